@@ -1,0 +1,166 @@
+"""Exact linear algebra over the rationals.
+
+Matrices are `flint.fmpq_mat`; what enters and leaves is rows of `fractions.Fraction`. Nothing here rounds, so every
+answer, a rank, an inclusion, a definiteness, is a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import fmpq, fmpq_mat
+
+Rows = tuple[tuple[Fraction, ...], ...]
+
+
+def to_fmpq(value: Fraction | int) -> fmpq:
+    """Return the same rational as a flint number."""
+    return fmpq(value.numerator, value.denominator)
+
+
+def to_fraction(value: fmpq) -> Fraction:
+    """Return the same rational as a `Fraction`."""
+    return Fraction(int(value.p), int(value.q))
+
+
+def matrix(rows: Sequence[Sequence[Fraction | int]], columns: int | None = None) -> fmpq_mat:
+    """Return the matrix with these rows; `columns` gives the width when there may be no row."""
+    width = len(rows[0]) if rows else (columns or 0)
+    return fmpq_mat(len(rows), width, [to_fmpq(x) for row in rows for x in row])
+
+
+def to_rows(m: fmpq_mat) -> Rows:
+    """Return the rows of `m` as tuples of `Fraction`."""
+    return tuple(tuple(to_fraction(m[i, j]) for j in range(m.ncols())) for i in range(m.nrows()))
+
+
+def column(entries: Sequence[Fraction | int]) -> fmpq_mat:
+    """Return the n × 1 matrix with these entries."""
+    return matrix([[x] for x in entries], columns=1)
+
+
+def zeros(rows: int, columns: int) -> fmpq_mat:
+    """Return the zero matrix."""
+    return fmpq_mat(rows, columns)
+
+
+def identity(n: int) -> fmpq_mat:
+    """Return the n × n identity."""
+    return diagonal([fmpq(1)] * n)
+
+
+def diagonal(entries: Sequence[fmpq]) -> fmpq_mat:
+    """Return the diagonal matrix with these entries."""
+    m = fmpq_mat(len(entries), len(entries))
+    for i, x in enumerate(entries):
+        m[i, i] = x
+    return m
+
+
+def trace(m: fmpq_mat) -> fmpq:
+    """Return the trace."""
+    return sum((m[i, i] for i in range(m.nrows())), fmpq(0))
+
+
+def inner(a: fmpq_mat, b: fmpq_mat) -> fmpq:
+    """Return ⟨a, b⟩ = Σ a_ij b_ij."""
+    return sum((x * y for x, y in zip(a.entries(), b.entries(), strict=True)), fmpq(0))
+
+
+def symmetrise(m: fmpq_mat) -> fmpq_mat:
+    """Return (m + mᵀ)/2."""
+    return (m + m.transpose()) * fmpq(1, 2)
+
+
+def is_symmetric(m: fmpq_mat) -> bool:
+    """Decide m = mᵀ."""
+    return m.nrows() == m.ncols() and m == m.transpose()
+
+
+def is_zero(m: fmpq_mat) -> bool:
+    """Decide m = 0."""
+    return all(x == 0 for x in m.entries())
+
+
+def hstack(blocks: Iterable[fmpq_mat], rows: int) -> fmpq_mat:
+    """Return the blocks side by side; `rows` is their common height."""
+    parts = list(blocks)
+    m = fmpq_mat(rows, sum(b.ncols() for b in parts))
+    at = 0
+    for b in parts:
+        for j in range(b.ncols()):
+            for i in range(rows):
+                m[i, at + j] = b[i, j]
+        at += b.ncols()
+    return m
+
+
+def submatrix(m: fmpq_mat, rows: Sequence[int], columns: Sequence[int]) -> fmpq_mat:
+    """Return the submatrix with these row and column indices, in this order."""
+    return fmpq_mat(len(rows), len(columns), [m[i, j] for i in rows for j in columns])
+
+
+def pivot_columns(m: fmpq_mat) -> list[int]:
+    """Return the indices of the first columns of `m` that are independent of those before them."""
+    reduced, rank = m.rref()
+    pivots = []
+    for i in range(rank):
+        pivots.append(next(j for j in range(m.ncols()) if reduced[i, j] != 0))
+    return pivots
+
+
+def null_space(m: fmpq_mat) -> fmpq_mat:
+    """Return a matrix whose columns are a basis of {x : m x = 0}."""
+    reduced, _ = m.rref()
+    pivots = pivot_columns(m)
+    free = [j for j in range(m.ncols()) if j not in pivots]
+    basis = fmpq_mat(m.ncols(), len(free))
+    for column_index, j in enumerate(free):
+        basis[j, column_index] = fmpq(1)
+        for i, p in enumerate(pivots):
+            basis[p, column_index] = -reduced[i, j]
+    return basis
+
+
+@dataclass(frozen=True)
+class LDL:
+    """m = L diag(pivots) Lᵀ with L (n × rank) of full column rank and positive pivots."""
+
+    factor: fmpq_mat
+    pivots: tuple[fmpq, ...]
+
+
+def ldl(m: fmpq_mat) -> LDL | None:
+    """Return a rational LDLᵀ of the symmetric matrix `m`, or None when m is not positive semidefinite.
+
+    At each step the next positive diagonal entry of the Schur complement is the pivot. When none is left, m ⪰ 0
+    exactly if the complement is zero, since a positive semidefinite matrix with zero diagonal is zero.
+    """
+    n = m.nrows()
+    rest = m * fmpq(1)
+    columns: list[fmpq_mat] = []
+    pivots: list[fmpq] = []
+    while True:
+        if any(rest[i, i] < 0 for i in range(n)):
+            return None
+        at = next((i for i in range(n) if rest[i, i] > 0), None)
+        if at is None:
+            return LDL(hstack(columns, n), tuple(pivots)) if is_zero(rest) else None
+        pivot = rest[at, at]
+        step = fmpq_mat(n, 1, [rest[i, at] / pivot for i in range(n)])
+        rest = rest - step * step.transpose() * pivot
+        columns.append(step)
+        pivots.append(pivot)
+
+
+def is_positive_definite(m: fmpq_mat) -> bool:
+    """Decide m ≻ 0 for a symmetric matrix."""
+    factors = ldl(m)
+    return factors is not None and len(factors.pivots) == m.nrows()
+
+
+def is_positive_semidefinite(m: fmpq_mat) -> bool:
+    """Decide m ⪰ 0 for a symmetric matrix."""
+    return ldl(m) is not None

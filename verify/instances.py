@@ -1,0 +1,369 @@
+"""Instance files and map files: what a user writes, checked field by field, and the exact objects it stands for.
+
+The formats are those of the README; their JSON Schemas, generated from the classes below, are published in
+`verify/schemas/`. Every number is an integer or a string ("93/100", "0.93", "-5") and is read exactly.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from fractions import Fraction
+from typing import Annotated, Any, Literal, TypeAlias
+
+from flint import fmpq_mat
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic.functional_validators import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from verify import exact
+from verify.errors import InputError
+from verify.exact import Rows
+from verify.jsonfiles import MAX_DIGITS, JsonFloat, read_object
+from verify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
+from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+
+MAX_SIZE = 64
+_RATIONAL = re.compile(r"([+-]?[0-9]+)(?:/([0-9]+)|\.([0-9]+))?")
+
+
+def parse_rational(value: object) -> Fraction:
+    """Return the rational that an integer or a string such as "93/100", "0.93" or "-5" stands for.
+
+    Raises PydanticCustomError, whose context holds the rule and the remedy, for anything else.
+    """
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Fraction(value)
+    if isinstance(value, JsonFloat):
+        raise _broken(
+            "is a JSON float, which is not the number you wrote", f'write "{value.text}" or a fraction'
+        )
+    if not isinstance(value, str):
+        raise _broken("is not a number", 'write an integer or a string such as "93/100"')
+    if len(value) > MAX_DIGITS:
+        raise _broken(f"has more than {MAX_DIGITS} characters", "write a shorter rational")
+    match = _RATIONAL.fullmatch(value.strip())
+    if match is None:
+        raise _broken("is not a rational number", 'write it as "93/100", "0.93" or "-5"')
+    if match[2] is not None and int(match[2]) == 0:
+        raise _broken("has denominator 0", "write a nonzero denominator")
+    return Fraction(value.strip())
+
+
+def _broken(rule: str, remedy: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "remedy": remedy})
+
+
+Rational = Annotated[
+    Fraction,
+    BeforeValidator(parse_rational),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer"},
+                {"type": "string", "pattern": rf"^{_RATIONAL.pattern}$", "maxLength": MAX_DIGITS},
+            ]
+        }
+    ),
+]
+Vector = Annotated[list[Rational], Field(min_length=1, max_length=MAX_SIZE)]
+Matrix = Annotated[list[Vector], Field(min_length=1, max_length=MAX_SIZE)]
+GraphMatrix = Annotated[
+    list[Annotated[list[Rational], Field(min_length=1, max_length=4 * MAX_SIZE)]],
+    Field(min_length=1, max_length=4 * MAX_SIZE),
+]
+Rank = Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE)]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class SharedGMMFile(_File):
+    """A mixture whose components share a covariance (omitted = identity)."""
+
+    model: Literal["shared-gmm"]
+    weights: Vector
+    means: Matrix
+    covariance: Matrix | None = None
+    bias: Rational = Fraction(1)
+    rank: Rank | None = None
+    weight_decay: Rational = Fraction(0)
+
+    def build(self) -> Instance:
+        """Return the exact instance."""
+        pairs = AugmentedPairs(SharedGMM(self.weights, self.means, self.covariance), self.bias)
+        return Instance(pairs, self.rank or len(self.weights), self.weight_decay)
+
+
+class GMMFile(_File):
+    """A mixture with a covariance for each component."""
+
+    model: Literal["gmm"]
+    weights: Vector
+    means: Matrix
+    covariances: Annotated[list[Matrix], Field(min_length=1, max_length=MAX_SIZE)]
+    bias: Rational = Fraction(1)
+    rank: Rank | None = None
+    weight_decay: Rational = Fraction(0)
+
+    def build(self) -> Instance:
+        """Return the exact instance."""
+        mixture = GMM(tuple(self.weights), _frozen(self.means), tuple(_frozen(c) for c in self.covariances))
+        return Instance(AugmentedPairs(mixture, self.bias), self.rank or len(self.weights), self.weight_decay)
+
+
+class ModalityFile(_File):
+    """One modality of a paired mixture."""
+
+    means: Matrix
+    covariance: Matrix | None = None
+
+
+class CLIPGMMFile(_File):
+    """A paired mixture: one Gaussian in each modality for each component."""
+
+    model: Literal["clip-gmm"]
+    weights: Vector
+    vision: ModalityFile
+    text: ModalityFile
+    bias: Rational = Fraction(1)
+    rank: Rank | None = None
+
+    def build(self) -> Instance:
+        """Return the exact instance."""
+        vision = self._modality("vision", self.vision)
+        text = self._modality("text", self.text)
+        return Instance(CLIPGMM(vision, text, self.bias), self.rank or len(self.weights))
+
+    def _modality(self, name: str, modality: ModalityFile) -> SharedGMM:
+        try:
+            return SharedGMM(self.weights, modality.means, modality.covariance)
+        except InputError as error:
+            raise (error if error.field.startswith("weights") else error.under(name)) from None
+
+
+class PopulationGraphFile(_File):
+    """A finite graph of augmentations with a label for each point."""
+
+    model: Literal["population-graph"]
+    weights: GraphMatrix
+    labels: list[Annotated[int, Field(strict=True)]]
+    rank: Rank | None = None
+
+    def build(self) -> Instance:
+        """Return the exact instance; the rank defaults to the number of distinct labels."""
+        graph = PopulationGraph(_frozen(self.weights), tuple(self.labels))
+        return Instance(graph, self.rank or len(set(self.labels)))
+
+
+InstanceFile: TypeAlias = Annotated[
+    SharedGMMFile | GMMFile | CLIPGMMFile | PopulationGraphFile, Field(discriminator="model")
+]
+
+
+class EncoderFile(_File):
+    """f(x) = Aᵀx with A of d × r; with P (r × r), SimSiam's encoder and predictor."""
+
+    A: Matrix
+    P: Matrix | None = None
+
+    def build(self) -> LinearMap:
+        """Return the exact map."""
+        A = _rectangular("A", self.A)
+        return Encoder(A) if self.P is None else SimSiamPair(A, _rectangular("P", self.P))
+
+
+class GramFile(_File):
+    """M = AAᵀ, symmetric positive semidefinite, d × d."""
+
+    M: Matrix
+
+    def build(self) -> LinearMap:
+        """Return the exact map."""
+        return Gram(_rectangular("M", self.M))
+
+
+class CLIPFactorsFile(_File):
+    """A_V (d_V × r) and A_T (d_T × r)."""
+
+    A_V: Matrix
+    A_T: Matrix
+
+    def build(self) -> LinearMap:
+        """Return the exact map."""
+        return CLIPFactors(_rectangular("A_V", self.A_V), _rectangular("A_T", self.A_T))
+
+
+class CLIPProductFile(_File):
+    """W = A_V A_Tᵀ (d_V × d_T)."""
+
+    W: Matrix
+
+    def build(self) -> LinearMap:
+        """Return the exact map."""
+        return CLIPProduct(_rectangular("W", self.W))
+
+
+_INSTANCES: TypeAdapter[Any] = TypeAdapter(InstanceFile)
+_MAPS: dict[str, type[EncoderFile | GramFile | CLIPFactorsFile | CLIPProductFile]] = {
+    "M": GramFile,
+    "A_V": CLIPFactorsFile,
+    "A_T": CLIPFactorsFile,
+    "W": CLIPProductFile,
+    "A": EncoderFile,
+}
+_MAP_REMEDY = 'give {"A": …}, {"M": …}, {"A_V": …, "A_T": …}, {"W": …} or {"A": …, "P": …}'
+
+
+def _frozen(rows: list[list[Fraction]]) -> Rows:
+    return tuple(tuple(row) for row in rows)
+
+
+def _rectangular(name: str, rows: list[list[Fraction]]) -> fmpq_mat:
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            rule = f"has {len(row)} entries where row 0 has {len(rows[0])}"
+            raise InputError(f"{name}[{i}]", [str(x) for x in row], rule, "give every row the same length")
+    return exact.matrix(rows)
+
+
+def read_instance(path: str | os.PathLike[str]) -> Instance:
+    """Return the instance in the file at `path`.
+
+    Raises InputError naming the file, the field, the value and the rule that it breaks.
+    """
+    data = read_object(path)
+    try:
+        return parse_instance(data)
+    except InputError as error:
+        raise error.in_file(os.fspath(path)) from None
+
+
+def parse_instance(data: dict[str, Any]) -> Instance:
+    """Return the instance that a decoded JSON object stands for.
+
+    Raises InputError naming the field, the value and the rule that it breaks.
+    """
+    try:
+        parsed = _INSTANCES.validate_python(data)
+    except ValidationError as error:
+        raise _first_error(error, skip=1) from None
+    instance: Instance = parsed.build()
+    return instance
+
+
+def read_map(path: str | os.PathLike[str]) -> LinearMap:
+    """Return the linear map in the file at `path`.
+
+    Raises InputError naming the file, the field, the value and the rule that it breaks.
+    """
+    data = read_object(path)
+    try:
+        return parse_map(data)
+    except InputError as error:
+        raise error.in_file(os.fspath(path)) from None
+
+
+def parse_map(data: dict[str, Any]) -> LinearMap:
+    """Return the linear map that a decoded JSON object stands for.
+
+    Raises InputError naming the field, the value and the rule that it breaks.
+    """
+    form = next((form for key, form in _MAPS.items() if key in data), None)
+    if form is None:
+        raise InputError("map", sorted(data), "names no map", _MAP_REMEDY)
+    try:
+        return form.model_validate(data).build()
+    except ValidationError as error:
+        raise _first_error(error, skip=0) from None
+
+
+def _first_error(error: ValidationError, skip: int) -> InputError:
+    """Return the first broken rule; `skip` drops the union's tag from the field's path."""
+    first = error.errors(include_url=False)[0]
+    path = (
+        first["loc"][skip:]
+        if first["type"] not in ("union_tag_invalid", "union_tag_not_found")
+        else ("model",)
+    )
+    name = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "file"
+    value = first["input"]
+    context = first.get("ctx", {})
+    match first["type"]:
+        case "rule":
+            text = value.text if isinstance(value, JsonFloat) else value
+            return InputError(name, text, context["rule"], context["remedy"])
+        case "extra_forbidden":
+            return InputError(name, value, "is not a field of this format", "remove it or mend its spelling")
+        case "missing":
+            return InputError(name, "missing", "is required", f'add "{name}"')
+        case "union_tag_invalid":
+            return InputError(
+                name, value.get("model"), "names no model", f"write one of {context['expected_tags']}"
+            )
+        case "union_tag_not_found":
+            return InputError(name, "missing", "is required", 'write e.g. "model": "shared-gmm"')
+        case "too_long" | "too_short":
+            return InputError(
+                name, f"{len(value)} entries", _lower(first["msg"]), f"between 1 and {MAX_SIZE}"
+            )
+        case _:
+            text = value.text if isinstance(value, JsonFloat) else value
+            return InputError(name, text, _lower(first["msg"]), "see the formats in the README")
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def instance_to_json(instance: Instance) -> dict[str, Any]:
+    """Return the JSON object that `parse_instance` reads back as an equal instance; every rational is text."""
+    model = instance.model
+    match model:
+        case AugmentedPairs(mixture=SharedGMM() as mixture):
+            data: dict[str, Any] = {"model": "shared-gmm", **_mixture_json(mixture)}
+            data["covariance"] = _matrix_json(mixture.covariance)
+        case AugmentedPairs(mixture=mixture):
+            data = {"model": "gmm", **_mixture_json(mixture)}
+            data["covariances"] = [_matrix_json(c) for c in mixture.covariances]
+        case CLIPGMM():
+            data = {"model": "clip-gmm", "weights": [str(w) for w in model.weights]}
+            for name, modality in (("vision", model.vision), ("text", model.text)):
+                data[name] = {
+                    "means": _matrix_json(modality.means),
+                    "covariance": _matrix_json(modality.covariance),
+                }
+        case PopulationGraph():
+            data = {
+                "model": "population-graph",
+                "weights": _matrix_json(model.weights),
+                "labels": [*model.labels],
+            }
+    if not isinstance(model, PopulationGraph):
+        data["bias"] = str(model.bias)
+    data["rank"] = instance.rank
+    if instance.weight_decay:
+        data["weight_decay"] = str(instance.weight_decay)
+    return data
+
+
+def _mixture_json(mixture: GMM) -> dict[str, Any]:
+    return {"weights": [str(w) for w in mixture.weights], "means": _matrix_json(mixture.means)}
+
+
+def _matrix_json(rows: Rows) -> list[list[str]]:
+    return [[str(x) for x in row] for row in rows]
+
+
+def instance_schema() -> dict[str, Any]:
+    """Return the JSON Schema of instance files."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_INSTANCES.json_schema()}
+
+
+def map_schema() -> dict[str, Any]:
+    """Return the JSON Schema of map files."""
+    forms: TypeAdapter[Any] = TypeAdapter(EncoderFile | GramFile | CLIPFactorsFile | CLIPProductFile)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **forms.json_schema()}

@@ -1,0 +1,123 @@
+"""Strict JSON: bounded size, no duplicate key, no float, no surprise.
+
+A number in a file is an integer or a string such as "93/100"; a JSON float is kept as its own text so that the reader
+of the field can refuse it by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from verify.errors import InputError
+
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DIGITS = 1000
+
+
+@dataclass(frozen=True)
+class JsonFloat:
+    """A JSON number with a point or an exponent, as it stands in the file."""
+
+    text: str
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise InputError("number", text, f"has more than {MAX_DIGITS} digits", "write a shorter rational")
+    return int(text)
+
+
+def _parse_constant(text: str) -> JsonFloat:
+    return JsonFloat(text)
+
+
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in out:
+            raise InputError(key, "given twice", "a key appears once in an object", "remove one of the two")
+        out[key] = value
+    return out
+
+
+def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the JSON object in the file at `path`.
+
+    Raises InputError when the file is missing, unreadable, too large, not UTF-8, not JSON, not an object, nested too
+    deeply, repeats a key, or holds a number of more than MAX_DIGITS digits.
+    """
+    name = os.fspath(path)
+    try:
+        return _parse(_read_text(name))
+    except InputError as error:
+        raise error.in_file(name) from None
+
+
+def _read_text(name: str) -> str:
+    try:
+        with Path(name).open("rb") as handle:
+            data = handle.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise InputError("file", name, reason, "give the path of a readable JSON file") from None
+    if len(data) > MAX_BYTES:
+        raise InputError(
+            "file", name, f"is larger than {MAX_BYTES} bytes", "instances this large are not supported"
+        )
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("file", f"byte {error.start}", "is not UTF-8", "save the file as UTF-8") from None
+
+
+def _parse(text: str) -> dict[str, Any]:
+    if not text.strip():
+        raise InputError("file", "", "is empty", 'write a JSON object, e.g. {"model": "shared-gmm", ...}')
+    try:
+        value = json.loads(
+            text,
+            parse_int=_parse_int,
+            parse_float=JsonFloat,
+            parse_constant=_parse_constant,
+            object_pairs_hook=_parse_object,
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InputError(
+            "file", where, f"is not JSON: {error.msg}", "see the examples in the README"
+        ) from None
+    except RecursionError:
+        raise InputError(
+            "file", "nested arrays", "is nested too deeply", "a matrix is a list of rows"
+        ) from None
+    if not isinstance(value, dict):
+        raise InputError("file", type(value).__name__, "is not a JSON object", 'start with {"model": ...}')
+    return value
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write `text` to `path` so that a reader sees the old file or the whole new one, never a part.
+
+    Raises InputError when the folder does not exist or cannot be written.
+    """
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes it private; a report is for others to read
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        reason = (error.strerror or "cannot be written").lower()
+        raise InputError("output", str(target), reason, "give a path in a writable folder") from None

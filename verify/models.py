@@ -1,0 +1,396 @@
+"""Exact models: Gaussian mixtures, augmented pairs, paired mixtures, population graphs.
+
+Every parameter is an exact rational. A model is immutable and valid: its constructor checks every rule and raises
+`InputError` with the field, the value and the rule that it breaks. Sources: Bansal, Kavis, Sanghavi (arXiv:2411.03517),
+Definitions 3.1 (SharedGMM), 5.1 (augmentation-enabled distribution) and 6.1 (CLIPGMM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from numpy.typing import NDArray
+
+from verify import exact
+from verify.errors import InputError
+from verify.exact import Rows
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+def _rational(name: str, value: object) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
+        raise InputError(name, value, "is not an exact rational", "write an int or a Fraction, never a float")
+    return Fraction(value)
+
+
+def _vector(name: str, values: Sequence[Fraction | int]) -> tuple[Fraction, ...]:
+    return tuple(_rational(f"{name}[{i}]", x) for i, x in enumerate(values))
+
+
+def _rows(name: str, rows: Sequence[Sequence[Fraction | int]]) -> Rows:
+    return tuple(_vector(f"{name}[{i}]", row) for i, row in enumerate(rows))
+
+
+def _check_weights(weights: tuple[Fraction, ...]) -> None:
+    if not weights:
+        raise InputError(
+            "weights", [], "a mixture has at least one component", "give one weight per component"
+        )
+    for k, w in enumerate(weights):
+        if w <= 0:
+            raise InputError(
+                f"weights[{k}]", str(w), "must be positive", "drop the component or give it mass"
+            )
+    total = sum(weights)
+    if total != 1:
+        raise InputError(
+            "weights",
+            [str(w) for w in weights],
+            f"must sum to exactly 1, not {total}",
+            f"divide each by {total}",
+        )
+
+
+def _check_means(name: str, means: Rows, components: int) -> None:
+    if len(means) != components:
+        rule = f"has {len(means)} rows for {components} weights"
+        raise InputError(name, f"{len(means)} rows", rule, "give one row per component")
+    dimension = len(means[0])
+    if dimension == 0:
+        raise InputError(f"{name}[0]", [], "a mean has at least one coordinate", "give d ≥ 1 numbers per row")
+    for k, row in enumerate(means):
+        if len(row) != dimension:
+            rule = f"has {len(row)} coordinates where row 0 has {dimension}"
+            raise InputError(f"{name}[{k}]", [str(x) for x in row], rule, "give every row the same length")
+
+
+def _check_covariance(name: str, covariance: Rows, dimension: int) -> None:
+    if len(covariance) != dimension or any(len(row) != dimension for row in covariance):
+        shape = f"{len(covariance)} × {len(covariance[0]) if covariance else 0}"
+        rule = f"must be {dimension} × {dimension}, like the means"
+        raise InputError(name, shape, rule, f"give {dimension} rows of {dimension} numbers")
+    for i in range(dimension):
+        for j in range(i):
+            if covariance[i][j] != covariance[j][i]:
+                rule = f"differs from {name}[{j}][{i}] = {covariance[j][i]}: a covariance is symmetric"
+                raise InputError(
+                    f"{name}[{i}][{j}]", str(covariance[i][j]), rule, "make the two entries equal"
+                )
+    if not exact.is_positive_definite(exact.matrix(covariance)):
+        value = [[str(x) for x in row] for row in covariance]
+        raise InputError(
+            name, value, "is not positive definite", "every eigenvalue must be > 0 (decided exactly)"
+        )
+
+
+def _check_bias(bias: Fraction) -> None:
+    if not 0 <= bias <= 1:
+        raise InputError("bias", str(bias), "must lie in [0, 1]", "δ is a probability, e.g. 7/10")
+
+
+def _identity_rows(n: int) -> Rows:
+    return tuple(tuple(Fraction(int(i == j)) for j in range(n)) for i in range(n))
+
+
+@dataclass(frozen=True)
+class GMM:
+    """x ~ Σ_k w_k N(μ_k, Σ_k): weights (K), means (K × d), covariances (K of d × d), all rational, Σ_k ≻ 0.
+
+    Raises InputError when a weight is not positive, the weights do not sum to exactly 1, a shape is off, or a covariance
+    is not symmetric positive definite.
+    """
+
+    weights: tuple[Fraction, ...]
+    means: Rows
+    covariances: tuple[Rows, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", _vector("weights", self.weights))
+        object.__setattr__(self, "means", _rows("means", self.means))
+        covariances = tuple(_rows(f"covariances[{k}]", c) for k, c in enumerate(self.covariances))
+        object.__setattr__(self, "covariances", covariances)
+        _check_weights(self.weights)
+        _check_means("means", self.means, len(self.weights))
+        if len(covariances) != self.components:
+            rule = f"has {len(covariances)} matrices for {self.components} weights"
+            raise InputError("covariances", f"{len(covariances)} matrices", rule, "give one per component")
+        for k, c in enumerate(covariances):
+            self._check_component_covariance(k, c)
+
+    def _check_component_covariance(self, k: int, covariance: Rows) -> None:
+        _check_covariance(f"covariances[{k}]", covariance, self.dimension)
+
+    @property
+    def components(self) -> int:
+        """K, the number of components."""
+        return len(self.weights)
+
+    @property
+    def dimension(self) -> int:
+        """d, the dimension of x."""
+        return len(self.means[0])
+
+    @cached_property
+    def w(self) -> tuple[fmpq, ...]:
+        """The weights as flint rationals."""
+        return tuple(exact.to_fmpq(x) for x in self.weights)
+
+    @cached_property
+    def mu(self) -> fmpq_mat:
+        """The means as the columns of a d × K matrix."""
+        return exact.matrix(self.means).transpose()
+
+    @cached_property
+    def sigmas(self) -> tuple[fmpq_mat, ...]:
+        """The covariances Σ_k, each d × d."""
+        return tuple(exact.matrix(c) for c in self.covariances)
+
+    @cached_property
+    def sigma_bar(self) -> fmpq_mat:
+        """Σ̄ = Σ_k w_k Σ_k (d × d), the within-component covariance."""
+        total = exact.zeros(self.dimension, self.dimension)
+        for w, s in zip(self.w, self.sigmas, strict=True):
+            total = total + s * w
+        return total
+
+    @cached_property
+    def mean(self) -> fmpq_mat:
+        """μ̄ = Σ_k w_k μ_k (d × 1)."""
+        return self.mu * fmpq_mat(self.components, 1, list(self.w))
+
+    @cached_property
+    def S(self) -> fmpq_mat:
+        """S = Σ_k w_k μ_k μ_kᵀ (d × d), the uncentred between-component moment of Definition 3.2."""
+        return self.mu * exact.diagonal(self.w) * self.mu.transpose()
+
+    @cached_property
+    def R(self) -> fmpq_mat:
+        """R = E xxᵀ = Σ̄ + S (d × d)."""
+        return self.sigma_bar + self.S
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether μ̄ = 0."""
+        return exact.is_zero(self.mean)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """Draw n independent points, shape (n, d), as float64."""
+        return self.sample_given(self.sample_labels(n, rng), rng)
+
+    def sample_labels(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Draw n component labels, shape (n,)."""
+        probabilities = np.array([float(w) for w in self.weights])
+        labels: NDArray[np.intp] = rng.choice(self.components, size=n, p=probabilities / probabilities.sum())
+        return labels
+
+    def sample_given(self, labels: NDArray[np.intp], rng: np.random.Generator) -> Floats:
+        """Draw one point of the labelled component for each label, shape (n, d)."""
+        noise = rng.standard_normal((len(labels), self.dimension))
+        means = np.array(self.means, dtype=np.float64)
+        factors = np.linalg.cholesky(np.array(self.covariances, dtype=np.float64))
+        points: Floats = means[labels] + np.einsum("nij,nj->ni", factors[labels], noise)
+        return points
+
+
+@dataclass(frozen=True, init=False)
+class SharedGMM(GMM):
+    """A GMM whose components share one covariance Σ (Definition 3.1)."""
+
+    covariance: Rows
+
+    def __init__(
+        self,
+        weights: Sequence[Fraction | int],
+        means: Sequence[Sequence[Fraction | int]],
+        covariance: Sequence[Sequence[Fraction | int]] | None = None,
+    ) -> None:
+        dimension = len(means[0]) if means else 0
+        shared = _rows("covariance", covariance) if covariance is not None else _identity_rows(dimension)
+        object.__setattr__(self, "covariance", shared)
+        object.__setattr__(self, "weights", tuple(weights))
+        object.__setattr__(self, "means", tuple(means))
+        object.__setattr__(self, "covariances", (shared,) * len(weights))
+        self.__post_init__()
+
+    def _check_component_covariance(self, k: int, covariance: Rows) -> None:
+        if k == 0:  # all the others are the same matrix
+            _check_covariance("covariance", covariance, self.dimension)
+
+    @property
+    def sigma(self) -> fmpq_mat:
+        """Σ (d × d)."""
+        return self.sigmas[0]
+
+    @cached_property
+    def sigma_inverse_mu(self) -> fmpq_mat:
+        """Σ⁻¹[μ_1 … μ_K] (d × K)."""
+        return self.sigma.inv() * self.mu
+
+
+@dataclass(frozen=True)
+class AugmentedPairs:
+    """(x, x̂) ~ δ Σ_k w_k N_k × N_k + (1 − δ) F × F: the augmentation-enabled distribution (AeD), Definition 5.1.
+
+    Raises InputError when the bias δ is outside [0, 1].
+    """
+
+    mixture: GMM
+    bias: Fraction = field(default=Fraction(1))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bias", _rational("bias", self.bias))
+        _check_bias(self.bias)
+
+    @cached_property
+    def C(self) -> fmpq_mat:
+        """C = E[x x̂ᵀ] = δ S + (1 − δ) μ̄ μ̄ᵀ (d × d)."""
+        delta, mean = exact.to_fmpq(self.bias), self.mixture.mean
+        return self.mixture.S * delta + mean * mean.transpose() * (1 - delta)
+
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw n pairs (x, x̂), each of shape (n, d)."""
+        labels = self.mixture.sample_labels(n, rng)
+        partners = _partner_labels(self.mixture, labels, self.bias, rng)
+        return self.mixture.sample_given(labels, rng), self.mixture.sample_given(partners, rng)
+
+
+def _partner_labels(
+    mixture: GMM, labels: NDArray[np.intp], bias: Fraction, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    same = rng.random(len(labels)) < float(bias)
+    return np.where(same, labels, mixture.sample_labels(len(labels), rng))
+
+
+@dataclass(frozen=True)
+class CLIPGMM:
+    """(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_V) × N(μ_{T,k}, Σ_T): the paired mixture, Definition 6.1.
+
+    With probability 1 − δ (`bias` δ) the two modalities are drawn independently: a wrong caption.
+    Raises InputError when the modalities' weights differ or δ is outside [0, 1].
+    """
+
+    vision: SharedGMM
+    text: SharedGMM
+    bias: Fraction = field(default=Fraction(1))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bias", _rational("bias", self.bias))
+        _check_bias(self.bias)
+        if self.vision.weights != self.text.weights:
+            value = [str(w) for w in self.text.weights]
+            raise InputError(
+                "text.weights", value, "differ from vision.weights", "the modalities share components"
+            )
+
+    @property
+    def weights(self) -> tuple[Fraction, ...]:
+        """The weights (K) that both modalities share."""
+        return self.vision.weights
+
+    @cached_property
+    def C(self) -> fmpq_mat:
+        """C_VT = E[x_V x_Tᵀ] = δ Σ_k w_k μ_{V,k} μ_{T,k}ᵀ + (1 − δ) μ̄_V μ̄_Tᵀ (d_V × d_T)."""
+        delta = exact.to_fmpq(self.bias)
+        matched = self.vision.mu * exact.diagonal(self.vision.w) * self.text.mu.transpose()
+        return matched * delta + self.vision.mean * self.text.mean.transpose() * (1 - delta)
+
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw n pairs (x_V, x_T), shapes (n, d_V) and (n, d_T)."""
+        labels = self.vision.sample_labels(n, rng)
+        partners = _partner_labels(self.vision, labels, self.bias, rng)
+        return self.vision.sample_given(labels, rng), self.text.sample_given(partners, rng)
+
+
+@dataclass(frozen=True)
+class PopulationGraph:
+    """A finite set X with weights w_{xx'} ≥ 0 (n × n, symmetric) and a label for each point (HaoChen et al. 2021).
+
+    Raises InputError when a weight is negative, the matrix is not symmetric, a point has no weight, or labels are missing.
+    """
+
+    weights: Rows
+    labels: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", _rows("weights", self.weights))
+        object.__setattr__(self, "labels", tuple(self.labels))
+        n = len(self.weights)
+        if n == 0:
+            raise InputError("weights", [], "a graph has at least one point", "give an n × n matrix")
+        for i, row in enumerate(self.weights):
+            if len(row) != n:
+                raise InputError(
+                    f"weights[{i}]", f"{len(row)} entries", f"must have {n}", "give a square matrix"
+                )
+        for i, row in enumerate(self.weights):
+            for j, x in enumerate(row):
+                if x < 0:
+                    raise InputError(f"weights[{i}][{j}]", str(x), "must be ≥ 0", "weights are probabilities")
+                if x != self.weights[j][i]:
+                    rule = f"differs from weights[{j}][{i}] = {self.weights[j][i]}: the graph is undirected"
+                    raise InputError(f"weights[{i}][{j}]", str(x), rule, "make the two entries equal")
+            if sum(row) == 0:
+                raise InputError(
+                    f"weights[{i}]", "zero row", "every point needs weight", "drop the isolated point"
+                )
+        if len(self.labels) != n:
+            raise InputError(
+                "labels", f"{len(self.labels)} labels", f"must be {n}", "give one label per point"
+            )
+
+    @property
+    def points(self) -> int:
+        """n, the number of points."""
+        return len(self.labels)
+
+
+Model: TypeAlias = AugmentedPairs | CLIPGMM | PopulationGraph
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What a claim is asked about: a model, the number of columns r of the map, and SimSiam's weight decay η.
+
+    Raises InputError when r < 1 or η < 0.
+    """
+
+    model: Model
+    rank: int
+    weight_decay: Fraction = field(default=Fraction(0))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight_decay", _rational("weight_decay", self.weight_decay))
+        if self.rank < 1:
+            raise InputError("rank", self.rank, "must be ≥ 1", "r is the number of columns of the map")
+        if self.weight_decay < 0:
+            raise InputError("weight_decay", str(self.weight_decay), "must be ≥ 0", "omit it for η = 0")
+
+    @property
+    def pairs(self) -> AugmentedPairs:
+        """The model, when it is one of augmented pairs.
+
+        Raises InputError for the other models.
+        """
+        if not isinstance(self.model, AugmentedPairs):
+            raise InputError(
+                "model", type(self.model).__name__, "is not a Gaussian mixture", "use gmm or shared-gmm"
+            )
+        return self.model
+
+    @property
+    def shared(self) -> SharedGMM:
+        """The mixture, when its components share a covariance.
+
+        Raises InputError for the other models.
+        """
+        mixture = self.pairs.mixture
+        if not isinstance(mixture, SharedGMM):
+            raise InputError("model", "gmm", "has a covariance for each component", "use shared-gmm here")
+        return mixture

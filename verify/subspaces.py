@@ -1,0 +1,147 @@
+"""Subspaces of Q^d, held exactly: rank, inclusion and equality are decisions, principal angles are enclosed.
+
+The subspaces of the sources: S_F (Definition 4.1), S_LDA, the span of the means, and the PCA/SVD subspace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from flint import arb, fmpq_mat, fmpq_poly
+from scipy.linalg import subspace_angles
+
+from verify import exact
+from verify.exact import Rows
+from verify.models import GMM, Floats
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """A subspace of Q^d by its reduced basis: two subspaces are equal exactly when their bases are.
+
+    `basis_rows` holds the reduced row echelon form of a spanning set: dimension × d.
+    """
+
+    ambient: int
+    basis_rows: Rows
+
+    @classmethod
+    def spanned_by(cls, columns: fmpq_mat) -> Subspace:
+        """Return the column space of a d × n matrix."""
+        reduced, rank = columns.transpose().rref()
+        return cls(columns.nrows(), exact.to_rows(reduced)[:rank])
+
+    @property
+    def dimension(self) -> int:
+        """The dimension of the subspace."""
+        return len(self.basis_rows)
+
+    @cached_property
+    def basis(self) -> fmpq_mat:
+        """A d × dimension matrix whose columns are a basis."""
+        return exact.matrix(self.basis_rows, columns=self.ambient).transpose()
+
+    def __le__(self, other: Subspace) -> bool:
+        """Decide whether self ⊆ other."""
+        return (self + other).dimension == other.dimension
+
+    def __lt__(self, other: Subspace) -> bool:
+        """Decide whether self ⊊ other."""
+        return self <= other and self.dimension < other.dimension
+
+    def __ge__(self, other: Subspace) -> bool:
+        """Decide whether self ⊇ other."""
+        return other <= self
+
+    def __gt__(self, other: Subspace) -> bool:
+        """Decide whether self ⊋ other."""
+        return other < self
+
+    def __add__(self, other: Subspace) -> Subspace:
+        """Return the sum of the two subspaces."""
+        return Subspace.spanned_by(exact.hstack([self.basis, other.basis], self.ambient))
+
+    def orthogonal_complement(self) -> Subspace:
+        """Return {x : xᵀy = 0 for every y in self}."""
+        rows = self.basis.transpose()
+        return Subspace.spanned_by(exact.null_space(rows) if self.dimension else exact.identity(self.ambient))
+
+    def image(self, linear_map: fmpq_mat) -> Subspace:
+        """Return the image under an n × d matrix."""
+        return Subspace.spanned_by(linear_map * self.basis)
+
+    def as_floats(self) -> Floats:
+        """Return an orthonormal basis in float64, d × dimension."""
+        basis = np.array(self.basis_rows, dtype=np.float64).reshape(self.dimension, self.ambient).T
+        return np.linalg.qr(basis)[0]
+
+
+def fisher_subspace(mixture: GMM) -> Subspace:
+    """Return S_F = span{Σ̄⁻¹μ_k} (Definition 4.1; uncentred, as in the sources)."""
+    return Subspace.spanned_by(mixture.sigma_bar.solve(mixture.mu))
+
+
+def lda_subspace(mixture: GMM) -> Subspace:
+    """Return S_LDA = span{Σ̄⁻¹(μ_k − μ_1)}: all that the posterior of a SharedGMM depends on."""
+    d, K = mixture.dimension, mixture.components
+    differences = fmpq_mat(d, K, [mixture.mu[i, k] - mixture.mu[i, 0] for i in range(d) for k in range(K)])
+    return Subspace.spanned_by(mixture.sigma_bar.solve(differences))
+
+
+def mean_subspace(mixture: GMM) -> Subspace:
+    """Return S_μ = span{μ_k}."""
+    return Subspace.spanned_by(mixture.mu)
+
+
+def pca_subspace(second_moment: Floats, rank: int) -> Floats:
+    """Return an orthonormal basis of the top-r eigenspace of R = E xxᵀ in float64, d × r: irrational in general."""
+    _, vectors = np.linalg.eigh(second_moment)
+    return vectors[:, ::-1][:, :rank]
+
+
+def principal_angles(a: Floats, b: Floats) -> Floats:
+    """Return the principal angles between two column spaces in radians, largest first, in float64."""
+    if a.shape[1] == 0 or b.shape[1] == 0:
+        return np.zeros(0)
+    return np.asarray(subspace_angles(a, b))
+
+
+def certified_cosines_squared(a: Subspace, b: Subspace) -> list[arb]:
+    """Return enclosures of cos² of the principal angles, smallest cos² first, min(dim a, dim b) of them.
+
+    cos² are the eigenvalues of (AᵀA)⁻¹AᵀB(BᵀB)⁻¹BᵀA, a rational matrix: roots of a rational polynomial, isolated with
+    their multiplicities exactly, so that a right angle and a zero angle are exact.
+    """
+    small, large = (a, b) if a.dimension <= b.dimension else (b, a)
+    if small.dimension == 0:
+        return []
+    A, B = small.basis, large.basis
+    cross = A.transpose() * B
+    operator = (A.transpose() * A).solve(cross * (B.transpose() * B).solve(cross.transpose()))
+    return _real_roots(operator.charpoly())
+
+
+def _real_roots(polynomial: fmpq_poly) -> list[arb]:
+    """Return the roots of a polynomial that has only real ones, in increasing order, with multiplicity.
+
+    Factoring over Q first keeps rational roots exact: 0 and 1, the right and the zero angles, carry no radius.
+    """
+    _, factors = polynomial.factor()
+    roots: list[arb] = []
+    for factor, power in factors:
+        if factor.degree() == 1:
+            roots += [arb(-factor[0] / factor[1])] * power
+        else:
+            roots += [root.real for root, _ in factor.complex_roots()] * power
+    return sorted(roots, key=lambda root: float(root.mid()))
+
+
+def certified_principal_angles(a: Subspace, b: Subspace) -> list[arb]:
+    """Return enclosures of the principal angles in radians, largest first, at flint's current precision."""
+    angles = []
+    for cosine2 in certified_cosines_squared(a, b):
+        sine = (1 - cosine2).nonnegative_part().sqrt()
+        angles.append(arb.atan2(sine, cosine2.nonnegative_part().sqrt()))
+    return angles
