@@ -37,9 +37,7 @@ def parse_rational(value: object) -> Fraction:
     if isinstance(value, int) and not isinstance(value, bool):
         return Fraction(value)
     if isinstance(value, JsonFloat):
-        raise _broken(
-            "is a JSON float, which is not the number you wrote", f'write "{value.text}" or a fraction'
-        )
+        raise _broken("is a JSON float, which is not the number you wrote", f'write "{value.text}" or a fraction')
     if not isinstance(value, str):
         raise _broken("is not a number", 'write an integer or a string such as "93/100"')
     if len(value) > MAX_DIGITS:
@@ -284,11 +282,7 @@ def parse_map(data: dict[str, Any]) -> LinearMap:
 def _first_error(error: ValidationError, skip: int) -> InputError:
     """Return the first broken rule; `skip` drops the union's tag from the field's path."""
     first = error.errors(include_url=False)[0]
-    path = (
-        first["loc"][skip:]
-        if first["type"] not in ("union_tag_invalid", "union_tag_not_found")
-        else ("model",)
-    )
+    path = first["loc"][skip:] if first["type"] not in ("union_tag_invalid", "union_tag_not_found") else ("model",)
     name = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "file"
     value = first["input"]
     context = first.get("ctx", {})
@@ -301,15 +295,11 @@ def _first_error(error: ValidationError, skip: int) -> InputError:
         case "missing":
             return InputError(name, "missing", "is required", f'add "{name}"')
         case "union_tag_invalid":
-            return InputError(
-                name, value.get("model"), "names no model", f"write one of {context['expected_tags']}"
-            )
+            return InputError(name, value.get("model"), "names no model", f"write one of {context['expected_tags']}")
         case "union_tag_not_found":
             return InputError(name, "missing", "is required", 'write e.g. "model": "shared-gmm"')
         case "too_long" | "too_short":
-            return InputError(
-                name, f"{len(value)} entries", _lower(first["msg"]), f"between 1 and {MAX_SIZE}"
-            )
+            return InputError(name, f"{len(value)} entries", _lower(first["msg"]), f"between 1 and {MAX_SIZE}")
         case _:
             text = value.text if isinstance(value, JsonFloat) else value
             return InputError(name, text, _lower(first["msg"]), "see the formats in the README")

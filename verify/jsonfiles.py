@@ -66,9 +66,7 @@ def _read_text(name: str) -> str:
         reason = (error.strerror or "cannot be read").lower()
         raise InputError("file", name, reason, "give the path of a readable JSON file") from None
     if len(data) > MAX_BYTES:
-        raise InputError(
-            "file", name, f"is larger than {MAX_BYTES} bytes", "instances this large are not supported"
-        )
+        raise InputError("file", name, f"is larger than {MAX_BYTES} bytes", "instances this large are not supported")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -88,13 +86,9 @@ def _parse(text: str) -> dict[str, Any]:
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InputError(
-            "file", where, f"is not JSON: {error.msg}", "see the examples in the README"
-        ) from None
+        raise InputError("file", where, f"is not JSON: {error.msg}", "see the examples in the README") from None
     except RecursionError:
-        raise InputError(
-            "file", "nested arrays", "is nested too deeply", "a matrix is a list of rows"
-        ) from None
+        raise InputError("file", "nested arrays", "is nested too deeply", "a matrix is a list of rows") from None
     if not isinstance(value, dict):
         raise InputError("file", type(value).__name__, "is not a JSON object", 'start with {"model": ...}')
     return value

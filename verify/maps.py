@@ -40,9 +40,7 @@ class Gram:
         if self.M.nrows() != self.M.ncols():
             raise InputError("M", _size(self.M), "must be square", "M = AAᵀ is d × d")
         if not exact.is_symmetric(self.M):
-            raise InputError(
-                "M", str(exact.to_rows(self.M)), "is not symmetric", "make M equal to its transpose"
-            )
+            raise InputError("M", str(exact.to_rows(self.M)), "is not symmetric", "make M equal to its transpose")
         if not exact.is_positive_semidefinite(self.M):
             value = [[str(x) for x in row] for row in exact.to_rows(self.M)]
             raise InputError("M", value, "is not positive semidefinite", "M = AAᵀ has no negative eigenvalue")
@@ -89,9 +87,7 @@ class SimSiamPair:
     def __post_init__(self) -> None:
         r = self.A.ncols()
         if (self.P.nrows(), self.P.ncols()) != (r, r):
-            raise InputError(
-                "P", _size(self.P), f"must be {r} × {r}", "the predictor acts on the r outputs of A"
-            )
+            raise InputError("P", _size(self.P), f"must be {r} × {r}", "the predictor acts on the r outputs of A")
 
 
 LinearMap: TypeAlias = Encoder | Gram | CLIPFactors | CLIPProduct | SimSiamPair

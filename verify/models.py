@@ -40,14 +40,10 @@ def _rows(name: str, rows: Sequence[Sequence[Fraction | int]]) -> Rows:
 
 def _check_weights(weights: tuple[Fraction, ...]) -> None:
     if not weights:
-        raise InputError(
-            "weights", [], "a mixture has at least one component", "give one weight per component"
-        )
+        raise InputError("weights", [], "a mixture has at least one component", "give one weight per component")
     for k, w in enumerate(weights):
         if w <= 0:
-            raise InputError(
-                f"weights[{k}]", str(w), "must be positive", "drop the component or give it mass"
-            )
+            raise InputError(f"weights[{k}]", str(w), "must be positive", "drop the component or give it mass")
     total = sum(weights)
     if total != 1:
         raise InputError(
@@ -80,14 +76,10 @@ def _check_covariance(name: str, covariance: Rows, dimension: int) -> None:
         for j in range(i):
             if covariance[i][j] != covariance[j][i]:
                 rule = f"differs from {name}[{j}][{i}] = {covariance[j][i]}: a covariance is symmetric"
-                raise InputError(
-                    f"{name}[{i}][{j}]", str(covariance[i][j]), rule, "make the two entries equal"
-                )
+                raise InputError(f"{name}[{i}][{j}]", str(covariance[i][j]), rule, "make the two entries equal")
     if not exact.is_positive_definite(exact.matrix(covariance)):
         value = [[str(x) for x in row] for row in covariance]
-        raise InputError(
-            name, value, "is not positive definite", "every eigenvalue must be > 0 (decided exactly)"
-        )
+        raise InputError(name, value, "is not positive definite", "every eigenvalue must be > 0 (decided exactly)")
 
 
 def _check_bias(bias: Fraction) -> None:
@@ -103,8 +95,8 @@ def _identity_rows(n: int) -> Rows:
 class GMM:
     """x ~ Σ_k w_k N(μ_k, Σ_k): weights (K), means (K × d), covariances (K of d × d), all rational, Σ_k ≻ 0.
 
-    Raises InputError when a weight is not positive, the weights do not sum to exactly 1, a shape is off, or a covariance
-    is not symmetric positive definite.
+    Raises InputError when a weight is not positive, the weights do not sum to exactly 1, a shape is off, or a
+    covariance is not symmetric positive definite.
     """
 
     weights: tuple[Fraction, ...]
@@ -285,9 +277,7 @@ class CLIPGMM:
         _check_bias(self.bias)
         if self.vision.weights != self.text.weights:
             value = [str(w) for w in self.text.weights]
-            raise InputError(
-                "text.weights", value, "differ from vision.weights", "the modalities share components"
-            )
+            raise InputError("text.weights", value, "differ from vision.weights", "the modalities share components")
 
     @property
     def weights(self) -> tuple[Fraction, ...]:
@@ -312,7 +302,8 @@ class CLIPGMM:
 class PopulationGraph:
     """A finite set X with weights w_{xx'} ≥ 0 (n × n, symmetric) and a label for each point (HaoChen et al. 2021).
 
-    Raises InputError when a weight is negative, the matrix is not symmetric, a point has no weight, or labels are missing.
+    Raises InputError when a weight is negative, the matrix is not symmetric, a point has no weight, or labels are
+    missing.
     """
 
     weights: Rows
@@ -326,9 +317,7 @@ class PopulationGraph:
             raise InputError("weights", [], "a graph has at least one point", "give an n × n matrix")
         for i, row in enumerate(self.weights):
             if len(row) != n:
-                raise InputError(
-                    f"weights[{i}]", f"{len(row)} entries", f"must have {n}", "give a square matrix"
-                )
+                raise InputError(f"weights[{i}]", f"{len(row)} entries", f"must have {n}", "give a square matrix")
         for i, row in enumerate(self.weights):
             for j, x in enumerate(row):
                 if x < 0:
@@ -337,13 +326,9 @@ class PopulationGraph:
                     rule = f"differs from weights[{j}][{i}] = {self.weights[j][i]}: the graph is undirected"
                     raise InputError(f"weights[{i}][{j}]", str(x), rule, "make the two entries equal")
             if sum(row) == 0:
-                raise InputError(
-                    f"weights[{i}]", "zero row", "every point needs weight", "drop the isolated point"
-                )
+                raise InputError(f"weights[{i}]", "zero row", "every point needs weight", "drop the isolated point")
         if len(self.labels) != n:
-            raise InputError(
-                "labels", f"{len(self.labels)} labels", f"must be {n}", "give one label per point"
-            )
+            raise InputError("labels", f"{len(self.labels)} labels", f"must be {n}", "give one label per point")
 
     @property
     def points(self) -> int:
@@ -379,9 +364,7 @@ class Instance:
         Raises InputError for the other models.
         """
         if not isinstance(self.model, AugmentedPairs):
-            raise InputError(
-                "model", type(self.model).__name__, "is not a Gaussian mixture", "use gmm or shared-gmm"
-            )
+            raise InputError("model", type(self.model).__name__, "is not a Gaussian mixture", "use gmm or shared-gmm")
         return self.model
 
     @property

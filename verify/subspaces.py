@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from flint import arb, fmpq_mat, fmpq_poly
+from flint import acb, arb, fmpq_mat, fmpq_poly
 from scipy.linalg import subspace_angles
 
 from verify import exact
@@ -134,7 +134,8 @@ def _real_roots(polynomial: fmpq_poly) -> list[arb]:
         if factor.degree() == 1:
             roots += [arb(-factor[0] / factor[1])] * power
         else:
-            roots += [root.real for root, _ in factor.complex_roots()] * power
+            isolated: list[tuple[acb, int]] = factor.complex_roots()  # type: ignore[assignment]
+            roots += [root.real for root, _ in isolated] * power
     return sorted(roots, key=lambda root: float(root.mid()))
 
 
