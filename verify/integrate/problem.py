@@ -1,0 +1,149 @@
+"""What is integrated, exactly: a log-sum-exp of quadratic forms under a Gaussian mixture.
+
+Every population loss with a logarithm reduces to `LogSumExp` and a rational number; the three engines (float64, mpmath,
+Arb) read the same problem. No square root is taken: everything here is rational.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from flint import fmpq, fmpq_mat
+
+from verify import exact
+
+
+@dataclass(frozen=True)
+class LogSumExp:
+    """E log Σ_k w_k exp(b_k·q + ½ qᵀc_k q) for q ~ Σ_j w_j N(m_j, H_j) on R^ρ.
+
+    weights: K. centres: ρ × K, columns m_j. covariances: H_j ≻ 0, one for each component or a single shared one.
+    linear: ρ × K, columns b_k. quadratic: K symmetric ρ × ρ matrices c_k, or none when all are 0.
+    The exponents are relative to the first: b_1 = 0, c_1 = 0. ρ = 0 means that they do not depend on q.
+    """
+
+    weights: tuple[fmpq, ...]
+    centres: fmpq_mat
+    covariances: tuple[fmpq_mat, ...]
+    linear: fmpq_mat
+    quadratic: tuple[fmpq_mat, ...] = ()
+
+    @property
+    def components(self) -> int:
+        """K."""
+        return len(self.weights)
+
+    @property
+    def dimension(self) -> int:
+        """ρ, the dimension of the integral."""
+        return self.centres.nrows()
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the components share a covariance and the exponents are linear."""
+        return not self.quadratic and len(self.covariances) == 1
+
+    def centre(self, j: int) -> fmpq_mat:
+        """m_j as a ρ × 1 matrix."""
+        return exact.submatrix(self.centres, range(self.dimension), [j])
+
+    def slope(self, k: int) -> fmpq_mat:
+        """b_k as a ρ × 1 matrix."""
+        return exact.submatrix(self.linear, range(self.dimension), [k])
+
+    def covariance(self, j: int) -> fmpq_mat:
+        """H_j (ρ × ρ)."""
+        return self.covariances[0 if len(self.covariances) == 1 else j]
+
+    def curvature(self, k: int) -> fmpq_mat:
+        """c_k (ρ × ρ)."""
+        return self.quadratic[k] if self.quadratic else exact.zeros(self.dimension, self.dimension)
+
+    def transformed(self, T: fmpq_mat) -> LogSumExp:
+        """Return the same problem in the coordinates T q, T invertible."""
+        back = T.inv()
+        return LogSumExp(
+            self.weights,
+            T * self.centres,
+            tuple(T * H * T.transpose() for H in self.covariances),
+            back.transpose() * self.linear,
+            tuple(back.transpose() * c * back for c in self.quadratic),
+        )
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """E log Σ_k w_k exp(u_k·x + ½ xᵀQ_k x), x ~ Σ_j w_j N(μ_j, Σ_j) on R^d, as `offset` + the value of `problem`.
+
+    The problem's coordinate is q = Dᵀx with the fewest columns D on which the exponents' differences depend, so its
+    dimension is at most K − 1 when the Q_k agree, whatever d is. `means` (d × K) and `sigmas` are those of x.
+    """
+
+    offset: fmpq
+    problem: LogSumExp
+    means: fmpq_mat
+    sigmas: tuple[fmpq_mat, ...]
+    D: fmpq_mat
+
+    @cached_property
+    def lifts(self) -> tuple[fmpq_mat, ...]:
+        """X_j = Σ_j D H_j⁻¹ (d × ρ), so that E[x | q, j] = μ_j + X_j (q − m_j); one per covariance."""
+        return tuple(s * self.D * h.inv() for s, h in zip(self.sigmas, self.problem.covariances, strict=True))
+
+    @cached_property
+    def residuals(self) -> tuple[fmpq_mat, ...]:
+        """Cov[x | q, j] = Σ_j − X_j H_j X_jᵀ (d × d), one per covariance."""
+        return tuple(
+            s - X * h * X.transpose()
+            for s, X, h in zip(self.sigmas, self.lifts, self.problem.covariances, strict=True)
+        )
+
+
+def reduce(
+    weights: tuple[fmpq, ...],
+    means: fmpq_mat,
+    sigmas: Sequence[fmpq_mat],
+    linear: fmpq_mat,
+    quadratic: Sequence[fmpq_mat],
+) -> Reduced:
+    """Return E log Σ_k w_k exp(u_k·x + ½ xᵀQ_k x) as a rational number and an integral of least dimension.
+
+    means: d × K, sigmas: one Σ or K of them, linear: d × K with columns u_k, quadratic: K matrices Q_k (d × d).
+    """
+    d, K = means.nrows(), len(weights)
+    first = exact.submatrix(linear, range(d), [0])
+    slopes = linear - first * fmpq_mat(1, K, [1] * K)
+    curvatures = [Q - quadratic[0] for Q in quadratic]
+    D = _dependence([slopes, *curvatures], d)
+    left = (D.transpose() * D).solve(D.transpose())
+    curved = any(not exact.is_zero(c) for c in curvatures)
+    problem = LogSumExp(
+        weights,
+        D.transpose() * means,
+        tuple(D.transpose() * s * D for s in sigmas),
+        left * slopes,
+        tuple(left * c * left.transpose() for c in curvatures) if curved else (),
+    )
+    offset = _mean_exponent(weights, means, sigmas, first, quadratic[0])
+    return Reduced(offset, problem, means, tuple(sigmas), D)
+
+
+def _dependence(forms: Sequence[fmpq_mat], d: int) -> fmpq_mat:
+    """Return independent columns (d × ρ) that span every column of the forms."""
+    columns = exact.hstack(forms, d)
+    return exact.submatrix(columns, range(d), exact.pivot_columns(columns))
+
+
+def _mean_exponent(
+    weights: tuple[fmpq, ...], means: fmpq_mat, sigmas: Sequence[fmpq_mat], u: fmpq_mat, Q: fmpq_mat
+) -> fmpq:
+    """Return E[u·x + ½ xᵀQx]."""
+    total = fmpq(0)
+    for j, w in enumerate(weights):
+        mu = exact.submatrix(means, range(means.nrows()), [j])
+        sigma = sigmas[0 if len(sigmas) == 1 else j]
+        second = sigma + mu * mu.transpose()
+        total += w * (exact.inner(u, mu) + exact.inner(Q, second) / 2)
+    return total
