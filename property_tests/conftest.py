@@ -1,0 +1,55 @@
+"""How the tests run: reproducible by default, random on request, one thread, no state left behind.
+
+Profiles (`--hypothesis-profile=NAME` or THMVERIFY_PROFILE=NAME):
+    ci      the default: the same examples every time, no example database, no deadline
+    random  fresh examples, more of them, with a blob that reproduces a failure
+THMVERIFY_MULTIPLIER=n runs n times as many examples in the containment tests. Tests marked `hunt` run only when the
+mark expression names them (`-m hunt`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+# Before NumPy loads its BLAS, and for the processes that tests start.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+
+import flint
+import mpmath
+import pytest
+from hypothesis import settings
+from threadpoolctl import threadpool_limits
+
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=50)
+settings.register_profile("random", deadline=None, max_examples=200, print_blob=True)
+settings.load_profile(os.environ.get("THMVERIFY_PROFILE", "ci"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests marked `hunt` unless the mark expression names them."""
+    if "hunt" in (config.option.markexpr or ""):
+        return
+    left_out = [item for item in items if item.get_closest_marker("hunt")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("hunt")]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def single_thread() -> Iterator[None]:
+    """Keep BLAS to one thread even where it was loaded before: more make small matrices slower."""
+    with threadpool_limits(limits=1):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def default_precision() -> Iterator[None]:
+    """Start and end each test at the default precision of flint and mpmath, both global to the process."""
+    flint.ctx.default()
+    mpmath.mp.prec = 53
+    yield
+    flint.ctx.default()
+    mpmath.mp.prec = 53
