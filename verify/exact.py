@@ -6,6 +6,7 @@ answer, a rank, an inclusion, a definiteness, is a decision.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,13 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 Rows = tuple[tuple[Fraction, ...], ...]
+
+
+def _reduce(m: fmpq_mat) -> tuple[type[fmpq_mat], tuple[int, int, list[fmpq]]]:
+    return fmpq_mat, (m.nrows(), m.ncols(), m.entries())
+
+
+copyreg.pickle(fmpq_mat, _reduce)  # flint's matrices do not pickle by themselves; models and maps go to other processes
 
 
 def to_fmpq(value: Fraction | int) -> fmpq:

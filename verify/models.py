@@ -23,6 +23,8 @@ from verify.exact import Rows
 
 Floats: TypeAlias = NDArray[np.float64]
 
+_LONG = 10**40  # longer integers are described in an error, not printed
+
 
 def _rational(name: str, value: object) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
@@ -46,12 +48,10 @@ def _check_weights(weights: tuple[Fraction, ...]) -> None:
             raise InputError(f"weights[{k}]", str(w), "must be positive", "drop the component or give it mass")
     total = sum(weights)
     if total != 1:
-        raise InputError(
-            "weights",
-            [str(w) for w in weights],
-            f"must sum to exactly 1, not {total}",
-            f"divide each by {total}",
-        )
+        side = "above" if total > 1 else "below"
+        given = str(total) if max(total.numerator, total.denominator) < _LONG else f"a rational {side} 1"
+        rule = f"must sum to exactly 1, not {given}"
+        raise InputError("weights", [str(w) for w in weights], rule, "divide each by their sum")
 
 
 def _check_means(name: str, means: Rows, components: int) -> None:
@@ -85,6 +85,17 @@ def _check_covariance(name: str, covariance: Rows, dimension: int) -> None:
 def _check_bias(bias: Fraction) -> None:
     if not 0 <= bias <= 1:
         raise InputError("bias", str(bias), "must lie in [0, 1]", "δ is a probability, e.g. 7/10")
+
+
+def _square_root(sigma: fmpq_mat) -> Floats:
+    """Return F (d × d) with FFᵀ = Σ; from the exact LDLᵀ, since a float Cholesky fails when Σ is nearly singular."""
+    factors = exact.ldl(sigma)
+    if factors is None:
+        raise InputError("covariance", str(sigma), "is not positive definite", "every eigenvalue must be > 0")
+    pivots = np.array([float(exact.to_fraction(p)) for p in factors.pivots])
+    lower: Floats = np.array(exact.to_rows(factors.factor), dtype=np.float64)
+    root: Floats = lower * np.sqrt(pivots)
+    return root
 
 
 def _identity_rows(n: int) -> Rows:
@@ -186,7 +197,7 @@ class GMM:
         """Draw one point of the labelled component for each label, shape (n, d)."""
         noise = rng.standard_normal((len(labels), self.dimension))
         means = np.array(self.means, dtype=np.float64)
-        factors = np.linalg.cholesky(np.array(self.covariances, dtype=np.float64))
+        factors = np.array([_square_root(sigma) for sigma in self.sigmas])
         points: Floats = means[labels] + np.einsum("nij,nj->ni", factors[labels], noise)
         return points
 
@@ -312,6 +323,9 @@ class PopulationGraph:
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", _rows("weights", self.weights))
         object.__setattr__(self, "labels", tuple(self.labels))
+        for i, label in enumerate(self.labels):
+            if isinstance(label, bool) or not isinstance(label, int):
+                raise InputError(f"labels[{i}]", label, "is not an integer", "number the classes")
         n = len(self.weights)
         if n == 0:
             raise InputError("weights", [], "a graph has at least one point", "give an n × n matrix")
@@ -343,7 +357,7 @@ Model: TypeAlias = AugmentedPairs | CLIPGMM | PopulationGraph
 class Instance:
     """What a claim is asked about: a model, the number of columns r of the map, and SimSiam's weight decay η.
 
-    Raises InputError when r < 1 or η < 0.
+    Raises InputError when r is not an integer ≥ 1, or η < 0, or η > 0 for a model that has no SimSiam.
     """
 
     model: Model
@@ -352,10 +366,13 @@ class Instance:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight_decay", _rational("weight_decay", self.weight_decay))
-        if self.rank < 1:
-            raise InputError("rank", self.rank, "must be ≥ 1", "r is the number of columns of the map")
+        if isinstance(self.rank, bool) or not isinstance(self.rank, int) or self.rank < 1:
+            raise InputError("rank", self.rank, "must be an integer ≥ 1", "r is the number of columns of the map")
         if self.weight_decay < 0:
             raise InputError("weight_decay", str(self.weight_decay), "must be ≥ 0", "omit it for η = 0")
+        if self.weight_decay and not isinstance(self.model, AugmentedPairs):
+            rule = "is for models of augmented pairs, where SimSiam lives"
+            raise InputError("weight_decay", str(self.weight_decay), rule, "omit it here")
 
     @property
     def pairs(self) -> AugmentedPairs:
