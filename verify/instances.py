@@ -14,12 +14,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 from flint import fmpq_mat
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic.functional_validators import BeforeValidator
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from verify import exact
 from verify.errors import InputError
 from verify.exact import Rows
-from verify.jsonfiles import MAX_DIGITS, JsonFloat, read_object
+from verify.jsonfiles import MAX_DIGITS, RefusedNumber, read_object
 from verify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
 from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
@@ -36,18 +37,18 @@ def parse_rational(value: object) -> Fraction:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Fraction(value)
-    if isinstance(value, JsonFloat):
-        raise _broken("is a JSON float, which is not the number you wrote", f'write "{value.text}" or a fraction')
+    if isinstance(value, RefusedNumber):
+        raise _broken(value.rule, value.remedy)
     if not isinstance(value, str):
         raise _broken("is not a number", 'write an integer or a string such as "93/100"')
     if len(value) > MAX_DIGITS:
         raise _broken(f"has more than {MAX_DIGITS} characters", "write a shorter rational")
-    match = _RATIONAL.fullmatch(value.strip())
+    match = _RATIONAL.fullmatch(value)
     if match is None:
         raise _broken("is not a rational number", 'write it as "93/100", "0.93" or "-5"')
     if match[2] is not None and int(match[2]) == 0:
         raise _broken("has denominator 0", "write a nonzero denominator")
-    return Fraction(value.strip())
+    return Fraction(value)
 
 
 def _broken(rule: str, remedy: str) -> PydanticCustomError:
@@ -75,6 +76,25 @@ GraphMatrix = Annotated[
 Rank = Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE)]
 
 
+def _not_null(value: object) -> object:
+    if value is None:
+        raise _broken("is null", "leave the field out to have its default")
+    return value
+
+
+def _drop_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+# A field that may be left out, but not be null.
+OptionalMatrix = Annotated[
+    Matrix | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
+]
+OptionalRank = Annotated[
+    Rank | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
+]
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
@@ -85,9 +105,9 @@ class SharedGMMFile(_File):
     model: Literal["shared-gmm"]
     weights: Vector
     means: Matrix
-    covariance: Matrix | None = None
+    covariance: OptionalMatrix = None
     bias: Rational = Fraction(1)
-    rank: Rank | None = None
+    rank: OptionalRank = None
     weight_decay: Rational = Fraction(0)
 
     def build(self) -> Instance:
@@ -104,7 +124,7 @@ class GMMFile(_File):
     means: Matrix
     covariances: Annotated[list[Matrix], Field(min_length=1, max_length=MAX_SIZE)]
     bias: Rational = Fraction(1)
-    rank: Rank | None = None
+    rank: OptionalRank = None
     weight_decay: Rational = Fraction(0)
 
     def build(self) -> Instance:
@@ -117,7 +137,7 @@ class ModalityFile(_File):
     """One modality of a paired mixture."""
 
     means: Matrix
-    covariance: Matrix | None = None
+    covariance: OptionalMatrix = None
 
 
 class CLIPGMMFile(_File):
@@ -128,7 +148,7 @@ class CLIPGMMFile(_File):
     vision: ModalityFile
     text: ModalityFile
     bias: Rational = Fraction(1)
-    rank: Rank | None = None
+    rank: OptionalRank = None
 
     def build(self) -> Instance:
         """Return the exact instance."""
@@ -149,7 +169,7 @@ class PopulationGraphFile(_File):
     model: Literal["population-graph"]
     weights: GraphMatrix
     labels: list[Annotated[int, Field(strict=True)]]
-    rank: Rank | None = None
+    rank: OptionalRank = None
 
     def build(self) -> Instance:
         """Return the exact instance; the rank defaults to the number of distinct labels."""
@@ -166,7 +186,7 @@ class EncoderFile(_File):
     """f(x) = Aᵀx with A of d × r; with P (r × r), SimSiam's encoder and predictor."""
 
     A: Matrix
-    P: Matrix | None = None
+    P: OptionalMatrix = None
 
     def build(self) -> LinearMap:
         """Return the exact map."""
@@ -284,29 +304,44 @@ def _first_error(error: ValidationError, skip: int) -> InputError:
     first = error.errors(include_url=False)[0]
     path = first["loc"][skip:] if first["type"] not in ("union_tag_invalid", "union_tag_not_found") else ("model",)
     name = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "file"
-    value = first["input"]
-    context = first.get("ctx", {})
+    rule, remedy = _broken_rule(first["type"], first.get("ctx", {}), name)
     match first["type"]:
-        case "rule":
-            text = value.text if isinstance(value, JsonFloat) else value
-            return InputError(name, text, context["rule"], context["remedy"])
-        case "extra_forbidden":
-            return InputError(name, value, "is not a field of this format", "remove it or mend its spelling")
-        case "missing":
-            return InputError(name, "missing", "is required", f'add "{name}"')
+        case "missing" | "union_tag_not_found":
+            value: object = "missing"
         case "union_tag_invalid":
-            return InputError(name, value.get("model"), "names no model", f"write one of {context['expected_tags']}")
-        case "union_tag_not_found":
-            return InputError(name, "missing", "is required", 'write e.g. "model": "shared-gmm"')
-        case "too_long" | "too_short":
-            return InputError(name, f"{len(value)} entries", _lower(first["msg"]), f"between 1 and {MAX_SIZE}")
+            value = first["input"].get("model")
         case _:
-            text = value.text if isinstance(value, JsonFloat) else value
-            return InputError(name, text, _lower(first["msg"]), "see the formats in the README")
+            value = first["input"]
+    return InputError(name, value, rule, remedy)
 
 
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+def _broken_rule(kind: str, context: dict[str, Any], name: str) -> tuple[str, str]:
+    """Return the rule that pydantic's error `kind` says is broken, and what to write instead."""
+    match kind:
+        case "rule":
+            return context["rule"], context["remedy"]
+        case "extra_forbidden":
+            return "is not a field of this format", "remove it or mend its spelling"
+        case "missing" | "union_tag_not_found":
+            return "is required", f'add "{name}"'
+        case "union_tag_invalid":
+            return "names no model", f"write one of {context['expected_tags']}"
+        case "too_long":
+            return "has too many entries", f"give at most {context['max_length']}"
+        case "too_short":
+            return "has no entry", "give at least one"
+        case "list_type":
+            return "is not a list", "write a vector as [x, y] and a matrix as a list of its rows"
+        case "int_type":
+            return "is not an integer", "write it without quotes, point or exponent, e.g. 3"
+        case "greater_than_equal" | "less_than_equal":
+            return f"must lie between 1 and {MAX_SIZE}", "give an integer in that range"
+        case "string_unicode":
+            return "is not Unicode text", "remove the lone surrogate"
+        case "model_type" | "model_attributes_type":
+            return "is not an object", 'write {"means": …, "covariance": …}'
+        case _:
+            return f"breaks the rule {kind}", "see the formats in the README"
 
 
 def instance_to_json(instance: Instance) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Strict JSON: bounded size, no duplicate key, no float, no surprise.
 
-A number in a file is an integer or a string such as "93/100"; a JSON float is kept as its own text so that the reader
-of the field can refuse it by name.
+A number in a file is an integer or a string such as "93/100". A JSON float, or an integer too long to read, is kept as
+its own text so that the reader of the field can refuse it by name.
 """
 
 from __future__ import annotations
@@ -20,20 +20,30 @@ MAX_DIGITS = 1000
 
 
 @dataclass(frozen=True)
-class JsonFloat:
-    """A JSON number with a point or an exponent, as it stands in the file."""
+class RefusedNumber:
+    """A JSON number, as it stands in the file, that no field accepts, and the rule that it breaks."""
 
     text: str
+    rule: str
+    remedy: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
-def _parse_int(text: str) -> int:
+def _parse_int(text: str) -> int | RefusedNumber:
     if len(text) > MAX_DIGITS:
-        raise InputError("number", text, f"has more than {MAX_DIGITS} digits", "write a shorter rational")
+        return RefusedNumber(text, f"has more than {MAX_DIGITS} digits", "write a shorter number")
     return int(text)
 
 
-def _parse_constant(text: str) -> JsonFloat:
-    return JsonFloat(text)
+def _parse_float(text: str) -> RefusedNumber:
+    rule = "is a JSON float, which is not the number you wrote"
+    return RefusedNumber(text, rule, 'write a string such as "93/100" or "0.93", which is read exactly')
+
+
+def _parse_constant(text: str) -> RefusedNumber:
+    return RefusedNumber(text, "is not a number", 'write an integer or a string such as "93/100"')
 
 
 def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -49,7 +59,7 @@ def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the JSON object in the file at `path`.
 
     Raises InputError when the file is missing, unreadable, too large, not UTF-8, not JSON, not an object, nested too
-    deeply, repeats a key, or holds a number of more than MAX_DIGITS digits.
+    deeply, or repeats a key.
     """
     name = os.fspath(path)
     try:
@@ -62,25 +72,25 @@ def _read_text(name: str) -> str:
     try:
         with Path(name).open("rb") as handle:
             data = handle.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = (error.strerror or "cannot be read").lower()
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        reason = (getattr(error, "strerror", None) or "cannot be read").lower()
         raise InputError("file", name, reason, "give the path of a readable JSON file") from None
     if len(data) > MAX_BYTES:
-        raise InputError("file", name, f"is larger than {MAX_BYTES} bytes", "instances this large are not supported")
+        raise InputError("file", name, f"is larger than {MAX_BYTES} bytes", "give fewer components or shorter numbers")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError("file", f"byte {error.start}", "is not UTF-8", "save the file as UTF-8") from None
 
 
 def _parse(text: str) -> dict[str, Any]:
     if not text.strip():
-        raise InputError("file", "", "is empty", 'write a JSON object, e.g. {"model": "shared-gmm", ...}')
+        raise InputError("file", "", "is empty", 'write a JSON object, e.g. {"model": "shared-gmm", …}')
     try:
         value = json.loads(
             text,
             parse_int=_parse_int,
-            parse_float=JsonFloat,
+            parse_float=_parse_float,
             parse_constant=_parse_constant,
             object_pairs_hook=_parse_object,
         )
@@ -90,7 +100,7 @@ def _parse(text: str) -> dict[str, Any]:
     except RecursionError:
         raise InputError("file", "nested arrays", "is nested too deeply", "a matrix is a list of rows") from None
     if not isinstance(value, dict):
-        raise InputError("file", type(value).__name__, "is not a JSON object", 'start with {"model": ...}')
+        raise InputError("file", value, "is not a JSON object", 'write e.g. {"model": "shared-gmm", …}')
     return value
 
 

@@ -69,7 +69,7 @@ def _check_means(name: str, means: Rows, components: int) -> None:
 
 def _check_covariance(name: str, covariance: Rows, dimension: int) -> None:
     if len(covariance) != dimension or any(len(row) != dimension for row in covariance):
-        shape = f"{len(covariance)} × {len(covariance[0]) if covariance else 0}"
+        shape = f"{len(covariance)} rows of {sorted({len(row) for row in covariance})}"
         rule = f"must be {dimension} × {dimension}, like the means"
         raise InputError(name, shape, rule, f"give {dimension} rows of {dimension} numbers")
     for i in range(dimension):

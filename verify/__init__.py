@@ -1,0 +1,1 @@
+"""Exact models, population losses, minimisers and proof checking for theorems of machine-learning theory."""
