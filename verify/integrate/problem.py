@@ -96,8 +96,7 @@ class Reduced:
     def residuals(self) -> tuple[fmpq_mat, ...]:
         """Cov[x | q, j] = Σ_j − X_j H_j X_jᵀ (d × d), one per covariance."""
         return tuple(
-            s - X * h * X.transpose()
-            for s, X, h in zip(self.sigmas, self.lifts, self.problem.covariances, strict=True)
+            s - X * h * X.transpose() for s, X, h in zip(self.sigmas, self.lifts, self.problem.covariances, strict=True)
         )
 
 
@@ -113,6 +112,8 @@ def reduce(
     means: d × K, sigmas: one Σ or K of them, linear: d × K with columns u_k, quadratic: K matrices Q_k (d × d).
     """
     d, K = means.nrows(), len(weights)
+    if all(s == sigmas[0] for s in sigmas):
+        sigmas = sigmas[:1]
     first = exact.submatrix(linear, range(d), [0])
     slopes = linear - first * fmpq_mat(1, K, [1] * K)
     curvatures = [Q - quadratic[0] for Q in quadratic]

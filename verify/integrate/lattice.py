@@ -1,0 +1,422 @@
+"""The trapezoidal rule for log-sum-exp integrals, with an a-priori error bound in ball arithmetic.
+
+A `Window` is a box of R^ρ and the whitened coordinates s in which the components it serves are N(c_j, I). On it
+
+    value_j = ∫ φ(s − c_j) F(s) ds,   F(s) = log Σ_k w_k exp(ℓ_k(s)),   ℓ_k(s) = β_k + a_k·s + ½ sᵀC_k s,
+
+is replaced by a sum over the lattice h_1 Z × … × h_ρ Z inside the box, whose ends are half-way between nodes.
+
+Lemma (one axis, the others real and inside the box). Let f be analytic in |Im s_i| ≤ a, lo ≤ Re s_i ≤ hi. The sum is
+a contour integral round this rectangle; what is left of it after the integral is taken off has the kernel
+1/(e^{∓2πiz/h} − 1). The long sides give at most 2N/(e^{2πa/h} − 1) with N = ∫|f| along a side. On the four half short
+sides, half-way between nodes, the kernel is 1/(1 + e^{2πy/h}): they give at most 4 · (h ln 2 / 2π) · sup|f|.
+
+On the box so thickened |φ(s + ia)| = e^{a²/2} φ(s), the phases of the K terms spread by
+θ = a · max_{k,l} |∂_i(ℓ_k − ℓ_l)|, and while θ < π the sum keeps within an angle θ/2 of its mean phase, so that
+  |F| ≤ max_k |ℓ_k| + ½a² max_k |C_k,ii| + log sec(θ/2) + a max_k |∂_i ℓ_k|,   |p_k| ≤ exp(a² max_k |C_k,ii|) sec(θ/2).
+Summing the lemma over the axes (each with the others summed or integrated) bounds the rule; Gaussian tails bound what
+lies outside the box.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from flint import arb, arb_mat, fmpq_mat
+
+from verify.integrate.problem import LogSumExp
+
+_ROWS = 256  # lattice rows held in memory at once
+_PHASE = 0.96  # the spread θ as a part of π: near 1 the strip is wide, but sec(θ/2) grows
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Nodes h·(first + n), 0 ≤ n < count, inside [lo, hi] = h·[first − ½, first + count − ½]; strip half-width a."""
+
+    h: arb
+    a: arb
+    first: int
+    count: int
+
+    @property
+    def nodes(self) -> list[arb]:
+        """The nodes, exact."""
+        return [self.h * (self.first + n) for n in range(self.count)]
+
+    @property
+    def lo(self) -> arb:
+        """The lower end of the box, half a step below the first node."""
+        return self.h * (self.first - arb(0.5))
+
+    @property
+    def hi(self) -> arb:
+        """The upper end of the box, half a step above the last node."""
+        return self.h * (self.first + self.count - arb(0.5))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some components of a problem in whitened coordinates: q = origin + L s.
+
+    components: their indices j. centres: c_j, ρ balls each. factor: L. beta: K balls. slopes: K rows a_k of ρ balls.
+    curvatures: K matrices C_k as rows of balls, or none when all are 0.
+    """
+
+    components: tuple[int, ...]
+    weights: tuple[arb, ...]
+    centres: tuple[tuple[arb, ...], ...]
+    factor: arb_mat
+    beta: tuple[arb, ...]
+    slopes: tuple[tuple[arb, ...], ...]
+    curvatures: tuple[tuple[tuple[arb, ...], ...], ...]
+
+    @property
+    def dimension(self) -> int:
+        """ρ."""
+        return len(self.centres[0])
+
+    def curvature(self, k: int, i: int, l: int) -> arb:  # noqa: E741 (l is an index of the mathematics)
+        """C_k,il."""
+        return self.curvatures[k][i][l] if self.curvatures else arb(0)
+
+
+def window(problem: LogSumExp, components: tuple[int, ...], origin: fmpq_mat) -> Window:
+    """Return the window of these components, which share a covariance, with its origin at a point of R^ρ.
+
+    Raises ZeroDivisionError when the precision is too low for the Cholesky factor of the covariance.
+    """
+    rho, K = problem.dimension, problem.components
+    L = cholesky(arb_mat(problem.covariance(components[0])))
+    o = arb_mat(origin)
+    centres, beta, slopes, curvatures = [], [], [], []
+    for j in components:
+        c = L.solve(arb_mat(problem.centre(j) - origin))
+        centres.append(tuple(c[i, 0] for i in range(rho)))
+    for k in range(K):
+        b, C = arb_mat(problem.slope(k)), arb_mat(problem.curvature(k))
+        beta.append((o.transpose() * (b + C * o / 2))[0, 0])
+        a = L.transpose() * (b + C * o)
+        slopes.append(tuple(a[i, 0] for i in range(rho)))
+        if problem.quadratic:
+            whitened = L.transpose() * C * L
+            curvatures.append(tuple(tuple(whitened[i, m] for m in range(rho)) for i in range(rho)))
+    weights = tuple(arb(w) for w in problem.weights)
+    return Window(components, weights, tuple(centres), L, tuple(beta), tuple(slopes), tuple(curvatures))
+
+
+def cholesky(H: arb_mat) -> arb_mat:
+    """Return the lower triangular L with L Lᵀ = H.
+
+    Raises ZeroDivisionError when a pivot is not certainly positive at this precision.
+    """
+    n = H.nrows()
+    L = arb_mat(n, n)
+    for j in range(n):
+        pivot = H[j, j] - sum((L[j, m] * L[j, m] for m in range(j)), arb(0))
+        if not pivot > 0:
+            raise ZeroDivisionError("the precision is too low for this covariance")
+        L[j, j] = pivot.sqrt()
+        for i in range(j + 1, n):
+            L[i, j] = (H[i, j] - sum((L[i, m] * L[j, m] for m in range(j)), arb(0))) / L[j, j]
+    return L
+
+
+def _top(values: Sequence[arb]) -> arb:
+    """Return an upper bound of every value, exact."""
+    best = arb(0)
+    for value in values:
+        best = best.max(value)
+    return best.upper()
+
+
+def _phase_rate(win: Window, i: int, half_widths: Sequence[arb], middle: Sequence[arb]) -> arb:
+    """Return an upper bound of max_{k,l} |∂_i (ℓ_k − ℓ_l)| over the box middle ± half_widths."""
+    K, rho = len(win.weights), win.dimension
+    if not win.curvatures:
+        column = [row[i] for row in win.slopes]
+        return (_top(column) + _top([-x for x in column])).upper()  # b_1 = 0 lies between the extremes
+    rates = []
+    for k, m in itertools.combinations(range(K), 2):
+        bend = [win.curvature(k, i, n) - win.curvature(m, i, n) for n in range(rho)]
+        centre = win.slopes[k][i] - win.slopes[m][i] + _dot(bend, middle)
+        rates.append(abs(centre) + _dot([abs(x) for x in bend], half_widths))
+    return _top(rates)
+
+
+def _dot(a: Sequence[arb], b: Sequence[arb]) -> arb:
+    return sum((x * y for x, y in zip(a, b, strict=True)), arb(0))
+
+
+def choose_axes(win: Window, nats: float) -> list[Axis]:
+    """Return a lattice whose error should be about e^{−nats}: an untrusted choice, its bound is computed afterwards."""
+    radius = math.sqrt(2 * nats) + 0.5
+    spans = [_span(win, i, radius) for i in range(win.dimension)]
+    middle = [arb((lo + hi) / 2) for lo, hi in spans]
+    half_widths = [arb((hi - lo) / 2) for lo, hi in spans]
+    axes = []
+    for i, (lo, hi) in enumerate(spans):
+        rate = float(_phase_rate(win, i, half_widths, middle))
+        a = min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats))
+        h = 2 * math.pi * a / (nats + a * a / 2)
+        h, a = _dyadic(h), _dyadic(a)
+        first, last = math.floor(lo / h), math.ceil(hi / h)
+        axes.append(Axis(arb(h), arb(a), first, last - first + 1))
+    return axes
+
+
+def _span(win: Window, i: int, radius: float) -> tuple[float, float]:
+    coordinates = [float(c[i]) for c in win.centres]
+    return min(coordinates) - radius, max(coordinates) + radius
+
+
+def _dyadic(x: float) -> float:
+    """Return x rounded down to 16 bits, so that the multiples of a step are exact at every precision in use."""
+    mantissa, exponent = math.frexp(x)
+    return math.ldexp(math.floor(mantissa * 65536), exponent - 16)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Bounds of one component's logits: |ℓ_k(c_j + u)| ≤ beta + Σ_i slope_i |u_i| + ½ Σ_i bend_i u_i²."""
+
+    beta: arb
+    slope: list[arb]
+    bend: list[arb]
+
+
+def growth_of(win: Window, centre: Sequence[arb]) -> Growth:
+    K, rho = len(win.weights), win.dimension
+    beta: list[arb] = []
+    slope: list[list[arb]] = [[] for _ in range(rho)]
+    bend: list[list[arb]] = [[] for _ in range(rho)]
+    for k in range(K):
+        tilt = [_dot([win.curvature(k, i, m) for m in range(rho)], centre) for i in range(rho)]
+        beta.append(abs(win.beta[k] + _dot(win.slopes[k], centre) + _dot(tilt, centre) / 2))
+        for i in range(rho):
+            slope[i].append(abs(win.slopes[k][i] + tilt[i]))
+            bend[i].append(sum((abs(win.curvature(k, i, m)) for m in range(rho)), arb(0)))
+    return Growth(_top(beta), [_top(x) for x in slope], [_top(x) for x in bend])
+
+
+def tails(R: arb) -> tuple[arb, arb, arb]:
+    """Return ∫_{|u|>R} |u|^n φ(u) du for n = 0, 1, 2."""
+    phi = (-R * R / 2).exp() / (2 * arb.pi()).sqrt()
+    tail = (R / arb(2).sqrt()).erfc()
+    return tail, 2 * phi, 2 * R * phi + tail
+
+
+def error_bound(win: Window, axes: Sequence[Axis], moments: bool) -> arb:
+    """Return a bound, exact, of the rule's error for each component's value, or for its softmax moments up to order 2.
+
+    Returns infinity when a strip is too wide for the lemma or the box too small for a component.
+    """
+    rho = win.dimension
+    middle = [(axis.lo + axis.hi) / 2 for axis in axes]
+    half = [(axis.hi - axis.lo) / 2 for axis in axes]
+    # Σ_n h φ(hn − c) ≤ 1 + h max φ for every offset c, since φ rises and then falls.
+    kappa = arb(1)
+    for axis in axes:
+        kappa = kappa * (1 + axis.h / (2 * arb.pi()).sqrt())
+    worst = arb(0)
+    for centre in win.centres:
+        growth = growth_of(win, centre)
+        reach = [half[i] + abs(middle[i] - centre[i]) for i in range(rho)]
+        total = arb(0)
+        for i, axis in enumerate(axes):
+            R = (centre[i] - axis.lo).min(axis.hi - centre[i])
+            theta = axis.a * _phase_rate(win, i, half, middle)
+            if not (R > 0 and theta < arb.pi()):
+                return arb("inf")
+            size = _strip_size(win, growth, reach, i, axis.a, theta, moments)
+            gauss = (axis.a * axis.a / 2).exp()
+            long_sides = 2 / ((2 * arb.pi() * axis.a / axis.h).exp() - 1)
+            phi = (-R * R / 2).exp() / (2 * arb.pi()).sqrt()
+            short_sides = 4 * axis.h * arb(2).log() / (2 * arb.pi()) * phi
+            total += kappa * gauss * size * (long_sides + short_sides)
+            total += outside(growth, i, tails(R), moments)
+        worst = worst.max(total)
+    return worst.upper()
+
+
+def _strip_size(win: Window, growth: Growth, reach: Sequence[arb], i: int, a: arb, theta: arb, moments: bool) -> arb:
+    """Return a bound of |F|, or of |p_k| times a monomial of degree ≤ 2 in s − c, over the thickened box."""
+    rho = win.dimension
+    bend = _top([abs(win.curvature(k, i, i)) for k in range(len(win.weights))])
+    secant = 1 / (theta / 2).cos()
+    if moments:
+        longest = _top([1 + reach[m] + a for m in range(rho)])
+        return (a * a * bend).exp() * secant * longest**2
+    along = growth.slope[i] + _dot(
+        [_top([abs(win.curvature(k, i, m)) for k in range(len(win.weights))]) for m in range(rho)], reach
+    )
+    inside = growth.beta + _dot(growth.slope, reach) + _dot(growth.bend, [x * x for x in reach]) / 2
+    return inside + a * a * bend / 2 + secant.log() + a * along
+
+
+def outside(growth: Growth, i: int, tails: tuple[arb, arb, arb], moments: bool) -> arb:
+    """Return a bound of the integral over |u_i| > R, u = s − c_j, of the integrand's absolute value.
+
+    The other coordinates are standard normal: E|u| < 1, E u² = 1.
+    """
+    t0, t1, t2 = tails
+    if moments:
+        return t0 + t1 + t2
+    others = sum(growth.slope, arb(0)) + sum(growth.bend, arb(0)) / 2
+    return t0 * (growth.beta + others) + t1 * growth.slope[i] + t2 * growth.bend[i] / 2
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A chunk of lattice rows: all axes but the last are fixed along a row.
+
+    left: rows × K, w_k e^{β_k} and the factors of the outer coordinates. outer: for each row its outer coordinates.
+    """
+
+    left: list[list[arb]]
+    outer: list[tuple[arb, ...]]
+
+
+class Lattice:
+    """The lattice sums of a window: exponentials factorise over the axes, so each node costs one logarithm."""
+
+    def __init__(self, win: Window, axes: Sequence[Axis]) -> None:
+        """Tabulate the factors along each axis."""
+        self.win, self.axes = win, axes
+        self.K = len(win.weights)
+        self.nodes = [axis.nodes for axis in axes]
+        self.factors = [self._axis_factors(i) for i in range(win.dimension)]
+        self.scale = [w * b.exp() for w, b in zip(win.weights, win.beta, strict=True)]
+        self.gauss = [[self._gauss(i, c[i]) for i in range(win.dimension)] for c in win.centres]
+
+    def _axis_factors(self, i: int) -> list[list[arb]]:
+        """Return exp(a_ki s + ½ C_k,ii s²) for each k and each node of axis i."""
+        table = []
+        for k in range(self.K):
+            a, c = self.win.slopes[k][i], self.win.curvature(k, i, i) / 2
+            table.append([(s * (a + c * s)).exp() for s in self.nodes[i]])
+        return table
+
+    def _gauss(self, i: int, c: arb) -> list[arb]:
+        """Return h φ(s − c) for each node of axis i."""
+        scale = self.axes[i].h / (2 * arb.pi()).sqrt()
+        return [scale * (-(s - c) * (s - c) / 2).exp() for s in self.nodes[i]]
+
+    def _chunks(self) -> Iterator[tuple[list[tuple[int, ...]], _Rows]]:
+        outer_axes = range(self.win.dimension - 1)
+        indices = itertools.product(*(range(self.axes[i].count) for i in outer_axes))
+        while chunk := list(itertools.islice(indices, _ROWS)):
+            left, outer = [], []
+            for index in chunk:
+                point = tuple(self.nodes[i][index[i]] for i in outer_axes)
+                row = list(self.scale)
+                for k in range(self.K):
+                    for i in outer_axes:
+                        row[k] *= self.factors[i][k][index[i]]
+                    row[k] *= self._outer_cross(k, point)
+                left.append(row)
+                outer.append(point)
+            yield chunk, _Rows(left, outer)
+
+    def _outer_cross(self, k: int, point: tuple[arb, ...]) -> arb:
+        if not self.win.curvatures or len(point) < 2:
+            return arb(1)
+        pairs = itertools.combinations(range(len(point)), 2)
+        return sum((self.win.curvature(k, i, m) * point[i] * point[m] for i, m in pairs), arb(0)).exp()
+
+    def _right(self, outer: tuple[arb, ...]) -> list[list[arb]]:
+        """Return, for each k, the factors along the last axis given the outer coordinates."""
+        last = self.win.dimension - 1
+        if not self.win.curvatures or not outer:
+            return self.factors[last]
+        table, axis = [], self.axes[last]
+        for k in range(self.K):
+            tilt = _dot([self.win.curvature(k, last, i) for i in range(last)], outer)
+            ratio = (tilt * axis.h).exp()
+            power = (tilt * axis.h * axis.first).exp()
+            row = []
+            for factor in self.factors[last][k]:
+                row.append(factor * power)
+                power = power * ratio
+            table.append(row)
+        return table
+
+    def _totals(self, rows: _Rows) -> list[list[arb]]:
+        """Return Σ_k w_k exp(ℓ_k) at every node of the rows."""
+        if not self.win.curvatures or self.win.dimension == 1:
+            product = arb_mat(rows.left) * arb_mat(self._right(()))
+            return product.tolist()
+        totals = []
+        for left, outer in zip(rows.left, rows.outer, strict=True):
+            totals.extend((arb_mat([left]) * arb_mat(self._right(outer))).tolist())
+        return totals
+
+    def _row_weight(self, component: int, index: tuple[int, ...]) -> arb:
+        weight = arb(1)
+        for i, n in enumerate(index):
+            weight *= self.gauss[component][i][n]
+        return weight
+
+    def values(self) -> list[arb]:
+        """Return the lattice sum of log Σ_k w_k exp(ℓ_k) for each component of the window."""
+        columns = arb_mat([g[-1] for g in self.gauss]).transpose()
+        sums = [arb(0)] * len(self.gauss)
+        for chunk, rows in self._chunks():
+            logs = arb_mat([[x.log() for x in row] for row in self._totals(rows)])
+            along = logs * columns
+            for j in range(len(sums)):
+                for n, index in enumerate(chunk):
+                    sums[j] += along[n, j] * self._row_weight(j, index)
+        return sums
+
+    def moments(self, order: int) -> list[list[dict[tuple[int, ...], arb]]]:
+        """Return, for each component j of the window and each k, the lattice sums of p_k times monomials in s − c_j.
+
+        A monomial is the sorted tuple of its axes: () is 1, (0,) is s_0 − c_0, (0, 1) their product.
+        """
+        rho, J = self.win.dimension, len(self.gauss)
+        monomials = [m for n in range(order + 1) for m in itertools.combinations_with_replacement(range(rho), n)]
+        sums = [[{m: arb(0) for m in monomials} for _ in range(self.K)] for _ in range(J)]
+        columns = arb_mat(self._column_weights(order)).transpose()
+        for chunk, rows in self._chunks():
+            totals = self._totals(rows)
+            for n, index in enumerate(chunk):
+                right = self._right(rows.outer[n])
+                inverse = [1 / t for t in totals[n]]
+                shares = arb_mat([[r * x for r, x in zip(row, inverse, strict=True)] for row in right])
+                along = shares * columns  # K × (J · (order + 1))
+                self._add_row(sums, monomials, along, rows.left[n], index, order)
+        return sums
+
+    def _column_weights(self, order: int) -> list[list[arb]]:
+        weights = []
+        for centre, gauss in zip(self.win.centres, self.gauss, strict=True):
+            column = list(gauss[-1])
+            for _ in range(order + 1):
+                weights.append(column)
+                column = [x * (s - centre[-1]) for x, s in zip(column, self.nodes[-1], strict=True)]
+        return weights
+
+    def _add_row(
+        self,
+        sums: list[list[dict[tuple[int, ...], arb]]],
+        monomials: list[tuple[int, ...]],
+        along: arb_mat,
+        left: list[arb],
+        index: tuple[int, ...],
+        order: int,
+    ) -> None:
+        last = self.win.dimension - 1
+        for j, centre in enumerate(self.win.centres):
+            weight = self._row_weight(j, index)
+            for m in monomials:
+                factor = weight
+                for i in m:
+                    if i != last:
+                        factor = factor * (self.nodes[i][index[i]] - centre[i])
+                column = j * (order + 1) + m.count(last)
+                for k in range(self.K):
+                    sums[j][k][m] += factor * left[k] * along[k, column]
