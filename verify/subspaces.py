@@ -108,11 +108,25 @@ def principal_angles(a: Floats, b: Floats) -> Floats:
     return np.asarray(subspace_angles(a, b))
 
 
-def certified_cosines_squared(a: Subspace, b: Subspace) -> list[arb]:
-    """Return enclosures of cos² of the principal angles, smallest cos² first, min(dim a, dim b) of them.
+def certified_principal_angles(a: Subspace, b: Subspace) -> list[arb]:
+    """Return enclosures of the principal angles in radians, largest first, at flint's current precision.
 
-    cos² are the eigenvalues of (AᵀA)⁻¹AᵀB(BᵀB)⁻¹BᵀA, a rational matrix: roots of a rational polynomial, isolated with
-    their multiplicities exactly, so that a right angle and a zero angle are exact.
+    There are min(dim a, dim b) of them. A right angle is π/2 and a zero angle is 0 exactly; small angles are as
+    accurate, relatively, as large ones.
+    """
+    return [arb.atan2(sine2.sqrt(), cosine2.sqrt()) for cosine2, sine2 in _squared_cosines_and_sines(a, b)]
+
+
+def certified_cosines_squared(a: Subspace, b: Subspace) -> list[arb]:
+    """Return enclosures of cos² of the principal angles, smallest first, min(dim a, dim b) of them; 0 and 1 exactly."""
+    return [cosine2 for cosine2, _ in _squared_cosines_and_sines(a, b)]
+
+
+def _squared_cosines_and_sines(a: Subspace, b: Subspace) -> list[tuple[arb, arb]]:
+    """Return enclosures of (cos², sin²) of each principal angle, the largest angle first.
+
+    cos² are the eigenvalues of (AᵀA)⁻¹AᵀB(BᵀB)⁻¹BᵀA, a rational matrix, hence roots of a rational polynomial with real
+    roots only; sin² = 1 − cos² are those of the reflected polynomial, since subtracting balls would cancel.
     """
     small, large = (a, b) if a.dimension <= b.dimension else (b, a)
     if small.dimension == 0:
@@ -120,29 +134,20 @@ def certified_cosines_squared(a: Subspace, b: Subspace) -> list[arb]:
     A, B = small.basis, large.basis
     cross = A.transpose() * B
     operator = (A.transpose() * A).solve(cross * (B.transpose() * B).solve(cross.transpose()))
-    return _real_roots(operator.charpoly())
-
-
-def _real_roots(polynomial: fmpq_poly) -> list[arb]:
-    """Return the roots of a polynomial that has only real ones, in increasing order, with multiplicity.
-
-    Factoring over Q first keeps rational roots exact: 0 and 1, the right and the zero angles, carry no radius.
-    """
-    _, factors = polynomial.factor()
-    roots: list[arb] = []
+    _, factors = operator.charpoly().factor()
+    pairs: list[tuple[arb, arb]] = []
     for factor, power in factors:
-        if factor.degree() == 1:
-            roots += [arb(-factor[0] / factor[1])] * power
-        else:
-            isolated: list[tuple[acb, int]] = factor.complex_roots()  # type: ignore[assignment]
-            roots += [root.real for root, _ in isolated] * power
-    return sorted(roots, key=lambda root: float(root.mid()))
+        reflected = factor(fmpq_poly([1, -1]))
+        pairs += list(zip(_real_roots(factor), reversed(_real_roots(reflected)), strict=True)) * power
+    return sorted(pairs, key=lambda pair: float(pair[0].mid()))
 
 
-def certified_principal_angles(a: Subspace, b: Subspace) -> list[arb]:
-    """Return enclosures of the principal angles in radians, largest first, at flint's current precision."""
-    angles = []
-    for cosine2 in certified_cosines_squared(a, b):
-        sine = (1 - cosine2).nonnegative_part().sqrt()
-        angles.append(arb.atan2(sine, cosine2.nonnegative_part().sqrt()))
-    return angles
+def _real_roots(factor: fmpq_poly) -> list[arb]:
+    """Return the roots of an irreducible polynomial that has only real ones, in increasing order, isolated.
+
+    A rational root, such as 0 or 1, carries no radius unless it has to be rounded.
+    """
+    if factor.degree() == 1:
+        return [arb(-factor[0] / factor[1])]
+    isolated: list[tuple[acb, int]] = factor.complex_roots()  # type: ignore[assignment]
+    return sorted((root.real for root, _ in isolated), key=lambda root: float(root.mid()))
