@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def as_floats(m: fmpq_mat) -> np.ndarray:
 
 def sign_changes(coefficients: list[fmpq]) -> int:
     signs = [c > 0 for c in coefficients if c != 0]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    return sum(a != b for a, b in pairwise(signs))
 
 
 def inertia(m: fmpq_mat) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 import random
-from fractions import Fraction as F
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -29,10 +29,10 @@ from verify import exact
 from verify.errors import InputError
 from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
-HALVES = (F(1, 2), F(1, 2))
+HALVES = (Fraction(1, 2), Fraction(1, 2))
 TWO = ((1, 0), (0, 1))
 PLAIN = SharedGMM(HALVES, TWO)
-TINY = F(1, 10**40)
+TINY = Fraction(1, 10**40)
 
 BROKEN = {
     "no component": (lambda: SharedGMM((), ()), "weights"),
@@ -40,33 +40,33 @@ BROKEN = {
     "boolean weight": (lambda: SharedGMM((True,), ((1,),)), "weights[0]"),
     "text weight": (lambda: SharedGMM(("1",), ((1,),)), "weights[0]"),
     "numpy weight": (lambda: SharedGMM((np.float64(1),), ((1,),)), "weights[0]"),
-    "zero weight": (lambda: SharedGMM((F(1), F(0)), TWO), "weights[1]"),
-    "negative weight": (lambda: SharedGMM((F(3, 2), F(-1, 2)), TWO), "weights[1]"),
-    "sum above 1": (lambda: SharedGMM((F(1, 2), F(1, 2) + TINY), TWO), "weights"),
-    "sum below 1": (lambda: SharedGMM((F(1, 2), F(1, 2) - TINY), TWO), "weights"),
-    "sum with endless digits": (lambda: SharedGMM([F(1, 10**999 + k) for k in range(9)], [(1,)] * 9), "weights"),
-    "no mean": (lambda: SharedGMM((F(1),), ()), "means"),
-    "a mean too many": (lambda: SharedGMM((F(1),), TWO), "means"),
-    "empty mean": (lambda: SharedGMM((F(1),), ((),)), "means[0]"),
+    "zero weight": (lambda: SharedGMM((Fraction(1), Fraction(0)), TWO), "weights[1]"),
+    "negative weight": (lambda: SharedGMM((Fraction(3, 2), Fraction(-1, 2)), TWO), "weights[1]"),
+    "sum above 1": (lambda: SharedGMM((Fraction(1, 2), Fraction(1, 2) + TINY), TWO), "weights"),
+    "sum below 1": (lambda: SharedGMM((Fraction(1, 2), Fraction(1, 2) - TINY), TWO), "weights"),
+    "sum with endless digits": (lambda: SharedGMM([Fraction(1, 10**999 + k) for k in range(9)], [(1,)] * 9), "weights"),
+    "no mean": (lambda: SharedGMM((Fraction(1),), ()), "means"),
+    "a mean too many": (lambda: SharedGMM((Fraction(1),), TWO), "means"),
+    "empty mean": (lambda: SharedGMM((Fraction(1),), ((),)), "means[0]"),
     "ragged means": (lambda: SharedGMM(HALVES, ((1, 0), (1,))), "means[1]"),
     "float mean": (lambda: SharedGMM(HALVES, ((1, 0), (0, 0.5))), "means[1][1]"),
-    "infinite mean": (lambda: SharedGMM((F(1),), ((float("inf"),),)), "means[0][0]"),
+    "infinite mean": (lambda: SharedGMM((Fraction(1),), ((float("inf"),),)), "means[0][0]"),
     "covariance of another size": (lambda: SharedGMM(HALVES, TWO, ((1,),)), "covariance"),
     "ragged covariance": (lambda: SharedGMM(HALVES, TWO, ((1, 0), (0,))), "covariance"),
     "empty covariance": (lambda: SharedGMM(HALVES, TWO, ()), "covariance"),
     "asymmetric covariance": (lambda: SharedGMM(HALVES, TWO, ((1, TINY), (0, 1))), "covariance[1][0]"),
     "singular covariance": (lambda: SharedGMM(HALVES, TWO, ((1, 1), (1, 1))), "covariance"),
     "indefinite by 1e-40": (lambda: SharedGMM(HALVES, TWO, ((1, 1 + TINY), (1 + TINY, 1))), "covariance"),
-    "negative variance": (lambda: SharedGMM((F(1),), ((1,),), ((-1,),)), "covariance"),
-    "float covariance": (lambda: SharedGMM((F(1),), ((1,),), ((1.0,),)), "covariance[0][0]"),
+    "negative variance": (lambda: SharedGMM((Fraction(1),), ((1,),), ((-1,),)), "covariance"),
+    "float covariance": (lambda: SharedGMM((Fraction(1),), ((1,),), ((1.0,),)), "covariance[0][0]"),
     "a covariance missing": (lambda: GMM(HALVES, ((1,), (0,)), (((1,),),)), "covariances"),
     "second covariance singular": (lambda: GMM(HALVES, ((1,), (0,)), (((1,),), ((0,),))), "covariances[1]"),
     "bias above 1": (lambda: AugmentedPairs(PLAIN, 1 + TINY), "bias"),
     "bias below 0": (lambda: AugmentedPairs(PLAIN, -TINY), "bias"),
     "float bias": (lambda: AugmentedPairs(PLAIN, 0.5), "bias"),
     "boolean bias": (lambda: AugmentedPairs(PLAIN, True), "bias"),
-    "unmatched weights": (lambda: CLIPGMM(PLAIN, SharedGMM((F(1, 3), F(2, 3)), TWO)), "text.weights"),
-    "caption bias above 1": (lambda: CLIPGMM(PLAIN, PLAIN, F(2)), "bias"),
+    "unmatched weights": (lambda: CLIPGMM(PLAIN, SharedGMM((Fraction(1, 3), Fraction(2, 3)), TWO)), "text.weights"),
+    "caption bias above 1": (lambda: CLIPGMM(PLAIN, PLAIN, Fraction(2)), "bias"),
     "graph without points": (lambda: PopulationGraph((), ()), "weights"),
     "graph not square": (lambda: PopulationGraph(((1, 0), (0,)), (0, 1)), "weights[1]"),
     "directed graph": (lambda: PopulationGraph(((1, 2), (1, 1)), (0, 1)), "weights[0][1]"),
@@ -75,14 +75,14 @@ BROKEN = {
     "label missing": (lambda: PopulationGraph(((1, 0), (0, 1)), (0,)), "labels"),
     "label of the wrong kind": (lambda: PopulationGraph(((1,),), (0.5,)), "labels[0]"),
     "rank 0": (lambda: Instance(AugmentedPairs(PLAIN), 0), "rank"),
-    "rank 5/2": (lambda: Instance(AugmentedPairs(PLAIN), F(5, 2)), "rank"),
+    "rank 5/2": (lambda: Instance(AugmentedPairs(PLAIN), Fraction(5, 2)), "rank"),
     "rank True": (lambda: Instance(AugmentedPairs(PLAIN), True), "rank"),
     "negative decay": (lambda: Instance(AugmentedPairs(PLAIN), 1, -TINY), "weight_decay"),
     "float decay": (lambda: Instance(AugmentedPairs(PLAIN), 1, 0.1), "weight_decay"),
-    "decay without SimSiam": (lambda: Instance(CLIPGMM(PLAIN, PLAIN), 1, F(1)), "weight_decay"),
+    "decay without SimSiam": (lambda: Instance(CLIPGMM(PLAIN, PLAIN), 1, Fraction(1)), "weight_decay"),
     "pairs of a paired mixture": (lambda: Instance(CLIPGMM(PLAIN, PLAIN), 1).pairs, "model"),
     "one covariance asked of many": (
-        lambda: Instance(AugmentedPairs(GMM((F(1),), ((1,),), (((1,),),))), 1).shared,
+        lambda: Instance(AugmentedPairs(GMM((Fraction(1),), ((1,),), (((1,),),))), 1).shared,
         "model",
     ),
 }
@@ -103,10 +103,10 @@ def test_broken_rules_are_refused_by_field(case):
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: SharedGMM((F(1),), ((0,),)),
+        lambda: SharedGMM((Fraction(1),), ((0,),)),
         lambda: SharedGMM(HALVES, TWO, ((1, 1 - TINY), (1 - TINY, 1))),
         lambda: SharedGMM((TINY, 1 - TINY), ((10**9,), (-(10**9),)), ((TINY,),)),
-        lambda: AugmentedPairs(PLAIN, F(0)),
+        lambda: AugmentedPairs(PLAIN, Fraction(0)),
         lambda: AugmentedPairs(PLAIN, 1),
         lambda: PopulationGraph(((0, 1), (1, 0)), (5, -5)),
     ],
@@ -118,9 +118,9 @@ def test_the_edge_of_every_rule_is_inside(build):
 def test_models_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         PLAIN.weights = HALVES
-    means = [[F(1)], [F(2)]]
+    means = [[Fraction(1)], [Fraction(2)]]
     model = SharedGMM(list(HALVES), means)
-    means[0][0] = F(9)
+    means[0][0] = Fraction(9)
     assert model.means == ((1,), (2,))
 
 
@@ -146,7 +146,7 @@ def outer(u, v):
 def weighted_sum(weights, matrices):
     rows, columns = len(matrices[0]), len(matrices[0][0])
     return tuple(
-        tuple(sum((w * m[i][j] for w, m in zip(weights, matrices, strict=True)), F(0)) for j in range(columns))
+        tuple(sum((w * m[i][j] for w, m in zip(weights, matrices, strict=True)), Fraction(0)) for j in range(columns))
         for i in range(rows)
     )
 
@@ -156,11 +156,11 @@ def test_moments_are_the_sums_that_define_them(mixture):
     w, mu = mixture.weights, mixture.means
     S = weighted_sum(w, [outer(m, m) for m in mu])
     sigma_bar = weighted_sum(w, mixture.covariances)
-    mean = weighted_sum(w, [outer(m, [F(1)]) for m in mu])
+    mean = weighted_sum(w, [outer(m, [Fraction(1)]) for m in mu])
     assert exact.to_rows(mixture.S) == S
     assert exact.to_rows(mixture.sigma_bar) == sigma_bar
     assert exact.to_rows(mixture.mean) == mean
-    assert exact.to_rows(mixture.R) == weighted_sum((F(1), F(1)), [S, sigma_bar])
+    assert exact.to_rows(mixture.R) == weighted_sum((Fraction(1), Fraction(1)), [S, sigma_bar])
     assert exact.to_rows(mixture.mu.transpose()) == mu
     assert mixture.is_centred == all(x == 0 for row in mean for x in row)
 
@@ -247,26 +247,26 @@ def test_captions_have_the_exact_cross_moment(seed):
 
 def test_given_the_component_the_pair_is_independent():
     """With one component, x and x̂ are independent whatever δ is."""
-    pairs = AugmentedPairs(SharedGMM((F(1),), ((1, 2),), ((2, 1), (1, 3))), F(1))
+    pairs = AugmentedPairs(SharedGMM((Fraction(1),), ((1, 2),), ((2, 1), (1, 3))), Fraction(1))
     x, partner = pairs.sample(60_000, np.random.default_rng(5))
     assert_mean(products(x - [1, 2], partner - [1, 2]), np.zeros((2, 2)))
 
 
 def test_component_frequencies_follow_the_weights():
-    mixture = SharedGMM((F(7, 10), F(299, 1000), F(1, 1000)), ((0,), (1,), (2,)))
+    mixture = SharedGMM((Fraction(7, 10), Fraction(299, 1000), Fraction(1, 1000)), ((0,), (1,), (2,)))
     labels = mixture.sample_labels(200_000, np.random.default_rng(2))
     assert_mean(np.eye(3)[labels], np.array([0.7, 0.299, 0.001]))
 
 
 def test_a_nearly_singular_covariance_can_be_sampled():
     """Where the float matrix is singular to the last bit, a float Cholesky factor does not exist."""
-    mixture = SharedGMM((F(1),), ((0, 0),), ((1, 1 - TINY), (1 - TINY, 1)))
+    mixture = SharedGMM((Fraction(1),), ((0, 0),), ((1, 1 - TINY), (1 - TINY, 1)))
     x = mixture.sample(1000, np.random.default_rng(0))
     np.testing.assert_allclose(x[:, 0], x[:, 1], atol=1e-12)
     assert x.std() > 0.5
 
 
 def test_sampling_repeats_with_its_seed():
-    pairs = AugmentedPairs(PLAIN, F(1, 3))
+    pairs = AugmentedPairs(PLAIN, Fraction(1, 3))
     one, two = (pairs.sample(10, np.random.default_rng(4)) for _ in range(2))
     np.testing.assert_array_equal(one, two)
