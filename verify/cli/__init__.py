@@ -1,0 +1,62 @@
+"""The command line `thmverify`: what it runs, and what it says when something is wrong.
+
+Exit codes: 0 done and as claimed; 1 a claim is refuted or not confirmed; 2 bad input or usage, one line on stderr;
+3 undecided; 70 a mistake of ours, with its traceback; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+# Before NumPy is imported, here and in the processes started from here: more threads than cores slow everything down.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[_name] = "1"
+
+from verify.cli.app import USAGE_ERROR, app
+from verify.errors import InputError, one_line
+
+BAD_INPUT = 2
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `thmverify` with these arguments (those of the process by default) and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot write δ still gets the rest
+    try:
+        code = app(arguments, prog_name="thmverify", standalone_mode=False)
+        sys.stdout.flush()
+    except InputError as error:
+        return _refuse(str(error))
+    except USAGE_ERROR as error:
+        message = " ".join(error.format_message().split()).rstrip(".")
+        return _refuse(f"{one_line(message, 400)}; see `{error.ctx.command_path if error.ctx else 'thmverify'} --help`")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence(sys.stdout)
+        return BROKEN_PIPE
+    except Exception:  # an exit code of 1 would read as a refuted claim
+        traceback.print_exc()
+        return INTERNAL_ERROR
+    return code or 0
+
+
+def _refuse(message: str) -> int:
+    with contextlib.suppress(BrokenPipeError):
+        print(f"thmverify: {message}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _silence(stream: io.TextIOBase) -> None:
+    """Let the interpreter flush `stream` into nothing when it exits."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
