@@ -1,0 +1,144 @@
+"""Log-sum-exp expectations in mpmath, to any number of digits: a second opinion that shares no rule with the others.
+
+Gauss–Legendre panels, with `mpmath.quad`, on each component's own box of ±R standard deviations. Its results are never
+bounds: where a panel hides a steep step, mpmath's own error estimate can be wrong.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import mpmath
+import numpy as np
+from flint import fmpq, fmpq_mat
+from mpmath import mp
+from numpy.typing import NDArray
+
+from verify.integrate.problem import LogSumExp
+
+Array: TypeAlias = NDArray[Any]  # an object array of mpf
+Integrand: TypeAlias = Callable[[list[Any], list[Any]], Any]  # of the point s and the logits there
+
+
+def to_mpf(x: fmpq) -> Any:
+    """Return x at mpmath's working precision."""
+    return mpmath.mpf(int(x.p)) / int(x.q)
+
+
+def to_array(m: fmpq_mat) -> Array:
+    """Return a rational matrix as an object array of mpf."""
+    rows = [[to_mpf(m[i, j]) for j in range(m.ncols())] for i in range(m.nrows())]
+    return np.array(rows, dtype=object).reshape(m.nrows(), m.ncols())
+
+
+def expected_value(problem: LogSumExp, digits: int) -> Any:
+    """Return E log Σ_k w_k exp(ℓ_k) as an mpf, computed with `digits` digits and a few to spare.
+
+    Raises ValueError when the integral has more than 2 dimensions: nested panels would take hours.
+    """
+    if problem.dimension == 0:
+        return mpmath.mpf(0)
+    with mp.workdps(digits + 10):
+        weights = [to_mpf(w) for w in problem.weights]
+        total = mpmath.mpf(0)
+        for j, w in enumerate(weights):
+            total += w * _Component(problem, j, digits).expectation(lambda _, logits: _log_sum_exp(weights, logits))
+        return total
+
+
+def softmax_moments(problem: LogSumExp, digits: int, order: int = 1) -> tuple[Array, Array, Array | None]:
+    """Return E_j p_k (K × K), E_j[p_k (q − m_j)] (K × K × ρ) and, for order 2, the second moments (K × K × ρ × ρ).
+
+    Raises ValueError when the integral has more than 2 dimensions.
+    """
+    K, rho = problem.components, problem.dimension
+    with mp.workdps(digits + 10):
+        weights = [to_mpf(w) for w in problem.weights]
+        p = np.empty((K, K), dtype=object)
+        first = np.empty((K, K, rho), dtype=object)
+        second = np.empty((K, K, rho, rho), dtype=object)
+        for j, k in itertools.product(range(K), repeat=2):
+            component = _Component(problem, j, digits)
+
+            def moment(axes: tuple[int, ...], component: _Component = component, k: int = k) -> Any:
+                def f(s: list[Any], logits: list[Any]) -> Any:
+                    return mpmath.fprod(s[i] for i in axes) * _share(weights, logits, k)
+
+                return component.expectation(f)
+
+            p[j, k] = moment(()) if rho else weights[k]
+            s1 = np.array([moment((i,)) for i in range(rho)], dtype=object)
+            first[j, k] = component.factor @ s1 if rho else s1
+            if order == 2 and rho:
+                s2 = [[moment((i, m)) for m in range(rho)] for i in range(rho)]
+                second[j, k] = component.factor @ np.array(s2, dtype=object) @ component.factor.T
+        return p, first, second if order == 2 else None
+
+
+def _log_sum_exp(weights: Sequence[Any], logits: Sequence[Any]) -> Any:
+    top = max(logits)
+    return top + mpmath.log(mpmath.fsum(w * mpmath.exp(x - top) for w, x in zip(weights, logits, strict=True)))
+
+
+def _share(weights: Sequence[Any], logits: Sequence[Any], k: int) -> Any:
+    return weights[k] / mpmath.fsum(w * mpmath.exp(x - logits[k]) for w, x in zip(weights, logits, strict=True))
+
+
+class _Component:
+    """Component j of a problem in its own whitened coordinates: q = m_j + L s, s standard normal."""
+
+    def __init__(self, problem: LogSumExp, j: int, digits: int) -> None:
+        if problem.dimension > 2:
+            raise ValueError(f"an integral in {problem.dimension} dimensions is beyond nested mpmath panels")
+        self.digits, self.rho = digits, problem.dimension
+        centre = to_array(problem.centre(j))[:, 0]
+        self.factor = _cholesky(to_array(problem.covariance(j)))
+        self.beta, self.slopes, self.bends = [], [], []
+        for k in range(problem.components):
+            b, c = to_array(problem.slope(k))[:, 0], to_array(problem.curvature(k))
+            self.beta.append(b @ centre + centre @ c @ centre / 2 if self.rho else mpmath.mpf(0))
+            self.slopes.append(self.factor.T @ (b + c @ centre))
+            self.bends.append(self.factor.T @ c @ self.factor)
+
+    def _logits(self, s: Sequence[Any]) -> list[Any]:
+        point = np.array(s, dtype=object)
+        return [
+            beta + slope @ point + point @ bend @ point / 2
+            for beta, slope, bend in zip(self.beta, self.slopes, self.bends, strict=True)
+        ]
+
+    def expectation(self, f: Integrand) -> Any:
+        """Return E f(s, ℓ(s)) for s standard normal on R^ρ."""
+
+        def integrand(*s: Any) -> Any:
+            density = mpmath.exp(-mpmath.fsum(x * x for x in s) / 2) / mpmath.sqrt(2 * mpmath.pi) ** self.rho
+            return density * f(list(s), self._logits(s))
+
+        panels = [self._panels(i) for i in range(self.rho)]
+        return mpmath.quad(integrand, *panels, method="gauss-legendre")
+
+    def _panels(self, i: int) -> list[Any]:
+        """Return break points: unit steps over ±R, and, on the line, the places where two logits cross."""
+        radius = int(mpmath.sqrt(2 * self.digits * mpmath.log(10))) + 2
+        points = {mpmath.mpf(x) for x in range(-radius, radius + 1, 1 if self.rho == 1 else 2)}
+        if self.rho == 1 and i == 0:
+            points |= self._crossings(radius)
+        return sorted(points)
+
+    def _crossings(self, radius: int) -> set[Any]:
+        found = set()
+        for k, m in itertools.combinations(range(len(self.beta)), 2):
+            steep = self.slopes[k][0] - self.slopes[m][0]
+            if abs(steep) > 1:
+                at = (self.beta[m] - self.beta[k]) / steep
+                found |= {at + n / steep for n in (-16, -4, 0, 4, 16) if abs(at + n / steep) < radius}
+        return found
+
+
+def _cholesky(H: Array) -> Array:
+    if H.shape[0] == 0:
+        return H
+    factor = mpmath.cholesky(mpmath.matrix(H.tolist()))
+    return np.array(factor.tolist(), dtype=object).reshape(H.shape)

@@ -1,0 +1,89 @@
+"""CLIP of linear maps f_V(x) = A_Vᵀx, f_T(x) = A_Tᵀx; it depends on W = A_V A_Tᵀ alone.
+
+Both directions, x against the text and x against the image (the talk's CLIP loss; Definition 6.1):
+
+    L(W) = −2⟨C_VT, W⟩ + E_{x_V} log E_{y_T} exp(x_VᵀWy_T) + E_{x_T} log E_{y_V} exp(y_VᵀWx_T),
+    ∇L(W) = −2C_VT + R_V W Σ_T + Σ_k E[p_k x_V] μ_{T,k}ᵀ + Σ_V W R_T + Σ_k μ_{V,k} E[p'_k x_T]ᵀ,
+
+p and p' the softmax weights of the two sums of the Gaussian moment generating functions.
+"""
+
+from __future__ import annotations
+
+from flint import fmpq_mat
+
+from verify import exact
+from verify.errors import InputError
+from verify.integrate.problem import Reduced, reduce
+from verify.losses.expressions import (
+    GradientExpression,
+    Loss,
+    SoftmaxTerm,
+    ValueExpression,
+    check_rows,
+    wrong_map,
+)
+from verify.maps import CLIPFactors, CLIPProduct, LinearMap
+from verify.models import CLIPGMM, Instance, SharedGMM
+
+
+class CLIP(Loss):
+    """The population CLIP loss on a paired mixture."""
+
+    name = "clip"
+    title = "CLIP"
+
+    def value(self, instance: Instance, linear_map: LinearMap) -> ValueExpression:
+        """Return L(W)."""
+        model = paired_mixture(instance)
+        W = product_matrix(linear_map, model)
+        logarithms = (
+            _log_partition(model.vision, model.text, W),
+            _log_partition(model.text, model.vision, W.transpose()),
+        )
+        return ValueExpression(-2 * exact.inner(model.C, W), logarithms)
+
+    def gradient(self, instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
+        """Return ∇L(W) (d_V × d_T); with respect to A_V it is ∇L(W) A_T, to A_T it is ∇L(W)ᵀ A_V."""
+        model = paired_mixture(instance)
+        vision, text = model.vision, model.text
+        W = product_matrix(linear_map, model)
+        rational = vision.R * W * text.sigma + vision.sigma * W * text.R - model.C * 2
+        forward = SoftmaxTerm(_log_partition(vision, text, W), text.mu.transpose())
+        backward = SoftmaxTerm(_log_partition(text, vision, W.transpose()), vision.mu.transpose(), form="transposed")
+        return {"W": GradientExpression(rational, (forward, backward))}
+
+
+def paired_mixture(instance: Instance) -> CLIPGMM:
+    """Return the instance's paired mixture.
+
+    Raises InputError for another model.
+    """
+    if not isinstance(instance.model, CLIPGMM):
+        raise InputError("model", "not clip-gmm", "has one modality where clip needs two", 'use "model": "clip-gmm"')
+    return instance.model
+
+
+def product_matrix(linear_map: LinearMap, model: CLIPGMM) -> fmpq_mat:
+    """Return W (d_V × d_T).
+
+    Raises InputError for another kind of map or other dimensions.
+    """
+    match linear_map:
+        case CLIPFactors(A_V, A_T):
+            check_rows("A_V", A_V, model.vision.dimension)
+            check_rows("A_T", A_T, model.text.dimension)
+        case CLIPProduct(W):
+            check_rows("W", W, model.vision.dimension)
+            if W.ncols() != model.text.dimension:
+                rule = f"must have {model.text.dimension} columns, the dimension of x_T"
+                raise InputError("W", f"{W.nrows()} × {W.ncols()}", rule, "W is d_V × d_T")
+        case _:
+            raise wrong_map("clip", linear_map, '{"A_V": …, "A_T": …} or {"W": …}')
+    return linear_map.W
+
+
+def _log_partition(source: SharedGMM, target: SharedGMM, W: fmpq_mat) -> Reduced:
+    """Return E_x log E_y exp(xᵀWy), x from the source and y from the target."""
+    quadratic = [W * target.sigma * W.transpose()] * source.components
+    return reduce(source.w, source.mu, [source.sigma], W * target.mu, quadratic)

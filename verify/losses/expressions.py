@@ -1,0 +1,109 @@
+"""What a loss is made of, exactly: a rational number plus log-sum-exp integrals, and the same for its gradient.
+
+A loss module states these expressions once; `verify.losses.levels` evaluates them in float64, mpmath and Arb.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from flint import fmpq, fmpq_mat
+
+from verify import exact
+from verify.errors import InputError
+from verify.integrate.problem import Reduced
+from verify.maps import Encoder, Gram, LinearMap
+from verify.models import Instance
+
+
+@dataclass(frozen=True)
+class ValueExpression:
+    """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…); exact when there is no integral left to do."""
+
+    rational: fmpq
+    logarithms: tuple[Reduced, ...] = ()
+
+    @property
+    def known(self) -> fmpq:
+        """The rational part, with the offsets of the reduced integrals."""
+        return self.rational + sum((term.offset for term in self.logarithms), fmpq(0))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the value is the rational number `known`."""
+        return all(term.problem.dimension == 0 for term in self.logarithms)
+
+
+@dataclass(frozen=True)
+class SoftmaxTerm:
+    """Σ_k E[p_k x] r_kᵀ + Σ_k E[p_k x xᵀ] N_k, p the softmax of the reduced integral.
+
+    first: K × d' with rows r_k. second: K matrices N_k (d × d'), or none when all are 0.
+    form: the term itself, its transpose, or its symmetric part.
+    """
+
+    reduced: Reduced
+    first: fmpq_mat
+    second: tuple[fmpq_mat, ...] = ()
+    form: Literal["plain", "transposed", "symmetric"] = "plain"
+
+
+@dataclass(frozen=True)
+class GradientExpression:
+    """The derivative with respect to one matrix: `rational` plus softmax terms."""
+
+    rational: fmpq_mat
+    terms: tuple[SoftmaxTerm, ...] = field(default=())
+
+
+class Loss(ABC):
+    """A population loss of a linear map: its value and gradient as exact expressions.
+
+    Each loss raises InputError when it is not defined for the model or the map.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def value(self, instance: Instance, linear_map: LinearMap) -> ValueExpression:
+        """Return the loss."""
+
+    @abstractmethod
+    def gradient(self, instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
+        """Return its derivative with respect to each matrix it is a function of (M, W, or A and P)."""
+
+
+def gram_matrix(loss: str, linear_map: LinearMap, dimension: int) -> fmpq_mat:
+    """Return M = AAᵀ of an encoder or a Gram matrix on R^d.
+
+    Raises InputError for another kind of map or another dimension.
+    """
+    match linear_map:
+        case Encoder(A):
+            check_rows("A", A, dimension)
+        case Gram(M):
+            check_rows("M", M, dimension)
+        case _:
+            raise wrong_map(loss, linear_map, '{"A": …} (d × r) or {"M": …} (d × d)')
+    return linear_map.M
+
+
+def check_rows(name: str, m: fmpq_mat, dimension: int) -> None:
+    """Raise InputError unless the matrix has `dimension` rows."""
+    if m.nrows() != dimension:
+        rule = f"must have {dimension} rows, the dimension of x"
+        raise InputError(name, f"{m.nrows()} × {m.ncols()}", rule, "give one row per coordinate of x")
+
+
+def wrong_map(loss: str, linear_map: LinearMap, wanted: str) -> InputError:
+    """Return the error for a map of the wrong kind."""
+    kind = type(linear_map).__name__
+    return InputError("map", kind, f"is not a map that the loss {loss} takes", f"give {wanted}")
+
+
+def columns(m: fmpq_mat) -> list[fmpq_mat]:
+    """Return the columns of m as n × 1 matrices."""
+    return [exact.submatrix(m, range(m.nrows()), [j]) for j in range(m.ncols())]

@@ -1,0 +1,51 @@
+"""InfoNCE of linear maps f(x) = Aᵀx, M = AAᵀ.
+
+L(M) = −E[f(x)ᵀf(x̂)] + E_x log E_y exp(f(x)ᵀf(y)), y ~ F independent of x (the talk's InfoNCE; Theorem 5.2).
+By the Gaussian moment generating function E_y exp(xᵀMy) = Σ_k w_k exp(xᵀMμ_k + ½ xᵀMΣ_kMx), so
+
+    L(M) = −⟨C, M⟩ + E_x log Σ_k w_k exp(xᵀMμ_k + ½ xᵀMΣ_kMx),
+    ∇L(M) = −C + sym Σ_k E[p_k x] μ_kᵀ + sym Σ_k E[p_k x xᵀ] M Σ_k,
+
+with p the softmax weights of the sum. Σ_k p_k = 1 turns Σ_k E[p_k xxᵀ]MΣ_k into R M Σ_1 + Σ_k E[p_k xxᵀ]M(Σ_k − Σ_1):
+for a shared covariance the second sum vanishes and only first moments are left.
+"""
+
+from __future__ import annotations
+
+from flint import fmpq_mat
+
+from verify import exact
+from verify.integrate.problem import Reduced, reduce
+from verify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression, gram_matrix
+from verify.maps import LinearMap
+from verify.models import GMM, Instance
+
+
+class InfoNCE(Loss):
+    """The population InfoNCE loss on a mixture with shared or separate covariances."""
+
+    name = "infonce"
+    title = "InfoNCE"
+
+    def value(self, instance: Instance, linear_map: LinearMap) -> ValueExpression:
+        """Return L(M)."""
+        pairs = instance.pairs
+        M = gram_matrix(self.name, linear_map, pairs.mixture.dimension)
+        return ValueExpression(-exact.inner(pairs.C, M), (_log_partition(pairs.mixture, M),))
+
+    def gradient(self, instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
+        """Return ∇L(M) (d × d, symmetric); with respect to A it is 2 ∇L(M) A."""
+        pairs, mixture = instance.pairs, instance.pairs.mixture
+        M = gram_matrix(self.name, linear_map, mixture.dimension)
+        base = mixture.sigmas[0]
+        rational = exact.symmetrise(mixture.R * M * base) - pairs.C
+        differences = tuple(M * (sigma - base) for sigma in mixture.sigmas)
+        second = () if all(exact.is_zero(N) for N in differences) else differences
+        term = SoftmaxTerm(_log_partition(mixture, M), mixture.mu.transpose(), second, "symmetric")
+        return {"M": GradientExpression(rational, (term,))}
+
+
+def _log_partition(mixture: GMM, M: fmpq_mat) -> Reduced:
+    """Return E_x log E_y exp(xᵀMy)."""
+    quadratic = [M * sigma * M for sigma in mixture.sigmas]
+    return reduce(mixture.w, mixture.mu, mixture.sigmas, M * mixture.mu, quadratic)
