@@ -1,0 +1,367 @@
+"""Matrix algebra with symbolic dimensions: normal forms that decide identities, and an independent numerical check.
+
+A matrix expression is expanded into a sum of words in the free letters; invertible letters cancel; the trace of a word
+is known up to rotation and transposition. Equal normal forms prove an identity for every dimension. Each identity is
+also evaluated, definitions, inverses and all, at random rational points of several dimensions; where the normal form
+does not settle it, that is polynomial identity testing, and its failure probability (Schwartz, Zippel) is stated.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from flint import fmpq, fmpq_mat
+from sympy import (
+    Add,
+    Basic,
+    Identity,
+    Integer,
+    Inverse,
+    MatAdd,
+    MatMul,
+    MatPow,
+    MatrixSymbol,
+    Mul,
+    Pow,
+    Rational,
+    Symbol,
+    Trace,
+    Transpose,
+    ZeroMatrix,
+    expand,
+)
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from verify import exact
+
+Expression: TypeAlias = Any  # a SymPy expression or matrix expression; SymPy carries no types
+Letter: TypeAlias = tuple[str, bool, bool]  # name, inverted, transposed
+Word: TypeAlias = tuple[Letter, ...]
+Poly: TypeAlias = dict[Word, Any]  # word -> commutative SymPy coefficient; the key () stands for 1 or the identity
+
+POINTS = 1 << 32  # random entries are drawn from this many integers
+
+
+def _factors(product: Expression) -> tuple[Expression, ...]:
+    """Return the factors of a product or of a power of a matrix.
+
+    Raises TypeError for a power that is not a positive integer.
+    """
+    if not isinstance(product, MatPow):
+        return tuple(product.args)
+    if not (product.exp.is_Integer and product.exp > 0):
+        raise TypeError(f"{product} is not an expression of the matrix algebra")
+    return (product.base,) * int(product.exp)
+
+
+def _transposed(word: Word) -> Word:
+    return tuple((name, inverted, not t) for name, inverted, t in reversed(word))
+
+
+def _add(into: Poly, word: Word, coefficient: Any) -> None:
+    into[word] = into.get(word, Integer(0)) + coefficient
+
+
+def _clean(poly: Poly) -> Poly:
+    expanded = {word: expand(c) for word, c in poly.items()}
+    return {word: c for word, c in expanded.items() if c != 0}
+
+
+def _product(a: Poly, b: Poly) -> Poly:
+    out: Poly = {}
+    for u, x in a.items():
+        for v, y in b.items():
+            _add(out, u + v, x * y)
+    return out
+
+
+@dataclass(frozen=True)
+class Algebra:
+    """What the matrix symbols of a proof stand for.
+
+    `definitions` maps a symbol to the expression it abbreviates; every other symbol is free. `invertible` holds the
+    symbols, free or defined, whose inverse the script may write; a defined one must be symmetric and a single word.
+    `needs` names, for a symbol, the hypothesis or step that entitles the script to it (an inverse to the step that
+    proves invertibility: its key is then `Inverse(symbol)`). `sizes` are the dimensions at which identities are also
+    evaluated numerically.
+    """
+
+    definitions: Mapping[MatrixSymbol, Expression] = field(default_factory=dict)
+    invertible: tuple[MatrixSymbol, ...] = ()
+    needs: Mapping[Basic, tuple[str, ...]] = field(default_factory=dict)
+    sizes: tuple[Mapping[Symbol, int], ...] = ()
+
+    def grounds(self, expression: Basic) -> frozenset[str]:
+        """Return the names of all that entitles a script to the symbols of this expression."""
+        names: set[str] = set()
+        for node in expression.atoms(MatrixSymbol, Inverse, Symbol):
+            names |= set(self.needs.get(node, ()))
+            if node in self.definitions:
+                names |= self.grounds(self.definitions[node])
+        return frozenset(names)
+
+    def words(self, matrix: Expression) -> Poly:
+        """Return the normal form of a matrix expression.
+
+        Raises TypeError for an expression outside the algebra.
+        """
+        match matrix:
+            case MatrixSymbol() if matrix in self.definitions:
+                if matrix not in self._memo:
+                    self._memo[matrix] = self.words(self.definitions[matrix])
+                poly = self._memo[matrix]
+            case MatrixSymbol():
+                poly = {((matrix.name, False, False),): Integer(1)}
+            case Inverse() if matrix.arg in self.invertible:
+                poly = {((matrix.arg.name, True, False),): Integer(1)}
+            case Identity():
+                poly = {(): Integer(1)}
+            case ZeroMatrix():
+                poly = {}
+            case Transpose():
+                poly = {_transposed(word): c for word, c in self.words(matrix.arg).items()}
+            case MatAdd():
+                poly = {}
+                for term in matrix.args:
+                    for word, c in self.words(term).items():
+                        _add(poly, word, c)
+            case MatMul() | MatPow():
+                poly = {(): Integer(1)}
+                for factor in _factors(matrix):
+                    scalar = not isinstance(factor, MatrixExpr)
+                    poly = _product(poly, self.scalar(factor) if scalar else self.words(factor))
+            case _:
+                raise TypeError(f"{matrix} is not an expression of the matrix algebra")
+        return _clean(self._reduced(poly))
+
+    def scalar(self, expression: Expression) -> Poly:
+        """Return the normal form of a scalar: traces of words with commutative coefficients.
+
+        What is not a trace, a number or a sum or product of these is an opaque scalar and goes into the coefficients.
+        Raises TypeError when a product holds two traces.
+        """
+        match expression:
+            case Trace():
+                return self._cyclic(self.words(expression.arg))
+            case Add():
+                total: Poly = {}
+                for term in expression.args:
+                    for word, c in self.scalar(term).items():
+                        _add(total, word, c)
+                return _clean(total)
+            case Mul():
+                return self._scalar_product(expression.args)
+            case _:
+                return {(): expression} if expression != 0 else {}
+
+    def _scalar_product(self, factors: Iterable[Expression]) -> Poly:
+        product: Poly = {(): Integer(1)}
+        for factor in factors:
+            poly = self.scalar(factor)
+            if any(product) and any(poly):
+                raise TypeError("a product of two traces is outside the algebra")
+            product = _product(product, poly)
+        return _clean(product)
+
+    @cached_property
+    def _memo(self) -> dict[MatrixSymbol, Poly]:
+        """The normal forms of the defined letters met so far."""
+        return {}
+
+    @cached_property
+    def _symmetric(self) -> frozenset[str]:
+        """The invertible letters that equal their transposes."""
+        return frozenset(s.name for s, word in self._inverse_words.items() if word == _transposed(word))
+
+    @cached_property
+    def _inverse_words(self) -> dict[MatrixSymbol, Word]:
+        """For each invertible letter, the one word in free letters that it stands for."""
+        out = {}
+        for symbol in self.invertible:
+            poly = self._raw_words(symbol)
+            if len(poly) != 1 or set(poly.values()) != {Integer(1)}:
+                raise TypeError(f"{symbol} is not a single word: its inverse has no rule")
+            (out[symbol],) = poly
+        return out
+
+    def _raw_words(self, symbol: MatrixSymbol) -> Poly:
+        """Return the expansion of an invertible letter, whose definition holds no inverse."""
+        if symbol not in self.definitions:
+            return {((symbol.name, False, False),): Integer(1)}
+        plain = Algebra(self.definitions)
+        return plain.words(self.definitions[symbol])
+
+    @cached_property
+    def _rules(self) -> tuple[tuple[Word, Word], ...]:
+        """The rewriting rules: each left side is shorter on the right, so rewriting ends."""
+        rules: list[tuple[Word, Word]] = []
+        for symbol, word in self._inverse_words.items():
+            for transposed in (False, True):
+                inverse = ((symbol.name, True, transposed),)
+                target = _transposed(word) if transposed else word
+                rules += [(target + inverse, ()), (inverse + target, ())]
+        return tuple(rules)
+
+    def _reduced(self, poly: Poly) -> Poly:
+        out: Poly = {}
+        for word, c in poly.items():
+            _add(out, self._rewritten(word), c)
+        return out
+
+    def _rewritten(self, word: Word) -> Word:
+        if not any(inverted for _, inverted, _ in word):
+            return word
+        word = tuple((name, inverted, t and not (inverted and name in self._symmetric)) for name, inverted, t in word)
+        for left, right in self._rules:
+            at = next((i for i in range(len(word) - len(left) + 1) if word[i : i + len(left)] == left), None)
+            if at is not None:
+                return self._rewritten(word[:at] + right + word[at + len(left) :])
+        return word
+
+    def _cyclic(self, poly: Poly) -> Poly:
+        out: Poly = {}
+        for word, c in poly.items():
+            _add(out, self._canonical(word), c)
+        return _clean(out)
+
+    def _canonical(self, word: Word) -> Word:
+        """Return the representative of a word under rotation and transposition, rewritten in every rotation."""
+        rotations = [self._rewritten(word[i:] + word[:i]) for i in range(max(1, len(word)))]
+        shortest = min(rotations, key=len)
+        if len(shortest) < len(word):
+            return self._canonical(shortest)
+        return min(rotations + [self._rewritten(_transposed(r)) for r in rotations])
+
+    def normal_form(self, expression: Expression) -> Poly:
+        """Return the normal form of a scalar or of a matrix expression."""
+        return self.words(expression) if isinstance(expression, MatrixExpr) else self.scalar(expression)
+
+    def equal(self, left: Expression, right: Expression) -> tuple[bool, str]:
+        """Decide left = right; return the decision and how it was reached, or where the two sides differ.
+
+        Raises TypeError for an expression outside the algebra.
+        """
+        bounds = []
+        for number, sizes in enumerate(self.sizes):
+            point = Point(self, sizes, random.Random(number))
+            if point.value(left) != point.value(right):
+                return False, f"the two sides differ at a random rational point with {_sizes_text(sizes)}"
+            bounds.append(Fraction(max(sum(point.degree(left)), sum(point.degree(right))) * 2, POINTS))
+        tried = " and ".join(_sizes_text(sizes) for sizes in self.sizes)
+        if self.normal_form(left) == self.normal_form(right):
+            return True, f"the normal forms agree, for every dimension; so do random rational points ({tried})"
+        if not bounds:
+            return False, "the normal forms differ"
+        how = f"polynomial identity testing at {tried}: for these dimensions a false identity passes with probability"
+        return True, f"{how} ≤ {float(max(bounds)):.1e} (Schwartz, Zippel); other dimensions are not covered"
+
+
+def _sizes_text(sizes: Mapping[Symbol, int]) -> str:
+    return ", ".join(f"{symbol} = {n}" for symbol, n in sizes.items())
+
+
+class Point:
+    """A random rational point: an integer matrix for each free letter, an integer for each opaque scalar.
+
+    Values are drawn as they are asked for and kept, so that an expression has one value.
+    """
+
+    def __init__(self, algebra: Algebra, sizes: Mapping[Symbol, int], rng: random.Random) -> None:
+        self._algebra = algebra
+        self._sizes = {Integer(1): 1, **sizes}
+        self._rng = rng
+        self._matrices: dict[str, fmpq_mat] = {}
+        self._scalars: dict[Basic, fmpq] = {}
+
+    def value(self, expression: Expression) -> fmpq_mat | fmpq:
+        """Return the exact value of a matrix expression or of a scalar."""
+        return self._matrix(expression) if isinstance(expression, MatrixExpr) else self._scalar(expression)
+
+    def _entry(self) -> fmpq:
+        return fmpq(self._rng.randrange(-POINTS // 2, POINTS // 2))
+
+    def _size(self, matrix: Expression) -> tuple[int, int]:
+        rows, columns = matrix.shape
+        return self._sizes[rows], self._sizes[columns]
+
+    def _matrix(self, matrix: Expression) -> fmpq_mat:
+        match matrix:
+            case MatrixSymbol() if matrix in self._algebra.definitions:
+                return self._matrix(self._algebra.definitions[matrix])
+            case MatrixSymbol():
+                if matrix.name not in self._matrices:
+                    rows, columns = self._size(matrix)
+                    drawn = fmpq_mat(rows, columns, [self._entry() for _ in range(rows * columns)])
+                    self._matrices[matrix.name] = drawn
+                return self._matrices[matrix.name]
+            case Inverse():
+                return self._matrix(matrix.arg).inv()
+            case Identity():
+                return exact.identity(self._size(matrix)[0])
+            case ZeroMatrix():
+                return exact.zeros(*self._size(matrix))
+            case Transpose():
+                return self._matrix(matrix.arg).transpose()
+            case MatAdd():
+                total = exact.zeros(*self._size(matrix))
+                for term in matrix.args:
+                    total = total + self._matrix(term)
+                return total
+            case MatMul() | MatPow():
+                product = exact.identity(self._size(matrix)[0])
+                for factor in _factors(matrix):
+                    product = product * self.value(factor)
+                return product
+            case _:
+                raise TypeError(f"{matrix} is not an expression of the matrix algebra")
+
+    def _scalar(self, scalar: Expression) -> fmpq:
+        match scalar:
+            case Rational():
+                return fmpq(int(scalar.p), int(scalar.q))
+            case Trace():
+                return exact.trace(self._matrix(scalar.arg))
+            case Add():
+                return sum((self._scalar(term) for term in scalar.args), fmpq(0))
+            case Mul():
+                product = fmpq(1)
+                for factor in scalar.args:
+                    product = product * self._scalar(factor)
+                return product
+            case Pow() if scalar.exp.is_Integer and scalar.exp > 0:
+                return self._scalar(scalar.base) ** int(scalar.exp)
+            case _:
+                if scalar not in self._scalars:
+                    self._scalars[scalar] = self._entry()
+                return self._scalars[scalar]
+
+    def degree(self, expression: Expression) -> tuple[int, int]:
+        """Return bounds on the degrees of numerator and denominator of an expression in the values drawn."""
+        match expression:
+            case MatrixSymbol() if expression in self._algebra.definitions:
+                return self.degree(self._algebra.definitions[expression])
+            case Identity() | ZeroMatrix() | Rational():
+                return 0, 0
+            case Inverse():
+                above, below = self.degree(expression.arg)
+                n = self._size(expression.arg)[0]
+                return below + (n - 1) * above, n * above
+            case Transpose() | Trace():
+                return self.degree(expression.arg)
+            case MatAdd() | Add():
+                parts = [self.degree(term) for term in expression.args]
+                below = sum(b for _, b in parts)
+                return max(a + below - b for a, b in parts), below
+            case MatMul() | MatPow() | Mul():
+                parts = [self.degree(factor) for factor in _factors(expression)]
+                return sum(a for a, _ in parts), sum(b for _, b in parts)
+            case Pow() if expression.exp.is_Integer and expression.exp > 0:
+                above, below = self.degree(expression.base)
+                return above * int(expression.exp), below * int(expression.exp)
+            case _:
+                return 1, 0

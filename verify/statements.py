@@ -1,0 +1,162 @@
+"""Statements as data: what is claimed, under which hypotheses, by whom, and what is known of it.
+
+A theorem module builds one `Statement`. Everything that a reader is shown, the hypotheses, the conclusion, the proof,
+is the object that is checked.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from latex2mathml.converter import convert
+from sympy import latex
+
+from verify import vocabulary
+from verify.errors import InputError
+from verify.models import Instance
+from verify.proofs import Proof, check
+from verify.verdicts import Outcome, Status, Verdict
+from verify.vocabulary import Entry, Formula
+
+
+def mathml(tex: str) -> str:
+    """Return a LaTeX formula as MathML."""
+    return str(convert(tex))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a statement comes from: the citation, its labels there, and what is our reading rather than theirs."""
+
+    text: str
+    label: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.label}, {self.text}" + (f" ({self.note})" if self.note else "")
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A condition on the instance: a SymPy formula over the shared vocabulary, its name and its meaning.
+
+    A free component index in the formula is universally quantified.
+    """
+
+    name: str
+    formula: Formula
+    meaning: str
+
+    @property
+    def latex(self) -> str:
+        """The formula as LaTeX, with its quantifier."""
+        return str(latex(self.formula)) + vocabulary.quantifier(self.formula)
+
+    @property
+    def mathml(self) -> str:
+        """The formula as MathML, with its quantifier."""
+        return mathml(self.latex)
+
+    def holds(self, instance: Instance) -> bool:
+        """Decide the formula on an instance, exactly.
+
+        Raises InputError when the instance is no Gaussian mixture.
+        """
+        return vocabulary.evaluate(self.formula, instance)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """The loss or object that a statement is about: its LaTeX, and the name of the loss that evaluates it, if any."""
+
+    latex: str
+    loss: str | None = None
+
+    @property
+    def mathml(self) -> str:
+        """The quantity as MathML."""
+        return mathml(self.latex)
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What a statement concludes, as LaTeX and as a sentence that says exactly what is claimed."""
+
+    latex: str
+    sentence: str
+
+    @property
+    def mathml(self) -> str:
+        """The conclusion as MathML."""
+        return mathml(self.latex)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of the theory, with all that is known of it.
+
+    `margin(instance)` is a float that a search can climb: at most 0 where the conclusion holds on the instance,
+    positive where it is violated. `examine(instance)` is what an exact evaluation on this one instance decides, without
+    the proof script. `witness` satisfies every hypothesis, so the statement is not vacuous. `sample(rng)` draws the
+    instances of randomised verification. `redundant` are hypotheses of the source that the proof does not need.
+    """
+
+    id: str
+    title: str
+    source: Source
+    status: Status
+    symbols: tuple[Entry, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    quantity: Quantity
+    conclusion: Conclusion
+    margin: Callable[[Instance], float]
+    examine: Callable[[Instance], Verdict]
+    witness: Instance
+    sample: Callable[[random.Random], Instance]
+    proof: Proof | None = None
+    counterexamples: tuple[str, ...] = ()
+    redundant: tuple[Hypothesis, ...] = field(default=())
+
+    def without(self, name: str) -> Statement:
+        """Return the statement without one hypothesis: open, unless its proof script still checks.
+
+        Raises InputError when there is no such hypothesis.
+        """
+        kept = tuple(h for h in self.hypotheses if h.name != name)
+        if len(kept) == len(self.hypotheses):
+            known = ", ".join(h.name for h in self.hypotheses)
+            raise InputError("hypothesis", name, f"is not a hypothesis of {self.id}", f"one of: {known}")
+        proof = None if self.proof is None else self.proof.without(name)
+        proved = proof is not None and check(proof).passed
+        return replace(self, hypotheses=kept, proof=proof, status=Status.PROVED if proved else Status.OPEN)
+
+    def unused_hypotheses(self) -> tuple[str, ...]:
+        """Return the hypotheses without which the proof script still checks, each dropped alone."""
+        return tuple(h.name for h in self.hypotheses if self.without(h.name).status is Status.PROVED)
+
+    def false_hypotheses(self, instance: Instance) -> tuple[str, ...]:
+        """Return the names of the hypotheses that are false on the instance, decided exactly."""
+        return tuple(h.name for h in self.hypotheses if not h.holds(instance))
+
+    def decide(self, instance: Instance) -> Verdict:
+        """Return the verdict on an instance: the checked proof and the exact evaluation, which may not disagree."""
+        missing = self.false_hypotheses(instance)
+        if missing:
+            reason = f"the statement says nothing here: {', '.join(missing)} is false on this instance"
+            return Verdict(self.id, Outcome.UNDECIDED, reason)
+        return self.judge(self.examine(instance))
+
+    def judge(self, seen: Verdict) -> Verdict:
+        """Return the verdict, given what an exact evaluation saw on an instance that satisfies the hypotheses."""
+        if self.proof is None:
+            return seen
+        report = check(self.proof)
+        if not report.passed:
+            return replace(seen, reason=f"{seen.reason}; the proof script does not check: {report.reason}")
+        if seen.outcome in (Outcome.REFUTED, Outcome.FAILED):
+            reason = f"the proof script checks, yet on this instance {seen.reason}: one of the two is wrong"
+            return replace(seen, outcome=Outcome.FAILED, reason=reason)
+        steps = f"the hypotheses hold exactly and the proof script checks ({len(self.proof.steps)} steps)"
+        return replace(seen, outcome=Outcome.PROVED, reason=f"{steps}; {seen.reason}")

@@ -1,0 +1,70 @@
+"""The answers the toolkit gives: what is known of a statement, and what is decided about one instance.
+
+There are four outcomes and nothing else. None of them is a truth value: whoever writes `if verdict:` has not said what
+to do when nothing is decided, so `bool()` raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, NoReturn
+
+
+class Status(StrEnum):
+    """What is known of a statement in general: the one status word of its module."""
+
+    PROVED = "proved"
+    REFUTED = "refuted"
+    OPEN = "open"
+
+
+class Outcome(StrEnum):
+    """What is decided about a claim on one instance."""
+
+    PROVED = "proved"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+    FAILED = "checker failure"
+
+
+class Provenance(StrEnum):
+    """How a number was come by; it travels with the number."""
+
+    EXACT = "exact"
+    ENCLOSED = "enclosed"
+    FLOATING = "floating"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome for one claim on one instance, and why.
+
+    `margin` is an interval that contains the deciding number when there is one, `provenance` says how it was come by;
+    `rank` is the rank of the minimiser and `dimension` the dimension of the subspace it is compared with, where the
+    claim is about those.
+    """
+
+    claim: str
+    outcome: Outcome
+    reason: str
+    margin: tuple[Fraction, Fraction] | None = None
+    provenance: Provenance | None = None
+    rank: int | None = None
+    dimension: int | None = None
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a verdict has no truth value: compare its .outcome with an Outcome")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of `thmverify decide --json`; rationals are text."""
+        return {
+            "claim": self.claim,
+            "verdict": self.outcome.value,
+            "rank": self.rank,
+            "dimension": self.dimension,
+            "margin": None if self.margin is None else [str(end) for end in self.margin],
+            "provenance": None if self.provenance is None else self.provenance.value,
+            "reason": self.reason,
+        }

@@ -1,0 +1,169 @@
+"""The symbols that statements are written in, and how each is read off an instance, exactly.
+
+A formula is an ordinary SymPy object over these symbols. It is evaluated on an instance by substituting the instance's
+exact values into that very object, so what is printed is what is tested. A free component index (k or l) is universally
+quantified over 1…K.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from flint import fmpq, fmpq_mat
+from sympy import (
+    Basic,
+    ImmutableMatrix,
+    Indexed,
+    IndexedBase,
+    Integer,
+    MatrixSymbol,
+    Rational,
+    Sum,
+    Symbol,
+    false,
+    latex,
+    symbols,
+    true,
+)
+from sympy.logic.boolalg import BooleanFunction
+from sympy.matrices.matrixbase import MatrixBase
+
+from verify import exact
+from verify.models import Instance
+from verify.subspaces import fisher_subspace
+
+Formula: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
+
+d, K, r, m = symbols("d K r m", integer=True, positive=True)
+k, l = symbols("k l", integer=True)  # noqa: E741  the component indices of the sources
+delta = Symbol("delta", real=True)
+w = IndexedBase("w")
+Sigma_k, Sigma_1 = MatrixSymbol("Sigma_k", d, d), MatrixSymbol("Sigma_1", d, d)
+mu_bar = MatrixSymbol("mubar", d, 1)
+weight_sum = Sum(w[k], (k, 1, K))
+
+
+class PositiveDefinite(BooleanFunction):  # type: ignore[misc]
+    """X ≻ 0 for a symmetric matrix X: decided exactly, by a rational LDLᵀ, once X is explicit."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, argument: Any) -> Any:
+        """Return true or false when the argument is an explicit rational matrix; None leaves it symbolic."""
+        if not isinstance(argument, MatrixBase):
+            return None
+        entries = [fmpq(int(x.p), int(x.q)) for x in argument]
+        m = fmpq_mat(argument.rows, argument.cols, entries)
+        return true if exact.is_symmetric(m) and exact.is_positive_definite(m) else false
+
+    def _latex(self, printer: Any) -> str:
+        return rf"{printer._print(self.args[0])} \succ 0"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A symbol, what it stands for, and its exact value on an instance.
+
+    `value` takes the instance and a component number, from 1; entries that belong to no component ignore it.
+    """
+
+    symbol: Basic
+    meaning: str
+    value: Callable[[Instance, int], Basic]
+    index: Symbol | None = None
+
+    @property
+    def latex(self) -> str:
+        """The symbol as LaTeX."""
+        return str(latex(self.symbol))
+
+
+def _rational(x: fmpq) -> Basic:
+    return Rational(int(x.p), int(x.q))
+
+
+def _matrix(m: fmpq_mat) -> Basic:
+    return ImmutableMatrix(m.nrows(), m.ncols(), [_rational(x) for x in m.entries()])
+
+
+def _covariance(instance: Instance, component: int) -> Basic:
+    return _matrix(instance.pairs.mixture.sigmas[component - 1])
+
+
+VOCABULARY: tuple[Entry, ...] = (
+    Entry(d, "the dimension of x", lambda i, _: Integer(i.pairs.mixture.dimension)),
+    Entry(K, "the number of components", lambda i, _: Integer(i.pairs.mixture.components)),
+    Entry(r, "the number of columns of A", lambda i, _: Integer(i.rank)),
+    Entry(m, "dim S_F", lambda i, _: Integer(fisher_subspace(i.pairs.mixture).dimension)),
+    Entry(delta, "the bias of the augmentation", lambda i, _: Rational(i.pairs.bias)),
+    Entry(w[k], "the weight of component k", lambda i, c: _rational(i.pairs.mixture.w[c - 1]), k),
+    Entry(Sigma_k, "the covariance of component k", _covariance, k),
+    Entry(Sigma_1, "the covariance of component 1", lambda i, _: _covariance(i, 1)),
+    Entry(mu_bar, "the mean of the mixture, Σ w_k μ_k", lambda i, _: _matrix(i.pairs.mixture.mean)),
+)
+_ENTRIES: dict[Basic, Entry] = {entry.symbol: entry for entry in VOCABULARY}
+_INDICES = (k, l)
+
+
+def evaluate(formula: Formula, instance: Instance) -> bool:
+    """Decide a formula on an instance, exactly.
+
+    Raises InputError when the instance is no Gaussian mixture, and TypeError when the formula holds a symbol that is
+    not in the vocabulary.
+    """
+    # One component's values often equal another's (a shared covariance): decide each distinct case once.
+    expanded = formula.subs(K, _ENTRIES[K].value(instance, 0)).doit()
+    cases = {frozenset(case.items()) for case in _cases(expanded, instance)}
+    return all(_decide(expanded, dict(case)) for case in cases)
+
+
+def _decide(formula: Formula, values: dict[Basic, Basic]) -> bool:
+    result = formula.xreplace(values).doit()
+    if result not in (true, false):
+        raise TypeError(f"the formula {formula} does not evaluate to true or false but to {result}")
+    return bool(result)
+
+
+def _cases(formula: Formula, instance: Instance) -> Iterator[dict[Basic, Basic]]:
+    """Yield the values of the formula's symbols for each choice of its free component indices."""
+    symbols_used = [s for s in formula.free_symbols | formula.atoms(Indexed) if not isinstance(s, IndexedBase)]
+    used = [s for s in symbols_used if s not in _INDICES and s != w.label]
+    indices = sorted({i for s in used for i in _free_indices(s)}, key=str)
+    components = range(1, instance.pairs.mixture.components + 1)
+    for chosen in itertools.product(components, repeat=len(indices)):
+        at = dict(zip(indices, chosen, strict=True))
+        yield {s: _value(s, at, instance) for s in used}
+
+
+def _free_indices(symbol: Basic) -> set[Basic]:
+    if isinstance(symbol, Indexed):
+        return {i for i in symbol.indices if i in _INDICES}
+    index = _entry(symbol).index
+    return set() if index is None else {index}
+
+
+def _value(symbol: Basic, at: dict[Basic, int], instance: Instance) -> Basic:
+    if isinstance(symbol, Indexed):
+        (index,) = symbol.indices
+        return _ENTRIES[w[k]].value(instance, at[index] if index in at else int(index))
+    entry = _entry(symbol)
+    return entry.value(instance, 0 if entry.index is None else at[entry.index])
+
+
+def _entry(symbol: Basic) -> Entry:
+    try:
+        return _ENTRIES[symbol]
+    except KeyError:
+        raise TypeError(f"the symbol {symbol} is not in the vocabulary") from None
+
+
+def quantifier(formula: Formula) -> str:
+    """Return the LaTeX of the universal quantifier over the formula's free component indices, or nothing."""
+    free = formula.free_symbols
+    families = {e.index for e in VOCABULARY if e.index is not None and e.symbol in free}
+    named = [str(latex(i)) for i in _INDICES if i in free or i in families]
+    return rf",\quad {', '.join(named)} = 1, \dots, K" if named else ""
