@@ -216,7 +216,7 @@ def fitting_lattice(spreads: Floats, order: int, tolerance: float, budget: int) 
 def _integrate_curved(window: Window, curvature: Floats, order: int, tolerance: float, budget: int) -> Integral:
     """Refine two lattices, shifted by half a step, until they agree: quadratic exponents have no uniform strip."""
     bends = np.linalg.norm(np.ptp(curvature, axis=0), axis=-1)
-    spreads = np.ptp(window.slopes, axis=0) + 3 * bends  # the slopes' spread within 3 standard deviations
+    spreads = np.ptp(window.slopes, axis=0) / 2 + bends  # a first guess, refined until the lattices agree
     best: Integral | None = None
     while tolerance <= _LOOSEST:
         plan = plan_lattice(spreads, 2, tolerance)
@@ -233,7 +233,8 @@ def _integrate_curved(window: Window, curvature: Floats, order: int, tolerance: 
         spreads = spreads * math.sqrt(2)
     if best is not None and best.moment_error < _LOOSEST:
         return best
-    return _integrate_randomised(window, order, budget, pairs=False)
+    randomised = _integrate_randomised(window, order, budget, pairs=False)
+    return randomised if best is None or randomised.moment_error < best.moment_error else best
 
 
 def _integrate_randomised(window: Window, order: int, budget: int, pairs: bool) -> Integral:

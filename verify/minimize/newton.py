@@ -1,0 +1,203 @@
+"""Newton's method on the cone of positive semidefinite matrices, and a trust-region method for free variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from verify.minimize.energy import Point
+from verify.models import Floats
+
+_STEPS = 60
+_HALVINGS = 30
+# A step of the trust region is taken when the model foresaw at least this fraction of the decrease.
+_TRUSTED = 1e-4
+
+
+class Objective(Protocol):
+    """A smooth function of a matrix."""
+
+    def point(self, Y: Floats) -> Point:
+        """Return the value and the gradient."""
+
+    def hessian(self, Y: Floats) -> Floats:
+        """Return the Hessian on row-major vec(Y)."""
+
+
+@dataclass(frozen=True)
+class Symmetric:
+    """The symmetric m × m matrices in an orthonormal basis (the off-diagonal elements over √2)."""
+
+    m: int
+
+    @cached_property
+    def basis(self) -> Floats:
+        """The basis as the columns of an m² × m(m+1)/2 matrix."""
+        a, b = np.triu_indices(self.m)
+        n = len(a)
+        E = np.zeros((n, self.m, self.m))
+        scale = np.where(a == b, 0.5, np.sqrt(0.5))
+        E[range(n), a, b] += scale
+        E[range(n), b, a] += scale
+        return E.reshape(n, self.m * self.m).T
+
+    def flat(self, Y: Floats) -> Floats:
+        """Return the coordinates of sym(Y)."""
+        return np.asarray(self.basis.T @ Y.reshape(-1))
+
+    def full(self, y: Floats) -> Floats:
+        """Return the matrix with these coordinates."""
+        return np.asarray((self.basis @ y).reshape(self.m, self.m))
+
+
+@dataclass(frozen=True)
+class ConeMinimum:
+    """Y ⪰ 0 and its multiplier Z ⪰ 0, ZY = 0; residual = ∇L(Y) − Z."""
+
+    Y: Floats
+    Z: Floats
+    point: Point
+    residual: Floats
+
+    @property
+    def size(self) -> float:
+        """‖∇L(Y) − Z‖, which bounds ‖Y* − Y‖ when L is 1-strongly convex."""
+        return float(np.linalg.norm(self.residual))
+
+
+def minimise_on_cone(objective: Objective, m: int, tolerance: float) -> ConeMinimum:
+    """Return the minimum of a strongly convex function over Y ⪰ 0 (m × m).
+
+    Semismooth Newton on the normal map: X ↦ ∇L(Y) + (X − Y)/γ with Y = X₊, so Z = (−X)₊/γ is the multiplier and ZY = 0
+    throughout. Strong convexity makes every element of its generalised Jacobian regular: convergence is quadratic
+    whether or not the rank of Y* is full. Stops at `tolerance`, or when rounding lets it get no closer.
+    """
+    space = Symmetric(m)
+    start = np.zeros((m, m))
+    gamma = 1 / float(np.linalg.norm(space.basis.T @ objective.hessian(start) @ space.basis, 2)) if m else 1.0
+    X = -gamma * objective.point(start).gradient
+    current = _on_cone(objective, X, gamma)
+    for _ in range(_STEPS):
+        if current.size <= tolerance:
+            break
+        direction = _newton_direction(objective, space, X, gamma, current)
+        step, found = 1.0, None
+        for _ in range(_HALVINGS):
+            trial = _on_cone(objective, X + step * direction, gamma)
+            if trial.size <= (1 - 1e-3 * step) * current.size:
+                found = trial
+                break
+            step /= 2
+        if found is None:
+            break
+        X, current = X + step * direction, found
+    return current
+
+
+def _on_cone(objective: Objective, X: Floats, gamma: float) -> ConeMinimum:
+    values, vectors = np.linalg.eigh(X)
+    Y = vectors * np.maximum(values, 0.0) @ vectors.T
+    Z = vectors * np.maximum(-values, 0.0) @ vectors.T / gamma
+    point = objective.point(Y)
+    return ConeMinimum(Y, Z, point, point.gradient - Z)
+
+
+def _newton_direction(
+    objective: Objective, space: Symmetric, X: Floats, gamma: float, at: ConeMinimum
+) -> Floats:
+    """Solve (∇²L Π' + (I − Π')/γ) D = −F for the derivative Π' of the projection X ↦ X₊."""
+    values, vectors = np.linalg.eigh(X)
+    positive = np.maximum(values, 0.0)
+    gaps = values[:, None] - values[None, :]
+    sign = (values > 0).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = (positive[:, None] - positive[None, :]) / gaps
+    shares = np.where(gaps == 0, np.minimum(sign[:, None], sign[None, :]), quotient)
+    rotation = space.basis.T @ np.kron(vectors, vectors)
+    projection = rotation * shares.reshape(-1) @ rotation.T
+    hessian = space.basis.T @ objective.hessian(at.Y) @ space.basis
+    identity = np.eye(len(projection))
+    jacobian = hessian @ projection + (identity - projection) / gamma
+    return space.full(np.linalg.solve(jacobian, -space.flat(at.residual)))
+
+
+@dataclass(frozen=True)
+class Stationary:
+    """Where the trust region stopped: variables, value, gradient, and the Hessian's smallest eigenvalue there."""
+
+    x: Floats
+    value: float
+    gradient: Floats
+    curvature: float
+
+    @property
+    def size(self) -> float:
+        """The norm of the gradient."""
+        return float(np.linalg.norm(self.gradient))
+
+
+Derivatives = tuple[float, Floats]
+
+
+def minimise_freely(
+    first: Callable[[Floats], Derivatives], second: Callable[[Floats], Floats], x: Floats, tolerance: float
+) -> Stationary:
+    """Return a local minimum of a smooth function: `first` gives value and gradient, `second` the Hessian.
+
+    Trust region with exact steps from the Hessian's eigenvalues. Near the minimum, where values no longer tell points
+    apart, a step must shrink the gradient instead.
+    """
+    radius = max(1.0, float(np.linalg.norm(x)))
+    value, gradient = first(x)
+    values, vectors = np.linalg.eigh(second(x))
+    for _ in range(4 * _STEPS):
+        if np.linalg.norm(gradient) <= tolerance or radius < 1e-14 * max(1.0, float(np.linalg.norm(x))):
+            break
+        step, foreseen = _trust_step(values, vectors, gradient, radius)
+        new_value, new_gradient = first(x + step)
+        rounding = 1e-14 * (1 + abs(value))
+        shrinks = np.linalg.norm(new_gradient) <= 0.9 * np.linalg.norm(gradient)
+        if value - new_value >= _TRUSTED * foreseen > 0 and foreseen > rounding or foreseen <= rounding and shrinks:
+            if value - new_value > 0.5 * foreseen or foreseen <= rounding:
+                radius = max(radius, 2 * float(np.linalg.norm(step)))
+            x, value, gradient = x + step, new_value, new_gradient
+            values, vectors = np.linalg.eigh(second(x))
+        else:
+            radius = min(radius, float(np.linalg.norm(step))) / 4
+    return Stationary(x, value, gradient, float(values.min(initial=0.0)))
+
+
+def _trust_step(values: Floats, vectors: Floats, gradient: Floats, radius: float) -> tuple[Floats, float]:
+    """Return the minimiser of the quadratic model in the ball, and the decrease it foresees.
+
+    Directions that the Hessian leaves flat (a gauge freedom) carry no gradient and are left alone.
+    """
+    g = vectors.T @ gradient
+    flat = np.abs(values) <= 1e-9 * max(1.0, float(np.abs(values).max()))
+    g = np.where(flat & (np.abs(g) <= 1e-6 * np.linalg.norm(g)), 0.0, g)
+
+    def shifted(mu: float) -> Floats:
+        denominators = values + mu
+        return np.where(g == 0, 0.0, -g / np.where(denominators <= 0, 1.0, denominators))
+
+    lowest = max(0.0, -float(values.min()) * (1 + 1e-6) + 1e-12)
+    mu = lowest
+    if not np.all((values + mu > 0) | (g == 0)) or np.linalg.norm(shifted(mu)) > radius:
+        high = max(1.0, 2 * lowest) + float(np.linalg.norm(g)) / radius
+        low = lowest
+        for _ in range(80):
+            mu = (low + high) / 2
+            low, high = (mu, high) if np.linalg.norm(shifted(mu)) > radius else (low, mu)
+        mu = high
+    step = shifted(mu)
+    if values.min() < -1e-8 and np.linalg.norm(step) < radius and mu == lowest:
+        # Hard case: the gradient does not see the direction of negative curvature.
+        lengthen = np.zeros_like(step)
+        lengthen[int(np.argmin(values))] = np.sqrt(radius**2 - float(step @ step))
+        step = step + lengthen
+    foreseen = -float(g @ step + 0.5 * step @ (values * step))
+    return np.asarray(vectors @ step), foreseen

@@ -1,0 +1,104 @@
+"""What a minimiser reports: the map, how good it is, and what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq_mat
+
+from verify.models import Floats
+from verify.subspaces import Subspace, principal_angles
+
+# An eigenvalue this much smaller than the largest is 0 as far as float64 can tell.
+NEGLIGIBLE = 1e-14
+
+
+class Note(Enum):
+    """What happened, likely why, and what to change."""
+
+    CONVEX = "Global minimum of a strongly convex problem, up to the error bound."
+    CLOSED_FORM = "Global optimum in closed form, evaluated in float64."
+    NOTHING_TO_LEARN = "The minimiser is 0: no pair of components differs in a way that the pairs (x, x̂) reveal."
+    LOCAL = (
+        "Best of several starts of a rank-constrained, non-convex problem: a local minimum; no global certificate is "
+        "claimed. Raise the rank to that of the unconstrained minimiser for one."
+    )
+    STATIONARY = "A stationary point with an invertible predictor; SimSiam's dynamics have no loss that it minimises."
+    COLLAPSED = (
+        "Only collapsed stationary points were found: weight decay outweighs the signal. Lower weight_decay or the rank."
+    )
+    NOT_UNIQUE = "Eigenvalues tie at the rank limit: other optimal column spaces exist. Change the rank to break the tie."
+    STALLED = (
+        "Newton's method stopped above the tolerance, as a rule because rounding or the quadrature limits the gradient. "
+        "Rescale the instance, or ask for more digits."
+    )
+    COARSE = (
+        "The integral's dimension leaves the quadrature short of float64 precision; the error bound says how far. "
+        "Lower the rank, the number of components or the dimension for more."
+    )
+    UNBOUNDED_RANK = "The optimum needs no more columns than it has: raising the rank changes nothing."
+
+
+@dataclass(frozen=True)
+class ColumnSpace:
+    """The numerical column space of one map, by an orthonormal basis (d × rank), against the Fisher subspace.
+
+    angles: the min(rank, dim S_F) principal angles to S_F in radians, largest first.
+    """
+
+    map: str
+    basis: Floats
+    angles: Floats
+
+
+@dataclass(frozen=True)
+class Minimiser:
+    """An untrusted proposal of a minimiser, in float64 and in the coordinates of the data.
+
+    maps: name → matrix: M and A (M = AAᵀ); W, A_V and A_T; or A and P. reduced, bases: M = B Y Bᵀ with the rational B
+    (W = B_V Y B_Tᵀ), where the problem was reduced. kkt_residual: the norm of what stationarity leaves over, in
+    whitened coordinates. error_bound: a bound for the whitened distance ‖Y* − Y‖ to the global minimiser; None where
+    none is claimed.
+    """
+
+    loss: str
+    maps: dict[str, Floats]
+    rank: int
+    spaces: tuple[ColumnSpace, ...]
+    value: float
+    value_error: float
+    kkt_residual: float
+    error_bound: float | None
+    converged: bool
+    notes: tuple[Note, ...]
+    reduced: Floats | None = None
+    bases: tuple[fmpq_mat, ...] = ()
+    exact_value: Fraction | None = None
+
+    @property
+    def note(self) -> str:
+        """The notes as one text."""
+        return " ".join(note.value for note in self.notes)
+
+
+def column_space(name: str, factor: Floats, fisher: Subspace) -> ColumnSpace:
+    """Return the column space of a d × r matrix of full column rank."""
+    lengths = np.linalg.norm(factor, axis=0)
+    basis = np.linalg.qr(factor / np.where(lengths > 0, lengths, 1.0))[0]
+    return ColumnSpace(name, basis, principal_angles(basis, fisher.as_floats()))
+
+
+def leading(values: Floats, floor: float) -> int:
+    """Return how many eigenvalues exceed `floor` and what rounding makes of 0."""
+    return int(np.sum(values > max(floor, NEGLIGIBLE * float(values.max(initial=0.0)))))
+
+
+def gram_factor(Y: Floats) -> Floats:
+    """Return V (m × n) with VVᵀ = Y ⪰ 0, one column for each positive eigenvalue, largest first."""
+    values, vectors = np.linalg.eigh(Y)
+    positive = values > NEGLIGIBLE * max(float(values.max(initial=0.0)), 0.0)
+    factor: Floats = vectors[:, positive] * np.sqrt(values[positive])
+    return factor[:, ::-1]
