@@ -18,9 +18,9 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VEC
     os.environ[_name] = "1"
 
 from verify.cli.app import USAGE_ERROR, app
+from verify.cli.output import BAD_INPUT
 from verify.errors import InputError, one_line
 
-BAD_INPUT = 2
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from verify.cli.output import DONE, UNDECIDED, progress, write_fields, write_json
+from verify.decimals import outward
+from verify.errors import InputError
+
+if TYPE_CHECKING:
+    from verify.losses import Loss
+    from verify.maps import LinearMap
+    from verify.models import Instance
+
+_MAP_FIELDS = ("map", "A", "M", "P", "A_V", "A_T", "W")
+_LONGEST_EXACT = 1000
 LossName = Annotated[str, typer.Argument(metavar="LOSS", help="infonce, clip, spectral, simsiam, pca or fisher.")]
 InstancePath = Annotated[Path, typer.Argument(metavar="INSTANCE.json", help="The instance file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -19,7 +33,7 @@ def loss(
     digits: Annotated[int, typer.Option(min=1, max=1000, help="Significant digits to reach.")] = 30,
     json: AsJson = False,
 ) -> int:
-    """Print an interval that contains the population loss of a linear map.
+    """Enclose the population loss of a linear map.
 
     The interval is rigorous: it comes from exact rationals or from ball arithmetic. When the digits asked for
     are out of reach, the interval is wider, a note says so, and the exit code is 3.
@@ -29,7 +43,62 @@ def loss(
       thmverify loss infonce examples/shared-gmm.json examples/encoder.json
       thmverify loss clip examples/clip-gmm.json examples/clip-factors.json --digits 12 --json
     """
-    raise NotImplementedError
+    from verify.instances import read_instance, read_map
+    from verify.losses import find_loss
+
+    found = find_loss(name)
+    model, linear_map = read_instance(instance), read_map(map_)
+    with progress(f"enclosing {name} to {digits} digits"), _naming(instance, map_):
+        enclosed = enclose_in_decimals(found, model, linear_map, digits)
+    if json:
+        write_json(enclosed)
+    else:
+        write_fields(_readable(enclosed))
+    return DONE if enclosed["reached"] else UNDECIDED
+
+
+def enclose_in_decimals(loss: Loss, instance: Instance, linear_map: LinearMap, digits: int) -> dict[str, Any]:
+    """Return what `thmverify loss` prints: decimals with lower ≤ value ≤ upper that contain the loss.
+
+    `reached` says whether upper − lower ≤ 10^−digits · max(1, |value|), for the decimals as printed.
+    """
+    from verify.exact import to_fraction
+    from verify.losses.levels import enclose, exact_value
+
+    exact = exact_value(loss, instance, linear_map)
+    enclosure = enclose(loss, instance, linear_map, digits + 1)  # one more, for the rounding below
+    decimals = outward(to_fraction(enclosure.lower), to_fraction(enclosure.upper), digits + 2)
+    value, lower, upper = (Fraction(text) for text in (decimals.value, decimals.lower, decimals.upper))
+    reached = (upper - lower) * 10**digits <= max(1, abs(value))
+    return {
+        "loss": loss.name,
+        "value": decimals.value,
+        "lower": decimals.lower,
+        "upper": decimals.upper,
+        "rigorous": True,
+        "digits": digits,
+        "reached": reached,
+        "exact": None if exact is None or len(str(exact)) > _LONGEST_EXACT else str(exact),
+        "note": "" if reached else enclosure.note or f"{digits} digits are out of reach: the interval is what is known",
+    }
+
+
+def _readable(enclosed: dict[str, Any]) -> list[tuple[str, str]]:
+    fields = [(key, enclosed[key]) for key in ("loss", "value", "lower", "upper")]
+    if enclosed["exact"]:
+        fields.append(("exact", enclosed["exact"]))
+    fields.append(("rigorous", "yes: [lower, upper] contains the loss, by exact or ball arithmetic"))
+    return fields if enclosed["reached"] else [*fields, ("undecided", enclosed["note"])]
+
+
+@contextmanager
+def _naming(instance: Path, map_: Path) -> Iterator[None]:
+    """Name, in an InputError about an instance and a map, the file that the field is in."""
+    try:
+        yield
+    except InputError as error:
+        in_map = error.field.partition("[")[0] in _MAP_FIELDS
+        raise error.in_file(str(map_ if in_map else instance)) from None
 
 
 def minimize(

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+DONE, CLAIM_FAILED, BAD_INPUT, UNDECIDED = range(4)  # exit codes
+
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
