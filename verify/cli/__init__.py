@@ -13,14 +13,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-# Before NumPy is imported, here and in the processes started from here: more threads than cores slow everything down.
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ[_name] = "1"
-
 from verify.cli.app import USAGE_ERROR, app
 from verify.cli.output import BAD_INPUT
 from verify.errors import InputError, one_line
 
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -28,6 +25,9 @@ BROKEN_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `thmverify` with these arguments (those of the process by default) and return the exit code."""
+    os.environ.update(
+        dict.fromkeys(_THREADS, "1")
+    )  # NumPy is not imported yet; its BLAS reads this, here and in workers
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot write δ still gets the rest

@@ -11,18 +11,47 @@ from verify.cli import losses, report, statements
 # The class above BadParameter is the usage error of typer's click, wherever a release of typer keeps it.
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
+
+def _examples(*lines: str) -> str:
+    """Return an epilogue of example commands."""
+    # The backspace tells click to leave the lines as they are.
+    return "\b\nExamples:\n" + "\n".join(f"  thmverify {line}" for line in lines)
+
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_examples(
+        "list",
+        "verify --instances 100",
+        "loss infonce examples/shared-gmm.json examples/encoder.json",
+        "report --quick",
+    ),
 )
-app.command("list")(statements.list_statements)
-app.command("show")(statements.show)
-app.command("verify")(statements.verify)
-app.command("loss")(losses.loss)
-app.command("minimize")(losses.minimize)
-app.command("report")(report.report)
+app.command("list", epilog=_examples("list", "list --json"))(statements.list_statements)
+app.command("show", epilog=_examples("show infonce-inclusion", "show lemma-4.2 --json"))(statements.show)
+app.command(
+    "verify",
+    epilog=_examples("verify", "verify infonce-inclusion --instances 1000 --jobs 2"),
+)(statements.verify)
+app.command(
+    "loss",
+    epilog=_examples(
+        "loss infonce examples/shared-gmm.json examples/encoder.json",
+        "loss clip examples/clip-gmm.json examples/clip-factors.json --digits 12",
+        "loss pca examples/shared-gmm.json examples/orthonormal.json --json",
+    ),
+)(losses.loss)
+app.command(
+    "minimize",
+    epilog=_examples(
+        "minimize infonce examples/shared-gmm.json",
+        "minimize clip examples/clip-gmm.json --rank 1 --json",
+    ),
+)(losses.minimize)
+app.command("report", epilog=_examples("report", "report --out report --quick", "report --pdf"))(report.report)
 
 
 def _print_version(wanted: bool) -> None:
@@ -35,24 +64,13 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def thmverify(
-    version: Annotated[  # noqa: ARG001 (handled by its callback)
+    version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Check theorems of machine-learning theory, proof and numbers, on exact instances.
+    """Check theorems of machine-learning theory, proofs and numbers, on exact instances.
 
-    A verdict comes from exact rationals and ball arithmetic alone; a number from floating point is shown as
-    such.
+    A verdict comes from exact rationals and ball arithmetic alone; what comes from floating point says so.
 
-    \b
-    Exit codes: 0 done and as claimed; 1 a claim is refuted or not confirmed;
-                2 bad input; 3 undecided.
-
-    \b
-    Examples:
-      thmverify list
-      thmverify show infonce-inclusion
-      thmverify verify --instances 100
-      thmverify loss infonce examples/shared-gmm.json examples/encoder.json
-      thmverify report --out report --quick
+    Exit codes: 0 done and as claimed; 1 a claim is refuted or not confirmed; 2 bad input; 3 undecided.
     """

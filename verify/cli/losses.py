@@ -37,11 +37,6 @@ def loss(
 
     The interval is rigorous: it comes from exact rationals or from ball arithmetic. When the digits asked for
     are out of reach, the interval is wider, a note says so, and the exit code is 3.
-
-    \b
-    Examples:
-      thmverify loss infonce examples/shared-gmm.json examples/encoder.json
-      thmverify loss clip examples/clip-gmm.json examples/clip-factors.json --digits 12 --json
     """
     from verify.instances import read_instance, read_map
     from verify.losses import find_loss
@@ -108,12 +103,8 @@ def minimize(
     digits: Annotated[int | None, typer.Option(min=1, max=1000, help="Digits.")] = None,
     json: AsJson = False,
 ) -> int:
-    """Propose a minimiser: M*, its column space and the principal angles to the Fisher subspace S_F.
+    """Propose a minimiser and compare it with the subspace S_F.
 
     Floating point proposes it, so what is printed is supported numerically and is never a verdict.
-
-    \b
-    Examples:
-      thmverify minimize infonce examples/shared-gmm.json
     """
     raise NotImplementedError

@@ -17,12 +17,8 @@ def report(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the files written.")] = False,
 ) -> int:
-    """Write the verification report: one self-contained page, its data and its text.
+    """Write the verification report.
 
-    \b
-    Examples:
-      thmverify report
-      thmverify report --out report --quick
-      thmverify report --pdf
+    It is one self-contained page, index.html, with its data, report.json, and its text, report.md.
     """
     raise NotImplementedError

@@ -10,13 +10,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 
 def list_statements(json: AsJson = False) -> int:
-    """List every statement: its id, title, status and source.
-
-    \b
-    Examples:
-      thmverify list
-      thmverify list --json
-    """
+    """List every statement: its id, title, status and source."""
     raise NotImplementedError
 
 
@@ -24,12 +18,7 @@ def show(
     statement: Annotated[str, typer.Argument(metavar="ID", help="A statement that `thmverify list` names.")],
     json: AsJson = False,
 ) -> int:
-    """Show one statement: hypotheses, conclusion and each proof step with its check.
-
-    \b
-    Examples:
-      thmverify show lemma-4.2
-    """
+    """Show one statement with its hypotheses and proof steps."""
     raise NotImplementedError
 
 
@@ -40,11 +29,8 @@ def verify(
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
     json: AsJson = False,
 ) -> int:
-    """Verify statements on random instances; exit 0 only if every recorded status is confirmed.
+    """Verify statements on random instances.
 
-    \b
-    Examples:
-      thmverify verify
-      thmverify verify infonce-inclusion --instances 1000 --jobs 2
+    The exit code is 0 only if every recorded status is confirmed.
     """
     raise NotImplementedError
