@@ -1,0 +1,81 @@
+"""LaTeX to MathML that is safe to put in a page.
+
+`latex2mathml` copies text into its output unescaped and passes unknown commands through, so its element tree is
+checked against the MathML that we use, and only then written out.
+"""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from functools import cache
+from xml.etree.ElementTree import Element, tostring
+
+from latex2mathml.converter import convert_to_element
+
+_LEAVES = {"mi", "mn", "mo", "mtext", "mspace"}
+_FREE = {"math", "mrow", "mtable", "mtr", "mtd", "mpadded", "mphantom", "mstyle", "msqrt"}
+_ARGUMENTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
+_ATTRIBUTES = {
+    "columnalign",
+    "display",
+    "fence",
+    "form",
+    "linethickness",
+    "mathvariant",
+    "scriptlevel",
+    "stretchy",
+    "xmlns",
+}
+_ATTRIBUTES |= {
+    "accent",
+    "accentunder",
+    "depth",
+    "displaystyle",
+    "height",
+    "lspace",
+    "maxsize",
+    "minsize",
+    "movablelimits",
+}
+_ATTRIBUTES |= {"columnspacing", "rowspacing", "rspace", "separator", "symmetric", "voffset", "width"}
+
+
+class FormulaError(ValueError):
+    """LaTeX that cannot be typeset: the formula and what is wrong with it."""
+
+
+@cache
+def formula(latex: str, *, display: bool = False) -> str:
+    """Return `latex` as one `<math>` element, every character of its text escaped.
+
+    Raises FormulaError when the formula has a command that is not known, a construct without its arguments, or
+    anything that is not plain presentation MathML.
+    """
+    try:
+        root = convert_to_element(latex, display="block" if display else "inline")
+    except Exception as error:  # the parser raises its own errors, IndexError and StopIteration alike
+        raise FormulaError(f"{latex!r}: {type(error).__name__}") from error
+    _check(root, latex)
+    return tostring(root, encoding="unicode")
+
+
+def _check(element: Element, latex: str) -> None:
+    tag, count = element.tag, len(element)
+    if tag in _LEAVES:
+        element.text = html.unescape(element.text or "")
+        if count or "\\" in element.text:
+            raise FormulaError(f"{latex!r}: {element.text!r} is not a known command")
+        if tag == "mi" and _is_relation(element.text):  # \\succeq and others arrive as identifiers, set without space
+            element.tag = "mo"
+    elif tag not in _FREE and _ARGUMENTS.get(tag) != count:
+        raise FormulaError(f"{latex!r}: <{tag}> with {count} arguments")
+    unknown = set(element.attrib) - _ATTRIBUTES
+    if unknown:
+        raise FormulaError(f"{latex!r}: attribute {', '.join(sorted(unknown))}")
+    for child in element:
+        _check(child, latex)
+
+
+def _is_relation(text: str) -> bool:
+    return len(text) == 1 and unicodedata.category(text) == "Sm" and text not in "∞∂∇"

@@ -1,0 +1,199 @@
+"""From the records to the page: HTML and Markdown are functions of a `Report` alone.
+
+Everything that comes from data is escaped: autoescaping in HTML, `_markdown` in Markdown, and formulas go through
+`reports.mathml`, which lets nothing but presentation MathML pass.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import mathml
+from reports.figures import histogram, loss_slices, pancakes
+from reports.figures.drawing import minus, number
+from reports.records import Angle, Formula, Line, LossSlices, Panel, Report, Standing, Step
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a status looks: a glyph and a word always, and a tone of colour besides."""
+
+    glyph: str
+    word: str
+    tone: str
+
+
+_STANDINGS = {
+    Standing.PROVED: (
+        Mark("✓", "proved", "good"),
+        "A proof script whose every step was checked in this run, and no random instance contradicts it.",
+    ),
+    Standing.CONDITIONAL: (
+        Mark("◐", "proved under assumptions", "warn"),
+        "The proof script holds together, but at least one of its steps is assumed, not checked.",
+    ),
+    Standing.REFUTED: (
+        Mark("✗", "refuted", "bad"),
+        "An instance satisfies every hypothesis and violates the claim, decided in exact or ball arithmetic.",
+    ),
+    Standing.OPEN: (
+        Mark("○", "open", "plain"),
+        "Neither proved nor refuted; the random instances are evidence and no more.",
+    ),
+    Standing.FAILED: (
+        Mark("▲", "check failed", "bad"),
+        "The recorded status is not confirmed: a proof step fails, or a random instance contradicts the claim.",
+    ),
+}
+_CHECKED = {True: Mark("✓", "checked", "good"), False: Mark("✗", "failed", "bad")}
+_ASSUMED = Mark("◇", "assumed", "warn")
+
+
+def html(report: Report) -> str:
+    """Return the whole page, self-contained: no script, no request, no file beside it."""
+    return _page(report, "report.html.j2", autoescape=True)
+
+
+def markdown(report: Report) -> str:
+    """Return the report as Markdown: the same records, for a repository or an editor."""
+    text = _page(report, "report.md.j2", autoescape=False)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _page(report: Report, template: str, *, autoescape: bool) -> str:
+    return (
+        _environment(autoescape)
+        .get_template(template)
+        .render(
+            report=report,
+            tally=tally(report),
+            news=_news(report),
+            standings=[(standing, meaning) for standing, (_, meaning) in _STANDINGS.items()],
+            command=command(report),
+        )
+    )
+
+
+@cache
+def _environment(autoescape: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=autoescape,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(
+        mark=lambda standing: _STANDINGS[Standing(standing)][0],
+        step_mark=step_mark,
+        check_mark=lambda passed: _CHECKED[passed],
+        mathml=typeset,
+        px=number,
+        short=short,
+        degrees=degrees,
+        relation=relation,
+        fisher=lambda lines, name: next(line.fisher for line in lines if line.name == name),
+        layout=_layout,
+        findings=loss_slices.findings,
+        histogram=histogram.layout,
+        instance_text=instance_text,
+        md=_markdown,
+        fence=_fence,
+    )
+    return environment
+
+
+def _layout(record: Panel | LossSlices) -> Any:
+    return pancakes.layout(record) if isinstance(record, Panel) else loss_slices.layout(record)
+
+
+def step_mark(step: Step) -> Mark:
+    """Return how a proof step shows: an assumed step never looks checked."""
+    return _ASSUMED if step.assumed and step.passed else _CHECKED[step.passed]
+
+
+def tally(report: Report) -> str:
+    """Return how many statements stand where, for example "2 proved, 1 open"."""
+    counts = Counter(statement.standing for statement in report.statements)
+    return ", ".join(f"{counts[s]} {mark.word}" for s, (mark, _) in _STANDINGS.items() if counts[s])
+
+
+def command(report: Report) -> str:
+    """Return the command that makes this report again."""
+    quick = " --quick" if report.settings.quick else ""
+    return f"thmverify report{quick} --out DIR"
+
+
+def _news(report: Report) -> list[dict[str, Any]]:
+    """Return the sentences on what is new, each with the standing that this run computed for its statement."""
+    standing = {statement.id: statement.standing for statement in report.statements}
+    return [
+        {"text": item.text, "id": item.statement, "mark": _STANDINGS[standing[item.statement]][0]}
+        for item in report.news
+        if item.statement in standing
+    ]
+
+
+def typeset(latex: str, display: bool = False) -> Markup:
+    """Return a formula as MathML; one that cannot be set is shown as its LaTeX source, and says so."""
+    try:
+        return Markup(mathml.formula(latex, display=display))
+    except mathml.FormulaError:
+        return Markup("<code>{}</code> (not typeset)").format(latex)
+
+
+def short(value: str) -> str:
+    """Return a decimal number with at most three significant digits, in plain or scientific notation."""
+    x = Decimal(value)
+    if x == 0:
+        return "0"
+    text = f"{x:.3g}" if Decimal("0.001") <= abs(x) < 10000 else f"{x:.2e}"
+    return minus(text)
+
+
+def degrees(angle: Angle) -> str:
+    """Return an angle for reading; a zero and a right angle are exact, since cos² is known exactly."""
+    exactly = {"0": "90°", "1": "0°"}.get(angle.cos2)
+    return exactly or f"{Decimal(angle.value):.4g}°"
+
+
+def relation(angle: Angle, lines: Sequence[Line]) -> str:
+    """Return one sentence on how Fisher's line and the PCA line of a panel compare."""
+    first, second = (next(line for line in lines if line.name == name) for name in (angle.first, angle.second))
+    if angle.cos2 == "1":
+        return f"The two coincide: J = {first.fisher} on both."
+    return f"They are {degrees(angle)} apart: J falls from {first.fisher} to {second.fisher}."
+
+
+def instance_text(instance: dict[str, Any]) -> str:
+    """Return an instance as the text of an instance file, one field a line."""
+    fields = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in instance.items())
+    return "{\n" + ",\n".join(fields) + "\n}"
+
+
+def _markdown(text: object) -> str:
+    """Return text with every character that Markdown or HTML would interpret made literal, on one line."""
+    line = " ".join(str(text).split())
+    return re.sub(r"([\\`*_\[\]<>&|#$~])", r"\\\1", line).replace("\\<", "&lt;").replace("\\>", "&gt;")
+
+
+def _fence(text: str, language: str = "") -> str:
+    """Return text as a code block, fenced with more backticks than any run inside it."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}{language}\n{text}\n{ticks}"
+
+
+def formula_text(formula: Formula) -> str:
+    """Return a formula for Markdown."""
+    return _fence(formula.latex, "math")
