@@ -17,10 +17,12 @@ from verify.errors import InputError
 if TYPE_CHECKING:
     from verify.losses import Loss
     from verify.maps import LinearMap
-    from verify.models import Instance
+    from verify.minimize import Minimiser
+    from verify.models import Floats, Instance
 
 _MAP_FIELDS = ("map", "A", "M", "P", "A_V", "A_T", "W")
 _LONGEST_EXACT = 1000
+_WIDEST = 5
 LossName = Annotated[str, typer.Argument(metavar="LOSS", help="infonce, clip, spectral, simsiam, pca or fisher.")]
 InstancePath = Annotated[Path, typer.Argument(metavar="INSTANCE.json", help="The instance file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -99,12 +101,72 @@ def _naming(instance: Path, map_: Path) -> Iterator[None]:
 def minimize(
     name: LossName,
     instance: InstancePath,
-    rank: Annotated[int | None, typer.Option(min=1, max=64, help="Columns r of the map.")] = None,
-    digits: Annotated[int | None, typer.Option(min=1, max=1000, help="Digits.")] = None,
+    rank: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Columns r of the map, instead of the instance's.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
     """Propose a minimiser and compare it with the subspace S_F.
 
-    Floating point proposes it, so what is printed is supported numerically and is never a verdict.
+    Floating point proposes it, so what is printed is supported numerically and is never a verdict. The exit code
+    is 3 when the minimiser did not converge.
     """
-    raise NotImplementedError
+    from verify.instances import read_instance
+    from verify.losses import find_loss
+
+    found = find_loss(name)
+    model = read_instance(instance)
+    from verify.minimize import minimise
+
+    with progress(f"minimising {name}"), _naming(instance, instance):
+        minimiser = minimise(found.name, model, rank)
+    if json:
+        write_json(_as_json(minimiser))
+    else:
+        _write_minimiser(minimiser)
+    return DONE if minimiser.converged else UNDECIDED
+
+
+def _as_json(minimiser: Minimiser) -> dict[str, Any]:
+    return {
+        "loss": minimiser.loss,
+        "supported": "numerically",
+        "rank": minimiser.rank,
+        "value": minimiser.value,
+        "value_error": minimiser.value_error,
+        "maps": {key: matrix.tolist() for key, matrix in minimiser.maps.items()},
+        "spaces": [
+            {"map": space.map, "basis": space.basis.tolist(), "angles": space.angles.tolist()}
+            for space in minimiser.spaces
+        ],
+        "kkt_residual": minimiser.kkt_residual,
+        "error_bound": minimiser.error_bound,
+        "converged": minimiser.converged,
+        "note": minimiser.note,
+    }
+
+
+def _write_minimiser(minimiser: Minimiser) -> None:
+    fields = [
+        ("loss", minimiser.loss),
+        ("value", f"{minimiser.value:.15g} ± {minimiser.value_error:.1g}"),
+        *((f"{key}*", _rows(matrix)) for key, matrix in minimiser.maps.items()),
+        ("rank", str(minimiser.rank)),
+    ]
+    for space in minimiser.spaces:
+        fields.append((f"Col({space.map}*)", _rows(space.basis) if space.basis.size else "{0}"))
+        fields.append(("angles to S_F", "  ".join(f"{angle:.3g}" for angle in space.angles) or "none"))
+    bound = minimiser.error_bound
+    fields.append(("KKT residual", f"{minimiser.kkt_residual:.2g}"))
+    fields.append(("error bound", "none is claimed" if bound is None else f"{bound:.2g} (whitened distance to M*)"))
+    fields.append(("standing", "supported numerically; no verdict" if minimiser.converged else "did not converge"))
+    fields.append(("note", minimiser.note))
+    write_fields(fields)
+
+
+def _rows(matrix: Floats) -> str:
+    """Return a matrix row by row, or its shape alone where a row would not fit on a line."""
+    rows, columns = matrix.shape
+    if columns > _WIDEST:
+        return f"{rows} × {columns}: see --json"
+    return "\n".join("".join(f"{x:11.5g}" for x in row) for row in matrix + 0.0)

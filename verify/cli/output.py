@@ -16,17 +16,6 @@ from rich.table import Table
 DONE, CLAIM_FAILED, BAD_INPUT, UNDECIDED = range(4)  # exit codes
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave a closed pipe to `main`; rich would exit with 1, which means a refuted claim."""
-        raise BrokenPipeError
-
-
-def console() -> Console:
-    """Return the console on stdout: as wide as the terminal, 80 columns in a pipe, no colour there."""
-    return _Console(highlight=False, markup=False, emoji=False)
-
-
 def write_json(data: dict[str, Any]) -> None:
     """Write the one JSON object of a command; what is not ASCII is escaped, so any encoding carries it."""
     sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
@@ -39,7 +28,7 @@ def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Se
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    _write(table)
 
 
 def write_fields(fields: Sequence[tuple[str, str]]) -> None:
@@ -49,7 +38,16 @@ def write_fields(fields: Sequence[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     for name, value in fields:
         table.add_row(name, value)
-    console().print(table)
+    _write(table)
+
+
+def _write(table: Table) -> None:
+    """Write a table as wide as the terminal, 80 columns in a pipe, without blanks at the end of its lines."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(table)
+    lines = (line.rstrip() for line in capture.get().strip("\n").splitlines())
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 @contextmanager
