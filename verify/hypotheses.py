@@ -1,11 +1,50 @@
-"""The hypotheses that statements about Gaussian mixtures share, each a SymPy formula."""
+"""Hypotheses: conditions on an instance, each a SymPy formula with a name, and those that many statements share."""
 
 from __future__ import annotations
 
-from sympy import And, Eq
+from dataclasses import dataclass
 
-from verify.statements import Hypothesis
-from verify.vocabulary import K, PositiveDefinite, Sigma_1, Sigma_k, delta, k, r, w, weight_sum
+from latex2mathml.converter import convert
+from sympy import And, Eq, latex
+
+from verify import vocabulary
+from verify.models import Instance
+from verify.vocabulary import Formula, K, PositiveDefinite, Sigma_1, Sigma_k, delta, k, r, w, weight_sum
+
+
+def mathml(tex: str) -> str:
+    """Return a LaTeX formula as MathML."""
+    return str(convert(tex))
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A condition on the instance: a SymPy formula over the shared vocabulary, its name and its meaning.
+
+    A free component index in the formula is universally quantified.
+    """
+
+    name: str
+    formula: Formula
+    meaning: str
+
+    @property
+    def latex(self) -> str:
+        """The formula as LaTeX, with its quantifier."""
+        return str(latex(self.formula)) + vocabulary.quantifier(self.formula)
+
+    @property
+    def mathml(self) -> str:
+        """The formula as MathML, with its quantifier."""
+        return mathml(self.latex)
+
+    def holds(self, instance: Instance) -> bool:
+        """Decide the formula on an instance, exactly.
+
+        Raises InputError when the instance is no Gaussian mixture.
+        """
+        return vocabulary.evaluate(self.formula, instance)
+
 
 WEIGHTS_POSITIVE = Hypothesis("weights-positive", w[k] > 0, "Every component has mass.")
 WEIGHTS_SUM = Hypothesis("weights-sum", Eq(weight_sum, 1), "The weights are a probability distribution.")

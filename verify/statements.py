@@ -10,20 +10,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from latex2mathml.converter import convert
-from sympy import latex
-
-from verify import vocabulary
 from verify.errors import InputError
+from verify.hypotheses import Hypothesis, mathml
 from verify.models import Instance
 from verify.proofs import Proof, check
 from verify.verdicts import Outcome, Status, Verdict
-from verify.vocabulary import Entry, Formula
-
-
-def mathml(tex: str) -> str:
-    """Return a LaTeX formula as MathML."""
-    return str(convert(tex))
+from verify.vocabulary import Entry
 
 
 @dataclass(frozen=True)
@@ -36,35 +28,6 @@ class Source:
 
     def __str__(self) -> str:
         return f"{self.label}, {self.text}" + (f" ({self.note})" if self.note else "")
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A condition on the instance: a SymPy formula over the shared vocabulary, its name and its meaning.
-
-    A free component index in the formula is universally quantified.
-    """
-
-    name: str
-    formula: Formula
-    meaning: str
-
-    @property
-    def latex(self) -> str:
-        """The formula as LaTeX, with its quantifier."""
-        return str(latex(self.formula)) + vocabulary.quantifier(self.formula)
-
-    @property
-    def mathml(self) -> str:
-        """The formula as MathML, with its quantifier."""
-        return mathml(self.latex)
-
-    def holds(self, instance: Instance) -> bool:
-        """Decide the formula on an instance, exactly.
-
-        Raises InputError when the instance is no Gaussian mixture.
-        """
-        return vocabulary.evaluate(self.formula, instance)
 
 
 @dataclass(frozen=True)

@@ -126,15 +126,11 @@ class Algebra:
             case Transpose():
                 poly = {_transposed(word): c for word, c in self.words(matrix.arg).items()}
             case MatAdd():
-                poly = {}
-                for term in matrix.args:
-                    for word, c in self.words(term).items():
-                        _add(poly, word, c)
+                poly = self._sum(self.words(term) for term in matrix.args)
             case MatMul() | MatPow():
                 poly = {(): Integer(1)}
                 for factor in _factors(matrix):
-                    scalar = not isinstance(factor, MatrixExpr)
-                    poly = _product(poly, self.scalar(factor) if scalar else self.words(factor))
+                    poly = _product(poly, self.normal_form(factor))
             case _:
                 raise TypeError(f"{matrix} is not an expression of the matrix algebra")
         return _clean(self._reduced(poly))
@@ -147,17 +143,21 @@ class Algebra:
         """
         match expression:
             case Trace():
-                return self._cyclic(self.words(expression.arg))
+                return self.trace(self.words(expression.arg))
             case Add():
-                total: Poly = {}
-                for term in expression.args:
-                    for word, c in self.scalar(term).items():
-                        _add(total, word, c)
-                return _clean(total)
+                return _clean(self._sum(self.scalar(term) for term in expression.args))
             case Mul():
                 return self._scalar_product(expression.args)
             case _:
                 return {(): expression} if expression != 0 else {}
+
+    @staticmethod
+    def _sum(terms: Iterable[Poly]) -> Poly:
+        total: Poly = {}
+        for term in terms:
+            for word, c in term.items():
+                _add(total, word, c)
+        return total
 
     def _scalar_product(self, factors: Iterable[Expression]) -> Poly:
         product: Poly = {(): Integer(1)}
@@ -223,7 +223,8 @@ class Algebra:
                 return self._rewritten(word[:at] + right + word[at + len(left) :])
         return word
 
-    def _cyclic(self, poly: Poly) -> Poly:
+    def trace(self, poly: Poly) -> Poly:
+        """Return the normal form of the trace of a matrix in normal form."""
         out: Poly = {}
         for word, c in poly.items():
             _add(out, self._canonical(word), c)

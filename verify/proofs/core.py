@@ -21,6 +21,7 @@ from sympy.core.relational import Unequality as Unequal
 from sympy.logic.boolalg import Boolean, BooleanFalse, BooleanTrue
 from sympy.logic.inference import satisfiable
 
+from verify.hypotheses import Hypothesis
 from verify.proofs.algebra import Algebra
 
 Claim: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
@@ -54,26 +55,51 @@ class Given:
     """A condition on the objects that the theorem is quantified over, e.g. "A has independent columns"."""
 
     name: str
+    claim: Claim
     sentence: str
+
+    @property
+    def latex(self) -> str:
+        """The condition as LaTeX."""
+        return str(latex(self.claim))
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a check may use: the algebra, the steps it cites by name, and all that those rest on.
+    """What a check may use: the algebra, the claims and steps that are cited by name, and all that those rest on.
 
-    `grounds` holds the names of the hypotheses, givens and steps that the step rests on, directly or not; `earlier`
-    the steps that stand before it.
+    `claims` maps each cited name, a hypothesis, a given or a step, to its formula; `steps` the cited steps alone.
+    `grounds` holds the names of all that the step rests on, directly or not; `earlier` the steps that stand before it.
     """
 
     algebra: Algebra
-    cited: Mapping[str, Step]
+    claims: Mapping[str, Claim]
+    steps: Mapping[str, Step]
     grounds: frozenset[str]
     earlier: tuple[Step, ...]
 
-    def claim(self, name: str) -> Claim | None:
-        """Return the claim of a cited step, or None when it is not cited."""
-        step = self.cited.get(name)
-        return None if step is None else step.claim
+    def cites(self, fact: Claim) -> bool:
+        """Return whether a cited claim is this very fact, or a conjunction that holds it."""
+        return any(fact in conjuncts(claim) for claim in self.claims.values())
+
+    def facts(self, form: type) -> list[Any]:
+        """Return the conjuncts of the cited claims that have this form."""
+        return [fact for claim in self.claims.values() for fact in conjuncts(claim) if isinstance(fact, form)]
+
+    def equal(self, left: Basic, right: Basic) -> Finding:
+        """Decide left = right in the algebra; symbols that nothing cited entitles the step to are refused."""
+        missing = (self.algebra.grounds(left) | self.algebra.grounds(right)) - self.grounds
+        if missing:
+            return Finding(False, f"symbols are used that {', '.join(sorted(missing))} justifies, without citing it")
+        try:
+            return Finding(*self.algebra.equal(left, right))
+        except (TypeError, ValueError) as error:
+            return Finding(False, str(error))
+
+
+def conjuncts(claim: Claim) -> tuple[Claim, ...]:
+    """Return the parts of a conjunction, or the claim itself."""
+    return tuple(claim.args) if isinstance(claim, And) else (claim,)
 
 
 class Check(ABC):
@@ -121,8 +147,12 @@ class Cites(Check):
     id: str
     proof: Proof
 
-    def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
-        """Re-check the cited proof; its conclusion must entail the claim."""
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Re-check the cited proof; its premises must be cited here and its conclusion must entail the claim."""
+        missing = [h.name for h in self.proof.hypotheses if h.name not in context.grounds]
+        missing += [g.name for g in self.proof.givens if not context.cites(g.claim)]
+        if missing:
+            return Finding(False, f"{self.id} also supposes {', '.join(missing)}, which is not cited")
         report = check(self.proof)
         if not report.passed:
             return Finding(False, f"the proof of {self.id} does not check: {report.reason}")
@@ -134,12 +164,12 @@ class Cites(Check):
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof script: the names of the hypotheses, the givens, the steps in order and the conclusion.
+    """A proof script: the hypotheses, the givens, the steps in order and the conclusion.
 
     `algebra` says what the matrix symbols stand for. Steps refer to hypotheses, givens and earlier steps by name.
     """
 
-    hypotheses: tuple[str, ...]
+    hypotheses: tuple[Hypothesis, ...]
     algebra: Algebra
     steps: tuple[Step, ...]
     conclusion: Claim
@@ -147,7 +177,7 @@ class Proof:
 
     def without(self, hypothesis: str) -> Proof:
         """Return the same script with one hypothesis fewer to rest on."""
-        return replace(self, hypotheses=tuple(h for h in self.hypotheses if h != hypothesis))
+        return replace(self, hypotheses=tuple(h for h in self.hypotheses if h.name != hypothesis))
 
     @property
     def latex(self) -> str:
@@ -210,61 +240,63 @@ def check(proof: Proof) -> ProofReport:
 
 
 def _check(proof: Proof) -> ProofReport:
-    passed: dict[str, Step] = {}
-    grounds: dict[str, frozenset[str]] = {name: frozenset({name}) for name in _ground_names(proof)}
-    reports = []
-    earlier: list[Step] = []
-    for step in proof.steps:
-        finding = _verify(step, proof.algebra, passed, grounds, tuple(earlier))
+    checker = _Checker(proof)
+    return ProofReport(tuple(checker.report(step) for step in proof.steps), checker.glue())
+
+
+class _Checker:
+    """Goes through a proof's steps in order; holds what is established so far."""
+
+    def __init__(self, proof: Proof) -> None:
+        self._proof = proof
+        self._claims: dict[str, Claim] = {h.name: h.formula for h in proof.hypotheses}
+        self._claims |= {g.name: g.claim for g in proof.givens}
+        self._facts: list[Claim] = [_skeleton(claim) for claim in self._claims.values()]
+        self._grounds = {name: frozenset({name}) for name in self._claims}
+        self._passed: dict[str, Step] = {}
+        self._earlier: list[Step] = []
+
+    def report(self, step: Step) -> StepReport:
+        """Check one step and, if it passes, admit its claim."""
+        finding = self._verify(step)
+        self._earlier.append(step)
         if finding.passed:
-            passed[step.name] = step
-            rests_on = frozenset().union(*(grounds[p] for p in step.premises))
-            grounds[step.name] = rests_on | {step.name}
-        earlier.append(step)
-        reports.append(
-            StepReport(
-                step.name, step.check.kind, step.sentence, step.latex, step.premises, finding.how, finding.passed
-            )
-        )
-    return ProofReport(tuple(reports), _glue(proof, passed))
+            premises = [_skeleton(self._claims[p]) for p in step.premises]
+            self._facts.append(Implies(And(*premises), _skeleton(step.claim)))
+            self._grounds[step.name] = self._rests_on(step) | {step.name}
+            self._claims[step.name] = step.claim
+            self._passed[step.name] = step
+        kind = step.check.kind
+        return StepReport(step.name, kind, step.sentence, step.latex, step.premises, finding.how, finding.passed)
 
+    def _rests_on(self, step: Step) -> frozenset[str]:
+        return frozenset[str]().union(*(self._grounds[p] for p in step.premises))
 
-def _ground_names(proof: Proof) -> tuple[str, ...]:
-    return proof.hypotheses + tuple(g.name for g in proof.givens)
+    def _verify(self, step: Step) -> Finding:
+        if step.name in self._claims or any(e.name == step.name for e in self._earlier):
+            return Finding(False, f"the name {step.name} is taken")
+        unknown = [p for p in step.premises if p not in self._claims]
+        if unknown:
+            return Finding(False, f"premise {', '.join(unknown)}: neither a hypothesis nor an earlier step that passed")
+        # A definition may speak of the symbols it introduces; any other step must cite what entitles it to its symbols.
+        itself = {step.name} if step.check.kind is Kind.DEFINITION else set()
+        grounds = self._rests_on(step) | itself
+        missing = self._proof.algebra.grounds(step.claim) - grounds
+        if missing:
+            names = ", ".join(sorted(missing))
+            return Finding(False, f"the claim has symbols that {names} justifies, without citing it")
+        claims = {p: self._claims[p] for p in step.premises}
+        steps = {p: self._passed[p] for p in step.premises if p in self._passed}
+        context = Context(self._proof.algebra, claims, steps, grounds, tuple(self._earlier))
+        return step.check.verify(step.claim, context)
 
-
-def _verify(
-    step: Step,
-    algebra: Algebra,
-    passed: Mapping[str, Step],
-    grounds: Mapping[str, frozenset[str]],
-    earlier: tuple[Step, ...],
-) -> Finding:
-    """Check one step against the names established before it."""
-    if step.name in grounds or any(e.name == step.name for e in earlier):
-        return Finding(False, f"the name {step.name} is taken")
-    unknown = [p for p in step.premises if p not in grounds]
-    if unknown:
-        return Finding(False, f"premise {', '.join(unknown)}: neither a hypothesis nor an earlier step that passed")
-    rests_on = frozenset().union(*(grounds[p] for p in step.premises))
-    missing = algebra.grounds(step.claim) - rests_on - {step.name}
-    if missing:
-        return Finding(False, f"the claim uses symbols that {', '.join(sorted(missing))} justifies, without citing it")
-    cited = {name: passed[name] for name in step.premises if name in passed}
-    return step.check.verify(step.claim, Context(algebra, cited, rests_on, earlier))
-
-
-def _glue(proof: Proof, passed: Mapping[str, Step]) -> Finding:
-    """Decide propositionally whether the claims that passed give the conclusion."""
-    facts: list[Any] = [Symbol(f"given:{name}") for name in _ground_names(proof)]
-    for step in passed.values():
-        premises = [_skeleton(passed[p].claim) if p in passed else Symbol(f"given:{p}") for p in step.premises]
-        facts.append(Implies(And(*premises), _skeleton(step.claim)))
-    if not _consistent(*facts):
-        return Finding(False, "the claims of the steps contradict each other")
-    if _consistent(*facts, Not(_skeleton(proof.conclusion))):
-        return Finding(False, "the conclusion does not follow from the steps that passed")
-    return Finding(True, "the negated conclusion is unsatisfiable together with the hypotheses and the steps")
+    def glue(self) -> Finding:
+        """Decide propositionally whether the claims that passed give the conclusion."""
+        if not _consistent(*self._facts):
+            return Finding(False, "the claims of the steps contradict each other")
+        if _consistent(*self._facts, Not(_skeleton(self._proof.conclusion))):
+            return Finding(False, "the conclusion does not follow from the steps that passed")
+        return Finding(True, "the negated conclusion is unsatisfiable together with the hypotheses and the steps")
 
 
 def _consistent(*formulas: Claim) -> bool:

@@ -1,0 +1,228 @@
+"""Checks of convexity, of Jensen's inequality, and of the tangent of a convex function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+import cvxpy as cp
+from sympy import (
+    Add,
+    Derivative,
+    Expr,
+    Ge,
+    Gt,
+    IndexedBase,
+    Integer,
+    Mul,
+    Rational,
+    Subs,
+    Symbol,
+    diff,
+    exp,
+    log,
+    simplify,
+)
+from sympy.core.relational import Equality
+from sympy.logic.boolalg import BooleanFunction
+
+from verify.proofs.algebra import Expression
+from verify.proofs.core import Check, Claim, Context, Finding, Kind
+from verify.proofs.moments import IndependentNoise, Mean
+from verify.vocabulary import K, k, w
+
+Squares: TypeAlias = Callable[[Sequence[Any], Sequence[Any], Sequence[Any]], list[tuple[Expr, Expr]]]
+_SIZES = (1, 2, 3, 4)
+
+
+class Convex(BooleanFunction):  # type: ignore[misc]
+    """A named function of the columns z is a formula of the numbers y_k = β_kᵀz, convex in y."""
+
+    nargs = 3
+
+    def _latex(self, printer: Any) -> str:
+        name, formula, y = (printer._print(a) for a in self.args)
+        return rf"{name} = {formula} \text{{ is convex in }} {y}"
+
+
+class Apply(Expr):  # type: ignore[misc]
+    """A named function applied to a column."""
+
+    is_commutative = True
+
+    def _latex(self, printer: Any) -> str:
+        name, column = (printer._print(a) for a in self.args)
+        return rf"{name}\left({column}\right)"
+
+
+@dataclass(frozen=True)
+class ConvexFunction(Check):
+    """A function of the numbers y_1…y_K is convex: by cvxpy's DCP rules, and by an exact Hessian.
+
+    `squares(weights, y, v)` gives coefficients and linear forms with vᵀ∇²v = Σ coefficient·form², each coefficient
+    nonnegative. Weights count as positive only where a cited premise says so.
+    """
+
+    kind: ClassVar[Kind] = Kind.CONVEX
+    squares: Squares
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Check both arguments, the Hessian for each of a few numbers of components."""
+        if not isinstance(claim, Convex):
+            return Finding(False, "the claim is not that a function is convex")
+        _, formula, y = claim.args
+        positive = True if context.cites(Gt(w[k], 0)) else None
+        for n in _SIZES:
+            weights = [Symbol(f"w{i}", real=True, positive=positive) for i in range(n)]
+            points = [Symbol(f"y{i}", real=True) for i in range(n)]
+            explicit = _explicit(formula, y, weights, points)
+            if not _is_dcp_convex(explicit, weights, points):
+                return Finding(False, f"{formula} is not convex by the DCP rules")
+            finding = self._hessian(explicit, weights, points)
+            if not finding.passed:
+                return finding
+        sizes = f"{_SIZES[0]} to {_SIZES[-1]}"
+        how = f"cvxpy's DCP rules (any number of terms); exactly, the Hessian is a sum of squares for {sizes} terms"
+        return Finding(True, how)
+
+    def _hessian(self, formula: Expr, weights: Sequence[Symbol], points: Sequence[Symbol]) -> Finding:
+        v = [Symbol(f"v{i}", real=True) for i in range(len(points))]
+        directions = list(zip(v, points, strict=True))
+        form = sum(a * b * diff(formula, y, z) for a, y in directions for b, z in directions)
+        squares = self.squares(weights, points, v)
+        if not all(coefficient.is_nonnegative for coefficient, _ in squares):
+            return Finding(False, "a coefficient of the Hessian's squares is not known to be nonnegative")
+        # In t = exp(y) the Hessian is a rational function, which SymPy decides.
+        t = {exp(y): Symbol(f"t{i}", positive=True) for i, y in enumerate(points)}
+        difference = (form - sum(c * linear**2 for c, linear in squares)).subs(t)
+        if simplify(difference) != 0:
+            return Finding(False, "the Hessian is not the sum of squares that the script names")
+        return Finding(True, "the Hessian is a sum of squares")
+
+
+def _explicit(formula: Expr, y: IndexedBase, weights: Sequence[Symbol], points: Sequence[Symbol]) -> Expr:
+    expanded = formula.subs(K, len(points)).doit()
+    values = {w[i + 1]: x for i, x in enumerate(weights)} | {y[i + 1]: x for i, x in enumerate(points)}
+    return expanded.xreplace(values)
+
+
+def _is_dcp_convex(formula: Expr, weights: Sequence[Symbol], points: Sequence[Symbol]) -> bool:
+    variables = {p: cp.Variable() for p in points}
+    values = {x: Rational(i + 1, len(weights) + 1) for i, x in enumerate(weights)}
+    try:
+        return bool(_to_cvxpy(formula.xreplace(values), variables).is_convex())
+    except ValueError:
+        return False
+
+
+def _to_cvxpy(formula: Expr, variables: dict[Symbol, Any]) -> Any:
+    """Translate an affine combination of logarithms of sums of exponentials.
+
+    Raises ValueError for anything else.
+    """
+    match formula:
+        case Symbol():
+            return variables[formula]
+        case _ if formula.is_number:
+            return cp.Constant(float(formula))
+        case Add():
+            return sum((_to_cvxpy(a, variables) for a in formula.args), cp.Constant(0))
+        case Mul() if formula.args[0].is_number:
+            return float(formula.args[0]) * _to_cvxpy(Mul(*formula.args[1:]), variables)
+        case log():
+            exponents = [_log_term(term, variables) for term in Add.make_args(formula.args[0])]
+            return cp.log_sum_exp(cp.hstack(exponents))
+        case _:
+            raise ValueError(f"no DCP rule for {formula}")
+
+
+def _log_term(term: Expr, variables: dict[Symbol, Any]) -> Any:
+    coefficient, factor = term.as_coeff_Mul()
+    if not (coefficient > 0 and isinstance(factor, exp)):
+        raise ValueError(f"{term} is not a positive multiple of an exponential")
+    return cp.Constant(float(log(coefficient))) + _to_cvxpy(factor.args[0], variables)
+
+
+def log_sum_exp_squares(weights: Sequence[Any], y: Sequence[Any], v: Sequence[Any]) -> list[tuple[Expr, Expr]]:
+    """Return the squares of the Hessian of log Σ_k w_k e^{y_k}: Σ_{j<k} p_j p_k (v_j − v_k)², p the softmax."""
+    terms = [a * exp(b) for a, b in zip(weights, y, strict=True)]
+    p = [t / Add(*terms) for t in terms]
+    return [(p[i] * p[j], v[i] - v[j]) for j in range(len(p)) for i in range(j)]
+
+
+@dataclass(frozen=True)
+class _MeanOfConvex:
+    """g(s) = 𝔼 φ(X_s) as a cited claim states it, with φ convex by a cited step."""
+
+    value: Expr
+    argument: Expression
+    finding: Finding
+
+    @classmethod
+    def cited(cls, g: Expr, context: Context) -> _MeanOfConvex | None:
+        """Find the cited equation g(s) = 𝔼 φ(X_s) and the cited step that says φ is convex."""
+        for fact in context.facts(Equality):
+            if fact.lhs == g and isinstance(fact.rhs, Mean) and isinstance(fact.rhs.args[0], Apply):
+                name, argument = fact.rhs.args[0].args
+                if any(convex.args[0] == name for convex in context.facts(Convex)):
+                    return cls(g, argument, Finding(True, f"{name} is convex"))
+        return None
+
+
+@dataclass(frozen=True)
+class Jensen(Check):
+    """g(s) ≥ g(0) for g(s) = 𝔼 φ(a + s n): φ convex, n of mean 0 and independent of a.
+
+    `value` is g(s), `scale` is s, `noise` names the step of kind `IndependentNoise` that splits x into a and n.
+    """
+
+    kind: ClassVar[Kind] = Kind.JENSEN
+    value: Expr
+    scale: Symbol
+    noise: str
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Check the direction, the convexity, the split a + s n, and that n is independent noise."""
+        if claim != Ge(self.value - self.value.subs(self.scale, 0), 0):
+            return Finding(False, "the claim is not g(s) ≥ g(0), the direction of a convex function")
+        mean = _MeanOfConvex.cited(self.value, context)
+        if mean is None:
+            return Finding(False, f"nothing cited says that {self.value} is the mean of a convex function")
+        split = context.steps.get(self.noise)
+        if split is None or not isinstance(split.check, IndependentNoise):
+            return Finding(False, f"{self.noise} is not a cited step that makes the noise independent with mean 0")
+        parts = split.check
+        if parts.kept.has(self.scale) or parts.noise.has(self.scale):
+            return Finding(False, f"the two parts depend on {self.scale}")
+        argument = mean.argument
+        wanted = parts.kept.T * parts.point + self.scale * parts.noise.T * parts.point
+        finding = context.equal(argument, wanted)
+        if not finding.passed:
+            return Finding(False, f"the argument is not the kept part plus {self.scale} times the noise: {finding.how}")
+        how = f"{mean.finding.how}; {split.name} makes the noise independent with mean 0; Jensen given the rest"
+        return Finding(True, f"{how} ({finding.how})")
+
+
+@dataclass(frozen=True)
+class Tangent(Check):
+    """g(0) − g(1) + g′(1) ≥ 0: the convex function g lies above its tangent at 1. `value` is g(s), `scale` is s."""
+
+    kind: ClassVar[Kind] = Kind.CONVEX
+    value: Expr
+    scale: Symbol
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """g is convex, being the mean of a convex function of an argument that is affine in s."""
+        slope = Subs(Derivative(self.value, self.scale), self.scale, Integer(1))
+        at = {point: self.value.subs(self.scale, point) for point in (0, 1)}
+        if claim != Ge(at[0] - at[1] + slope, 0):
+            return Finding(False, "the claim is not g(0) ≥ g(1) − g′(1)")
+        mean = _MeanOfConvex.cited(self.value, context)
+        if mean is None:
+            return Finding(False, f"nothing cited says that {self.value} is the mean of a convex function")
+        start, end = (mean.argument.subs(self.scale, point) for point in (0, 1))
+        finding = context.equal(mean.argument, start + self.scale * (end - start))
+        if not finding.passed:
+            return Finding(False, f"the argument is not affine in {self.scale}: {finding.how}")
+        return Finding(True, f"{mean.finding.how} and its argument affine in {self.scale}: {finding.how}")
