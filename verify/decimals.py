@@ -21,7 +21,7 @@ def outward(lower: Fraction, upper: Fraction, digits: int) -> DecimalInterval:
     """Return decimals with lower ≤ value ≤ upper whose interval contains [lower, upper].
 
     The numbers have at most `digits` significant digits, and fewer where the interval is so wide that more would say
-    nothing: rounding then adds at most a fifth of its width at either end. A number known exactly that has a shorter
+    nothing: rounding then adds at most a tenth of its width at either end. A number known exactly that has a shorter
     decimal is that decimal.
     """
     middle, width = (lower + upper) / 2, upper - lower

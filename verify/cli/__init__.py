@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO
 
 from verify.cli.app import USAGE_ERROR, app
 from verify.cli.output import BAD_INPUT
@@ -56,7 +57,7 @@ def _refuse(message: str) -> int:
     return BAD_INPUT
 
 
-def _silence(stream: io.TextIOBase) -> None:
+def _silence(stream: TextIO) -> None:
     """Let the interpreter flush `stream` into nothing when it exits."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -17,7 +17,7 @@ from verify.errors import InputError
 if TYPE_CHECKING:
     from verify.losses import Loss
     from verify.maps import LinearMap
-    from verify.minimize import Minimiser
+    from verify.minimize.result import Minimiser
     from verify.models import Floats, Instance
 
 _MAP_FIELDS = ("map", "A", "M", "P", "A_V", "A_T", "W")

@@ -1,0 +1,69 @@
+"""The house rules that nothing else checks: published schemas, floors, lower bounds, the README's commands."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import verify
+from verify.instances import read_instance, read_map
+from verify.schemas import FOLDER, texts
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = sorted((ROOT / "examples").glob("*.json"))
+
+
+@pytest.mark.parametrize("name", texts())
+def test_published_schemas_are_up_to_date(name):
+    # Releases of pydantic order the keys of a schema differently; `python -m verify.schemas` writes it anew.
+    assert json.loads((FOLDER / name).read_text(encoding="utf-8")) == json.loads(texts()[name])
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples_are_read(path):
+    read = read_instance if "model" in path.read_text(encoding="utf-8") else read_map
+    read(path)
+
+
+def test_every_module_has_its_floor():
+    (contract,) = PROJECT["tool"]["importlinter"]["contracts"]
+    floors = {module.strip() for line in contract["layers"] for module in line.split("|")}
+    package = Path(verify.__file__).parent
+    modules = {f"verify.{p.stem}" for p in package.glob("*.py") if p.stem != "__init__"}
+    modules |= {f"verify.{p.parent.name}" for p in package.glob("*/__init__.py")}
+    assert floors == modules | {"theorems", "reports"}
+
+
+def test_lower_bounds_are_the_tested_ones():
+    pins = dict(line.split("==") for line in (ROOT / "lowest.txt").read_text().splitlines() if line[0] != "#")
+    required = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["dev"]]
+    bounds = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)(?:,<.*)?", line).groups() for line in required)
+    assert pins == bounds
+
+
+def commands(script: str) -> list[str]:
+    return [line for line in script.splitlines() if line.startswith("python3 -m venv")]
+
+
+def test_continuous_integration_runs_the_test_command_of_the_readme():
+    (ci,) = commands((ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    assert ci in commands(README)
+    assert len(commands(README)) == 2
+
+
+def test_the_command_line_starts_without_the_heavy_modules():
+    probe = (
+        "import sys; from verify.cli import main; main(['--help']);"
+        "print(*sorted({'numpy', 'scipy', 'sympy', 'flint', 'cvxpy', 'matplotlib', 'pydantic'} & set(sys.modules)),"
+        "file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr.strip() in ("", "pydantic")  # typer itself imports pydantic
