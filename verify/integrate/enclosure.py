@@ -24,7 +24,8 @@ from verify.integrate.problem import LogSumExp
 
 Balls: TypeAlias = NDArray[Any]  # an object array of arb
 
-LATTICE_BUDGET = 6_000_000  # evaluations of one exponential or logarithm: some ten seconds
+LATTICE_BUDGET = 16_000_000  # operations on balls, about a microsecond each
+_ROW = 30  # what a lattice row costs beyond its nodes
 _STEEP = 60_000  # lattice nodes on the line from which adaptive integration is cheaper
 _TRIES = 4
 
@@ -288,7 +289,12 @@ def _groups(problem: LogSumExp, nats: float) -> tuple[tuple[int, ...], ...]:
 
 
 def _nodes(problem: LogSumExp, groups: tuple[tuple[int, ...], ...], nats: float) -> float:
-    return sum(math.prod(axis.count for axis in choose_axes(_window(problem, g), nats)) for g in groups)
+    """Return the lattice nodes of all windows, with the overhead of each row counted in nodes."""
+    total = 0
+    for group in groups:
+        counts = [axis.count for axis in choose_axes(_window(problem, group), nats)]
+        total += math.prod(counts[:-1]) * (counts[-1] + _ROW)
+    return total
 
 
 def _cost(problem: LogSumExp, moments: bool) -> Callable[[tuple[tuple[int, ...], ...], float], float]:
@@ -313,7 +319,7 @@ def _whitening(problem: LogSumExp) -> fmpq_mat:
             )
             root = np.linalg.cholesky(average)
             slopes = root.T @ _floats(problem.linear)
-            axes = np.linalg.svd(slopes - slopes.mean(axis=1, keepdims=True))[0]
+            axes = np.linalg.svd(slopes - slopes.mean(axis=1, keepdims=True))[0][:, ::-1]  # the longest axis last
             T = np.linalg.solve(root.T, axes).T
             rows = [
                 [fmpq(round(x * 2**20 / scale), 2**20) * _power_of_two(scale) for x in row]
