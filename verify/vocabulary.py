@@ -109,6 +109,15 @@ _ENTRIES: dict[Basic, Entry] = {entry.symbol: entry for entry in VOCABULARY}
 _INDICES = (k, l)
 
 
+def entries(*names: str) -> tuple[Entry, ...]:
+    """Return the entries of these symbols, by name; an indexed symbol goes by the name of its base.
+
+    Raises KeyError for a name that is not in the vocabulary.
+    """
+    by_name = {str(getattr(e.symbol, "base", e.symbol)): e for e in VOCABULARY}
+    return tuple(by_name[name] for name in names)
+
+
 def evaluate(formula: Formula, instance: Instance) -> bool:
     """Decide a formula on an instance, exactly.
 

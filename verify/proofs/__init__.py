@@ -1,9 +1,28 @@
 """Proof scripts and their checker.
 
 A proof is a list of steps, each a formal claim with a check that establishes it from named premises; the conclusion
-must then follow propositionally. See `verify.proofs.core` for what is trusted.
+must then follow propositionally. `verify.proofs.core` says what is trusted.
 """
 
+from verify.proofs.algebra import Algebra
+from verify.proofs.checks import (
+    Combination,
+    Congruence,
+    Definition,
+    Differentiate,
+    Existential,
+    IndependentColumns,
+    LinearPart,
+    MatrixIdentity,
+    PositiveSum,
+    ScalarIdentity,
+    Square,
+    Term,
+    Vanishing,
+    nonnegative,
+    vanishes,
+)
+from verify.proofs.convexity import Apply, Convex, ConvexFunction, Jensen, Tangent, log_sum_exp_squares
 from verify.proofs.core import (
     Assumed,
     Check,
@@ -18,18 +37,56 @@ from verify.proofs.core import (
     StepReport,
     check,
 )
+from verify.proofs.moments import (
+    Gaussian,
+    GeneratingFunction,
+    IndependentNoise,
+    LogMean,
+    Mean,
+    SecondMoment,
+    mean_equation,
+)
 
 __all__ = [
+    "Algebra",
+    "Apply",
     "Assumed",
     "Check",
     "Cites",
+    "Combination",
+    "Congruence",
     "Context",
+    "Convex",
+    "ConvexFunction",
+    "Definition",
+    "Differentiate",
+    "Existential",
     "Finding",
+    "Gaussian",
+    "GeneratingFunction",
     "Given",
+    "IndependentColumns",
+    "IndependentNoise",
+    "Jensen",
     "Kind",
+    "LinearPart",
+    "LogMean",
+    "MatrixIdentity",
+    "Mean",
+    "PositiveSum",
     "Proof",
     "ProofReport",
+    "ScalarIdentity",
+    "SecondMoment",
+    "Square",
     "Step",
     "StepReport",
+    "Tangent",
+    "Term",
+    "Vanishing",
     "check",
+    "log_sum_exp_squares",
+    "mean_equation",
+    "nonnegative",
+    "vanishes",
 ]

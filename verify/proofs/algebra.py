@@ -117,8 +117,8 @@ class Algebra:
                 poly = self._memo[matrix]
             case MatrixSymbol():
                 poly = {((matrix.name, False, False),): Integer(1)}
-            case Inverse() if matrix.arg in self.invertible:
-                poly = {((matrix.arg.name, True, False),): Integer(1)}
+            case Inverse():
+                poly = self._inverse(matrix.arg)
             case Identity():
                 poly = {(): Integer(1)}
             case ZeroMatrix():
@@ -134,6 +134,26 @@ class Algebra:
             case _:
                 raise TypeError(f"{matrix} is not an expression of the matrix algebra")
         return _clean(self._reduced(poly))
+
+    def _inverse(self, matrix: Expression) -> Poly:
+        """Return the inverse of an invertible letter, of its transpose, or of a product of these.
+
+        Raises TypeError when nothing says that the matrix is invertible.
+        """
+        match matrix:
+            case MatrixSymbol() if matrix in self.invertible:
+                return {((matrix.name, True, False),): Integer(1)}
+            case MatrixSymbol() if matrix in self.definitions:
+                return self._inverse(self.definitions[matrix])
+            case Transpose():
+                return {_transposed(word): c for word, c in self._inverse(matrix.arg).items()}
+            case MatMul():
+                poly: Poly = {(): Integer(1)}
+                for factor in reversed(matrix.args):
+                    poly = _product(poly, self._inverse(factor))
+                return poly
+            case _:
+                raise TypeError(f"nothing says that {matrix} is invertible")
 
     def scalar(self, expression: Expression) -> Poly:
         """Return the normal form of a scalar: traces of words with commutative coefficients.

@@ -219,11 +219,9 @@ class PositiveSum(Check):
 
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Every factor of the summand is positive by a cited claim; the sum has at least one term."""
-        match claim:
-            case StrictGreaterThan(lhs=Sum(function=summand, limits=((index, first, last),)), rhs=S.Zero):
-                pass
-            case _:
-                return _refuse("the claim is not that a sum is positive")
+        if not (isinstance(claim, StrictGreaterThan) and isinstance(claim.lhs, Sum) and claim.rhs == 0):
+            return _refuse("the claim is not that a sum is positive")
+        summand, ((index, first, last),) = claim.lhs.function, claim.lhs.limits
         if first != 1 or not last.is_positive:
             return _refuse("the sum may be empty")
         factors = summand.args if isinstance(summand, Mul) else (summand,)
@@ -287,7 +285,7 @@ class Vanishing(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Decide each link of the chain."""
         match claim:
-            case Implies(args=(GreaterThan(rhs=S.Zero) as bound, Equality() as wanted)):
+            case Implies(args=(GreaterThan() as bound, Equality() as wanted)) if bound.rhs == 0:
                 norm: Expression = -bound.lhs
             case Implies(args=(Equality() as zero, Equality() as wanted)):
                 norm = zero.lhs - zero.rhs

@@ -213,7 +213,7 @@ class Tangent(Check):
     scale: Symbol
 
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """g is convex, being the mean of a convex function of an argument that is affine in s."""
+        """The mean of a convex function is convex in s where its argument is affine in s."""
         slope = Subs(Derivative(self.value, self.scale), self.scale, Integer(1))
         at = {point: self.value.subs(self.scale, point) for point in (0, 1)}
         if claim != Ge(at[0] - at[1] + slope, 0):

@@ -15,9 +15,15 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
-from sympy import And, Basic, Equivalent, Implies, Not, Or, Symbol, expand, latex, srepr
-from sympy.core.relational import Equality, GreaterThan, LessThan, Relational, StrictGreaterThan, StrictLessThan
-from sympy.core.relational import Unequality as Unequal
+from sympy import And, Basic, Equivalent, Implies, Not, Or, Symbol, latex, srepr
+from sympy.core.relational import (
+    Equality,
+    GreaterThan,
+    LessThan,
+    StrictGreaterThan,
+    StrictLessThan,
+    Unequality,
+)
 from sympy.logic.boolalg import Boolean, BooleanFalse, BooleanTrue
 from sympy.logic.inference import satisfiable
 
@@ -25,7 +31,6 @@ from verify.hypotheses import Hypothesis
 from verify.proofs.algebra import Algebra
 
 Claim: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
-_CONNECTIVES = (And, Or, Not, Implies, Equivalent)
 
 
 class Kind(StrEnum):
@@ -156,7 +161,9 @@ class Cites(Check):
         report = check(self.proof)
         if not report.passed:
             return Finding(False, f"the proof of {self.id} does not check: {report.reason}")
-        if _consistent(_skeleton(self.proof.conclusion), Not(_skeleton(claim))):
+        if _consistent(
+            _skeleton(self.proof.conclusion, self.proof.algebra), Not(_skeleton(claim, self.proof.algebra))
+        ):
             return Finding(False, f"the conclusion of {self.id} does not entail the claim")
         how = f"the proof of {self.id} checks and its conclusion entails the claim"
         return Finding(True, f"{how}{'; it rests on an assumed step' if report.assumed else ''}")
@@ -251,18 +258,21 @@ class _Checker:
         self._proof = proof
         self._claims: dict[str, Claim] = {h.name: h.formula for h in proof.hypotheses}
         self._claims |= {g.name: g.claim for g in proof.givens}
-        self._facts: list[Claim] = [_skeleton(claim) for claim in self._claims.values()]
+        self._facts: list[Claim] = [self._skeleton(claim) for claim in self._claims.values()]
         self._grounds = {name: frozenset({name}) for name in self._claims}
         self._passed: dict[str, Step] = {}
         self._earlier: list[Step] = []
+
+    def _skeleton(self, claim: Claim) -> Claim:
+        return _skeleton(claim, self._proof.algebra)
 
     def report(self, step: Step) -> StepReport:
         """Check one step and, if it passes, admit its claim."""
         finding = self._verify(step)
         self._earlier.append(step)
         if finding.passed:
-            premises = [_skeleton(self._claims[p]) for p in step.premises]
-            self._facts.append(Implies(And(*premises), _skeleton(step.claim)))
+            premises = [self._skeleton(self._claims[p]) for p in step.premises]
+            self._facts.append(Implies(And(*premises), self._skeleton(step.claim)))
             self._grounds[step.name] = self._rests_on(step) | {step.name}
             self._claims[step.name] = step.claim
             self._passed[step.name] = step
@@ -294,7 +304,7 @@ class _Checker:
         """Decide propositionally whether the claims that passed give the conclusion."""
         if not _consistent(*self._facts):
             return Finding(False, "the claims of the steps contradict each other")
-        if _consistent(*self._facts, Not(_skeleton(self._proof.conclusion))):
+        if _consistent(*self._facts, Not(self._skeleton(self._proof.conclusion))):
             return Finding(False, "the conclusion does not follow from the steps that passed")
         return Finding(True, "the negated conclusion is unsatisfiable together with the hypotheses and the steps")
 
@@ -303,32 +313,39 @@ def _consistent(*formulas: Claim) -> bool:
     return satisfiable(And(*formulas)) is not False
 
 
-def _skeleton(claim: Claim) -> Claim:
+def _skeleton(claim: Claim, algebra: Algebra) -> Claim:
     """Return the propositional skeleton of a claim: each relation and each named proposition becomes an atom.
 
-    A strict inequality is the negation of the opposite weak one; sides are brought together, so that a ≤ b, b ≥ a and
-    b − a ≥ 0 are one atom.
+    A strict inequality is the negation of the opposite weak one. An atom is known by the normal form of the difference
+    of its two sides, so that a ≤ b, b ≥ a and b − a ≥ 0 are one atom.
     """
     match claim:
         case BooleanTrue() | BooleanFalse() | Symbol():
             return claim
         case And() | Or() | Not() | Implies() | Equivalent():
-            return claim.func(*(_skeleton(a) for a in claim.args))
+            return claim.func(*(_skeleton(a, algebra) for a in claim.args))
         case GreaterThan():
-            return _atom("nonnegative", claim.lhs - claim.rhs)
+            return _atom("nonnegative", claim.lhs - claim.rhs, algebra)
         case LessThan():
-            return _atom("nonnegative", claim.rhs - claim.lhs)
+            return _atom("nonnegative", claim.rhs - claim.lhs, algebra)
         case StrictGreaterThan():
-            return Not(_atom("nonnegative", claim.rhs - claim.lhs))
+            return Not(_atom("nonnegative", claim.rhs - claim.lhs, algebra))
         case StrictLessThan():
-            return Not(_atom("nonnegative", claim.lhs - claim.rhs))
-        case Unequal():
-            return Not(_skeleton(Equality(claim.lhs, claim.rhs, evaluate=False)))
-        case Relational() | Boolean():
+            return Not(_atom("nonnegative", claim.lhs - claim.rhs, algebra))
+        case Equality():
+            difference = claim.lhs - claim.rhs
+            return min(_atom("zero", difference, algebra), _atom("zero", -difference, algebra), key=str)
+        case Unequality():
+            return Not(_skeleton(Equality(claim.lhs, claim.rhs, evaluate=False), algebra))
+        case Boolean():
             return Symbol(srepr(claim))
         case _:
             raise TypeError(f"{claim} is not a claim")
 
 
-def _atom(name: str, expression: Basic) -> Symbol:
-    return Symbol(f"{name}:{srepr(expand(expression))}")
+def _atom(name: str, expression: Any, algebra: Algebra) -> Symbol:
+    try:
+        words = sorted((str(word), srepr(c)) for word, c in algebra.normal_form(expression).items())
+    except TypeError:  # outside the algebra: known by its form alone
+        return Symbol(f"{name}:{srepr(expression)}")
+    return Symbol(f"{name}:{words}")

@@ -1,0 +1,33 @@
+"""The statements, one module each; `REGISTRY` finds them by id.
+
+The registry imports the modules when it is first asked for, so that `python -m theorems.theorem_5_2` runs that module
+once and not twice.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verify.statements import Statement
+
+    REGISTRY: dict[str, Statement]
+
+MODULES = {
+    "lemma-4.2": "lemma_4_2",
+    "fisher-optimality": "fisher_optimality",
+    "infonce-inclusion": "theorem_5_2",
+}
+
+
+@cache
+def _registry() -> dict[str, Statement]:
+    return {id_: importlib.import_module(f"theorems.{name}").STATEMENT for id_, name in MODULES.items()}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "REGISTRY":
+        return _registry()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

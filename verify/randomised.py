@@ -1,0 +1,165 @@
+"""Randomised verification: a statement tried on many random instances, reproducibly.
+
+Instance number i depends on the seed, the statement and i alone, so the result does not depend on the number of jobs.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from verify.models import Instance
+from verify.proofs import ProofReport, check
+from verify.statements import Statement
+from verify.verdicts import Outcome, Status
+
+_CHUNK = 16
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One random instance: whether the hypotheses hold on it and, if so, its margin and the outcome."""
+
+    index: int
+    false_hypotheses: tuple[str, ...]
+    margin: float = math.nan
+    outcome: Outcome = Outcome.UNDECIDED
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What randomised verification of one statement found.
+
+    `discarded` counts instances on which a hypothesis is false. `worst_margin` is the largest margin of the accepted
+    ones (positive = violated), at `worst_instance`, the sample number `worst_index` of this seed. `unconfirmed` says
+    why the recorded status is not confirmed; it is empty when it is.
+    """
+
+    id: str
+    status: Status
+    seed: int
+    instances: int
+    accepted: int
+    discarded: int
+    outcomes: dict[Outcome, int]
+    worst_margin: float | None
+    worst_index: int | None
+    worst_instance: Instance | None
+    proof: ProofReport | None
+    unconfirmed: str
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the recorded status stands."""
+        return not self.unconfirmed
+
+
+def sample(statement: Statement, seed: int, index: int) -> Instance:
+    """Return random instance number `index` of this seed."""
+    return statement.sample(random.Random(f"{seed}:{statement.id}:{index}"))
+
+
+def attempt(statement: Statement, seed: int, index: int) -> Trial:
+    """Try the statement on random instance number `index` of this seed."""
+    instance = sample(statement, seed, index)
+    missing = statement.false_hypotheses(instance)
+    if missing:
+        return Trial(index, missing)
+    verdict = statement.judge(statement.examine(instance))
+    return Trial(index, (), statement.margin(instance), verdict.outcome, verdict.reason)
+
+
+_shared: list[Statement] = []  # the statement a worker process tries, sent once
+
+
+def _share(statement: Statement) -> None:
+    _shared[:] = [statement]
+
+
+def _attempt_shared(seed: int, index: int) -> Trial:
+    return attempt(_shared[0], seed, index)
+
+
+def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Iterator[Trial]:
+    if jobs <= 1:
+        yield from (attempt(statement, seed, index) for index in range(instances))
+        return
+    with ProcessPoolExecutor(jobs, initializer=_share, initargs=(statement,)) as pool:
+        yield from pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
+
+
+def run(
+    statement: Statement,
+    instances: int,
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> Verification:
+    """Try a statement on random instances; `progress` is called with the number done after each."""
+    proof = None if statement.proof is None else check(statement.proof)
+    trials = []
+    for trial in _attempts(statement, instances, seed, jobs):
+        trials.append(trial)
+        if progress is not None:
+            progress(len(trials))
+    accepted = [t for t in trials if not t.false_hypotheses]
+    # A margin that is no number is worse than any.
+    worst = max(accepted, key=lambda t: math.inf if math.isnan(t.margin) else t.margin, default=None)
+    return Verification(
+        statement.id,
+        statement.status,
+        seed,
+        instances,
+        len(accepted),
+        len(trials) - len(accepted),
+        dict(Counter(t.outcome for t in accepted)),
+        None if worst is None else worst.margin,
+        None if worst is None else worst.index,
+        None if worst is None else sample(statement, seed, worst.index),
+        proof,
+        _unconfirmed(statement, accepted, proof),
+    )
+
+
+def _unconfirmed(statement: Statement, accepted: list[Trial], proof: ProofReport | None) -> str:
+    """Return why the recorded status is not confirmed, or nothing."""
+    if not accepted:
+        return "no random instance satisfied the hypotheses"
+    refuted = [t for t in accepted if t.outcome in (Outcome.REFUTED, Outcome.FAILED)]
+    if statement.status is Status.REFUTED:
+        return "" if refuted or statement.counterexamples else "no counterexample is on record and none was met"
+    if refuted:
+        return f"instance {refuted[0].index}: {refuted[0].outcome}: {refuted[0].reason}"
+    if statement.status is Status.OPEN:
+        return ""
+    violated = [t for t in accepted if not t.margin <= 0]
+    if violated:
+        return f"instance {violated[0].index} violates the conclusion by {violated[0].margin:.3g}"
+    if proof is None:
+        undecided = [t for t in accepted if t.outcome is not Outcome.PROVED]
+        return f"instance {undecided[0].index} is undecided and there is no proof script" if undecided else ""
+    return "" if proof.passed else f"the proof script does not check: {proof.reason}"
+
+
+def run_alone(statement: Statement, instances: int = 50, seed: int = 0) -> int:
+    """Check one statement and print what is found; return 0 when its status is confirmed and 1 when it is not."""
+    print(f"{statement.id}: {statement.title} [{statement.status}]\n{statement.source}\n")
+    print(statement.conclusion.sentence, "\n\nHypotheses")
+    for hypothesis in statement.hypotheses:
+        print(f"  {hypothesis.name}: {hypothesis.meaning}")
+    found = run(statement, instances, seed)
+    if found.proof is not None:
+        print("\nProof")
+        for step in found.proof.steps:
+            print(f"  [{'ok' if step.passed else 'REJECTED'}] {step.name} ({step.kind}): {step.sentence}")
+            print(f"       {step.how}")
+        print(f"  [{'ok' if found.proof.glue.passed else 'REJECTED'}] glue: {found.proof.glue.how}")
+    print(f"\nRandom instances (seed {seed}): {found.accepted} accepted, {found.discarded} discarded")
+    print(f"  worst margin {found.worst_margin} at instance {found.worst_index} (positive = violated)")
+    print(f"\n{'CONFIRMED' if found.confirmed else 'NOT CONFIRMED: ' + found.unconfirmed}")
+    return 0 if found.confirmed else 1

@@ -1,0 +1,71 @@
+"""Random rational instances for randomised verification, nasty ones included, each reproducible from its seed."""
+
+from __future__ import annotations
+
+import json
+import random
+from fractions import Fraction
+
+from flint import fmpq_mat
+
+from verify import exact
+from verify.exact import Rows
+from verify.instances import instance_to_json
+from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
+
+_TINY = Fraction(1, 1000)
+
+
+def random_instance(rng: random.Random, shared: bool = True) -> Instance:
+    """Draw a mixture of K = 1…6 components in d = 1…8 dimensions, any bias δ, and r from 1 to beyond d.
+
+    Some instances have nearly singular covariances, coincident or far means, centred means, or tiny weights.
+    """
+    d, components = rng.randint(1, 8), rng.randint(1, 6)
+    weights, means = _weights(rng, components), _means(rng, components, d)
+    if rng.random() < 0.3:
+        means = _centred(weights, means)
+    mixture: GMM
+    if shared:
+        mixture = SharedGMM(weights, means, random_covariance(rng, d))
+    else:
+        mixture = GMM(weights, means, tuple(random_covariance(rng, d) for _ in range(components)))
+    bias = rng.choice([Fraction(0), Fraction(1), Fraction(rng.randint(0, 20), 20)])
+    return Instance(AugmentedPairs(mixture, bias), rng.randint(1, d + 2))
+
+
+def _weights(rng: random.Random, components: int) -> tuple[Fraction, ...]:
+    parts = [Fraction(rng.randint(1, 20)) for _ in range(components)]
+    if rng.random() < 0.2:
+        parts[rng.randrange(components)] = _TINY
+    return tuple(x / sum(parts) for x in parts)
+
+
+def _means(rng: random.Random, components: int, d: int) -> Rows:
+    size = rng.choice([1, 1, 2, 6])  # in standard deviations of a typical covariance
+    means = [[Fraction(rng.randint(-6, 6), 6) * size for _ in range(d)] for _ in range(components)]
+    if components > 1 and rng.random() < 0.2:
+        means[-1] = list(means[0])
+    return tuple(tuple(row) for row in means)
+
+
+def _centred(weights: tuple[Fraction, ...], means: Rows) -> Rows:
+    average = [sum((w * row[i] for w, row in zip(weights, means, strict=True)), Fraction(0)) for i in range(len(means[0]))]
+    return tuple(tuple(x - a for x, a in zip(row, average, strict=True)) for row in means)
+
+
+def random_covariance(rng: random.Random, d: int) -> Rows:
+    """Draw a full rational covariance, FFᵀ plus a positive diagonal that is tiny now and then."""
+    factor = fmpq_mat(d, d, [exact.to_fmpq(Fraction(rng.randint(-3, 3), 3)) for _ in range(d * d)])
+    floor = rng.choice([Fraction(1), Fraction(1, 2), Fraction(1, 20), _TINY])
+    return exact.to_rows(factor * factor.transpose() + exact.identity(d) * exact.to_fmpq(floor))
+
+
+def random_matrix(rng: random.Random, rows: int, columns: int) -> fmpq_mat:
+    """Draw a matrix of small rationals."""
+    return exact.matrix([[Fraction(rng.randint(-6, 6), 4) for _ in range(columns)] for _ in range(rows)], columns)
+
+
+def instance_rng(instance: Instance) -> random.Random:
+    """Return a random generator that depends on the instance alone, so that what is drawn for it is reproducible."""
+    return random.Random(json.dumps(instance_to_json(instance), sort_keys=True))
