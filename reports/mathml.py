@@ -9,10 +9,12 @@ from __future__ import annotations
 import html
 import unicodedata
 from functools import cache
+from itertools import zip_longest
 from xml.etree.ElementTree import Element, tostring
 
 from latex2mathml.converter import convert_to_element
 
+_THIN = "0.167em"
 _LEAVES = {"mi", "mn", "mo", "mtext", "mspace"}
 _FREE = {"math", "mrow", "mtable", "mtr", "mtd", "mpadded", "mphantom", "mstyle", "msqrt"}
 _ARGUMENTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
@@ -75,6 +77,16 @@ def _check(element: Element, latex: str) -> None:
         raise FormulaError(f"{latex!r}: attribute {', '.join(sorted(unknown))}")
     for child in element:
         _check(child, latex)
+    _space_functions(element)
+
+
+def _space_functions(row: Element) -> None:
+    """Set names such as log and tr as operators with a thin space around them, none before a bracket."""
+    for child, following in zip_longest(row, row[1:]):
+        if child.tag in ("mi", "mo") and len(child.text or "") > 1 and (child.text or "").isalpha():
+            before_bracket = following is not None and next(following.iter("mo"), following).text in ("(", "[", "{")
+            child.tag = "mo"
+            child.attrib |= {"lspace": _THIN, "rspace": "0" if before_bracket else _THIN}
 
 
 def _is_relation(text: str) -> bool:

@@ -35,9 +35,9 @@ class Trial:
 class Verification:
     """What randomised verification of one statement found.
 
-    `discarded` counts instances on which a hypothesis is false. `worst_margin` is the largest margin of the accepted
-    ones (positive = violated), at `worst_instance`, the sample number `worst_index` of this seed. `unconfirmed` says
-    why the recorded status is not confirmed; it is empty when it is.
+    `discarded` counts instances on which a hypothesis is false; `margins` are those of the accepted ones, in the order
+    drawn. `worst_margin` is the largest of them (positive = violated), at `worst_instance`, the sample number
+    `worst_index` of this seed. `unconfirmed` says why the recorded status is not confirmed; it is empty when it is.
     """
 
     id: str
@@ -47,6 +47,7 @@ class Verification:
     accepted: int
     discarded: int
     outcomes: dict[Outcome, int]
+    margins: tuple[float, ...]
     worst_margin: float | None
     worst_index: int | None
     worst_instance: Instance | None
@@ -118,6 +119,7 @@ def run(
         len(accepted),
         len(trials) - len(accepted),
         dict(Counter(t.outcome for t in accepted)),
+        tuple(t.margin for t in accepted),
         None if worst is None else worst.margin,
         None if worst is None else worst.index,
         None if worst is None else sample(statement, seed, worst.index),
