@@ -106,9 +106,7 @@ def _on_cone(objective: Objective, X: Floats, gamma: float) -> ConeMinimum:
     return ConeMinimum(Y, Z, point, point.gradient - Z)
 
 
-def _newton_direction(
-    objective: Objective, space: Symmetric, X: Floats, gamma: float, at: ConeMinimum
-) -> Floats:
+def _newton_direction(objective: Objective, space: Symmetric, X: Floats, gamma: float, at: ConeMinimum) -> Floats:
     """Solve (∇²L Π' + (I − Π')/γ) D = −F for the derivative Π' of the projection X ↦ X₊."""
     values, vectors = np.linalg.eigh(X)
     positive = np.maximum(values, 0.0)
@@ -122,7 +120,7 @@ def _newton_direction(
     hessian = space.basis.T @ objective.hessian(at.Y) @ space.basis
     identity = np.eye(len(projection))
     jacobian = hessian @ projection + (identity - projection) / gamma
-    return space.full(np.linalg.solve(jacobian, -space.flat(at.residual)))
+    return space.full(np.asarray(np.linalg.solve(jacobian, -space.flat(at.residual)), dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -159,15 +157,18 @@ def minimise_freely(
             break
         step, foreseen = _trust_step(values, vectors, gradient, radius)
         new_value, new_gradient = first(x + step)
-        rounding = 1e-14 * (1 + abs(value))
-        shrinks = np.linalg.norm(new_gradient) <= 0.9 * np.linalg.norm(gradient)
-        if value - new_value >= _TRUSTED * foreseen > 0 and foreseen > rounding or foreseen <= rounding and shrinks:
-            if value - new_value > 0.5 * foreseen or foreseen <= rounding:
-                radius = max(radius, 2 * float(np.linalg.norm(step)))
-            x, value, gradient = x + step, new_value, new_gradient
-            values, vectors = np.linalg.eigh(second(x))
+        gained, told_apart = value - new_value, foreseen > 1e-14 * (1 + abs(value))
+        if told_apart:
+            accepted, wider = gained >= _TRUSTED * foreseen, gained > 0.5 * foreseen
         else:
+            accepted = wider = bool(np.linalg.norm(new_gradient) <= 0.9 * np.linalg.norm(gradient))
+        if not accepted:
             radius = min(radius, float(np.linalg.norm(step))) / 4
+            continue
+        if wider:
+            radius = max(radius, 2 * float(np.linalg.norm(step)))
+        x, value, gradient = x + step, new_value, new_gradient
+        values, vectors = np.linalg.eigh(second(x))
     return Stationary(x, value, gradient, float(values.min(initial=0.0)))
 
 
