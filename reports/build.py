@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import theorems
 from reports import collect, render
 from reports.figures import loss_slices, pancakes
 from reports.records import Figure, Generated, Report, Settings
 from reports.records import Statement as StatementRecord
-from theorems import REGISTRY
 from verify.errors import InputError
 from verify.jsonfiles import write_text
 from verify.randomised import run
@@ -37,21 +38,29 @@ def build(
     """Write index.html, report.json and report.md into the folder `out`, and return the path of the page.
 
     `progress(stage, fraction)` is called with the name of the stage under way and how much of the whole is done, from
-    0 to 1. Nothing is written before everything is computed, and each file appears whole or not at all. The numbers
+    0 to 1. No file is written before everything is computed, and each appears whole or not at all. The numbers
     depend on `quick` and `seed` alone.
 
     Raises InputError when the folder cannot be made or written.
     """
-    report = make(REGISTRY.values(), quick=quick, seed=seed, jobs=jobs, progress=progress)
+    _make_folder(out)  # a folder that cannot be written is better found before the work than after
+    settings = Settings(quick=quick, seed=seed, instances=QUICK_INSTANCES if quick else INSTANCES)
+    report = make(theorems.REGISTRY.values(), settings, jobs=jobs, progress=progress)
     files = {"report.json": as_json(report), "report.md": render.markdown(report), "index.html": render.html(report)}
+    for name, text in files.items():
+        write_text(out / name, text)
+    return out / "index.html"
+
+
+def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or "cannot be made").lower()
-        raise InputError("out", str(out), reason, "give a folder that can be made or written") from None
-    for name, text in files.items():
-        write_text(out / name, text)
-    return out / "index.html"
+    else:
+        reason = "" if os.access(out, os.W_OK) else "cannot be written"
+    if reason:
+        raise InputError("out", str(out), reason, "give a folder that can be made or written")
 
 
 def as_json(report: Report) -> str:
@@ -60,31 +69,26 @@ def as_json(report: Report) -> str:
 
 
 def make(
-    statements: Iterable[Statement],
-    *,
-    quick: bool = False,
-    seed: int = 0,
-    jobs: int = 1,
-    progress: Progress | None = None,
+    statements: Iterable[Statement], settings: Settings, *, jobs: int = 1, progress: Progress | None = None
 ) -> Report:
     """Return the records of a report on these statements: check every proof, verify every statement at random."""
     chosen = list(statements)
-    instances = QUICK_INSTANCES if quick else INSTANCES
     clock = _Clock(len(chosen) + 1, progress or (lambda _stage, _fraction: None))
-    done = tuple(_statement(s, instances, seed, jobs, clock) for s in chosen)
+    done = tuple(_statement(s, settings, jobs, clock) for s in chosen)
     return Report(
-        settings=Settings(quick=quick, seed=seed, instances=instances),
+        settings=settings,
         news=collect.news(done),
         statements=done,
-        figures=_figures(seed, clock),
+        figures=_figures(settings.seed, clock),
         environment=collect.environment(),
         generated=clock.finish(),
     )
 
 
-def _statement(statement: Statement, instances: int, seed: int, jobs: int, clock: _Clock) -> StatementRecord:
+def _statement(statement: Statement, settings: Settings, jobs: int, clock: _Clock) -> StatementRecord:
+    n = settings.instances
     with clock.stage(statement.id) as advance:
-        verification = run(statement, instances, seed, jobs=jobs, progress=lambda n: advance(n / instances))
+        verification = run(statement, n, settings.seed, jobs=jobs, progress=lambda done: advance(done / n))
         return collect.statement(statement, verification)
 
 

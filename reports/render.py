@@ -111,9 +111,10 @@ def _environment(autoescape: bool) -> Environment:
         check_mark=lambda passed: _CHECKED[passed],
         mathml=typeset,
         px=number,
+        sentence=sentence,
         short=short,
         degrees=degrees,
-        names=names,
+        prose=prose,
         relation=relation,
         fisher=lambda lines, name: next(line.fisher for line in lines if line.name == name),
         layout=_layout,
@@ -139,9 +140,12 @@ def step_mark(step: Step) -> Mark:
 
 
 def tally(report: Report) -> str:
-    """Return how many statements stand where, for example "2 proved, 1 open"."""
+    """Return how many statements stand where, for example "3 statements: 2 proved, 1 open"."""
     counts = Counter(statement.standing for statement in report.statements)
-    return ", ".join(f"{counts[s]} {mark.word}" for s, (mark, _) in _STANDINGS.items() if counts[s])
+    total = len(report.statements)
+    return f"{total} statement{'' if total == 1 else 's'}: " + ", ".join(
+        f"{counts[s]} {mark.word}" for s, (mark, _) in _STANDINGS.items() if counts[s]
+    )
 
 
 def command(report: Report) -> str:
@@ -156,6 +160,12 @@ def typeset(latex: str, display: bool = False) -> Markup:
         return Markup(mathml.formula(latex, display=display))
     except mathml.FormulaError:
         return Markup("<code>{}</code> (not typeset)").format(latex)
+
+
+def sentence(text: str) -> str:
+    """Return a remark of the checker as a sentence: a capital first, a full stop last; a formula's letter stays."""
+    first = text[:1].upper() if re.match(r"[a-z]{2}|a ", text) else text[:1]
+    return first + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def short(value: str) -> str:
@@ -204,9 +214,10 @@ def instance_text(instance: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(fields) + "\n}"
 
 
-def names(text: str) -> Markup:
-    """Return text in which the names of subspaces, S_F and others, carry true subscripts; the rest is escaped."""
-    return Markup(re.sub(r"\bS_(\w+)", r"<i>S</i><sub>\1</sub>", str(escape(text))))
+def prose(text: str) -> Markup:
+    """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
+    marked = re.sub(r"(?<!\w)([^\W\d_]̄?)_(\w+)", r"\1<sub>\2</sub>", str(escape(text)))
+    return Markup(re.sub(r"\^\{([^{}<>]+)\}", r"<sup>\1</sup>", marked))
 
 
 def _markdown(text: object) -> str:
