@@ -24,10 +24,7 @@ _PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "jinja2", "lat
 
 
 def statement(source: Statement, verification: Verification) -> record.Statement:
-    """Return all that the report says about a statement, given what randomised verification and its proof check found.
-
-    Raises FormulaError when one of its formulas cannot be typeset.
-    """
+    """Return all that the report says about a statement, given what randomised verification and its proof check found."""
     standing, reason = judge(verification)
     return record.Statement(
         id=source.id,
