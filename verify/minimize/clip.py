@@ -15,13 +15,14 @@ from verify.losses.clip import paired_mixture
 from verify.minimize.coordinates import Coordinates, fisher_coordinates
 from verify.minimize.energy import LogSumExpTerm, Point, linear, quadratic, summed
 from verify.minimize.factors import best_product
-from verify.minimize.newton import minimise_freely
-from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, leading
+from verify.minimize.newton import Rescaled, flattening, minimise_freely
+from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, leading, shortfall
 from verify.models import Floats, Instance
 from verify.subspaces import fisher_subspace
 
 MODULUS = 2.0
-_STARTS = 14
+# Starts of a rank-constrained search: fewer where an evaluation is dear.
+_STARTS, _FEW_STARTS = 14, 4
 
 
 @dataclass(frozen=True)
@@ -67,30 +68,39 @@ def minimise_clip(instance: Instance, rank: int) -> Minimiser:
         LogSumExpTerm(vision.weights, vision.centres, text.centres),
         LogSumExpTerm(vision.weights, text.centres, vision.centres),
     )
-    shape = (vision.m, text.m)
-
-    def first(y: Floats) -> tuple[float, Floats]:
-        point = energy.point(y.reshape(shape))
-        return point.value, point.gradient.reshape(-1)
-
-    optimum = minimise_freely(
-        first, lambda y: energy.hessian(y.reshape(shape)), np.zeros(vision.m * text.m), TOLERANCE
-    ).x.reshape(shape)
+    optimum = _unconstrained(energy)
     point = energy.point(optimum)
     size = float(np.linalg.norm(point.gradient))
     bound = (size + point.gradient_error) / MODULUS
-    reached = leading(np.linalg.svd(optimum, compute_uv=False), bound)
+    converged = bound <= ACCEPTED * (1 + float(np.linalg.norm(optimum)))
+    reached = leading(np.linalg.svd(optimum, compute_uv=False), bound if converged else 1e-3 * bound)
     if reached <= rank:
-        notes = [Note.CONVEX] if reached else [Note.CONVEX, Note.NOTHING_TO_LEARN]
-        converged = bound <= ACCEPTED * (1 + float(np.linalg.norm(optimum)))
+        notes = [Note.CONVEX, Note.NOTHING_TO_LEARN] if reached == 0 and converged else [Note.CONVEX]
         if not converged:
-            notes.append(Note.COARSE if size < point.gradient_error else Note.STALLED)
+            notes.append(shortfall(size, point))
         return _report(vision, text, optimum, reached, point, size, bound, converged, notes)
-    Y, gradient = best_product(energy, optimum, rank, TOLERANCE, _STARTS)
+    starts = _STARTS if len(model.weights) <= 4 else _FEW_STARTS
+    A, B = best_product(energy, optimum, energy.R_V, energy.R_T, rank, starts)
+    Y = A @ B.T
     point = energy.point(Y)
-    converged = gradient <= ACCEPTED * (1 + float(np.linalg.norm(Y)))
+    size = float(np.linalg.norm(np.concatenate([point.gradient @ B, point.gradient.T @ A])))
+    converged = size <= ACCEPTED * (1 + float(np.linalg.norm(Y)))
     notes = [Note.LOCAL] if converged else [Note.LOCAL, Note.STALLED]
-    return _report(vision, text, Y, rank, point, gradient, None, converged, notes)
+    return _report(vision, text, Y, rank, point, size, None, converged, notes)
+
+
+def _unconstrained(energy: PairedEnergy) -> Floats:
+    flat = Rescaled(energy, flattening(energy.R_V), flattening(energy.R_T))
+    shape = energy.C.shape
+
+    def first(y: Floats) -> tuple[float, Floats]:
+        point = flat.point(y.reshape(shape))
+        return point.value, point.gradient.reshape(-1)
+
+    def second(y: Floats) -> Floats:
+        return flat.hessian(y.reshape(shape))
+
+    return flat.original(minimise_freely(first, second, np.zeros(energy.C.size), TOLERANCE).x.reshape(shape))
 
 
 def _report(

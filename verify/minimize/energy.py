@@ -25,12 +25,16 @@ _ROUNDING = 4 * 2.0**-52
 
 @dataclass(frozen=True)
 class Point:
-    """A value and a gradient, with estimates of their absolute errors (the gradient's in the Frobenius norm)."""
+    """A value and a gradient, with estimates of their absolute errors (the gradient's in the Frobenius norm).
+
+    quadrature: the error of the integrals behind them, for integrands of unit size.
+    """
 
     value: float
     gradient: Floats
     value_error: float
     gradient_error: float
+    quadrature: float = 0.0
 
 
 def linear(C: Floats, Y: Floats) -> Point:
@@ -53,6 +57,7 @@ def summed(points: Sequence[Point]) -> Point:
         gradient,
         sum(point.value_error for point in points) + _ROUNDING * sum(abs(x) for x in values),
         sum(point.gradient_error for point in points) + _ROUNDING * sizes,
+        max(point.quadrature for point in points),
     )
 
 
@@ -70,14 +75,18 @@ class LogSumExpTerm:
         integral = integrate(window, 1, TOLERANCE, budget)
         p, first, _ = symmetric_moments(integral.sums.moments, window.slopes.shape[1])
         across = np.einsum("j,jkr->kr", self.weights, first) @ window.factor.T
-        gradient = (self.centres * self.weights @ p + across.T) @ self.targets.T
-        sizes = np.linalg.norm(self.targets, axis=0)
+        middle = self.targets @ self.weights  # Σ_k p_k = 1: only the targets' differences meet the quadrature
+        differences = self.targets - middle[:, None]
+        gradient = (self.centres * self.weights @ p + across.T) @ differences.T
+        gradient += np.outer(self.centres @ self.weights, middle)
+        sizes = np.linalg.norm(differences, axis=0)
         spread = float(self.weights @ (1 + np.linalg.norm(self.centres, axis=0)) * np.sum(sizes))
         return Point(
             float(self.weights @ integral.sums.value),
             gradient,
             float(self.weights @ integral.value_error),
             integral.moment_error * spread,
+            integral.moment_error,
         )
 
     def hessian(self, Y: Floats) -> Floats:

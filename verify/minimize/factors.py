@@ -9,7 +9,8 @@ from itertools import combinations, islice
 import numpy as np
 
 from verify.minimize.energy import Point, quadratic
-from verify.minimize.newton import Objective, Stationary, Symmetric, minimise_freely
+from verify.minimize.newton import Objective, Rescaled, Symmetric, flattening, minimise_freely
+from verify.minimize.result import TOLERANCE
 from verify.models import Floats
 
 # Of the starts, those at random.
@@ -17,11 +18,33 @@ _RANDOM = 0.3
 _SEED = 20240611
 
 
-def best_factor(objective: Objective, Y: Floats, rank: int, tolerance: float, starts: int) -> Stationary:
-    """Return the best local minimum of V ↦ L(VVᵀ) over m × `rank` matrices (as vec V) from deterministic starts.
+def best_factor(objective: Objective, Y: Floats, R: Floats, rank: int, starts: int) -> Floats:
+    """Return V (m × rank) at the best local minimum of L(VVᵀ) from deterministic starts.
 
-    The starts are the eigenvectors of the unconstrained minimiser Y, `rank` at a time, and random ones of its size.
+    The starts are the eigenvectors of the unconstrained minimiser Y, `rank` at a time, and random ones of its size, in
+    the coordinates that flatten R = E ssᵀ.
     """
+    left = flattening(R)
+    back = np.linalg.inv(left)
+    return np.asarray(left @ _best_factor(Rescaled(objective, left, left), back @ Y @ back.T, rank, starts))
+
+
+def best_product(
+    objective: Objective, Y: Floats, R_left: Floats, R_right: Floats, rank: int, starts: int
+) -> tuple[Floats, Floats]:
+    """Return A (m × rank) and B (n × rank) at the best local minimum of L(ABᵀ) from deterministic starts.
+
+    The starts are `rank` singular triples of the unconstrained minimiser Y at a time, and random ones.
+    """
+    left, right = flattening(R_left), flattening(R_right)
+    flat = Rescaled(objective, left, right)
+    outer, sizes, inner = np.linalg.svd(np.linalg.solve(left, Y) @ np.linalg.inv(right).T, full_matrices=False)
+    stacked = np.concatenate([outer, inner.T]) * np.sqrt(sizes)
+    V = _best_factor(_Lifted(flat, len(Y)), stacked @ stacked.T, rank, starts)
+    return left @ V[: len(Y)], right @ V[len(Y) :]
+
+
+def _best_factor(objective: Objective, Y: Floats, rank: int, starts: int) -> Floats:
     m = len(Y)
     space = Symmetric(m)
 
@@ -36,21 +59,8 @@ def best_factor(objective: Objective, Y: Floats, rank: int, tolerance: float, st
         outer = space.basis.T @ objective.hessian(V @ V.T) @ space.basis
         return chain.T @ outer @ chain + 2 * np.kron(objective.point(V @ V.T).gradient, np.eye(rank))
 
-    found = [minimise_freely(first, second, V.reshape(-1), tolerance) for V in _starts(Y, rank, starts)]
-    return min(found, key=lambda stationary: stationary.value)
-
-
-def best_product(objective: Objective, Y: Floats, rank: int, tolerance: float, starts: int) -> tuple[Floats, float]:
-    """Return the best local minimum of L over m × n matrices ABᵀ of `rank` columns, and the norm of its gradient.
-
-    The starts are `rank` singular triples of the unconstrained minimiser Y at a time, and random ones.
-    """
-    m = len(Y)
-    left, sizes, right = np.linalg.svd(Y, full_matrices=False)
-    stacked = np.concatenate([left, right.T]) * np.sqrt(sizes)
-    found = best_factor(_Lifted(objective, m), stacked @ stacked.T, rank, tolerance, starts)
-    V = found.x.reshape(-1, rank)
-    return V[:m] @ V[m:].T, found.size
+    found = [minimise_freely(first, second, V.reshape(-1), TOLERANCE) for V in _starts(Y, rank, starts)]
+    return min(found, key=lambda stationary: stationary.value).x.reshape(m, rank)
 
 
 @dataclass(frozen=True)

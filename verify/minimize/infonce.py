@@ -12,12 +12,12 @@ from verify.minimize.coordinates import Coordinates, fisher_coordinates, full_co
 from verify.minimize.energy import LogSumExpTerm, Point, SharedEnergy
 from verify.minimize.factors import best_factor
 from verify.minimize.newton import ConeMinimum, minimise_on_cone
-from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, gram_factor, leading
+from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, gram_factor, leading, shortfall
 from verify.minimize.separate import SeparateEnergy
 from verify.models import Floats, Instance
 from verify.subspaces import fisher_subspace
 
-# Starts of a rank-constrained search: an evaluation with separate covariances is some hundred times dearer.
+# Starts of a rank-constrained search: fewer where an evaluation is dear.
 _STARTS, _FEW_STARTS = 14, 4
 
 
@@ -27,13 +27,16 @@ def minimise_infonce(instance: Instance, rank: int) -> Minimiser:
     shared = all(sigma == mixture.sigmas[0] for sigma in mixture.sigmas)
     coordinates = fisher_coordinates(mixture) if shared else full_coordinates(mixture)
     energy = _shared_energy(instance, coordinates) if shared else _separate_energy(instance, coordinates)
-    optimum = minimise_on_cone(energy, coordinates.m, TOLERANCE)
+    R = np.eye(coordinates.m) + coordinates.moment(mixture.S)
+    optimum = minimise_on_cone(energy, R, TOLERANCE)
     bound = (optimum.size + optimum.point.gradient_error) / energy.modulus
-    reached = leading(np.linalg.eigvalsh(optimum.Y), bound)
+    # A bound far above what happened would hide the column space.
+    floor = bound if bound <= ACCEPTED else 1e-3 * bound
+    reached = leading(np.linalg.eigvalsh(optimum.Y), floor)
     if reached <= rank:
         return _unconstrained(instance, coordinates, optimum, reached, bound)
-    starts = _STARTS if shared else _FEW_STARTS
-    V = best_factor(energy, optimum.Y, rank, TOLERANCE, starts).x.reshape(-1, rank)
+    starts = _STARTS if shared and mixture.components <= 4 else _FEW_STARTS
+    V = best_factor(energy, optimum.Y, R, rank, starts)
     return _constrained(instance, coordinates, V, energy.point(V @ V.T))
 
 
@@ -58,9 +61,11 @@ def _unconstrained(
     instance: Instance, coordinates: Coordinates, optimum: ConeMinimum, rank: int, bound: float
 ) -> Minimiser:
     converged = bound <= ACCEPTED * (1 + float(np.linalg.norm(optimum.Y)))
-    notes = [Note.CONVEX] if rank else [Note.CONVEX, Note.NOTHING_TO_LEARN]
+    notes = [Note.CONVEX]
+    if rank == 0 and converged:
+        notes.append(Note.NOTHING_TO_LEARN)
     if not converged:
-        notes.append(Note.COARSE if optimum.size < optimum.point.gradient_error else Note.STALLED)
+        notes.append(shortfall(optimum.size, optimum.point))
     V = gram_factor(optimum.Y)
     return _report(instance, coordinates, V, rank, optimum.point, optimum.size, bound, converged, notes)
 

@@ -10,6 +10,7 @@ import numpy as np
 from flint import fmpq_mat
 from numpy.typing import NDArray
 
+from verify.minimize.energy import Point
 from verify.models import Floats
 from verify.subspaces import Subspace, principal_angles
 
@@ -17,6 +18,8 @@ from verify.subspaces import Subspace, principal_angles
 NEGLIGIBLE = 1e-14
 # What Newton's methods aim at, and the error bound up to which a minimiser counts as found: enough for a certificate.
 TOLERANCE, ACCEPTED = 1e-13, 1e-8
+# Quadrature that reaches this much does not limit a minimiser.
+_COARSE = 1e-11
 
 
 class Note(Enum):
@@ -38,6 +41,10 @@ class Note(Enum):
     )
     NOT_UNIQUE = (
         "Eigenvalues tie at the rank limit: other optimal column spaces exist. Change the rank to break the tie."
+    )
+    FAR = (
+        "Means many standard deviations apart amplify the rounding of the gradient: the error bound is above what a "
+        "certificate accepts. Bring them closer; far clusters separate anyway."
     )
     STALLED = (
         "Newton's method stopped above the tolerance, as a rule because rounding or the quadrature limits the "
@@ -97,6 +104,13 @@ def column_space(name: str, factor: Floats, fisher: Subspace) -> ColumnSpace:
     lengths = np.linalg.norm(factor, axis=0)
     basis = np.linalg.qr(factor / np.where(lengths > 0, lengths, 1.0))[0]
     return ColumnSpace(name, basis, principal_angles(basis, fisher.as_floats()))
+
+
+def shortfall(residual: float, point: Point) -> Note:
+    """Return why an error bound is not small enough."""
+    if point.quadrature > _COARSE:
+        return Note.COARSE
+    return Note.FAR if residual < point.gradient_error else Note.STALLED
 
 
 def leading(values: NDArray[np.floating], floor: float) -> int:

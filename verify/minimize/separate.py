@@ -45,7 +45,7 @@ class SeparateEnergy:
 
     def point(self, Y: Floats) -> Point:
         """Return L(Y) and ∇L(Y) = −C + sym E Σ_k p_k (s ν_kᵀ + s sᵀY T_k)."""
-        value, value_error, gradient_error = 0.0, 0.0, 0.0
+        value, value_error, gradient_error, quadrature = 0.0, 0.0, 0.0, 0.0
         gradient = np.zeros_like(Y)
         pull = np.linalg.norm(Y @ self.covariances, axis=(1, 2)).sum()
         for j, (window, mean) in enumerate(self._windows(Y)):
@@ -54,11 +54,12 @@ class SeparateEnergy:
             w = self.weights[j]
             gradient += w * (first.T @ self.centres.T + np.einsum("kab,bc,kcd->ad", second, Y, self.covariances))
             value += w * (float(integral.sums.value[0]) + mean)
+            quadrature = max(quadrature, integral.moment_error)
             value_error += w * float(integral.value_error[0])
             reach = float(np.linalg.norm(self.centres[:, j])) + float(np.linalg.norm(self.factors[j]))
             sizes = np.linalg.norm(self.centres, axis=0).sum()
             gradient_error += w * integral.moment_error * (reach * sizes + (1 + reach**2) * pull)
-        inner = Point(value, (gradient + gradient.T) / 2, value_error, gradient_error)
+        inner = Point(value, (gradient + gradient.T) / 2, value_error, gradient_error, quadrature)
         return summed((linear(-self.C, Y), inner))
 
     def hessian(self, Y: Floats) -> Floats:
