@@ -24,7 +24,7 @@ _PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "jinja2", "lat
 
 
 def statement(source: Statement, verification: Verification) -> record.Statement:
-    """Return all that the report says about a statement, given what randomised verification and its proof check found."""
+    """Return all that the report says about a statement, given what its randomised verification found."""
     standing, reason = judge(verification)
     return record.Statement(
         id=source.id,
@@ -174,8 +174,8 @@ def _dropped(s: record.Statement) -> list[News]:
     dropped = [h.meaning.rstrip(".") for h in s.hypotheses if h.use is Use.DROPPED]
     if not dropped or s.standing is not Standing.PROVED:
         return []
-    text = f"{s.title} is proved without hypotheses that its source makes: {'; '.join(dropped)}."
-    return [News(text=text, statement=s.id)]
+    supposed = "; that ".join(text[:1].lower() + text[1:] for text in dropped)
+    return [News(text=f"“{s.title}” is proved without supposing, as its source does, that {supposed}.", statement=s.id)]
 
 
 def _steps(statements: Sequence[record.Statement]) -> News:

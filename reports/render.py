@@ -216,7 +216,7 @@ def instance_text(instance: dict[str, Any]) -> str:
 
 def prose(text: str) -> Markup:
     """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
-    marked = re.sub(r"(?<!\w)([^\W\d_]̄?)_(\w+)", r"\1<sub>\2</sub>", str(escape(text)))
+    marked = re.sub(r"(?<![A-Za-z0-9_])([^\W\d_]̄?)_(\w+)", r"\1<sub>\2</sub>", str(escape(text)))
     return Markup(re.sub(r"\^\{([^{}<>]+)\}", r"<sup>\1</sup>", marked))
 
 

@@ -249,7 +249,7 @@ def test_hypotheses_tell_what_the_proof_makes_of_them(report):
     extra = replace(STATEMENT.hypotheses[0], name="more")
     dropped = made(replace(STATEMENT, redundant=(extra,)))
     assert dropped.statements[0].hypotheses[-1].use is Use.DROPPED
-    assert "without hypotheses that its source makes" in dropped.news[0].text
+    assert "without supposing, as its source does, that every component has mass" in dropped.news[0].text
 
 
 # --- what comes from data is never executed ------------------------------------------------------------------------
