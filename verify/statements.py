@@ -82,6 +82,10 @@ class Statement:
     counterexamples: tuple[str, ...] = ()
     redundant: tuple[Hypothesis, ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        if self.proof is not None and self.proof.hypotheses != self.hypotheses:
+            raise ValueError(f"{self.id}: the proof script does not rest on the statement's hypotheses")
+
     def without(self, name: str) -> Statement:
         """Return the statement without one hypothesis: open, unless its proof script still checks.
 

@@ -46,6 +46,7 @@ from verify.proofs.moments import (
     SecondMoment,
     mean_equation,
 )
+from verify.proofs.partition import LogPartition, MeanOf, PartitionFunction
 
 __all__ = [
     "Algebra",
@@ -71,8 +72,11 @@ __all__ = [
     "Kind",
     "LinearPart",
     "LogMean",
+    "LogPartition",
     "MatrixIdentity",
     "Mean",
+    "MeanOf",
+    "PartitionFunction",
     "PositiveSum",
     "Proof",
     "ProofReport",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from sympy import (
@@ -17,8 +18,8 @@ from sympy import (
     Identity,
     Implies,
     Indexed,
-    Integer,
     Mul,
+    Rational,
     S,
     Subs,
     Sum,
@@ -26,6 +27,7 @@ from sympy import (
     Trace,
     ZeroMatrix,
     expand,
+    expand_log,
     simplify,
 )
 from sympy.core.relational import Equality, GreaterThan, Relational, StrictGreaterThan
@@ -34,7 +36,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
 from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
-from verify.vocabulary import PositiveDefinite
+from verify.vocabulary import PositiveDefinite, k, w
 
 
 class IndependentColumns(BooleanFunction):  # type: ignore[misc]
@@ -135,19 +137,31 @@ class MatrixIdentity(Check):
 
 @dataclass(frozen=True)
 class ScalarIdentity(Check):
-    """An identity between scalar functions: exponentials, logarithms, sums over the components."""
+    """An identity between scalar functions: exponentials, logarithms, sums over the components.
+
+    Weights count as positive only where a cited premise says so.
+    """
 
     kind: ClassVar[Kind] = Kind.IDENTITY
 
-    def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
+    def verify(self, claim: Claim, context: Context) -> Finding:
         """Reduce the difference of the two sides to 0 symbolically."""
+        weights = {x: Dummy(positive=True) for x in claim.atoms(Indexed) if x.base == w and not _summed(x, claim)}
         for part in conjuncts(claim):
             if not isinstance(part, Equality):
                 return _refuse("the claim is not an identity")
-            difference = _without_constant_factors(expand(part.lhs - part.rhs, power_exp=True))
+            difference: Expr = part.lhs - part.rhs
+            if context.cites(Gt(w[k], 0)):
+                difference = difference.xreplace(weights)
+            difference = _without_constant_factors(expand(expand_log(difference), power_exp=True))
             if simplify(difference) != 0:
                 return _refuse(f"the two sides differ by {difference}")
         return Finding(True, "SymPy reduces the difference of the two sides to 0, for every number of components")
+
+
+def _summed(indexed: Indexed, claim: Claim) -> bool:
+    """Return whether the index of this symbol is the summation index of a sum in the claim."""
+    return any(indexed.indices[0] in total.variables for total in claim.atoms(Sum))
 
 
 def _without_constant_factors(expression: Expr) -> Expr:
@@ -168,7 +182,7 @@ class Differentiate(Check):
     kind: ClassVar[Kind] = Kind.IDENTITY
     premise: str
     variable: Symbol
-    at: Expr
+    at: int
 
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Differentiate both sides of the cited equation; traces that do not depend on the variable are constants."""
@@ -306,8 +320,8 @@ class Term:
     """A multiple of a cited relation: its premise ("antecedent" for the claim's own), multiplier and substitution."""
 
     premise: str
-    multiplier: Expr = field(default=Integer(1))
-    at: Mapping[Symbol, Expr] = field(default_factory=dict)
+    multiplier: Fraction | int = 1
+    at: Mapping[Symbol, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -332,15 +346,13 @@ class Combination(Check):
                 return _refuse(f"{term.premise} is not a cited relation")
             if not self._allowed(term, fact, wanted):
                 return _refuse(f"the multiplier {term.multiplier} of {term.premise} does not preserve the relation")
-            total += term.multiplier * (fact.lhs - fact.rhs).subs(term.at)
+            total += Rational(term.multiplier) * (fact.lhs - fact.rhs).subs(term.at)
         finding = context.equal(wanted.lhs - wanted.rhs, total)
         return Finding(finding.passed, f"a combination of {len(self.terms)} cited relations: {finding.how}")
 
     @staticmethod
     def _allowed(term: Term, fact: Relational, wanted: Relational) -> bool:
-        if not term.multiplier.is_Rational:
-            return False
-        return isinstance(fact, Equality) or (isinstance(wanted, GreaterThan) and bool(term.multiplier >= 0))
+        return isinstance(fact, Equality) or (isinstance(wanted, GreaterThan) and term.multiplier >= 0)
 
 
 def vanishes(matrix: Expression) -> Equality:

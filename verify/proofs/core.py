@@ -161,9 +161,7 @@ class Cites(Check):
         report = check(self.proof)
         if not report.passed:
             return Finding(False, f"the proof of {self.id} does not check: {report.reason}")
-        if _consistent(
-            _skeleton(self.proof.conclusion, self.proof.algebra), Not(_skeleton(claim, self.proof.algebra))
-        ):
+        if _consistent(_skeleton(self.proof.conclusion, self.proof.algebra), Not(_skeleton(claim, self.proof.algebra))):
             return Finding(False, f"the conclusion of {self.id} does not entail the claim")
         how = f"the proof of {self.id} checks and its conclusion entails the claim"
         return Finding(True, f"{how}{'; it rests on an assumed step' if report.assumed else ''}")
