@@ -78,12 +78,11 @@ def plus(a: Enclosure, b: Enclosure) -> Enclosure:
 
 
 def interval(ball: arb) -> Enclosure:
-    """Return the ball's exact ends."""
-    ends = []
-    for end in (ball.lower(), ball.upper()):
-        mantissa, exponent = end.man_exp()
-        ends.append(fmpq(mantissa) * fmpq(2) ** int(exponent))
-    return Enclosure(*ends)
+    """Return the ball's exact ends; `lower()` and `upper()` would round them to the working precision."""
+    middle, radius = (
+        fmpq(mantissa) * fmpq(2) ** int(e) for mantissa, e in (ball.mid().man_exp(), ball.rad().man_exp())
+    )
+    return Enclosure(middle - radius, middle + radius)
 
 
 def enclose(question: Posed, digits: int) -> Enclosure:
