@@ -21,11 +21,12 @@ from scipy.special import stdtrit
 
 from verify import exact
 from verify.integrate.problem import LogSumExp
-from verify.integrate.rules import Rule, lattice, plan_lattice, sobol
+from verify.integrate.rules import Lattice, Rule, plan_lattice, sobol
 from verify.models import Floats
 
 TOLERANCE = 1e-14
-BUDGET = 2**21
+# Nodes: what an iteration may spend, and what a single answer may, a second or so.
+BUDGET, PATIENT = 2**21, 2**24
 _LOOSEST = 1e-5
 _EPS = 2.0**-52
 # e^-600 is a normal float64: exponents that spread less need no maximum of their own for each component.
@@ -98,7 +99,7 @@ class Integral:
     moment_error: float
 
 
-def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int = BUDGET) -> Estimate:
+def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int = PATIENT) -> Estimate:
     """Return E log Σ_k w_k exp(b_k·q + ½ qᵀc_k q).
 
     `tolerance` is what the quadrature aims at for integrands of unit size; `budget` bounds its nodes.
@@ -112,7 +113,7 @@ def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int
     return Estimate(value, error)
 
 
-def softmax_moments(problem: LogSumExp, order: int = 1, tolerance: float = TOLERANCE, budget: int = BUDGET) -> Moments:
+def softmax_moments(problem: LogSumExp, order: int = 1, tolerance: float = TOLERANCE, budget: int = PATIENT) -> Moments:
     """Return E_j p_k and the moments E_j[p_k (q − m_j)…] up to `order` (0, 1 or 2)."""
     K, rho = problem.components, problem.dimension
     p, first, second = np.zeros((K, K)), np.zeros((K, K, rho)), np.zeros((K, K, rho, rho))
@@ -208,7 +209,7 @@ def fitting_lattice(spreads: Floats, order: int, tolerance: float, budget: int) 
     while tolerance <= _LOOSEST:
         plan = plan_lattice(spreads, max(order, 1), tolerance)
         if plan.size <= budget:
-            return lattice(plan)
+            return Lattice(plan)
         tolerance *= 10
     return None
 
@@ -225,7 +226,7 @@ def _integrate_curved(window: Window, curvature: Floats, order: int, tolerance: 
                 break
             tolerance *= 10
             continue
-        rules = [lattice(plan, shift) for shift in (0.0, 0.5)]
+        rules = [Lattice(plan, shift) for shift in (0.0, 0.5)]
         halves = [softmax_sums(window.offsets, window.slopes, r, order=order, curvature=curvature) for r in rules]
         best, apart = _combined(window, halves, plan.error, 2.0)
         if apart <= 20 * tolerance:
@@ -293,17 +294,19 @@ def softmax_sums(
     adds those of p_k p_l. Batch dimensions broadcast; one rule serves the batch.
     """
     slopes = slopes - slopes.mean(axis=-2, keepdims=True)  # an odd part: its mean is 0, its rounding is not
-    reach = float(np.max(np.linalg.norm(rule.nodes, axis=1), initial=0.0))
     steepest = float(np.max(np.linalg.norm(slopes, axis=-1), initial=0.0))
-    spread = float(np.max(np.ptp(offsets, axis=-1), initial=0.0)) + 2 * steepest * reach
+    spread = float(np.max(np.ptp(offsets, axis=-1), initial=0.0)) + 2 * steepest * rule.radius
     if curvature is None and spread < _SPREAD:
         return _sums(offsets, slopes, rule, order, pairs, None, None)
     # Steep exponents: each component takes its own maximum over k at each node.
     alone = np.zeros((*offsets.shape[:-1], 1, offsets.shape[-1]))
     curved = None if curvature is None else curvature[..., None, :, :, :]
-    sums = _sums(alone, slopes[..., None, :, :], rule, order, pairs, curved, offsets)
-    axis = offsets.ndim - 1
-    return Sums(*(np.squeeze(x, axis) for x in (sums.value, sums.size, sums.moments, sums.pairs)))
+    highest = offsets.max(axis=-1, keepdims=True)
+    sums = _sums(alone, slopes[..., None, :, :], rule, order, pairs, curved, offsets - highest)
+    value, size, moments, products = (
+        np.squeeze(x, offsets.ndim - 1) for x in (sums.value, sums.size, sums.moments, sums.pairs)
+    )
+    return Sums(value + highest[..., 0], size, moments, products)
 
 
 def _sums(
@@ -324,7 +327,8 @@ def _sums(
     value, size = np.zeros(batch), np.zeros(batch)
     moments = np.zeros((*batch, K if order >= 0 else 0, width))
     products = np.zeros((*batch, len(k) if pairs else 0, width))
-    for nodes, weights in _chunks(rule, math.prod(batch[:-1]) * width * (len(k) if pairs else K)):
+    rows = math.prod(batch[:-1]) * width * (len(k) if pairs else K)
+    for nodes, weights in rule.chunks(max(_SHORTEST, _CACHED // rows)):
         exponents = slopes @ nodes.T
         if curvature is not None:
             exponents = exponents + 0.5 * np.sum((curvature @ nodes.T) * nodes.T, axis=-2)
@@ -346,13 +350,6 @@ def _sums(
     if pairs:
         products *= (scale[..., k] * scale[..., el])[..., None]
     return Sums(value + highest[..., 0], size, moments, products)
-
-
-def _chunks(rule: Rule, rows: int) -> Iterator[tuple[Floats, Floats]]:
-    """Cut the nodes so that `rows` rows of a chunk stay in the cache."""
-    length = max(_SHORTEST, _CACHED // rows)
-    for start in range(0, len(rule.weights), length):
-        yield rule.nodes[start : start + length], rule.weights[start : start + length]
 
 
 def _contracted(weights: Floats, powers: Floats, features: Floats) -> Floats:

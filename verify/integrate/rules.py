@@ -7,7 +7,9 @@ Gauss–Hermite is exact for polynomials only and can miss a sigmoid far from th
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.special import gammainccinv, ndtri
@@ -21,16 +23,23 @@ _SHIFTS = np.linspace(0.02, 0.98, 49)
 _WIDEST = 8.5
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Nodes (N × ρ) and weights (N) for N(0, I_ρ).
+class Rule(Protocol):
+    """Nodes (N × ρ) and weights (N) for N(0, I_ρ), handed out in pieces.
 
-    `error` bounds truncation and discretisation for an integrand of unit size; infinite when no bound is known.
+    `error` bounds truncation and discretisation for an integrand of unit size, and is infinite when no bound is known;
+    `radius` bounds the nodes' length.
     """
 
-    nodes: Floats
-    weights: Floats
-    error: float
+    @property
+    def error(self) -> float:
+        """The bound."""
+
+    @property
+    def radius(self) -> float:
+        """The radius."""
+
+    def chunks(self, length: int) -> Iterator[tuple[Floats, Floats]]:
+        """Yield nodes and weights, some `length` at a time."""
 
 
 @dataclass(frozen=True)
@@ -81,21 +90,76 @@ def plan_lattice(spreads: Floats, degree: int, tolerance: float) -> LatticePlan:
     return LatticePlan(steps, reach, tolerance * (rho + 1) if rho else 0.0)
 
 
-def lattice(plan: LatticePlan, shift: float = 0.0) -> Rule:
-    """Return the nodes of the lattice inside its ball; `shift` moves every axis by that fraction of a step."""
-    nodes, squares = np.zeros((1, 0)), np.zeros(1)
-    for h in plan.steps:
-        n = math.ceil(plan.radius / h)
-        axis = h * (np.arange(-n, n + 1) + shift)
+@dataclass(frozen=True)
+class Lattice:
+    """The nodes of a lattice inside its ball; `shift` moves every axis by that fraction of a step."""
+
+    plan: LatticePlan
+    shift: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """The a-priori bound."""
+        return self.plan.error
+
+    @property
+    def radius(self) -> float:
+        """The ball's radius."""
+        return self.plan.radius
+
+    def chunks(self, length: int) -> Iterator[tuple[Floats, Floats]]:
+        """Yield nodes and weights: rows along the last axis, as many at a time as have some `length` nodes."""
+        scale = math.prod(h / math.sqrt(2 * math.pi) for h in self.plan.steps)
+        nodes, squares = np.zeros((1, 0)), np.zeros(1)
+        for h in self.plan.steps[:-1]:
+            nodes, squares = self._extended(nodes, squares, self._axis(h))
+        if not self.plan.steps:
+            yield nodes, np.ones(1)
+            return
+        last = self._axis(self.plan.steps[-1])
+        for axis in np.array_split(last, math.ceil(len(last) / length)):
+            rows = max(1, length // len(axis))
+            for start in range(0, len(nodes), rows):
+                piece = slice(start, start + rows)
+                inside, lengths = self._extended(nodes[piece], squares[piece], axis)
+                yield inside, scale * np.exp(-lengths / 2)
+
+    def _axis(self, h: float) -> Floats:
+        n = math.ceil(self.radius / h)
+        return h * (np.arange(-n, n + 1, dtype=np.float64) + self.shift)
+
+    def _extended(self, nodes: Floats, squares: Floats, axis: Floats) -> tuple[Floats, Floats]:
+        """Return the nodes with one more coordinate, and their squared lengths, inside the ball."""
         total = squares[:, None] + axis**2
-        at, on = np.nonzero(total <= plan.radius**2)
-        nodes, squares = np.column_stack([nodes[at], axis[on]]), total[at, on]
-    scale = math.prod(h / math.sqrt(2 * math.pi) for h in plan.steps)
-    return Rule(nodes, scale * np.exp(-squares / 2), plan.error)
+        at, on = np.nonzero(total <= self.radius**2)
+        extended = np.column_stack([nodes[at], axis[on]])
+        return extended, total[at, on]
 
 
-def sobol(rho: int, log2_nodes: int, seed: int) -> Rule:
-    """Return 2^log2_nodes scrambled Sobol points under the normal quantile, of equal weight."""
+@dataclass(frozen=True)
+class Sobol:
+    """Scrambled Sobol points under the normal quantile, of equal weight: no a-priori bound."""
+
+    nodes: Floats
+
+    @property
+    def error(self) -> float:
+        """No bound."""
+        return math.inf
+
+    @property
+    def radius(self) -> float:
+        """The longest node."""
+        return float(np.linalg.norm(self.nodes, axis=1).max())
+
+    def chunks(self, length: int) -> Iterator[tuple[Floats, Floats]]:
+        """Yield nodes and weights."""
+        for start in range(0, len(self.nodes), length):
+            piece = self.nodes[start : start + length]
+            yield piece, np.full(len(piece), 1 / len(self.nodes))
+
+
+def sobol(rho: int, log2_nodes: int, seed: int) -> Sobol:
+    """Return 2^log2_nodes points; another seed is an independent randomisation."""
     points = qmc.Sobol(rho, scramble=True, rng=seed).random_base2(log2_nodes)
-    nodes = ndtri(np.clip(points, 2.0**-60, 1 - 2.0**-53))
-    return Rule(nodes, np.full(len(nodes), 1 / len(nodes)), math.inf)
+    return Sobol(ndtri(np.clip(points, 2.0**-60, 1 - 2.0**-53)))

@@ -67,19 +67,19 @@ class SeparateEnergy:
         d = len(Y)
         total = np.zeros((d * d, d * d))
         forms = Y @ self.covariances
-        rule = sobol(d, int(np.log2(_HESSIAN_NODES)), seed=0)
+        nodes = sobol(d, int(np.log2(_HESSIAN_NODES)), seed=0).nodes
         for j, w in enumerate(self.weights):
-            s = self.centres[:, j] + rule.nodes @ self.factors[j].T
+            s = self.centres[:, j] + nodes @ self.factors[j].T
             bent = s @ forms  # K × N × d, rows sᵀY T_k
             exponents = s @ (Y @ self.centres) + 0.5 * np.einsum("kna,na->nk", bent @ Y, s)
             p = self.weights * np.exp(exponents - exponents.max(axis=1, keepdims=True))
-            p *= rule.weights[:, None] / p.sum(axis=1, keepdims=True)
+            p /= _HESSIAN_NODES * p.sum(axis=1, keepdims=True)
             features = np.einsum("na,bk->nkab", s, self.centres) + np.einsum("kna,nb->nkab", bent, s)
             features = features.reshape(*p.shape, d * d)
             weighted = p[:, :, None] * features
             mean = weighted.sum(axis=1)
             total += w * np.einsum("nkx,nky->xy", weighted, features, optimize=True)
-            total -= w * (mean / rule.weights[:, None]).T @ mean
+            total -= w * _HESSIAN_NODES * mean.T @ mean
             outer = np.einsum("nk,na,nb->kab", p, s, s, optimize=True)
             total += w * np.einsum("kab,kcd->bcda", outer, self.covariances).reshape(d * d, d * d)
         return total
