@@ -37,7 +37,7 @@ QUANTITY = Quantity(
 )
 CONCLUSION = Conclusion(
     r"\mathrm{Col}(A) = S_F \implies \Pr(z=k \mid x) = \Pr(z=k \mid A^T x);\qquad"
-    r"\Pr(z=k \mid x) = \Pr(z=k \mid A^T x) \iff"
+    r"\Pr(z=k \mid x) = \Pr(z=k \mid A^T x) \iff "
     r"S_{LDA} = \mathrm{span}\{\Sigma^{-1}(\mu_k - \mu_l)\} \subseteq \mathrm{Col}(A)",
     "If the columns of A are a basis of S_F, then Pr(z = k | x) = Pr(z = k | Aᵀx) for every component k and every x; "
     "any A with independent columns preserves the posterior so exactly when Col(A) contains S_LDA ⊆ S_F.",

@@ -17,7 +17,7 @@ import sympy
 
 import reports
 import theorems
-from reports import browser, builder, collect, render, schemas
+from reports import browser, builder, collect, mathml, render, schemas
 from reports.records import Report, Settings, Standing, Use
 from theorems.fisher_optimality import STATEMENT
 from verify.errors import InputError
@@ -232,12 +232,15 @@ def test_open_statement_stays_open():
     assert "○ open" in text
 
 
+def with_hypotheses(*hypotheses):
+    return replace(STATEMENT, hypotheses=hypotheses, proof=replace(STATEMENT.proof, hypotheses=hypotheses))
+
+
 def test_no_accepted_instance_confirms_nothing():
     impossible = replace(
         STATEMENT.hypotheses[0], name="impossible", formula=sympy.Lt(sympy.Symbol("delta", real=True), 0)
     )
-    statement = replace(STATEMENT, hypotheses=(*STATEMENT.hypotheses, impossible))
-    standing, page, text = shown(statement)
+    standing, page, text = shown(with_hypotheses(*STATEMENT.hypotheses, impossible))
     assert standing is Standing.FAILED
     assert "6 did not and were discarded" in page
     assert "no random instance satisfied the hypotheses" in text
@@ -257,16 +260,16 @@ def test_hypotheses_tell_what_the_proof_makes_of_them(report):
 
 @pytest.mark.parametrize("field", ["title", "source", "conclusion", "latex", "hypothesis", "counterexample"])
 def test_injected_script_is_escaped(field):
-    latex = rf"\text{{{SCRIPT}}}"
-    changes = {
-        "title": {"title": SCRIPT},
-        "source": {"source": replace(STATEMENT.source, note=SCRIPT)},
-        "conclusion": {"conclusion": replace(STATEMENT.conclusion, sentence=f"S_{SCRIPT}")},
-        "latex": {"conclusion": replace(STATEMENT.conclusion, latex=latex)},
-        "hypothesis": {"hypotheses": (replace(STATEMENT.hypotheses[0], meaning=SCRIPT), *STATEMENT.hypotheses[1:])},
-        "counterexample": {"counterexamples": (SCRIPT,)},
+    first, *others = STATEMENT.hypotheses
+    injected = {
+        "title": replace(STATEMENT, title=SCRIPT),
+        "source": replace(STATEMENT, source=replace(STATEMENT.source, note=SCRIPT)),
+        "conclusion": replace(STATEMENT, conclusion=replace(STATEMENT.conclusion, sentence=f"S_{SCRIPT}")),
+        "latex": replace(STATEMENT, conclusion=replace(STATEMENT.conclusion, latex=rf"\text{{{SCRIPT}}}")),
+        "hypothesis": with_hypotheses(replace(first, meaning=SCRIPT), *others),
+        "counterexample": replace(STATEMENT, counterexamples=(SCRIPT,)),
     }
-    _, page, text = shown(replace(STATEMENT, **changes[field]))
+    _, page, text = shown(injected[field])
     assert "script" not in {tag for tag, _ in Page(page).tags}
     assert html.escape(SCRIPT) in page
     outside_fences = re.sub(r"^(```+).*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -284,6 +287,14 @@ def test_injected_instance_is_escaped(report):
 def test_formula_that_cannot_be_set_is_shown_as_source():
     _, page, _ = shown(replace(STATEMENT, quantity=replace(STATEMENT.quantity, latex=r"\nonsense{<b>}")))
     assert r"<code>\nonsense{&lt;b&gt;}</code> (not typeset)" in page
+
+
+@pytest.mark.parametrize("id_", theorems.MODULES)
+def test_every_formula_of_the_registry_is_set(id_):
+    statement = theorems.REGISTRY[id_]
+    formulas = [statement.quantity, statement.conclusion, *statement.hypotheses, *statement.redundant]
+    for item in [*formulas, *(statement.proof.steps if statement.proof else ())]:
+        assert mathml.formula(item.latex, display=True).startswith("<math")
 
 
 # --- numbers can be computed again ---------------------------------------------------------------------------------
