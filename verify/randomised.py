@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from verify.models import Instance
 from verify.proofs import ProofReport, check
@@ -51,6 +53,7 @@ class Verification:
     worst_margin: float | None
     worst_index: int | None
     worst_instance: Instance | None
+    margins: tuple[float, ...]
     proof: ProofReport | None
     unconfirmed: str
 
@@ -79,6 +82,7 @@ _shared: list[Statement] = []  # the statement a worker process tries, sent once
 
 
 def _share(statement: Statement) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
     _shared[:] = [statement]
 
 
@@ -90,8 +94,12 @@ def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Ite
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
-    with ProcessPoolExecutor(jobs, initializer=_share, initargs=(statement,)) as pool:
+    # Not forked: the threads of a progress bar or of BLAS do not survive a fork.
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _share, (statement,))
+    try:
         yield from pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def run(
@@ -123,6 +131,7 @@ def run(
         None if worst is None else worst.margin,
         None if worst is None else worst.index,
         None if worst is None else sample(statement, seed, worst.index),
+        tuple(t.margin for t in accepted),
         proof,
         _unconfirmed(statement, accepted, proof),
     )

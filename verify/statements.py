@@ -14,7 +14,7 @@ from verify.errors import InputError
 from verify.hypotheses import Hypothesis, mathml
 from verify.models import Instance
 from verify.proofs import Proof, check
-from verify.verdicts import Outcome, Status, Verdict
+from verify.verdicts import Outcome, Provenance, Status, Verdict
 from verify.vocabulary import Entry
 
 
@@ -126,4 +126,5 @@ class Statement:
             reason = f"the proof script checks, yet on this instance {seen.reason}: one of the two is wrong"
             return replace(seen, outcome=Outcome.FAILED, reason=reason)
         steps = f"the hypotheses hold exactly and the proof script checks ({len(self.proof.steps)} steps)"
-        return replace(seen, outcome=Outcome.PROVED, reason=f"{steps}; {seen.reason}")
+        reason = f"{steps}; as a cross-check, {seen.reason}"
+        return replace(seen, outcome=Outcome.PROVED, reason=reason, provenance=Provenance.EXACT)

@@ -26,6 +26,7 @@ from verify.proofs.convexity import Apply, Convex, ConvexFunction, Jensen, Tange
 from verify.proofs.core import (
     Assumed,
     Check,
+    Checker,
     Cites,
     Context,
     Finding,
@@ -53,6 +54,7 @@ __all__ = [
     "Apply",
     "Assumed",
     "Check",
+    "Checker",
     "Cites",
     "Combination",
     "Congruence",

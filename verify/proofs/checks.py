@@ -12,6 +12,7 @@ from sympy import (
     Derivative,
     Dummy,
     Eq,
+    Equivalent,
     Expr,
     Ge,
     Gt,
@@ -19,6 +20,8 @@ from sympy import (
     Implies,
     Indexed,
     Mul,
+    Not,
+    Or,
     Rational,
     S,
     Subs,
@@ -30,6 +33,7 @@ from sympy import (
     expand_log,
     simplify,
 )
+from sympy.core.function import AppliedUndef
 from sympy.core.relational import Equality, GreaterThan, Relational, StrictGreaterThan
 from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.expressions.matexpr import MatrixExpr
@@ -54,13 +58,18 @@ def _refuse(reason: str) -> Finding:
 
 @dataclass(frozen=True)
 class Definition(Check):
-    """The claim introduces symbols or named propositions that no earlier step speaks of; it says what they mean."""
+    """The claim introduces symbols or named propositions that no earlier step speaks of; it says what they mean.
+
+    Each part of the claim is one of: name = formula; proposition ⟺ formula, or proposition ⟹ formula where only this
+    consequence of its meaning is used; or a stated property of an introduced object, such as the law of a random
+    column. The first two add nothing to what can be proved about older symbols; the last is the setting itself.
+    """
 
     kind: ClassVar[Kind] = Kind.DEFINITION
     introduces: tuple[Basic, ...]
 
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """Every introduced symbol is in the claim and in no earlier claim."""
+        """Every introduced symbol is new, and each part of the claim defines or describes one."""
         if not self.introduces:
             return _refuse("a definition introduces something")
         for symbol in self.introduces:
@@ -68,7 +77,35 @@ class Definition(Check):
                 return _refuse(f"the claim does not speak of {symbol}")
             if any(step.claim.has(symbol) for step in context.earlier):
                 return _refuse(f"{symbol} has a meaning already")
-        return Finding(True, f"a definition of {', '.join(str(s) for s in self.introduces)}, unused before")
+        parts = conjuncts(claim)
+        for part in parts:
+            if not part.has(*self.introduces):
+                return _refuse(f"{part} says nothing of what is introduced")
+            if isinstance(part, (Implies, Equivalent, Or, Not, Symbol)) and not self._names(part):
+                return _refuse(f"{part} does not say what a new proposition means")
+        names = ", ".join(str(s) for s in self.introduces)
+        if all(self._names(part) or self._equates(part) for part in parts):
+            return Finding(True, f"an explicit definition of {names}, unused before")
+        return Finding(True, f"introduces {names}, unused before, by these properties: the setting of the statement")
+
+    def _names(self, part: Claim) -> bool:
+        """Return whether a part is P ⟺ formula or P ⟹ formula with P new and not in the formula."""
+        if not isinstance(part, (Implies, Equivalent)):
+            return False
+        proposition, *formula = (
+            part.args if isinstance(part, Implies) else sorted(part.args, key=self._is_new, reverse=True)
+        )
+        return self._is_new(proposition) and len(formula) == 1 and not formula[0].has(proposition)
+
+    def _is_new(self, proposition: Basic) -> bool:
+        return isinstance(proposition, Symbol) and proposition in self.introduces
+
+    def _equates(self, part: Claim) -> bool:
+        """Return whether a part is name = formula, or name(argument) = formula, with the name new."""
+        if not isinstance(part, Equality):
+            return False
+        name = part.lhs.func if isinstance(part.lhs, AppliedUndef) else part.lhs
+        return name in self.introduces and not part.rhs.has(name)
 
 
 @dataclass(frozen=True)

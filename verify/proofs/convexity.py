@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 import cvxpy as cp
@@ -78,33 +79,38 @@ class ConvexFunction(Check):
         _, formula, y, form, z = claim.args
         if not _is_linear(context, form, z):
             return Finding(False, f"{form} is not linear in {z}")
-        positive = True if context.cites(Gt(w[k], 0)) else None
-        for n in _SIZES:
-            weights = [Symbol(f"w{i}", real=True, positive=positive) for i in range(n)]
-            points = [Symbol(f"y{i}", real=True) for i in range(n)]
-            explicit = _explicit(formula, y, weights, points)
-            if not _is_dcp_convex(explicit, weights, points):
-                return Finding(False, f"{formula} is not convex by the DCP rules")
-            finding = self._hessian(explicit, weights, points)
-            if not finding.passed:
-                return finding
-        sizes = f"{_SIZES[0]} to {_SIZES[-1]}"
-        how = f"cvxpy's DCP rules (any number of terms); exactly, the Hessian is a sum of squares for {sizes} terms"
-        return Finding(True, how)
+        return _convexity(formula, y, context.cites(Gt(w[k], 0)), self.squares)
 
-    def _hessian(self, formula: Expr, weights: Sequence[Symbol], points: Sequence[Symbol]) -> Finding:
-        v = [Symbol(f"v{i}", real=True) for i in range(len(points))]
-        directions = list(zip(v, points, strict=True))
-        form = sum(a * b * diff(formula, y, z) for a, y in directions for b, z in directions)
-        squares = self.squares(weights, points, v)
-        if not all(coefficient.is_nonnegative for coefficient, _ in squares):
-            return Finding(False, "a coefficient of the Hessian's squares is not known to be nonnegative")
-        # In t = exp(y) the Hessian is a rational function, which SymPy decides.
-        t = {exp(y): Symbol(f"t{i}", positive=True) for i, y in enumerate(points)}
-        difference = (form - sum(c * linear**2 for c, linear in squares)).subs(t)
-        if simplify(difference) != 0:
-            return Finding(False, "the Hessian is not the sum of squares that the script names")
-        return Finding(True, "the Hessian is a sum of squares")
+
+@lru_cache(maxsize=64)
+def _convexity(formula: Expr, y: IndexedBase, positive: bool, squares: Squares) -> Finding:
+    """Decide whether a formula in y_1…y_K and the weights is convex in y."""
+    for n in _SIZES:
+        weights = [Symbol(f"w{i}", real=True, positive=positive or None) for i in range(n)]
+        points = [Symbol(f"y{i}", real=True) for i in range(n)]
+        explicit = _explicit(formula, y, weights, points)
+        if not _is_dcp_convex(explicit, weights, points):
+            return Finding(False, f"{formula} is not convex by the DCP rules")
+        finding = _hessian(explicit, weights, points, squares)
+        if not finding.passed:
+            return finding
+    how = "cvxpy's DCP rules (any number of terms); exactly, the Hessian is a sum of squares"
+    return Finding(True, f"{how} for {_SIZES[0]} to {_SIZES[-1]} terms")
+
+
+def _hessian(formula: Expr, weights: Sequence[Symbol], points: Sequence[Symbol], squares: Squares) -> Finding:
+    v = [Symbol(f"v{i}", real=True) for i in range(len(points))]
+    directions = list(zip(v, points, strict=True))
+    form = sum(a * b * diff(formula, y, z) for a, y in directions for b, z in directions)
+    terms = squares(weights, points, v)
+    if not all(coefficient.is_nonnegative for coefficient, _ in terms):
+        return Finding(False, "a coefficient of the Hessian's squares is not known to be nonnegative")
+    # In t = exp(y) the Hessian is a rational function, which SymPy decides.
+    t = {exp(y): Symbol(f"t{i}", positive=True) for i, y in enumerate(points)}
+    difference = (form - sum(c * linear**2 for c, linear in terms)).subs(t)
+    if simplify(difference) != 0:
+        return Finding(False, "the Hessian is not the sum of squares that the script names")
+    return Finding(True, "the Hessian is a sum of squares")
 
 
 def _is_linear(context: Context, form: Expression, column: MatrixSymbol) -> bool:
@@ -143,7 +149,7 @@ def _to_cvxpy(formula: Expr, variables: dict[Symbol, Any]) -> Any:
             return float(formula.args[0]) * _to_cvxpy(Mul(*formula.args[1:]), variables)
         case log():
             exponents = [_log_term(term, variables) for term in Add.make_args(formula.args[0])]
-            return cp.log_sum_exp(cp.hstack(exponents))
+            return cp.log_sum_exp(cp.hstack(exponents))  # type: ignore[attr-defined]
         case _:
             raise ValueError(f"no DCP rule for {formula}")
 
