@@ -109,7 +109,7 @@ def test_a_steep_sigmoid_far_out_is_found_where_gauss_hermite_misses_it() -> Non
     assert abs(moments.p[0, 1] - truth) <= moments.error <= 1e-12
 
 
-@pytest.mark.parametrize(("slope", "error"), [(1, 1e-12), (30, 1e-10), (1000, 1e-9), (10**6, 1e-2)])
+@pytest.mark.parametrize(("slope", "error"), [(1, 1e-12), (30, 1e-10), (1000, 1e-9), (10**6, 1e-1)])
 def test_steeper_and_steeper_slopes_stay_within_the_reported_error(slope: int, error: float) -> None:
     problem = steep_problem(slope, Fraction(-3, 2))
     estimate = expected_value(problem)

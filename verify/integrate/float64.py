@@ -129,7 +129,7 @@ def softmax_moments(problem: LogSumExp, order: int = 1, tolerance: float = TOLER
 
 
 def _float(x: fmpq) -> float:
-    return float(exact.to_fraction(x))
+    return int(x.p) / int(x.q)  # Python's division of integers rounds correctly
 
 
 def _floats(m: fmpq_mat) -> Floats:
@@ -158,31 +158,21 @@ def _windows(problem: LogSumExp) -> Iterator[tuple[list[int], Window]]:
 
 def _window(problem: LogSumExp, members: Sequence[int]) -> Window:
     """Return the window of components with one covariance; all that can cancel is computed exactly."""
-    K, rho = problem.components, problem.dimension
     L, roots = whitening(problem.covariance(members[0]))
     logs = np.log([_float(w) for w in problem.weights])
+    if not problem.quadratic:
+        slopes = _floats(problem.linear.transpose() * L) * roots
+        offsets = _floats(problem.centres.transpose() * problem.linear)[list(members)]
+        axes = principal_axes(slopes - slopes.mean(axis=0))
+        return Window(logs + offsets, slopes @ axes, None, (_floats(L) * roots) @ axes)
     centre = problem.centre(members[0])
-    gradients = exact.hstack(
-        [problem.slope(k) + (problem.quadratic[k] * centre if problem.quadratic else centre * 0) for k in range(K)], rho
-    )
-    slopes = _floats(gradients.transpose() * L) * roots
-    curvature = None
-    if problem.quadratic:
-        curvature = np.array([_floats(L.transpose() * c * L) for c in problem.quadratic]) * np.outer(roots, roots)
-    spans = slopes - slopes.mean(axis=0) if curvature is None else np.concatenate([slopes, *curvature])
-    axes = principal_axes(spans)
-    return Window(
-        logs + np.array([[_float(_exponent(problem, k, problem.centre(j))) for k in range(K)] for j in members]),
-        slopes @ axes,
-        None if curvature is None else axes.T @ curvature @ axes,
-        (_floats(L) * roots) @ axes,
-    )
-
-
-def _exponent(problem: LogSumExp, k: int, q: fmpq_mat) -> fmpq:
-    """Return b_k·q + ½ qᵀc_k q."""
-    value = exact.inner(problem.slope(k), q)
-    return value + exact.inner(problem.quadratic[k] * q, q) / 2 if problem.quadratic else value
+    bends = [c * centre for c in problem.quadratic]
+    pulls = [exact.inner(problem.slope(k) + bend * fmpq(1, 2), centre) for k, bend in enumerate(bends)]
+    slopes = _floats((problem.linear + exact.hstack(bends, problem.dimension)).transpose() * L) * roots
+    curvature = np.array([_floats(L.transpose() * c * L) for c in problem.quadratic]) * np.outer(roots, roots)
+    axes = principal_axes(np.concatenate([slopes, *curvature]))
+    offsets = np.array([[_float(x) for x in pulls]])
+    return Window(logs + offsets, slopes @ axes, axes.T @ curvature @ axes, (_floats(L) * roots) @ axes)
 
 
 def principal_axes(slopes: Floats) -> Floats:
@@ -320,14 +310,14 @@ def _sums(
 ) -> Sums:
     """`softmax_sums` with one maximum over k for every J; `base` (…, K) is added to the exponents of every J."""
     (K, rho), batch = slopes.shape[-2:], offsets.shape[:-1]
-    k, el = np.triu_indices(K)
+    k, el = np.triu_indices(K) if pairs else (np.zeros(0, dtype=np.intp),) * 2
     highest = offsets.max(axis=-1, keepdims=True)
     scale = np.exp(offsets - highest)
-    width = len(monomials(np.zeros((1, rho)), order))
+    width = math.comb(rho + max(order, 0), rho)
     value, size = np.zeros(batch), np.zeros(batch)
     moments = np.zeros((*batch, K if order >= 0 else 0, width))
-    products = np.zeros((*batch, len(k) if pairs else 0, width))
-    rows = math.prod(batch[:-1]) * width * (len(k) if pairs else K)
+    products = np.zeros((*batch, len(k), width))
+    rows = math.prod(batch[:-1]) * width * max(len(k), K)
     for nodes, weights in rule.chunks(max(_SHORTEST, _CACHED // rows)):
         exponents = slopes @ nodes.T
         if curvature is not None:
@@ -340,8 +330,8 @@ def _sums(
         logs = np.log(totals) + top
         value += logs @ weights
         size += np.abs(logs) @ weights
-        features = monomials(nodes, order)
         if order >= 0:
+            features = monomials(nodes, order)
             moments += _contracted(weights / totals, powers, features)
         if pairs:
             products += _contracted(weights / totals**2, powers[..., k, :] * powers[..., el, :], features)

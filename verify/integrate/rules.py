@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,10 @@ from verify.models import Floats
 _SHIFTS = np.linspace(0.02, 0.98, 49)
 # Beyond this shift e^{a²/2} outgrows what a smaller step could gain at any float64 tolerance.
 _WIDEST = 8.5
+# Slopes that spread less make no difference to the step.
+_FLATTEST = 2.0**-10
+# Lattices with at most about so many nodes stay in memory, the last few of them.
+_KEPT = 2**15
 
 
 class Rule(Protocol):
@@ -66,9 +71,9 @@ def step(spread: float, degree: int, tolerance: float) -> float:
     Im s = a the phases spread over θ = a·spread < π, so |p_k| ≤ 1/cos(θ/2), |φ| grows by e^{a²/2}, and the error is at
     most 2N/(e^{2πa/h} − 1) with N = e^{a²/2} (1 + a²)^{d/2} / cos(θ/2): solved for h, best a.
     """
-    widest = min(_WIDEST, math.pi / spread) if spread > 0 else _WIDEST
+    widest = min(_WIDEST, math.pi / spread)
     a = _SHIFTS * widest
-    log_n = a**2 / 2 + degree / 2 * np.log1p(a**2) - np.log(np.cos(a * spread / 2) if spread > 0 else 1.0)
+    log_n = a**2 / 2 + degree / 2 * np.log1p(a**2) - np.log(np.cos(a * spread / 2))
     return float(np.max(2 * math.pi * a / (np.logaddexp(log_n + math.log(2 / tolerance), 0.0))))
 
 
@@ -82,12 +87,23 @@ def radius(rho: int, degree: int, tolerance: float) -> float:
 
 
 def plan_lattice(spreads: Floats, degree: int, tolerance: float) -> LatticePlan:
-    """Return the lattice for exponents with these slope spreads (ρ), each of its ρ + 1 errors below `tolerance`."""
-    steps = tuple(step(float(x), degree, tolerance) for x in spreads)
+    """Return the lattice for exponents with these slope spreads (ρ), each of its ρ + 1 errors below `tolerance`.
+
+    Spreads are rounded up to eighths of an octave, so that problems share plans and nodes.
+    """
+    octaves = np.ceil(8 * np.log2(np.maximum(spreads, _FLATTEST))) / 8
+    return _plan(tuple(octaves.tolist()), degree, tolerance)
+
+
+@lru_cache(maxsize=1024)
+def _plan(octaves: tuple[float, ...], degree: int, tolerance: float) -> LatticePlan:
+    steps = tuple(step(2.0**x, degree, tolerance) for x in octaves)
     rho = len(steps)
+    if rho == 0:
+        return LatticePlan((), 0.0, 0.0)
     # A node stands for its cell, so the truncated sum is compared with the integral half a step further in.
-    reach = radius(rho, degree, tolerance) + max(steps, default=0.0) / 2 if rho else 0.0
-    return LatticePlan(steps, reach, tolerance * (rho + 1) if rho else 0.0)
+    reach = radius(rho, degree, tolerance) + max(steps) / 2
+    return LatticePlan(steps, reach, tolerance * (rho + 1))
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,15 @@ class Lattice:
 
     def chunks(self, length: int) -> Iterator[tuple[Floats, Floats]]:
         """Yield nodes and weights: rows along the last axis, as many at a time as have some `length` nodes."""
+        if self.plan.size <= _KEPT:
+            nodes, weights = _nodes(self)
+            for start in range(0, len(weights), length):
+                yield nodes[start : start + length], weights[start : start + length]
+            return
+        yield from self.laid_out(length)
+
+    def laid_out(self, length: int) -> Iterator[tuple[Floats, Floats]]:
+        """Yield the same without looking for nodes in memory."""
         scale = math.prod(h / math.sqrt(2 * math.pi) for h in self.plan.steps)
         nodes, squares = np.zeros((1, 0)), np.zeros(1)
         for h in self.plan.steps[:-1]:
@@ -134,6 +159,12 @@ class Lattice:
         at, on = np.nonzero(total <= self.radius**2)
         extended = np.column_stack([nodes[at], axis[on]])
         return extended, total[at, on]
+
+
+@lru_cache(maxsize=64)
+def _nodes(rule: Lattice) -> tuple[Floats, Floats]:
+    nodes, weights = zip(*rule.laid_out(_KEPT), strict=True)
+    return np.concatenate(nodes), np.concatenate(weights)
 
 
 @dataclass(frozen=True)
