@@ -53,7 +53,6 @@ class Verification:
     worst_margin: float | None
     worst_index: int | None
     worst_instance: Instance | None
-    margins: tuple[float, ...]
     proof: ProofReport | None
     unconfirmed: str
 
@@ -131,7 +130,6 @@ def run(
         None if worst is None else worst.margin,
         None if worst is None else worst.index,
         None if worst is None else sample(statement, seed, worst.index),
-        tuple(t.margin for t in accepted),
         proof,
         _unconfirmed(statement, accepted, proof),
     )

@@ -99,6 +99,8 @@ class Context:
             return Finding(False, f"symbols are used that {', '.join(sorted(missing))} justifies, without citing it")
         try:
             return Finding(*self.algebra.equal(left, right))
+        except ZeroDivisionError:
+            return Finding(False, "a matrix that the script inverts is singular")
         except (TypeError, ValueError) as error:
             return Finding(False, str(error))
 
