@@ -93,8 +93,8 @@ def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Ite
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
-    # Not forked: the threads of a progress bar or of BLAS do not survive a fork.
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _share, (statement,))
+    # Forked, whatever the platform's default: a statement holds functions that do not pickle.
+    pool = ProcessPoolExecutor(jobs, get_context("fork"), _share, (statement,))
     try:
         yield from pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
     finally:
