@@ -21,8 +21,8 @@ from verify.jsonfiles import write_text
 from verify.randomised import run
 from verify.statements import Statement
 
-INSTANCES = 400
-QUICK_INSTANCES = 40
+INSTANCES = 1000
+QUICK_INSTANCES = 100
 
 Progress = Callable[[str, float], None]
 

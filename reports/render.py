@@ -216,8 +216,10 @@ def instance_text(instance: dict[str, Any]) -> str:
 
 def prose(text: str) -> Markup:
     """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
-    marked = re.sub(r"(?<![A-Za-z0-9_])([^\W\d_]̄?)_(\w+)", r"\1<sub>\2</sub>", str(escape(text)))
-    return Markup(re.sub(r"\^\{([^{}<>]+)\}", r"<sup>\1</sup>", marked))
+    raised = re.sub(r"\^(?:\{([^{}]+)\}|([A-Za-z0-9]+))", r"<sup>\1\2</sup>", str(escape(text)))
+    return Markup(
+        re.sub(r"(?<![A-Za-z0-9_])([^\W\d_]̄?)_([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_])", r"\1<sub>\2</sub>", raised)
+    )
 
 
 def _markdown(text: object) -> str:

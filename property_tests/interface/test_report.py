@@ -333,6 +333,20 @@ def test_short_numbers(value, text):
     assert render.short(value) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("S_F and w_k <b>", "S<sub>F</sub> and w<sub>k</sub> &lt;b&gt;"),
+        ("zᵀA_inᵀμ_k", "zᵀA<sub>in</sub>ᵀμ<sub>k</sub>"),
+        ("e^{ℓ_k + q} = e^q", "e<sup>ℓ<sub>k</sub> + q</sup> = e<sup>q</sup>"),
+        ("a_file_name and 2_3", "a_file_name and 2_3"),
+        ("S_SVD, S_μ", "S<sub>SVD</sub>, S<sub>μ</sub>"),
+    ],
+)
+def test_prose_has_true_subscripts(text, marked):
+    assert render.prose(text) == marked
+
+
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
