@@ -337,6 +337,7 @@ def test_short_numbers(value, text):
     ("text", "marked"),
     [
         ("S_F and w_k <b>", "S<sub>F</sub> and w<sub>k</sub> &lt;b&gt;"),
+        ("A_inᵀSA_in of MAX_SIZE", "A<sub>in</sub>ᵀSA<sub>in</sub> of MAX_SIZE"),
         ("zᵀA_inᵀμ_k", "zᵀA<sub>in</sub>ᵀμ<sub>k</sub>"),
         ("e^{ℓ_k + q} = e^q", "e<sup>ℓ<sub>k</sub> + q</sup> = e<sup>q</sup>"),
         ("a_file_name and 2_3", "a_file_name and 2_3"),
