@@ -99,7 +99,7 @@ class Context:
             return Finding(False, f"symbols are used that {', '.join(sorted(missing))} justifies, without citing it")
         try:
             return Finding(*self.algebra.equal(left, right))
-        except ZeroDivisionError:
+        except ZeroDivisionError:  # at random rational points: the matrix is singular everywhere
             return Finding(False, "a matrix that the script inverts is singular")
         except (TypeError, ValueError) as error:
             return Finding(False, str(error))
@@ -306,7 +306,10 @@ class Checker:
         claims = {p: self._claims[p] for p in step.premises}
         steps = {p: self._passed[p] for p in step.premises if p in self._passed}
         context = Context(self._proof.algebra, claims, steps, grounds, tuple(self._earlier))
-        return step.check.verify(step.claim, context)
+        try:
+            return step.check.verify(step.claim, context)
+        except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            return Finding(False, f"the check can make no sense of the claim: {error}")
 
     def glue(self) -> Finding:
         """Decide propositionally whether the claims that passed give the conclusion."""
