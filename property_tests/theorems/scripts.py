@@ -80,3 +80,14 @@ def survivors(proof: Proof) -> Iterator[tuple[str, str, Any]]:
             if all(trial.report(s).passed for s in later) and trial.glue().passed:
                 yield step.name, change, wrong
         checker.report(step)
+
+
+def rejection(proof: Proof) -> str:
+    """Return why the script is rejected, at the first step that fails or at the glue; nothing when it checks."""
+    checker = Checker(proof)
+    for step in proof.steps:
+        report = checker.report(step)
+        if not report.passed:
+            return f"{step.name}: {report.how}"
+    glue = checker.glue()
+    return "" if glue.passed else f"glue: {glue.how}"

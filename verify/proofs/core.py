@@ -205,10 +205,15 @@ class StepReport:
     name: str
     kind: Kind
     sentence: str
-    latex: str
+    claim: Claim
     premises: tuple[str, ...]
     how: str
     passed: bool
+
+    @property
+    def latex(self) -> str:
+        """The claim as LaTeX."""
+        return str(latex(self.claim))
 
     @property
     def assumed(self) -> bool:
@@ -285,7 +290,7 @@ class Checker:
             self._claims[step.name] = step.claim
             self._passed[step.name] = step
         kind = step.check.kind
-        return StepReport(step.name, kind, step.sentence, step.latex, step.premises, finding.how, finding.passed)
+        return StepReport(step.name, kind, step.sentence, step.claim, step.premises, finding.how, finding.passed)
 
     def _rests_on(self, step: Step) -> frozenset[str]:
         return frozenset[str]().union(*(self._grounds[p] for p in step.premises))
