@@ -134,7 +134,7 @@ def test_jensen_holds(posed):
             low += v * w * mean
             high += arb(v * w) * arb(mean + exact.inner(posed.slope(k), H * posed.slope(k)) / 2).exp()
     assert value.upper >= low
-    assert arb(value.lower) < high.log() + arb(1) / 10**15
+    assert arb(value.lower) < high.log() + arb(1) / 10**12
 
 
 # --------------------------------------------------------------------------------------------- the sigmoid of the docs
