@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -72,14 +72,30 @@ def _is_zero(side: Any) -> bool:
 
 def survivors(proof: Proof) -> Iterator[tuple[str, str, Any]]:
     """Yield each mutant of a claim with which the whole proof still checks: the step, the change and the claim."""
+    for checker, step, later in _positions(proof):
+        for change, wrong in mutants(step):
+            if _checks(checker.copy(), (replace(step, claim=wrong), *later)):
+                yield step.name, change, wrong
+
+
+def unneeded(proof: Proof) -> Iterator[str]:
+    """Yield the name of each step without which, and without the citations of which, the proof still checks."""
+    for checker, step, later in _positions(proof):
+        rest = (replace(s, premises=tuple(p for p in s.premises if p != step.name)) for s in later)
+        if _checks(checker.copy(), rest):
+            yield step.name
+
+
+def _positions(proof: Proof) -> Iterator[tuple[Checker, Step, tuple[Step, ...]]]:
+    """Yield, for each step, a checker that has gone through the steps before it, the step, and those after it."""
     checker = Checker(proof)
     for at, step in enumerate(proof.steps):
-        for change, wrong in mutants(step):
-            trial = checker.copy()
-            later = (replace(step, claim=wrong), *proof.steps[at + 1 :])
-            if all(trial.report(s).passed for s in later) and trial.glue().passed:
-                yield step.name, change, wrong
+        yield checker, step, proof.steps[at + 1 :]
         checker.report(step)
+
+
+def _checks(checker: Checker, steps: Iterable[Step]) -> bool:
+    return all(checker.report(step).passed for step in steps) and checker.glue().passed
 
 
 def rejection(proof: Proof) -> str:
