@@ -162,6 +162,18 @@ def test_minimize_takes_a_rank(capsys):
     assert printed["rank"] == 1
 
 
+def test_minimize_gives_digits_beyond_floats(capsys):
+    code, printed = json_of(capsys, "minimize", "infonce", example("shared-gmm"), "--digits", "25")
+    assert code == 0
+    for name, rows in printed["precise"].items():
+        for row, floats in zip(rows, printed["maps"][name], strict=True):
+            assert [float(text) for text in row] == pytest.approx(floats, abs=1e-12)
+    assert max(len(text) for row in printed["precise"]["M"] for text in row) >= 25
+    code, text = text_of(capsys, "minimize", "infonce", example("shared-gmm"), "--digits", "25")
+    assert code == 0
+    assert printed["precise"]["M"][0][0] in text
+
+
 def test_list_names_every_statement(capsys):
     code, printed = json_of(capsys, "list")
     assert code == 0
