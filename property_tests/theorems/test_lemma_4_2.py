@@ -42,7 +42,23 @@ def test_preserved_exactly_when_the_column_space_contains_s_lda(instance: Instan
         assert preserves_posterior(mixture, A) == (lda_subspace(mixture) <= Subspace.spanned_by(A))
 
 
-def test_s_lda_is_smaller_when_uncentred() -> None:
+@settings(max_examples=40)
+@given(strategies.mixture_instances())
+def test_s_lda_is_smaller_exactly_when_the_means_miss_the_origin_affinely(instance: Instance) -> None:
+    mixture = instance.shared
+    lifted = exact.hstack([mixture.mu.transpose(), exact.matrix([[1]] * mixture.components)], mixture.components)
+    origin_in_hull = lifted.rank() > mixture.mu.rank()
+    assert (lda_subspace(mixture) == fisher_subspace(mixture)) == origin_in_hull
+    assert origin_in_hull or not mixture.is_centred
+
+
+def test_uncentred_is_not_enough_for_s_lda_to_be_smaller() -> None:
+    mixture = SharedGMM((HALF, HALF), ((1,), (-2,)))
+    assert not mixture.is_centred
+    assert lda_subspace(mixture) == fisher_subspace(mixture)
+
+
+def test_s_lda_is_smaller_when_the_means_lie_on_one_side() -> None:
     assert lda_subspace(UNCENTRED) < fisher_subspace(UNCENTRED)
     assert preserves_posterior(UNCENTRED, lda_subspace(UNCENTRED).basis)
     assert not preserves_posterior(UNCENTRED, exact.matrix([[1], [1]]))

@@ -191,8 +191,8 @@ class _MeanOfConvex:
 class Jensen(Check):
     """g(s) ≥ g(0) for g(s) = 𝔼 φ(a + s n): φ convex, n of mean 0 and independent of a.
 
-    `value` is g(s), `scale` is s, `noise` names the step of kind `IndependentNoise` that splits x into a and n. The means
-    exist: a log-sum-exp of linear forms grows at most linearly, and Gaussian mixtures have all moments.
+    `value` is g(s), `scale` is s, `noise` names the step of kind `IndependentNoise` that splits x into a and n. The
+    means exist: a log-sum-exp of linear forms grows at most linearly, and Gaussian mixtures have all moments.
     """
 
     kind: ClassVar[Kind] = Kind.JENSEN
