@@ -64,9 +64,9 @@ class Moments:
 
 @dataclass(frozen=True)
 class Window:
-    """Components that share whitened coordinates s: q − m_j = factor · s.
+    """Components that share whitened coordinates s: q − m_j = factor · s, plus what the exponents do not depend on.
 
-    offsets: J × K (α). slopes: K × ρ (β). curvature: K × ρ × ρ (γ), or None when linear. factor: ρ × ρ.
+    offsets: J × K (α). slopes: K × ρ (β). curvature: K × ρ × ρ (γ), or None when linear. factor: dim q × ρ.
     """
 
     offsets: Floats
