@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from verify.cli.output import DONE, UNDECIDED, progress, write_fields, write_json
-from verify.decimals import outward, rounded
+from verify.decimals import DecimalInterval, outward, rounded
 from verify.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,17 +67,34 @@ def enclose_in_decimals(loss: Loss, instance: Instance, linear_map: LinearMap, d
     decimals = outward(to_fraction(enclosure.lower), to_fraction(enclosure.upper), digits + 2)
     value, lower, upper = (Fraction(text) for text in (decimals.value, decimals.lower, decimals.upper))
     reached = (upper - lower) * 10**digits <= max(1, abs(value))
+    best, note = decimals.value, ""
+    if not reached:
+        best, note = _best_guess(loss, instance, linear_map, decimals, f"{digits} digits are out of reach")
     return {
         "loss": loss.name,
-        "value": decimals.value,
+        "value": best,
         "lower": decimals.lower,
         "upper": decimals.upper,
         "rigorous": True,
         "digits": digits,
         "reached": reached,
         "exact": None if exact is None or len(str(exact)) > _LONGEST_EXACT else str(exact),
-        "note": "" if reached else f"{digits} digits are out of reach of rigorous integration: this is what is known",
+        "note": note,
     }
+
+
+def _best_guess(
+    loss: Loss, instance: Instance, linear_map: LinearMap, decimals: DecimalInterval, note: str
+) -> tuple[str, str]:
+    """Return the value to print between bounds that are wide: a float where it is sharper; and a note that says so."""
+    from verify.losses.levels import float64_value
+
+    estimate = float64_value(loss, instance, linear_map)
+    lower, upper = Fraction(decimals.lower), Fraction(decimals.upper)
+    if Fraction(estimate.error) * 2 >= upper - lower or not lower <= Fraction(estimate.value) <= upper:
+        return decimals.value, f"{note} of rigorous integration: this is what is known"
+    note = f"{note} of rigorous integration: the bounds are what is known, the value in them is floating point"
+    return repr(estimate.value), f"{note}, with an estimated error of {estimate.error:.1e}"
 
 
 def _readable(enclosed: dict[str, Any]) -> list[tuple[str, str]]:
@@ -149,16 +166,23 @@ def _as_json(minimiser: Minimiser) -> dict[str, Any]:
         "value": minimiser.value,
         "value_error": minimiser.value_error,
         "exact_value": None if minimiser.exact_value is None else str(minimiser.exact_value),
-        "maps": {key: matrix.tolist() for key, matrix in minimiser.maps.items()},
-        "spaces": [
-            {"map": space.map, "basis": space.basis.tolist(), "angles": space.angles.tolist()}
-            for space in minimiser.spaces
-        ],
+        **{key: matrix.tolist() for key, matrix in minimiser.maps.items()},
+        **_spaces_json(minimiser),
         "kkt_residual": minimiser.kkt_residual,
         "error_bound": minimiser.error_bound,
         "converged": minimiser.converged,
         "note": minimiser.note,
     }
+
+
+def _spaces_json(minimiser: Minimiser) -> dict[str, Any]:
+    """Return an orthonormal basis of the column space and its angles to S_F; of the row space too, for CLIP's W."""
+    fields = {}
+    for side, space in zip(("column", "row"), minimiser.spaces, strict=False):
+        fields[f"{side}_space"] = space.basis.tolist()
+        prefix = "" if side == "column" else "row_"
+        fields[f"{prefix}principal_angles"] = space.angles.tolist()
+    return fields
 
 
 def _write_minimiser(minimiser: Minimiser, precise: dict[str, list[list[str]]]) -> None:
