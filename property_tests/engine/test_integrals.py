@@ -33,6 +33,7 @@ from property_tests.strategies import (
 )
 from verify import exact
 from verify.integrate import cells
+from verify.integrate.bounds import jensen_bounds
 from verify.integrate.enclosure import Enclosure, enclose_moments, enclose_value, precision
 from verify.integrate.float64 import expected_value, softmax_moments
 from verify.integrate.multiprecision import expected_value as mp_value
@@ -136,6 +137,33 @@ def test_jensen_holds(posed):
             high += arb(v * w) * arb(mean + exact.inner(posed.slope(k), H * posed.slope(k)) / 2).exp()
     assert value.upper >= low
     assert arb(value.lower) < high.log() + arb(1) / 10**12
+
+
+@given(st.one_of(problems(1), problems(1, curved=True), problems(2)))
+@settings(max_examples=examples(30))
+def test_bounds_without_an_integral_hold_the_value(posed):
+    low, high = jensen_bounds(posed)
+    value = enclose_value(posed, 6)
+    assert low <= value.upper
+    assert value.lower <= high
+
+
+EXTREME = {
+    "slope": log_sum_exp(HALVES, [["-2.7", 1]], [[[1]]], [[0, 10**400]]),
+    "weight": log_sum_exp((1 - Fraction(1, 10**400), Fraction(1, 10**400)), [[0, 1]], [[[1]]], [[0, 3]]),
+    "outweighed": log_sum_exp((Fraction(1, 10**30), 1 - Fraction(1, 10**30)), [[100, 1]], [[[1]]], [[0, -50]]),
+    "variance": log_sum_exp(HALVES, [[0, 1]], [[[10**400]]], [[0, 1]]),
+}
+
+
+@pytest.mark.parametrize("name", EXTREME)
+def test_numbers_beyond_any_float_are_enclosed(name):
+    low, high = jensen_bounds(EXTREME[name])
+    value = enclose_value(EXTREME[name], 10)
+    assert low <= high
+    assert value.lower <= value.upper
+    assert max(low, value.lower) <= min(high, value.upper)
+    assert value.reached or value.note
 
 
 # --------------------------------------------------------------------------------------------- the sigmoid of the docs
