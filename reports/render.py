@@ -1,7 +1,7 @@
 """From the records to the page: HTML and Markdown are functions of a `Report` alone.
 
 Everything that comes from data is escaped: autoescaping in HTML, `_markdown` in Markdown, and formulas go through
-`reports.mathml`, which lets nothing but presentation MathML pass.
+`verify.mathml`, which lets nothing but presentation MathML pass.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reports import mathml
 from reports.figures import histogram, loss_slices, pancakes
 from reports.figures.drawing import minus, number
 from reports.records import Angle, Line, LossSlices, Panel, Report, Standing, Statement, Step, Use
+from verify import mathml
 
 
 @dataclass(frozen=True)

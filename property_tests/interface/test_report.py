@@ -17,9 +17,10 @@ import sympy
 
 import reports
 import theorems
-from reports import browser, builder, collect, mathml, render, schemas
+from reports import browser, builder, collect, render, schemas
 from reports.records import Report, Settings, Standing, Use
 from theorems.fisher_optimality import STATEMENT
+from verify import mathml
 from verify.errors import InputError
 from verify.proofs import Assumed, Proof
 from verify.randomised import run
