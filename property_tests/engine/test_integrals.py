@@ -152,7 +152,7 @@ EXTREME = {
     "slope": log_sum_exp(HALVES, [["-2.7", 1]], [[[1]]], [[0, 10**400]]),
     "weight": log_sum_exp((1 - Fraction(1, 10**400), Fraction(1, 10**400)), [[0, 1]], [[[1]]], [[0, 3]]),
     "outweighed": log_sum_exp((Fraction(1, 10**30), 1 - Fraction(1, 10**30)), [[100, 1]], [[[1]]], [[0, -50]]),
-    "variance": log_sum_exp(HALVES, [[0, 1]], [[[10**400]]], [[0, 1]]),
+    "variance": log_sum_exp(HALVES, [[0, 1]], [[[10**400]]], [[0, Fraction(1, 10**195)]]),
 }
 
 
