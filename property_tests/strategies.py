@@ -33,7 +33,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from verify import exact
 from verify.exact import Rows
-from verify.maps import CLIPFactors, Encoder, SimSiamPair
+from verify.maps import CLIPFactors, Encoder, LinearMap, SimSiamPair
 from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
 T = TypeVar("T")
@@ -356,23 +356,75 @@ def simsiam_pair(source: Source, dimension: int, columns: Span = (1, 4)) -> SimS
 
 
 def moderated(A: fmpq_mat, mixture: GMM, spread: int = 4) -> fmpq_mat:
-    """Return A scaled by a power of 2 so that no logit difference xᵀAAᵀ(μ_k − μ_l) has a spread above `spread`.
-
-    The spread is its standard deviation within a component plus its shift between components, and includes the
-    quadratic terms of non-shared covariances, so that the integrals of the loss stay tame whatever the model.
-    """
-    while _spread(A * A.transpose(), mixture) > spread:
+    """Return A scaled by a power of 2 so that the logits of InfoNCE, xᵀAAᵀμ_k and so on, spread by at most `spread`."""
+    while _spread(A * A.transpose(), mixture, mixture) > spread:
         A = A * fmpq(1, 2)
     return A
 
 
-def _spread(M: fmpq_mat, mixture: GMM) -> float:
-    within = [mixture.mu.transpose() * M * sigma * M * mixture.mu for sigma in mixture.sigmas]
-    between = mixture.mu.transpose() * M * mixture.mu
-    quadratic = [exact.trace(M * sigma * M * sigma) for sigma in mixture.sigmas]
-    columns = range(mixture.components)
-    worst = max([w[k, k] for w in within for k in columns] + quadratic)
-    return float(exact.to_fraction(worst)) ** 0.5 + max(abs(float(exact.to_fraction(x))) for x in between.entries())
+def moderated_factors(factors: CLIPFactors, model: CLIPGMM, spread: int = 4) -> CLIPFactors:
+    """Return the factors scaled alike by a power of 2, as `moderated` does, for both directions of CLIP."""
+    W = factors.W
+    scale = fmpq(1)
+    while max(_spread(W, model.vision, model.text), _spread(W.transpose(), model.text, model.vision)) > spread:
+        W, scale = W * fmpq(1, 4), scale * fmpq(1, 2)
+    return CLIPFactors(factors.A_V * scale, factors.A_T * scale)
+
+
+def _spread(W: fmpq_mat, source: GMM, target: GMM) -> float:
+    """Return the size of log E_y exp(xᵀWy) as a function of x: within a component, between them, and bent."""
+    slopes = W * target.mu
+    within = [slopes.transpose() * sigma * slopes for sigma in source.sigmas]
+    between = [abs(x) for x in (source.mu.transpose() * slopes).entries()]
+    bends = [W * sigma * W.transpose() for sigma in target.sigmas]
+    bent = [exact.inner(bend, sigma) for bend in bends for sigma in source.sigmas]
+    worst = max(w[k, k] for w in within for k in range(target.components))
+    return float(exact.to_fraction(worst)) ** 0.5 + float(exact.to_fraction(max(between) + max(bent)))
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A question about a loss: its name, an instance, and a map it takes."""
+
+    loss: str
+    instance: Instance
+    linear_map: LinearMap
+
+
+def posed(
+    source: Source,
+    loss: str,
+    components: Span = (1, 4),
+    dimension: Span = (1, 4),
+    columns: Span = 1,
+    spread: int = 4,
+    shared: bool | None = True,
+    hostile: bool = True,
+) -> Posed:
+    """Return a question about `loss`; maps of losses with integrals have r = `columns` and are moderated."""
+    if loss == "clip":
+        model = clip_gmm(source, components, (dimension, dimension), hostile=hostile)
+        factors = clip_factors(source, (model.vision.dimension, model.text.dimension), columns)
+        return Posed(loss, Instance(model, 1), moderated_factors(factors, model, spread))
+    question = mixture_instance(source, components, dimension, None, shared, hostile)
+    mixture = question.pairs.mixture
+    d = mixture.dimension
+    match loss:
+        case "infonce":
+            A = encoder(source, d, columns, hostile).A
+            return Posed(loss, question, Encoder(moderated(A, mixture, spread)))
+        case "simsiam":
+            return Posed(loss, question, simsiam_pair(source, d))
+        case "pca":
+            columns = source.integer(1, d)
+            return Posed(loss, question, Encoder(orthonormal_columns(source, d, columns)))
+        case _:
+            return Posed(loss, question, encoder(source, d, hostile=hostile))
+
+
+def orthonormal_columns(source: Source, rows: int, columns: int) -> fmpq_mat:
+    """Return A (rows × columns) with AᵀA = I."""
+    return exact.submatrix(rational_orthogonal_matrix(source, rows), range(rows), range(columns))
 
 
 # ------------------------------------------------------------------------------------------------ the strategies
@@ -467,3 +519,16 @@ def mixture_instances(
 def encoders(dimension: int, columns: Span | None = None, hostile: bool = True) -> SearchStrategy[Encoder]:
     """Encoders on Q^d; see `encoder`."""
     return strategy(lambda source: encoder(source, dimension, columns, hostile))
+
+
+def posed_questions(
+    loss: str,
+    components: Span = (1, 4),
+    dimension: Span = (1, 4),
+    columns: Span = 1,
+    spread: int = 4,
+    shared: bool | None = True,
+    hostile: bool = True,
+) -> SearchStrategy[Posed]:
+    """Questions about a loss; see `posed`."""
+    return strategy(lambda source: posed(source, loss, components, dimension, columns, spread, shared, hostile))

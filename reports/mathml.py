@@ -9,10 +9,14 @@ from __future__ import annotations
 import html
 import unicodedata
 from functools import cache
+from itertools import pairwise, zip_longest
 from xml.etree.ElementTree import Element, tostring
 
 from latex2mathml.converter import convert_to_element
 
+_THIN = "0.167em"
+_BREAKS = set("=≠<>≤≥≺≻⪯⪰⊆⊂∈∼⇒⟹⇔⟺∧∨+−")
+_OPENING, _CLOSING = set("([{"), set(")]}")
 _LEAVES = {"mi", "mn", "mo", "mtext", "mspace"}
 _FREE = {"math", "mrow", "mtable", "mtr", "mtd", "mpadded", "mphantom", "mstyle", "msqrt"}
 _ARGUMENTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
@@ -47,7 +51,10 @@ class FormulaError(ValueError):
 
 @cache
 def formula(latex: str, *, display: bool = False) -> str:
-    """Return `latex` as one `<math>` element, every character of its text escaped.
+    """Return `latex` as MathML, every character of its text escaped.
+
+    Browsers do not break the lines of a formula: in display style it becomes several `<math>` elements, cut before its
+    outermost relations, connectives and signs, so that a long one wraps where a reader would wrap it.
 
     Raises FormulaError when the formula has a command that is not known, a construct without its arguments, or
     anything that is not plain presentation MathML.
@@ -57,7 +64,32 @@ def formula(latex: str, *, display: bool = False) -> str:
     except Exception as error:  # the parser raises its own errors, IndexError and StopIteration alike
         raise FormulaError(f"{latex!r}: {type(error).__name__}") from error
     _check(root, latex)
-    return tostring(root, encoding="unicode")
+    if not display:
+        return tostring(root, encoding="unicode")
+    return " ".join(tostring(piece, encoding="unicode") for piece in _pieces(root))
+
+
+def _pieces(root: Element) -> list[Element]:
+    """Return the formula cut before each operator of _BREAKS that stands outside all brackets and has a left side."""
+    row = root
+    while len(row) == 1 and row[0].tag in ("mrow", "mstyle"):
+        row = row[0]
+    groups: list[list[Element]] = [[]]
+    depth, after_operator = 0, True
+    for child in row:
+        text = (child.text or "") if child.tag == "mo" else ""
+        if text in _BREAKS and depth == 0 and not after_operator:
+            groups.append([])
+            child.set("form", "infix")
+        depth += (text in _OPENING) - (text in _CLOSING)
+        after_operator = text in _BREAKS
+        groups[-1].append(child)
+    pieces = []
+    for group in groups:
+        piece = Element("math", root.attrib)
+        piece.extend(group)
+        pieces.append(piece)
+    return pieces
 
 
 def _check(element: Element, latex: str) -> None:
@@ -75,6 +107,25 @@ def _check(element: Element, latex: str) -> None:
         raise FormulaError(f"{latex!r}: attribute {', '.join(sorted(unknown))}")
     for child in element:
         _check(child, latex)
+    _space_functions(element)
+    _space_signs(element)
+
+
+def _space_functions(row: Element) -> None:
+    """Set names such as log and tr as operators with a thin space around them, none before a bracket."""
+    for child, following in zip_longest(row, row[1:]):
+        if child.tag in ("mi", "mo") and len(child.text or "") > 1 and (child.text or "").isalpha():
+            before_bracket = following is not None and next(following.iter("mo"), following).text in ("(", "[", "{")
+            child.tag = "mo"
+            child.attrib |= {"lspace": _THIN, "rspace": "0" if before_bracket else _THIN}
+
+
+def _space_signs(row: Element) -> None:
+    """Set a sign that follows an operator or an opening bracket close to its number."""
+    for previous, child in pairwise([None, *row]):
+        follows = previous is None or (previous.tag == "mo" and (previous.text or "") in _BREAKS | _OPENING)
+        if follows and child is not None and child.tag == "mo" and child.text in ("+", "−"):
+            child.set("form", "prefix")
 
 
 def _is_relation(text: str) -> bool:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from verify.verdicts import Provenance
+
 FORMAT = "thmverify-report/1"
 
 
@@ -30,14 +32,6 @@ class Standing(StrEnum):
     FAILED = "failed"
 
 
-class Provenance(StrEnum):
-    """How a number was obtained; a floating number supports a claim and never decides it."""
-
-    EXACT = "exact"
-    ENCLOSED = "enclosed"
-    FLOATING = "floating"
-
-
 class Formula(Record):
     """A formula for people (LaTeX, set as MathML) and the SymPy expression that the checks evaluate."""
 
@@ -53,29 +47,51 @@ class Source(Record):
     note: str
 
 
+class Use(StrEnum):
+    """What the proof script makes of a hypothesis, found by dropping it and checking again."""
+
+    USED = "used"
+    UNUSED = "unused"
+    DROPPED = "dropped"
+    UNKNOWN = "unknown"
+
+
 class Hypothesis(Record):
-    """A named hypothesis: formula and meaning."""
+    """A named hypothesis: formula, meaning, and whether the proof uses it.
+
+    A dropped one stands in the source and not in the statement proved here.
+    """
 
     name: str
     formula: Formula
     meaning: str
+    use: Use
 
 
 class Step(Record):
-    """One step of a proof: what it claims, how it was checked, and what came of it."""
+    """One step of a proof: what it claims, from which premises, how it was checked, and what came of it."""
 
     name: str
     kind: str
     claim: str
-    formula: Formula | None
+    formula: Formula
+    premises: tuple[str, ...]
     how: str
     passed: bool
     assumed: bool
 
 
+class Given(Record):
+    """What the theorem is quantified over: a name that the steps refer to, and the condition in words."""
+
+    name: str
+    sentence: str
+
+
 class Proof(Record):
     """A checked proof script; the glue is the propositional check that the steps imply the conclusion."""
 
+    givens: tuple[Given, ...]
     steps: tuple[Step, ...]
     glue: str
     glue_passed: bool
@@ -106,7 +122,6 @@ class Verification(Record):
     accepted: int
     discarded: int
     outcomes: dict[str, int]
-    confirmed: bool
     worst: Margin | None
     histogram: tuple[Bin, ...]
 
@@ -128,7 +143,7 @@ class Statement(Record):
     reason: str
     source: Source
     claim: str
-    quantity: Formula | None
+    quantity: Formula
     conclusion: Formula
     hypotheses: tuple[Hypothesis, ...]
     proof: Proof | None
@@ -204,10 +219,10 @@ Figure: TypeAlias = Annotated[Pancakes | LossSlices, Field(discriminator="kind")
 
 
 class News(Record):
-    """One sentence on what is new, and the statement whose standing it needs."""
+    """One sentence on what is new, computed from the checks, and the statement that it is about, if it is about one."""
 
     text: str
-    statement: str
+    statement: str | None
 
 
 class Settings(Record):

@@ -12,16 +12,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import mathml
 from reports.figures import histogram, loss_slices, pancakes
 from reports.figures.drawing import minus, number
-from reports.records import Angle, Formula, Line, LossSlices, Panel, Report, Standing, Step
+from reports.records import Angle, Line, LossSlices, Panel, Report, Standing, Statement, Step, Use
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Mark:
     glyph: str
     word: str
     tone: str
+
+    @property
+    def text(self) -> str:
+        """Glyph and word."""
+        return f"{self.glyph} {self.word}"
 
 
 _STANDINGS = {
@@ -56,6 +62,12 @@ _STANDINGS = {
     ),
 }
 _CHECKED = {True: Mark("✓", "checked", "good"), False: Mark("✗", "failed", "bad")}
+_USES = {
+    Use.USED: "The proof uses it.",
+    Use.UNUSED: "The proof script still checks without it.",
+    Use.DROPPED: "The source asks for it; the statement proved here does not.",
+    Use.UNKNOWN: "",
+}
 _ASSUMED = Mark("◇", "assumed", "warn")
 
 
@@ -77,7 +89,6 @@ def _page(report: Report, template: str, *, autoescape: bool) -> str:
         .render(
             report=report,
             tally=tally(report),
-            news=_news(report),
             standings=[(standing, meaning) for standing, (_, meaning) in _STANDINGS.items()],
             command=command(report),
         )
@@ -95,18 +106,24 @@ def _environment(autoescape: bool) -> Environment:
     )
     environment.filters.update(
         mark=lambda standing: _STANDINGS[Standing(standing)][0],
+        use=lambda use: _USES[use],
         step_mark=step_mark,
         check_mark=lambda passed: _CHECKED[passed],
         mathml=typeset,
         px=number,
+        sentence=sentence,
         short=short,
         degrees=degrees,
+        prose=prose,
         relation=relation,
         fisher=lambda lines, name: next(line.fisher for line in lines if line.name == name),
         layout=_layout,
         findings=loss_slices.findings,
         histogram=histogram.layout,
         instance_text=instance_text,
+        mark_text=lambda standing: _STANDINGS[Standing(standing)][0].text,
+        text=lambda mark: mark.text,
+        verification_text=verification_text,
         md=_markdown,
         fence=_fence,
     )
@@ -123,25 +140,18 @@ def step_mark(step: Step) -> Mark:
 
 
 def tally(report: Report) -> str:
-    """Return how many statements stand where, for example "2 proved, 1 open"."""
+    """Return how many statements stand where, for example "3 statements: 2 proved, 1 open"."""
     counts = Counter(statement.standing for statement in report.statements)
-    return ", ".join(f"{counts[s]} {mark.word}" for s, (mark, _) in _STANDINGS.items() if counts[s])
+    total = len(report.statements)
+    return f"{total} statement{'' if total == 1 else 's'}: " + ", ".join(
+        f"{counts[s]} {mark.word}" for s, (mark, _) in _STANDINGS.items() if counts[s]
+    )
 
 
 def command(report: Report) -> str:
     """Return the command that makes this report again."""
     quick = " --quick" if report.settings.quick else ""
-    return f"thmverify report{quick} --out DIR"
-
-
-def _news(report: Report) -> list[dict[str, Any]]:
-    """Return the sentences on what is new, each with the standing that this run computed for its statement."""
-    standing = {statement.id: statement.standing for statement in report.statements}
-    return [
-        {"text": item.text, "id": item.statement, "mark": _STANDINGS[standing[item.statement]][0]}
-        for item in report.news
-        if item.statement in standing
-    ]
+    return f"thmverify report{quick} --seed {report.settings.seed} --out DIR"
 
 
 def typeset(latex: str, display: bool = False) -> Markup:
@@ -152,11 +162,17 @@ def typeset(latex: str, display: bool = False) -> Markup:
         return Markup("<code>{}</code> (not typeset)").format(latex)
 
 
+def sentence(text: str) -> str:
+    """Return a remark of the checker as a sentence: a capital first, a full stop last; a formula's letter stays."""
+    first = text[:1].upper() if re.match(r"[a-z]{2}|a ", text) else text[:1]
+    return first + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def short(value: str) -> str:
     """Return a decimal number with at most three significant digits, in plain or scientific notation."""
     x = Decimal(value)
-    if x == 0:
-        return "0"
+    if x == 0 or not x.is_finite():
+        return "0" if x == 0 else value
     text = f"{x:.3g}" if Decimal("0.001") <= abs(x) < 10000 else f"{x:.2e}"
     return minus(text)
 
@@ -168,17 +184,42 @@ def degrees(angle: Angle) -> str:
 
 
 def relation(angle: Angle, lines: Sequence[Line]) -> str:
-    """Return one sentence on how Fisher's line and the PCA line of a panel compare."""
-    first, second = (next(line for line in lines if line.name == name) for name in (angle.first, angle.second))
+    """Return one sentence on how two lines of a panel compare: how far apart, and Fisher's J on each."""
+    first, second = (_decimal(line.fisher) for line in lines if line.name in (angle.first, angle.second))
     if angle.cos2 == "1":
-        return f"The two coincide: J = {first.fisher} on both."
-    return f"They are {degrees(angle)} apart: J falls from {first.fisher} to {second.fisher}."
+        return f"{angle.first} and {angle.second} coincide, J = {first} on both."
+    return (
+        f"{angle.first} and {angle.second} are {degrees(angle)} apart; J is {first} on the one, {second} on the other."
+    )
+
+
+def _decimal(rational: str) -> str:
+    return f"{float(Fraction(rational)):.3g}"
+
+
+def verification_text(statement: Statement) -> str:
+    """Return what was tried at random and what came of it."""
+    v = statement.verification
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in v.outcomes.items())
+    discarded = f"{v.discarded} did not and were discarded" if v.discarded else "none was discarded"
+    return (
+        f"Of {v.requested} instances drawn (seed {v.seed}), {v.accepted} satisfied every hypothesis, decided exactly; "
+        f"{discarded}. Outcomes: {outcomes or 'none'}."
+    )
 
 
 def instance_text(instance: dict[str, Any]) -> str:
     """Return an instance as the text of an instance file, one field a line."""
     fields = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in instance.items())
     return "{\n" + ",\n".join(fields) + "\n}"
+
+
+def prose(text: str) -> Markup:
+    """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
+    raised = re.sub(r"\^(?:\{([^{}]+)\}|([A-Za-z0-9]+))", r"<sup>\1\2</sup>", str(escape(text)))
+    return Markup(
+        re.sub(r"(?<![A-Za-z0-9_])([^\W\d_]̄?)_([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_])", r"\1<sub>\2</sub>", raised)
+    )
 
 
 def _markdown(text: object) -> str:
@@ -192,8 +233,3 @@ def _fence(text: str, language: str = "") -> str:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{text}\n{ticks}"
-
-
-def formula_text(formula: Formula) -> str:
-    """Return a formula for Markdown."""
-    return _fence(formula.latex, "math")

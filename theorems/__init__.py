@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     REGISTRY: dict[str, Statement]
 
+PAPER = (
+    "P. Bansal, A. Kavis, S. Sanghavi, Understanding Self-Supervised Learning via Gaussian Mixture Models, "
+    "arXiv:2411.03517"
+)
+
 MODULES = {
     "lemma-4.2": "lemma_4_2",
     "fisher-optimality": "fisher_optimality",

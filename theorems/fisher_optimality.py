@@ -17,46 +17,36 @@ import sys
 from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
-from sympy import Eq, Equivalent, Gt, Implies, IndexedBase, Inverse, MatrixSymbol, Sum, Symbol, Trace
 
+from theorems import PAPER
+from theorems.scripts.fisher_optimality import PROOF
 from verify import exact, vocabulary
 from verify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.losses.fisher import Fisher
 from verify.losses.levels import exact_value
 from verify.maps import Encoder
 from verify.models import GMM, AugmentedPairs, Instance
-from verify.proofs import (
-    Algebra,
-    Combination,
-    Congruence,
-    Definition,
-    Existential,
-    Given,
-    IndependentColumns,
-    MatrixIdentity,
-    PositiveSum,
-    Proof,
-    Square,
-    Step,
-    Term,
-    Vanishing,
-    nonnegative,
-    vanishes,
-)
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
 from verify.subspaces import Subspace, fisher_subspace
 from verify.verdicts import Outcome, Provenance, Status, Verdict
-from verify.vocabulary import K, PositiveDefinite, d, k, r, w
 
 ID = "fisher-optimality"
+SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k")
 HYPOTHESES = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE)
-
+QUANTITY = Quantity(
+    r"J(A) = \mathrm{tr}\left[(A^T \bar\Sigma A)^{-1} A^T S A\right],\quad"
+    r"\bar\Sigma = \sum_k w_k \Sigma_k,\quad S = \sum_k w_k \mu_k \mu_k^T",
+    "fisher",
+)
+CONCLUSION = Conclusion(
+    r"J(A) \leq \mathrm{tr}(\bar\Sigma^{-1} S),\qquad J(A) = \mathrm{tr}(\bar\Sigma^{-1} S)"
+    r"\iff S_F = \mathrm{span}\{\bar\Sigma^{-1}\mu_k\} \subseteq \mathrm{Col}(A)",
+    "For every A ∈ R^{d×r} with linearly independent columns, whatever r ≤ d, J(A) ≤ tr(Σ̄⁻¹S), with equality "
+    "exactly when Col(A) contains the Fisher subspace S_F; so S_F is the smallest subspace on which J is largest.",
+)
 MAPS = 8  # random maps that an instance is tried on
-
-
-# -- on one instance --------------------------------------------------------------------------------------------------
 
 
 def bound(mixture: GMM) -> fmpq:
@@ -120,122 +110,6 @@ def sample(rng: random.Random) -> Instance:
     return random_instance(rng, shared=False)
 
 
-# -- the proof --------------------------------------------------------------------------------------------------------
-# Λ is a square root of Σ̄ and E of diag(w); μ holds the means as columns; Δ = Σ̄⁻¹ − A(AᵀΣ̄A)⁻¹Aᵀ.
-
-Lam, Sbar, Delta = (MatrixSymbol(name, d, d) for name in ("Lambda", "Sigmabar", "Delta"))
-E, mu, A = MatrixSymbol("E", K, K), MatrixSymbol("mu", d, K), MatrixSymbol("A", d, r)
-S, G, c = MatrixSymbol("S", d, d), MatrixSymbol("G", r, r), MatrixSymbol("c", r, K)
-q = IndexedBase("q")
-
-ALGEBRA = Algebra(
-    definitions={
-        Sbar: Lam * Lam.T,
-        S: mu * E * E.T * mu.T,
-        G: A.T * Sbar * A,
-        Delta: Sbar.I - A * G.I * A.T,
-    },
-    invertible=(Lam, E, G),
-    needs={
-        Lam: ("mean-covariance",),
-        E: ("weights-positive",),
-        Inverse(G): ("gram",),
-    },
-    sizes=({d: 4, K: 3, r: 2}, {d: 3, K: 2, r: 3}),
-)
-
-J, BOUND = Trace(G.I * A.T * S * A), Trace(Sbar.I * S)
-CONTAINS = Symbol(r"S_F \subseteq \mathrm{Col}(A)")
-SPANNED = Existential(CONTAINS, Eq(Sbar.I * mu, A * c, evaluate=False), c, G.I * A.T * mu)
-
-PROOF = Proof(
-    hypotheses=HYPOTHESES,
-    givens=(Given("independent-columns", IndependentColumns(A), "A ∈ R^{d×r} has linearly independent columns."),),
-    algebra=ALGEBRA,
-    steps=(
-        Step(
-            "component-variances",
-            "Write q_k = vᵀΣ_k v for a vector v ≠ 0; it is positive.",
-            Gt(q[k], 0),
-            ("covariances-definite",),
-            Definition((q.label,)),
-        ),
-        Step(
-            "mean-covariance",
-            "vᵀΣ̄v = Σ_k w_k q_k > 0 for every v ≠ 0, so Σ̄ ≻ 0 and Σ̄ = ΛΛᵀ with Λ invertible.",
-            Gt(Sum(w[k] * q[k], (k, 1, K)), 0),
-            ("component-variances", "weights-positive"),
-            PositiveSum(),
-        ),
-        Step(
-            "gram",
-            "G = AᵀΣ̄A ≻ 0, so J(A) = tr(G⁻¹AᵀSA) is defined.",
-            PositiveDefinite(G),
-            ("mean-covariance", "independent-columns"),
-            Congruence(factor=Lam.T * A, recover=Lam.T.I),
-        ),
-        Step(
-            "gap",
-            "With Δ = Σ̄⁻¹ − AG⁻¹Aᵀ the gap is tr(Σ̄⁻¹S) − J(A) = tr(ΔS).",
-            Eq(BOUND - J, Trace(Delta * S)),
-            ("gram", "weights-positive"),
-            MatrixIdentity(),
-        ),
-        Step(
-            "square",
-            "ΔΣ̄Δ = Δ, so tr(ΔS) = ‖ΛᵀΔμE‖² ≥ 0, where EEᵀ = diag(w).",
-            nonnegative(Trace(Delta * S)),
-            ("gram", "weights-positive"),
-            Square(Lam.T * Delta * mu * E),
-        ),
-        Step(
-            "bound",
-            "J(A) ≤ tr(Σ̄⁻¹S).",
-            nonnegative(BOUND - J),
-            ("gram", "gap", "square"),
-            Combination((Term("gap"), Term("square"))),
-        ),
-        Step(
-            "equality-gives-zero",
-            "Equality forces ΛᵀΔμE = 0, and Λ and E are invertible: Δμ = 0.",
-            Implies(Eq(BOUND - J, 0), vanishes(Delta * mu)),
-            ("gram", "weights-positive"),
-            Vanishing((Lam.T * Delta * mu * E,), left=Lam.T.I, right=E.I),
-        ),
-        Step(
-            "zero-gives-equality",
-            "If Δμ = 0 then tr(ΔS) = tr(Δμ diag(w) μᵀ) = 0.",
-            Implies(vanishes(Delta * mu), Eq(BOUND - J, 0)),
-            ("gram", "weights-positive"),
-            MatrixIdentity(right=E * E.T * mu.T),
-        ),
-        Step(
-            "contains",
-            "S_F ⊆ Col(A) means that Σ̄⁻¹μ = Ac has a solution c.",
-            SPANNED.claim,
-            ("gram",),
-            SPANNED,
-        ),
-        Step(
-            "zero-spans",
-            "If Δμ = 0 then Σ̄⁻¹μ = A(G⁻¹Aᵀμ).",
-            Implies(vanishes(Delta * mu), Eq(Sbar.I * mu, A * G.I * A.T * mu)),
-            ("gram",),
-            MatrixIdentity(),
-        ),
-        Step(
-            "spans-zero",
-            "If Σ̄⁻¹μ = Ac then Δμ = (I − AG⁻¹AᵀΣ̄)(Σ̄⁻¹μ − Ac) = 0.",
-            Implies(Eq(Sbar.I * mu, A * c), vanishes(Delta * mu)),
-            ("gram",),
-            MatrixIdentity(left=Delta * Sbar),
-        ),
-    ),
-    conclusion=nonnegative(BOUND - J) & Equivalent(Eq(BOUND - J, 0), CONTAINS),
-)
-
-# -- the statement ----------------------------------------------------------------------------------------------------
-
 WITNESS = Instance(
     AugmentedPairs(GMM((Fraction(1, 3), Fraction(2, 3)), ((1, 0), (0, 1)), (((2, 1), (1, 2)), ((1, 0), (0, 3))))), 1
 )
@@ -244,24 +118,15 @@ STATEMENT = Statement(
     id=ID,
     title="The Fisher subspace is the minimal optimal subspace of the Fisher discriminant",
     source=Source(
-        "Bansal, Kavis, Sanghavi, Understanding Self-Supervised Learning via Gaussian Mixture Models, arXiv:2411.03517",
+        PAPER,
         "Definitions 3.2 and 4.1 (in the talk: Background, Fisher Discriminant and Fisher Subspace)",
         "stated there without proof; that A has independent columns is our reading",
     ),
     status=Status.PROVED,
-    symbols=vocabulary.entries("d", "K", "r", "w", "Sigma_k"),
+    symbols=SYMBOLS,
     hypotheses=HYPOTHESES,
-    quantity=Quantity(
-        r"J(A) = \mathrm{tr}\left[(A^T \bar\Sigma A)^{-1} A^T S A\right],\quad"
-        r"\bar\Sigma = \sum_k w_k \Sigma_k,\quad S = \sum_k w_k \mu_k \mu_k^T",
-        "fisher",
-    ),
-    conclusion=Conclusion(
-        r"J(A) \leq \mathrm{tr}(\bar\Sigma^{-1} S),\quad J(A) = \mathrm{tr}(\bar\Sigma^{-1} S)"
-        r"\iff S_F = \mathrm{span}\{\bar\Sigma^{-1}\mu_k\} \subseteq \mathrm{Col}(A)",
-        "For every A ∈ R^{d×r} with linearly independent columns, whatever r ≤ d, J(A) ≤ tr(Σ̄⁻¹S), with equality exactly "
-        "when Col(A) contains the Fisher subspace S_F; so S_F is the smallest subspace on which J is largest.",
-    ),
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
     margin=margin,
     examine=examine,
     witness=WITNESS,

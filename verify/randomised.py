@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from verify.models import Instance
 from verify.proofs import ProofReport, check
@@ -35,9 +37,9 @@ class Trial:
 class Verification:
     """What randomised verification of one statement found.
 
-    `discarded` counts instances on which a hypothesis is false. `worst_margin` is the largest margin of the accepted
-    ones (positive = violated), at `worst_instance`, the sample number `worst_index` of this seed. `unconfirmed` says
-    why the recorded status is not confirmed; it is empty when it is.
+    `discarded` counts instances on which a hypothesis is false; `margins` are those of the accepted ones, in the order
+    drawn. `worst_margin` is the largest of them (positive = violated), at `worst_instance`, the sample number
+    `worst_index` of this seed. `unconfirmed` says why the recorded status is not confirmed; it is empty when it is.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Verification:
     accepted: int
     discarded: int
     outcomes: dict[Outcome, int]
+    margins: tuple[float, ...]
     worst_margin: float | None
     worst_index: int | None
     worst_instance: Instance | None
@@ -78,6 +81,7 @@ _shared: list[Statement] = []  # the statement a worker process tries, sent once
 
 
 def _share(statement: Statement) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
     _shared[:] = [statement]
 
 
@@ -89,8 +93,12 @@ def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Ite
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
-    with ProcessPoolExecutor(jobs, initializer=_share, initargs=(statement,)) as pool:
+    # Forked, whatever the platform's default: a statement holds functions that do not pickle.
+    pool = ProcessPoolExecutor(jobs, get_context("fork"), _share, (statement,))
+    try:
         yield from pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def run(
@@ -118,6 +126,7 @@ def run(
         len(accepted),
         len(trials) - len(accepted),
         dict(Counter(t.outcome for t in accepted)),
+        tuple(t.margin for t in accepted),
         None if worst is None else worst.margin,
         None if worst is None else worst.index,
         None if worst is None else sample(statement, seed, worst.index),

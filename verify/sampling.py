@@ -50,7 +50,9 @@ def _means(rng: random.Random, components: int, d: int) -> Rows:
 
 
 def _centred(weights: tuple[Fraction, ...], means: Rows) -> Rows:
-    average = [sum((w * row[i] for w, row in zip(weights, means, strict=True)), Fraction(0)) for i in range(len(means[0]))]
+    average = [
+        sum((w * x for w, x in zip(weights, axis, strict=True)), Fraction(0)) for axis in zip(*means, strict=True)
+    ]
     return tuple(tuple(x - a for x, a in zip(row, average, strict=True)) for row in means)
 
 

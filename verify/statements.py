@@ -14,7 +14,7 @@ from verify.errors import InputError
 from verify.hypotheses import Hypothesis, mathml
 from verify.models import Instance
 from verify.proofs import Proof, check
-from verify.verdicts import Outcome, Status, Verdict
+from verify.verdicts import Outcome, Provenance, Status, Verdict
 from verify.vocabulary import Entry
 
 
@@ -82,6 +82,10 @@ class Statement:
     counterexamples: tuple[str, ...] = ()
     redundant: tuple[Hypothesis, ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        if self.proof is not None and self.proof.hypotheses != self.hypotheses:
+            raise ValueError(f"{self.id}: the proof script does not rest on the statement's hypotheses")
+
     def without(self, name: str) -> Statement:
         """Return the statement without one hypothesis: open, unless its proof script still checks.
 
@@ -122,4 +126,5 @@ class Statement:
             reason = f"the proof script checks, yet on this instance {seen.reason}: one of the two is wrong"
             return replace(seen, outcome=Outcome.FAILED, reason=reason)
         steps = f"the hypotheses hold exactly and the proof script checks ({len(self.proof.steps)} steps)"
-        return replace(seen, outcome=Outcome.PROVED, reason=f"{steps}; {seen.reason}")
+        reason = f"{steps}; as a cross-check, {seen.reason}"
+        return replace(seen, outcome=Outcome.PROVED, reason=reason, provenance=Provenance.EXACT)

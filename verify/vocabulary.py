@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from flint import fmpq, fmpq_mat
@@ -125,9 +126,15 @@ def evaluate(formula: Formula, instance: Instance) -> bool:
     not in the vocabulary.
     """
     # One component's values often equal another's (a shared covariance): decide each distinct case once.
-    expanded = formula.subs(K, _ENTRIES[K].value(instance, 0)).doit()
+    expanded = _expanded(formula, instance.pairs.mixture.components)
     cases = {frozenset(case.items()) for case in _cases(expanded, instance)}
     return all(_decide(expanded, dict(case)) for case in cases)
+
+
+@lru_cache(maxsize=256)
+def _expanded(formula: Formula, components: int) -> Formula:
+    """Return the formula for this number of components, its sums written out."""
+    return formula.subs(K, components).doit()
 
 
 def _decide(formula: Formula, values: dict[Basic, Basic]) -> bool:

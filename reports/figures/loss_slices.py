@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -39,6 +40,7 @@ _SCALE_TOLERANCE = 1e-4
 _ANGLE_ROUNDING = 1e-3
 
 
+@cache
 def compute() -> LossSlices:
     """Return the record of the figure."""
     mixture = INSTANCE.shared

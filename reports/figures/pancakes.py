@@ -36,7 +36,7 @@ def three_in_a_row(offset: tuple[int, int], covariance: tuple[Fraction, Fraction
 
 _THIN, _WIDE = Fraction(1, 4), Fraction(65, 4)
 MIXTURES = (
-    ("a", "Spherical", three_in_a_row((5, 0), (Fraction(1), Fraction(1)))),
+    ("a", "Spherical", three_in_a_row((3, 0), (Fraction(1, 2), Fraction(1, 2)))),
     ("b", "Parallel pancakes", three_in_a_row((3, 0), (_THIN, _WIDE))),
     ("c", "Shifted parallel pancakes", three_in_a_row((3, 3), (_THIN, _WIDE))),
 )
@@ -199,7 +199,7 @@ def _drawn(frame: Frame, group: list[Line]) -> DrawnLine:
     dx, dy = (float(Fraction(x)) for x in group[0].direction)
     start, end = frame.clipped_line((dx, dy))
     if abs(dy) < abs(dx) / 2:  # a flat line carries its label above its right end, a steep one right of its upper end
-        label, anchor = (end[0] - 4, end[1] - 7), "end"
+        label, anchor = (end[0] - 4, end[1] - 9), "end"
     elif abs(dx) < abs(dy) / 2:
         label, anchor = (end[0] + 7, end[1] + 14), "start"
     else:

@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"{one_line(message, 400)}; see `{error.ctx.command_path if error.ctx else 'thmverify'} --help`")
     except KeyboardInterrupt:
         return INTERRUPTED
+    except SystemExit:  # typer exits by itself for one reason alone: the reader of stdout is gone
+        return BROKEN_PIPE
     except BrokenPipeError:
         _silence(sys.stdout)
         return BROKEN_PIPE

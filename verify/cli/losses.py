@@ -76,7 +76,7 @@ def enclose_in_decimals(loss: Loss, instance: Instance, linear_map: LinearMap, d
         "digits": digits,
         "reached": reached,
         "exact": None if exact is None or len(str(exact)) > _LONGEST_EXACT else str(exact),
-        "note": "" if reached else enclosure.note or f"{digits} digits are out of reach: the interval is what is known",
+        "note": "" if reached else f"{digits} digits are out of reach of rigorous integration: this is what is known",
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 DONE, CLAIM_FAILED, BAD_INPUT, UNDECIDED = range(4)  # exit codes
@@ -22,22 +22,24 @@ def write_json(data: dict[str, Any]) -> None:
 
 
 def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Write a table; the columns named in `right` are numbers and align at the right."""
+    """Write a table; its first column is never broken, and the columns named in `right` align at the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=i == 0)
     for row in rows:
         table.add_row(*row)
     _write(table)
 
 
-def write_fields(fields: Sequence[tuple[str, str]]) -> None:
-    """Write name and value, one pair a line; long values continue under themselves."""
+def write_fields(fields: Sequence[tuple[str, str]], apart: bool = False) -> None:
+    """Write names and values, which continue under themselves; `apart` leaves a line between two pairs."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in fields:
-        table.add_row(name, value)
+    for i, field in enumerate(fields):
+        if apart and i:
+            table.add_row()
+        table.add_row(*field)
     _write(table)
 
 
@@ -51,12 +53,12 @@ def _write(table: Table) -> None:
 
 
 @contextmanager
-def progress(description: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr while the block runs, on a terminal only; the block calls `advance(done, total)`."""
+def progress(description: str, total: float | None = None) -> Iterator[Callable[..., None]]:
+    """Show on stderr, on a terminal only, how far the block is; it calls `advance(done, description=…)`."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
@@ -64,4 +66,4 @@ def progress(description: str, total: int | None = None) -> Iterator[Callable[[i
     )
     with bar:
         task = bar.add_task(description, total=total)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        yield lambda done, description=None: bar.update(task, completed=done, description=description)

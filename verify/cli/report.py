@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from verify.cli.output import CLAIM_FAILED, DONE, progress, write_json
+
 
 def report(
     out: Annotated[Path, typer.Option(help="Folder to write index.html, report.json and report.md into.")] = Path(
@@ -14,11 +16,41 @@ def report(
     ),
     pdf: Annotated[bool, typer.Option("--pdf", help="Also print report.pdf with headless Chromium.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer random instances: under a minute.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the files written.")] = False,
 ) -> int:
     """Write the verification report.
 
-    It is one self-contained page, index.html, with its data, report.json, and its text, report.md.
+    It is one self-contained page, index.html, with its data, report.json, and its text, report.md. The exit code
+    is 1 when a check of the report failed.
     """
-    raise NotImplementedError
+    from json import loads
+
+    import reports
+    from reports.browser import run_chromium
+
+    if pdf:
+        run_chromium("--version")  # a missing browser is better found now than after the work
+    with progress("report", 1.0) as advance:
+        page = reports.build(
+            out,
+            quick=quick,
+            seed=seed,
+            jobs=jobs,
+            progress=lambda stage, done: advance(done, description=f"report: {stage}"),
+        )
+    files = [page, page.with_name("report.json"), page.with_name("report.md")]
+    if pdf:
+        files.append(page.with_name("report.pdf"))
+        reports.print_pdf(page, files[-1])
+    statements = loads(files[1].read_text(encoding="utf-8"))["statements"]
+    failed = [statement["id"] for statement in statements if statement["standing"] == "failed"]
+    if json:
+        write_json({"page": str(page), "files": [str(file) for file in files], "failed": failed})
+    else:
+        for file in files:
+            typer.echo(file)
+        for name in failed:
+            typer.echo(f"FAILED: {name}")
+    return CLAIM_FAILED if failed else DONE

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,8 +14,10 @@ from verify.cli.output import CLAIM_FAILED, DONE, progress, write_fields, write_
 from verify.errors import InputError
 
 if TYPE_CHECKING:
+    from verify.hypotheses import Hypothesis
     from verify.proofs import ProofReport, StepReport
-    from verify.statements import Hypothesis, Statement
+    from verify.randomised import Verification
+    from verify.statements import Statement
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -23,8 +28,10 @@ def list_statements(json: AsJson = False) -> int:
     if json:
         write_json({"statements": [_summary(s) for s in statements]})
     else:
-        rows = [(s.id, s.status.value, s.title, f"{s.source.label}, {s.source.text}") for s in statements]
-        write_table(("id", "status", "title", "source"), rows)
+        write_table(
+            ("id", "status", "title", "source"), [(s.id, s.status, s.title, s.source.label) for s in statements]
+        )
+        write_fields([("", text) for text in dict.fromkeys(s.source.text for s in statements)])
     return DONE
 
 
@@ -121,10 +128,11 @@ def _write_statement(statement: Statement, report: ProofReport | None) -> None:
     write_table(("hypothesis", "formula", "meaning"), [*hypotheses, *unneeded])
     if report is None:
         return
-    steps = [(step.name, f"{_mark(step)}, {step.kind.value}", f"{step.sentence} — {step.how}") for step in report.steps]
-    glue = ("glue", "checked" if report.glue.passed else "FAILED", report.glue.how)
-    write_table(("step", "check", "claim and how it was checked"), [*steps, glue])
-    write_fields([("proof", "checked" if report.passed else "does NOT check"), ("", report.reason)])
+    sys.stdout.write(f"\nProof script, {len(report.steps)} steps\n\n")
+    steps = [(f"{s.name}\n{s.kind}", f"{s.sentence}\n{_mark(s)}: {s.how}") for s in report.steps]
+    glue = ("glue", f"The conclusion follows.\n{'checked' if report.glue.passed else 'FAILED'}: {report.glue.how}")
+    verdict = ("proof", f"{'checked' if report.passed else 'does NOT check'}: {report.reason}")
+    write_fields([*steps, glue, verdict], apart=True)
 
 
 def _mark(step: StepReport) -> str:
@@ -144,5 +152,57 @@ def verify(
 
     The exit code is 0 only if every recorded status is confirmed.
     """
-    chosen = [_find(name) for name in statements] if statements else [*_registry().values()]
-    raise NotImplementedError(chosen, instances, seed, jobs, json, progress)
+    chosen = [_find(name) for name in dict.fromkeys(statements)] if statements else [*_registry().values()]
+    from verify.randomised import run
+
+    results = []
+    with progress("verifying", len(chosen) * instances) as advance:
+        for i, statement in enumerate(chosen):
+            results.append(run(statement, instances, seed, jobs, partial(_advance, advance, i * instances)))
+    confirmed = all(result.confirmed for result in results)
+    if json:
+        described = [_verified(result) for result in results]
+        write_json({"seed": seed, "instances": instances, "confirmed": confirmed, "statements": described})
+    else:
+        _write_verified(results, seed)
+    return DONE if confirmed else CLAIM_FAILED
+
+
+def _advance(advance: Callable[[int], None], before: int, done: int) -> None:
+    advance(before + done)
+
+
+def _verified(result: Verification) -> dict[str, Any]:
+    from verify.instances import instance_to_json
+
+    margin, worst = result.worst_margin, result.worst_instance
+    return {
+        "id": result.id,
+        "status": result.status.value,
+        "confirmed": result.confirmed,
+        "reason": result.unconfirmed,
+        "accepted": result.accepted,
+        "discarded": result.discarded,
+        "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
+        "worst_margin": margin if margin is None or math.isfinite(margin) else str(margin),
+        "worst_index": result.worst_index,
+        "worst_instance": None if worst is None else instance_to_json(worst),
+    }
+
+
+def _write_verified(results: Sequence[Verification], seed: int) -> None:
+    rows = []
+    for result in results:
+        outcomes = ", ".join(f"{count} {outcome.value}" for outcome, count in result.outcomes.items())
+        worst = "none" if result.worst_margin is None else f"{result.worst_margin:.2g}"
+        standing = "confirmed" if result.confirmed else "NOT confirmed"
+        accepted = f"{result.accepted} of {result.instances}"
+        rows.append((result.id, result.status.value, accepted, outcomes, worst, standing))
+    columns = ("statement", "status", "accepted", "outcomes", "margin", "result")
+    write_table(columns, rows, right=("accepted", "margin"))
+    notes = [("", f"{result.id}: {result.unconfirmed}") for result in results if not result.confirmed]
+    fields = [
+        ("seed", str(seed)),
+        ("margin", "the worst, in floating point: ≤ 0 where the conclusion holds; no verdict"),
+    ]
+    write_fields([*fields, *notes])

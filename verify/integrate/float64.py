@@ -21,11 +21,12 @@ from scipy.special import stdtrit
 
 from verify import exact
 from verify.integrate.problem import LogSumExp
-from verify.integrate.rules import Rule, lattice, plan_lattice, sobol
+from verify.integrate.rules import Lattice, Rule, plan_lattice, sobol
 from verify.models import Floats
 
 TOLERANCE = 1e-14
-BUDGET = 2**21
+# Nodes: what an iteration may spend, and what a single answer may, a second or so.
+BUDGET, PATIENT = 2**21, 2**24
 _LOOSEST = 1e-5
 _EPS = 2.0**-52
 # e^-600 is a normal float64: exponents that spread less need no maximum of their own for each component.
@@ -98,7 +99,7 @@ class Integral:
     moment_error: float
 
 
-def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int = BUDGET) -> Estimate:
+def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int = PATIENT) -> Estimate:
     """Return E log Σ_k w_k exp(b_k·q + ½ qᵀc_k q).
 
     `tolerance` is what the quadrature aims at for integrands of unit size; `budget` bounds its nodes.
@@ -112,7 +113,7 @@ def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int
     return Estimate(value, error)
 
 
-def softmax_moments(problem: LogSumExp, order: int = 1, tolerance: float = TOLERANCE, budget: int = BUDGET) -> Moments:
+def softmax_moments(problem: LogSumExp, order: int = 1, tolerance: float = TOLERANCE, budget: int = PATIENT) -> Moments:
     """Return E_j p_k and the moments E_j[p_k (q − m_j)…] up to `order` (0, 1 or 2)."""
     K, rho = problem.components, problem.dimension
     p, first, second = np.zeros((K, K)), np.zeros((K, K, rho)), np.zeros((K, K, rho, rho))
@@ -128,7 +129,7 @@ def softmax_moments(problem: LogSumExp, order: int = 1, tolerance: float = TOLER
 
 
 def _float(x: fmpq) -> float:
-    return float(exact.to_fraction(x))
+    return int(x.p) / int(x.q)  # Python's division of integers rounds correctly
 
 
 def _floats(m: fmpq_mat) -> Floats:
@@ -157,31 +158,21 @@ def _windows(problem: LogSumExp) -> Iterator[tuple[list[int], Window]]:
 
 def _window(problem: LogSumExp, members: Sequence[int]) -> Window:
     """Return the window of components with one covariance; all that can cancel is computed exactly."""
-    K, rho = problem.components, problem.dimension
     L, roots = whitening(problem.covariance(members[0]))
     logs = np.log([_float(w) for w in problem.weights])
+    if not problem.quadratic:
+        slopes = _floats(problem.linear.transpose() * L) * roots
+        offsets = _floats(problem.centres.transpose() * problem.linear)[list(members)]
+        axes = principal_axes(slopes - slopes.mean(axis=0))
+        return Window(logs + offsets, slopes @ axes, None, (_floats(L) * roots) @ axes)
     centre = problem.centre(members[0])
-    gradients = exact.hstack(
-        [problem.slope(k) + (problem.quadratic[k] * centre if problem.quadratic else centre * 0) for k in range(K)], rho
-    )
-    slopes = _floats(gradients.transpose() * L) * roots
-    curvature = None
-    if problem.quadratic:
-        curvature = np.array([_floats(L.transpose() * c * L) for c in problem.quadratic]) * np.outer(roots, roots)
-    spans = slopes - slopes.mean(axis=0) if curvature is None else np.concatenate([slopes, *curvature])
-    axes = principal_axes(spans)
-    return Window(
-        logs + np.array([[_float(_exponent(problem, k, problem.centre(j))) for k in range(K)] for j in members]),
-        slopes @ axes,
-        None if curvature is None else axes.T @ curvature @ axes,
-        (_floats(L) * roots) @ axes,
-    )
-
-
-def _exponent(problem: LogSumExp, k: int, q: fmpq_mat) -> fmpq:
-    """Return b_k·q + ½ qᵀc_k q."""
-    value = exact.inner(problem.slope(k), q)
-    return value + exact.inner(problem.quadratic[k] * q, q) / 2 if problem.quadratic else value
+    bends = [c * centre for c in problem.quadratic]
+    pulls = [exact.inner(problem.slope(k) + bend * fmpq(1, 2), centre) for k, bend in enumerate(bends)]
+    slopes = _floats((problem.linear + exact.hstack(bends, problem.dimension)).transpose() * L) * roots
+    curvature = np.array([_floats(L.transpose() * c * L) for c in problem.quadratic]) * np.outer(roots, roots)
+    axes = principal_axes(np.concatenate([slopes, *curvature]))
+    offsets = np.array([[_float(x) for x in pulls]])
+    return Window(logs + offsets, slopes @ axes, axes.T @ curvature @ axes, (_floats(L) * roots) @ axes)
 
 
 def principal_axes(slopes: Floats) -> Floats:
@@ -208,7 +199,7 @@ def fitting_lattice(spreads: Floats, order: int, tolerance: float, budget: int) 
     while tolerance <= _LOOSEST:
         plan = plan_lattice(spreads, max(order, 1), tolerance)
         if plan.size <= budget:
-            return lattice(plan)
+            return Lattice(plan)
         tolerance *= 10
     return None
 
@@ -225,7 +216,7 @@ def _integrate_curved(window: Window, curvature: Floats, order: int, tolerance: 
                 break
             tolerance *= 10
             continue
-        rules = [lattice(plan, shift) for shift in (0.0, 0.5)]
+        rules = [Lattice(plan, shift) for shift in (0.0, 0.5)]
         halves = [softmax_sums(window.offsets, window.slopes, r, order=order, curvature=curvature) for r in rules]
         best, apart = _combined(window, halves, plan.error, 2.0)
         if apart <= 20 * tolerance:
@@ -293,17 +284,19 @@ def softmax_sums(
     adds those of p_k p_l. Batch dimensions broadcast; one rule serves the batch.
     """
     slopes = slopes - slopes.mean(axis=-2, keepdims=True)  # an odd part: its mean is 0, its rounding is not
-    reach = float(np.max(np.linalg.norm(rule.nodes, axis=1), initial=0.0))
     steepest = float(np.max(np.linalg.norm(slopes, axis=-1), initial=0.0))
-    spread = float(np.max(np.ptp(offsets, axis=-1), initial=0.0)) + 2 * steepest * reach
+    spread = float(np.max(np.ptp(offsets, axis=-1), initial=0.0)) + 2 * steepest * rule.radius
     if curvature is None and spread < _SPREAD:
         return _sums(offsets, slopes, rule, order, pairs, None, None)
     # Steep exponents: each component takes its own maximum over k at each node.
     alone = np.zeros((*offsets.shape[:-1], 1, offsets.shape[-1]))
     curved = None if curvature is None else curvature[..., None, :, :, :]
-    sums = _sums(alone, slopes[..., None, :, :], rule, order, pairs, curved, offsets)
-    axis = offsets.ndim - 1
-    return Sums(*(np.squeeze(x, axis) for x in (sums.value, sums.size, sums.moments, sums.pairs)))
+    highest = offsets.max(axis=-1, keepdims=True)
+    sums = _sums(alone, slopes[..., None, :, :], rule, order, pairs, curved, offsets - highest)
+    value, size, moments, products = (
+        np.squeeze(x, offsets.ndim - 1) for x in (sums.value, sums.size, sums.moments, sums.pairs)
+    )
+    return Sums(value + highest[..., 0], size, moments, products)
 
 
 def _sums(
@@ -317,14 +310,15 @@ def _sums(
 ) -> Sums:
     """`softmax_sums` with one maximum over k for every J; `base` (…, K) is added to the exponents of every J."""
     (K, rho), batch = slopes.shape[-2:], offsets.shape[:-1]
-    k, el = np.triu_indices(K)
+    k, el = np.triu_indices(K) if pairs else (np.zeros(0, dtype=np.intp),) * 2
     highest = offsets.max(axis=-1, keepdims=True)
     scale = np.exp(offsets - highest)
-    width = len(monomials(np.zeros((1, rho)), order))
+    width = math.comb(rho + max(order, 0), rho)
     value, size = np.zeros(batch), np.zeros(batch)
     moments = np.zeros((*batch, K if order >= 0 else 0, width))
-    products = np.zeros((*batch, len(k) if pairs else 0, width))
-    for nodes, weights in _chunks(rule, math.prod(batch[:-1]) * width * (len(k) if pairs else K)):
+    products = np.zeros((*batch, len(k), width))
+    rows = math.prod(batch[:-1]) * width * max(len(k), K)
+    for nodes, weights in rule.chunks(max(_SHORTEST, _CACHED // rows)):
         exponents = slopes @ nodes.T
         if curvature is not None:
             exponents = exponents + 0.5 * np.sum((curvature @ nodes.T) * nodes.T, axis=-2)
@@ -336,8 +330,8 @@ def _sums(
         logs = np.log(totals) + top
         value += logs @ weights
         size += np.abs(logs) @ weights
-        features = monomials(nodes, order)
         if order >= 0:
+            features = monomials(nodes, order)
             moments += _contracted(weights / totals, powers, features)
         if pairs:
             products += _contracted(weights / totals**2, powers[..., k, :] * powers[..., el, :], features)
@@ -346,13 +340,6 @@ def _sums(
     if pairs:
         products *= (scale[..., k] * scale[..., el])[..., None]
     return Sums(value + highest[..., 0], size, moments, products)
-
-
-def _chunks(rule: Rule, rows: int) -> Iterator[tuple[Floats, Floats]]:
-    """Cut the nodes so that `rows` rows of a chunk stay in the cache."""
-    length = max(_SHORTEST, _CACHED // rows)
-    for start in range(0, len(rule.weights), length):
-        yield rule.nodes[start : start + length], rule.weights[start : start + length]
 
 
 def _contracted(weights: Floats, powers: Floats, features: Floats) -> Floats:

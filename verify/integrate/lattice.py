@@ -6,12 +6,14 @@ A `Window` is a box of R^ρ and the whitened coordinates s in which the componen
 
 is replaced by a sum over the lattice h_1 Z × … × h_ρ Z inside the box, whose ends are half-way between nodes.
 
-Lemma (one axis, the others real and inside the box). Let f be analytic in |Im s_i| ≤ a, lo ≤ Re s_i ≤ hi. The sum is
-a contour integral round this rectangle; what is left of it after the integral is taken off has the kernel
-1/(e^{∓2πiz/h} − 1). The long sides give at most 2N/(e^{2πa/h} − 1) with N = ∫|f| along a side. On the four half short
-sides, half-way between nodes, the kernel is 1/(1 + e^{2πy/h}): they give at most 4 · (h ln 2 / 2π) · sup|f|.
+Lemma (one axis, the others real and inside the box). Let f = φ(s_i − c) g be analytic in |Im s_i| ≤ a,
+lo ≤ Re s_i ≤ hi. The sum is a contour integral round this rectangle; what is left of it when the integral is taken off
+has the kernel 1/(e^{∓2πiz/h} − 1). On the two long sides |φ(s + ia)| = e^{a²/2} φ(s): they give at most
+2 e^{a²/2} sup|g| / (e^{2πa/h} − 1). On the four half short sides, at a distance ≥ R from c and half-way between nodes,
+the kernel is 1/(1 + e^{2πy/h}) and |φ(R + iy)| = e^{y²/2} φ(R) ≤ e^{ay/2} φ(R): they give at most
+4 φ(R) sup|g| / (2π/h − a/2), if 2π/h > a/2.
 
-On the box so thickened |φ(s + ia)| = e^{a²/2} φ(s), the phases of the K terms spread by
+On the box so thickened the phases of the K terms spread by
 θ = a · max_{k,l} |∂_i(ℓ_k − ℓ_l)|, and while θ < π the sum keeps within an angle θ/2 of its mean phase, so that
   |F| ≤ max_k |ℓ_k| + ½a² max_k |C_k,ii| + log sec(θ/2) + a max_k |∂_i ℓ_k|,   |p_k| ≤ exp(a² max_k |C_k,ii|) sec(θ/2).
 Summing the lemma over the axes (each with the others summed or integrated) bounds the rule; Gaussian tails bound what
@@ -229,14 +231,13 @@ def error_bound(win: Window, axes: Sequence[Axis], moments: bool) -> arb:
         for i, axis in enumerate(axes):
             R = (centre[i] - axis.lo).min(axis.hi - centre[i])
             theta = axis.a * _phase_rate(win, i, half, middle)
-            if not (R > 0 and theta < arb.pi()):
+            if not (R > 0 and theta < arb.pi() and 2 * arb.pi() / axis.h > axis.a):
                 return arb("inf")
             size = _strip_size(win, growth, reach, i, axis.a, theta, moments)
-            gauss = (axis.a * axis.a / 2).exp()
-            long_sides = 2 / ((2 * arb.pi() * axis.a / axis.h).exp() - 1)
-            phi = (-R * R / 2).exp() / (2 * arb.pi()).sqrt()
-            short_sides = 4 * axis.h * arb(2).log() / (2 * arb.pi()) * phi
-            total += kappa * gauss * size * (long_sides + short_sides)
+            rate = 2 * arb.pi() / axis.h
+            long_sides = 2 * (axis.a * axis.a / 2).exp() / ((rate * axis.a).exp() - 1)
+            short_sides = 4 * (-R * R / 2).exp() / (2 * arb.pi()).sqrt() / (rate - axis.a / 2)
+            total += kappa * size * (long_sides + short_sides)
             total += outside(growth, i, tails(R), moments)
         worst = worst.max(total)
     return worst.upper()

@@ -7,7 +7,10 @@ Gauss–Hermite is exact for polynomials only and can miss a sigmoid far from th
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from scipy.special import gammainccinv, ndtri
@@ -19,18 +22,29 @@ from verify.models import Floats
 _SHIFTS = np.linspace(0.02, 0.98, 49)
 # Beyond this shift e^{a²/2} outgrows what a smaller step could gain at any float64 tolerance.
 _WIDEST = 8.5
+# Slopes that spread less make no difference to the step.
+_FLATTEST = 2.0**-10
+# Lattices with at most about so many nodes stay in memory, the last few of them.
+_KEPT = 2**15
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Nodes (N × ρ) and weights (N) for N(0, I_ρ).
+class Rule(Protocol):
+    """Nodes (N × ρ) and weights (N) for N(0, I_ρ), handed out in pieces.
 
-    `error` bounds truncation and discretisation for an integrand of unit size; infinite when no bound is known.
+    `error` bounds truncation and discretisation for an integrand of unit size, and is infinite when no bound is known;
+    `radius` bounds the nodes' length.
     """
 
-    nodes: Floats
-    weights: Floats
-    error: float
+    @property
+    def error(self) -> float:
+        """The bound."""
+
+    @property
+    def radius(self) -> float:
+        """The radius."""
+
+    def chunks(self, length: int) -> Iterator[tuple[Floats, Floats]]:
+        """Yield nodes and weights, some `length` at a time."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +71,9 @@ def step(spread: float, degree: int, tolerance: float) -> float:
     Im s = a the phases spread over θ = a·spread < π, so |p_k| ≤ 1/cos(θ/2), |φ| grows by e^{a²/2}, and the error is at
     most 2N/(e^{2πa/h} − 1) with N = e^{a²/2} (1 + a²)^{d/2} / cos(θ/2): solved for h, best a.
     """
-    widest = min(_WIDEST, math.pi / spread) if spread > 0 else _WIDEST
+    widest = min(_WIDEST, math.pi / spread)
     a = _SHIFTS * widest
-    log_n = a**2 / 2 + degree / 2 * np.log1p(a**2) - np.log(np.cos(a * spread / 2) if spread > 0 else 1.0)
+    log_n = a**2 / 2 + degree / 2 * np.log1p(a**2) - np.log(np.cos(a * spread / 2))
     return float(np.max(2 * math.pi * a / (np.logaddexp(log_n + math.log(2 / tolerance), 0.0))))
 
 
@@ -73,29 +87,110 @@ def radius(rho: int, degree: int, tolerance: float) -> float:
 
 
 def plan_lattice(spreads: Floats, degree: int, tolerance: float) -> LatticePlan:
-    """Return the lattice for exponents with these slope spreads (ρ), each of its ρ + 1 errors below `tolerance`."""
-    steps = tuple(step(float(x), degree, tolerance) for x in spreads)
+    """Return the lattice for exponents with these slope spreads (ρ), each of its ρ + 1 errors below `tolerance`.
+
+    Spreads are rounded up to eighths of an octave, so that problems share plans and nodes.
+    """
+    octaves = np.ceil(8 * np.log2(np.maximum(spreads, _FLATTEST))) / 8
+    return _plan(tuple(octaves.tolist()), degree, tolerance)
+
+
+@lru_cache(maxsize=1024)
+def _plan(octaves: tuple[float, ...], degree: int, tolerance: float) -> LatticePlan:
+    steps = tuple(step(2.0**x, degree, tolerance) for x in octaves)
     rho = len(steps)
+    if rho == 0:
+        return LatticePlan((), 0.0, 0.0)
     # A node stands for its cell, so the truncated sum is compared with the integral half a step further in.
-    reach = radius(rho, degree, tolerance) + max(steps, default=0.0) / 2 if rho else 0.0
-    return LatticePlan(steps, reach, tolerance * (rho + 1) if rho else 0.0)
+    reach = radius(rho, degree, tolerance) + max(steps) / 2
+    return LatticePlan(steps, reach, tolerance * (rho + 1))
 
 
-def lattice(plan: LatticePlan, shift: float = 0.0) -> Rule:
-    """Return the nodes of the lattice inside its ball; `shift` moves every axis by that fraction of a step."""
-    nodes, squares = np.zeros((1, 0)), np.zeros(1)
-    for h in plan.steps:
-        n = math.ceil(plan.radius / h)
-        axis = h * (np.arange(-n, n + 1) + shift)
+@dataclass(frozen=True)
+class Lattice:
+    """The nodes of a lattice inside its ball; `shift` moves every axis by that fraction of a step."""
+
+    plan: LatticePlan
+    shift: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """The a-priori bound."""
+        return self.plan.error
+
+    @property
+    def radius(self) -> float:
+        """The ball's radius."""
+        return self.plan.radius
+
+    def chunks(self, length: int) -> Iterator[tuple[Floats, Floats]]:
+        """Yield nodes and weights: rows along the last axis, as many at a time as have some `length` nodes."""
+        if self.plan.size <= _KEPT:
+            nodes, weights = _nodes(self)
+            for start in range(0, len(weights), length):
+                yield nodes[start : start + length], weights[start : start + length]
+            return
+        yield from self.laid_out(length)
+
+    def laid_out(self, length: int) -> Iterator[tuple[Floats, Floats]]:
+        """Yield the same without looking for nodes in memory."""
+        scale = math.prod(h / math.sqrt(2 * math.pi) for h in self.plan.steps)
+        nodes, squares = np.zeros((1, 0)), np.zeros(1)
+        for h in self.plan.steps[:-1]:
+            nodes, squares = self._extended(nodes, squares, self._axis(h))
+        if not self.plan.steps:
+            yield nodes, np.ones(1)
+            return
+        last = self._axis(self.plan.steps[-1])
+        for axis in np.array_split(last, math.ceil(len(last) / length)):
+            rows = max(1, length // len(axis))
+            for start in range(0, len(nodes), rows):
+                piece = slice(start, start + rows)
+                inside, lengths = self._extended(nodes[piece], squares[piece], axis)
+                yield inside, scale * np.exp(-lengths / 2)
+
+    def _axis(self, h: float) -> Floats:
+        n = math.ceil(self.radius / h)
+        return h * (np.arange(-n, n + 1, dtype=np.float64) + self.shift)
+
+    def _extended(self, nodes: Floats, squares: Floats, axis: Floats) -> tuple[Floats, Floats]:
+        """Return the nodes with one more coordinate, and their squared lengths, inside the ball."""
         total = squares[:, None] + axis**2
-        at, on = np.nonzero(total <= plan.radius**2)
-        nodes, squares = np.column_stack([nodes[at], axis[on]]), total[at, on]
-    scale = math.prod(h / math.sqrt(2 * math.pi) for h in plan.steps)
-    return Rule(nodes, scale * np.exp(-squares / 2), plan.error)
+        at, on = np.nonzero(total <= self.radius**2)
+        extended = np.column_stack([nodes[at], axis[on]])
+        return extended, total[at, on]
 
 
-def sobol(rho: int, log2_nodes: int, seed: int) -> Rule:
-    """Return 2^log2_nodes scrambled Sobol points under the normal quantile, of equal weight."""
+@lru_cache(maxsize=64)
+def _nodes(rule: Lattice) -> tuple[Floats, Floats]:
+    nodes, weights = zip(*rule.laid_out(_KEPT), strict=True)
+    return np.concatenate(nodes), np.concatenate(weights)
+
+
+@dataclass(frozen=True)
+class Sobol:
+    """Scrambled Sobol points under the normal quantile, of equal weight: no a-priori bound."""
+
+    nodes: Floats
+
+    @property
+    def error(self) -> float:
+        """No bound."""
+        return math.inf
+
+    @property
+    def radius(self) -> float:
+        """The longest node."""
+        return float(np.linalg.norm(self.nodes, axis=1).max())
+
+    def chunks(self, length: int) -> Iterator[tuple[Floats, Floats]]:
+        """Yield nodes and weights."""
+        for start in range(0, len(self.nodes), length):
+            piece = self.nodes[start : start + length]
+            yield piece, np.full(len(piece), 1 / len(self.nodes))
+
+
+def sobol(rho: int, log2_nodes: int, seed: int) -> Sobol:
+    """Return 2^log2_nodes points; another seed is an independent randomisation."""
     points = qmc.Sobol(rho, scramble=True, rng=seed).random_base2(log2_nodes)
-    nodes = ndtri(np.clip(points, 2.0**-60, 1 - 2.0**-53))
-    return Rule(nodes, np.full(len(nodes), 1 / len(nodes)), math.inf)
+    return Sobol(ndtri(np.clip(points, 2.0**-60, 1 - 2.0**-53)))

@@ -7,7 +7,9 @@ closed form, so the quadrature has at most min(rank Y, K − 1) dimensions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,16 +20,45 @@ from verify.models import Floats
 _FLAT = 2e-16
 # Newton's method needs few digits of the Hessian: an error of 10⁻⁶ costs one step in ten.
 _HESSIAN_TOLERANCE, _HESSIAN_BUDGET = 1e-7, 2**19
+_ROUNDING = 4 * 2.0**-52
 
 
 @dataclass(frozen=True)
 class Point:
-    """A value and a gradient, with estimates of their absolute errors (the gradient's in the Frobenius norm)."""
+    """A value and a gradient, with estimates of their absolute errors (the gradient's in the Frobenius norm).
+
+    quadrature: the error of the integrals behind them, for integrands of unit size.
+    """
 
     value: float
     gradient: Floats
     value_error: float
     gradient_error: float
+    quadrature: float = 0.0
+
+
+def linear(C: Floats, Y: Floats) -> Point:
+    """Return Y ↦ ⟨C, Y⟩ at Y."""
+    return Point(float(np.sum(C * Y)), C, 0.0, 0.0)
+
+
+def quadratic(gradient: Floats, Y: Floats) -> Point:
+    """Return a homogeneous quadratic at Y from its gradient there."""
+    return Point(0.5 * float(np.sum(gradient * Y)), gradient, 0.0, 0.0)
+
+
+def summed(points: Sequence[Point]) -> Point:
+    """Return the sum of functions at one point, with the rounding that cancellation may cause."""
+    values = [point.value for point in points]
+    gradient = np.sum([point.gradient for point in points], axis=0)
+    sizes = sum(float(np.linalg.norm(point.gradient)) for point in points)
+    return Point(
+        math.fsum(values),
+        gradient,
+        sum(point.value_error for point in points) + _ROUNDING * sum(abs(x) for x in values),
+        sum(point.gradient_error for point in points) + _ROUNDING * sizes,
+        max(point.quadrature for point in points),
+    )
 
 
 @dataclass(frozen=True)
@@ -44,14 +75,18 @@ class LogSumExpTerm:
         integral = integrate(window, 1, TOLERANCE, budget)
         p, first, _ = symmetric_moments(integral.sums.moments, window.slopes.shape[1])
         across = np.einsum("j,jkr->kr", self.weights, first) @ window.factor.T
-        gradient = (self.centres * self.weights @ p + across.T) @ self.targets.T
-        sizes = np.linalg.norm(self.targets, axis=0)
+        middle = self.targets @ self.weights  # Σ_k p_k = 1: only the targets' differences meet the quadrature
+        differences = self.targets - middle[:, None]
+        gradient = (self.centres * self.weights @ p + across.T) @ differences.T
+        gradient += np.outer(self.centres @ self.weights, middle)
+        sizes = np.linalg.norm(differences, axis=0)
         spread = float(self.weights @ (1 + np.linalg.norm(self.centres, axis=0)) * np.sum(sizes))
         return Point(
             float(self.weights @ integral.sums.value),
             gradient,
             float(self.weights @ integral.value_error),
             integral.moment_error * spread,
+            integral.moment_error,
         )
 
     def hessian(self, Y: Floats) -> Floats:
@@ -61,7 +96,7 @@ class LogSumExpTerm:
         inside = self._second_moments(window, integral)
         m, n = Y.shape
         full = np.einsum("klac,bk,dl->abcd", inside, self.targets, self.targets, optimize=True)
-        return full.reshape(m * n, m * n)
+        return np.asarray(full.reshape(m * n, m * n))
 
     def _window(self, Y: Floats) -> Window:
         slopes = (Y @ self.targets).T
@@ -87,3 +122,31 @@ class LogSumExpTerm:
             + np.swapaxes(mixed, -1, -2)
             + U @ second.sum(axis=0) @ U.T
         )
+
+
+@dataclass(frozen=True)
+class SharedEnergy:
+    """InfoNCE with a shared covariance in whitened coordinates: C, S (m × m) and the log-sum-exp term.
+
+    L(Y) = −⟨C, Y⟩ + ½ tr(Y²(I + S)) + f(Y), convex, and 1-strongly convex.
+    """
+
+    C: Floats
+    S: Floats
+    term: LogSumExpTerm
+
+    @property
+    def modulus(self) -> float:
+        """The modulus of strong convexity."""
+        return 1.0
+
+    def point(self, Y: Floats) -> Point:
+        """Return L(Y) and ∇L(Y) = −C + sym[Y(I + S)] + sym[∇f(Y)]."""
+        total = summed((linear(-self.C, Y), quadratic(Y + Y @ self.S, Y), self.term.point(Y)))
+        return replace(total, gradient=(total.gradient + total.gradient.T) / 2)
+
+    def hessian(self, Y: Floats) -> Floats:
+        """Return ∇²L(Y) on row-major vec(Y), to be used on symmetric matrices."""
+        identity = np.eye(len(Y))
+        R = identity + self.S
+        return (np.kron(identity, R) + np.kron(R, identity)) / 2 + self.term.hessian(Y)

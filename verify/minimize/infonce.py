@@ -1,105 +1,85 @@
-"""Minimisers of InfoNCE on a mixture with a shared covariance.
+"""Minimisers of InfoNCE: a convex problem over M ⪰ 0, in whitened coordinates.
 
-In the whitened coordinates of `FisherCoordinates`, M = E Y Eᵀ and
-L(Y) = −⟨C, Y⟩ + ½ tr(Y²(I + S)) + E log Σ_k w_k exp(sᵀYν_k): convex, and 1-strongly convex over Y ⪰ 0.
+With a shared covariance M* lives on S_F (Theorem 5.2), and so do the coordinates; with separate ones it need not, and
+the coordinates are those of the whole space.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from verify.minimize.coordinates import FisherCoordinates
-from verify.minimize.energy import LogSumExpTerm, Point
+from verify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
+from verify.minimize.energy import LogSumExpTerm, Point, SharedEnergy
 from verify.minimize.factors import best_factor
 from verify.minimize.newton import ConeMinimum, minimise_on_cone
-from verify.minimize.result import Minimiser, Note, column_space, gram_factor, leading
+from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, gram_factor, leading, shortfall
+from verify.minimize.separate import SeparateEnergy
 from verify.models import Floats, Instance
 from verify.subspaces import fisher_subspace
 
-_EPS = 2.0**-52
-TOLERANCE = 1e-13
-# What the certificates can work with: above it a minimiser counts as not converged.
-ACCEPTED = 1e-10
+# Starts of a rank-constrained search: fewer where an evaluation is dear.
+_STARTS, _FEW_STARTS = 14, 4
 
 
-@dataclass(frozen=True)
-class SharedEnergy:
-    """L(Y) in whitened coordinates: C, S (m × m) and the log-sum-exp term."""
-
-    C: Floats
-    S: Floats
-    term: LogSumExpTerm
-
-    def point(self, Y: Floats) -> Point:
-        """Return L(Y) and ∇L(Y) = −C + sym[Y(I + S)] + sym[∇f(Y)]."""
-        inner = self.term.point(Y)
-        R = np.eye(len(Y)) + self.S
-        parts = (-float(np.sum(self.C * Y)), 0.5 * float(np.sum(Y * (Y @ R))), inner.value)
-        pieces = (-self.C, Y @ R, inner.gradient)
-        gradient = sum(pieces, np.zeros_like(Y))
-        rounding = 4 * _EPS * sum(float(np.linalg.norm(x)) for x in pieces)
-        return Point(
-            sum(parts),
-            (gradient + gradient.T) / 2,
-            inner.value_error + 4 * _EPS * sum(abs(x) for x in parts),
-            inner.gradient_error + rounding,
-        )
-
-    def hessian(self, Y: Floats) -> Floats:
-        """Return ∇²L(Y) on row-major vec(Y), to be used on symmetric matrices."""
-        identity = np.eye(len(Y))
-        R = identity + self.S
-        return (np.kron(identity, R) + np.kron(R, identity)) / 2 + self.term.hessian(Y)
+def minimise_infonce(instance: Instance, rank: int) -> Minimiser:
+    """Return the minimiser over A with `rank` columns."""
+    mixture = instance.pairs.mixture
+    shared = all(sigma == mixture.sigmas[0] for sigma in mixture.sigmas)
+    coordinates = fisher_coordinates(mixture) if shared else full_coordinates(mixture)
+    energy = _shared_energy(instance, coordinates) if shared else _separate_energy(instance, coordinates)
+    R = np.eye(coordinates.m) + coordinates.moment(mixture.S)
+    optimum = minimise_on_cone(energy, R, TOLERANCE)
+    bound = (optimum.size + optimum.point.gradient_error) / energy.modulus
+    # A bound far above what happened would hide the column space.
+    floor = bound if bound <= ACCEPTED else 1e-3 * bound
+    reached = leading(np.linalg.eigvalsh(optimum.Y), floor)
+    if reached <= rank:
+        return _unconstrained(instance, coordinates, optimum, reached, bound)
+    starts = _STARTS if shared and mixture.components <= 4 else _FEW_STARTS
+    V = best_factor(energy, optimum.Y, R, rank, starts)
+    return _constrained(instance, coordinates, V, energy.point(V @ V.T))
 
 
-def minimise_shared(instance: Instance, rank: int) -> Minimiser:
-    """Return the minimiser over A with `rank` columns, for a mixture with a shared covariance."""
-    coordinates = FisherCoordinates(instance.shared)
-    energy = SharedEnergy(
+def _shared_energy(instance: Instance, coordinates: Coordinates) -> SharedEnergy:
+    return SharedEnergy(
         coordinates.moment(instance.pairs.C),
-        coordinates.moment(instance.shared.S),
+        coordinates.moment(instance.pairs.mixture.S),
         LogSumExpTerm(coordinates.weights, coordinates.centres, coordinates.centres),
     )
-    optimum = minimise_on_cone(energy, coordinates.m, TOLERANCE)
-    reached = leading(np.linalg.eigvalsh(optimum.Y), error_bound(optimum))
-    if reached <= rank:
-        return _unconstrained(instance, coordinates, optimum, reached)
-    return _constrained(instance, coordinates, energy, optimum, rank)
 
 
-def error_bound(optimum: ConeMinimum) -> float:
-    """Return a bound for ‖Y* − Y‖: the residual, plus what the quadrature may have missed (modulus 1)."""
-    return optimum.size + optimum.point.gradient_error
-
-
-def _unconstrained(instance: Instance, coordinates: FisherCoordinates, optimum: ConeMinimum, rank: int) -> Minimiser:
-    bound = error_bound(optimum)
-    converged = bound <= ACCEPTED * (1 + float(np.linalg.norm(optimum.Y)))
-    notes = [Note.CONVEX] if rank else [Note.CONVEX, Note.NOTHING_TO_LEARN]
-    if not converged:
-        notes.append(Note.COARSE if optimum.size < optimum.point.gradient_error else Note.STALLED)
-    return _report(
-        instance, coordinates, gram_factor(optimum.Y), rank, optimum.point, optimum.size, bound, converged, notes
+def _separate_energy(instance: Instance, coordinates: Coordinates) -> SeparateEnergy:
+    return SeparateEnergy(
+        coordinates.weights,
+        coordinates.centres,
+        np.array([coordinates.moment(sigma) for sigma in instance.pairs.mixture.sigmas]),
+        coordinates.moment(instance.pairs.C),
     )
 
 
-def _constrained(
-    instance: Instance, coordinates: FisherCoordinates, energy: SharedEnergy, optimum: ConeMinimum, rank: int
+def _unconstrained(
+    instance: Instance, coordinates: Coordinates, optimum: ConeMinimum, rank: int, bound: float
 ) -> Minimiser:
-    best = best_factor(energy, optimum.Y, rank, TOLERANCE)
-    V = best.x.reshape(-1, rank)
-    point = energy.point(V @ V.T)
+    converged = bound <= ACCEPTED * (1 + float(np.linalg.norm(optimum.Y)))
+    notes = [Note.CONVEX]
+    if rank == 0 and converged:
+        notes.append(Note.NOTHING_TO_LEARN)
+    if not converged:
+        notes.append(shortfall(optimum.size, optimum.point))
+    V = gram_factor(optimum.Y)
+    return _report(instance, coordinates, V, rank, optimum.point, optimum.size, bound, converged, notes)
+
+
+def _constrained(instance: Instance, coordinates: Coordinates, V: Floats, point: Point) -> Minimiser:
     size = float(np.linalg.norm(2 * point.gradient @ V))
     converged = size <= ACCEPTED * (1 + float(np.linalg.norm(V)))
     notes = [Note.LOCAL] if converged else [Note.LOCAL, Note.STALLED]
-    return _report(instance, coordinates, V, rank, point, size, None, converged, notes)
+    return _report(instance, coordinates, V, V.shape[1], point, size, None, converged, notes)
 
 
 def _report(
     instance: Instance,
-    coordinates: FisherCoordinates,
+    coordinates: Coordinates,
     V: Floats,
     rank: int,
     point: Point,
@@ -113,7 +93,7 @@ def _report(
         loss="infonce",
         maps={"M": A @ A.T, "A": A},
         rank=rank,
-        spaces=(column_space("M", A[:, :rank], fisher_subspace(instance.shared)),),
+        spaces=(column_space("M", A[:, :rank], fisher_subspace(instance.pairs.mixture)),),
         value=point.value,
         value_error=point.value_error,
         kkt_residual=residual,

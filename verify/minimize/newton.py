@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -13,7 +13,8 @@ from verify.minimize.energy import Point
 from verify.models import Floats
 
 _STEPS = 60
-_HALVINGS = 30
+# Steps are halved until their length times the residual is this small: beyond it rounding decides.
+_HOPELESS = 1e-11
 # A step of the trust region is taken when the model foresaw at least this fraction of the decrease.
 _TRUSTED = 1e-4
 
@@ -26,6 +27,34 @@ class Objective(Protocol):
 
     def hessian(self, Y: Floats) -> Floats:
         """Return the Hessian on row-major vec(Y)."""
+
+
+@dataclass(frozen=True)
+class Rescaled:
+    """Ŷ ↦ L(left Ŷ rightᵀ): coordinates in which far means do not make some directions much steeper than others."""
+
+    objective: Objective
+    left: Floats
+    right: Floats
+
+    def original(self, Y: Floats) -> Floats:
+        """Return left Ŷ rightᵀ."""
+        return self.left @ Y @ self.right.T
+
+    def point(self, Y: Floats) -> Point:
+        """Return the value and the gradient in Ŷ."""
+        inner = self.objective.point(self.original(Y))
+        return replace(inner, gradient=self.left.T @ inner.gradient @ self.right)
+
+    def hessian(self, Y: Floats) -> Floats:
+        """Return the Hessian on row-major vec(Ŷ)."""
+        stretch = np.kron(self.left, self.right)
+        return stretch.T @ self.objective.hessian(self.original(Y)) @ stretch
+
+
+def flattening(R: Floats) -> Floats:
+    """Return L⁻ᵀ for R = LLᵀ = E ssᵀ: InfoNCE's Hessian is about R ⊗ R, and about I ⊗ I in the coordinates Lᵀ Y L."""
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(R)).T, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -69,13 +98,23 @@ class ConeMinimum:
         return float(np.linalg.norm(self.residual))
 
 
-def minimise_on_cone(objective: Objective, m: int, tolerance: float) -> ConeMinimum:
-    """Return the minimum of a strongly convex function over Y ⪰ 0 (m × m).
+def minimise_on_cone(objective: Objective, R: Floats, tolerance: float) -> ConeMinimum:
+    """Return the minimum of a strongly convex function over Y ⪰ 0 (m × m), m × m being the shape of R = E ssᵀ.
 
-    Semismooth Newton on the normal map: X ↦ ∇L(Y) + (X − Y)/γ with Y = X₊, so Z = (−X)₊/γ is the multiplier and ZY = 0
+    Semismooth Newton on the normal map X ↦ ∇L(Y) + (X − Y)/γ with Y = X₊, so Z = (−X)₊/γ is the multiplier and ZY = 0
     throughout. Strong convexity makes every element of its generalised Jacobian regular: convergence is quadratic
     whether or not the rank of Y* is full. Stops at `tolerance`, or when rounding lets it get no closer.
     """
+    left = flattening(R)
+    flat = Rescaled(objective, left, left)
+    found = _newton_on_cone(flat, len(R), tolerance)
+    back = np.linalg.inv(left)
+    Y, Z = flat.original(found.Y), back.T @ found.Z @ back
+    point = objective.point(Y)
+    return ConeMinimum(Y, Z, point, point.gradient - Z)
+
+
+def _newton_on_cone(objective: Objective, m: int, tolerance: float) -> ConeMinimum:
     space = Symmetric(m)
     start = np.zeros((m, m))
     gamma = 1 / float(np.linalg.norm(space.basis.T @ objective.hessian(start) @ space.basis, 2)) if m else 1.0
@@ -85,16 +124,14 @@ def minimise_on_cone(objective: Objective, m: int, tolerance: float) -> ConeMini
         if current.size <= tolerance:
             break
         direction = _newton_direction(objective, space, X, gamma, current)
-        step, found = 1.0, None
-        for _ in range(_HALVINGS):
-            trial = _on_cone(objective, X + step * direction, gamma)
-            if trial.size <= (1 - 1e-3 * step) * current.size:
-                found = trial
-                break
+        step = 1.0
+        trial = _on_cone(objective, X + direction, gamma)
+        while trial.size > (1 - 1e-3 * step) * current.size and step * current.size > _HOPELESS:
             step /= 2
-        if found is None:
+            trial = _on_cone(objective, X + step * direction, gamma)
+        if trial.size >= current.size:
             break
-        X, current = X + step * direction, found
+        X, current = X + step * direction, trial
     return current
 
 
@@ -106,9 +143,7 @@ def _on_cone(objective: Objective, X: Floats, gamma: float) -> ConeMinimum:
     return ConeMinimum(Y, Z, point, point.gradient - Z)
 
 
-def _newton_direction(
-    objective: Objective, space: Symmetric, X: Floats, gamma: float, at: ConeMinimum
-) -> Floats:
+def _newton_direction(objective: Objective, space: Symmetric, X: Floats, gamma: float, at: ConeMinimum) -> Floats:
     """Solve (∇²L Π' + (I − Π')/γ) D = −F for the derivative Π' of the projection X ↦ X₊."""
     values, vectors = np.linalg.eigh(X)
     positive = np.maximum(values, 0.0)
@@ -122,7 +157,7 @@ def _newton_direction(
     hessian = space.basis.T @ objective.hessian(at.Y) @ space.basis
     identity = np.eye(len(projection))
     jacobian = hessian @ projection + (identity - projection) / gamma
-    return space.full(np.linalg.solve(jacobian, -space.flat(at.residual)))
+    return space.full(np.asarray(np.linalg.solve(jacobian, -space.flat(at.residual)), dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -159,15 +194,18 @@ def minimise_freely(
             break
         step, foreseen = _trust_step(values, vectors, gradient, radius)
         new_value, new_gradient = first(x + step)
-        rounding = 1e-14 * (1 + abs(value))
-        shrinks = np.linalg.norm(new_gradient) <= 0.9 * np.linalg.norm(gradient)
-        if value - new_value >= _TRUSTED * foreseen > 0 and foreseen > rounding or foreseen <= rounding and shrinks:
-            if value - new_value > 0.5 * foreseen or foreseen <= rounding:
-                radius = max(radius, 2 * float(np.linalg.norm(step)))
-            x, value, gradient = x + step, new_value, new_gradient
-            values, vectors = np.linalg.eigh(second(x))
+        gained, told_apart = value - new_value, foreseen > 1e-14 * (1 + abs(value))
+        if told_apart:
+            accepted, wider = gained >= _TRUSTED * foreseen, gained > 0.5 * foreseen
         else:
+            accepted = wider = bool(np.linalg.norm(new_gradient) <= 0.9 * np.linalg.norm(gradient))
+        if not accepted:
             radius = min(radius, float(np.linalg.norm(step))) / 4
+            continue
+        if wider:
+            radius = max(radius, 2 * float(np.linalg.norm(step)))
+        x, value, gradient = x + step, new_value, new_gradient
+        values, vectors = np.linalg.eigh(second(x))
     return Stationary(x, value, gradient, float(values.min(initial=0.0)))
 
 

@@ -8,12 +8,18 @@ from fractions import Fraction
 
 import numpy as np
 from flint import fmpq_mat
+from numpy.typing import NDArray
 
+from verify.minimize.energy import Point
 from verify.models import Floats
 from verify.subspaces import Subspace, principal_angles
 
 # An eigenvalue this much smaller than the largest is 0 as far as float64 can tell.
 NEGLIGIBLE = 1e-14
+# What Newton's methods aim at, and the error bound up to which a minimiser counts as found: enough for a certificate.
+TOLERANCE, ACCEPTED = 1e-13, 1e-8
+# Quadrature that reaches this much does not limit a minimiser.
+_COARSE = 1e-11
 
 
 class Note(Enum):
@@ -26,20 +32,29 @@ class Note(Enum):
         "Best of several starts of a rank-constrained, non-convex problem: a local minimum; no global certificate is "
         "claimed. Raise the rank to that of the unconstrained minimiser for one."
     )
-    STATIONARY = "A stationary point with an invertible predictor; SimSiam's dynamics have no loss that it minimises."
+    STATIONARY = "A stationary point with an invertible predictor: the target is held fixed, so no loss is minimised."
+    STABLE = "The training dynamics do not leave it."
+    UNSTABLE = "The training dynamics leave it in some direction. Fewer columns may give a stable point."
     COLLAPSED = (
-        "Only collapsed stationary points were found: weight decay outweighs the signal. Lower weight_decay or the rank."
+        "Only stationary points with a singular predictor were found: weight decay outweighs the signal in some "
+        "column. Lower weight_decay or the rank."
     )
-    NOT_UNIQUE = "Eigenvalues tie at the rank limit: other optimal column spaces exist. Change the rank to break the tie."
+    NOT_UNIQUE = (
+        "Eigenvalues tie at the rank limit: other optimal column spaces exist. Change the rank to break the tie."
+    )
+    FAR = (
+        "Means many standard deviations apart amplify the rounding of the gradient: the error bound is above what a "
+        "certificate accepts. Bring them closer; far clusters separate anyway."
+    )
     STALLED = (
-        "Newton's method stopped above the tolerance, as a rule because rounding or the quadrature limits the gradient. "
-        "Rescale the instance, or ask for more digits."
+        "Newton's method stopped above the tolerance, as a rule because rounding or the quadrature limits the "
+        "gradient. Rescale the instance, or ask for more digits."
     )
     COARSE = (
         "The integral's dimension leaves the quadrature short of float64 precision; the error bound says how far. "
         "Lower the rank, the number of components or the dimension for more."
     )
-    UNBOUNDED_RANK = "The optimum needs no more columns than it has: raising the rank changes nothing."
+    FULL_RANK = "The optimum needs fewer columns than r: raising the rank changes nothing."
 
 
 @dataclass(frozen=True)
@@ -91,7 +106,14 @@ def column_space(name: str, factor: Floats, fisher: Subspace) -> ColumnSpace:
     return ColumnSpace(name, basis, principal_angles(basis, fisher.as_floats()))
 
 
-def leading(values: Floats, floor: float) -> int:
+def shortfall(residual: float, point: Point) -> Note:
+    """Return why an error bound is not small enough."""
+    if point.quadrature > _COARSE:
+        return Note.COARSE
+    return Note.FAR if residual < point.gradient_error else Note.STALLED
+
+
+def leading(values: NDArray[np.floating], floor: float) -> int:
     """Return how many eigenvalues exceed `floor` and what rounding makes of 0."""
     return int(np.sum(values > max(floor, NEGLIGIBLE * float(values.max(initial=0.0)))))
 

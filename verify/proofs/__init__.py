@@ -26,6 +26,7 @@ from verify.proofs.convexity import Apply, Convex, ConvexFunction, Jensen, Tange
 from verify.proofs.core import (
     Assumed,
     Check,
+    Checker,
     Cites,
     Context,
     Finding,
@@ -46,12 +47,14 @@ from verify.proofs.moments import (
     SecondMoment,
     mean_equation,
 )
+from verify.proofs.partition import LogPartition, MeanOf, PartitionFunction
 
 __all__ = [
     "Algebra",
     "Apply",
     "Assumed",
     "Check",
+    "Checker",
     "Cites",
     "Combination",
     "Congruence",
@@ -71,8 +74,11 @@ __all__ = [
     "Kind",
     "LinearPart",
     "LogMean",
+    "LogPartition",
     "MatrixIdentity",
     "Mean",
+    "MeanOf",
+    "PartitionFunction",
     "PositiveSum",
     "Proof",
     "ProofReport",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from sympy import (
@@ -11,14 +12,17 @@ from sympy import (
     Derivative,
     Dummy,
     Eq,
+    Equivalent,
     Expr,
     Ge,
     Gt,
     Identity,
     Implies,
     Indexed,
-    Integer,
     Mul,
+    Not,
+    Or,
+    Rational,
     S,
     Subs,
     Sum,
@@ -26,15 +30,17 @@ from sympy import (
     Trace,
     ZeroMatrix,
     expand,
+    expand_log,
     simplify,
 )
+from sympy.core.function import AppliedUndef
 from sympy.core.relational import Equality, GreaterThan, Relational, StrictGreaterThan
 from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
 from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
-from verify.vocabulary import PositiveDefinite
+from verify.vocabulary import PositiveDefinite, k, w
 
 
 class IndependentColumns(BooleanFunction):  # type: ignore[misc]
@@ -52,13 +58,18 @@ def _refuse(reason: str) -> Finding:
 
 @dataclass(frozen=True)
 class Definition(Check):
-    """The claim introduces symbols or named propositions that no earlier step speaks of; it says what they mean."""
+    """The claim introduces symbols or named propositions that no earlier step speaks of; it says what they mean.
+
+    Each part of the claim is one of: name = formula; proposition ⟺ formula, or proposition ⟹ formula where only this
+    consequence of its meaning is used; or a stated property of an introduced object, such as the law of a random
+    column. The first two add nothing to what can be proved about older symbols; the last is the setting itself.
+    """
 
     kind: ClassVar[Kind] = Kind.DEFINITION
     introduces: tuple[Basic, ...]
 
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """Every introduced symbol is in the claim and in no earlier claim."""
+        """Every introduced symbol is new, and each part of the claim defines or describes one."""
         if not self.introduces:
             return _refuse("a definition introduces something")
         for symbol in self.introduces:
@@ -66,7 +77,35 @@ class Definition(Check):
                 return _refuse(f"the claim does not speak of {symbol}")
             if any(step.claim.has(symbol) for step in context.earlier):
                 return _refuse(f"{symbol} has a meaning already")
-        return Finding(True, f"a definition of {', '.join(str(s) for s in self.introduces)}, unused before")
+        parts = conjuncts(claim)
+        for part in parts:
+            if not part.has(*self.introduces):
+                return _refuse(f"{part} says nothing of what is introduced")
+            if isinstance(part, (Implies, Equivalent, Or, Not, Symbol)) and not self._names(part):
+                return _refuse(f"{part} does not say what a new proposition means")
+        names = ", ".join(str(s) for s in self.introduces)
+        if all(self._names(part) or self._equates(part) for part in parts):
+            return Finding(True, f"an explicit definition of {names}, unused before")
+        return Finding(True, f"introduces {names}, unused before, by these properties: the setting of the statement")
+
+    def _names(self, part: Claim) -> bool:
+        """Return whether a part is P ⟺ formula or P ⟹ formula with P new and not in the formula."""
+        if not isinstance(part, (Implies, Equivalent)):
+            return False
+        proposition, *formula = (
+            part.args if isinstance(part, Implies) else sorted(part.args, key=self._is_new, reverse=True)
+        )
+        return self._is_new(proposition) and len(formula) == 1 and not formula[0].has(proposition)
+
+    def _is_new(self, proposition: Basic) -> bool:
+        return isinstance(proposition, Symbol) and proposition in self.introduces
+
+    def _equates(self, part: Claim) -> bool:
+        """Return whether a part is name = formula, or name(argument) = formula, with the name new."""
+        if not isinstance(part, Equality):
+            return False
+        name = part.lhs.func if isinstance(part.lhs, AppliedUndef) else part.lhs
+        return name in self.introduces and not part.rhs.has(name)
 
 
 @dataclass(frozen=True)
@@ -135,19 +174,31 @@ class MatrixIdentity(Check):
 
 @dataclass(frozen=True)
 class ScalarIdentity(Check):
-    """An identity between scalar functions: exponentials, logarithms, sums over the components."""
+    """An identity between scalar functions: exponentials, logarithms, sums over the components.
+
+    Weights count as positive only where a cited premise says so.
+    """
 
     kind: ClassVar[Kind] = Kind.IDENTITY
 
-    def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
+    def verify(self, claim: Claim, context: Context) -> Finding:
         """Reduce the difference of the two sides to 0 symbolically."""
+        weights = {x: Dummy(positive=True) for x in claim.atoms(Indexed) if x.base == w and not _summed(x, claim)}
         for part in conjuncts(claim):
             if not isinstance(part, Equality):
                 return _refuse("the claim is not an identity")
-            difference = _without_constant_factors(expand(part.lhs - part.rhs, power_exp=True))
+            difference: Expr = part.lhs - part.rhs
+            if context.cites(Gt(w[k], 0)):
+                difference = difference.xreplace(weights)
+            difference = _without_constant_factors(expand(expand_log(difference), power_exp=True))
             if simplify(difference) != 0:
                 return _refuse(f"the two sides differ by {difference}")
         return Finding(True, "SymPy reduces the difference of the two sides to 0, for every number of components")
+
+
+def _summed(indexed: Indexed, claim: Claim) -> bool:
+    """Return whether the index of this symbol is the summation index of a sum in the claim."""
+    return any(indexed.indices[0] in total.variables for total in claim.atoms(Sum))
 
 
 def _without_constant_factors(expression: Expr) -> Expr:
@@ -168,7 +219,7 @@ class Differentiate(Check):
     kind: ClassVar[Kind] = Kind.IDENTITY
     premise: str
     variable: Symbol
-    at: Expr
+    at: int
 
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Differentiate both sides of the cited equation; traces that do not depend on the variable are constants."""
@@ -306,8 +357,8 @@ class Term:
     """A multiple of a cited relation: its premise ("antecedent" for the claim's own), multiplier and substitution."""
 
     premise: str
-    multiplier: Expr = field(default=Integer(1))
-    at: Mapping[Symbol, Expr] = field(default_factory=dict)
+    multiplier: Fraction | int = 1
+    at: Mapping[Symbol, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -332,15 +383,13 @@ class Combination(Check):
                 return _refuse(f"{term.premise} is not a cited relation")
             if not self._allowed(term, fact, wanted):
                 return _refuse(f"the multiplier {term.multiplier} of {term.premise} does not preserve the relation")
-            total += term.multiplier * (fact.lhs - fact.rhs).subs(term.at)
+            total += Rational(term.multiplier) * (fact.lhs - fact.rhs).subs(term.at)
         finding = context.equal(wanted.lhs - wanted.rhs, total)
         return Finding(finding.passed, f"a combination of {len(self.terms)} cited relations: {finding.how}")
 
     @staticmethod
     def _allowed(term: Term, fact: Relational, wanted: Relational) -> bool:
-        if not term.multiplier.is_Rational:
-            return False
-        return isinstance(fact, Equality) or (isinstance(wanted, GreaterThan) and bool(term.multiplier >= 0))
+        return isinstance(fact, Equality) or (isinstance(wanted, GreaterThan) and term.multiplier >= 0)
 
 
 def vanishes(matrix: Expression) -> Equality:

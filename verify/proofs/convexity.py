@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 import cvxpy as cp
@@ -15,6 +16,7 @@ from sympy import (
     Gt,
     IndexedBase,
     Integer,
+    MatrixSymbol,
     Mul,
     Rational,
     Subs,
@@ -37,13 +39,16 @@ _SIZES = (1, 2, 3, 4)
 
 
 class Convex(BooleanFunction):  # type: ignore[misc]
-    """A named function of the columns z is a formula of the numbers y_k = β_kᵀz, convex in y."""
+    """A named function φ of a column z is a convex formula of numbers y_k that are linear in z.
 
-    nargs = 3
+    The arguments are the name, the formula, y, the linear form that is y_k at a component's label, and z.
+    """
+
+    nargs = 5
 
     def _latex(self, printer: Any) -> str:
-        name, formula, y = (printer._print(a) for a in self.args)
-        return rf"{name} = {formula} \text{{ is convex in }} {y}"
+        name, formula, y, form, z = (printer._print(a) for a in self.args)
+        return rf"{name}({z}) = {formula} \text{{ is convex}},\quad {y}_k = {form}"
 
 
 class Apply(Expr):  # type: ignore[misc]
@@ -71,34 +76,46 @@ class ConvexFunction(Check):
         """Check both arguments, the Hessian for each of a few numbers of components."""
         if not isinstance(claim, Convex):
             return Finding(False, "the claim is not that a function is convex")
-        _, formula, y = claim.args
-        positive = True if context.cites(Gt(w[k], 0)) else None
-        for n in _SIZES:
-            weights = [Symbol(f"w{i}", real=True, positive=positive) for i in range(n)]
-            points = [Symbol(f"y{i}", real=True) for i in range(n)]
-            explicit = _explicit(formula, y, weights, points)
-            if not _is_dcp_convex(explicit, weights, points):
-                return Finding(False, f"{formula} is not convex by the DCP rules")
-            finding = self._hessian(explicit, weights, points)
-            if not finding.passed:
-                return finding
-        sizes = f"{_SIZES[0]} to {_SIZES[-1]}"
-        how = f"cvxpy's DCP rules (any number of terms); exactly, the Hessian is a sum of squares for {sizes} terms"
-        return Finding(True, how)
+        _, formula, y, form, z = claim.args
+        if not _is_linear(context, form, z):
+            return Finding(False, f"{form} is not linear in {z}")
+        return _convexity(formula, y, context.cites(Gt(w[k], 0)), self.squares)
 
-    def _hessian(self, formula: Expr, weights: Sequence[Symbol], points: Sequence[Symbol]) -> Finding:
-        v = [Symbol(f"v{i}", real=True) for i in range(len(points))]
-        directions = list(zip(v, points, strict=True))
-        form = sum(a * b * diff(formula, y, z) for a, y in directions for b, z in directions)
-        squares = self.squares(weights, points, v)
-        if not all(coefficient.is_nonnegative for coefficient, _ in squares):
-            return Finding(False, "a coefficient of the Hessian's squares is not known to be nonnegative")
-        # In t = exp(y) the Hessian is a rational function, which SymPy decides.
-        t = {exp(y): Symbol(f"t{i}", positive=True) for i, y in enumerate(points)}
-        difference = (form - sum(c * linear**2 for c, linear in squares)).subs(t)
-        if simplify(difference) != 0:
-            return Finding(False, "the Hessian is not the sum of squares that the script names")
-        return Finding(True, "the Hessian is a sum of squares")
+
+@lru_cache(maxsize=64)
+def _convexity(formula: Expr, y: IndexedBase, positive: bool, squares: Squares) -> Finding:
+    """Decide whether a formula in y_1…y_K and the weights is convex in y."""
+    for n in _SIZES:
+        weights = [Symbol(f"w{i}", real=True, positive=positive or None) for i in range(n)]
+        points = [Symbol(f"y{i}", real=True) for i in range(n)]
+        explicit = _explicit(formula, y, weights, points)
+        if not _is_dcp_convex(explicit, weights, points):
+            return Finding(False, f"{formula} is not convex by the DCP rules")
+        finding = _hessian(explicit, weights, points, squares)
+        if not finding.passed:
+            return finding
+    how = "cvxpy's DCP rules (any number of terms); exactly, the Hessian is a sum of squares"
+    return Finding(True, f"{how} for {_SIZES[0]} to {_SIZES[-1]} terms")
+
+
+def _hessian(formula: Expr, weights: Sequence[Symbol], points: Sequence[Symbol], squares: Squares) -> Finding:
+    v = [Symbol(f"v{i}", real=True) for i in range(len(points))]
+    directions = list(zip(v, points, strict=True))
+    form = sum(a * b * diff(formula, y, z) for a, y in directions for b, z in directions)
+    terms = squares(weights, points, v)
+    if not all(coefficient.is_nonnegative for coefficient, _ in terms):
+        return Finding(False, "a coefficient of the Hessian's squares is not known to be nonnegative")
+    # In t = exp(y) the Hessian is a rational function, which SymPy decides.
+    t = {exp(y): Symbol(f"t{i}", positive=True) for i, y in enumerate(points)}
+    difference = (form - sum(c * linear**2 for c, linear in terms)).subs(t)
+    if simplify(difference) != 0:
+        return Finding(False, "the Hessian is not the sum of squares that the script names")
+    return Finding(True, "the Hessian is a sum of squares")
+
+
+def _is_linear(context: Context, form: Expression, column: MatrixSymbol) -> bool:
+    words = context.algebra.scalar(form)
+    return all(sum(name == column.name for name, _, _ in word) == 1 for word in words)
 
 
 def _explicit(formula: Expr, y: IndexedBase, weights: Sequence[Symbol], points: Sequence[Symbol]) -> Expr:
@@ -132,7 +149,7 @@ def _to_cvxpy(formula: Expr, variables: dict[Symbol, Any]) -> Any:
             return float(formula.args[0]) * _to_cvxpy(Mul(*formula.args[1:]), variables)
         case log():
             exponents = [_log_term(term, variables) for term in Add.make_args(formula.args[0])]
-            return cp.log_sum_exp(cp.hstack(exponents))
+            return cp.log_sum_exp(cp.hstack(exponents))  # type: ignore[attr-defined]
         case _:
             raise ValueError(f"no DCP rule for {formula}")
 
@@ -155,18 +172,18 @@ def log_sum_exp_squares(weights: Sequence[Any], y: Sequence[Any], v: Sequence[An
 class _MeanOfConvex:
     """g(s) = 𝔼 φ(X_s) as a cited claim states it, with φ convex by a cited step."""
 
-    value: Expr
     argument: Expression
-    finding: Finding
+    how: str
 
     @classmethod
-    def cited(cls, g: Expr, context: Context) -> _MeanOfConvex | None:
-        """Find the cited equation g(s) = 𝔼 φ(X_s) and the cited step that says φ is convex."""
+    def cited(cls, g: Expr, scale: Symbol, context: Context) -> _MeanOfConvex | None:
+        """Find the cited equation g(s) = 𝔼 φ(X_s) and the cited step that says φ, the same for every s, is convex."""
         for fact in context.facts(Equality):
             if fact.lhs == g and isinstance(fact.rhs, Mean) and isinstance(fact.rhs.args[0], Apply):
                 name, argument = fact.rhs.args[0].args
-                if any(convex.args[0] == name for convex in context.facts(Convex)):
-                    return cls(g, argument, Finding(True, f"{name} is convex"))
+                for convex in context.facts(Convex):
+                    if convex.args[0] == name and not convex.has(scale):
+                        return cls(argument, f"{name} is convex")
         return None
 
 
@@ -186,7 +203,7 @@ class Jensen(Check):
         """Check the direction, the convexity, the split a + s n, and that n is independent noise."""
         if claim != Ge(self.value - self.value.subs(self.scale, 0), 0):
             return Finding(False, "the claim is not g(s) ≥ g(0), the direction of a convex function")
-        mean = _MeanOfConvex.cited(self.value, context)
+        mean = _MeanOfConvex.cited(self.value, self.scale, context)
         if mean is None:
             return Finding(False, f"nothing cited says that {self.value} is the mean of a convex function")
         split = context.steps.get(self.noise)
@@ -200,7 +217,7 @@ class Jensen(Check):
         finding = context.equal(argument, wanted)
         if not finding.passed:
             return Finding(False, f"the argument is not the kept part plus {self.scale} times the noise: {finding.how}")
-        how = f"{mean.finding.how}; {split.name} makes the noise independent with mean 0; Jensen given the rest"
+        how = f"{mean.how}; {split.name} makes the noise independent with mean 0; Jensen given the rest"
         return Finding(True, f"{how} ({finding.how})")
 
 
@@ -218,11 +235,11 @@ class Tangent(Check):
         at = {point: self.value.subs(self.scale, point) for point in (0, 1)}
         if claim != Ge(at[0] - at[1] + slope, 0):
             return Finding(False, "the claim is not g(0) ≥ g(1) − g′(1)")
-        mean = _MeanOfConvex.cited(self.value, context)
+        mean = _MeanOfConvex.cited(self.value, self.scale, context)
         if mean is None:
             return Finding(False, f"nothing cited says that {self.value} is the mean of a convex function")
         start, end = (mean.argument.subs(self.scale, point) for point in (0, 1))
         finding = context.equal(mean.argument, start + self.scale * (end - start))
         if not finding.passed:
             return Finding(False, f"the argument is not affine in {self.scale}: {finding.how}")
-        return Finding(True, f"{mean.finding.how} and its argument affine in {self.scale}: {finding.how}")
+        return Finding(True, f"{mean.how} and its argument affine in {self.scale}: {finding.how}")

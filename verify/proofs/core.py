@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -98,6 +99,8 @@ class Context:
             return Finding(False, f"symbols are used that {', '.join(sorted(missing))} justifies, without citing it")
         try:
             return Finding(*self.algebra.equal(left, right))
+        except ZeroDivisionError:
+            return Finding(False, "a matrix that the script inverts is singular")
         except (TypeError, ValueError) as error:
             return Finding(False, str(error))
 
@@ -161,9 +164,7 @@ class Cites(Check):
         report = check(self.proof)
         if not report.passed:
             return Finding(False, f"the proof of {self.id} does not check: {report.reason}")
-        if _consistent(
-            _skeleton(self.proof.conclusion, self.proof.algebra), Not(_skeleton(claim, self.proof.algebra))
-        ):
+        if _consistent(_skeleton(self.proof.conclusion, self.proof.algebra), Not(_skeleton(claim, self.proof.algebra))):
             return Finding(False, f"the conclusion of {self.id} does not entail the claim")
         how = f"the proof of {self.id} checks and its conclusion entails the claim"
         return Finding(True, f"{how}{'; it rests on an assumed step' if report.assumed else ''}")
@@ -247,32 +248,39 @@ def check(proof: Proof) -> ProofReport:
 
 
 def _check(proof: Proof) -> ProofReport:
-    checker = _Checker(proof)
+    checker = Checker(proof)
     return ProofReport(tuple(checker.report(step) for step in proof.steps), checker.glue())
 
 
-class _Checker:
+class Checker:
     """Goes through a proof's steps in order; holds what is established so far."""
 
     def __init__(self, proof: Proof) -> None:
         self._proof = proof
         self._claims: dict[str, Claim] = {h.name: h.formula for h in proof.hypotheses}
         self._claims |= {g.name: g.claim for g in proof.givens}
-        self._facts: list[Claim] = [self._skeleton(claim) for claim in self._claims.values()]
+        self._skeletons = {name: _skeleton(claim, proof.algebra) for name, claim in self._claims.items()}
+        self._facts: list[Claim] = list(self._skeletons.values())
         self._grounds = {name: frozenset({name}) for name in self._claims}
         self._passed: dict[str, Step] = {}
         self._earlier: list[Step] = []
 
-    def _skeleton(self, claim: Claim) -> Claim:
-        return _skeleton(claim, self._proof.algebra)
+    def copy(self) -> Checker:
+        """Return a checker with the same steps behind it, that goes its own way from here."""
+        other = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, (dict, list)):
+                setattr(other, name, copy(value))
+        return other
 
     def report(self, step: Step) -> StepReport:
         """Check one step and, if it passes, admit its claim."""
         finding = self._verify(step)
         self._earlier.append(step)
         if finding.passed:
-            premises = [self._skeleton(self._claims[p]) for p in step.premises]
-            self._facts.append(Implies(And(*premises), self._skeleton(step.claim)))
+            skeleton = _skeleton(step.claim, self._proof.algebra)
+            self._facts.append(Implies(And(*(self._skeletons[p] for p in step.premises)), skeleton))
+            self._skeletons[step.name] = skeleton
             self._grounds[step.name] = self._rests_on(step) | {step.name}
             self._claims[step.name] = step.claim
             self._passed[step.name] = step
@@ -304,7 +312,7 @@ class _Checker:
         """Decide propositionally whether the claims that passed give the conclusion."""
         if not _consistent(*self._facts):
             return Finding(False, "the claims of the steps contradict each other")
-        if _consistent(*self._facts, Not(self._skeleton(self._proof.conclusion))):
+        if _consistent(*self._facts, Not(_skeleton(self._proof.conclusion, self._proof.algebra))):
             return Finding(False, "the conclusion does not follow from the steps that passed")
         return Finding(True, "the negated conclusion is unsatisfiable together with the hypotheses and the steps")
 

@@ -1,0 +1,259 @@
+"""The commands as a user runs them: what they print, their JSON, their exit codes, and how they end when cut short."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import unicodedata
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from verify import cli
+from verify.cli import main
+from verify.instances import read_instance, read_map
+from verify.losses import LOSSES
+from verify.losses.levels import exact_value, float64_value
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+COMMANDS = ("list", "show", "verify", "loss", "minimize", "report")
+EVALUATIONS = [
+    ("infonce", "shared-gmm", "encoder"),
+    ("infonce", "gmm", "gram"),
+    ("clip", "clip-gmm", "clip-factors"),
+    ("clip", "clip-gmm", "clip-product"),
+    ("spectral", "shared-gmm", "gram"),
+    ("spectral", "gmm", "encoder"),
+    ("simsiam", "shared-gmm", "simsiam"),
+    ("pca", "gmm", "orthonormal"),
+    ("fisher", "shared-gmm", "encoder"),
+]
+MINIMISATIONS = [
+    ("infonce", "shared-gmm"),
+    ("clip", "clip-gmm"),
+    ("spectral", "gmm"),
+    ("simsiam", "shared-gmm"),
+    ("pca", "gmm"),
+    ("fisher", "shared-gmm"),
+]
+STATEMENTS = ("lemma-4.2", "fisher-optimality", "infonce-inclusion")
+
+
+def example(name: str) -> str:
+    return str(EXAMPLES / f"{name}.json")
+
+
+def json_of(capsys, *arguments: str) -> tuple[int, dict]:
+    """The exit code and the one JSON object of a command."""
+    code = main([*arguments, "--json"])
+    streams = capsys.readouterr()
+    assert streams.err == ""
+    return code, json.loads(streams.out)
+
+
+def columns(line: str) -> int:
+    """How wide a terminal shows a line: the bar of Σ̄ takes no column of its own."""
+    return sum(not unicodedata.combining(c) for c in line)
+
+
+def text_of(capsys, *arguments: str) -> tuple[int, str]:
+    code = main([*arguments])
+    streams = capsys.readouterr()
+    assert streams.err == ""
+    assert all(columns(line) <= 80 for line in streams.out.splitlines())
+    return code, streams.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_examples(command, capsys):
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Usage: thmverify {command}" in text
+    assert "Examples:" in text
+    assert f"  thmverify {command}" in text
+
+
+def test_the_help_names_the_commands_and_the_exit_codes(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"\n  {command} " in text for command in COMMANDS)
+    assert "Exit codes" in text
+
+
+def test_the_version_is_the_installed_one(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "thmverify 0.1.0\n"
+
+
+@pytest.mark.parametrize(("loss", "instance", "linear_map"), EVALUATIONS)
+def test_loss_prints_an_interval_that_contains_the_loss(loss, instance, linear_map, capsys):
+    code, printed = json_of(capsys, "loss", loss, example(instance), example(linear_map), "--digits", "12")
+    model, chosen = read_instance(example(instance)), read_map(example(linear_map))
+    estimate = float64_value(LOSSES[loss], model, chosen)
+    exact = exact_value(LOSSES[loss], model, chosen)
+    lower, value, upper = (Fraction(printed[name]) for name in ("lower", "value", "upper"))
+    assert code == 0
+    assert (printed["loss"], printed["rigorous"], printed["reached"]) == (loss, True, True)
+    assert lower <= value <= upper
+    assert upper - lower <= Fraction(1, 10**12) * max(1, abs(value))
+    assert float(lower) - estimate.error <= estimate.value <= float(upper) + estimate.error
+    if exact is not None:
+        assert lower <= Fraction(int(exact.p), int(exact.q)) <= upper
+        assert printed["exact"] == str(exact)
+
+
+def test_more_digits_give_an_interval_inside(capsys):
+    arguments = ("loss", "infonce", example("shared-gmm"), example("encoder"), "--digits")
+    coarse, fine = (json_of(capsys, *arguments, digits)[1] for digits in ("3", "40"))
+    assert Fraction(coarse["lower"]) <= Fraction(fine["lower"]) <= Fraction(fine["upper"]) <= Fraction(coarse["upper"])
+
+
+@pytest.fixture(scope="module")
+def out_of_reach(tmp_path_factory) -> tuple[str, str]:
+    """An instance and a map whose loss is an integral in twelve dimensions."""
+    folder = tmp_path_factory.mktemp("hard")
+    unit = [[int(i == j) for j in range(12)] for i in range(12)]
+    instance = {"model": "shared-gmm", "weights": ["1/13"] * 13, "means": [*unit, [-1] * 12]}
+    (folder / "instance.json").write_text(json.dumps(instance), encoding="utf-8")
+    (folder / "map.json").write_text(json.dumps({"M": unit}), encoding="utf-8")
+    return str(folder / "instance.json"), str(folder / "map.json")
+
+
+def test_loss_says_what_it_cannot_reach(out_of_reach, capsys):
+    code, printed = json_of(capsys, "loss", "infonce", *out_of_reach, "--digits", "30")
+    assert code == 3
+    assert printed["reached"] is False
+    assert printed["rigorous"] is True
+    assert printed["note"]
+    assert Fraction(printed["lower"]) <= Fraction(printed["value"]) <= Fraction(printed["upper"])
+    code, text = text_of(capsys, "loss", "infonce", *out_of_reach, "--digits", "30")
+    assert code == 3
+    assert "undecided" in text
+
+
+def test_loss_in_words(capsys):
+    code, text = text_of(capsys, "loss", "pca", example("shared-gmm"), example("orthonormal"))
+    assert code == 0
+    assert "exact     -172/27" in text
+
+
+@pytest.mark.parametrize(("loss", "instance"), MINIMISATIONS)
+def test_minimize_proposes_and_says_so(loss, instance, capsys):
+    code, printed = json_of(capsys, "minimize", loss, example(instance))
+    assert code == 0
+    assert printed["loss"] == loss
+    assert printed["supported"] == "numerically"
+    assert printed["converged"] is True
+    assert printed["maps"]
+    assert printed["spaces"]
+    code, text = text_of(capsys, "minimize", loss, example(instance))
+    assert code == 0
+    assert "supported numerically; no verdict" in text
+    assert "angles to S_F" in text
+
+
+def test_minimize_takes_a_rank(capsys):
+    _, printed = json_of(capsys, "minimize", "spectral", example("gmm"), "--rank", "1")
+    assert printed["rank"] == 1
+
+
+def test_list_names_every_statement(capsys):
+    code, printed = json_of(capsys, "list")
+    assert code == 0
+    assert [s["id"] for s in printed["statements"]] == [*STATEMENTS]
+    assert {s["status"] for s in printed["statements"]} <= {"proved", "refuted", "open"}
+    code, text = text_of(capsys, "list")
+    assert code == 0
+    assert all(name in text for name in STATEMENTS)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_show_checks_the_proof(name, capsys):
+    code, printed = json_of(capsys, "show", name)
+    assert code == 0
+    assert printed["id"] == name
+    assert printed["hypotheses"]
+    assert printed["proof"]["passed"] is True
+    assert all(step["passed"] and not step["assumed"] for step in printed["proof"]["steps"])
+    code, text = text_of(capsys, "show", name)
+    assert code == 0
+    assert "checked" in text
+    assert "FAILED" not in text
+
+
+def test_verify_confirms_and_does_not_depend_on_jobs(capsys):
+    arguments = ("verify", "lemma-4.2", "fisher-optimality", "--instances", "12", "--seed", "7")
+    code, alone = json_of(capsys, *arguments)
+    _, together = json_of(capsys, *arguments, "--jobs", "2")
+    assert code == 0
+    assert alone == together
+    assert alone["confirmed"] is True
+    assert [s["id"] for s in alone["statements"]] == ["lemma-4.2", "fisher-optimality"]
+    assert all(s["accepted"] + s["discarded"] == 12 for s in alone["statements"])
+
+
+def test_verify_in_words(capsys):
+    code, text = text_of(capsys, "verify", "lemma-4.2", "--instances", "3")
+    assert code == 0
+    assert "confirmed" in text
+
+
+def test_an_unconfirmed_status_exits_with_1(monkeypatch, capsys):
+    from dataclasses import replace
+
+    import theorems
+    from verify.verdicts import Status
+
+    wrong = replace(theorems.REGISTRY["lemma-4.2"], status=Status.REFUTED)
+    monkeypatch.setattr(theorems, "REGISTRY", {"lemma-4.2": wrong}, raising=False)
+    code, printed = json_of(capsys, "verify", "--instances", "3")
+    assert code == 1
+    assert printed["confirmed"] is False
+    assert printed["statements"][0]["reason"]
+    code, text = text_of(capsys, "verify", "--instances", "3")
+    assert code == 1
+    assert "NOT confirmed" in text
+
+
+def test_a_mistake_of_ours_is_no_verdict(monkeypatch, capsys):
+    def fail(_arguments, **_options):
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert main(["list"]) == 70
+    assert "RuntimeError: a mistake" in capsys.readouterr().err
+
+
+def start(*arguments: str, **options) -> subprocess.Popen:
+    command = [sys.executable, "-m", "verify.cli", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def test_a_closed_pipe_is_quiet():
+    process = start("list")
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=60) == 141
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_ends_quietly(jobs):
+    process = start("verify", "--instances", "100000", "--jobs", jobs, start_new_session=True)
+    time.sleep(4)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (out, err) == (b"", b"")
+
+
+def test_an_encoding_without_greek_letters_is_no_obstacle():
+    process = start("show", "lemma-4.2", env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert out.isascii()

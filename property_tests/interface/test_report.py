@@ -1,0 +1,440 @@
+"""The report: true to the records, self-contained, safe, reproducible, and whole or not there at all."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+import sympy
+
+import reports
+import theorems
+from reports import browser, builder, collect, mathml, render, schemas
+from reports.records import Report, Settings, Standing, Use
+from theorems.fisher_optimality import STATEMENT
+from verify.errors import InputError
+from verify.proofs import Assumed, Proof
+from verify.randomised import run
+from verify.verdicts import Outcome, Status, Verdict
+
+SCRIPT = "<script>alert(1)</script>"
+SETTINGS = Settings(quick=True, seed=3, instances=6)
+
+
+def made(*statements, settings=SETTINGS, **options) -> Report:
+    return builder.make(statements, settings, **options)
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return made(STATEMENT)
+
+
+@pytest.fixture(scope="module")
+def page(report) -> str:
+    return render.html(report)
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, in order; and which tags are left open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "link"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+
+# --- the page stands alone -----------------------------------------------------------------------------------------
+
+
+def test_page_asks_for_nothing_and_runs_nothing(page):
+    parsed = Page(page)
+    names = {tag for tag, _ in parsed.tags}
+    assert names.isdisjoint({"script", "iframe", "object", "embed", "img", "form", "base"})
+    for tag, attributes in parsed.tags:
+        assert not any(name.startswith("on") for name in attributes), tag
+        assert "src" not in attributes
+        link = attributes.get("href")
+        assert link is None or link.startswith("#") or link == "data:,"
+    style = page[page.index("<style>") : page.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_page_closes_what_it_opens_and_links_to_what_it_has(page):
+    parsed = Page(page)
+    assert parsed.open == []
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {a["href"][1:] for _, a in parsed.tags if (a.get("href") or "").startswith("#")}
+    described = {part for _, a in parsed.tags for part in (a.get("aria-labelledby") or "").split()}
+    assert targets | described <= set(ids)
+
+
+def test_page_is_accessible(page):
+    parsed = Page(page)
+    attributes = dict(parsed.tags)
+    assert attributes["html"]["lang"] == "en"
+    levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+    assert all("scope" in a for tag, a in parsed.tags if tag == "th")
+    assert page.count("<table>") == page.count("<caption>")
+    assert all(a.get("role") == "img" and a.get("aria-labelledby") for tag, a in parsed.tags if tag == "svg")
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_has_contrast(page, theme):
+    palette = dict(re.findall(r"--(\w+): (#\w{6})", re.findall(r":root \{(.*?)\}", page, re.DOTALL)[theme]))
+    for background in ("paper", "tint"):
+        for text in ("ink", "soft", "link", "good", "bad", "warn"):
+            a, b = sorted((luminance(palette[text]), luminance(palette[background])))
+            assert (b + 0.05) / (a + 0.05) >= 4.5, (text, background)
+
+
+# --- everything shown is a record, and the same again --------------------------------------------------------------
+
+
+def test_page_is_a_function_of_the_json(report, page):
+    again = Report.model_validate_json(builder.as_json(report))
+    assert render.html(again) == page
+    assert render.markdown(again) == render.markdown(report)
+
+
+def test_only_the_times_differ_between_two_runs(report, page):
+    again = made(STATEMENT)
+    same = again.model_copy(update={"generated": report.generated})
+    assert same == report
+    assert render.html(same) == page
+    appendix = page.index('<section id="appendix">')
+    assert report.generated.at not in page[:appendix]
+    assert report.generated.at in page[appendix:]
+
+
+def test_seed_changes_the_instances(report):
+    other = made(STATEMENT, settings=SETTINGS.model_copy(update={"seed": 4}))
+    assert other.figures[0].panels[0].points != report.figures[0].panels[0].points
+
+
+def test_schema_is_published_and_up_to_date():
+    assert json.loads(schemas.FILE.read_text(encoding="utf-8")) == json.loads(schemas.text())
+
+
+def test_json_satisfies_the_published_schema(report):
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is in the extra `dev`")
+    published = json.loads(schemas.FILE.read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads(builder.as_json(report)), published)
+    broken = json.loads(builder.as_json(report))
+    broken["statements"][0]["standing"] = "certainly"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, published)
+
+
+# --- standings are computed ----------------------------------------------------------------------------------------
+
+
+def shown(statement) -> tuple[Standing, str, str]:
+    report = made(statement)
+    return report.statements[0].standing, render.html(report), render.markdown(report)
+
+
+def test_checked_proof_shows_as_proved(report, page):
+    (statement,) = report.statements
+    assert statement.standing is Standing.PROVED
+    assert all(step.passed and not step.assumed for step in statement.proof.steps)
+    assert "This statement is not established" not in page
+    assert ">✗</span> failed" not in page
+
+
+def with_step(changed: dict[str, object], index: int = 3) -> Proof:
+    steps = list(STATEMENT.proof.steps)
+    steps[index] = replace(steps[index], **changed)
+    return replace(STATEMENT.proof, steps=tuple(steps))
+
+
+def test_broken_step_is_shown():
+    wrong = sympy.Eq(STATEMENT.proof.steps[3].claim.lhs, 2 * STATEMENT.proof.steps[3].claim.rhs)
+    standing, page, text = shown(replace(STATEMENT, proof=with_step({"claim": wrong})))
+    assert standing is Standing.FAILED
+    assert "This statement is not established" in page
+    assert ">✗</span> failed" in page
+    assert "✗ failed" in text
+    assert "1 check failed" in page
+
+
+def test_assumed_step_is_shown():
+    standing, page, text = shown(replace(STATEMENT, proof=with_step({"check": Assumed()})))
+    assert standing is Standing.CONDITIONAL
+    assert "◇</span> assumed" in page
+    assert "◇ assumed" in text
+    assert "proved under assumptions" in text
+
+
+def test_conclusion_that_does_not_follow_is_shown():
+    proof = replace(STATEMENT.proof, conclusion=sympy.Symbol("nothing like it"))
+    standing, page, _ = shown(replace(STATEMENT, proof=proof))
+    assert standing is Standing.FAILED
+    assert "does not follow" in page
+
+
+def test_proved_without_a_script_is_not_proved():
+    standing, page, _ = shown(replace(STATEMENT, proof=None))
+    assert standing is Standing.FAILED
+    assert "there is no proof script" in page
+
+
+def test_contradicting_instance_is_shown():
+    def refute(_instance):
+        return Verdict(STATEMENT.id, Outcome.REFUTED, "it fails here")
+
+    standing, page, _ = shown(replace(STATEMENT, examine=refute))
+    assert standing is Standing.FAILED
+    assert "not confirmed" in page
+
+
+def test_violated_margin_is_shown():
+    standing, page, _ = shown(replace(STATEMENT, margin=lambda _instance: 0.25))
+    assert standing is Standing.FAILED
+    assert "0.25" in page
+
+
+def test_open_statement_stays_open():
+    standing, _, text = shown(replace(STATEMENT, status=Status.OPEN, proof=None))
+    assert standing is Standing.OPEN
+    assert "○ open" in text
+
+
+def with_hypotheses(*hypotheses):
+    return replace(STATEMENT, hypotheses=hypotheses, proof=replace(STATEMENT.proof, hypotheses=hypotheses))
+
+
+def test_no_accepted_instance_confirms_nothing():
+    impossible = replace(
+        STATEMENT.hypotheses[0], name="impossible", formula=sympy.Lt(sympy.Symbol("delta", real=True), 0)
+    )
+    standing, page, text = shown(with_hypotheses(*STATEMENT.hypotheses, impossible))
+    assert standing is Standing.FAILED
+    assert "6 did not and were discarded" in page
+    assert "no random instance satisfied the hypotheses" in text
+
+
+def test_hypotheses_tell_what_the_proof_makes_of_them(report):
+    uses = {h.name: h.use for h in report.statements[0].hypotheses}
+    assert uses["covariances-definite"] is Use.USED
+    extra = replace(STATEMENT.hypotheses[0], name="more")
+    dropped = made(replace(STATEMENT, redundant=(extra,)))
+    assert dropped.statements[0].hypotheses[-1].use is Use.DROPPED
+    assert "without supposing, as its source does, that every component has mass" in dropped.news[0].text
+
+
+# --- what comes from data is never executed ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["title", "source", "conclusion", "latex", "hypothesis", "counterexample"])
+def test_injected_script_is_escaped(field):
+    first, *others = STATEMENT.hypotheses
+    injected = {
+        "title": replace(STATEMENT, title=SCRIPT),
+        "source": replace(STATEMENT, source=replace(STATEMENT.source, note=SCRIPT)),
+        "conclusion": replace(STATEMENT, conclusion=replace(STATEMENT.conclusion, sentence=f"S_{SCRIPT}")),
+        "latex": replace(STATEMENT, conclusion=replace(STATEMENT.conclusion, latex=rf"\text{{{SCRIPT}}}")),
+        "hypothesis": with_hypotheses(replace(first, meaning=SCRIPT), *others),
+        "counterexample": replace(STATEMENT, counterexamples=(SCRIPT,)),
+    }
+    _, page, text = shown(injected[field])
+    assert "script" not in {tag for tag, _ in Page(page).tags}
+    assert html.escape(SCRIPT) in page
+    outside_fences = re.sub(r"^(```+).*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert "<script" not in outside_fences
+
+
+def test_injected_instance_is_escaped(report):
+    data = report.model_dump(mode="json")
+    data["statements"][0]["verification"]["worst"]["instance"]["model"] = f"```\n{SCRIPT}"
+    injected = Report.model_validate(data)
+    assert "script" not in {tag for tag, _ in Page(render.html(injected)).tags}
+    assert "<script" not in re.sub(r"^(```+).*?^\1$", "", render.markdown(injected), flags=re.DOTALL | re.MULTILINE)
+
+
+def test_formula_that_cannot_be_set_is_shown_as_source():
+    _, page, _ = shown(replace(STATEMENT, quantity=replace(STATEMENT.quantity, latex=r"\nonsense{<b>}")))
+    assert r"<code>\nonsense{&lt;b&gt;}</code> (not typeset)" in page
+
+
+@pytest.mark.parametrize("id_", theorems.MODULES)
+def test_every_formula_of_the_registry_is_set(id_):
+    statement = theorems.REGISTRY[id_]
+    formulas = [statement.quantity, statement.conclusion, *statement.hypotheses, *statement.redundant]
+    for item in [*formulas, *(statement.proof.steps if statement.proof else ())]:
+        assert mathml.formula(item.latex, display=True).startswith("<math")
+
+
+# --- numbers can be computed again ---------------------------------------------------------------------------------
+
+
+def test_histogram_counts_every_margin():
+    bins = collect.histogram([-3.0, -1.0, -1.0, 0.0, -0.25], bins=3)
+    assert [b.count for b in bins] == [1, 0, 4]
+    assert (bins[0].lower, bins[-1].upper) == ("-3", "0")
+    assert collect.histogram([0.0, 0.0]) == ()
+    assert collect.histogram([0.0, float("nan")]) == ()
+    assert collect.histogram([]) == ()
+
+
+def test_worst_margin_is_that_of_the_instance_shown(report, tmp_path):
+    worst = report.statements[0].verification.worst
+    (tmp_path / "worst.json").write_text(render.instance_text(worst.instance), encoding="utf-8")
+    command = next(c.line for c in report.statements[0].commands if "worst.json" in c.line)
+    arguments = [sys.executable, *shlex.split(command)[1:]]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == float(worst.value)
+
+
+def test_verification_in_the_report_is_that_of_the_command(report):
+    found = run(STATEMENT, SETTINGS.instances, SETTINGS.seed)
+    shown_here = report.statements[0].verification
+    assert (shown_here.accepted, shown_here.discarded) == (found.accepted, found.discarded)
+    assert shown_here.worst.index == found.worst_index
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("0.0", "0"), ("-0.00019716934", "−1.97e−4"), ("1e-13", "1.00e−13"), ("123456.0", "1.23e+5"), ("nan", "nan")],
+)
+def test_short_numbers(value, text):
+    assert render.short(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("S_F and w_k <b>", "S<sub>F</sub> and w<sub>k</sub> &lt;b&gt;"),
+        ("zᵀA_inᵀμ_k", "zᵀA<sub>in</sub>ᵀμ<sub>k</sub>"),
+        ("e^{ℓ_k + q} = e^q", "e<sup>ℓ<sub>k</sub> + q</sup> = e<sup>q</sup>"),
+        ("a_file_name and 2_3", "a_file_name and 2_3"),
+        ("S_SVD, S_μ", "S<sub>SVD</sub>, S<sub>μ</sub>"),
+    ],
+)
+def test_prose_has_true_subscripts(text, marked):
+    assert render.prose(text) == marked
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_registry(monkeypatch):
+    monkeypatch.setattr(theorems, "REGISTRY", {STATEMENT.id: STATEMENT}, raising=False)
+    monkeypatch.setattr(builder, "QUICK_INSTANCES", 4)
+
+
+@pytest.mark.usefixtures("small_registry")
+def test_build_writes_the_three_files_and_tells_its_progress(tmp_path):
+    calls = []
+    out = tmp_path / "new" / "folder"
+    page = reports.build(out, quick=True, progress=lambda *call: calls.append(call))
+    assert page == out / "index.html"
+    assert sorted(p.name for p in out.iterdir()) == ["index.html", "report.json", "report.md"]
+    again = Report.model_validate_json((out / "report.json").read_text(encoding="utf-8"))
+    assert render.html(again) == page.read_text(encoding="utf-8")
+    fractions = [fraction for _, fraction in calls]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert list(dict(calls)) == [STATEMENT.id, "figures"]
+
+
+@pytest.mark.usefixtures("small_registry")
+def test_failure_leaves_the_old_report_whole(tmp_path, monkeypatch):
+    old = reports.build(tmp_path, quick=True).read_bytes()
+
+    def fail(_report):
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(render, "html", fail)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        reports.build(tmp_path, quick=True, seed=1)
+    assert (tmp_path / "index.html").read_bytes() == old
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["index.html", "report.json", "report.md"]
+
+
+def test_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(builder, "make", lambda *_, **__: pytest.fail("worked first"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="give a folder"):
+        reports.build(tmp_path / "file", quick=True)
+
+
+def test_missing_browser_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(browser.shutil, "which", lambda _name: None)
+    (tmp_path / "index.html").write_text("<p>")
+    with pytest.raises(InputError, match="install Chromium"):
+        reports.print_pdf(tmp_path / "index.html", tmp_path / "report.pdf")
+    assert not (tmp_path / "report.pdf").exists()
+
+
+def test_missing_page_is_named(tmp_path):
+    with pytest.raises(InputError, match="build the report first"):
+        reports.print_pdf(tmp_path / "index.html", tmp_path / "report.pdf")
+
+
+# --- in a browser --------------------------------------------------------------------------------------------------
+
+needs_chromium = pytest.mark.skipif(browser.find_chromium() is None, reason="no Chromium is installed")
+
+MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body>{frames}<script>
+addEventListener("load", () => {{
+  for (const frame of document.querySelectorAll("iframe")) {{
+    const page = frame.contentDocument;
+    const math = [...page.querySelectorAll("math")].filter(m => m.getBoundingClientRect().height < 8).length;
+    const svg = [...page.querySelectorAll("svg")].filter(s => s.getBoundingClientRect().height < 50).length;
+    const text = page.documentElement.scrollWidth + " " + math + " " + svg + " " + page.images.length;
+    frame.parentNode.insertAdjacentHTML("beforeend", "<p class=measured>" + frame.width + " " + text + "</p>");
+  }}
+}});
+</script>"""
+
+
+@needs_chromium
+def test_page_renders_at_both_widths(page, tmp_path):
+    frames = "".join(f'<iframe width="{w}" height="900" srcdoc="{html.escape(page)}"></iframe>' for w in (360, 1440))
+    (tmp_path / "measure.html").write_text(MEASURE.format(frames=frames), encoding="utf-8")
+    done = browser.run_chromium("--dump-dom", (tmp_path / "measure.html").as_uri())
+    measured = [tuple(map(int, m.split())) for m in re.findall(r'<p class="measured">([\d ]+)</p>', done.stdout)]
+    # Nothing sticks out of the page, no formula or picture is flat, and no image was asked for.
+    assert measured == [(360, 360, 0, 0, 0), (1440, 1440, 0, 0, 0)]
+
+
+@needs_chromium
+def test_page_is_printed(page, tmp_path):
+    (tmp_path / "index.html").write_text(page, encoding="utf-8")
+    reports.print_pdf(tmp_path / "index.html", tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["index.html", "report.pdf"]

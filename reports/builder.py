@@ -1,0 +1,123 @@
+"""Building a report: check and verify every statement, then write the page, its records and its text."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import theorems
+from reports import collect, render
+from reports.figures import loss_slices, pancakes
+from reports.records import Figure, Generated, Report, Settings
+from reports.records import Statement as StatementRecord
+from verify.errors import InputError
+from verify.jsonfiles import write_text
+from verify.randomised import run
+from verify.statements import Statement
+
+INSTANCES = 1000
+QUICK_INSTANCES = 100
+
+Progress = Callable[[str, float], None]
+
+
+def build(
+    out: Path,
+    *,
+    quick: bool = False,
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """Write index.html, report.json and report.md into the folder `out`, and return the path of the page.
+
+    `progress(stage, fraction)` is called with the name of the stage under way and how much of the whole is done, from
+    0 to 1. No file is written before everything is computed, and each appears whole or not at all. The numbers
+    depend on `quick` and `seed` alone.
+
+    Raises InputError when the folder cannot be made or written.
+    """
+    _make_folder(out)  # a folder that cannot be written is better found before the work than after
+    settings = Settings(quick=quick, seed=seed, instances=QUICK_INSTANCES if quick else INSTANCES)
+    report = make(theorems.REGISTRY.values(), settings, jobs=jobs, progress=progress)
+    files = {"report.json": as_json(report), "report.md": render.markdown(report), "index.html": render.html(report)}
+    for name, text in files.items():
+        write_text(out / name, text)
+    return out / "index.html"
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "cannot be made").lower()
+    else:
+        reason = "" if os.access(out, os.W_OK) else "cannot be written"
+    if reason:
+        raise InputError("out", str(out), reason, "give a folder that can be made or written")
+
+
+def as_json(report: Report) -> str:
+    """Return the text of report.json."""
+    return json.dumps(report.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+
+
+def make(
+    statements: Iterable[Statement], settings: Settings, *, jobs: int = 1, progress: Progress | None = None
+) -> Report:
+    """Return the records of a report on these statements: check every proof, verify every statement at random."""
+    chosen = list(statements)
+    clock = _Clock(len(chosen) + 1, progress or (lambda _stage, _fraction: None))
+    done = tuple(_statement(s, settings, jobs, clock) for s in chosen)
+    return Report(
+        settings=settings,
+        news=collect.news(done),
+        statements=done,
+        figures=_figures(settings.seed, clock),
+        environment=collect.environment(),
+        generated=clock.finish(),
+    )
+
+
+def _statement(statement: Statement, settings: Settings, jobs: int, clock: _Clock) -> StatementRecord:
+    n = settings.instances
+    with clock.stage(statement.id) as advance:
+        verification = run(statement, n, settings.seed, jobs=jobs, progress=lambda done: advance(done / n))
+        return collect.statement(statement, verification)
+
+
+def _figures(seed: int, clock: _Clock) -> tuple[Figure, ...]:
+    with clock.stage("figures"):
+        return (pancakes.compute(seed), loss_slices.compute())
+
+
+@dataclass
+class _Clock:
+    """Tells the progress of the stages and keeps their times, the one thing in a report that is not reproducible."""
+
+    stages: int
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[float], None]]:
+        """Time a stage; the value yielded tells how much of it is done."""
+        before, start = len(self.seconds), time.perf_counter()
+
+        def advance(fraction: float) -> None:
+            self.progress(name, (before + fraction) / self.stages)
+
+        advance(0.0)
+        yield advance
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+        advance(1.0)
+
+    def finish(self) -> Generated:
+        """Return the times, and the time now."""
+        return Generated(at=datetime.now(UTC).isoformat(timespec="seconds"), seconds=self.seconds)

@@ -1,0 +1,138 @@
+"""Minimisers of CLIP on a paired mixture.
+
+In the whitened coordinates of each modality W = E_V Y E_Tᵀ, Y of m_V × m_T, and
+L(Y) = −2⟨C, Y⟩ + ½ tr(YᵀR_V Y) + ½ tr(Y R_T Yᵀ) + f_V(Y) + f_T(Yᵀ), R = I + S, with f the log-sum-exp terms:
+2-strongly convex, and no cone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from verify.losses.clip import paired_mixture
+from verify.minimize.coordinates import Coordinates, fisher_coordinates
+from verify.minimize.energy import LogSumExpTerm, Point, linear, quadratic, summed
+from verify.minimize.factors import best_product
+from verify.minimize.newton import Rescaled, flattening, minimise_freely
+from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, leading, shortfall
+from verify.models import Floats, Instance
+from verify.subspaces import fisher_subspace
+
+MODULUS = 2.0
+# Starts of a rank-constrained search: fewer where an evaluation is dear.
+_STARTS, _FEW_STARTS = 14, 4
+
+
+@dataclass(frozen=True)
+class PairedEnergy:
+    """L(Y) in whitened coordinates: C (m_V × m_T), R_V, R_T, and the log-sum-exp term of each direction."""
+
+    C: Floats
+    R_V: Floats
+    R_T: Floats
+    forward: LogSumExpTerm
+    backward: LogSumExpTerm
+
+    def point(self, Y: Floats) -> Point:
+        """Return L(Y) and ∇L(Y)."""
+        back = self.backward.point(Y.T)
+        return summed(
+            (
+                linear(-2 * self.C, Y),
+                quadratic(self.R_V @ Y, Y),
+                quadratic(Y @ self.R_T, Y),
+                self.forward.point(Y),
+                replace(back, gradient=back.gradient.T),
+            )
+        )
+
+    def hessian(self, Y: Floats) -> Floats:
+        """Return ∇²L(Y) on row-major vec(Y)."""
+        m, n = Y.shape
+        transposed = np.arange(m * n).reshape(n, m).T.reshape(-1)
+        back = self.backward.hessian(Y.T)[np.ix_(transposed, transposed)]
+        quadratics = np.kron(self.R_V, np.eye(n)) + np.kron(np.eye(m), self.R_T)
+        return np.asarray(quadratics + self.forward.hessian(Y) + back)
+
+
+def minimise_clip(instance: Instance, rank: int) -> Minimiser:
+    """Return W* = A_V* A_T*ᵀ over factors with `rank` columns."""
+    model = paired_mixture(instance)
+    vision, text = fisher_coordinates(model.vision), fisher_coordinates(model.text)
+    energy = PairedEnergy(
+        vision.moment(model.C, text),
+        np.eye(vision.m) + vision.moment(model.vision.S),
+        np.eye(text.m) + text.moment(model.text.S),
+        LogSumExpTerm(vision.weights, vision.centres, text.centres),
+        LogSumExpTerm(vision.weights, text.centres, vision.centres),
+    )
+    optimum = _unconstrained(energy)
+    point = energy.point(optimum)
+    size = float(np.linalg.norm(point.gradient))
+    bound = (size + point.gradient_error) / MODULUS
+    converged = bound <= ACCEPTED * (1 + float(np.linalg.norm(optimum)))
+    reached = leading(np.linalg.svd(optimum, compute_uv=False), bound if converged else 1e-3 * bound)
+    if reached <= rank:
+        notes = [Note.CONVEX, Note.NOTHING_TO_LEARN] if reached == 0 and converged else [Note.CONVEX]
+        if not converged:
+            notes.append(shortfall(size, point))
+        return _report(vision, text, optimum, reached, point, size, bound, converged, notes)
+    starts = _STARTS if len(model.weights) <= 4 else _FEW_STARTS
+    A, B = best_product(energy, optimum, energy.R_V, energy.R_T, rank, starts)
+    Y = A @ B.T
+    point = energy.point(Y)
+    size = float(np.linalg.norm(np.concatenate([point.gradient @ B, point.gradient.T @ A])))
+    converged = size <= ACCEPTED * (1 + float(np.linalg.norm(Y)))
+    notes = [Note.LOCAL] if converged else [Note.LOCAL, Note.STALLED]
+    return _report(vision, text, Y, rank, point, size, None, converged, notes)
+
+
+def _unconstrained(energy: PairedEnergy) -> Floats:
+    flat = Rescaled(energy, flattening(energy.R_V), flattening(energy.R_T))
+    shape = energy.C.shape
+
+    def first(y: Floats) -> tuple[float, Floats]:
+        point = flat.point(y.reshape(shape))
+        return point.value, point.gradient.reshape(-1)
+
+    def second(y: Floats) -> Floats:
+        return flat.hessian(y.reshape(shape))
+
+    return flat.original(minimise_freely(first, second, np.zeros(energy.C.size), TOLERANCE).x.reshape(shape))
+
+
+def _report(
+    vision: Coordinates,
+    text: Coordinates,
+    Y: Floats,
+    rank: int,
+    point: Point,
+    residual: float,
+    bound: float | None,
+    converged: bool,
+    notes: list[Note],
+) -> Minimiser:
+    """Report with balanced factors: A_VᵀA_V = A_TᵀA_T."""
+    left, _, right = np.linalg.svd(Y, full_matrices=False)
+    W = vision.embedding @ Y @ text.embedding.T
+    U, sizes, V = np.linalg.svd(W, full_matrices=False)
+    roots = np.sqrt(sizes[:rank])
+    return Minimiser(
+        loss="clip",
+        maps={"W": W, "A_V": U[:, :rank] * roots, "A_T": V[:rank].T * roots},
+        rank=rank,
+        spaces=(
+            column_space("W", vision.embedding @ left[:, :rank], fisher_subspace(vision.mixture)),
+            column_space("Wᵀ", text.embedding @ right[:rank].T, fisher_subspace(text.mixture)),
+        ),
+        value=point.value,
+        value_error=point.value_error,
+        kkt_residual=residual,
+        error_bound=bound,
+        converged=converged,
+        notes=tuple(notes),
+        reduced=vision.in_basis(Y, text),
+        bases=(vision.basis, text.basis),
+    )
