@@ -54,7 +54,7 @@ def _check(data: bytes) -> Verified:
 
 def _stated(verdict: object, bounds: object, dimension: object) -> Finding:
     numbers = [tuple(integer(x, "a rank", 0, 10**4) for x in array(part, "a rank", 2)) for part in (bounds, dimension)]
-    if verdict == "proved" or verdict == "refuted":
+    if verdict in ("proved", "refuted"):
         return Finding(verdict, *numbers)
     raise Rejected("the verdict is neither proved nor refuted")
 

@@ -6,6 +6,8 @@ norms are ‖H‖² = tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from verify.kernel.integrals import read_grid, softmax_points
@@ -24,43 +26,60 @@ from verify.kernel.parse import Rejected, integer, matrix, record
 MAX_BITS = 2000
 
 
-def infonce_rank(pairs: Pairs, hints: object) -> tuple[int, int]:
-    """Return bounds of rank Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, grid, V, N.
+@dataclass(frozen=True)
+class Enclosed:
+    """‖Y* − Ỹ‖ ≤ ε, with VᵀGV, NᵀGN, Γ = NᵀgN, ‖g‖² and Λ of `enclose_infonce`."""
+
+    inner: arb_mat
+    outer: arb_mat
+    Gamma: arb_mat
+    gradient2: arb
+    epsilon: arb
+    Lambda: arb
+
+
+def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
+    """Return the enclosure of Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, grid, V, N.
 
     L(Y) = −⟨C,Y⟩ + ½tr(YGY(G+S)) + E log Σ_k w_k exp(tᵀYτ_k) over Y ⪰ 0, whose Hessian lies between ‖H‖² and Λ‖H‖²:
     tr(HGH(G+S)) ≤ (1+T)‖H‖², T = tr(G⁻¹S), and the softmax variance of tᵀHτ_k is at most a quarter of its squared range,
     hence of diam²·tr(HGH(G+S)), diam the largest G⁻¹-distance of two τ_k: Λ = (1+T)(1+diam²/4).
 
     Take Ỹ = VVᵀ, N with VᵀGN = 0, Γ = NᵀgN ≻ 0 for g = ∇L(Ỹ), and Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0, so ZỸ = 0. With
-    ε = ‖g − Z‖, adding 0 ≤ −⟨∇L(Y*), Y*−Ỹ⟩, 0 ≤ ⟨Z, Y*⟩ to strong monotonicity gives ‖Y*−Ỹ‖² ≤ ε‖Y*−Ỹ‖. Therefore
-      VᵀGV ≻ ε   ⟹ rank Y* ≥ ρ (the eigenvalues of Ỹ move by at most ε);
-      Γ ≻ Λε·NᵀGN ⟹ rank Y* ≤ m − n (∇L moves by at most Λε, and Y*∇L(Y*) = 0);
-      ‖g‖² > Λε²  ⟹ rank Y* ≤ m − 1 (else ∇L(Y*) = 0 and L(Ỹ) − ‖g‖²/2Λ ≥ min L = L(Y*) ≥ L(Ỹ) − ε²/2).
+    ε = ‖g − Z‖, adding 0 ≤ −⟨∇L(Y*), Y*−Ỹ⟩ and 0 ≤ ⟨Z, Y*⟩ to strong monotonicity gives ‖Y*−Ỹ‖² ≤ ε‖Y*−Ỹ‖.
     """
     law = pairs.mixture.reduced
     tau, G, m = law.means, law.sigma, law.means.nrows()
     bits, grid, V_text, N_text = record(hints, "hints", ("precision", "grid", "V", "N"))
     V, seed = matrix(V_text, "V", rows=m), matrix(N_text, "N", rows=m)
-    rho, n = V.ncols(), seed.ncols()
     with precision(integer(bits, "precision", 32, MAX_BITS)):
         Y = V * V.transpose()
         rational = symmetric(G * Y * (G + law.S)) - cross_moment(law, law, pairs.bias)
         drift = softmax_points(law, V, V.transpose() * law.offsets, read_grid(grid)) * arb_mat(tau.transpose())
         g = arb_mat(rational) + (drift + drift.transpose()) / 2
         inner = arb_mat(V.transpose() * G * V)
-        projector = arb_mat(identity(m)) - arb_mat(V) * ball_inverse(inner) * arb_mat(V.transpose() * G)
-        N = projector * arb_mat(seed)
+        N = arb_mat(seed) - arb_mat(V) * ball_inverse(inner) * arb_mat(V.transpose() * G * seed)
         outer, Gamma = N.transpose() * arb_mat(G) * N, N.transpose() * g * N
         if not certainly_definite(Gamma):
             raise Rejected("the gradient is not certainly positive definite on N")
         lift = arb_mat(G) * N * ball_inverse(outer)
-        epsilon2 = dual_norm_squared(g - lift * Gamma * lift.transpose(), G, G).upper()
-        epsilon = epsilon2.sqrt()
+        epsilon = dual_norm_squared(g - lift * Gamma * lift.transpose(), G, G).upper().sqrt()
         Lambda = arb((1 + trace(G.inv() * law.S)) * (1 + _diameter_squared(law) / 4))
-        low = rho if certainly_definite(inner - arb_mat(identity(rho)) * epsilon) else 0
-        high = m - 1 if dual_norm_squared(g, G, G) > Lambda * epsilon2 else m
-        if certainly_definite(Gamma - outer * (Lambda * epsilon)):
-            high = min(high, m - n)
+        return Enclosed(inner, outer, Gamma, dual_norm_squared(g, G, G), epsilon.upper(), Lambda)
+
+
+def rank_bounds(e: Enclosed, m: int) -> tuple[int, int]:
+    """Return bounds of rank Y*.
+
+    VᵀGV ≻ ε    ⟹ rank Y* ≥ ρ (the eigenvalues of Ỹ move by at most ε);
+    Γ ≻ Λε·NᵀGN ⟹ rank Y* ≤ m − n (∇L moves by at most Λε, and Y*∇L(Y*) = 0);
+    ‖g‖² > Λε²  ⟹ rank Y* ≤ m − 1 (else ∇L(Y*) = 0 and L(Ỹ) − ‖g‖²/2Λ ≥ min L = L(Y*) ≥ L(Ỹ) − ε²/2).
+    """
+    rho, n = e.inner.nrows(), e.outer.nrows()
+    low = rho if certainly_definite(e.inner - arb_mat(identity(rho)) * e.epsilon) else 0
+    high = m - 1 if e.gradient2 > e.Lambda * e.epsilon**2 else m
+    if certainly_definite(e.Gamma - e.outer * (e.Lambda * e.epsilon)):
+        high = min(high, m - n)
     return low, high
 
 

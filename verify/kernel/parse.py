@@ -20,7 +20,7 @@ MAX_SIZE = 64  # rows or columns of a matrix
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?", re.ASCII)
 
 
-class Rejected(Exception):
+class Rejected(Exception):  # noqa: N818 (it is an answer)
     """The certificate is not accepted; the message is one sentence that says why."""
 
 

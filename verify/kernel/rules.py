@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from flint import fmpq, fmpq_mat
 
-from verify.kernel.enclosure import clip_rank, infonce_rank
+from verify.kernel.enclosure import clip_rank, enclose_infonce, rank_bounds
 from verify.kernel.linear import (
     beside,
     identity,
@@ -120,11 +120,11 @@ def infonce_equality(pairs: Pairs) -> Finding:
 
 
 def infonce_kkt(pairs: Pairs, hints: object) -> Finding:
-    """The rank bounds of `enclosure.infonce_rank` against m."""
+    """The rank bounds of `enclosure.rank_bounds` against m."""
     m = _shared(pairs).m
     if m == 0 or pairs.columns < m:
         raise Rejected("the rule is for r ≥ m ≥ 1")
-    bounds = infonce_rank(pairs, hints)
+    bounds = rank_bounds(enclose_infonce(pairs, hints), m)
     return Finding(_full(bounds, m), bounds, (m,))
 
 

@@ -1,0 +1,107 @@
+"""Proposals for infonce-equality: a factor of the minimiser, null vectors of it, a grid; and the margin once accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from flint import arb, arb_mat, fmpq_mat
+
+from verify import exact
+from verify.certify.grids import floats, propose
+from verify.certify.proposal import Interval, Proposal
+from verify.certify.writing import dyadics
+from verify.kernel.enclosure import enclose_infonce
+from verify.kernel.linear import certainly_definite, identity, precision
+from verify.kernel.models import Mixture, Pairs, cross_moment
+from verify.minimize import minimise
+from verify.minimize.energy import LogSumExpTerm, SharedEnergy
+from verify.models import Floats, Instance
+
+_NATS = (22.0, 32.0)  # a float64 minimiser is good to about e^−30
+_LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
+
+
+def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    """Yield KKT hints, the most promising first.
+
+    Raises numpy.linalg.LinAlgError when float64 cannot factor the covariance, OutOfReachError without an affordable grid.
+    """
+    law = pairs.mixture.reduced
+    found = minimise("infonce", instance, pairs.mixture.m)
+    if found.reduced is None:
+        return
+    root = np.linalg.cholesky(floats(law.sigma))
+    values, vectors = np.linalg.eigh(root.T @ found.reduced @ root)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    back = np.linalg.inv(root.T)
+    ranks = dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)])
+    for rho in ranks:
+        U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
+        null = _steep(law, root, U, vectors[:, rho:], pairs)
+        for nats in _NATS:
+            V = dyadics(back @ U)
+            D = exact.matrix([[Fraction(x) for x in row] for row in V], columns=rho)
+            grid = propose(law, D, D.transpose() * law.offsets, nats)
+            hints = {"precision": str(grid.bits), "grid": grid.axes, "V": V, "N": dyadics(back @ null)}
+            yield Proposal("kkt", hints)
+
+
+def _steep(law: Mixture, root: Floats, U: Floats, null: Floats, pairs: Pairs) -> Floats:
+    """Return the directions of `null` along which the gradient at UUᵀ rises, whitened."""
+    if null.shape[1] == 0:
+        return null
+    inverse = np.linalg.inv(root)
+
+    def whiten(m: fmpq_mat) -> Floats:
+        return np.asarray(inverse @ floats(m) @ inverse.T)
+
+    centres = inverse @ floats(law.means)
+    weights = np.array([float(exact.to_fraction(w)) for w in law.weights])
+    C = cross_moment(law, law, pairs.bias)
+    energy = SharedEnergy(whiten(C), whiten(law.S), LogSumExpTerm(weights, centres, centres))
+    slopes, directions = np.linalg.eigh(null.T @ energy.point(U @ U.T).gradient @ null)
+    return np.asarray(null @ directions[:, slopes > 1e-10])
+
+
+def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
+    """Return an interval around minus the least eigenvalue of M* (proved), or around the slope that refutes.
+
+    Both whitened; the slope is the least eigenvalue of ∇L(M*) on the null vectors of the certificate.
+    """
+    enclosed = enclose_infonce(pairs, proposal.hints)
+    with precision(int(proposal.hints["precision"])):
+        if proved:
+            lo, hi = _least(enclosed.inner, arb_mat(identity(enclosed.inner.nrows())))
+            return _outward(-hi - enclosed.epsilon, -lo + enclosed.epsilon)
+        lo, hi = _least(enclosed.Gamma, enclosed.outer)
+        drift = enclosed.Lambda * enclosed.epsilon
+        return _outward(lo - drift, hi + drift)
+
+
+def _least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:
+    """Return bounds of the least eigenvalue of the pencil (m, metric), metric ≻ 0."""
+    n = m.nrows()
+    left, right = (np.array([[float(x[i, j].mid()) for j in range(n)] for i in range(n)]) for x in (m, metric))
+    root = np.linalg.cholesky(right)
+    inverse = np.linalg.inv(root)
+    values, vectors = np.linalg.eigh(inverse @ left @ inverse.T)
+    u = arb_mat([[float(x)] for x in inverse.T @ vectors[:, 0]])
+    quotient = (u.transpose() * m * u)[0, 0] / (u.transpose() * metric * u)[0, 0]
+    gap = 1e-12 * max(1.0, float(abs(values).max()))
+    for _ in range(60):
+        low = arb(float(values[0]) - gap)
+        if certainly_definite(m - metric * low):
+            return low, quotient.upper()
+        gap *= 4
+    return arb("-inf"), quotient.upper()
+
+
+def _outward(low: arb, high: arb) -> Interval:
+    return _exact(low.lower()), _exact(high.upper())
+
+
+def _exact(point: arb) -> Fraction:
+    mantissa, exponent = point.man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
