@@ -16,7 +16,7 @@ from verify.kernel.models import Paired
 from verify.minimize import minimise
 from verify.models import Instance
 
-_NATS = (22.0, 32.0)
+_NATS = (26.0, 36.0)
 _NEGLIGIBLE = 1e-14
 
 

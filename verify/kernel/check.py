@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,19 +58,16 @@ def _stated(verdict: object, bounds: object, dimension: object) -> Finding:
     raise Rejected("the verdict is neither proved nor refuted")
 
 
-def report(path: str) -> tuple[bool, list[str]]:
-    """Return whether the file's certificate is verified, and the lines that say so; the last is the answer."""
+def report(path: str) -> tuple[Verified | None, list[str]]:
+    """Return what the file's certificate proves, if it does, and the lines that say so; the last is the answer."""
     try:
-        with open(os.fspath(path), "rb") as handle:
+        with open(path, "rb") as handle:
             found = check(handle.read(MAX_BYTES + 1))
     except (OSError, ValueError):
-        return False, ["REJECTED the file cannot be read"]
+        return None, ["REJECTED the file cannot be read"]
     except Rejected as error:
-        return False, [f"REJECTED {error}"]
-    return True, [
-        f"{found.claim} is {found.finding.verdict} for the instance of this certificate",
-        f"VERIFIED {found.claim}",
-    ]
+        return None, [f"REJECTED {error}"]
+    return found, [f"{found.claim} is {found.finding.verdict} for the instance given", f"VERIFIED {found.claim}"]
 
 
 def main(paths: Sequence[str]) -> int:
@@ -81,7 +77,7 @@ def main(paths: Sequence[str]) -> int:
         return 2
     verified = True
     for path in paths:
-        accepted, lines = report(path)
-        verified = verified and accepted
+        found, lines = report(path)
+        verified = verified and found is not None
         print("\n".join([ascii(path), *lines]))
     return 0 if verified else 1
