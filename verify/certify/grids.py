@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import fmpq_mat
 
 from verify import exact
+from verify.integrate.float64 import whitening as exact_whitening
 from verify.kernel.integrals import MAX_DIMENSION, MAX_WORK
 from verify.kernel.linear import column_basis
 from verify.kernel.models import Mixture
@@ -79,6 +79,19 @@ def _dyadic(x: float) -> float:
     return math.ldexp(math.floor(mantissa * 65536), exponent - 16)
 
 
-def hints(bits: int, **fields: Any) -> dict[str, Any]:
-    """Return hints with the precision first."""
-    return {"precision": str(bits), **fields}
+def whitening(mixture: Mixture) -> list[list[str]]:
+    """Return Q (m × m), with few digits, such that t = (BQ)ᵀx is nearly white; exact until it is rounded."""
+    B = mixture.fisher
+    factor, roots = exact_whitening(B.transpose() * mixture.sigma * B)
+    Q = floats(factor.inv().transpose()) / roots
+    return [[str(Fraction(_short(x))) for x in row] for row in Q]
+
+
+def _short(x: float) -> float:
+    mantissa, exponent = math.frexp(x)
+    return math.ldexp(round(mantissa * 2**32), exponent - 32)
+
+
+def rational(m: list[list[str]], columns: int) -> fmpq_mat:
+    """Return the exact matrix that stands in a certificate."""
+    return exact.matrix([[Fraction(x) for x in row] for row in m], columns=columns)

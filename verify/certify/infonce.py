@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-from flint import arb, arb_mat, fmpq_mat
+from flint import arb, arb_mat
 
 from verify import exact
-from verify.certify.grids import floats, propose
+from verify.certify.grids import floats, propose, rational, whitening
 from verify.certify.proposal import Interval, Proposal
 from verify.certify.writing import dyadics
 from verify.kernel.enclosure import enclose_infonce
@@ -19,48 +19,41 @@ from verify.minimize import minimise
 from verify.minimize.energy import LogSumExpTerm, SharedEnergy
 from verify.models import Floats, Instance
 
-_NATS = (26.0, 36.0)  # a float64 minimiser is good to about e^−30
+_NATS = ((26.0, 36.0), (26.0, 36.0), (26.0, 36.0), (20.0, 28.0), (20.0, 22.5))  # by rank: a node costs more
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
 
 def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     """Yield KKT hints, the most promising first.
 
-    Raises numpy.linalg.LinAlgError when float64 cannot factor the covariance, OutOfReachError without an affordable grid.
+    Raises OutOfReachError without an affordable grid.
     """
-    law = pairs.mixture.reduced
-    found = minimise("infonce", instance, pairs.mixture.m)
-    if found.reduced is None:
-        return
-    root = np.linalg.cholesky(floats(law.sigma))
-    values, vectors = np.linalg.eigh(root.T @ found.reduced @ root)
+    mixture = pairs.mixture
+    Q = whitening(mixture)
+    exact_Q = rational(Q, mixture.m)
+    law = mixture.reduced(exact_Q)
+    found = minimise("infonce", instance, mixture.m)
+    into = floats((mixture.sigma * mixture.fisher * exact_Q).transpose())  # M = BQYQᵀBᵀ and QᵀBᵀΣBQ ≈ I
+    values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
     values, vectors = values[::-1], vectors[:, ::-1]
-    back = np.linalg.inv(root.T)
     ranks = dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)])
     for rho in ranks:
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
-        null = _steep(law, root, U, vectors[:, rho:], pairs)
-        for nats in _NATS:
-            V = dyadics(back @ U)
-            D = exact.matrix([[Fraction(x) for x in row] for row in V], columns=rho)
+        V, N = dyadics(U), dyadics(_steep(law, U, vectors[:, rho:], pairs))
+        D = rational(V, rho)
+        for nats in _NATS[min(rho, 4)]:
             grid = propose(law, D, D.transpose() * law.offsets, nats)
-            hints = {"precision": str(grid.bits), "grid": grid.axes, "V": V, "N": dyadics(back @ null)}
-            yield Proposal("kkt", hints)
+            yield Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grid": grid.axes, "V": V, "N": N})
 
 
-def _steep(law: Mixture, root: Floats, U: Floats, null: Floats, pairs: Pairs) -> Floats:
-    """Return the directions of `null` along which the gradient at UUᵀ rises, whitened."""
+def _steep(law: Mixture, U: Floats, null: Floats, pairs: Pairs) -> Floats:
+    """Return the directions of `null` along which the gradient at UUᵀ rises, in coordinates that are nearly white."""
     if null.shape[1] == 0:
         return null
-    inverse = np.linalg.inv(root)
-
-    def whiten(m: fmpq_mat) -> Floats:
-        return np.asarray(inverse @ floats(m) @ inverse.T)
-
-    centres = inverse @ floats(law.means)
+    centres = floats(law.means)
     weights = np.array([float(exact.to_fraction(w)) for w in law.weights])
-    C = cross_moment(law, law, pairs.bias)
-    energy = SharedEnergy(whiten(C), whiten(law.S), LogSumExpTerm(weights, centres, centres))
+    C = floats(cross_moment(law, law, pairs.bias))
+    energy = SharedEnergy(C, floats(law.S), LogSumExpTerm(weights, centres, centres))
     slopes, directions = np.linalg.eigh(null.T @ energy.point(U @ U.T).gradient @ null)
     return np.asarray(null @ directions[:, slopes > 1e-10])
 

@@ -1,7 +1,7 @@
 """A global minimiser, enclosed by its optimality conditions, and the bounds on its rank that follow.
 
-In the coordinates t = Bᵀx of models.py, M = BYBᵀ and the loss is a convex function of Y alone, coordinates rational. The
-norms are ‖H‖² = tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
+In coordinates t = (BQ)ᵀx, B the basis of S_F and Q a hint, M = BQYQᵀBᵀ and the loss is a convex function of Y. All of it
+is rational; any invertible Q is right, and one with t nearly white keeps the balls narrow. The norms are ‖H‖² = tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Enclosed:
 
 
 def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
-    """Return the enclosure of Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, grid, V, N.
+    """Return the enclosure of Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, Q, grid, V, N.
 
     L(Y) = −⟨C,Y⟩ + ½tr(YGY(G+S)) + E log Σ_k w_k exp(tᵀYτ_k) over Y ⪰ 0, whose Hessian lies between ‖H‖² and Λ‖H‖²:
     tr(HGH(G+S)) ≤ (1+T)‖H‖², T = tr(G⁻¹S), and the softmax variance of tᵀHτ_k is at most a quarter of its squared range,
@@ -48,9 +48,10 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
     Take Ỹ = VVᵀ, N with VᵀGN = 0, Γ = NᵀgN ≻ 0 for g = ∇L(Ỹ), and Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0, so ZỸ = 0. With
     ε = ‖g − Z‖, adding 0 ≤ −⟨∇L(Y*), Y*−Ỹ⟩ and 0 ≤ ⟨Z, Y*⟩ to strong monotonicity gives ‖Y*−Ỹ‖² ≤ ε‖Y*−Ỹ‖.
     """
-    law = pairs.mixture.reduced
-    tau, G, m = law.means, law.sigma, law.means.nrows()
-    bits, grid, V_text, N_text = record(hints, "hints", ("precision", "grid", "V", "N"))
+    bits, Q, grid, V_text, N_text = record(hints, "hints", ("precision", "Q", "grid", "V", "N"))
+    m = pairs.mixture.m
+    law = pairs.mixture.reduced(matrix(Q, "Q", rows=m, columns=m))
+    tau, G = law.means, law.sigma
     V, seed = matrix(V_text, "V", rows=m), matrix(N_text, "N", rows=m)
     with precision(integer(bits, "precision", 32, MAX_BITS)):
         Y = V * V.transpose()
@@ -96,16 +97,15 @@ def clip_rank(paired: Paired, hints: object) -> int:
     ‖H‖² = tr(G_V H G_T Hᵀ), and there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ. When
     UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, Ỹ has at least as many singular values above ε as U has columns, and so Y° that rank.
     """
-    vision, text = paired.vision.reduced, paired.text.reduced
-    fields = ("precision", "vision_grid", "text_grid", "left", "right", "U")
-    bits, vision_grid, text_grid, left_text, right_text, U_text = record(hints, "hints", fields)
-    left, right = (
-        matrix(left_text, "left", rows=vision.means.nrows()),
-        matrix(right_text, "right", rows=text.means.nrows()),
-    )
+    fields = ("precision", "Q_V", "Q_T", "vision_grid", "text_grid", "left", "right", "U")
+    bits, Q_V, Q_T, vision_grid, text_grid, left_text, right_text, U_text = record(hints, "hints", fields)
+    m, n = paired.vision.m, paired.text.m
+    vision = paired.vision.reduced(matrix(Q_V, "Q_V", rows=m, columns=m))
+    text = paired.text.reduced(matrix(Q_T, "Q_T", rows=n, columns=n))
+    left, right = matrix(left_text, "left", rows=m), matrix(right_text, "right", rows=n)
     if left.ncols() != right.ncols():
         raise Rejected("left and right do not have as many columns")
-    U, Y = matrix(U_text, "U", rows=text.means.nrows()), left * right.transpose()
+    U, Y = matrix(U_text, "U", rows=n), left * right.transpose()
     G_V, G_T = vision.sigma, text.sigma
     with precision(integer(bits, "precision", 32, MAX_BITS)):
         rational = vision.R * Y * G_T + G_V * Y * text.R - cross_moment(vision, text, paired.bias) * 2

@@ -30,8 +30,8 @@ from verify.kernel.linear import cholesky, column, column_basis, rank
 from verify.kernel.models import Mixture
 from verify.kernel.parse import Rejected, array, integer, rational
 
-MAX_DIMENSION = 3
-MAX_WORK = 4 * 10**8  # nodes · components · bits: under a minute
+MAX_DIMENSION = 4
+MAX_WORK = 4 * 10**8  # nodes · components · bits: less than a minute
 _EVALUATIONS = 20_000
 
 

@@ -79,10 +79,9 @@ class Mixture:
         """dim S_F."""
         return self.fisher.ncols()
 
-    @cached_property
-    def reduced(self) -> Mixture:
-        """The law of t = Bᵀx for a shared Σ: means τ_k = Bᵀμ_k, covariance G = BᵀΣB."""
-        B = self.fisher
+    def reduced(self, Q: fmpq_mat) -> Mixture:
+        """Return the law of t = (BQ)ᵀx for a shared Σ, whose covariance G is ≻ 0 only if Q (m × m) is invertible."""
+        B = self.fisher * Q
         return Mixture(self.weights, B.transpose() * self.means, (B.transpose() * self.sigma * B,))
 
     @cached_property
