@@ -25,47 +25,57 @@ class OutOfReachError(Exception):
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A grid as a certificate holds it, and the precision in bits that it asks for."""
+class Grids:
+    """Grids as a certificate holds them, one for all components or one for each, and the bits that they ask for."""
 
-    axes: list[list[str]]
+    grids: list[list[list[str]]]
     bits: int
 
 
-def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> Grid:
-    """Return a grid whose error should be about e^−nats, for `kernel.integrals.softmax_points` with these arguments.
+def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> Grids:
+    """Return grids whose error should be about e^−nats, for `kernel.integrals.softmax_points` with these arguments.
 
-    Raises OutOfReachError when the kernel would not take it.
+    Raises OutOfReachError when the kernel would not take them.
     """
     if b.rank() < b.nrows():
         basis = column_basis(b)
         D, b = D * basis, (basis.transpose() * basis).inv() * basis.transpose() * b
     if b.nrows() == 0:
-        return Grid([], 64 + math.ceil(1.45 * nats))
+        return Grids([], 64 + math.ceil(1.45 * nats))
     if b.nrows() > MAX_DIMENSION:
         raise OutOfReachError(f"the integral has {b.nrows()} dimensions, more than {MAX_DIMENSION}")
     L = np.linalg.cholesky(floats(D.transpose() * law.sigma * D))
     centres = np.linalg.solve(L, floats(D.transpose() * law.means))
     slopes = L.T @ floats(b)
-    rates = [float(along.max() - along.min()) for along in slopes]
-    strips = [min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats)) for rate in rates]
-    # The short sides of the strip see the density grown by e^{a²/2}: the box must reach further for it.
-    radius = math.sqrt(2 * nats + max(strips) ** 2) + 0.5
-    steepest = float(np.abs(slopes).sum(axis=0).max() * (np.abs(centres).max() + radius))
+    steepest = float(np.abs(slopes).sum(axis=0).max() * (np.abs(centres).max() + 2 * math.sqrt(nats) + 1))
     bits = 64 + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + steepest))
-    axes, nodes = [], 1
-    for points, strip in zip(centres, strips, strict=True):
-        reach = math.sqrt(2 * nats + strip**2) + 0.5
-        a = _dyadic(strip)
-        h = _dyadic(2 * math.pi * a / (nats + a * a / 2))
-        first, last = math.floor((float(points.min()) - reach) / h), math.ceil((float(points.max()) + reach) / h)
-        axes.append([str(Fraction(h)), str(first), str(last - first + 1), str(Fraction(a))])
-        nodes *= last - first + 1
-    if len(axes) == 1 and nodes > _STEEP:
-        return Grid([[str(math.ceil(radius)), str(math.ceil(1.45 * nats))]], bits)
+    together = [_axes(centres, slopes, nats)]
+    apart = [_axes(c[:, None], slopes, nats) for c in centres.T]
+    nodes, grids = min((sum(map(_nodes, grids)), grids) for grids in (together, apart))
+    if b.nrows() == 1 and nodes > _STEEP:
+        reach = math.ceil(2 * math.sqrt(nats) + 1)
+        return Grids([[[str(reach), str(math.ceil(1.45 * nats))]]], bits)
     if nodes * len(law.weights) * bits > MAX_WORK:
         raise OutOfReachError(f"the integral needs {nodes} nodes, more than the kernel takes")
-    return Grid(axes, bits)
+    return Grids(grids, bits)
+
+
+def _nodes(axes: list[list[str]]) -> int:
+    return math.prod(int(axis[2]) for axis in axes)
+
+
+def _axes(centres: Floats, slopes: Floats, nats: float) -> list[list[str]]:
+    """Return [h, first, count, a] for each axis of a lattice that serves these centres (ρ × J)."""
+    axes = []
+    for points, along in zip(centres, slopes, strict=True):
+        rate = float(along.max() - along.min())
+        a = _dyadic(min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats)))
+        h = _dyadic(2 * math.pi * a / (nats + a * a / 2))
+        # The short sides of the strip see the density grown by e^{a²/2}: the box must reach further for it.
+        reach = math.sqrt(2 * nats + a * a) + 0.5
+        first, last = math.floor((float(points.min()) - reach) / h), math.ceil((float(points.max()) + reach) / h)
+        axes.append([str(Fraction(h)), str(first), str(last - first + 1), str(Fraction(a))])
+    return axes
 
 
 def floats(m: fmpq_mat) -> Floats:

@@ -19,7 +19,7 @@ from verify.minimize import minimise
 from verify.minimize.energy import LogSumExpTerm, SharedEnergy
 from verify.models import Floats, Instance
 
-_NATS = ((26.0, 36.0), (26.0, 36.0), (26.0, 36.0), (20.0, 28.0), (20.0, 22.5))  # by rank: a node costs more
+_NATS = ((26.0, 36.0), (26.0, 36.0), (26.0, 36.0), (20.0, 29.0, 37.0), (20.0, 22.5))  # by rank: a node costs more
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
 
@@ -43,7 +43,7 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
         D = rational(V, rho)
         for nats in _NATS[min(rho, 4)]:
             grid = propose(law, D, D.transpose() * law.offsets, nats)
-            yield Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grid": grid.axes, "V": V, "N": N})
+            yield Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, "V": V, "N": N})
 
 
 def _steep(law: Mixture, U: Floats, null: Floats, pairs: Pairs) -> Floats:

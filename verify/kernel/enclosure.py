@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from verify.kernel.integrals import read_grid, softmax_points
+from verify.kernel.integrals import read_grids, softmax_points
 from verify.kernel.linear import (
     ball_inverse,
     certainly_definite,
@@ -39,7 +39,7 @@ class Enclosed:
 
 
 def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
-    """Return the enclosure of Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, Q, grid, V, N.
+    """Return the enclosure of Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, Q, grids, V, N.
 
     L(Y) = −⟨C,Y⟩ + ½tr(YGY(G+S)) + E log Σ_k w_k exp(tᵀYτ_k) over Y ⪰ 0, whose Hessian lies between ‖H‖² and Λ‖H‖²:
     tr(HGH(G+S)) ≤ (1+T)‖H‖², T = tr(G⁻¹S), and the softmax variance of tᵀHτ_k is at most a quarter of its squared range,
@@ -48,7 +48,7 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
     Take Ỹ = VVᵀ, N with VᵀGN = 0, Γ = NᵀgN ≻ 0 for g = ∇L(Ỹ), and Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0, so ZỸ = 0. With
     ε = ‖g − Z‖, adding 0 ≤ −⟨∇L(Y*), Y*−Ỹ⟩ and 0 ≤ ⟨Z, Y*⟩ to strong monotonicity gives ‖Y*−Ỹ‖² ≤ ε‖Y*−Ỹ‖.
     """
-    bits, Q, grid, V_text, N_text = record(hints, "hints", ("precision", "Q", "grid", "V", "N"))
+    bits, Q, grids, V_text, N_text = record(hints, "hints", ("precision", "Q", "grids", "V", "N"))
     m = pairs.mixture.m
     law = pairs.mixture.reduced(matrix(Q, "Q", rows=m, columns=m))
     tau, G = law.means, law.sigma
@@ -56,7 +56,7 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
     with precision(integer(bits, "precision", 32, MAX_BITS)):
         Y = V * V.transpose()
         rational = symmetric(G * Y * (G + law.S)) - cross_moment(law, law, pairs.bias)
-        drift = softmax_points(law, V, V.transpose() * law.offsets, read_grid(grid)) * arb_mat(tau.transpose())
+        drift = softmax_points(law, V, V.transpose() * law.offsets, read_grids(grids)) * arb_mat(tau.transpose())
         g = arb_mat(rational) + (drift + drift.transpose()) / 2
         inner = arb_mat(V.transpose() * G * V)
         N = arb_mat(seed) - arb_mat(V) * ball_inverse(inner) * arb_mat(V.transpose() * G * seed)
@@ -97,8 +97,8 @@ def clip_rank(paired: Paired, hints: object) -> int:
     ‖H‖² = tr(G_V H G_T Hᵀ), and there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ. When
     UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, Ỹ has at least as many singular values above ε as U has columns, and so Y° that rank.
     """
-    fields = ("precision", "Q_V", "Q_T", "vision_grid", "text_grid", "left", "right", "U")
-    bits, Q_V, Q_T, vision_grid, text_grid, left_text, right_text, U_text = record(hints, "hints", fields)
+    fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")
+    bits, Q_V, Q_T, vision_grids, text_grids, left_text, right_text, U_text = record(hints, "hints", fields)
     m, n = paired.vision.m, paired.text.m
     vision = paired.vision.reduced(matrix(Q_V, "Q_V", rows=m, columns=m))
     text = paired.text.reduced(matrix(Q_T, "Q_T", rows=n, columns=n))
@@ -109,8 +109,8 @@ def clip_rank(paired: Paired, hints: object) -> int:
     G_V, G_T = vision.sigma, text.sigma
     with precision(integer(bits, "precision", 32, MAX_BITS)):
         rational = vision.R * Y * G_T + G_V * Y * text.R - cross_moment(vision, text, paired.bias) * 2
-        forward = softmax_points(vision, left, right.transpose() * text.offsets, read_grid(vision_grid))
-        backward = softmax_points(text, right, left.transpose() * vision.offsets, read_grid(text_grid))
+        forward = softmax_points(vision, left, right.transpose() * text.offsets, read_grids(vision_grids))
+        backward = softmax_points(text, right, left.transpose() * vision.offsets, read_grids(text_grids))
         g = arb_mat(rational) + forward * arb_mat(text.means.transpose())
         g += arb_mat(vision.means) * backward.transpose()
         epsilon2: arb = dual_norm_squared(g, G_V, G_T) / 4

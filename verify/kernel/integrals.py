@@ -21,6 +21,7 @@ is not a finite ball, as the integrator asks of a function that may not be analy
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,16 +74,21 @@ class Whitened:
 
 
 Grid = tuple[Axis, ...] | Adaptive
+Grids = list[Grid]  # one for all components, or one for each
 Moments = list[list[list[arb]]]  # [j][k] ↦ E_j p_k, then E_j[p_k (s − c_j)_i] for each i
 
 
-def read_grid(value: object) -> Grid:
-    """Return the grid of a certificate: arrays [h, first, count, a], or one array [radius, bits] for the line."""
-    rows = [array(row, "grid", 4) for row in array(value, "grid", MAX_DIMENSION)]
+def read_grids(value: object) -> Grids:
+    """Return the grids of a certificate."""
+    return [_grid([array(row, "an axis", 4) for row in array(grid, "a grid")]) for grid in array(value, "grids")]
+
+
+def _grid(rows: list[list[object]]) -> Grid:
+    """Return the grid with axes [h, first, count, a], or with one row [radius, bits] for the line."""
     if len(rows) == 1 and len(rows[0]) == 2:
         return Adaptive(integer(rows[0][0], "radius", 1, 10**4), integer(rows[0][1], "bits", 1, 2000))
-    if any(len(row) != 4 for row in rows):
-        raise Rejected("an axis of the grid does not have four entries")
+    if len(rows) > MAX_DIMENSION or any(len(row) != 4 for row in rows):
+        raise Rejected(f"a grid has more than {MAX_DIMENSION} axes, or one without four entries")
     return tuple(_axis(*row) for row in rows)
 
 
@@ -93,7 +99,7 @@ def _axis(h: object, first: object, count: object, a: object) -> Axis:
     return Axis(arb(step), integer(first, "first", -(10**9), 10**9), integer(count, "count", 1, 10**6), arb(strip))
 
 
-def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grid: Grid) -> arb_mat:
+def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: Grids) -> arb_mat:
     """Return the matrix with columns E[p_k t] (n × K), t ~ law with shared covariance, p_k ∝ w_k exp(b_k · Dᵀt).
 
     D is n × ρ; b is ρ × K with columns b_k, and b_1 = 0. When the b_k span less than R^ρ, fewer directions are needed.
@@ -102,12 +108,12 @@ def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grid: Grid) -> arb_ma
     if rank(b) < b.nrows():
         basis = column_basis(b)
         D, b = D * basis, (basis.transpose() * basis).inv() * basis.transpose() * b
-    if b.nrows() == 0:  # p_k = w_k
+    if b.nrows() == 0 and not grids:  # p_k = w_k
         return arb_mat(law.mean * law.w.transpose())
     L = cholesky(arb_mat(D.transpose() * G * D))
     centres = L.solve(arb_mat(D.transpose() * tau)).transpose().tolist()
     slopes = (arb_mat(b.transpose()) * L).tolist()
-    moments = _moments(Whitened([arb(w) for w in law.weights], centres, slopes), grid)
+    moments = _moments(Whitened([arb(w) for w in law.weights], centres, slopes), grids)
     lift = arb_mat(G * D) * L.transpose().inv()
     points = arb_mat(law.means.nrows(), K)
     for j, w in enumerate(law.weights):
@@ -117,19 +123,26 @@ def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grid: Grid) -> arb_ma
     return points
 
 
-def _moments(law: Whitened, grid: Grid) -> Moments:
-    rho, K = len(law.slopes[0]), len(law.weights)
+def _moments(law: Whitened, grids: Grids) -> Moments:
+    nodes = sum(math.prod(axis.count for axis in grid) for grid in grids if not isinstance(grid, Adaptive))
+    if nodes * len(law.weights) * ctx.prec > MAX_WORK:
+        raise Rejected("the grids ask for too much work")
+    if len(grids) == 1:
+        return _on_grid(law, grids[0])
+    if len(grids) != len(law.centres):
+        raise Rejected("there is neither one grid nor one for each component")
+    alone = [Whitened(law.weights, [c], law.slopes) for c in law.centres]
+    return [row for part, grid in zip(alone, grids, strict=True) for row in _on_grid(part, grid)]
+
+
+def _on_grid(law: Whitened, grid: Grid) -> Moments:
+    rho = len(law.slopes[0])
     if isinstance(grid, Adaptive):
         if rho != 1:
             raise Rejected("adaptive integration is for one dimension")
         return adaptive_moments(law, grid)
     if len(grid) != rho:
         raise Rejected(f"the grid has {len(grid)} axes for an integral in {rho} dimensions")
-    nodes = 1
-    for axis in grid:
-        nodes *= axis.count
-    if nodes * K * ctx.prec > MAX_WORK:
-        raise Rejected("the grid asks for too much work")
     error = arb(0, lattice_error(law, grid))
     return [[[x + error for x in entry] for entry in row] for row in lattice_sums(law, grid)]
 
@@ -170,7 +183,7 @@ def lattice_sums(law: Whitened, axes: Sequence[Axis]) -> Moments:
 
 def lattice_error(law: Whitened, axes: Sequence[Axis]) -> arb:
     """Return a bound of |sum − integral| for every j, k and u (see the module's lemma)."""
-    rho, pi = len(axes), arb.pi()
+    pi = arb.pi()
     kappa = arb(1)  # Σ_n h φ(hn − c) ≤ 1 + h max φ, since φ rises and then falls
     for axis in axes:
         kappa *= 1 + axis.h / (2 * pi).sqrt()
