@@ -140,7 +140,7 @@ def stays_true(mutant: dict[str, Any], finding: Any) -> bool:
     return verdict.outcome.value in (finding.verdict, "undecided")
 
 
-FIXED = ("format", "statement", "verdict", "rank", "dimension")
+FIXED = ("format", "claim", "statement", "verdict", "rank", "dimension")
 
 
 @CASES
@@ -148,16 +148,17 @@ def test_a_new_hash_proves_nothing_false(index):
     tree = json.loads(all_certificates()[index])
     tried = kept = 0
     for path, mutant in mutants(tree):
-        if path[:1] == ("content",):
+        data = rehashed(mutant)
+        if data == all_certificates()[index]:  # the change was in the hash alone
             continue
         tried += 1
         try:
-            found = check(rehashed(mutant))
-        except (Rejected, TypeError, AttributeError):
+            found = check(data)
+        except Rejected:
             continue
         kept += 1
-        assert path[0] not in FIXED, path
-        assert path[0] != "claim"
+        assert path, "a change of the certificate's fields"
+        assert path[0] not in FIXED
         assert found.finding.verdict == mutant["verdict"]
         if path[0] == "instance":
             assert stays_true(mutant, found.finding), path
