@@ -1,8 +1,8 @@
 """A second, slow checker for the two KKT rules: it shares no code and no arithmetic with the kernel.
 
-Intervals have `Fraction` ends, rounded outwards to multiples of 2^−PLACES; exp, sqrt and π are directed and our own. The
-integrals are lattice sums on a grid of its own choice, whose error bound uses only |Im logit spread| ≤ 2, so that the
-softmax is at most 1/cos 1 < 2, and whose tails are bounded by φ(R)/R. Nothing of the certificate's grid is used.
+Intervals have `Fraction` ends, rounded outwards to multiples of 2^−PLACES; exp, sqrt and π are directed and our own.
+The integrals are lattice sums on a grid of its own choice, whose error bound uses only |Im logit spread| ≤ 2, so that
+the softmax is at most 1/cos 1 < 2, and whose tails are bounded by φ(R)/R. Nothing of the certificate's grid is used.
 """
 
 from __future__ import annotations

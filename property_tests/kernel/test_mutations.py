@@ -1,9 +1,9 @@
 """Every single change of a certificate is refused.
 
-With the content hash left as it was, every one. With the hash computed anew a changed certificate is a certificate about
-its own content, and the honest demand is that nothing false is accepted: what is stated (format, statement, verdict,
-rank, dimension) never changes alone; changed hints may prove the same; a changed claim or instance may be verified only
-if deciding that claim on that instance afresh gives the same verdict.
+With the content hash left as it was, every one. With the hash computed anew a changed certificate is a certificate
+about its own content, and the honest demand is that nothing false is accepted: what is stated (format, statement,
+verdict, rank, dimension) never changes alone; changed hints may prove the same; a changed claim or instance may be
+verified only if deciding that claim on that instance afresh gives the same verdict.
 """
 
 from __future__ import annotations
@@ -119,7 +119,14 @@ def test_every_changed_byte_is_refused(index):
         for other in (byte ^ 1, byte ^ 32, 0):
             if other != byte:
                 assert not accepted(data[:i] + bytes([other]) + data[i + 1 :])
-    for other in (data[:-1], data + b"\n", b" " + data, data + data, data.replace(b":", b": ", 1), b"\xef\xbb\xbf" + data):
+    for other in (
+        data[:-1],
+        data + b"\n",
+        b" " + data,
+        data + data,
+        data.replace(b":", b": ", 1),
+        b"\xef\xbb\xbf" + data,
+    ):
         assert not accepted(other)
     for name in json.loads(data):
         field = data[data.index(b'"' + name.encode()) :]
@@ -164,7 +171,9 @@ def test_a_new_hash_proves_nothing_false(index):
             assert stays_true(mutant, found.finding), path
         else:
             assert found.finding.verdict == tree["verdict"]
-    print(f"\n{NAMES[index]}: {tried} changes with a new hash, {tried - kept} refused, {kept} true of their own content")
+    print(
+        f"\n{NAMES[index]}: {tried} changes with a new hash, {tried - kept} refused, {kept} true of their own content"
+    )
 
 
 @CASES

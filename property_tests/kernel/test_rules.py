@@ -108,7 +108,11 @@ def test_coordinates_leave_equality_alone(mixture, T):
 
 def test_singular_instances_end_undecided_with_a_reason():
     # M* has a slope of exactly 0 along the constant direction; no symmetry moves the first component to the second.
-    product = shared("1/4 1/4 1/4 1/4", "1 1 1, 1 -1 1, -1 1 1, -1 -1 1", covariance=[["1", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]])
+    product = shared(
+        "1/4 1/4 1/4 1/4",
+        "1 1 1, 1 -1 1, -1 1 1, -1 -1 1",
+        covariance=[["1", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]],
+    )
     assert decide("infonce-equality", parse_instance(product))[0].outcome is Outcome.REFUTED
     tie = shared("1/2 1/2", "3 0, -3 0", covariance=[["1", "0"], ["0", "10"]], rank=1)
     verdict, data = decide("pca-equality", parse_instance(tie))

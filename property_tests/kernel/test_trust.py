@@ -31,7 +31,13 @@ def run(*arguments: str, memory: int | None = None) -> subprocess.CompletedProce
 
     environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=60, env=environment, preexec_fn=limit
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        preexec_fn=limit,
+        check=False,
     )
 
 
@@ -85,7 +91,10 @@ def bombs() -> dict[str, bytes]:
     mean = [[f"{i * 7919 % 1000}/{997 + j}" for j in range(40)] for i in range(40)]
     covariance = [[f"{10**9 * (i == j) + 1}/{3 + i * j}" for j in range(40)] for i in range(40)]
     wide = {
-        **kkt["instance"], "weights": ["1/40"] * 40, "means": mean, "covariance": covariance,
+        **kkt["instance"],
+        "weights": ["1/40"] * 40,
+        "means": mean,
+        "covariance": covariance,
     }
     long = [[digits if i == j else "0" for j in range(30)] for i in range(30)]
     return {
@@ -98,7 +107,14 @@ def bombs() -> dict[str, bytes]:
         "columns": with_hints(V=[["1"] * size], N=[["1"] * size]),
         "permutations": rehashed({**kkt, "rule": "symmetry", "hints": {"permutations": [["0", "1"]] * size}}),
         "mixture": rehashed({**kkt, "instance": wide, "rule": "exact", "hints": {}}),
-        "diagonal": rehashed({**kkt, "instance": {**wide, "covariance": long, "means": [m[:30] for m in mean]}, "rule": "exact", "hints": {}}),
+        "diagonal": rehashed(
+            {
+                **kkt,
+                "instance": {**wide, "covariance": long, "means": [m[:30] for m in mean]},
+                "rule": "exact",
+                "hints": {},
+            }
+        ),
         "depth": b'{"format":' + b"[" * 200_000 + b"]" * 200_000 + b"}\n",
         "size": b'"' + b"1" * 10_000_000 + b'"\n',
     }
@@ -152,7 +168,9 @@ def test_the_source_has_no_assertion_and_no_float_decision():
     for path in SOURCES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree)), path
-        called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+        called = {
+            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
         assert "float" not in called, path
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from verify.kernel.models import Instance as KernelInstance
 from verify.kernel.models import Paired, Pairs
 from verify.kernel.models import instance as kernel_instance
 from verify.kernel.rules import RULES, Finding
-from verify.models import CLIPGMM, AugmentedPairs, GMM, Instance, PopulationGraph, SharedGMM
+from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 from verify.verdicts import Outcome, Provenance, Verdict
 
 _MODELS: dict[str, tuple[type, str]] = {

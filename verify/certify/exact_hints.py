@@ -17,7 +17,7 @@ _PERMUTATIONS = 5000
 
 
 def symmetry_proposals(mixtures: tuple[Mixture, ...]) -> Iterator[Proposal]:
-    """Yield, for each component, permutations that move the first to it and preserve the weights and the Gram matrices."""
+    """Yield permutations that move the first component to each other one and preserve weights and Gram matrices."""
     grams = [(m.means.transpose() * m.sigma.inv() * m.means).tolist() for m in mixtures]
     weights, K = mixtures[0].weights, len(mixtures[0].weights)
     if any(w != weights[0] for w in weights):

@@ -1,4 +1,4 @@
-"""Proposals for infonce-equality: a factor of the minimiser, null vectors of it, a grid; and the margin once accepted."""
+"""Proposals for infonce-equality: a factor of the minimiser, its null vectors, a grid; the margin once accepted."""
 
 from __future__ import annotations
 

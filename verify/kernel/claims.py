@@ -15,7 +15,8 @@ STATEMENTS = {
         "Shared covariance Σ. For every A with Col(A) = S_F and every x and k, Pr(z = k | x) = Pr(z = k | Aᵀx)."
     ),
     "fisher-optimality": (
-        "J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] ≤ tr(Σ̄⁻¹S) for every A with independent columns, with equality exactly when Col(A) ⊇ S_F."
+        "J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] ≤ tr(Σ̄⁻¹S) for every A with independent columns, "
+        "with equality exactly when Col(A) ⊇ S_F."
     ),
     "infonce-inclusion": (
         "Shared covariance Σ. Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), "
@@ -42,9 +43,9 @@ STATEMENTS = {
         "RAPᵀP − CAP + ηA = 0 have Col(A) ⊆ S_F."
     ),
     "clip-inclusion-literal": (
-        "(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_V) × N(μ_{T,k}, Σ_T), drawn independently with probability 1 − δ. Every pair "
-        "A_V, A_T with r columns that minimises −2E f_V(x_V)ᵀf_T(x_T) + E log E exp(x_VᵀWy_T) + E log E exp(y_VᵀWx_T), "
-        "W = A_V A_Tᵀ, has Col(A_V) ⊆ S_{V,F} and Col(A_T) ⊆ S_{T,F}."
+        "(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_V) × N(μ_{T,k}, Σ_T), drawn independently with probability 1 − δ. "
+        "Every pair A_V, A_T with r columns that minimises −2E f_V(x_V)ᵀf_T(x_T) + E log E exp(x_VᵀWy_T) "
+        "+ E log E exp(y_VᵀWx_T), W = A_V A_Tᵀ, has Col(A_V) ⊆ S_{V,F} and Col(A_T) ⊆ S_{T,F}."
     ),
     "clip-inclusion-effective": (
         "For the pairs of clip-inclusion-literal: Col(W) ⊆ S_{V,F} and Col(Wᵀ) ⊆ S_{T,F}, W = A_V A_Tᵀ."
@@ -53,14 +54,16 @@ STATEMENTS = {
         "For the pairs of clip-inclusion-literal: Col(W) = S_{V,F} and Col(Wᵀ) = S_{T,F}, W = A_V A_Tᵀ."
     ),
     "population-graph-equivalence": (
-        "X finite, w_{xx'} = w_{x'x} ≥ 0, w_x = Σ_x' w_{xx'}, Ā_{xx'} = w_{xx'}/√(w_x w_x'). For every k and f: X → R^k, with "
-        "F_x = √w_x f(x): ‖Ā − FFᵀ‖² − [−2 Σ w_{xx'} f(x)ᵀf(x') + Σ w_x w_x' (f(x)ᵀf(x'))²] does not depend on f, so the "
-        "minimisers of both are the F that span top eigenvectors of Ā, scaled by the roots of their eigenvalues."
+        "X finite, w_{xx'} = w_{x'x} ≥ 0, w_x = Σ_x' w_{xx'}, Ā_{xx'} = w_{xx'}/√(w_x w_x'). For all k and "
+        "f: X → R^k, with F_x = √w_x f(x), ‖Ā − FFᵀ‖² − [−2 Σ w_{xx'} f(x)ᵀf(x') + Σ w_x w_x' (f(x)ᵀf(x'))²] does not "
+        "depend on f, so the minimisers of both are the F for which FFᵀ is the part of Ā at its k largest eigenvalues, "
+        "without the negative ones."
     ),
     "linear-probe-bound": (
-        "With λ the (r+1)-th smallest eigenvalue of I − Ā and φ the share of the weight w_{xx'} on pairs with different "
-        "labels: the arg-max of the least-squares probe of the labels, weighted by w_x, on the r lowest eigenvectors of "
-        "I − Ā errs on a share of the weight w_x of at most 2φ/λ, or of 0 when r is at least the number of points."
+        "With λ the (r+1)-th smallest eigenvalue of I − Ā and φ the share of the weight w_{xx'} on pairs with "
+        "different labels: the arg-max of the least-squares probe of the labels, weighted by w_x, on the r lowest "
+        "eigenvectors of I − Ā errs on a share of the weight w_x of at most 2φ/λ, or of 0 when r is at least the "
+        "number of points."
     ),
 }
 

@@ -1,7 +1,8 @@
 """A global minimiser, enclosed by its optimality conditions, and the bounds on its rank that follow.
 
-In coordinates t = (BQ)ᵀx, B the basis of S_F and Q a hint, M = BQYQᵀBᵀ and the loss is a convex function of Y. All of it
-is rational; any invertible Q is right, and one with t nearly white keeps the balls narrow. The norms are ‖H‖² = tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
+In coordinates t = (BQ)ᵀx, B the basis of S_F and Q a hint, M = BQYQᵀBᵀ and the loss is a convex function of Y. All of
+it is rational; any invertible Q is right, and one with t nearly white keeps the balls narrow. The norms are ‖H‖² =
+tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
     """Return the enclosure of Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, Q, grids, V, N.
 
     L(Y) = −⟨C,Y⟩ + ½tr(YGY(G+S)) + E log Σ_k w_k exp(tᵀYτ_k) over Y ⪰ 0, whose Hessian lies between ‖H‖² and Λ‖H‖²:
-    tr(HGH(G+S)) ≤ (1+T)‖H‖², T = tr(G⁻¹S), and the softmax variance of tᵀHτ_k is at most a quarter of its squared range,
-    hence of diam²·tr(HGH(G+S)), diam the largest G⁻¹-distance of two τ_k: Λ = (1+T)(1+diam²/4).
+    tr(HGH(G+S)) ≤ (1+T)‖H‖², T = tr(G⁻¹S), and the softmax variance of tᵀHτ_k is at most a quarter of its squared
+    range, hence of diam²·tr(HGH(G+S)), diam the largest G⁻¹-distance of two τ_k: Λ = (1+T)(1+diam²/4).
 
     Take Ỹ = VVᵀ, N with VᵀGN = 0, Γ = NᵀgN ≻ 0 for g = ∇L(Ỹ), and Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0, so ZỸ = 0. With
     ε = ‖g − Z‖, adding 0 ≤ −⟨∇L(Y*), Y*−Ỹ⟩ and 0 ≤ ⟨Z, Y*⟩ to strong monotonicity gives ‖Y*−Ỹ‖² ≤ ε‖Y*−Ỹ‖.

@@ -7,15 +7,15 @@ j is s ~ N(c_j, I), c_j = L⁻¹Dᵀτ_j, the logits are α_k·s with α_k = L�
 
 Two engines for f(s) = φ(s − c) p_k(s) u, u = 1 or a coordinate of s − c; a certificate chooses one and its grid.
 
-*Lattice.* The sum over h·Z on each axis, inside a box whose ends are half-way between nodes. Lemma (one axis, the others
-real and in the box): let f be analytic in |Im s| ≤ a, lo ≤ Re s ≤ hi. By residues the sum less the integral is a contour
-integral with kernel 1/(e^{∓2πiz/h} − 1). Its long sides give at most 2N/(e^{2πa/h} − 1), N = ∫|f| along one; on its four
-half short sides the kernel is 1/(1 + e^{2πy/h}), which gives at most 4·(h ln 2/2π)·sup|f|. There |φ(s + ia)| = e^{a²/2}φ(s),
-and while the phases spread over θ = a·(max_k α_k − min_k α_k) < π, |Σ w_k e^{α_k s}| ≥ cos(θ/2) Σ |w_k e^{α_k s}|, so
-|p_k| ≤ 1/cos(θ/2). What lies outside the box is a Gaussian tail.
+*Lattice.* The sum over h·Z on each axis, inside a box whose ends are half-way between nodes. Lemma (one axis, the
+others real and in the box): let f be analytic in |Im s| ≤ a, lo ≤ Re s ≤ hi. By residues the sum less the integral is
+a contour integral with kernel 1/(e^{∓2πiz/h} − 1). Its long sides give at most 2N/(e^{2πa/h} − 1), N = ∫|f| along
+one; on its four half short sides the kernel is 1/(1 + e^{2πy/h}), which gives at most 4·(h ln 2/2π)·sup|f|. There
+|φ(s + ia)| = e^{a²/2}φ(s), and while the phases spread over θ = a·(max_k α_k − min_k α_k) < π, |Σ w_k e^{α_k s}| ≥
+cos(θ/2) Σ |w_k e^{α_k s}|, so |p_k| ≤ 1/cos(θ/2). What lies outside the box is a Gaussian tail.
 
-*Adaptive.* On the line, `acb.integral`: rigorous, better for steep logits. Where the denominator may vanish the integrand
-is not a finite ball, as the integrator asks of a function that may not be analytic there.
+*Adaptive.* On the line, `acb.integral`: rigorous, better for steep logits. Where the denominator may vanish the
+integrand is not a finite ball, as the integrator asks of a function that may not be analytic there.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def lattice_error(law: Whitened, axes: Sequence[Axis]) -> arb:
 
 
 def tail(R: arb) -> arb:
-    """Return ∫_{|u|>R} (1 + |u|) φ(u) du, which bounds the integral of |f| over |u_i| > R: E|u_l| < 1 for the others."""
+    """Return ∫_{|u|>R} (1 + |u|) φ(u) du ≥ the integral of |f| over |u_i| > R, since E|u_l| < 1 for the others."""
     return (R / arb(2).sqrt()).erfc() + 2 * (-R * R / 2).exp() / (2 * arb.pi()).sqrt()
 
 

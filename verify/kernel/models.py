@@ -76,7 +76,7 @@ class Mixture:
 
     @cached_property
     def m(self) -> int:
-        """dim S_F."""
+        """The dimension of S_F."""
         return self.fisher.ncols()
 
     def reduced(self, Q: fmpq_mat) -> Mixture:

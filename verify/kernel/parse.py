@@ -1,7 +1,7 @@
 """Strict canonical JSON. A certificate holds objects, arrays and strings, and nothing else.
 
-Numbers are text: an integer is "0" or "-12", a rational is an integer or "p/q" in lowest terms with q > 1. There is one
-way to write each certificate: a different byte is a different certificate or none.
+Numbers are text: an integer is "0" or "-12", a rational is an integer or "p/q" in lowest terms with q > 1. There is
+one way to write each certificate: a different byte is a different certificate or none.
 """
 
 from __future__ import annotations

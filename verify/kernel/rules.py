@@ -27,7 +27,7 @@ Kind = TypeVar("Kind", Pairs, Paired, Graph)
 
 @dataclass(frozen=True)
 class Finding:
-    """The verdict; bounds of the rank of the minimiser and the dimension of S_F (of both) where the claim is about those."""
+    """The verdict; where the claim is about them, bounds of the minimiser's rank, and dim S_F (of both modalities)."""
 
     verdict: Literal["proved", "refuted"]
     rank: tuple[int, ...] = ()
@@ -47,7 +47,7 @@ def _shared(pairs: Pairs) -> Mixture:
 
 
 def posterior(pairs: Pairs) -> Finding:
-    """log Pr(z=k|x) is, up to a constant in k, log w_k + xᵀΣ⁻¹μ_k − ½μ_kᵀΣ⁻¹μ_k; given Bᵀx, Π = B(BᵀΣB)⁻¹Bᵀ replaces Σ⁻¹.
+    """Pr(z=k|x) ∝ w_k exp(xᵀΣ⁻¹μ_k − ½μ_kᵀΣ⁻¹μ_k); given Bᵀx, Π = B(BᵀΣB)⁻¹Bᵀ takes the place of Σ⁻¹.
 
     Both agree for every x when Πμ_k = Σ⁻¹μ_k. Another A with Col(A) = S_F is a function of B and conversely.
     """
@@ -56,7 +56,7 @@ def posterior(pairs: Pairs) -> Finding:
 
 
 def fisher(pairs: Pairs) -> Finding:
-    """In whitened coordinates J(A) = tr(P_A Ŝ), P_A the projector on Col(Σ̄^{1/2}A): at most tr Ŝ, equality iff P_AŜ = Ŝ.
+    """Whitened, J(A) = tr(P_A Ŝ) ≤ tr Ŝ, P_A the projector on Col(Σ̄^{1/2}A), with equality iff P_AŜ = Ŝ.
 
     That is Col(A) ⊇ Σ̄⁻¹Col(S), and Col(S) = span μ since all w_k > 0. Πμ_k = Σ̄⁻¹μ_k says that S_F attains it.
     """
@@ -75,9 +75,9 @@ def _projection_identity(mixture: Mixture) -> Finding:
 def _check_blocks(mixture: Mixture) -> None:
     """Check the premises of inclusion: t = Bᵀx and u = Pᵀx, P = (span μ)^⊥, are independent given k, and E[u|k] = 0.
 
-    In these coordinates cut M to its t-block. ⟨C,M⟩ stays, M ⪰ 0 stays, the rank does not rise. By Jensen in u,
-    E log Σ w_k exp(xᵀMμ_k + ½xᵀMΣ_kMx) does not rise, since u enters through convex exponents and has mean 0 given
-    (t, k); and it falls unless the cut is 0: the quadratic loses M_ut at u = 0 and is strictly convex in M_uu u. So every
+    In these coordinates cut M to its t-block. ⟨C,M⟩ stays, M ⪰ 0 stays, the rank does not rise. By Jensen in u, E log
+    Σ w_k exp(xᵀMμ_k + ½xᵀMΣ_kMx) does not rise, since u enters through convex exponents and has mean 0 given (t, k);
+    and it falls unless the cut is 0: the quadratic loses M_ut at u = 0 and is strictly convex in M_uu u. So every
     minimiser, whatever r and δ, has Col(A) ⊆ S_F. For CLIP the same cut in each modality; its quadratics are strict.
     """
     P = null_space(mixture.means.transpose())
@@ -104,7 +104,7 @@ def nonshared_inclusion(pairs: Pairs) -> Finding:
 
 
 def infonce_equality(pairs: Pairs) -> Finding:
-    """r < m: the rank is too small. Otherwise the claim is about Y* over Y ⪰ 0, unique by strong convexity.
+    """With r < m the rank is too small. Otherwise the claim is about Y* over Y ⪰ 0, unique by strong convexity.
 
     At Y = 0 the softmax is w and ∇L(0) = −δ Cov(τ): when that is 0, Y* = 0.
     """
@@ -148,10 +148,11 @@ def infonce_symmetry(pairs: Pairs, hints: object) -> Finding:
 def _check_transitive(mixtures: tuple[Mixture, ...], hints: object) -> None:
     """Check that permutations which preserve w and μᵀΣ⁻¹μ (of each modality) act transitively on the components.
 
-    Each is then an isometry of S_F that leaves L unchanged, so the unique minimiser commutes with it. The vectors that all
-    of them fix are the multiples of μ̄ (whitened), and ⟨μ̄, μ_k⟩ is constant. So the minimiser is a block along μ̄ and one
-    across it, the losses of the two add up, and that of the block along μ̄, ½(1 + ‖μ̄‖²)y² (twice that for CLIP) is least
-    at 0: the log-sum-exp cancels ⟨C, ·⟩ there. For CLIP with one mean 0 there is no block along the other.
+    Each is then an isometry of S_F that leaves L unchanged, so the unique minimiser commutes with it. The vectors
+    that all of them fix are the multiples of μ̄ (whitened), and ⟨μ̄, μ_k⟩ is constant. So the minimiser is a block
+    along μ̄ and one across it, the losses of the two add up, and that of the block along μ̄, ½(1 + ‖μ̄‖²)y² (twice
+    that for CLIP) is least at 0: the log-sum-exp cancels ⟨C, ·⟩ there. For CLIP with one mean 0 there is no block
+    along the other.
     """
     (given,) = record(hints, "hints", ("permutations",))
     K = len(mixtures[0].weights)
@@ -194,8 +195,8 @@ def spectral_top(pairs: Pairs) -> Finding:
     """Col(A*) is spanned by top eigenvectors of R⁻¹C; J is largest exactly on top eigenspaces of T = Σ̄⁻¹S (Ky Fan).
 
     C ∝ S: R⁻¹S = T(I+T)⁻¹ has the same order. 0 < δ < 1, r < m: if Col(A*) is T-invariant then it is invariant under
-    R⁻¹μ̄μ̄ᵀ, so it contains R⁻¹μ̄, hence every TⁱΣ̄⁻¹μ̄, or is orthogonal to μ̄, and then they lie in its Σ̄-complement in
-    S_F: neither can be when they span S_F. δ = 0: Col(A*) is the line of R⁻¹μ̄, or 0.
+    R⁻¹μ̄μ̄ᵀ, so it contains R⁻¹μ̄, hence every TⁱΣ̄⁻¹μ̄, or is orthogonal to μ̄, and then they lie in its
+    Σ̄-complement in S_F: neither can be when they span S_F. δ = 0: Col(A*) is the line of R⁻¹μ̄, or 0.
     """
     mixture, r, delta = pairs.mixture, pairs.columns, pairs.bias
     reached, m = min(r, _check_spectral(pairs)), mixture.m
@@ -219,7 +220,7 @@ def spectral_top(pairs: Pairs) -> Finding:
 
 
 def pca_exact(pairs: Pairs) -> Finding:
-    """A* spans a top eigenspace of R, of dimension r; S_F is none when it has another dimension or is not R-invariant."""
+    """A* spans a top eigenspace of R, of dimension r: S_F is none if of another dimension or not R-invariant."""
     mixture, r = pairs.mixture, pairs.columns
     if r > mixture.means.nrows():
         raise Rejected("no d × r matrix has AᵀA = I, since r > d")
@@ -231,7 +232,7 @@ def pca_exact(pairs: Pairs) -> Finding:
 
 
 def pca_threshold(pairs: Pairs, hints: object) -> Finding:
-    """For an R-invariant S_F of dimension r: a threshold between the eigenvalues of R on S_F and those across decides."""
+    """For an R-invariant S_F of dimension r a threshold between R's eigenvalues on S_F and those across it decides."""
     (given,) = record(hints, "hints", ("threshold",))
     mixture, level = pairs.mixture, rational(given, "threshold")
     B = mixture.fisher
@@ -272,7 +273,7 @@ def simsiam_exact(pairs: Pairs) -> Finding:
 
 
 def simsiam_leak(pairs: Pairs, hints: object) -> Finding:
-    """r = 1, η > 0: a stationary point is p > 0 and a with N(p)a = 0, |a| = p, N(p) = p²R − pC + ηI.
+    """For r = 1, η > 0 a stationary point is p > 0 and a with N(p)a = 0, |a| = p, N(p) = p²R − pC + ηI.
 
     N(0) ≻ 0 and N(p₀) ⋡ 0 at the hint p₀, so N is singular ⪰ 0 at some p between: a stationary point exists. If it had
     a ∈ S_F, then ηa = pCa − p²Ra ∈ span μ, so a = Xc with X a basis of S_F ∩ span μ, and (p²RX − pCX + ηX)c = 0: not
@@ -342,7 +343,7 @@ def clip_symmetry(paired: Paired, hints: object) -> Finding:
 
 
 def clip_literal(paired: Paired) -> Finding:
-    """S_{V,F} and S_{T,F} are everything: true. Else, with W° the minimiser over all W and ρ its rank: false when r > ρ.
+    """True when S_{V,F} and S_{T,F} are everything. Else, W° the minimiser over all W and ρ its rank: false if r > ρ.
 
     For W° = A_V A_Tᵀ with ρ columns, a further column of A_V may be any vector while that of A_T is 0, and conversely.
     ρ ≤ min(m_V, m_T) always, and ρ = 0 when the modalities are uncorrelated.
@@ -357,9 +358,9 @@ def clip_literal(paired: Paired) -> Finding:
 
 
 def clip_literal_kkt(paired: Paired, hints: object) -> Finding:
-    """r ≤ ρ: an optimal W of rank < r would be stationary along every uvᵀ, hence W°, of rank ρ ≥ r. So the optimum has
+    """For r ≤ ρ the optimal W have rank r, so Col(A_V) = Col(W) ⊆ S_{V,F} and Col(A_T) = Col(Wᵀ) ⊆ S_{T,F}.
 
-    rank r, Col(A_V) = Col(W) and Col(A_T) = Col(Wᵀ), which lie in S_{V,F} and S_{T,F}.
+    An optimal W of rank < r would be stationary along every uvᵀ, hence W°, of rank ρ ≥ r.
     """
     clip_inclusion(paired)
     if not 0 < paired.columns <= min(paired.vision.m, paired.text.m):
@@ -385,7 +386,7 @@ def graph_equivalence(graph: Graph) -> Finding:
 def probe_bound(graph: Graph) -> Finding:
     """With g_c = √w_x 1[y_x = c]/√(Σw) and Π the projector on the r lowest eigenvectors: Σ_c g_cᵀ(I − Ā)g_c = φ, so
 
-    Σ_c ‖(I − Π)g_c‖² ≤ φ/λ_{r+1}; where the arg-max errs the residual is ≥ w_x/2Σw. λ_{r+1} > 0 iff rank(D − w) ≥ n − r.
+    Σ_c ‖(I − Π)g_c‖² ≤ φ/λ_{r+1}; where the arg-max errs the residual is ≥ w_x/2Σw. λ_{r+1} > 0 iff rank(D−w) ≥ n−r.
     """
     n = graph.weights.nrows()
     laplacian = fmpq_mat(n, n, [-x for x in graph.weights.entries()])
