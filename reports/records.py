@@ -9,11 +9,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from verify.verdicts import Provenance
 
-FORMAT = "thmverify-report/1"
+# The schema of its content is that of instance files.
+InstanceJson: TypeAlias = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 
 
 class Record(BaseModel):
@@ -103,7 +104,7 @@ class Margin(Record):
     value: str
     provenance: Provenance
     index: int
-    instance: dict[str, Any]
+    instance: InstanceJson
 
 
 class Bin(Record):
@@ -176,7 +177,7 @@ class Panel(Record):
 
     letter: str
     title: str
-    instance: dict[str, Any]
+    instance: InstanceJson
     lines: tuple[Line, ...]
     angles: tuple[Angle, ...]
     points: tuple[tuple[float, float, int], ...]
@@ -207,7 +208,7 @@ class LossSlices(Record):
 
     kind: Literal["loss-slices"] = "loss-slices"
     statement: str = "infonce-inclusion"
-    instance: dict[str, Any]
+    instance: InstanceJson
     lines: tuple[Line, ...]
     by_angle: Curve
     along: Curve
@@ -252,7 +253,7 @@ class Generated(Record):
 class Report(Record):
     """A whole report."""
 
-    format: Literal["thmverify-report/1"] = FORMAT
+    format: Literal["thmverify-report/1"] = "thmverify-report/1"
     settings: Settings
     news: tuple[News, ...]
     statements: tuple[Statement, ...]

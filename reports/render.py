@@ -1,7 +1,7 @@
 """From the records to the page: HTML and Markdown are functions of a `Report` alone.
 
 Everything that comes from data is escaped: autoescaping in HTML, `_markdown` in Markdown, and formulas go through
-`reports.mathml`, which lets nothing but presentation MathML pass.
+`verify.mathml`, which lets nothing but presentation MathML pass.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reports import mathml
 from reports.figures import histogram, loss_slices, pancakes
 from reports.figures.drawing import minus, number
 from reports.records import Angle, Line, LossSlices, Panel, Report, Standing, Statement, Step, Use
+from verify import mathml
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,9 @@ _USES = {
     Use.DROPPED: "The source asks for it; the statement proved here does not.",
     Use.UNKNOWN: "",
 }
+_SUPERSCRIPT = re.compile(r"\^(?:\{([^{}]+)\}|([A-Za-z0-9]+))")
+# One letter, not the end of a word such as MAX_SIZE or file_name, and what stands under it.
+_SUBSCRIPT = re.compile(r"(?<![a-z0-9_])(?<![A-Z]{2})([^\W\d_]̄?)_([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_])")
 _ASSUMED = Mark("◇", "assumed", "warn")
 
 
@@ -216,10 +219,7 @@ def instance_text(instance: dict[str, Any]) -> str:
 
 def prose(text: str) -> Markup:
     """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
-    raised = re.sub(r"\^(?:\{([^{}]+)\}|([A-Za-z0-9]+))", r"<sup>\1\2</sup>", str(escape(text)))
-    return Markup(
-        re.sub(r"(?<![A-Za-z0-9_])([^\W\d_]̄?)_([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_])", r"\1<sub>\2</sub>", raised)
-    )
+    return Markup(_SUBSCRIPT.sub(r"\1<sub>\2</sub>", _SUPERSCRIPT.sub(r"<sup>\1\2</sup>", str(escape(text)))))
 
 
 def _markdown(text: object) -> str:

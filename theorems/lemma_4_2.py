@@ -3,7 +3,8 @@
 Let {w_k, μ_k, Σ} be a SharedGMM, S_F = span{Σ⁻¹μ_k} its Fisher subspace and A a matrix whose columns are a basis of
 S_F. Then Pr(z = k | x) = Pr(z = k | Aᵀx) for every component k and every x. Sharper: for any A with independent columns
 the posterior is preserved exactly when Col(A) contains S_LDA = span{Σ⁻¹(μ_k − μ_l)}, so S_LDA ⊆ S_F is the smallest
-subspace that does.
+subspace that does. The two are equal exactly when the origin lies in the affine hull of the means, as it does when the
+mixture is centred.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Lemma 4.2 (Definitions 3.1 and 4.1). The sources at hand break off
 after "let A_F be a projection matrix": that its columns are a basis of S_F is our reading, and the sharp form is ours.

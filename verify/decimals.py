@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -35,6 +36,14 @@ def outward(lower: Fraction, upper: Fraction, digits: int) -> DecimalInterval:
         text = _text(low, place, strip=True)
         return DecimalInterval(text, text, text)
     return DecimalInterval(*(_text(n, place) for n in (round(middle / unit), low, high)))
+
+
+def rounded(numbers: Sequence[Fraction], digits: int) -> list[str]:
+    """Return the nearest decimals with one last place for all of them: `digits` significant digits of the largest."""
+    largest = max((abs(x) for x in numbers), default=Fraction(0))
+    place = _exponent(largest) - digits + 1 if largest else 0
+    unit = Fraction(10) ** place
+    return [_text(round(x / unit), place, strip=not x) for x in numbers]
 
 
 def _exponent(x: Fraction) -> int:

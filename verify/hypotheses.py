@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latex2mathml.converter import convert
 from sympy import And, Eq, latex
 
 from verify import vocabulary
+from verify.mathml import formula as mathml
 from verify.models import Instance
 from verify.vocabulary import Formula, K, PositiveDefinite, Sigma_1, Sigma_k, delta, k, r, w, weight_sum
-
-
-def mathml(tex: str) -> str:
-    """Return a LaTeX formula as MathML."""
-    return str(convert(tex))
 
 
 @dataclass(frozen=True)

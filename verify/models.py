@@ -391,6 +391,8 @@ class Instance:
         Raises InputError for the other models.
         """
         mixture = self.pairs.mixture
-        if not isinstance(mixture, SharedGMM):
-            raise InputError("model", "gmm", "has a covariance for each component", "use shared-gmm here")
-        return mixture
+        if isinstance(mixture, SharedGMM):
+            return mixture
+        if len(set(mixture.covariances)) == 1:
+            return SharedGMM(mixture.weights, mixture.means, mixture.covariances[0])
+        raise InputError("model", "gmm", "has components with different covariances", "use shared-gmm here")

@@ -6,13 +6,14 @@ Instance number i depends on the seed, the statement and i alone, so the result 
 from __future__ import annotations
 
 import math
+import multiprocessing
 import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 
 from verify.models import Instance
 from verify.proofs import ProofReport, check
@@ -89,12 +90,20 @@ def _attempt_shared(seed: int, index: int) -> Trial:
     return attempt(_shared[0], seed, index)
 
 
+def _processes() -> BaseContext:
+    """Return how worker processes start: afresh, since a fork of a process with threads may hang."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["verify.randomised", "verify.losses.levels"])
+    return context
+
+
 def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Iterator[Trial]:
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
-    # Forked, whatever the platform's default: a statement holds functions that do not pickle.
-    pool = ProcessPoolExecutor(jobs, get_context("fork"), _share, (statement,))
+    pool = ProcessPoolExecutor(jobs, _processes(), _share, (statement,))
     try:
         yield from pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
     finally:

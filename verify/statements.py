@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from verify.errors import InputError
-from verify.hypotheses import Hypothesis, mathml
+from verify.hypotheses import Hypothesis
+from verify.mathml import formula as mathml
 from verify.models import Instance
 from verify.proofs import Proof, check
 from verify.verdicts import Outcome, Provenance, Status, Verdict

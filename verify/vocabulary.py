@@ -91,20 +91,52 @@ def _matrix(m: fmpq_mat) -> Basic:
     return ImmutableMatrix(m.nrows(), m.ncols(), [_rational(x) for x in m.entries()])
 
 
+def _dimension(instance: Instance, _: int) -> Basic:
+    return Integer(instance.pairs.mixture.dimension)
+
+
+def _components(instance: Instance, _: int) -> Basic:
+    return Integer(instance.pairs.mixture.components)
+
+
+def _columns(instance: Instance, _: int) -> Basic:
+    return Integer(instance.rank)
+
+
+def _fisher_dimension(instance: Instance, _: int) -> Basic:
+    return Integer(fisher_subspace(instance.pairs.mixture).dimension)
+
+
+def _bias(instance: Instance, _: int) -> Basic:
+    return Rational(instance.pairs.bias)
+
+
+def _weight(instance: Instance, component: int) -> Basic:
+    return _rational(instance.pairs.mixture.w[component - 1])
+
+
 def _covariance(instance: Instance, component: int) -> Basic:
     return _matrix(instance.pairs.mixture.sigmas[component - 1])
 
 
+def _first_covariance(instance: Instance, _: int) -> Basic:
+    return _covariance(instance, 1)
+
+
+def _mean(instance: Instance, _: int) -> Basic:
+    return _matrix(instance.pairs.mixture.mean)
+
+
 VOCABULARY: tuple[Entry, ...] = (
-    Entry(d, "the dimension of x", lambda i, _: Integer(i.pairs.mixture.dimension)),
-    Entry(K, "the number of components", lambda i, _: Integer(i.pairs.mixture.components)),
-    Entry(r, "the number of columns of A", lambda i, _: Integer(i.rank)),
-    Entry(m, "dim S_F", lambda i, _: Integer(fisher_subspace(i.pairs.mixture).dimension)),
-    Entry(delta, "the bias of the augmentation", lambda i, _: Rational(i.pairs.bias)),
-    Entry(w[k], "the weight of component k", lambda i, c: _rational(i.pairs.mixture.w[c - 1]), k),
+    Entry(d, "the dimension of x", _dimension),
+    Entry(K, "the number of components", _components),
+    Entry(r, "the number of columns of A", _columns),
+    Entry(m, "dim S_F", _fisher_dimension),
+    Entry(delta, "the bias of the augmentation", _bias),
+    Entry(w[k], "the weight of component k", _weight, k),
     Entry(Sigma_k, "the covariance of component k", _covariance, k),
-    Entry(Sigma_1, "the covariance of component 1", lambda i, _: _covariance(i, 1)),
-    Entry(mu_bar, "the mean of the mixture, Σ w_k μ_k", lambda i, _: _matrix(i.pairs.mixture.mean)),
+    Entry(Sigma_1, "the covariance of component 1", _first_covariance),
+    Entry(mu_bar, "the mean of the mixture, Σ w_k μ_k", _mean),
 )
 _ENTRIES: dict[Basic, Entry] = {entry.symbol: entry for entry in VOCABULARY}
 _INDICES = (k, l)
@@ -180,6 +212,6 @@ def _entry(symbol: Basic) -> Entry:
 def quantifier(formula: Formula) -> str:
     """Return the LaTeX of the universal quantifier over the formula's free component indices, or nothing."""
     free = formula.free_symbols
-    families = {e.index for e in VOCABULARY if e.index is not None and e.symbol in free}
+    families = {e.index for e in VOCABULARY if isinstance(e.symbol, MatrixSymbol) and e.symbol in free}
     named = [str(latex(i)) for i in _INDICES if i in free or i in families]
     return rf",\quad {', '.join(named)} = 1, \dots, K" if named else ""

@@ -81,8 +81,8 @@ BROKEN = {
     "float decay": (lambda: Instance(AugmentedPairs(PLAIN), 1, 0.1), "weight_decay"),
     "decay without SimSiam": (lambda: Instance(CLIPGMM(PLAIN, PLAIN), 1, Fraction(1)), "weight_decay"),
     "pairs of a paired mixture": (lambda: Instance(CLIPGMM(PLAIN, PLAIN), 1).pairs, "model"),
-    "one covariance asked of many": (
-        lambda: Instance(AugmentedPairs(GMM((Fraction(1),), ((1,),), (((1,),),))), 1).shared,
+    "one covariance asked of two": (
+        lambda: Instance(AugmentedPairs(GMM(HALVES, ((1,), (0,)), (((1,),), ((2,),)))), 1).shared,
         "model",
     ),
 }
@@ -113,6 +113,11 @@ def test_broken_rules_are_refused_by_field(case):
 )
 def test_the_edge_of_every_rule_is_inside(build):
     build()
+
+
+def test_equal_covariances_are_shared_however_they_are_written():
+    written_twice = GMM(HALVES, TWO, (PLAIN.covariance,) * 2)
+    assert Instance(AugmentedPairs(written_twice), 1).shared == PLAIN
 
 
 def test_models_do_not_change():

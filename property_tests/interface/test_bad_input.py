@@ -356,6 +356,7 @@ USAGE = {
     "digits 0": ["loss", "infonce", "a.json", "b.json", "--digits", "0"],
     "digits 1001": ["loss", "infonce", "a.json", "b.json", "--digits", "1001"],
     "digits not a number": ["loss", "infonce", "a.json", "b.json", "--digits", "many"],
+    "no digits of a minimiser": ["minimize", "infonce", "a.json", "--digits", "0"],
     "rank 0": ["minimize", "infonce", "a.json", "--rank", "0"],
     "rank 65": ["minimize", "infonce", "a.json", "--rank", "65"],
     "unknown statement to show": ["show", "lemma-9.9"],

@@ -149,8 +149,8 @@ def test_minimize_proposes_and_says_so(loss, instance, capsys):
     assert printed["loss"] == loss
     assert printed["supported"] == "numerically"
     assert printed["converged"] is True
-    assert printed["maps"]
-    assert printed["spaces"]
+    assert len(printed["column_space"]) == len(printed[{"clip": "W", "simsiam": "A"}.get(loss, "M")])
+    assert 0 < len(printed["principal_angles"]) <= printed["rank"]
     code, text = text_of(capsys, "minimize", loss, example(instance))
     assert code == 0
     assert "supported numerically; no verdict" in text
@@ -160,6 +160,18 @@ def test_minimize_proposes_and_says_so(loss, instance, capsys):
 def test_minimize_takes_a_rank(capsys):
     _, printed = json_of(capsys, "minimize", "spectral", example("gmm"), "--rank", "1")
     assert printed["rank"] == 1
+
+
+def test_minimize_gives_digits_beyond_floats(capsys):
+    code, printed = json_of(capsys, "minimize", "infonce", example("shared-gmm"), "--digits", "25")
+    assert code == 0
+    for name, rows in printed["precise"].items():
+        for row, floats in zip(rows, printed[name], strict=True):
+            assert [float(text) for text in row] == pytest.approx(floats, abs=1e-12)
+    assert max(len(text) for row in printed["precise"]["M"] for text in row) >= 25
+    code, text = text_of(capsys, "minimize", "infonce", example("shared-gmm"), "--digits", "25")
+    assert code == 0
+    assert printed["precise"]["M"][0][0] in text
 
 
 def test_list_names_every_statement(capsys):

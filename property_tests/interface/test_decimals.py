@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.decimals import outward
+from verify.decimals import outward, rounded
 
 rationals = st.one_of(
     st.fractions(),
@@ -68,3 +68,16 @@ def test_digits_that_are_not_known_are_not_printed():
     decimals = outward(Fraction("0.123456"), Fraction("0.123556"), 30)
     assert (decimals.lower, decimals.value, decimals.upper) == ("0.12345", "0.12351", "0.12356")
     assert outward(Fraction(-1), Fraction(1), 30).value == "0.0"
+
+
+@given(st.lists(rationals), st.integers(1, 60))
+def test_rounded_numbers_are_within_half_a_last_place_of_the_largest(numbers, digits):
+    largest = max((abs(x) for x in numbers), default=0)
+    for x, text in zip(numbers, rounded(numbers, digits), strict=True):
+        assert abs(Fraction(text) - x) <= largest / Fraction(10) ** (digits - 1) / 2
+
+
+def test_rounded_numbers_share_a_last_place():
+    assert rounded([Fraction(2, 3), Fraction(-1, 300), Fraction(0)], 4) == ["0.6667", "-0.0033", "0"]
+    assert rounded([Fraction(0)], 4) == ["0"]
+    assert rounded([], 4) == []

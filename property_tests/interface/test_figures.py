@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from reports.figures import loss_slices, pancakes
 from reports.figures.drawing import Frame, number, sigma_ellipse, ticks
 from reports.figures.histogram import layout as histogram_layout
-from reports.mathml import FormulaError, formula
 from reports.records import Bin, Line
 from verify import exact
 from verify.instances import parse_instance
 from verify.losses import LOSSES
 from verify.losses.levels import multiprecision_value
 from verify.maps import Gram
+from verify.mathml import FormulaError, formula
 from verify.models import SharedGMM
 
 

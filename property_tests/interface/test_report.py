@@ -17,9 +17,10 @@ import sympy
 
 import reports
 import theorems
-from reports import browser, builder, collect, mathml, render, schemas
+from reports import browser, builder, collect, render, schemas
 from reports.records import Report, Settings, Standing, Use
 from theorems.fisher_optimality import STATEMENT
+from verify import mathml
 from verify.errors import InputError
 from verify.proofs import Assumed, Proof
 from verify.randomised import run
@@ -337,6 +338,7 @@ def test_short_numbers(value, text):
     ("text", "marked"),
     [
         ("S_F and w_k <b>", "S<sub>F</sub> and w<sub>k</sub> &lt;b&gt;"),
+        ("A_inᵀSA_in of MAX_SIZE", "A<sub>in</sub>ᵀSA<sub>in</sub> of MAX_SIZE"),
         ("zᵀA_inᵀμ_k", "zᵀA<sub>in</sub>ᵀμ<sub>k</sub>"),
         ("e^{ℓ_k + q} = e^q", "e<sup>ℓ<sub>k</sub> + q</sup> = e<sup>q</sup>"),
         ("a_file_name and 2_3", "a_file_name and 2_3"),

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sympy import Eq, Equivalent, Implies, IndexedBase, Inverse, MatrixSymbol, Sum, Symbol, Trace, exp, log
+from sympy import Eq, Equivalent, Implies, Inverse, MatrixSymbol, Symbol, Trace
 
 from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.proofs import (
+    LOG_ODDS,
+    POSTERIOR_FROM_ODDS,
     Algebra,
     Congruence,
     Definition,
     Existential,
     Gaussian,
+    GaussianOdds,
     GeneratingFunction,
     Given,
     IndependentColumns,
     LinearPart,
     LogMean,
     MatrixIdentity,
+    PosteriorPreserved,
     Proof,
     ScalarIdentity,
     Step,
     vanishes,
 )
-from verify.vocabulary import K, PositiveDefinite, d, k, l, r, w
+from verify.vocabulary import K, PositiveDefinite, d, r
 
 HYPOTHESES = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE, SHARED_COVARIANCE)
 
@@ -46,16 +48,10 @@ ALGEBRA = Algebra(
 )
 
 
-def _log_odds(point: Any, means: Any, precision: Any) -> Any:
-    """Return the log-likelihood ratio of component k (picked by p) against l (by q) under N(means, precision⁻¹)."""
-    at_p, at_q = point - means * p, point - means * q
-    return (Trace(at_q.T * precision * at_q) - Trace(at_p.T * precision * at_p)) / 2
-
-
-GAP = _log_odds(x, mu, Sigma.I) - _log_odds(A.T * x, A.T * mu, G.I)
+FULL = GaussianOdds(x, mu, Sigma, (p, q))
+PROJECTED = GaussianOdds(A.T * x, A.T * mu, G, (p, q))
+GAP = FULL.log_ratio - PROJECTED.log_ratio
 SLOPE = Delta * mu * (p - q)
-n, alpha, beta = Symbol("n", positive=True), Symbol("alpha", real=True), Symbol("beta", real=True)
-a = IndexedBase("a", positive=True)
 
 PRESERVED = Symbol(r"\{\Pr(z=k \mid x) = \Pr(z=k \mid A^T x)\}")
 EQUALS = Symbol(r"\{\mathrm{Col}(A) = S_F\}")
@@ -92,11 +88,7 @@ PROOF = Proof(
             "bayes",
             "Posteriors are functions of their odds, a_k/Σ_l a_l = 1/Σ_l (a_l/a_k), and the log-odds of two densities "
             "w_k n e^{−α/2} and w_l n e^{−β/2} with one normaliser n are log(w_k/w_l) + (β − α)/2.",
-            Eq(a[k] / Sum(a[l], (l, 1, K)), 1 / Sum(a[l] / a[k], (l, 1, K)))
-            & Eq(
-                log(w[k] * n * exp(-alpha / 2)) - log(w[l] * n * exp(-beta / 2)),
-                log(w[k]) - log(w[l]) + (beta - alpha) / 2,
-            ),
+            POSTERIOR_FROM_ODDS & LOG_ODDS,
             ("weights-positive",),
             ScalarIdentity(),
         ),
@@ -105,7 +97,7 @@ PROOF = Proof(
             "The posterior is preserved when the log-odds given x and given Aᵀx agree for every k, l and x.",
             Equivalent(PRESERVED, Eq(GAP, 0)),
             ("weights-positive", "gram", "bayes", "projected-law"),
-            Definition((PRESERVED,)),
+            PosteriorPreserved(PRESERVED, FULL, PROJECTED, "projected-law", u),
         ),
         Step(
             "slope",
@@ -123,17 +115,11 @@ PROOF = Proof(
         ),
         Step(
             "contains",
-            "S_LDA ⊆ Col(A) means that Σ⁻¹(μ_k − μ_l) = Ac has a solution c for every k and l.",
+            "S_LDA ⊆ Col(A) means that Σ⁻¹(μ_k − μ_l) = Ac has a solution c for every k and l; Δ(μ_k − μ_l) = 0 says "
+            "that c = G⁻¹Aᵀ(μ_k − μ_l) is one.",
             SPANNED.claim,
             ("gram",),
             SPANNED,
-        ),
-        Step(
-            "zero-spans",
-            "If Δ(μ_k − μ_l) = 0 then Σ⁻¹(μ_k − μ_l) = A(G⁻¹Aᵀ(μ_k − μ_l)).",
-            Implies(vanishes(SLOPE), Eq(Sigma.I * mu * (p - q), A * G.I * A.T * mu * (p - q))),
-            ("gram",),
-            MatrixIdentity(),
         ),
         Step(
             "spans-zero",

@@ -48,6 +48,7 @@ app.command(
     "minimize",
     epilog=_examples(
         "minimize infonce examples/shared-gmm.json",
+        "minimize infonce examples/shared-gmm.json --digits 50",
         "minimize clip examples/clip-gmm.json --rank 1 --json",
     ),
 )(losses.minimize)

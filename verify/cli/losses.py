@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from verify.cli.output import DONE, UNDECIDED, progress, write_fields, write_json
-from verify.decimals import outward
+from verify.decimals import DecimalInterval, outward, rounded
 from verify.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,17 +67,34 @@ def enclose_in_decimals(loss: Loss, instance: Instance, linear_map: LinearMap, d
     decimals = outward(to_fraction(enclosure.lower), to_fraction(enclosure.upper), digits + 2)
     value, lower, upper = (Fraction(text) for text in (decimals.value, decimals.lower, decimals.upper))
     reached = (upper - lower) * 10**digits <= max(1, abs(value))
+    best, note = decimals.value, ""
+    if not reached:
+        best, note = _best_guess(loss, instance, linear_map, decimals, f"{digits} digits are out of reach")
     return {
         "loss": loss.name,
-        "value": decimals.value,
+        "value": best,
         "lower": decimals.lower,
         "upper": decimals.upper,
         "rigorous": True,
         "digits": digits,
         "reached": reached,
         "exact": None if exact is None or len(str(exact)) > _LONGEST_EXACT else str(exact),
-        "note": "" if reached else f"{digits} digits are out of reach of rigorous integration: this is what is known",
+        "note": note,
     }
+
+
+def _best_guess(
+    loss: Loss, instance: Instance, linear_map: LinearMap, decimals: DecimalInterval, note: str
+) -> tuple[str, str]:
+    """Return the value to print between bounds that are wide: a float where it is sharper; and a note that says so."""
+    from verify.losses.levels import float64_value
+
+    estimate = float64_value(loss, instance, linear_map)
+    lower, upper = Fraction(decimals.lower), Fraction(decimals.upper)
+    if Fraction(estimate.error) * 2 >= upper - lower or not lower <= Fraction(estimate.value) <= upper:
+        return decimals.value, f"{note} of rigorous integration: this is what is known"
+    note = f"{note} of rigorous integration: the bounds are what is known, the value in them is floating point"
+    return repr(estimate.value), f"{note}, with an estimated error of {estimate.error:.1e}"
 
 
 def _readable(enclosed: dict[str, Any]) -> list[tuple[str, str]]:
@@ -104,27 +121,41 @@ def minimize(
     rank: Annotated[
         int | None, typer.Option(min=1, max=64, help="Columns r of the map, instead of the instance's.")
     ] = None,
+    digits: Annotated[int | None, typer.Option(min=1, max=1000, help="Digits of the maps, beyond floats.")] = None,
     json: AsJson = False,
 ) -> int:
     """Propose a minimiser and compare it with the subspace S_F.
 
     Floating point proposes it, so what is printed is supported numerically and is never a verdict. The exit code
-    is 3 when the minimiser did not converge.
+    is 3 when the minimiser did not converge, or not to the digits asked for.
     """
     from verify.instances import read_instance
     from verify.losses import find_loss
 
     found = find_loss(name)
     model = read_instance(instance)
-    from verify.minimize import minimise
+    from verify.minimize import Note, minimise
 
     with progress(f"minimising {name}"), _naming(instance, instance):
-        minimiser = minimise(found.name, model, rank)
+        minimiser = minimise(found.name, model, rank, digits)
+    precise = {} if digits is None else _precise_maps(minimiser, digits)
     if json:
-        write_json(_as_json(minimiser))
+        write_json({**_as_json(minimiser), "digits": digits, "precise": precise})
     else:
-        _write_minimiser(minimiser)
-    return DONE if minimiser.converged else UNDECIDED
+        _write_minimiser(minimiser, precise)
+    return DONE if minimiser.converged and Note.SHORT not in minimiser.notes else UNDECIDED
+
+
+def _precise_maps(minimiser: Minimiser, digits: int) -> dict[str, list[list[str]]]:
+    """Return the maps that were asked for to more digits than a float has, as rows of decimals."""
+    from verify.exact import to_rows
+
+    maps = {}
+    for key, matrix in minimiser.precise.items():
+        rows = to_rows(matrix)
+        decimals = iter(rounded([x for row in rows for x in row], digits))
+        maps[key] = [[next(decimals) for _ in row] for row in rows]
+    return maps
 
 
 def _as_json(minimiser: Minimiser) -> dict[str, Any]:
@@ -134,11 +165,9 @@ def _as_json(minimiser: Minimiser) -> dict[str, Any]:
         "rank": minimiser.rank,
         "value": minimiser.value,
         "value_error": minimiser.value_error,
-        "maps": {key: matrix.tolist() for key, matrix in minimiser.maps.items()},
-        "spaces": [
-            {"map": space.map, "basis": space.basis.tolist(), "angles": space.angles.tolist()}
-            for space in minimiser.spaces
-        ],
+        "exact_value": None if minimiser.exact_value is None else str(minimiser.exact_value),
+        **{key: matrix.tolist() for key, matrix in minimiser.maps.items()},
+        **_spaces_json(minimiser),
         "kkt_residual": minimiser.kkt_residual,
         "error_bound": minimiser.error_bound,
         "converged": minimiser.converged,
@@ -146,19 +175,31 @@ def _as_json(minimiser: Minimiser) -> dict[str, Any]:
     }
 
 
-def _write_minimiser(minimiser: Minimiser) -> None:
+def _spaces_json(minimiser: Minimiser) -> dict[str, Any]:
+    """Return an orthonormal basis of the column space and its angles to S_F; of the row space too, for CLIP's W."""
+    fields = {}
+    for side, space in zip(("column", "row"), minimiser.spaces, strict=False):
+        fields[f"{side}_space"] = space.basis.tolist()
+        prefix = "" if side == "column" else "row_"
+        fields[f"{prefix}principal_angles"] = space.angles.tolist()
+    return fields
+
+
+def _write_minimiser(minimiser: Minimiser, precise: dict[str, list[list[str]]]) -> None:
     fields = [
         ("loss", minimiser.loss),
         ("value", f"{minimiser.value:.15g} ± {minimiser.value_error:.1g}"),
-        *((f"{key}*", _rows(matrix)) for key, matrix in minimiser.maps.items()),
+        *((f"{key}*", _rows(matrix)) for key, matrix in minimiser.maps.items() if key not in precise),
+        *((f"{key}*", "\n\n".join("\n".join(row) for row in rows)) for key, rows in precise.items()),
         ("rank", str(minimiser.rank)),
     ]
     for space in minimiser.spaces:
         fields.append((f"Col({space.map}*)", _rows(space.basis) if space.basis.size else "{0}"))
         fields.append(("angles to S_F", "  ".join(f"{angle:.3g}" for angle in space.angles) or "none"))
     bound = minimiser.error_bound
+    distance = "none is claimed" if bound is None else f"{bound:.2g} (whitened distance to the optimum)"
     fields.append(("KKT residual", f"{minimiser.kkt_residual:.2g}"))
-    fields.append(("error bound", "none is claimed" if bound is None else f"{bound:.2g} (whitened distance to M*)"))
+    fields.append(("error bound", distance))
     fields.append(("standing", "supported numerically; no verdict" if minimiser.converged else "did not converge"))
     fields.append(("note", minimiser.note))
     write_fields(fields)

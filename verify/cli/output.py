@@ -55,15 +55,10 @@ def _write(table: Table) -> None:
 @contextmanager
 def progress(description: str, total: float | None = None) -> Iterator[Callable[..., None]]:
     """Show on stderr, on a terminal only, how far the block is; it calls `advance(done, description=…)`."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
+    if not sys.stderr.isatty():
+        yield lambda *_done, **_description: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total)
         yield lambda done, description=None: bar.update(task, completed=done, description=description)

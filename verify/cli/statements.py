@@ -203,6 +203,7 @@ def _write_verified(results: Sequence[Verification], seed: int) -> None:
     notes = [("", f"{result.id}: {result.unconfirmed}") for result in results if not result.confirmed]
     fields = [
         ("seed", str(seed)),
+        ("accepted", "instances on which every hypothesis holds, decided exactly"),
         ("margin", "the worst, in floating point: ≤ 0 where the conclusion holds; no verdict"),
     ]
     write_fields([*fields, *notes])

@@ -47,11 +47,13 @@ def _mean(problem: LogSumExp, j: int, k: int) -> fmpq:
 
 def _shares(problem: LogSumExp, j: int) -> list[fmpq]:
     """Return rational probabilities close to the softmax of the logits at m_j."""
-    logits = [_at_centre(problem, j, k) for k in range(problem.components)]
-    top = max(logits)
-    raw = [arb(w) * arb(x - top).exp() for w, x in zip(problem.weights, logits, strict=True)]
-    rounded = [fmpq(round(float(x.mid()) * 2**40), 2**40) for x in raw]
-    total = sum(rounded, fmpq(0))
+    scores = []
+    for k, w in enumerate(problem.weights):
+        log_weight = fmpq(round(float(arb(w).log()) * 2**20), 2**20)
+        scores.append(_at_centre(problem, j, k) + log_weight)
+    top = max(scores)
+    rounded = [fmpq(round(float(arb(x - top).exp()) * 2**40), 2**40) for x in scores]
+    total = sum(rounded, fmpq(0))  # at least the top's 1
     return [x / total for x in rounded]
 
 
@@ -68,11 +70,12 @@ def _upper(problem: LogSumExp, j: int, shares: list[fmpq]) -> arb:
         rest = problem.slope(k) - tilt
         spread = exact.inner(rest, H * rest) / 2
         total += arb(w) * arb(exact.inner(rest, problem.centre(j)) + spread).exp()
-    return arb(exact.inner(tilt, problem.centre(j))) + total.log()
+    bound = arb(exact.inner(tilt, problem.centre(j))) + total.log()
+    return bound if bound.is_finite() else _upper_by_parts(problem, j)
 
 
 def _upper_by_parts(problem: LogSumExp, j: int) -> arb:
-    """Return a bound for quadratic logits, whose moment generating function may be infinite.
+    """Return a bound that needs no moment generating function: it may be infinite, or too large to write.
 
     log Σ w_k e^{ℓ_k} ≤ max_k ℓ_k ≤ Σ_k (ℓ_k)₊, and E (ℓ)₊ ≤ (E ℓ + √(E ℓ²))/2.
     """

@@ -209,7 +209,8 @@ def _fit(integrand: _Integrand, middle: tuple[fmpq, ...], half: tuple[fmpq, ...]
     reference = max(range(len(logits)), key=lambda k: float(logits[k].alpha))
     area = math.prod((arb(2 * h) for h in half), start=arb(1))
     real = _box(half, None)
-    size = sum((_modulus(form.over(real)) for form in logits), arb(1))  # |F| ≤ max_k |log w_k + ℓ_k| + log K
+    # |F| ≤ max_k |log w_k + ℓ_k| + log K
+    size = sum((_modulus(form.over(real)) for form in logits), arb(len(logits)).log())
     weight = [form.over(real).real.exp().upper() * area for form in densities]
     kept, dropped = _keep(weight, goal / (size * 8 * len(weight)))
     error = dropped * size

@@ -25,7 +25,7 @@ from verify.integrate.rules import Lattice, Rule, plan_lattice, sobol
 from verify.models import Floats
 
 TOLERANCE = 1e-14
-# Nodes: what an iteration may spend, and what a single answer may, a second or so.
+# Nodes: what an iteration may spend, and what a single value may, some seconds.
 BUDGET, PATIENT = 2**21, 2**24
 _LOOSEST = 1e-5
 _EPS = 2.0**-52
@@ -64,9 +64,9 @@ class Moments:
 
 @dataclass(frozen=True)
 class Window:
-    """Components that share whitened coordinates s: q − m_j = factor · s.
+    """Components that share whitened coordinates s: q − m_j = factor · s, plus what the exponents do not depend on.
 
-    offsets: J × K (α). slopes: K × ρ (β). curvature: K × ρ × ρ (γ), or None when linear. factor: ρ × ρ.
+    offsets: J × K (α). slopes: K × ρ (β). curvature: K × ρ × ρ (γ), or None when linear. factor: dim q × ρ.
     """
 
     offsets: Floats
@@ -113,7 +113,9 @@ def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int
     return Estimate(value, error)
 
 
-def softmax_moments(problem: LogSumExp, order: int = 1, tolerance: float = TOLERANCE, budget: int = PATIENT) -> Moments:
+def softmax_moments(
+    problem: LogSumExp, order: int = 1, tolerance: float = TOLERANCE, budget: int = PATIENT // 4
+) -> Moments:
     """Return E_j p_k and the moments E_j[p_k (q − m_j)…] up to `order` (0, 1 or 2)."""
     K, rho = problem.components, problem.dimension
     p, first, second = np.zeros((K, K)), np.zeros((K, K, rho)), np.zeros((K, K, rho, rho))

@@ -26,10 +26,13 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from flint import arb, arb_mat, fmpq_mat
 
 from verify.integrate.problem import LogSumExp
+
+Interval: TypeAlias = tuple[float, float]
 
 _ROWS = 256  # lattice rows held in memory at once
 _PHASE = 0.96  # the spread θ as a part of π: near 1 the strip is wide, but sec(θ/2) grows
@@ -157,20 +160,28 @@ def choose_axes(win: Window, nats: float) -> list[Axis]:
     """Return a lattice whose error should be about e^{−nats}: an untrusted choice, its bound is computed afterwards."""
     radius = math.sqrt(2 * nats) + 0.5
     spans = [_span(win, i, radius) for i in range(win.dimension)]
-    middle = [arb((lo + hi) / 2) for lo, hi in spans]
-    half_widths = [arb((hi - lo) / 2) for lo, hi in spans]
-    axes = []
-    for i, (lo, hi) in enumerate(spans):
-        rate = float(_phase_rate(win, i, half_widths, middle))
-        a = min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats))
-        h = 2 * math.pi * a / (nats + a * a / 2)
-        h, a = _dyadic(h), _dyadic(a)
-        first, last = math.floor(lo / h), math.ceil(hi / h)
-        axes.append(Axis(arb(h), arb(a), first, last - first + 1))
-    return axes
+    axes = [_axis(win, i, nats, spans, spans) for i in range(win.dimension)]
+    if not win.curvatures:
+        return axes
+    # A box ends at most 1.5 steps beyond its span, where bent logits are steeper still.
+    boxes = [(lo - 1.5 * float(axis.h), hi + 1.5 * float(axis.h)) for (lo, hi), axis in zip(spans, axes, strict=True)]
+    return [_axis(win, i, nats, spans, boxes) for i in range(win.dimension)]
 
 
-def _span(win: Window, i: int, radius: float) -> tuple[float, float]:
+def _axis(win: Window, i: int, nats: float, spans: Sequence[Interval], boxes: Sequence[Interval]) -> Axis:
+    """Return axis i for logits as steep as they are on the boxes, with nodes that cover its span."""
+    middle = [arb((lo + hi) / 2) for lo, hi in boxes]
+    half_widths = [arb((hi - lo) / 2) for lo, hi in boxes]
+    rate = float(_phase_rate(win, i, half_widths, middle))
+    a = min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats))
+    h = 2 * math.pi * a / (nats + a * a / 2)
+    h, a = _dyadic(h), _dyadic(a)
+    lo, hi = spans[i]
+    first, last = math.floor(lo / h), math.ceil(hi / h)
+    return Axis(arb(h), arb(a), first, last - first + 1)
+
+
+def _span(win: Window, i: int, radius: float) -> Interval:
     coordinates = [float(c[i]) for c in win.centres]
     return min(coordinates) - radius, max(coordinates) + radius
 
@@ -231,7 +242,7 @@ def error_bound(win: Window, axes: Sequence[Axis], moments: bool) -> arb:
         for i, axis in enumerate(axes):
             R = (centre[i] - axis.lo).min(axis.hi - centre[i])
             theta = axis.a * _phase_rate(win, i, half, middle)
-            if not (R > 0 and theta < arb.pi() and 2 * arb.pi() / axis.h > axis.a):
+            if not (R > 0 and theta < arb.pi() and 4 * arb.pi() / axis.h > axis.a):
                 return arb("inf")
             size = _strip_size(win, growth, reach, i, axis.a, theta, moments)
             rate = 2 * arb.pi() / axis.h

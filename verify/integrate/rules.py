@@ -147,7 +147,8 @@ class Lattice:
             for start in range(0, len(nodes), rows):
                 piece = slice(start, start + rows)
                 inside, lengths = self._extended(nodes[piece], squares[piece], axis)
-                yield inside, scale * np.exp(-lengths / 2)
+                if len(lengths):
+                    yield inside, scale * np.exp(-lengths / 2)
 
     def _axis(self, h: float) -> Floats:
         n = math.ceil(self.radius / h)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
 from verify import exact
@@ -19,6 +19,7 @@ Balls: TypeAlias = NDArray[Any]  # an object array of arb
 Groups: TypeAlias = tuple[tuple[int, ...], ...]
 
 _ROW = 30  # what a lattice row costs beyond its nodes; a node costs about a microsecond
+_PLANNING_BITS = (64, 512, 4096)  # precisions to plan with, in turn
 _STEEP = 60_000  # lattice nodes on the line from which adaptive integration is cheaper
 
 
@@ -104,10 +105,22 @@ def plan_windows(problem: LogSumExp, nats: float, moments: bool, budget: float) 
 
     The choice is made with floats and trusted by nobody: the error is bounded from what was chosen.
     """
+    for bits in _PLANNING_BITS:
+        with ctx.workprec(bits):
+            try:
+                return _plan(problem, nats, moments, budget)
+            except ZeroDivisionError:
+                continue  # a covariance that is definite only at a higher precision
+    return None
+
+
+def _plan(problem: LogSumExp, nats: float, moments: bool, budget: float) -> WindowPlan | None:
     T = whitening(problem)
     problem = problem.transformed(T)
     asked = nats + _magnitude(problem)
     groups = _groups(problem, asked)
+    if moments:
+        asked += _moment_magnitude(problem, T, groups, asked)
     cost = _cost(problem, groups, asked, moments)
     if problem.dimension == 1 and cost > _STEEP:
         return WindowPlan(problem, T, _separate(problem), asked + 4, True, _STEEP, True)
@@ -131,6 +144,17 @@ def _magnitude(problem: LogSumExp) -> float:
         win = _window(problem, group)
         size = max([size, *(abs(float(b)) for b in win.beta), *(abs(float(x)) for row in win.slopes for x in row)])
     return math.log(100 * size)
+
+
+def _moment_magnitude(problem: LogSumExp, T: fmpq_mat, groups: Groups, nats: float) -> float:
+    """Return the logarithm of the largest monomial of degree 2 on a window, taken back to the coordinates q."""
+    back, largest = arb_mat(T.inv()), 1.0
+    for group in groups:
+        win = _window(problem, group)
+        spread = max(abs(float(c[i] - win.centres[0][i])) for c in win.centres for i in range(win.dimension))
+        lift = max(sum(abs(float(x)) for x in row) for row in (back * win.factor).tolist())
+        largest = max(largest, (2 + 2 * math.sqrt(2 * nats) + spread) * max(lift, 1.0))
+    return 2 * math.log(largest)
 
 
 def _separate(problem: LogSumExp) -> Groups:
@@ -163,35 +187,36 @@ def _cost(problem: LogSumExp, groups: Groups, nats: float, moments: bool) -> flo
 def whitening(problem: LogSumExp) -> fmpq_mat:
     """Return rational coordinates in which the covariance is nearly I and the axes follow the spread of the slopes.
 
-    An untrusted float choice: any invertible matrix is right, a good one needs fewer nodes.
+    With Σ_j w_j H_j = L D Lᵀ they are Qᵀ D^{−1/2} L⁻¹, Q the principal axes of D^{1/2} Lᵀ[b_1 … b_K]. L is exact,
+    since the covariance may be nearly singular; Q and the roots are rounded: any invertible matrix is right, a good
+    one needs fewer nodes.
     """
     rho = problem.dimension
-    with np.errstate(all="ignore"):
-        try:
-            average = sum(
-                float(w) * _floats(problem.covariance(j)) for j, w in enumerate(map(exact.to_fraction, problem.weights))
-            )
-            root = np.linalg.cholesky(average)
-            slopes = root.T @ _floats(problem.linear)
-            axes = np.linalg.svd(slopes - slopes.mean(axis=1, keepdims=True))[0][:, ::-1]  # the longest axis last
-            T = np.linalg.solve(root.T, axes).T
-            rows = [
-                [fmpq(round(x * 2**20 / scale), 2**20) * _power_of_two(scale) for x in row]
-                for row, scale in ((row, _scale(row)) for row in T)
-            ]
-            matrix = fmpq_mat(rows)
-        except (np.linalg.LinAlgError, OverflowError, ValueError):
-            return exact.identity(rho)
-    return matrix if matrix.rank() == rho else exact.identity(rho)
+    average = exact.zeros(rho, rho)
+    for j, w in enumerate(problem.weights):
+        average = average + problem.covariance(j) * w
+    factors = exact.ldl(average)
+    if factors is None or len(factors.pivots) < rho:
+        raise ValueError("the covariances are not positive definite")
+    inverse_roots = [_inverse_root(pivot) for pivot in factors.pivots]
+    slopes = exact.diagonal([1 / x for x in inverse_roots]) * factors.factor.transpose() * problem.linear
+    return _principal_axes(slopes).transpose() * exact.diagonal(inverse_roots) * factors.factor.inv()
 
 
-def _scale(row: NDArray[np.float64]) -> float:
-    return float(2.0 ** math.ceil(math.log2(float(np.abs(row).max()))))
+def _inverse_root(x: fmpq) -> fmpq:
+    """Return 1/√x > 0 to about 20 bits, whatever the size of x."""
+    half = (int(x.p).bit_length() - int(x.q).bit_length()) // 2
+    near_one = float(exact.to_fraction(x / fmpq(4) ** half))
+    return fmpq(round(2**20 / math.sqrt(near_one)), 2**20) / fmpq(2) ** half
 
 
-def _power_of_two(scale: float) -> fmpq:
-    return fmpq(2) ** round(math.log2(scale))
-
-
-def _floats(m: fmpq_mat) -> NDArray[np.float64]:
-    return np.array([[float(x) for x in row] for row in exact.to_rows(m)], dtype=np.float64)
+def _principal_axes(slopes: fmpq_mat) -> fmpq_mat:
+    """Return an almost orthogonal matrix whose columns are the principal directions of the slopes, the longest last."""
+    rho = slopes.nrows()
+    scale = max((abs(x) for x in slopes.entries()), default=fmpq(0))
+    if scale == 0:
+        return exact.identity(rho)
+    floats = np.array(exact.to_rows(slopes * (1 / scale)), dtype=np.float64)
+    axes = np.linalg.svd(floats - floats.mean(axis=1, keepdims=True))[0][:, ::-1]
+    rounded = fmpq_mat(rho, rho, [fmpq(round(float(x) * 2**20), 2**20) for x in axes.flat])
+    return rounded if rounded.rank() == rho else exact.identity(rho)

@@ -59,15 +59,7 @@ class PairedEnergy:
 
 def minimise_clip(instance: Instance, rank: int) -> Minimiser:
     """Return W* = A_V* A_T*ᵀ over factors with `rank` columns."""
-    model = paired_mixture(instance)
-    vision, text = fisher_coordinates(model.vision), fisher_coordinates(model.text)
-    energy = PairedEnergy(
-        vision.moment(model.C, text),
-        np.eye(vision.m) + vision.moment(model.vision.S),
-        np.eye(text.m) + text.moment(model.text.S),
-        LogSumExpTerm(vision.weights, vision.centres, text.centres),
-        LogSumExpTerm(vision.weights, text.centres, vision.centres),
-    )
+    vision, text, energy = whitened(instance)
     optimum = _unconstrained(energy)
     point = energy.point(optimum)
     size = float(np.linalg.norm(point.gradient))
@@ -79,7 +71,7 @@ def minimise_clip(instance: Instance, rank: int) -> Minimiser:
         if not converged:
             notes.append(shortfall(size, point))
         return _report(vision, text, optimum, reached, point, size, bound, converged, notes)
-    starts = _STARTS if len(model.weights) <= 4 else _FEW_STARTS
+    starts = _STARTS if len(vision.weights) <= 4 else _FEW_STARTS
     A, B = best_product(energy, optimum, energy.R_V, energy.R_T, rank, starts)
     Y = A @ B.T
     point = energy.point(Y)
@@ -87,6 +79,20 @@ def minimise_clip(instance: Instance, rank: int) -> Minimiser:
     converged = size <= ACCEPTED * (1 + float(np.linalg.norm(Y)))
     notes = [Note.LOCAL] if converged else [Note.LOCAL, Note.STALLED]
     return _report(vision, text, Y, rank, point, size, None, converged, notes)
+
+
+def whitened(instance: Instance) -> tuple[Coordinates, Coordinates, PairedEnergy]:
+    """Return the coordinates on each modality's Fisher subspace, and the loss in them."""
+    model = paired_mixture(instance)
+    vision, text = fisher_coordinates(model.vision), fisher_coordinates(model.text)
+    energy = PairedEnergy(
+        vision.moment(model.C, text),
+        np.eye(vision.m) + vision.moment(model.vision.S),
+        np.eye(text.m) + text.moment(model.text.S),
+        LogSumExpTerm(vision.weights, vision.centres, text.centres),
+        LogSumExpTerm(vision.weights, text.centres, vision.centres),
+    )
+    return vision, text, energy
 
 
 def _unconstrained(energy: PairedEnergy) -> Floats:

@@ -55,10 +55,15 @@ class Coordinates:
     def in_basis(self, Y: Floats, other: Coordinates | None = None) -> Floats:
         """Return Y in the coordinates t = Bᵀx of the rational basis, so that M = B Y Bᵀ."""
         right = self if other is None else other
-        return (self._to_basis @ Y) @ right._to_basis.T
+        return (self.to_basis @ Y) @ right.to_basis.T
+
+    def covector(self, gradient: fmpq_mat) -> Floats:
+        """Return what a derivative in the coordinates Bᵀx (m × n) is in these."""
+        return to_floats(self._inverse * gradient) / self._roots[:, None]
 
     @cached_property
-    def _to_basis(self) -> Floats:
+    def to_basis(self) -> Floats:
+        """L⁻ᵀD^{-1/2} (m × m): columns V in these coordinates are to_basis·V in those of B."""
         return to_floats(self._inverse.transpose()) / self._roots
 
 

@@ -40,13 +40,12 @@ def best_product(
     flat = Rescaled(objective, left, right)
     outer, sizes, inner = np.linalg.svd(np.linalg.solve(left, Y) @ np.linalg.inv(right).T, full_matrices=False)
     stacked = np.concatenate([outer, inner.T]) * np.sqrt(sizes)
-    V = _best_factor(_Lifted(flat, len(Y)), stacked @ stacked.T, rank, starts)
+    V = _best_factor(Lifted(flat, len(Y)), stacked @ stacked.T, rank, starts)
     return left @ V[: len(Y)], right @ V[len(Y) :]
 
 
 def _best_factor(objective: Objective, Y: Floats, rank: int, starts: int) -> Floats:
     m = len(Y)
-    space = Symmetric(m)
 
     def first(v: Floats) -> tuple[float, Floats]:
         V = v.reshape(m, rank)
@@ -54,17 +53,23 @@ def _best_factor(objective: Objective, Y: Floats, rank: int, starts: int) -> Flo
         return point.value, (2 * point.gradient @ V).reshape(-1)
 
     def second(v: Floats) -> Floats:
-        V = v.reshape(m, rank)
-        chain = space.basis.T @ _products(V)
-        outer = space.basis.T @ objective.hessian(V @ V.T) @ space.basis
-        return chain.T @ outer @ chain + 2 * np.kron(objective.point(V @ V.T).gradient, np.eye(rank))
+        return factor_hessian(objective, v.reshape(m, rank))
 
     found = [minimise_freely(first, second, V.reshape(-1), TOLERANCE) for V in _starts(Y, rank, starts)]
     return min(found, key=lambda stationary: stationary.value).x.reshape(m, rank)
 
 
+def factor_hessian(objective: Objective, V: Floats) -> Floats:
+    """Return the Hessian of V ↦ L(VVᵀ) on row-major vec(V)."""
+    basis = Symmetric(len(V)).basis
+    chain = basis.T @ _products(V)
+    outer = basis.T @ objective.hessian(V @ V.T) @ basis
+    curved = 2 * np.kron(objective.point(V @ V.T).gradient, np.eye(V.shape[1]))
+    return np.asarray(chain.T @ outer @ chain + curved)
+
+
 @dataclass(frozen=True)
-class _Lifted:
+class Lifted:
     """Q ↦ L(Q_12) + ¼(‖Q_11‖² + ‖Q_22‖² − 2‖Q_12‖²) on symmetric matrices with a first block of m rows.
 
     At Q = VVᵀ, V = [A; B], that is L(ABᵀ) + ¼‖AᵀA − BᵀB‖²: the same minima, with balanced factors.

@@ -23,11 +23,7 @@ _STARTS, _FEW_STARTS = 14, 4
 
 def minimise_infonce(instance: Instance, rank: int) -> Minimiser:
     """Return the minimiser over A with `rank` columns."""
-    mixture = instance.pairs.mixture
-    shared = all(sigma == mixture.sigmas[0] for sigma in mixture.sigmas)
-    coordinates = fisher_coordinates(mixture) if shared else full_coordinates(mixture)
-    energy = _shared_energy(instance, coordinates) if shared else _separate_energy(instance, coordinates)
-    R = np.eye(coordinates.m) + coordinates.moment(mixture.S)
+    coordinates, energy, R = whitened(instance)
     optimum = minimise_on_cone(energy, R, TOLERANCE)
     bound = (optimum.size + optimum.point.gradient_error) / energy.modulus
     # A bound far above what happened would hide the column space.
@@ -35,9 +31,19 @@ def minimise_infonce(instance: Instance, rank: int) -> Minimiser:
     reached = leading(np.linalg.eigvalsh(optimum.Y), floor)
     if reached <= rank:
         return _unconstrained(instance, coordinates, optimum, reached, bound)
-    starts = _STARTS if shared and mixture.components <= 4 else _FEW_STARTS
+    cheap = isinstance(energy, SharedEnergy) and len(coordinates.weights) <= 4
+    starts = _STARTS if cheap else _FEW_STARTS
     V = best_factor(energy, optimum.Y, R, rank, starts)
     return _constrained(instance, coordinates, V, energy.point(V @ V.T))
+
+
+def whitened(instance: Instance) -> tuple[Coordinates, SharedEnergy | SeparateEnergy, Floats]:
+    """Return coordinates that hold every minimiser, the loss in them, and R = E ssᵀ."""
+    mixture = instance.pairs.mixture
+    shared = all(sigma == mixture.sigmas[0] for sigma in mixture.sigmas)
+    coordinates = fisher_coordinates(mixture) if shared else full_coordinates(mixture)
+    energy = _shared_energy(instance, coordinates) if shared else _separate_energy(instance, coordinates)
+    return coordinates, energy, np.eye(coordinates.m) + coordinates.moment(mixture.S)
 
 
 def _shared_energy(instance: Instance, coordinates: Coordinates) -> SharedEnergy:

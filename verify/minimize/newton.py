@@ -117,22 +117,38 @@ def minimise_on_cone(objective: Objective, R: Floats, tolerance: float) -> ConeM
 def _newton_on_cone(objective: Objective, m: int, tolerance: float) -> ConeMinimum:
     space = Symmetric(m)
     start = np.zeros((m, m))
-    gamma = 1 / float(np.linalg.norm(space.basis.T @ objective.hessian(start) @ space.basis, 2)) if m else 1.0
-    X = -gamma * objective.point(start).gradient
-    current = _on_cone(objective, X, gamma)
-    for _ in range(_STEPS):
+    at = objective.point(start)
+    current = ConeMinimum(start, start, at, at.gradient)
+    for _ in range(_STEPS if m else 0):
         if current.size <= tolerance:
             break
-        direction = _newton_direction(objective, space, X, gamma, current)
-        step = 1.0
-        trial = _on_cone(objective, X + direction, gamma)
-        while trial.size > (1 - 1e-3 * step) * current.size and step * current.size > _HOPELESS:
-            step /= 2
-            trial = _on_cone(objective, X + step * direction, gamma)
-        if trial.size >= current.size:
+        hessian = space.basis.T @ objective.hessian(current.Y) @ space.basis
+        gamma = 1 / float(np.linalg.norm(hessian, 2))  # as flat as the loss is here, so that X weighs Y and Z alike
+        X = current.Y - gamma * current.Z
+        direction = _newton_direction(hessian, space, X, gamma, current.residual)
+        found = _search(objective, X, direction, gamma, current.size)
+        if found is None:
             break
-        X, current = X + step * direction, trial
+        current = found
     return current
+
+
+def _search(objective: Objective, X: Floats, direction: Floats, gamma: float, size: float) -> ConeMinimum | None:
+    """Return a point along the direction with a smaller residual, None where rounding leaves none.
+
+    A long step may leave the cone by much more than the multiplier there is worth; one gradient step puts it right.
+    """
+    step = 1.0
+    while step * size > _HOPELESS or step == 1.0:
+        trial = _on_cone(objective, X + step * direction, gamma)
+        if trial.size <= (1 - 1e-3 * step) * size:
+            return trial
+        if step > 0.1 and trial.Z.any():
+            trial = _on_cone(objective, trial.Y - gamma * trial.point.gradient, gamma)
+            if trial.size <= (1 - 1e-3 * step) * size:
+                return trial
+        step /= 2
+    return None
 
 
 def _on_cone(objective: Objective, X: Floats, gamma: float) -> ConeMinimum:
@@ -143,7 +159,7 @@ def _on_cone(objective: Objective, X: Floats, gamma: float) -> ConeMinimum:
     return ConeMinimum(Y, Z, point, point.gradient - Z)
 
 
-def _newton_direction(objective: Objective, space: Symmetric, X: Floats, gamma: float, at: ConeMinimum) -> Floats:
+def _newton_direction(hessian: Floats, space: Symmetric, X: Floats, gamma: float, residual: Floats) -> Floats:
     """Solve (∇²L Π' + (I − Π')/γ) D = −F for the derivative Π' of the projection X ↦ X₊."""
     values, vectors = np.linalg.eigh(X)
     positive = np.maximum(values, 0.0)
@@ -154,10 +170,8 @@ def _newton_direction(objective: Objective, space: Symmetric, X: Floats, gamma: 
     shares = np.where(gaps == 0, np.minimum(sign[:, None], sign[None, :]), quotient)
     rotation = space.basis.T @ np.kron(vectors, vectors)
     projection = rotation * shares.reshape(-1) @ rotation.T
-    hessian = space.basis.T @ objective.hessian(at.Y) @ space.basis
-    identity = np.eye(len(projection))
-    jacobian = hessian @ projection + (identity - projection) / gamma
-    return space.full(np.asarray(np.linalg.solve(jacobian, -space.flat(at.residual)), dtype=np.float64))
+    jacobian = hessian @ projection + (np.eye(len(projection)) - projection) / gamma
+    return space.full(np.asarray(np.linalg.solve(jacobian, -space.flat(residual)), dtype=np.float64))
 
 
 @dataclass(frozen=True)

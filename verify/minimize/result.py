@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
@@ -54,6 +54,10 @@ class Note(Enum):
         "The integral's dimension leaves the quadrature short of float64 precision; the error bound says how far. "
         "Lower the rank, the number of components or the dimension for more."
     )
+    SHORT = (
+        "The digits asked for were not reached: the integrals' enclosures stop short of them, as a rule because of "
+        "their dimension. The KKT residual says how far the map is."
+    )
     FULL_RANK = "The optimum needs fewer columns than r: raising the rank changes nothing."
 
 
@@ -76,7 +80,8 @@ class Minimiser:
     maps: name → matrix: M and A (M = AAᵀ); W, A_V and A_T; or A and P. reduced, bases: M = B Y Bᵀ with the rational B
     (W = B_V Y B_Tᵀ), where the problem was reduced. kkt_residual: the norm of what stationarity leaves over, in
     whitened coordinates. error_bound: a bound for the whitened distance ‖Y* − Y‖ to the global minimiser; None where
-    none is claimed.
+    none is claimed. exact_value: the value where it is rational. precise: maps as rationals with the digits that were
+    asked for, when they were.
     """
 
     loss: str
@@ -92,6 +97,7 @@ class Minimiser:
     reduced: Floats | None = None
     bases: tuple[fmpq_mat, ...] = ()
     exact_value: Fraction | None = None
+    precise: dict[str, fmpq_mat] = field(default_factory=dict)
 
     @property
     def note(self) -> str:

@@ -87,7 +87,8 @@ class SeparateEnergy:
     def _windows(self, Y: Floats) -> Iterator[tuple[Window, float]]:
         """Yield each component's window, exponents relative to their w-mean, and the mean of that w-mean.
 
-        Its coordinates are those that the exponents depend on: factor is d × ρ, with orthonormal F_j⁻¹·factor.
+        Its coordinates u are those that the exponents depend on: F_j⁻¹(s − ν_j) = U u + what is independent of u, with
+        orthonormal columns U (d × ρ), the window's factor.
         """
         slopes = (Y @ self.centres).T
         quadratics = Y @ self.covariances @ Y

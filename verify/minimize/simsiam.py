@@ -145,7 +145,7 @@ def _newton(equations: Equations, A: Floats, P: Floats) -> tuple[Floats, Floats]
     for _ in range(_STEPS):
         residual = np.concatenate([equations.flat(A, P), (P.T @ P - A.T @ A).reshape(-1)])
         size = float(np.linalg.norm(residual))
-        jacobian = np.concatenate([equations.jacobian(A, P), _balance_jacobian(A, P)])
+        jacobian = np.concatenate([equations.jacobian(A, P), balance_jacobian(A, P)])
         direction = np.linalg.lstsq(jacobian, -residual, rcond=1e-13)[0]
         for halvings in range(_HALVINGS):
             a, p = _moved(A, P, direction * 0.5**halvings)
@@ -158,7 +158,7 @@ def _newton(equations: Equations, A: Floats, P: Floats) -> tuple[Floats, Floats]
     return A, P
 
 
-def _balance_jacobian(A: Floats, P: Floats) -> Floats:
+def balance_jacobian(A: Floats, P: Floats) -> Floats:
     """Return the derivative of PᵀP − AᵀA on (vec A, vec P)."""
     identity, r = np.eye(len(P)), len(P)
 

@@ -48,8 +48,11 @@ from verify.proofs.moments import (
     mean_equation,
 )
 from verify.proofs.partition import LogPartition, MeanOf, PartitionFunction
+from verify.proofs.posterior import LOG_ODDS, POSTERIOR_FROM_ODDS, GaussianOdds, PosteriorPreserved
 
 __all__ = [
+    "LOG_ODDS",
+    "POSTERIOR_FROM_ODDS",
     "Algebra",
     "Apply",
     "Assumed",
@@ -66,6 +69,7 @@ __all__ = [
     "Existential",
     "Finding",
     "Gaussian",
+    "GaussianOdds",
     "GeneratingFunction",
     "Given",
     "IndependentColumns",
@@ -80,6 +84,7 @@ __all__ = [
     "MeanOf",
     "PartitionFunction",
     "PositiveSum",
+    "PosteriorPreserved",
     "Proof",
     "ProofReport",
     "ScalarIdentity",

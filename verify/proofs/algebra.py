@@ -50,13 +50,13 @@ POINTS = 1 << 32  # random entries are drawn from this many integers
 def _factors(product: Expression) -> tuple[Expression, ...]:
     """Return the factors of a product or of a power of a matrix.
 
-    Raises TypeError for a power that is not a positive integer.
+    Raises TypeError for a power that is not an integer.
     """
     if not isinstance(product, MatPow):
         return tuple(product.args)
-    if not (product.exp.is_Integer and product.exp > 0):
+    if not product.exp.is_Integer:
         raise TypeError(f"{product} is not an expression of the matrix algebra")
-    return (product.base,) * int(product.exp)
+    return (product.base if product.exp > 0 else product.base.I,) * abs(int(product.exp))
 
 
 def _transposed(word: Word) -> Word:

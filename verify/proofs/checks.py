@@ -81,6 +81,10 @@ class Definition(Check):
         for part in parts:
             if not part.has(*self.introduces):
                 return _refuse(f"{part} says nothing of what is introduced")
+            if isinstance(part, Equality) and part.lhs in context.algebra.definitions:
+                finding = context.equal(part.lhs, part.rhs)
+                if not finding.passed:
+                    return _refuse(f"{part.lhs} stands for something else in this script: {finding.how}")
             if isinstance(part, (Implies, Equivalent, Or, Not, Symbol)) and not self._names(part):
                 return _refuse(f"{part} does not say what a new proposition means")
         names = ", ".join(str(s) for s in self.introduces)
@@ -162,6 +166,8 @@ class MatrixIdentity(Check):
                 return _refuse("the claim is not an identity")
 
     def _consequence(self, given: Equality, wanted: Equality, context: Context) -> Finding:
+        if not isinstance(given.lhs, MatrixExpr):
+            return _refuse("only an equation between matrices can be multiplied on both sides")
         residual: Expression = given.lhs - given.rhs
         left = Identity(residual.shape[0]) if self.left is None else self.left
         right = Identity(residual.shape[1]) if self.right is None else self.right
@@ -183,13 +189,14 @@ class ScalarIdentity(Check):
 
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Reduce the difference of the two sides to 0 symbolically."""
-        weights = {x: Dummy(positive=True) for x in claim.atoms(Indexed) if x.base == w and not _summed(x, claim)}
+        positive = context.cites(Gt(w[k], 0))
         for part in conjuncts(claim):
             if not isinstance(part, Equality):
                 return _refuse("the claim is not an identity")
             difference: Expr = part.lhs - part.rhs
-            if context.cites(Gt(w[k], 0)):
-                difference = difference.xreplace(weights)
+            if positive:
+                weights = [x for x in part.atoms(Indexed) if x.base == w and not _summed(x, part)]
+                difference = difference.xreplace({x: Dummy(positive=True) for x in weights})
             difference = _without_constant_factors(expand(expand_log(difference), power_exp=True))
             if simplify(difference) != 0:
                 return _refuse(f"the two sides differ by {difference}")

@@ -191,7 +191,8 @@ class _MeanOfConvex:
 class Jensen(Check):
     """g(s) ≥ g(0) for g(s) = 𝔼 φ(a + s n): φ convex, n of mean 0 and independent of a.
 
-    `value` is g(s), `scale` is s, `noise` names the step of kind `IndependentNoise` that splits x into a and n.
+    `value` is g(s), `scale` is s, `noise` names the step of kind `IndependentNoise` that splits x into a and n. The
+    means exist: a log-sum-exp of linear forms grows at most linearly, and Gaussian mixtures have all moments.
     """
 
     kind: ClassVar[Kind] = Kind.JENSEN
@@ -223,7 +224,10 @@ class Jensen(Check):
 
 @dataclass(frozen=True)
 class Tangent(Check):
-    """g(0) − g(1) + g′(1) ≥ 0: the convex function g lies above its tangent at 1. `value` is g(s), `scale` is s."""
+    """g(0) − g(1) + g′(1) ≥ 0: the convex function g lies above its tangent at 1. `value` is g(s), `scale` is s.
+
+    The derivative exists: φ is smooth with bounded slopes, so that E and d/ds may be exchanged.
+    """
 
     kind: ClassVar[Kind] = Kind.CONVEX
     value: Expr

@@ -99,7 +99,7 @@ class Context:
             return Finding(False, f"symbols are used that {', '.join(sorted(missing))} justifies, without citing it")
         try:
             return Finding(*self.algebra.equal(left, right))
-        except ZeroDivisionError:
+        except ZeroDivisionError:  # at random rational points: the matrix is singular everywhere
             return Finding(False, "a matrix that the script inverts is singular")
         except (TypeError, ValueError) as error:
             return Finding(False, str(error))
@@ -205,10 +205,15 @@ class StepReport:
     name: str
     kind: Kind
     sentence: str
-    latex: str
+    claim: Claim
     premises: tuple[str, ...]
     how: str
     passed: bool
+
+    @property
+    def latex(self) -> str:
+        """The claim as LaTeX."""
+        return str(latex(self.claim))
 
     @property
     def assumed(self) -> bool:
@@ -285,7 +290,7 @@ class Checker:
             self._claims[step.name] = step.claim
             self._passed[step.name] = step
         kind = step.check.kind
-        return StepReport(step.name, kind, step.sentence, step.latex, step.premises, finding.how, finding.passed)
+        return StepReport(step.name, kind, step.sentence, step.claim, step.premises, finding.how, finding.passed)
 
     def _rests_on(self, step: Step) -> frozenset[str]:
         return frozenset[str]().union(*(self._grounds[p] for p in step.premises))
@@ -306,7 +311,10 @@ class Checker:
         claims = {p: self._claims[p] for p in step.premises}
         steps = {p: self._passed[p] for p in step.premises if p in self._passed}
         context = Context(self._proof.algebra, claims, steps, grounds, tuple(self._earlier))
-        return step.check.verify(step.claim, context)
+        try:
+            return step.check.verify(step.claim, context)
+        except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            return Finding(False, f"the check can make no sense of the claim: {error}")
 
     def glue(self) -> Finding:
         """Decide propositionally whether the claims that passed give the conclusion."""

@@ -1,0 +1,235 @@
+"""What the population losses cost, and the error that each method reaches. Run: python -m benchmarks.losses
+
+Rigorous values: the median time of an enclosure and its width, which is a proof, not an estimate.
+
+Float64 values: the same integral by the toolkit, by `scipy.integrate.cubature` (its default rule, and the mixture's
+density in one vectorised call, the form it is fastest in), and by Monte Carlo. Errors are distances from an enclosure
+to 20 digits. The spread is that of the logits in standard deviations: cubature subdivides where they are steep, the
+toolkit's lattice is uniform, so its lead shrinks as they steepen.
+
+Times are wall-clock medians on one thread; every repetition of the toolkit's own calls poses a new problem, so that
+nothing but rules of quadrature is remembered from the last.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import argparse
+import math
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from typing import Generic, TypeVar
+
+import numpy as np
+from flint import fmpq
+from rich.console import Console
+from rich.table import Table
+from scipy.integrate import cubature
+
+from verify import exact
+from verify.instances import parse_instance, parse_map
+from verify.integrate.enclosure import enclose_value
+from verify.integrate.float64 import expected_value
+from verify.integrate.problem import LogSumExp
+from verify.losses import LOSSES, levels
+from verify.losses.levels import to_floats
+from verify.maps import LinearMap
+from verify.models import Floats, Instance
+
+T = TypeVar("T")
+
+RIGOROUS_RANK_1 = 0.050
+RIGOROUS_RANK_2 = 2.0
+SPEED_UP = 100
+FLOAT_ERROR = 1e-12
+
+
+@dataclass(frozen=True)
+class Timed(Generic[T]):
+    """The median wall-clock time of some calls in seconds, and what the first returned."""
+
+    seconds: float
+    result: T
+
+
+def timed(calls: Sequence[Callable[[], T]]) -> Timed[T]:
+    """Return the median time of the calls after the first, which warms up, or of that one alone."""
+    times, results = [], []
+    for call in calls:
+        start = time.perf_counter()
+        results.append(call())
+        times.append(time.perf_counter() - start)
+    return Timed(statistics.median(times[1:] or times), results[0])
+
+
+def duration(seconds: float) -> str:
+    """Return a time with a readable unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
+
+
+def mixture(components: int) -> Instance:
+    """Return K components in R⁵ with a full rational covariance and unequal weights."""
+    weights = [Fraction(k + 2, components * (components + 3) // 2) for k in range(components)]
+    means = [[((7 * k + 3 * i + k * i) % 11) - 5 for i in range(5)] for k in range(components)]
+    covariance = [[Fraction(2 if i == j else 1, 2 + abs(i - j)) for j in range(5)] for i in range(5)]
+    return parse_instance(
+        {
+            "model": "shared-gmm",
+            "weights": [str(w) for w in weights],
+            "means": means,
+            "covariance": [[str(x) for x in row] for row in covariance],
+            "bias": "7/10",
+        }
+    )
+
+
+def encoder(rank: int, variant: int, size: int = 1) -> LinearMap:
+    """Return a map of this rank whose logits spread by about size²; variants differ by parts in a thousand."""
+    scale = Fraction((1000 + variant) * size, 12_000)
+    return parse_map({"A": [[str(scale * ((3 * i + 5 * j) % 7 - 3)) for j in range(rank)] for i in range(5)]})
+
+
+def rigorous(console: Console, repetitions: int) -> bool:
+    """Print the enclosures' costs; return whether every claim holds."""
+    loss, table = LOSSES["infonce"], Table(title="Rigorous InfoNCE values")
+    for heading in ("K", "rank", "digits", "time", "claim", "width of the enclosure", "holds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    cases = [(2, 1, 30), (3, 1, 30), (4, 1, 30), (3, 2, 15), (4, 2, 15), (8, 1, 30), (8, 2, 15)]
+    every = True
+    for components, rank, digits in cases:
+        instance = mixture(components)
+        maps = [encoder(rank, variant) for variant in range(repetitions + 1)]
+        found = timed([partial(levels.enclose, loss, instance, m, digits) for m in maps])
+        limit = (RIGOROUS_RANK_1 if rank == 1 else RIGOROUS_RANK_2) if components <= 4 else None
+        holds = found.result.reached and (limit is None or found.seconds <= limit)
+        every = every and holds
+        claim = f"≤ {duration(limit)}" if limit is not None else "–"
+        width = f"{float(exact.to_fraction(found.result.width)):.1e}"
+        table.add_row(
+            str(components), str(rank), str(digits), duration(found.seconds), claim, width, "yes" if holds else "NO"
+        )
+    console.print(table)
+    return every
+
+
+@dataclass(frozen=True)
+class Whitened:
+    """A problem in coordinates in which its components are N(c_j, I): weights (K), centres and slopes (ρ × K)."""
+
+    weights: Floats
+    centres: Floats
+    slopes: Floats
+
+
+def whitened(problem: LogSumExp) -> Whitened:
+    """Return the problem of one covariance in whitened coordinates."""
+    root = np.linalg.cholesky(to_floats(problem.covariance(0)))
+    w = np.array([float(exact.to_fraction(x)) for x in problem.weights])
+    return Whitened(w, np.linalg.solve(root, to_floats(problem.centres)), root.T @ to_floats(problem.linear))
+
+
+def log_sums(problem: Whitened, s: Floats) -> Floats:
+    """Return log Σ_k w_k exp(ℓ_k) at the points s (n × ρ)."""
+    logits = s @ problem.slopes
+    top = logits.max(axis=1)
+    values: Floats = top + np.log(np.exp(logits - top[:, None]) @ problem.weights)
+    return values
+
+
+def by_cubature(problem: Whitened, tolerance: float) -> float:
+    """Return the value by scipy on a box of 8.5 standard deviations round the centres."""
+    rho = len(problem.centres)
+
+    def integrand(s: Floats) -> Floats:
+        squares = ((s[:, :, None] - problem.centres) ** 2).sum(axis=1)
+        density = np.exp(-squares / 2) @ problem.weights / (2 * math.pi) ** (rho / 2)
+        return density * log_sums(problem, s)
+
+    low, high = problem.centres.min(axis=1) - 8.5, problem.centres.max(axis=1) + 8.5
+    return float(cubature(integrand, low, high, rtol=0.0, atol=tolerance).estimate)
+
+
+def by_monte_carlo(problem: Whitened, points: int, seed: int) -> float:
+    """Return the value as the mean over sampled points."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(len(problem.weights), points, p=problem.weights)
+    noise = rng.standard_normal((points, len(problem.centres)))
+    return float(log_sums(problem, problem.centres.T[labels] + noise).mean())
+
+
+def distance(value: float, truth: fmpq) -> float:
+    """Return |value − truth|, the difference taken exactly."""
+    return abs(float(Fraction(value) - exact.to_fraction(truth)))
+
+
+def log_sum_exp(size: int, variant: int) -> LogSumExp:
+    """Return the integral of InfoNCE for K = 3 and a map of rank 2."""
+    return LOSSES["infonce"].value(mixture(3), encoder(2, variant, size)).logarithms[0].problem
+
+
+def floating(console: Console, repetitions: int) -> bool:
+    """Print what a float64 value costs by each method; return whether the claim holds for logits of ordinary spread."""
+    table = Table(title="Float64 values of the log-sum-exp of InfoNCE, K = 3, rank 2")
+    for heading in ("spread", "method", "time", "error", "claimed", "times slower"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    holds = [compare(table, size, repetitions) for size in (1, 2, 4)]
+    console.print(table)
+    console.print(
+        f"claim: at spread {spread(log_sum_exp(1, 0)):.0f}, cubature asked for 1e-12 is ≥ {SPEED_UP} times slower"
+    )
+    return holds[0]
+
+
+def spread(problem: LogSumExp) -> float:
+    """Return the largest standard deviation of a logit."""
+    return float(np.linalg.norm(whitened(problem).slopes, axis=0).max())
+
+
+def compare(table: Table, size: int, repetitions: int) -> bool:
+    """Add the rows of one steepness; return whether the toolkit is accurate and as much faster as claimed."""
+    problems = [log_sum_exp(size, variant) for variant in range(5 * repetitions + 1)]
+    enclosure = enclose_value(problems[0], 20)
+    truth = (enclosure.lower + enclosure.upper) / 2
+    floats = whitened(problems[0])
+    ours = timed([partial(expected_value, p) for p in problems])
+    reached, claimed = distance(ours.result.value, truth), ours.result.error
+    steep = f"{spread(problems[0]):.1f}"
+    table.add_row(steep, "thmverify", duration(ours.seconds), f"{reached:.0e}", f"{claimed:.0e}", "1", style="bold")
+    for tolerance in (1e-6, 1e-9, FLOAT_ERROR):
+        other = timed([partial(by_cubature, floats, tolerance)] * 4)
+        slower, error = other.seconds / ours.seconds, f"{distance(other.result, truth):.0e}"
+        table.add_row(steep, "cubature", duration(other.seconds), error, f"{tolerance:.0e}", f"{slower:.0f}")
+    holds = reached <= FLOAT_ERROR and claimed <= FLOAT_ERROR and slower >= SPEED_UP
+    for points in (10**3, 10**6):
+        samples = timed([partial(by_monte_carlo, floats, points, seed) for seed in range(repetitions + 1)])
+        slower, error = samples.seconds / ours.seconds, f"{distance(samples.result, truth):.0e}"
+        name = f"{points} samples"
+        table.add_row(steep, name, duration(samples.seconds), error, "–", f"{slower:.1f}", end_section=points == 10**6)
+    return holds
+
+
+def main() -> int:
+    """Run the benchmarks; return 0 when every claim holds, 1 otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repetitions", type=int, default=9, help="how many times each call is timed (default 9)")
+    repetitions = parser.parse_args().repetitions
+    warnings.simplefilter("error")
+    console = Console()
+    holds = [rigorous(console, repetitions), floating(console, repetitions)]
+    console.print("every claim holds" if all(holds) else "A CLAIM FAILS")
+    return 0 if all(holds) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

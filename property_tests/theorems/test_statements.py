@@ -1,0 +1,237 @@
+"""Statements as records: the registry is whole, hypotheses are evaluated exactly, verdicts have no truth value."""
+
+from __future__ import annotations
+
+import pickle
+import pkgutil
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from sympy import Eq, Symbol
+
+import theorems
+import theorems.scripts
+from theorems import MODULES, REGISTRY
+from verify.errors import InputError
+from verify.hypotheses import (
+    BIAS_RANGE,
+    COVARIANCES_DEFINITE,
+    ENOUGH_COLUMNS,
+    SHARED_COVARIANCE,
+    WEIGHTS_POSITIVE,
+    WEIGHTS_SUM,
+    Hypothesis,
+)
+from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
+from verify.proofs import Cites, check
+from verify.statements import Statement
+from verify.verdicts import Outcome, Status, Verdict
+from verify.vocabulary import VOCABULARY, K, PositiveDefinite, Sigma_k, delta, entries, evaluate, k, m, mu_bar, w
+
+each_statement = pytest.mark.parametrize("statement", REGISTRY.values(), ids=REGISTRY)
+HALF = Fraction(1, 2)
+SHARED = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((1, 0), (-1, 0)), ((2, 1), (1, 3))), Fraction(7, 10)), 1)
+SEPARATE = Instance(
+    AugmentedPairs(GMM((HALF, HALF), ((1, 0), (0, 1)), (((2, 1), (1, 3)), ((2, 1), (1, 3 + Fraction(1, 10**40)))))), 2
+)
+
+
+def problems(modules: dict[str, str], files: set[str], registry: dict[str, Statement]) -> list[str]:
+    """Return what is wrong with a registry, given the modules that exist."""
+    found = [f"orphan: {name}" for name in sorted(files - set(modules.values()))]
+    found += [f"missing: {name}" for name in sorted(set(modules.values()) - files)]
+    found += [f"{id_}: its module says {s.id}" for id_, s in registry.items() if s.id != id_]
+    for id_, s in registry.items():
+        if s.status is Status.PROVED and s.proof is None:
+            found.append(f"{id_}: proved, without a proof script")
+        if s.status is Status.REFUTED and not s.counterexamples:
+            found.append(f"{id_}: refuted, without a counterexample")
+        for step in s.proof.steps if s.proof else ():
+            if isinstance(step.check, Cites) and (
+                step.check.id not in registry or registry[step.check.id].proof != step.check.proof
+            ):
+                found.append(f"{id_}: cites {step.check.id}")
+        folder = Path(theorems.__file__).parent / "counterexamples"
+        found += [f"{id_}: no certificate {name}" for name in s.counterexamples if not (folder / name).exists()]
+    return found
+
+
+def files() -> set[str]:
+    return {m.name for m in pkgutil.iter_modules(theorems.__path__) if not m.ispkg}
+
+
+def test_registry_has_no_orphan_and_no_missing_entry() -> None:
+    assert problems(MODULES, files(), REGISTRY) == []
+
+
+def test_every_proof_script_belongs_to_a_statement() -> None:
+    scripts = {module.name for module in pkgutil.iter_modules(theorems.scripts.__path__)}
+    assert scripts <= set(MODULES.values())
+
+
+def test_registry_check_finds_what_is_wrong() -> None:
+    lemma = REGISTRY["lemma-4.2"]
+    assert problems(MODULES, files() | {"theorem_9"}, REGISTRY) == ["orphan: theorem_9"]
+    assert problems({**MODULES, "x": "theorem_9"}, files(), REGISTRY) == ["missing: theorem_9"]
+    assert problems(MODULES, files(), {"lemma-4.3": lemma}) == ["lemma-4.3: its module says lemma-4.2"]
+    assert problems(MODULES, files(), {"lemma-4.2": replace(lemma, proof=None)})
+    refuted = replace(lemma, status=Status.REFUTED, counterexamples=("nowhere.json",))
+    assert problems(MODULES, files(), {"lemma-4.2": refuted}) == ["lemma-4.2: no certificate nowhere.json"]
+    assert problems(MODULES, files(), {"lemma-4.2": replace(refuted, counterexamples=())})
+
+
+@each_statement
+def test_module_docstring_says_title_source_and_status(statement: Statement) -> None:
+    text = sys.modules[f"theorems.{MODULES[statement.id]}"].__doc__ or ""
+    assert "arXiv:2411.03517" in text
+    assert f"Status: {statement.status}." in text
+    assert statement.source.label
+    assert statement.conclusion.sentence
+
+
+@each_statement
+def test_witness_satisfies_every_hypothesis_and_is_decided(statement: Statement) -> None:
+    assert [h.name for h in statement.hypotheses if not h.holds(statement.witness)] == []
+    verdict = statement.decide(statement.witness)
+    assert verdict.outcome is Outcome.PROVED, verdict.reason
+    assert statement.margin(statement.witness) <= 0
+
+
+@each_statement
+def test_redundant_hypotheses_are_not_among_those_of_the_checked_proof(statement: Statement) -> None:
+    assert statement.proof is not None
+    assert check(statement.proof).passed
+    assert not set(statement.redundant) & set(statement.proof.hypotheses)
+
+
+def test_the_source_supposes_enough_columns_and_the_proof_does_not() -> None:
+    assert REGISTRY["infonce-inclusion"].redundant == (ENOUGH_COLUMNS,)
+
+
+@each_statement
+def test_formulas_print(statement: Statement) -> None:
+    for item in (*statement.hypotheses, statement.quantity, statement.conclusion):
+        assert item.latex
+        assert item.mathml.startswith("<math")
+    assert all(entry.latex and entry.meaning for entry in statement.symbols)
+
+
+@each_statement
+def test_statement_survives_pickling(statement: Statement) -> None:
+    again = pickle.loads(pickle.dumps(statement))
+    assert again.id == statement.id
+    assert again.hypotheses == statement.hypotheses
+
+
+@each_statement
+def test_hypotheses_are_droppable(statement: Statement) -> None:
+    for hypothesis in statement.hypotheses:
+        weaker = statement.without(hypothesis.name)
+        assert hypothesis not in weaker.hypotheses
+        assert weaker.status is (Status.PROVED if hypothesis.name in statement.unused_hypotheses() else Status.OPEN)
+    with pytest.raises(InputError, match="is not a hypothesis"):
+        statement.without("continuum")
+
+
+def test_a_statement_whose_proof_rests_on_other_hypotheses_is_refused() -> None:
+    lemma = REGISTRY["lemma-4.2"]
+    with pytest.raises(ValueError, match="does not rest on"):
+        replace(lemma, hypotheses=lemma.hypotheses[1:])
+
+
+def test_hypotheses_are_evaluated_exactly() -> None:
+    assert SHARED_COVARIANCE.holds(SHARED)
+    assert not SHARED_COVARIANCE.holds(SEPARATE)  # the covariances differ by 10⁻⁴⁰
+    assert not ENOUGH_COLUMNS.holds(SHARED)
+    assert ENOUGH_COLUMNS.holds(SEPARATE)
+    for hypothesis in (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE, BIAS_RANGE):
+        assert hypothesis.holds(SHARED)
+        assert hypothesis.holds(SEPARATE)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        (Eq(delta, Fraction(7, 10)), True),
+        (delta < Fraction(7, 10), False),
+        (w[k] > Fraction(1, 2) - Fraction(1, 10**30), True),
+        (w[k] > Fraction(1, 2), False),
+        (K < 2, False),
+        (Eq(m, 1), True),
+        (Eq(mu_bar, mu_bar * 2), True),
+        (PositiveDefinite(Sigma_k), True),
+        (PositiveDefinite(-Sigma_k), False),
+        (Eq(w[1], w[2]) & (delta > 0), True),
+    ],
+)
+def test_what_is_printed_is_what_is_evaluated(formula: object, value: bool) -> None:
+    assert Hypothesis("h", formula, "").holds(SHARED) is value
+
+
+def test_the_quantifier_is_printed_with_a_free_index() -> None:
+    assert "k = 1" in WEIGHTS_POSITIVE.latex
+    assert "k = 1" in COVARIANCES_DEFINITE.latex
+    assert "quad" not in BIAS_RANGE.latex
+    assert "quad" not in WEIGHTS_SUM.latex
+
+
+def test_vocabulary_covers_its_symbols_and_refuses_others() -> None:
+    assert len(entries("d", "K", "r", "w", "delta", "Sigma_k")) == 6
+    assert len({entry.symbol for entry in VOCABULARY}) == len(VOCABULARY)
+    with pytest.raises(TypeError, match="not in the vocabulary"):
+        evaluate(Symbol("gamma") > 0, SHARED)
+    with pytest.raises(TypeError, match="true or false"):
+        evaluate(delta + 1, SHARED)
+
+
+def test_a_false_hypothesis_leaves_the_statement_undecided() -> None:
+    verdict = REGISTRY["infonce-inclusion"].decide(SEPARATE)
+    assert verdict.outcome is Outcome.UNDECIDED
+    assert "shared-covariance" in verdict.reason
+
+
+def test_another_model_is_bad_input() -> None:
+    paired = Instance(CLIPGMM(SHARED.shared, SHARED.shared), 1)
+    for statement in REGISTRY.values():
+        with pytest.raises(InputError, match="not a Gaussian mixture"):
+            statement.decide(paired)
+
+
+def test_a_contradicted_proof_is_a_checker_failure() -> None:
+    lemma = REGISTRY["lemma-4.2"]
+    lying = replace(lemma, examine=lambda _: Verdict(lemma.id, Outcome.REFUTED, "the posterior changes"))
+    verdict = lying.decide(SHARED)
+    assert verdict.outcome is Outcome.FAILED
+    assert "one of the two is wrong" in verdict.reason
+
+
+def test_without_a_valid_proof_the_exact_evaluation_decides_alone() -> None:
+    lemma, infonce = REGISTRY["lemma-4.2"], REGISTRY["infonce-inclusion"]
+    assert lemma.without("weights-positive").decide(SHARED).outcome is Outcome.PROVED
+    assert infonce.without("weights-positive").decide(SHARED).outcome is Outcome.UNDECIDED
+    assert replace(infonce, proof=None).decide(SHARED).outcome is Outcome.UNDECIDED
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_verdict_has_no_truth_value(outcome: Outcome) -> None:
+    with pytest.raises(TypeError, match=r"\.outcome"):
+        bool(Verdict("lemma-4.2", outcome, ""))
+
+
+def test_verdict_as_json_is_text_and_integers() -> None:
+    verdict = Verdict("c", Outcome.PROVED, "why", (Fraction(1, 3), Fraction(1, 2)), rank=1, dimension=2)
+    data = verdict.to_json()
+    assert (data["verdict"], data["margin"], data["rank"], data["dimension"]) == ("proved", ["1/3", "1/2"], 1, 2)
+
+
+@pytest.mark.parametrize("module", ["theorem_5_2"])
+def test_a_theorem_module_runs_alone(module: str) -> None:
+    command = [sys.executable, "-W", "error", "-m", f"theorems.{module}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.rstrip().endswith("CONFIRMED")
