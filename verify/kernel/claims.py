@@ -37,7 +37,7 @@ STATEMENTS = {
         "Every minimiser A with r columns of −2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))² has a column space on which "
         "J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] is as large as on any column space of at most r dimensions."
     ),
-    "pca-equality": "Every maximiser A of tr(AᵀRA) over the d × r matrices with AᵀA = I has Col(A) = S_F.",
+    "pca-equality": "Every maximiser A of tr(AᵀRA) over the d × min(r, d) matrices with AᵀA = I has Col(A) = S_F.",
     "simsiam-inclusion": (
         "For weight decay η, every A (d × r) and invertible P (r × r) with PAᵀRA − AᵀCA + ηP = 0 and "
         "RAPᵀP − CAP + ηA = 0 have Col(A) ⊆ S_F."

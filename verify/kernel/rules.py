@@ -220,10 +220,9 @@ def spectral_top(pairs: Pairs) -> Finding:
 
 
 def pca_exact(pairs: Pairs) -> Finding:
-    """A* spans a top eigenspace of R, of dimension r: S_F is none if of another dimension or not R-invariant."""
-    mixture, r = pairs.mixture, pairs.columns
-    if r > mixture.means.nrows():
-        raise Rejected("no d × r matrix has AᵀA = I, since r > d")
+    """A* spans a top eigenspace of R, of dimension min(r, d): S_F is none if of another one, or not R-invariant."""
+    mixture = pairs.mixture
+    r = min(pairs.columns, mixture.means.nrows())
     if r != mixture.m or not within(mixture.R * mixture.fisher, mixture.fisher):
         return Finding("refuted", (r, r), (mixture.m,))
     if r == mixture.means.nrows():
@@ -236,7 +235,7 @@ def pca_threshold(pairs: Pairs, hints: object) -> Finding:
     (given,) = record(hints, "hints", ("threshold",))
     mixture, level = pairs.mixture, rational(given, "threshold")
     B = mixture.fisher
-    if pairs.columns != mixture.m or not within(mixture.R * B, B):
+    if min(pairs.columns, B.nrows()) != mixture.m or not within(mixture.R * B, B):
         raise Rejected("the rule is for an invariant S_F of dimension r")
     P = null_space(B.transpose())
     along = B.transpose() * (mixture.R - identity(B.nrows()) * level) * B
