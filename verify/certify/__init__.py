@@ -14,7 +14,7 @@ import numpy as np
 from verify.certify.clip import clip_proposals
 from verify.certify.exact_hints import leak_proposals, symmetry_proposals, threshold_proposals
 from verify.certify.grids import OutOfReachError
-from verify.certify.infonce import infonce_margin, infonce_proposals
+from verify.certify.infonce import floating_margin, infonce_margin, infonce_proposals
 from verify.certify.proposal import Interval, Proposal
 from verify.certify.writing import certificate, instance_fields
 from verify.errors import InputError
@@ -75,7 +75,11 @@ def certify(claim: str, instance: Instance) -> Certificate | Undecided:
         reasons.append(str(error))
     except np.linalg.LinAlgError:
         reasons.append("float64 cannot factor the covariance")
-    return Undecided("; ".join(dict.fromkeys(reasons)) or "no rule applies")
+    reason = "; ".join(dict.fromkeys(reasons)) or "no rule applies"
+    if claim == "infonce-equality" and isinstance(seen, Pairs):
+        needed = "more digits of the minimiser, or a larger lattice, would decide it unless the margin is 0"
+        return Undecided(f"{reason}; {needed}", floating_margin(instance, seen))
+    return Undecided(reason)
 
 
 def decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:

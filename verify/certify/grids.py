@@ -90,11 +90,14 @@ def _dyadic(x: float) -> float:
 
 
 def whitening(mixture: Mixture) -> list[list[str]]:
-    """Return Q (m × m), with few digits, such that t = (BQ)ᵀx is nearly white; exact until it is rounded."""
-    B = mixture.fisher
-    factor, roots = exact_whitening(B.transpose() * mixture.sigma * B)
-    Q = floats(factor.inv().transpose()) / roots
-    return [[str(Fraction(_short(x))) for x in row] for row in Q]
+    """Return Q (m × m) such that t = (BQ)ᵀx is nearly white: two rounds, for where the first one cancels."""
+    H = mixture.fisher.transpose() * mixture.sigma * mixture.fisher
+    Q = exact.identity(mixture.m)
+    for _ in range(2):
+        factor, roots = exact_whitening(Q.transpose() * H * Q)
+        step = floats(factor.inv().transpose()) / roots
+        Q = Q * exact.matrix([[Fraction(_short(x)) for x in row] for row in step], columns=mixture.m)
+    return [[str(x) for x in row] for row in exact.to_rows(Q)]
 
 
 def _short(x: float) -> float:

@@ -15,11 +15,13 @@ from verify.certify.writing import dyadics
 from verify.kernel.enclosure import enclose_infonce
 from verify.kernel.linear import certainly_definite, identity, precision
 from verify.kernel.models import Mixture, Pairs, cross_moment
-from verify.minimize import minimise
+from verify.minimize import Minimiser, minimise
 from verify.minimize.energy import LogSumExpTerm, SharedEnergy
+from verify.minimize.newton import Rescaled, Symmetric, flattening
 from verify.models import Floats, Instance
 
 _NATS = ((26.0, 36.0), (26.0, 36.0), (26.0, 36.0), (20.0, 29.0, 37.0), (20.0, 22.5))  # by rank: a node costs more
+_POLISHED = ((40.0, 60.0, 80.0),) * 3 + ((30.0, 40.0, 52.0), ())  # nats of further Newton steps
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
 
@@ -30,30 +32,80 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     """
     mixture = pairs.mixture
     Q = whitening(mixture)
-    exact_Q = rational(Q, mixture.m)
-    law = mixture.reduced(exact_Q)
-    found = minimise("infonce", instance, mixture.m)
-    into = floats((mixture.sigma * mixture.fisher * exact_Q).transpose())  # M = BQYQᵀBᵀ and QᵀBᵀΣBQ ≈ I
-    values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
-    values, vectors = values[::-1], vectors[:, ::-1]
+    law = mixture.reduced(rational(Q, mixture.m))
+    found, values, vectors = _spectrum(instance, mixture, Q)
     ranks = dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)])
+    energy = _energy(law, pairs)
     for rho in ranks:
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
-        V, N = dyadics(U), dyadics(_steep(law, U, vectors[:, rho:], pairs))
-        D = rational(V, rho)
+        N = dyadics(_steep(energy, U, vectors[:, rho:]))
+        V = dyadics(U)
         for nats in _NATS[min(rho, 4)]:
-            grid = propose(law, D, D.transpose() * law.offsets, nats)
-            yield Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, "V": V, "N": N})
+            yield _proposal(law, Q, V, N, nats)
+        if rho == mixture.m:
+            for nats in _POLISHED[min(rho, 4)]:
+                V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * mixture.m, nats))
+                yield _proposal(law, Q, V, N, nats)
 
 
-def _steep(law: Mixture, U: Floats, null: Floats, pairs: Pairs) -> Floats:
-    """Return the directions of `null` along which the gradient at UUᵀ rises, in coordinates that are nearly white."""
-    if null.shape[1] == 0:
-        return null
+def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]]) -> tuple[Minimiser, Floats, Floats]:
+    """Return the minimiser and the eigenvalues and eigenvectors, largest first, of its Y: M = BQYQᵀBᵀ, QᵀBᵀΣBQ ≈ I."""
+    found = minimise("infonce", instance, mixture.m)
+    into = floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
+    values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
+    return found, values[::-1], vectors[:, ::-1]
+
+
+def floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
+    """Return float64's idea of minus the least eigenvalue of M* on S_F, whitened: supported numerically, no proof."""
+    found, values, _ = _spectrum(instance, pairs.mixture, whitening(pairs.mixture))
+    if found.error_bound is None:
+        return None
+    least, error = Fraction(float(values[-1])), Fraction(found.error_bound)
+    return -least - error, -least + error
+
+
+def _proposal(law: Mixture, Q: list[list[str]], V: list[list[str]], N: list[list[str]], nats: float) -> Proposal:
+    D = rational(V, len(V[0]))
+    grid = propose(law, D, D.transpose() * law.offsets, nats)
+    return Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, "V": V, "N": N})
+
+
+def _polish(pairs: Pairs, energy: SharedEnergy, proposal: Proposal) -> list[list[str]]:
+    """Return an invertible V after a step of Newton's method on ∇L(VVᵀ) = 0: ∇L from balls, the Hessian in float64."""
+    bits = int(proposal.hints["precision"])
+    exact_V = rational(proposal.hints["V"], pairs.mixture.m)
+    with precision(bits):
+        gradient = enclose_infonce(pairs, proposal.hints).gradient
+    F = flattening(np.eye(len(energy.S)) + energy.S)
+    V, space = floats(exact_V), Symmetric(len(F))
+    flat = Rescaled(energy, F, F)
+    inverse = np.linalg.solve(F, V)
+    hessian = space.basis.T @ flat.hessian(inverse @ inverse.T) @ space.basis
+    newton = np.linalg.solve(hessian, space.flat(-F.T @ _middle(gradient) @ F))
+    change = space.full(np.asarray(newton, dtype=np.float64))
+    step = F @ np.linalg.solve(inverse, change).T / 2  # (V + step)(V + step)ᵀ ≈ VVᵀ + F·change·Fᵀ
+    scale = 2 ** max(bits, 64)
+    moved = exact_V + rational(dyadics(step), len(F))
+    return [[str(Fraction(round(x * scale), scale)) for x in row] for row in exact.to_rows(moved)]
+
+
+def _middle(balls: arb_mat) -> Floats:
+    return np.array([[float(x.mid()) for x in row] for row in balls.tolist()])
+
+
+def _energy(law: Mixture, pairs: Pairs) -> SharedEnergy:
+    """Return L in coordinates that are nearly white, in float64."""
     centres = floats(law.means)
     weights = np.array([float(exact.to_fraction(w)) for w in law.weights])
     C = floats(cross_moment(law, law, pairs.bias))
-    energy = SharedEnergy(C, floats(law.S), LogSumExpTerm(weights, centres, centres))
+    return SharedEnergy(C, floats(law.S), LogSumExpTerm(weights, centres, centres))
+
+
+def _steep(energy: SharedEnergy, U: Floats, null: Floats) -> Floats:
+    """Return the directions of `null` along which the gradient at UUᵀ rises."""
+    if null.shape[1] == 0:
+        return null
     slopes, directions = np.linalg.eigh(null.T @ energy.point(U @ U.T).gradient @ null)
     return np.asarray(null @ directions[:, slopes > 1e-10])
 

@@ -29,11 +29,12 @@ MAX_BITS = 2000
 
 @dataclass(frozen=True)
 class Enclosed:
-    """‖Y* − Ỹ‖ ≤ ε, with VᵀGV, NᵀGN, Γ = NᵀgN, ‖g‖² and Λ of `enclose_infonce`."""
+    """‖Y* − Ỹ‖ ≤ ε, with VᵀGV, NᵀGN, Γ = NᵀgN, g, ‖g‖² and Λ of `enclose_infonce`."""
 
     inner: arb_mat
     outer: arb_mat
     Gamma: arb_mat
+    gradient: arb_mat
     gradient2: arb
     epsilon: arb
     Lambda: arb
@@ -67,7 +68,7 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
         lift = arb_mat(G) * N * ball_inverse(outer)
         epsilon = dual_norm_squared(g - lift * Gamma * lift.transpose(), G, G).upper().sqrt()
         Lambda = arb((1 + trace(G.inv() * law.S)) * (1 + _diameter_squared(law) / 4))
-        return Enclosed(inner, outer, Gamma, dual_norm_squared(g, G, G), epsilon.upper(), Lambda)
+        return Enclosed(inner, outer, Gamma, g, dual_norm_squared(g, G, G), epsilon.upper(), Lambda)
 
 
 def rank_bounds(e: Enclosed, m: int) -> tuple[int, int]:
