@@ -12,7 +12,9 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 
 from verify.models import Instance
@@ -99,13 +101,29 @@ def _processes() -> BaseContext:
     return context
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold an interrupt back while processes start: they inherit that and never see one, and so end quietly."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # now, since when it starts it lets interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Iterator[Trial]:
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
     pool = ProcessPoolExecutor(jobs, _processes(), _share, (statement,))
     try:
-        yield from pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
+        with _interrupts_held():
+            trials = pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
+        yield from trials
     finally:
         pool.shutdown(cancel_futures=True)
 

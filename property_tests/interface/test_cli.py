@@ -254,12 +254,21 @@ def test_a_closed_pipe_is_quiet():
     assert process.wait(timeout=60) == 141
 
 
+def _heed_interrupts() -> None:
+    """A job started in the background inherits that interrupts are ignored; the command under test must not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupt_ends_quietly(jobs):
-    process = start("verify", "--instances", "100000", "--jobs", jobs, start_new_session=True)
-    time.sleep(4)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
-    out, err = process.communicate(timeout=60)
+    arguments = ("verify", "--instances", "100000", "--jobs", jobs)
+    process = start(*arguments, start_new_session=True, preexec_fn=_heed_interrupts)
+    try:
+        time.sleep(4)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert (out, err) == (b"", b"")
 

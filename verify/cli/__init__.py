@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence(sys.stdout)
         return BROKEN_PIPE
-    except Exception:  # an exit code of 1 would read as a refuted claim
+    except Exception as error:  # an exit code of 1 would read as a refuted claim
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 wraps one that arrives while a class is made
+            return INTERRUPTED
         traceback.print_exc()
         return INTERNAL_ERROR
     return code or 0

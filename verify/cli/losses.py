@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -91,7 +92,8 @@ def _best_guess(
 
     estimate = float64_value(loss, instance, linear_map)
     lower, upper = Fraction(decimals.lower), Fraction(decimals.upper)
-    if Fraction(estimate.error) * 2 >= upper - lower or not lower <= Fraction(estimate.value) <= upper:
+    sharp = math.isfinite(estimate.error) and Fraction(estimate.error) * 2 < upper - lower
+    if not (sharp and math.isfinite(estimate.value) and lower <= Fraction(estimate.value) <= upper):
         return decimals.value, f"{note} of rigorous integration: this is what is known"
     note = f"{note} of rigorous integration: the bounds are what is known, the value in them is floating point"
     return repr(estimate.value), f"{note}, with an estimated error of {estimate.error:.1e}"

@@ -122,20 +122,21 @@ class _Method:
 def _method(problem: LogSumExp, nats: float) -> _Method | None:
     """Return the cheaper of lattice and cells for this accuracy, or for the best accuracy within the budget."""
     lattice = plan_windows(problem, nats, moments=False, budget=BUDGET)
-    whole = lattice is not None and lattice.complete
-    if lattice is not None and (problem.dimension > 2 or (whole and lattice.cost < _CHEAP)):
-        return _Method(lattice.value, lattice.nats, whole)
-    if problem.dimension <= 2:
-        limit = lattice.cost if lattice is not None and whole else BUDGET
-        found = _cells(problem.transformed(whitening(problem)), nats, limit, whole)
-        if found is not None:
-            return found
-    return None if lattice is None else _Method(lattice.value, lattice.nats, whole)
+    if lattice is None or not lattice.complete:
+        found = _cells(problem, nats, BUDGET, whole=False) if problem.dimension <= 2 else None
+    elif lattice.use_adaptive:  # on the line: cells, when there are few, are cheaper still
+        found = _cells(problem, lattice.nats, lattice.cost, whole=True)
+    else:
+        dear = problem.dimension <= 2 and lattice.cost >= _CHEAP
+        found = _cells(problem, nats, lattice.cost, whole=True) if dear else None
+    if found is not None or lattice is None:
+        return found
+    return _Method(lattice.value, lattice.nats, lattice.complete)
 
 
 def _cells(problem: LogSumExp, nats: float, limit: float, whole: bool) -> _Method | None:
     """Return cells that cost less than `limit`, if not for these nats then, unless `whole`, for the most that fit."""
-    aim = nats
+    problem, aim = problem.transformed(whitening(problem)), nats
     for _ in range(_TRIES):
         plan = cells.plan_cells(problem, aim)
         if plan is None:
