@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from verify.cli import losses, report, statements
+from verify.cli import certificates, losses, report, statements
 
 # The class above BadParameter is the usage error of typer's click, wherever a release of typer keeps it.
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -52,6 +52,14 @@ app.command(
         "minimize clip examples/clip-gmm.json --rank 1 --json",
     ),
 )(losses.minimize)
+app.command(
+    "decide",
+    epilog=_examples(
+        "decide infonce-equality examples/shared-gmm.json",
+        "decide clip-inclusion-literal examples/clip-gmm.json --certificate literal.json",
+    ),
+)(certificates.decide)
+app.command("check", epilog=_examples("check literal.json", "check literal.json --json"))(certificates.check)
 app.command("report", epilog=_examples("report", "report --out report --quick", "report --pdf"))(report.report)
 
 

@@ -1,0 +1,57 @@
+"""How long `decide` and `check` take on a mixed bag of 50 instances (K ≤ 5, d ≤ 6, minimiser rank ≤ 2).
+
+python benchmarks/decide.py [SEED]
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from fractions import Fraction
+
+from property_tests import strategies as st
+from property_tests.strategies import Seeded
+from verify.certify import decide
+from verify.kernel import check
+from verify.models import AugmentedPairs, Instance
+
+COUNT, RANK = 50, 2
+
+
+def instance(source: Seeded, claim: str) -> Instance:
+    """Return a random instance whose minimiser has rank at most RANK."""
+    if claim.startswith("clip"):
+        paired = st.clip_gmm(source, components=(2, 5), dimensions=(RANK, RANK), hostile=False)
+        return Instance(paired, RANK)
+    K = source.integer(2, 5)
+    dimension = source.integer(1, 6) if K <= RANK else source.integer(1, RANK)
+    mixture = st.shared_gmm(source, components=K, dimension=dimension, hostile=False)
+    return Instance(AugmentedPairs(mixture, Fraction(source.integer(1, 10), 10)), K)
+
+
+def main() -> None:
+    """Print the medians, the largest ratio, and how many are undecided."""
+    source = Seeded(random.Random(int(sys.argv[1]) if len(sys.argv) > 1 else 1))
+    deciding, checking, outcomes = [], [], Counter()
+    for i in range(COUNT):
+        claim = ("infonce-equality", "infonce-equality", "clip-effective-equality", "clip-inclusion-literal")[i % 4]
+        given = instance(source, claim)
+        start = time.perf_counter()
+        verdict, data = decide(claim, given)
+        deciding.append(time.perf_counter() - start)
+        outcomes[verdict.outcome.value] += 1
+        if data is not None:
+            start = time.perf_counter()
+            check(data)
+            checking.append(time.perf_counter() - start)
+    print(f"decide: median {statistics.median(deciding):.3f} s, largest {max(deciding):.3f} s, of {COUNT}")
+    print(f"check:  median {statistics.median(checking):.4f} s, largest {max(checking):.3f} s")
+    print(f"check / decide in all: {sum(checking) / sum(deciding):.2f}")
+    print(", ".join(f"{n} {outcome}" for outcome, n in outcomes.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Claims on instances with known answers, for every rule, and their certificates."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from verify.certify import decide
+from verify.instances import parse_instance
+
+SHIPPED = sorted((Path(__file__).parents[2] / "theorems" / "counterexamples").glob("*.json"))
+
+
+def shared(weights: str, means: str, **fields: Any) -> dict[str, Any]:
+    """{"model": "shared-gmm", …} from "1/2 1/2" and "1 0, -1 0"."""
+    rows = [row.split() for row in means.split(",")]
+    return {"model": "shared-gmm", "weights": weights.split(), "means": rows, **fields}
+
+
+def clip(weights: str, vision: str, text: str, **fields: Any) -> dict[str, Any]:
+    rows = ([row.split() for row in means.split(",")] for means in (vision, text))
+    modalities = [{"means": means} for means in rows]
+    return {"model": "clip-gmm", "weights": weights.split(), "vision": modalities[0], "text": modalities[1], **fields}
+
+
+SKEW = [["2", "1"], ["1", "3"]]
+LINE = shared("1/3 2/3", "2 1, -1 -1/2", covariance=SKEW)  # K = 2, centred
+TRIANGLE = shared("1/3 1/3 1/3", "1 1, -1 1, 0 -2", bias="7/10")
+DEGENERATE = shared("9/10 9/100 1/100", "7/15 -2/45, -6 0, 12 4", bias="7/10")  # rank M* = 1 < 2
+AT_ONE = shared("49/50 19/1000 1/1000", "44/245 -1/49, -8 1, -24 1")  # the same at δ = 1
+TILTED = shared("1/2 1/2", "3 1, -1 1", bias="1/2", rank=1)
+SEPARATE = {
+    "model": "gmm",
+    "weights": ["1/2", "1/2"],
+    "means": [["2", "0"], ["-2", "0"]],
+    "covariances": [[["1", "0"], ["0", "1"]], [["3", "0"], ["0", "3"]]],
+}
+PANCAKES = shared("1/2 1/2", "2 0, -2 0", covariance=[["1", "0"], ["0", "9"]], rank=1)
+PAIRED = clip("1/3 2/3", "2 1, -1 0", "1 1, -1 2", rank=2)
+WIDE = clip("1/3 1/3 1/3", "2 1 0, -1 0 1, -1 -1 -1", "1 1, -1 2, 0 -3", rank=2)
+GRAPH = {"model": "population-graph", "weights": [["1/4", "1/8"], ["1/8", "1/2"]], "labels": [0, 1], "rank": 1}
+
+# claim, instance, verdict, rule
+KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
+    ("lemma-4.2", LINE, "proved", "exact"),
+    ("fisher-optimality", SEPARATE, "proved", "exact"),
+    ("infonce-inclusion", TRIANGLE, "proved", "exact"),
+    ("nonshared-inclusion", SEPARATE, "proved", "exact"),
+    ("infonce-equality", LINE, "proved", "kkt"),
+    ("infonce-equality", {**LINE, "bias": "1/100"}, "proved", "kkt"),
+    ("infonce-equality", TRIANGLE, "proved", "kkt"),
+    ("infonce-equality", DEGENERATE, "refuted", "kkt"),
+    ("infonce-equality", AT_ONE, "refuted", "kkt"),
+    ("infonce-equality", {**LINE, "bias": "0"}, "refuted", "exact"),
+    ("infonce-equality", shared("1", "2 1"), "refuted", "exact"),
+    ("infonce-equality", shared("1", "0 0", bias="0"), "proved", "exact"),
+    ("infonce-equality", {**TRIANGLE, "rank": 1}, "refuted", "exact"),
+    ("infonce-equality", shared("1/2 1/2", "1 1, -1 1"), "refuted", "symmetry"),
+    ("spectral-equality", LINE, "proved", "exact"),
+    ("spectral-equality", {**TRIANGLE, "rank": 1}, "refuted", "exact"),
+    ("spectral-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
+    ("spectral-top-r", {**TRIANGLE, "rank": 1}, "proved", "exact"),
+    ("spectral-top-r", TILTED, "refuted", "exact"),
+    ("spectral-top-r", {**TILTED, "bias": "1"}, "proved", "exact"),
+    ("pca-equality", PANCAKES, "refuted", "threshold"),
+    ("pca-equality", {**PANCAKES, "covariance": [["1", "0"], ["0", "4"]]}, "proved", "threshold"),
+    ("pca-equality", {**LINE, "rank": 1}, "refuted", "exact"),
+    ("pca-equality", PANCAKES | {"rank": 2}, "refuted", "exact"),
+    ("simsiam-inclusion", {**LINE, "rank": 1}, "proved", "exact"),
+    ("simsiam-inclusion", {**LINE, "rank": 1, "weight_decay": "1/10"}, "refuted", "leak"),
+    ("simsiam-inclusion", {**LINE, "rank": 1, "weight_decay": "10"}, "proved", "exact"),
+    ("simsiam-inclusion", {**LINE, "rank": 2, "weight_decay": "1/10"}, "proved", "exact"),
+    ("simsiam-inclusion", {**PANCAKES, "weight_decay": "1/10"}, "proved", "exact"),
+    ("clip-inclusion-effective", WIDE, "proved", "exact"),
+    ("clip-inclusion-literal", WIDE, "proved", "kkt"),
+    ("clip-inclusion-literal", {**WIDE, "rank": 3}, "refuted", "exact"),
+    ("clip-inclusion-literal", PAIRED, "proved", "exact"),
+    ("clip-effective-equality", PAIRED, "proved", "kkt"),
+    ("clip-effective-equality", {**PAIRED, "bias": "0"}, "refuted", "exact"),
+    ("clip-effective-equality", clip("1/2 1/2", "1 1, -1 1", "1 2, -1 2"), "refuted", "symmetry"),
+    ("population-graph-equivalence", GRAPH, "proved", "exact"),
+    ("linear-probe-bound", GRAPH, "proved", "exact"),
+]
+
+
+@cache
+def known_certificates() -> tuple[bytes, ...]:
+    """The certificates of KNOWN, in its order."""
+    found = []
+    for claim, instance, _, _ in KNOWN:
+        data = decide(claim, parse_instance(instance))[1]
+        if data is None:
+            raise LookupError(f"{claim} is undecided on {instance}")
+        found.append(data)
+    return tuple(found)
+
+
+@cache
+def all_certificates() -> tuple[bytes, ...]:
+    """Those, and the shipped ones."""
+    return (*known_certificates(), *(path.read_bytes() for path in SHIPPED))
+
+
+def label(index: int) -> str:
+    claim, _, verdict, rule = KNOWN[index]
+    return f"{index}-{claim}-{verdict}-{rule}"
+
+
+def scaled(instance: dict[str, Any], factor: int) -> dict[str, Any]:
+    """The instance in coordinates factor · x: Σ ↦ factor² Σ."""
+    d = len(instance["means"][0])
+    sigma = instance.get("covariance") or [[int(i == j) for j in range(d)] for i in range(d)]
+    return {
+        **instance,
+        "means": [[str(Fraction(x) * factor) for x in row] for row in instance["means"]],
+        "covariance": [[str(Fraction(x) * factor**2) for x in row] for row in sigma],
+    }

@@ -1,0 +1,191 @@
+"""Containment: what is known exactly lies in the ball; THMVERIFY_MULTIPLIER=n tests n times as many rationals."""
+
+from __future__ import annotations
+
+import math
+import random
+from fractions import Fraction
+
+import pytest
+from flint import arb, arb_mat, fmpq, fmpq_mat
+from scipy.special import erfc
+
+from property_tests import strategies as st
+from property_tests.kernel import second_opinion
+from property_tests.strategies import MULTIPLIER, Seeded
+from verify import exact
+from verify.certify.grids import propose, rational, whitening
+from verify.kernel import Rejected
+from verify.kernel.integrals import Adaptive, Axis, lattice_error, read_grids, softmax_points, tail
+from verify.kernel.linear import (
+    ball_inverse,
+    certainly_definite,
+    cholesky,
+    dual_norm_squared,
+    identity,
+    is_positive_definite,
+    is_semidefinite,
+    null_space,
+    precision,
+    rank,
+    within,
+)
+from verify.kernel.models import Mixture
+
+SEEDS = pytest.mark.parametrize("seed", range(12 * MULTIPLIER))
+
+
+def matrices(seed: int, n: int) -> tuple[fmpq_mat, fmpq_mat]:
+    """A random matrix and a random positive definite one."""
+    source = Seeded(random.Random(seed))
+    a = st.rational_matrix(source, n, n)
+    return a, a * a.transpose() + exact.identity(n) * fmpq(1, 1 + seed)
+
+
+def contains(balls: arb_mat, truth: fmpq_mat) -> bool:
+    return all(ball.contains(arb(x)) for ball, x in zip(balls.entries(), truth.entries(), strict=True))
+
+
+@SEEDS
+def test_ball_algebra_contains_the_exact_answer(seed):
+    n = 1 + seed % 5
+    a, definite = matrices(seed, n)
+    with precision(40 + seed % 60):
+        L = cholesky(arb_mat(definite))
+        low = L * L.transpose()
+        inverse, norm = ball_inverse(arb_mat(definite)), dual_norm_squared(arb_mat(a), definite, exact.identity(n))
+    with precision(4000):
+        assert contains(low, definite)
+        assert contains(inverse, definite.inv())
+        assert norm.contains(arb(exact.trace(definite.inv() * a * a.transpose())))
+
+
+@SEEDS
+def test_definiteness_agrees_with_the_exact_decomposition(seed):
+    n = 1 + seed % 5
+    a, definite = matrices(seed, n)
+    symmetric = exact.symmetrise(a)
+    low_rank = exact.submatrix(a, range(n), range(n // 2)) if n > 1 else a * 0
+    for m in (definite, symmetric, low_rank * low_rank.transpose(), -definite):
+        assert is_positive_definite(m) == exact.is_positive_definite(m)
+        assert is_semidefinite(m) == exact.is_positive_semidefinite(m)
+        assert not certainly_definite(arb_mat(m)) or exact.is_positive_definite(m)
+    assert rank(a) == a.rank()
+    assert exact.is_zero(a * null_space(a))
+    assert null_space(a).ncols() == n - a.rank()
+    assert within(a * definite, a)
+
+
+def law(seed: int, hostile: bool = False) -> Mixture:
+    source = Seeded(random.Random(1000 + seed))
+    mixture = st.shared_gmm(source, components=(2, 4), dimension=(1, 3), hostile=hostile)
+    found = Mixture(mixture.w, mixture.mu, (mixture.sigma,))
+    return found.reduced(rational(whitening(found), found.m)) if found.m else found
+
+
+def problem(seed: int) -> tuple[Mixture, fmpq_mat, fmpq_mat] | None:
+    """t's law and logits b_k·Dᵀt with at most two dimensions."""
+    found = law(seed)
+    source = Seeded(random.Random(2000 + seed))
+    rho = min(found.means.nrows(), 1 + seed % 2)
+    D = st.rational_matrix(source, found.means.nrows(), rho, 1)
+    return (found, D, D.transpose() * found.offsets) if D.rank() == rho else None
+
+
+def grids_of(found: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> object:
+    return propose(found, D, b, nats).grids
+
+
+@SEEDS
+def test_softmax_weights_add_up_to_one(seed):
+    """Σ_k E[p_k t] = μ̄, exactly."""
+    drawn = problem(seed)
+    if drawn is None:
+        return
+    found, D, b = drawn
+    for nats in (6.0, 12.0, 25.0):
+        with precision(128):
+            points = softmax_points(found, D, b, read_grids(grids_of(found, D, b, nats)))
+            totals = arb_mat(points.nrows(), 1, [sum(row, arb(0)) for row in points.tolist()])
+        assert contains(totals, found.mean)
+
+
+@SEEDS
+def test_grids_and_engines_agree_with_each_other_and_the_second_opinion(seed, monkeypatch):
+    monkeypatch.setattr(second_opinion, "NATS", {1: 8})
+    drawn = problem(seed)
+    if drawn is None:
+        return
+    found, D, b = drawn
+    with precision(128):
+        answers = [softmax_points(found, D, b, read_grids(grids_of(found, D, b, nats))) for nats in (7.0, 16.0, 30.0)]
+        if b.rank() == 1:
+            answers.append(softmax_points(found, D, b, [Adaptive(12, 60)]))
+            assert max(float(x.rad()) for x in answers[-1].entries()) < 1e-9
+    for other in answers[1:]:
+        for x, y in zip(answers[0].entries(), other.entries(), strict=True):
+            assert x.overlaps(y)
+    if b.rank() <= 1:
+        rows = exact.to_rows
+        slow = second_opinion.Law(
+            [exact.to_fraction(w) for w in found.weights],
+            [list(r) for r in rows(found.means)],
+            [list(r) for r in rows(found.sigma)],
+        )
+        intervals = second_opinion.softmax_points(slow, [list(r) for r in rows(D)], [list(r) for r in rows(b)])
+        for i, row in enumerate(intervals):
+            for k, entry in enumerate(row):
+                x = second_opinion.interval(entry)
+                assert not (answers[2][i, k] > arb(fmpq(x.hi.numerator, x.hi.denominator)))
+                assert not (answers[2][i, k] < arb(fmpq(x.lo.numerator, x.lo.denominator)))
+
+
+@SEEDS
+def test_a_coarse_lattice_is_wide_and_still_right(seed):
+    """Steps and boxes far too small for the job: the bound has to carry the error."""
+    drawn = problem(seed)
+    if drawn is None or drawn[2].rank() != 1:
+        return
+    found, D, b = drawn
+    with precision(128):
+        truth = softmax_points(found, D, b, [Adaptive(14, 60)])
+        for h, count, a in (("2", "13", "1/10"), ("1", "9", "1/4"), ("1/2", "61", "1/3")):
+            first = str(-(int(count) // 2))
+            try:
+                rough = softmax_points(found, D, b, read_grids([[[h, first, count, a]]]))
+            except Rejected:
+                continue
+            assert all(x.overlaps(y) for x, y in zip(rough.entries(), truth.entries(), strict=True))
+
+
+def test_the_error_bound_is_not_a_guess():
+    """One component at 0 with no slope: the lattice sum of φ is off by 2e^{−2π²/h²} and a little more."""
+    from verify.kernel.integrals import Whitened, lattice_sums
+
+    with precision(200):
+        for h in ("1", "2", "3"):
+            axis = Axis(arb(fmpq(int(h))), -20, 41, arb(2))
+            only = Whitened([arb(1)], [[arb(0)]], [[arb(0)]])
+            off = abs(lattice_sums(only, [axis])[0][0][0] - 1)
+            assert off > 1.9 * math.exp(-2 * math.pi**2 / int(h) ** 2)
+            assert lattice_error(only, [axis]) > off
+
+
+@SEEDS
+def test_tails_bound_the_tail(seed):
+    R = Fraction(seed + 1, 3)
+    with precision(80):
+        bound = tail(arb(fmpq(R.numerator, R.denominator)))
+    x = float(R)
+    truth = erfc(x / math.sqrt(2)) + 2 * math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    assert abs(float(bound.mid()) - truth) <= 1e-12 * truth
+
+
+def test_precision_is_restored():
+    from flint import ctx
+
+    before = ctx.prec
+    with pytest.raises(Rejected), precision(77):
+        cholesky(arb_mat([[-1]]))
+    assert ctx.prec == before
+    assert is_positive_definite(identity(3))

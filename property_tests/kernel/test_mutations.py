@@ -1,0 +1,205 @@
+"""Every single change of a certificate is refused.
+
+With the content hash left as it was, every one. With the hash computed anew a changed certificate is a certificate
+about its own content, and the honest demand is that nothing false is accepted: what is stated (format, statement,
+verdict, rank, dimension) never changes alone; changed hints may prove the same; a changed claim or instance may be
+verified only if deciding that claim on that instance afresh gives the same verdict.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates
+from verify.certify import decide
+from verify.errors import InputError
+from verify.instances import parse_instance
+from verify.kernel import Rejected, check
+from verify.kernel.claims import STATEMENTS, statement_hash
+from verify.kernel.parse import canonical, digest
+
+NAMES = [f"{i}-{claim}" for i, (claim, _, _, _) in enumerate(KNOWN)] + [path.stem for path in SHIPPED]
+CASES = pytest.mark.parametrize("index", range(len(NAMES)), ids=lambda i: NAMES[i])
+
+
+def accepted(data: bytes) -> bool:
+    try:
+        check(data)
+    except Rejected:
+        return False
+    return True
+
+
+def leaves(value: Any, path: tuple = ()) -> Iterator[tuple[tuple, Any]]:
+    yield path, value
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from leaves(child, (*path, key))
+
+
+def replaced(tree: Any, path: tuple, value: Any) -> Any:
+    if not path:
+        return value
+    out = copy.deepcopy(tree)
+    at = out
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    return out
+
+
+def changes(value: Any) -> Iterator[Any]:
+    """Other values in the place of this one."""
+    if isinstance(value, str):
+        yield from changed_text(value)
+    elif isinstance(value, list):
+        yield [*value, *value[-1:]] if value else ["1"]
+        if value:
+            yield value[:-1]
+            yield value[1:] or ["0", "0"]
+        for i in range(len(value) - 1):
+            yield [*value[:i], value[i + 1], value[i], *value[i + 2 :]]
+    elif isinstance(value, dict):
+        yield {**value, "extra": "1"}
+        for key in value:
+            yield {k: v for k, v in value.items() if k != key}
+        yield dict(reversed(value.items()))
+    yield from (True, None, 1, 0.5, "", [], {})
+
+
+def changed_text(text: str) -> Iterator[str]:
+    if re.fullmatch(r"-?[0-9]+(/[0-9]+)?", text):
+        yield text[1:] if text.startswith("-") else f"-{text}"
+        yield from (f"{text}0", f"0{text}", f"+{text}", f" {text}", f"{text}e999999999", f"{text}/1", "1/0")
+        for i, c in enumerate(text):
+            if c.isdigit() and i in (0, len(text) // 2, len(text) - 1):
+                yield f"{text[:i]}{(int(c) + 1) % 10}{text[i + 1 :]}"
+    else:
+        yield text[::-1]
+        yield text[:-1] + ("0" if text[-1] != "0" else "1")
+
+
+def mutants(tree: dict[str, Any]) -> Iterator[tuple[tuple, dict[str, Any]]]:
+    seen = {json.dumps(tree)}
+    for path, value in leaves(tree):
+        for other in changes(value):
+            mutant = replaced(tree, path, other)
+            key = json.dumps(mutant)
+            if key not in seen and isinstance(mutant, dict):
+                seen.add(key)
+                yield path, mutant
+
+
+def rehashed(tree: dict[str, Any]) -> bytes:
+    body = {key: value for key, value in tree.items() if key != "content"}
+    return canonical({**body, "content": digest(list(body.items()))})
+
+
+@CASES
+def test_every_change_is_refused(index, record_property):
+    data = all_certificates()[index]
+    assert accepted(data)
+    tried = [canonical(mutant) for _, mutant in mutants(json.loads(data))]
+    survivors = [m for m in tried if accepted(m)]
+    print(f"\n{NAMES[index]}: {len(tried)} changes, {len(tried) - len(survivors)} refused")
+    record_property("mutants", len(tried))
+    assert survivors == []
+
+
+@CASES
+def test_every_changed_byte_is_refused(index):
+    data = all_certificates()[index]
+    for i, byte in enumerate(data):
+        for other in (byte ^ 1, byte ^ 32, 0):
+            if other != byte:
+                assert not accepted(data[:i] + bytes([other]) + data[i + 1 :])
+    for other in (
+        data[:-1],
+        data + b"\n",
+        b" " + data,
+        data + data,
+        data.replace(b":", b": ", 1),
+        b"\xef\xbb\xbf" + data,
+    ):
+        assert not accepted(other)
+    for name in json.loads(data):
+        field = data[data.index(b'"' + name.encode()) :]
+        twice = re.match(rb'"\w+":("[^"]*"|\[\]|\{\}),', field)
+        if twice:
+            assert not accepted(data.replace(twice[0], twice[0] * 2, 1))
+
+
+def stays_true(mutant: dict[str, Any], finding: Any) -> bool:
+    """Whether deciding the mutant's claim on its instance afresh gives what it states, or cannot tell."""
+    instance = {k: int(v) if k == "rank" else v for k, v in mutant["instance"].items()}
+    if "labels" in instance:
+        instance["labels"] = [int(x) for x in instance["labels"]]
+    try:
+        verdict, _ = decide(mutant["claim"], parse_instance(instance))
+    except InputError:
+        return False
+    return verdict.outcome.value in (finding.verdict, "undecided")
+
+
+FIXED = ("format", "claim", "statement", "verdict", "rank", "dimension")
+
+
+@CASES
+def test_a_new_hash_proves_nothing_false(index):
+    tree = json.loads(all_certificates()[index])
+    tried = kept = 0
+    for path, mutant in mutants(tree):
+        data = rehashed(mutant)
+        if data == all_certificates()[index]:  # the change was in the hash alone
+            continue
+        tried += 1
+        try:
+            found = check(data)
+        except Rejected:
+            continue
+        kept += 1
+        assert path, "a change of the certificate's fields"
+        assert path[0] not in FIXED
+        assert found.finding.verdict == mutant["verdict"]
+        if path[0] == "instance":
+            assert stays_true(mutant, found.finding), path
+        else:
+            assert found.finding.verdict == tree["verdict"]
+    print(
+        f"\n{NAMES[index]}: {tried} changes with a new hash, {tried - kept} refused, {kept} true of their own content"
+    )
+
+
+@CASES
+def test_the_certificate_of_another_claim_is_refused_or_true(index):
+    tree = json.loads(all_certificates()[index])
+    for claim in STATEMENTS:
+        if claim == tree["claim"]:
+            continue
+        assert not accepted(rehashed({**tree, "claim": claim}))
+        mutant = {**tree, "claim": claim, "statement": statement_hash(claim)}
+        try:
+            found = check(rehashed(mutant))
+        except Rejected:
+            continue
+        assert stays_true(mutant, found.finding)
+
+
+def test_the_instance_of_another_certificate_is_refused_or_true():
+    trees = [json.loads(data) for data in all_certificates()]
+    for tree in trees:
+        for other in trees:
+            if tree["instance"] != other["instance"]:
+                mutant = {**tree, "instance": other["instance"]}
+                assert not accepted(canonical(mutant))
+                try:
+                    found = check(rehashed(mutant))
+                except Rejected:
+                    continue
+                assert stays_true(mutant, found.finding)

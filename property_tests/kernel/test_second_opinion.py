@@ -1,0 +1,51 @@
+"""The KKT certificates under a checker that shares nothing with the kernel."""
+
+from __future__ import annotations
+
+import ast
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from flint import arb, fmpq
+
+from property_tests.kernel import second_opinion
+from property_tests.kernel.library import all_certificates
+from verify.kernel.linear import precision
+
+KKT = [json.loads(data) for data in all_certificates() if b'"rule":"kkt"' in data]
+
+
+@pytest.mark.parametrize("fields", KKT, ids=lambda f: f"{f['claim']}-{f['verdict']}-{f['content'][:6]}")
+def test_the_second_opinion_agrees(fields):
+    if fields["claim"] == "infonce-equality":
+        low, high = second_opinion.infonce_rank(fields)
+        m = int(fields["dimension"][0])
+        assert (low == m) if fields["verdict"] == "proved" else (high < m)
+    else:
+        wanted = fields["instance"]["rank"] if fields["claim"] == "clip-inclusion-literal" else fields["dimension"][0]
+        assert second_opinion.clip_rank(fields) >= int(wanted)
+
+
+def test_a_spoilt_factor_convinces_neither():
+    fields = next(f for f in KKT if f["verdict"] == "refuted")
+    hints = {**fields["hints"], "V": [[str(Fraction(x) * 3 / 2) for x in row] for row in fields["hints"]["V"]]}
+    assert second_opinion.infonce_rank({**fields, "hints": hints}) == (0, int(fields["dimension"][0]))
+
+
+@pytest.mark.parametrize("x", [Fraction(n, 7) for n in range(-650, 300, 37)])
+def test_its_exponential_is_directed(x):
+    found = second_opinion.exp(second_opinion.interval(x))
+    with precision(300):
+        truth = arb(fmpq(x.numerator, x.denominator)).exp()
+        assert arb(fmpq(found.lo.numerator, found.lo.denominator)) < truth
+        assert arb(fmpq(found.hi.numerator, found.hi.denominator)) > truth
+    assert found.hi - found.lo < max(found.hi, 1) / 10**20
+
+
+def test_it_shares_no_code_with_the_kernel():
+    tree = ast.parse(Path(second_opinion.__file__).read_text(encoding="utf-8"))
+    imports = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
+    imports |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imports == {"__future__", "dataclasses", "fractions", "itertools", "math"}

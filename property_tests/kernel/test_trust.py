@@ -1,0 +1,204 @@
+"""Nothing makes the kernel crash, hang, grow or believe; it stands alone, and `python -O` changes nothing."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as hst
+
+import verify.kernel
+from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates
+from property_tests.kernel.test_mutations import accepted, rehashed
+from property_tests.strategies import examples
+from verify.kernel.check import main
+
+FOLDER = Path(verify.kernel.__file__).parent
+SOURCES = sorted(FOLDER.glob("*.py"))
+
+
+def run(*arguments: str, memory: int | None = None) -> subprocess.CompletedProcess:
+    def limit() -> None:
+        if memory:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        preexec_fn=limit,
+        check=False,
+    )
+
+
+@given(hst.binary(max_size=400))
+@example(b"")
+@example(b"[" * 100_000)
+@example(b'{"a":' * 50_000)
+@example(b"9" * 100_000)
+@example(b'"' + b"\\u0000" * 1000 + b'"\n')
+@example(b"\xff\xfe")
+@settings(max_examples=examples(300))
+def test_bytes_are_refused(data):
+    assert not accepted(data)
+
+
+@given(hst.data())
+@settings(max_examples=examples(300))
+def test_damaged_certificates_are_refused(data):
+    whole = data.draw(hst.sampled_from(all_certificates()))
+    start = data.draw(hst.integers(0, len(whole) - 1))
+    length = data.draw(hst.integers(0, 40))
+    damaged = whole[:start] + data.draw(hst.binary(max_size=20)) + whole[start + length :]
+    assert not accepted(damaged) or damaged == whole
+
+
+JSON_LIKE = hst.recursive(
+    hst.one_of(hst.text(max_size=5), hst.sampled_from(["0", "1", "-1", "1/2", "kkt", "exact"])),
+    lambda inner: hst.one_of(hst.lists(inner, max_size=4), hst.dictionaries(hst.text(max_size=3), inner, max_size=3)),
+    max_leaves=12,
+)
+
+
+@given(hst.data())
+@settings(max_examples=examples(300))
+def test_fields_of_any_shape_are_refused_or_harmless(data):
+    tree = json.loads(data.draw(hst.sampled_from(all_certificates())))
+    field = data.draw(hst.sampled_from([name for name in tree if name != "content"]))
+    value = data.draw(JSON_LIKE)
+    assert not accepted(rehashed({**tree, field: value})) or value == tree[field]
+
+
+def bombs() -> dict[str, bytes]:
+    """Certificates that ask for much: work, memory, digits, depth."""
+    kkt = json.loads(next(d for d in all_certificates() if b'"rule":"kkt"' in d and b"infonce" in d))
+    hints = kkt["hints"]
+    digits, size = "9" * 400, 64
+
+    def with_hints(**changes: object) -> bytes:
+        return rehashed({**kkt, "hints": {**hints, **changes}})
+
+    mean = [[f"{i * 7919 % 1000}/{997 + j}" for j in range(40)] for i in range(40)]
+    covariance = [[f"{10**9 * (i == j) + 1}/{3 + i * j}" for j in range(40)] for i in range(40)]
+    wide = {
+        **kkt["instance"],
+        "weights": ["1/40"] * 40,
+        "means": mean,
+        "covariance": covariance,
+    }
+    long = [[digits if i == j else "0" for j in range(30)] for i in range(30)]
+    return {
+        "nodes": with_hints(grids=[[["1/1000000", "-500000", "1000000", "1"]]]),
+        "more nodes": with_hints(grids=[[["1", "-500", "1000", "1"]] * 4]),
+        "bits": with_hints(precision="2000", grids=[[["1/1000", "-9000", "18000", "1"]]]),
+        "adaptive": with_hints(precision="2000", grids=[[["10000", "2000"]]]),
+        "digits": with_hints(V=[[digits]], Q=[[digits]]),
+        "steep": with_hints(V=[[digits]], grids=[[["1000", "100"]]]),
+        "columns": with_hints(V=[["1"] * size], N=[["1"] * size]),
+        "permutations": rehashed({**kkt, "rule": "symmetry", "hints": {"permutations": [["0", "1"]] * size}}),
+        "mixture": rehashed({**kkt, "instance": wide, "rule": "exact", "hints": {}}),
+        "diagonal": rehashed(
+            {
+                **kkt,
+                "instance": {**wide, "covariance": long, "means": [m[:30] for m in mean]},
+                "rule": "exact",
+                "hints": {},
+            }
+        ),
+        "depth": b'{"format":' + b"[" * 200_000 + b"]" * 200_000 + b"}\n",
+        "size": b'"' + b"1" * 10_000_000 + b'"\n',
+    }
+
+
+def test_bombs_are_defused_within_a_minute_and_a_gigabyte(tmp_path):
+    for name, data in bombs().items():
+        path = tmp_path / f"{name}.json"
+        path.write_bytes(data)
+        done = run("-m", "verify.kernel", str(path), memory=2**30)
+        answer = done.stdout.splitlines()[-1].split()[0]
+        # A dear but right proof may be taken.
+        assert answer == "REJECTED" or (answer == "VERIFIED" and name in ("bits", "adaptive")), (name, done.stderr)
+        assert done.stderr == "", name
+
+
+@pytest.mark.parametrize("flags", [[], ["-O"], ["-OO"]], ids=["plain", "O", "OO"])
+def test_optimisation_changes_nothing(flags, tmp_path):
+    good = [str(path) for path in SHIPPED]
+    fields = json.loads(SHIPPED[0].read_bytes())
+    bad = tmp_path / "bad.json"
+    bad.write_bytes(rehashed({**fields, "verdict": "proved"}))
+    done = run(*flags, "-m", "verify.kernel", *good, str(bad))
+    answers = [line for line in done.stdout.splitlines() if line.startswith(("VERIFIED", "REJECTED"))]
+    assert done.returncode == 1
+    assert [a.split()[0] for a in answers] == ["VERIFIED"] * len(good) + ["REJECTED"]
+    assert run(*flags, "-m", "verify.kernel", *good).returncode == 0
+
+
+def test_each_certificate_verifies_in_a_fresh_process(tmp_path):
+    paths = []
+    for i, data in enumerate(all_certificates()):
+        paths.append(tmp_path / f"{i}.json")
+        paths[-1].write_bytes(data)
+    done = run("-m", "verify.kernel", *map(str, paths))
+    assert done.returncode == 0
+    answers = [line for line in done.stdout.splitlines() if line.startswith("VERIFIED ")]
+    assert answers[: len(KNOWN)] == [f"VERIFIED {claim}" for claim, _, _, _ in KNOWN]
+
+
+def test_it_stands_alone():
+    done = run("-c", "import sys; old = set(sys.modules); import verify.kernel; print(*set(sys.modules) - old)")
+    loaded = {m for m in done.stdout.split() if not m.startswith("verify.kernel")}
+    assert "verify" in loaded
+    roots = {m.split(".")[0] for m in loaded} - set(sys.stdlib_module_names)
+    assert {m for m in roots if "cython" not in m} == {"verify", "flint"}
+    assert not {m for m in loaded if m.startswith("verify.")}
+
+
+def test_the_source_has_no_assertion_and_no_float_decision():
+    for path in SOURCES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree)), path
+        called = {
+            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "float" not in called, path
+
+
+def test_the_source_is_short():
+    code = 0
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        prose = set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+                prose |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+        lines = enumerate(text.splitlines(), 1)
+        code += sum(bool(line.strip()) and n not in prose for n, line in lines)
+    assert code < 1000
+
+
+def test_the_answer_is_the_last_line(capsys, tmp_path):
+    assert main([str(SHIPPED[0])]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"VERIFIED {json.loads(SHIPPED[0].read_bytes())['claim']}"
+    assert main([str(tmp_path / "absent.json")]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "REJECTED the file cannot be read"
+    assert main([]) == 2
+
+
+def test_the_format_is_specified_with_a_certificate_that_verifies():
+    text = (FOLDER / "FORMAT.md").read_text(encoding="utf-8")
+    example = text.split("```json\n")[1].split("```")[0].encode()
+    assert accepted(example)
+    fields = json.loads(example)
+    assert fields["content"] in text.replace(example.decode(), "")
+    assert fields["statement"] in text.replace(example.decode(), "")

@@ -1,0 +1,155 @@
+"""From a claim and an instance to a certificate: untrusted proposals, which the kernel accepts or rejects.
+
+The verdict is the kernel's: `decide` reads it off a certificate that the kernel has checked, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from verify.certify.clip import clip_proposals
+from verify.certify.exact_hints import leak_proposals, symmetry_proposals, threshold_proposals
+from verify.certify.grids import OutOfReachError
+from verify.certify.infonce import floating_margin, infonce_margin, infonce_proposals
+from verify.certify.proposal import Interval, Proposal
+from verify.certify.writing import certificate, instance_fields
+from verify.errors import InputError
+from verify.kernel import Rejected, check
+from verify.kernel.claims import STATEMENTS
+from verify.kernel.models import Instance as KernelInstance
+from verify.kernel.models import Paired, Pairs
+from verify.kernel.models import instance as kernel_instance
+from verify.kernel.rules import RULES, Finding
+from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from verify.verdicts import Outcome, Provenance, Verdict
+
+_MODELS: dict[str, tuple[type, str]] = {
+    "lemma-4.2": (SharedGMM, "shared-gmm"),
+    "infonce-inclusion": (SharedGMM, "shared-gmm"),
+    "infonce-equality": (SharedGMM, "shared-gmm"),
+}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that the kernel has accepted."""
+
+    data: bytes
+    finding: Finding
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """No proposal was accepted: the last reason, and a float64 interval for the deciding number where there is one."""
+
+    reason: str
+    margin: Interval | None = None
+
+
+def certify(claim: str, instance: Instance) -> Certificate | Undecided:
+    """Return a certificate that decides the claim on the instance, or why there is none.
+
+    Raises InputError when the claim is unknown or is about another model.
+    """
+    _check_model(claim, instance)
+    fields = instance_fields(instance)
+    try:
+        seen = kernel_instance(json.loads(json.dumps(fields)))
+    except Rejected as error:
+        return Undecided(f"the kernel does not take the instance: {error}")
+    reasons = []
+    try:
+        for proposal in _proposals(claim, instance, seen):
+            try:
+                finding = RULES[claim, proposal.rule](seen, proposal.hints)
+                data = certificate(claim, fields, proposal.rule, proposal.hints, finding)
+                return Certificate(data, check(data).finding, proposal)
+            except Rejected as error:
+                reasons.append(str(error))
+    except OutOfReachError as error:
+        reasons.append(str(error))
+    except np.linalg.LinAlgError:
+        reasons.append("float64 cannot factor the covariance")
+    reason = "; ".join(dict.fromkeys(reasons)) or "no rule applies"
+    if claim == "infonce-equality" and isinstance(seen, Pairs):
+        needed = "more digits of the minimiser, or a larger lattice, would decide it unless the margin is 0"
+        return Undecided(f"{reason}; {needed}", floating_margin(instance, seen))
+    return Undecided(reason)
+
+
+def decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
+    """Return the verdict on a claim about an instance, and the certificate that it is read off.
+
+    Raises InputError when the claim is unknown or is about another model.
+    """
+    found = certify(claim, instance)
+    if isinstance(found, Undecided):
+        return Verdict(claim, Outcome.UNDECIDED, found.reason, found.margin, Provenance.FLOATING), None
+    finding = found.finding
+    rank = finding.rank[0] if finding.rank and finding.rank[0] == finding.rank[1] else None
+    dimension = max(finding.dimension) if finding.dimension else None
+    outcome = Outcome.PROVED if finding.verdict == "proved" else Outcome.REFUTED
+    verdict = Verdict(claim, outcome, _reason(found), None, Provenance.EXACT, rank, dimension)
+    return _with_margin(verdict, instance, found), found.data
+
+
+def _with_margin(verdict: Verdict, instance: Instance, found: Certificate) -> Verdict:
+    if (verdict.claim, found.proposal.rule) != ("infonce-equality", "kkt"):
+        return verdict if found.proposal.rule != "kkt" else replace(verdict, provenance=Provenance.ENCLOSED)
+    seen = kernel_instance(instance_fields(instance))
+    if not isinstance(seen, Pairs):
+        raise TypeError("infonce-equality is about pairs")
+    margin = infonce_margin(seen, found.proposal, verdict.outcome is Outcome.PROVED)
+    return replace(verdict, margin=margin, provenance=Provenance.ENCLOSED)
+
+
+def _reason(found: Certificate) -> str:
+    """Return one sentence on what the certificate shows."""
+    finding = found.finding
+    rule = f"rule {found.proposal.rule} of the kernel"
+    if not finding.rank:
+        return f"{rule}: the statement {'holds' if finding.verdict == 'proved' else 'fails'} on this instance"
+    low, high = finding.rank
+    size = f"{low}" if low == high else f"between {low} and {high}"
+    dimension = " and ".join(dict.fromkeys(str(m) for m in finding.dimension))
+    return f"{rule}: the minimiser has rank {size}, the Fisher subspace dimension {dimension}"
+
+
+def _check_model(claim: str, instance: Instance) -> None:
+    if claim not in STATEMENTS:
+        raise InputError("CLAIM", claim, "is not a claim", f"write one of {', '.join(STATEMENTS)}")
+    model = instance.model
+    given = model.mixture if isinstance(model, AugmentedPairs) else model
+    wanted: tuple[type, str] = _MODELS.get(claim, (GMM, "gmm or shared-gmm"))
+    if claim.startswith("clip"):
+        wanted = (CLIPGMM, "clip-gmm")
+    elif claim in ("population-graph-equivalence", "linear-probe-bound"):
+        wanted = (PopulationGraph, "population-graph")
+    if not isinstance(given, wanted[0]):
+        raise InputError("model", type(given).__name__, f"is not what {claim} is about", f"use {wanted[1]}")
+
+
+def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator[Proposal]:
+    """Yield what to try: rational arithmetic first, integrals last."""
+    yield Proposal("exact", {})
+    match claim, seen:
+        case "infonce-equality", Pairs():
+            yield from symmetry_proposals((seen.mixture,))
+            yield from infonce_proposals(instance, seen)
+        case "pca-equality", Pairs():
+            yield from threshold_proposals(seen)
+        case "simsiam-inclusion", Pairs():
+            yield from leak_proposals(seen)
+        case "clip-effective-equality", Paired():
+            yield from symmetry_proposals((seen.vision, seen.text))
+            yield from clip_proposals(instance, seen, seen.vision.m)
+        case "clip-inclusion-literal", Paired():
+            yield from clip_proposals(instance, seen, seen.columns)
+
+
+__all__ = ["Certificate", "Undecided", "certify", "decide"]

@@ -1,0 +1,45 @@
+"""Proposals for the CLIP claims: factors of the minimiser, the directions of its large singular values, grids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from verify.certify.grids import floats, propose, rational, whitening
+from verify.certify.proposal import Proposal
+from verify.certify.writing import dyadics
+from verify.kernel.models import Paired
+from verify.minimize import minimise
+from verify.models import Instance
+
+_NATS = ((26.0, 36.0), (26.0, 36.0), (26.0, 36.0), (20.0, 29.0, 37.0), (20.0, 22.5))  # by rank: a node costs more
+_NEGLIGIBLE = 1e-14
+
+
+def clip_proposals(instance: Instance, paired: Paired, wanted: int) -> Iterator[Proposal]:
+    """Yield hints that the minimiser over all W has rank at least `wanted`.
+
+    Raises OutOfReachError without an affordable grid.
+    """
+    modalities = (paired.vision, paired.text)
+    Q = [whitening(mixture) for mixture in modalities]
+    vision, text = (mixture.reduced(rational(q, mixture.m)) for mixture, q in zip(modalities, Q, strict=True))
+    found = minimise("clip", instance, min(paired.vision.m, paired.text.m))
+    into = [floats((x.sigma * x.fisher * rational(q, x.m)).transpose()) for x, q in zip(modalities, Q, strict=True)]
+    P, sizes, R = np.linalg.svd(into[0] @ found.maps["W"] @ into[1].T, full_matrices=False)
+    rho = max(wanted, int(np.sum(sizes > _NEGLIGIBLE)))
+    texts = [
+        dyadics(P[:, :rho] * np.sqrt(sizes[:rho])),
+        dyadics(R[:rho].T * np.sqrt(sizes[:rho])),
+        dyadics(R[:wanted].T),
+    ]
+    D_V, D_T = (rational(m, rho) for m in texts[:2])
+    for nats in _NATS[min(rho, 4)]:
+        grids = [
+            propose(vision, D_V, D_T.transpose() * text.offsets, nats),
+            propose(text, D_T, D_V.transpose() * vision.offsets, nats),
+        ]
+        bits = str(max(grid.bits for grid in grids))
+        fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")
+        yield Proposal("kkt", dict(zip(fields, [bits, *Q, *(g.grids for g in grids), *texts], strict=True)))

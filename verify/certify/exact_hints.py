@@ -1,0 +1,72 @@
+"""Proposals that need no integral: symmetries, thresholds, SimSiam's p."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from scipy.linalg import eigh
+
+from verify.certify.grids import floats
+from verify.certify.proposal import Proposal
+from verify.kernel.linear import null_space
+from verify.kernel.models import Mixture, Pairs
+
+_PERMUTATIONS = 5000
+
+
+def symmetry_proposals(mixtures: tuple[Mixture, ...]) -> Iterator[Proposal]:
+    """Yield permutations that move the first component to each other one and preserve weights and Gram matrices."""
+    grams = [(m.means.transpose() * m.sigma.inv() * m.means).tolist() for m in mixtures]
+    weights, K = mixtures[0].weights, len(mixtures[0].weights)
+    if any(w != weights[0] for w in weights):
+        return
+    budget = [_PERMUTATIONS]
+
+    def extend(image: list[int]) -> list[int] | None:
+        n = len(image)
+        budget[0] -= 1
+        if n == K or budget[0] < 0:
+            return image if n == K else None
+        for k in set(range(K)) - set(image):
+            trial = [*image, k]
+            if all(g[j][n] == g[trial[j]][k] for g in grams for j in range(n + 1)):
+                done = extend(trial)
+                if done is not None:
+                    return done
+        return None
+
+    found = [extend([k]) if all(g[0][0] == g[k][k] for g in grams) else None for k in range(1, K)]
+    permutations = [[str(k) for k in p] for p in found if p is not None]
+    if len(permutations) == K - 1:
+        yield Proposal("symmetry", {"permutations": permutations})
+
+
+def threshold_proposals(pairs: Pairs) -> Iterator[Proposal]:
+    """Yield the middle between R's eigenvalues on S_F and across it."""
+    mixture = pairs.mixture
+    B = mixture.fisher
+    P = null_space(B.transpose())
+    if B.ncols() and P.ncols():
+        along, across = (
+            eigh(floats(Q.transpose() * mixture.R * Q), floats(Q.transpose() * Q), eigvals_only=True) for Q in (B, P)
+        )
+        middle = (float(along.min()) + float(across.max())) / 2
+        yield Proposal("threshold", {"threshold": str(Fraction(middle).limit_denominator(10**9))})
+        yield Proposal("threshold", {"threshold": str(Fraction(middle))})
+
+
+def leak_proposals(pairs: Pairs) -> Iterator[Proposal]:
+    """Yield p at which p²R − pC + ηI has a clearly negative eigenvalue."""
+    if pairs.decay <= 0 or pairs.columns != 1:
+        return
+    R, C, eta = floats(pairs.mixture.R), floats(pairs.C), float(Fraction(int(pairs.decay.p), int(pairs.decay.q)))
+    _, vectors = eigh(C, R)
+    for v in vectors.T[::-1]:
+        # The form on v is a quadratic in p with its least value at vᵀCv / 2vᵀRv.
+        p = float(v @ C @ v) / float(2 * v @ R @ v)
+        if p > 0 and np.linalg.eigvalsh(p * p * R - p * C + eta * np.eye(len(R)))[0] < 0:
+            yield Proposal("leak", {"p": str(Fraction(p).limit_denominator(10**6))})
+            yield Proposal("leak", {"p": str(Fraction(p))})
+            return

@@ -1,0 +1,110 @@
+"""The lattice that a certificate proposes for an integral; the kernel computes what its error is at most."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq_mat
+
+from verify import exact
+from verify.integrate.float64 import whitening as exact_whitening
+from verify.kernel.integrals import MAX_DIMENSION, MAX_WORK
+from verify.kernel.linear import column_basis
+from verify.kernel.models import Mixture
+from verify.models import Floats
+
+_PHASE = 0.96  # the spread of the phases as a part of π: near 1 the strip is wide, but 1/cos(θ/2) grows
+_STEEP = 20_000  # nodes on a line from which adaptive integration is cheaper
+
+
+class OutOfReachError(Exception):
+    """No grid that the kernel would take reaches the accuracy."""
+
+
+@dataclass(frozen=True)
+class Grids:
+    """Grids as a certificate holds them, one for all components or one for each, and the bits that they ask for."""
+
+    grids: list[list[list[str]]]
+    bits: int
+
+
+def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> Grids:
+    """Return grids whose error should be about e^−nats, for `kernel.integrals.softmax_points` with these arguments.
+
+    Raises OutOfReachError when the kernel would not take them.
+    """
+    if b.rank() < b.nrows():
+        basis = column_basis(b)
+        D, b = D * basis, (basis.transpose() * basis).inv() * basis.transpose() * b
+    if b.nrows() == 0:
+        return Grids([], 64 + math.ceil(1.45 * nats))
+    if b.nrows() > MAX_DIMENSION:
+        raise OutOfReachError(f"the integral has {b.nrows()} dimensions, more than {MAX_DIMENSION}")
+    L = np.linalg.cholesky(floats(D.transpose() * law.sigma * D))
+    centres = np.linalg.solve(L, floats(D.transpose() * law.means))
+    slopes = L.T @ floats(b)
+    steepest = float(np.abs(slopes).sum(axis=0).max() * (np.abs(centres).max() + 2 * math.sqrt(nats) + 1))
+    bits = 64 + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + steepest))
+    together = [_axes(centres, slopes, nats)]
+    apart = [_axes(c[:, None], slopes, nats) for c in centres.T]
+    nodes, grids = min((sum(map(_nodes, grids)), grids) for grids in (together, apart))
+    if b.nrows() == 1 and nodes > _STEEP:
+        reach = math.ceil(2 * math.sqrt(nats) + 1)
+        return Grids([[[str(reach), str(math.ceil(1.45 * nats))]]], bits)
+    if nodes * len(law.weights) * bits > MAX_WORK:
+        raise OutOfReachError(f"the integral needs {nodes} nodes, more than the kernel takes")
+    return Grids(grids, bits)
+
+
+def _nodes(axes: list[list[str]]) -> int:
+    return math.prod(int(axis[2]) for axis in axes)
+
+
+def _axes(centres: Floats, slopes: Floats, nats: float) -> list[list[str]]:
+    """Return [h, first, count, a] for each axis of a lattice that serves these centres (ρ × J)."""
+    axes = []
+    for points, along in zip(centres, slopes, strict=True):
+        rate = float(along.max() - along.min())
+        a = _dyadic(min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats)))
+        h = _dyadic(2 * math.pi * a / (nats + a * a / 2))
+        # The short sides of the strip see the density grown by e^{a²/2}: the box must reach further for it.
+        reach = math.sqrt(2 * nats + a * a) + 0.5
+        first, last = math.floor((float(points.min()) - reach) / h), math.ceil((float(points.max()) + reach) / h)
+        axes.append([str(Fraction(h)), str(first), str(last - first + 1), str(Fraction(a))])
+    return axes
+
+
+def floats(m: fmpq_mat) -> Floats:
+    """Return the nearest float64 matrix."""
+    return np.array([float(exact.to_fraction(x)) for x in m.entries()], dtype=np.float64).reshape(m.nrows(), m.ncols())
+
+
+def _dyadic(x: float) -> float:
+    """Return x rounded down to 16 bits, so that the multiples of a step are exact."""
+    mantissa, exponent = math.frexp(x)
+    return math.ldexp(math.floor(mantissa * 65536), exponent - 16)
+
+
+def whitening(mixture: Mixture) -> list[list[str]]:
+    """Return Q (m × m) such that t = (BQ)ᵀx is nearly white: two rounds, for where the first one cancels."""
+    H = mixture.fisher.transpose() * mixture.sigma * mixture.fisher
+    Q = exact.identity(mixture.m)
+    for _ in range(2):
+        factor, roots = exact_whitening(Q.transpose() * H * Q)
+        step = floats(factor.inv().transpose()) / roots
+        Q = Q * exact.matrix([[Fraction(_short(x)) for x in row] for row in step], columns=mixture.m)
+    return [[str(x) for x in row] for row in exact.to_rows(Q)]
+
+
+def _short(x: float) -> float:
+    mantissa, exponent = math.frexp(x)
+    return math.ldexp(round(mantissa * 2**32), exponent - 32)
+
+
+def rational(m: list[list[str]], columns: int) -> fmpq_mat:
+    """Return the exact matrix that stands in a certificate."""
+    return exact.matrix([[Fraction(x) for x in row] for row in m], columns=columns)

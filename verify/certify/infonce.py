@@ -1,0 +1,152 @@
+"""Proposals for infonce-equality: a factor of the minimiser, its null vectors, a grid; the margin once accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from flint import arb, arb_mat
+
+from verify import exact
+from verify.certify.grids import floats, propose, rational, whitening
+from verify.certify.proposal import Interval, Proposal
+from verify.certify.writing import dyadics
+from verify.kernel.enclosure import enclose_infonce
+from verify.kernel.linear import certainly_definite, identity, precision
+from verify.kernel.models import Mixture, Pairs, cross_moment
+from verify.minimize import Minimiser, minimise
+from verify.minimize.energy import LogSumExpTerm, SharedEnergy
+from verify.minimize.newton import Rescaled, Symmetric, flattening
+from verify.models import Floats, Instance
+
+_NATS = ((26.0, 36.0), (26.0, 36.0), (26.0, 36.0), (20.0, 29.0, 37.0), (20.0, 22.5))  # by rank: a node costs more
+_POLISHED = ((40.0, 60.0, 80.0),) * 3 + ((30.0, 40.0, 52.0), ())  # nats of further Newton steps
+_LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
+
+
+def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    """Yield KKT hints, the most promising first.
+
+    Raises OutOfReachError without an affordable grid.
+    """
+    mixture = pairs.mixture
+    Q = whitening(mixture)
+    law = mixture.reduced(rational(Q, mixture.m))
+    found, values, vectors = _spectrum(instance, mixture, Q)
+    ranks = dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)])
+    energy = _energy(law, pairs)
+    for rho in ranks:
+        U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
+        N = dyadics(_steep(energy, U, vectors[:, rho:]))
+        V = dyadics(U)
+        for nats in _NATS[min(rho, 4)]:
+            yield _proposal(law, Q, V, N, nats)
+        if rho == mixture.m:
+            for nats in _POLISHED[min(rho, 4)]:
+                V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * mixture.m, nats))
+                yield _proposal(law, Q, V, N, nats)
+
+
+def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]]) -> tuple[Minimiser, Floats, Floats]:
+    """Return the minimiser and the eigenvalues and eigenvectors, largest first, of its Y: M = BQYQᵀBᵀ, QᵀBᵀΣBQ ≈ I."""
+    found = minimise("infonce", instance, mixture.m)
+    into = floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
+    values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
+    return found, values[::-1], vectors[:, ::-1]
+
+
+def floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
+    """Return float64's idea of minus the least eigenvalue of M* on S_F, whitened: supported numerically, no proof."""
+    found, values, _ = _spectrum(instance, pairs.mixture, whitening(pairs.mixture))
+    if found.error_bound is None:
+        return None
+    least, error = Fraction(float(values[-1])), Fraction(found.error_bound)
+    return -least - error, -least + error
+
+
+def _proposal(law: Mixture, Q: list[list[str]], V: list[list[str]], N: list[list[str]], nats: float) -> Proposal:
+    D = rational(V, len(V[0]))
+    grid = propose(law, D, D.transpose() * law.offsets, nats)
+    return Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, "V": V, "N": N})
+
+
+def _polish(pairs: Pairs, energy: SharedEnergy, proposal: Proposal) -> list[list[str]]:
+    """Return an invertible V after a step of Newton's method on ∇L(VVᵀ) = 0: ∇L from balls, the Hessian in float64."""
+    bits = int(proposal.hints["precision"])
+    exact_V = rational(proposal.hints["V"], pairs.mixture.m)
+    with precision(bits):
+        gradient = enclose_infonce(pairs, proposal.hints).gradient
+    F = flattening(np.eye(len(energy.S)) + energy.S)
+    V, space = floats(exact_V), Symmetric(len(F))
+    flat = Rescaled(energy, F, F)
+    inverse = np.linalg.solve(F, V)
+    hessian = space.basis.T @ flat.hessian(inverse @ inverse.T) @ space.basis
+    newton = np.linalg.solve(hessian, space.flat(-F.T @ _middle(gradient) @ F))
+    change = space.full(np.asarray(newton, dtype=np.float64))
+    step = F @ np.linalg.solve(inverse, change).T / 2  # (V + step)(V + step)ᵀ ≈ VVᵀ + F·change·Fᵀ
+    scale = 2 ** max(bits, 64)
+    moved = exact_V + rational(dyadics(step), len(F))
+    return [[str(Fraction(round(x * scale), scale)) for x in row] for row in exact.to_rows(moved)]
+
+
+def _middle(balls: arb_mat) -> Floats:
+    return np.array([[float(x.mid()) for x in row] for row in balls.tolist()])
+
+
+def _energy(law: Mixture, pairs: Pairs) -> SharedEnergy:
+    """Return L in coordinates that are nearly white, in float64."""
+    centres = floats(law.means)
+    weights = np.array([float(exact.to_fraction(w)) for w in law.weights])
+    C = floats(cross_moment(law, law, pairs.bias))
+    return SharedEnergy(C, floats(law.S), LogSumExpTerm(weights, centres, centres))
+
+
+def _steep(energy: SharedEnergy, U: Floats, null: Floats) -> Floats:
+    """Return the directions of `null` along which the gradient at UUᵀ rises."""
+    if null.shape[1] == 0:
+        return null
+    slopes, directions = np.linalg.eigh(null.T @ energy.point(U @ U.T).gradient @ null)
+    return np.asarray(null @ directions[:, slopes > 1e-10])
+
+
+def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
+    """Return an interval around minus the least eigenvalue of M* (proved), or around the slope that refutes.
+
+    Both whitened; the slope is the least eigenvalue of ∇L(M*) on the null vectors of the certificate.
+    """
+    enclosed = enclose_infonce(pairs, proposal.hints)
+    with precision(int(proposal.hints["precision"])):
+        if proved:
+            lo, hi = _least(enclosed.inner, arb_mat(identity(enclosed.inner.nrows())))
+            return _outward(-hi - enclosed.epsilon, -lo + enclosed.epsilon)
+        lo, hi = _least(enclosed.Gamma, enclosed.outer)
+        drift = enclosed.Lambda * enclosed.epsilon
+        return _outward(lo - drift, hi + drift)
+
+
+def _least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:
+    """Return bounds of the least eigenvalue of the pencil (m, metric), metric ≻ 0."""
+    n = m.nrows()
+    left, right = (np.array([[float(x[i, j].mid()) for j in range(n)] for i in range(n)]) for x in (m, metric))
+    root = np.linalg.cholesky(right)
+    inverse = np.linalg.inv(root)
+    values, vectors = np.linalg.eigh(inverse @ left @ inverse.T)
+    u = arb_mat([[float(x)] for x in inverse.T @ vectors[:, 0]])
+    quotient = (u.transpose() * m * u)[0, 0] / (u.transpose() * metric * u)[0, 0]
+    gap = 1e-12 * max(1.0, float(abs(values).max()))
+    for _ in range(60):
+        low = arb(float(values[0]) - gap)
+        if certainly_definite(m - metric * low):
+            return low, quotient.upper()
+        gap *= 4
+    return arb("-inf"), quotient.upper()
+
+
+def _outward(low: arb, high: arb) -> Interval:
+    return _exact(low.lower()), _exact(high.upper())
+
+
+def _exact(point: arb) -> Fraction:
+    mantissa, exponent = point.man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)

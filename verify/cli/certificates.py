@@ -1,0 +1,83 @@
+"""The commands about certificates: decide a claim on an instance, and check what was decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from verify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json
+from verify.errors import InputError
+
+if TYPE_CHECKING:
+    from verify.verdicts import Verdict
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def decide(
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="e.g. infonce-equality, clip-inclusion-literal.")],
+    instance: Annotated[Path, typer.Argument(metavar="INSTANCE.json", help="The instance file.")],
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="OUT.json", help="Where to write the certificate.")
+    ] = None,
+    json: AsJson = False,
+) -> int:
+    """Prove or refute a claim on one instance.
+
+    The verdict is read off a certificate that the kernel has checked. The exit code is 1 when the claim is refuted
+    and 3 when it is undecided; then there is no certificate to write.
+    """
+    from verify.certify import decide as decided
+    from verify.instances import read_instance
+    from verify.jsonfiles import write_text
+
+    model = read_instance(instance)
+    with progress(f"deciding {claim}"):
+        try:
+            verdict, data = decided(claim, model)
+        except InputError as error:
+            raise (error if error.field == "CLAIM" else error.in_file(str(instance))) from None
+    if certificate is not None and data is not None:
+        write_text(certificate, data.decode("ascii"))
+    if json:
+        write_json(verdict.to_json())
+    else:
+        write_fields(_readable(verdict))
+    return {"proved": DONE, "refuted": CLAIM_FAILED}.get(verdict.outcome.value, UNDECIDED)
+
+
+def _readable(verdict: Verdict) -> list[tuple[str, str]]:
+    fields = [("claim", verdict.claim), ("verdict", verdict.outcome.value)]
+    if verdict.rank is not None:
+        fields.append(("rank", str(verdict.rank)))
+    if verdict.dimension is not None:
+        fields.append(("dimension", str(verdict.dimension)))
+    if verdict.margin is not None:
+        fields.append(("margin", "between {:.6g} and {:.6g}".format(*map(float, verdict.margin))))
+    return [*fields, ("reason", verdict.reason)]
+
+
+def check(
+    certificates: Annotated[list[Path], typer.Argument(metavar="CERT.json...", help="Certificate files.")],
+    json: AsJson = False,
+) -> int:
+    """Check certificates with the kernel alone.
+
+    The last line for each file is VERIFIED and the claim, or REJECTED and the reason; the exit code is 1 when any is
+    rejected. `python -m verify.kernel` is the same checker without the rest of the package.
+    """
+    from verify.kernel.check import main, report
+
+    if not json:
+        return main([str(path) for path in certificates])
+    answers: list[dict[str, Any]] = []
+    for path in certificates:
+        found, lines = report(str(path))
+        word, _, rest = lines[-1].partition(" ")
+        verdict = None if found is None else found.finding.verdict
+        answers.append({"file": str(path), "answer": word, "claim": found and found.claim, "verdict": verdict})
+        answers[-1]["reason"] = None if found else rest
+    write_json({"certificates": answers})
+    return DONE if all(answer["answer"] == "VERIFIED" for answer in answers) else CLAIM_FAILED

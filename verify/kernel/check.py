@@ -1,0 +1,83 @@
+"""One certificate, one answer: the claim it verifies, or the reason why it is rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from verify.kernel.claims import STATEMENTS, statement_hash
+from verify.kernel.models import instance
+from verify.kernel.parse import MAX_BYTES, Rejected, array, digest, integer, parse, record, text
+from verify.kernel.rules import RULES, Finding
+
+FORMAT = "thmverify-certificate-1"
+FIELDS = ("format", "claim", "statement", "instance", "verdict", "rank", "dimension", "rule", "hints", "content")
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A claim about an instance (by value, as in the certificate), and what was found."""
+
+    claim: str
+    instance: object
+    finding: Finding
+
+
+def check(data: bytes) -> Verified:
+    """Return what the certificate proves. Raises Rejected with the reason; whatever goes wrong is a rejection."""
+    try:
+        return _check(data)
+    except Rejected:
+        raise
+    except Exception as error:  # a checker that breaks down has not accepted
+        raise Rejected(f"the check broke down with {type(error).__name__}") from error
+
+
+def _check(data: bytes) -> Verified:
+    whole = parse(data)
+    form, claim, statement, model, *conclusion, rule, hints, content = record(whole, "the certificate", FIELDS)
+    if form != FORMAT:
+        raise Rejected(f"the format is not {FORMAT}")
+    if content != digest(list(whole.items())[:-1] if isinstance(whole, dict) else None):
+        raise Rejected("the content hash does not match")
+    name, method = text(claim, "claim"), text(rule, "rule")
+    if name not in STATEMENTS or statement != statement_hash(name):
+        raise Rejected("the statement is not the one of this claim")
+    if (name, method) not in RULES:
+        raise Rejected("the claim has no such rule")
+    finding = RULES[name, method](instance(model), hints)
+    if finding != _stated(*conclusion):
+        raise Rejected("what was found is not what the certificate says")
+    return Verified(name, model, finding)
+
+
+def _stated(verdict: object, bounds: object, dimension: object) -> Finding:
+    numbers = [tuple(integer(x, "a rank", 0, 10**4) for x in array(part, "a rank", 2)) for part in (bounds, dimension)]
+    if verdict in ("proved", "refuted"):
+        return Finding(verdict, *numbers)
+    raise Rejected("the verdict is neither proved nor refuted")
+
+
+def report(path: str) -> tuple[Verified | None, list[str]]:
+    """Return what the file's certificate proves, if it does, and the lines that say so; the last is the answer."""
+    try:
+        with open(path, "rb") as handle:
+            found = check(handle.read(MAX_BYTES + 1))
+    except (OSError, ValueError):
+        return None, ["REJECTED the file cannot be read"]
+    except Rejected as error:
+        return None, [f"REJECTED {error}"]
+    return found, [f"{found.claim} is {found.finding.verdict} for the instance given", f"VERIFIED {found.claim}"]
+
+
+def main(paths: Sequence[str]) -> int:
+    """Check each file and print its answer; return 0 when all are verified, 1 when not, 2 when there is no file."""
+    if not paths:
+        print("usage: python -m verify.kernel CERT.json...")
+        return 2
+    verified = True
+    for path in paths:
+        found, lines = report(path)
+        verified = verified and found is not None
+        print("\n".join([ascii(path), *lines]))
+    return 0 if verified else 1

@@ -1,0 +1,73 @@
+"""What each claim says about an instance. A certificate quotes the hash of the text: an edited text voids it."""
+
+from __future__ import annotations
+
+from verify.kernel.parse import digest
+
+SETTING = (
+    "x ~ Σ_k w_k N(μ_k, Σ_k), Σ̄ = Σ_k w_k Σ_k, S = Σ_k w_k μ_k μ_kᵀ, R = Σ̄ + S, μ̄ = Σ_k w_k μ_k; "
+    "(x, x̂) ~ δ Σ_k w_k N_k×N_k + (1−δ) F×F, C = E x x̂ᵀ = δS + (1−δ) μ̄μ̄ᵀ; S_F = span{Σ̄⁻¹μ_k}, m = dim S_F; "
+    "maps are f(x) = Aᵀx with A of d × r, M = AAᵀ."
+)
+
+STATEMENTS = {
+    "lemma-4.2": (
+        "Shared covariance Σ. For every A with Col(A) = S_F and every x and k, Pr(z = k | x) = Pr(z = k | Aᵀx)."
+    ),
+    "fisher-optimality": (
+        "J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] ≤ tr(Σ̄⁻¹S) for every A with independent columns, "
+        "with equality exactly when Col(A) ⊇ S_F."
+    ),
+    "infonce-inclusion": (
+        "Shared covariance Σ. Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), "
+        "y ~ F independent of x, has Col(A) ⊆ S_F."
+    ),
+    "infonce-equality": (
+        "Shared covariance Σ. Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), "
+        "y ~ F independent of x, has Col(A) = S_F."
+    ),
+    "nonshared-inclusion": (
+        "Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), y ~ F independent of x, "
+        "has Col(A) ⊆ S_F, the covariances Σ_k being whatever they are."
+    ),
+    "spectral-equality": (
+        "Every minimiser A with r columns of −2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))² has Col(A) = S_F."
+    ),
+    "spectral-top-r": (
+        "Every minimiser A with r columns of −2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))² has a column space on which "
+        "J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] is as large as on any column space of at most r dimensions."
+    ),
+    "pca-equality": "Every maximiser A of tr(AᵀRA) over the d × min(r, d) matrices with AᵀA = I has Col(A) = S_F.",
+    "simsiam-inclusion": (
+        "For weight decay η, every A (d × r) and invertible P (r × r) with PAᵀRA − AᵀCA + ηP = 0 and "
+        "RAPᵀP − CAP + ηA = 0 have Col(A) ⊆ S_F."
+    ),
+    "clip-inclusion-literal": (
+        "(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_V) × N(μ_{T,k}, Σ_T), drawn independently with probability 1 − δ. "
+        "Every pair A_V, A_T with r columns that minimises −2E f_V(x_V)ᵀf_T(x_T) + E log E exp(x_VᵀWy_T) "
+        "+ E log E exp(y_VᵀWx_T), W = A_V A_Tᵀ, has Col(A_V) ⊆ S_{V,F} and Col(A_T) ⊆ S_{T,F}."
+    ),
+    "clip-inclusion-effective": (
+        "For the pairs of clip-inclusion-literal: Col(W) ⊆ S_{V,F} and Col(Wᵀ) ⊆ S_{T,F}, W = A_V A_Tᵀ."
+    ),
+    "clip-effective-equality": (
+        "For the pairs of clip-inclusion-literal: Col(W) = S_{V,F} and Col(Wᵀ) = S_{T,F}, W = A_V A_Tᵀ."
+    ),
+    "population-graph-equivalence": (
+        "X finite, w_{xx'} = w_{x'x} ≥ 0, w_x = Σ_x' w_{xx'}, Ā_{xx'} = w_{xx'}/√(w_x w_x'). For all k and "
+        "f: X → R^k, with F_x = √w_x f(x), ‖Ā − FFᵀ‖² − [−2 Σ w_{xx'} f(x)ᵀf(x') + Σ w_x w_x' (f(x)ᵀf(x'))²] does not "
+        "depend on f, so the minimisers of both are the F for which FFᵀ is the part of Ā at its k largest eigenvalues, "
+        "without the negative ones."
+    ),
+    "linear-probe-bound": (
+        "With λ the (r+1)-th smallest eigenvalue of I − Ā and φ the share of the weight w_{xx'} on pairs with "
+        "different labels: the arg-max of the least-squares probe of the labels, weighted by w_x, on the r lowest "
+        "eigenvectors of I − Ā errs on a share of the weight w_x of at most 2φ/λ, or of 0 when r is at least the "
+        "number of points."
+    ),
+}
+
+
+def statement_hash(claim: str) -> str:
+    """Return the hash of a claim's name, its text and the setting above."""
+    return digest([claim, SETTING, STATEMENTS[claim]])

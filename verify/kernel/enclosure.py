@@ -1,0 +1,123 @@
+"""A global minimiser, enclosed by its optimality conditions, and the bounds on its rank that follow.
+
+In coordinates t = (BQ)ᵀx, B the basis of S_F and Q a hint, M = BQYQᵀBᵀ and the loss is a convex function of Y. All of
+it is rational; any invertible Q is right, and one with t nearly white keeps the balls narrow. The norms are ‖H‖² =
+tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flint import arb, arb_mat, fmpq, fmpq_mat
+
+from verify.kernel.integrals import read_grids, softmax_points
+from verify.kernel.linear import (
+    ball_inverse,
+    certainly_definite,
+    dual_norm_squared,
+    identity,
+    precision,
+    symmetric,
+    trace,
+)
+from verify.kernel.models import Mixture, Paired, Pairs, cross_moment
+from verify.kernel.parse import Rejected, integer, matrix, record
+
+MAX_BITS = 2000
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """‖Y* − Ỹ‖ ≤ ε, with VᵀGV, NᵀGN, Γ = NᵀgN, g, ‖g‖² and Λ of `enclose_infonce`."""
+
+    inner: arb_mat
+    outer: arb_mat
+    Gamma: arb_mat
+    gradient: arb_mat
+    gradient2: arb
+    epsilon: arb
+    Lambda: arb
+
+
+def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
+    """Return the enclosure of Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, Q, grids, V, N.
+
+    L(Y) = −⟨C,Y⟩ + ½tr(YGY(G+S)) + E log Σ_k w_k exp(tᵀYτ_k) over Y ⪰ 0, whose Hessian lies between ‖H‖² and Λ‖H‖²:
+    tr(HGH(G+S)) ≤ (1+T)‖H‖², T = tr(G⁻¹S), and the softmax variance of tᵀHτ_k is at most a quarter of its squared
+    range, hence of diam²·tr(HGH(G+S)), diam the largest G⁻¹-distance of two τ_k: Λ = (1+T)(1+diam²/4).
+
+    Take Ỹ = VVᵀ, N with VᵀGN = 0, Γ = NᵀgN ≻ 0 for g = ∇L(Ỹ), and Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0, so ZỸ = 0. With
+    ε = ‖g − Z‖, adding 0 ≤ −⟨∇L(Y*), Y*−Ỹ⟩ and 0 ≤ ⟨Z, Y*⟩ to strong monotonicity gives ‖Y*−Ỹ‖² ≤ ε‖Y*−Ỹ‖.
+    """
+    bits, Q, grids, V_text, N_text = record(hints, "hints", ("precision", "Q", "grids", "V", "N"))
+    m = pairs.mixture.m
+    law = pairs.mixture.reduced(matrix(Q, "Q", rows=m, columns=m))
+    tau, G = law.means, law.sigma
+    V, seed = matrix(V_text, "V", rows=m), matrix(N_text, "N", rows=m)
+    with precision(integer(bits, "precision", 32, MAX_BITS)):
+        Y = V * V.transpose()
+        rational = symmetric(G * Y * (G + law.S)) - cross_moment(law, law, pairs.bias)
+        drift = softmax_points(law, V, V.transpose() * law.offsets, read_grids(grids)) * arb_mat(tau.transpose())
+        g = arb_mat(rational) + (drift + drift.transpose()) / 2
+        inner = arb_mat(V.transpose() * G * V)
+        N = arb_mat(seed) - arb_mat(V) * ball_inverse(inner) * arb_mat(V.transpose() * G * seed)
+        outer, Gamma = N.transpose() * arb_mat(G) * N, N.transpose() * g * N
+        if not certainly_definite(Gamma):
+            raise Rejected("the gradient is not certainly positive definite on N")
+        lift = arb_mat(G) * N * ball_inverse(outer)
+        epsilon = dual_norm_squared(g - lift * Gamma * lift.transpose(), G, G).upper().sqrt()
+        Lambda = arb((1 + trace(G.inv() * law.S)) * (1 + _diameter_squared(law) / 4))
+        return Enclosed(inner, outer, Gamma, g, dual_norm_squared(g, G, G), epsilon.upper(), Lambda)
+
+
+def rank_bounds(e: Enclosed, m: int) -> tuple[int, int]:
+    """Return bounds of rank Y*.
+
+    VᵀGV ≻ ε    ⟹ rank Y* ≥ ρ (the eigenvalues of Ỹ move by at most ε);
+    Γ ≻ Λε·NᵀGN ⟹ rank Y* ≤ m − n (∇L moves by at most Λε, and Y*∇L(Y*) = 0);
+    ‖g‖² > Λε²  ⟹ rank Y* ≤ m − 1 (else ∇L(Y*) = 0 and L(Ỹ) − ‖g‖²/2Λ ≥ min L = L(Y*) ≥ L(Ỹ) − ε²/2).
+    """
+    rho, n = e.inner.nrows(), e.outer.nrows()
+    low = rho if certainly_definite(e.inner - arb_mat(identity(rho)) * e.epsilon) else 0
+    high = m - 1 if e.gradient2 > e.Lambda * e.epsilon**2 else m
+    if certainly_definite(e.Gamma - e.outer * (e.Lambda * e.epsilon)):
+        high = min(high, m - n)
+    return low, high
+
+
+def _diameter_squared(law: Mixture) -> fmpq:
+    """Return max_{j,k} (τ_j − τ_k)ᵀG⁻¹(τ_j − τ_k)."""
+    gram, K = law.means.transpose() * law.sigma.inv() * law.means, len(law.weights)
+    return max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in range(K) for k in range(K))
+
+
+def clip_rank(paired: Paired, hints: object) -> int:
+    """Return a lower bound of rank Y° for CLIP, Y° its minimiser over all W = B_V Y B_Tᵀ; hints: left, right, U, …
+
+    L(Y) = −2⟨C,Y⟩ + ½tr(Yᵀ(G_V+S_V)YG_T) + ½tr(YᵀG_VY(G_T+S_T)) + two log-sum-exps is 2-strongly convex in the norm
+    ‖H‖² = tr(G_V H G_T Hᵀ), and there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ. When
+    UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, Ỹ has at least as many singular values above ε as U has columns, and so Y° that rank.
+    """
+    fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")
+    bits, Q_V, Q_T, vision_grids, text_grids, left_text, right_text, U_text = record(hints, "hints", fields)
+    m, n = paired.vision.m, paired.text.m
+    vision = paired.vision.reduced(matrix(Q_V, "Q_V", rows=m, columns=m))
+    text = paired.text.reduced(matrix(Q_T, "Q_T", rows=n, columns=n))
+    left, right = matrix(left_text, "left", rows=m), matrix(right_text, "right", rows=n)
+    if left.ncols() != right.ncols():
+        raise Rejected("left and right do not have as many columns")
+    U, Y = matrix(U_text, "U", rows=n), left * right.transpose()
+    G_V, G_T = vision.sigma, text.sigma
+    with precision(integer(bits, "precision", 32, MAX_BITS)):
+        rational = vision.R * Y * G_T + G_V * Y * text.R - cross_moment(vision, text, paired.bias) * 2
+        forward = softmax_points(vision, left, right.transpose() * text.offsets, read_grids(vision_grids))
+        backward = softmax_points(text, right, left.transpose() * vision.offsets, read_grids(text_grids))
+        g = arb_mat(rational) + forward * arb_mat(text.means.transpose())
+        g += arb_mat(vision.means) * backward.transpose()
+        epsilon2: arb = dual_norm_squared(g, G_V, G_T) / 4
+        image: fmpq_mat = Y * U
+        above = arb_mat(image.transpose() * G_V * image) - arb_mat(U.transpose() * G_T.inv() * U) * epsilon2.upper()
+        if not certainly_definite(above):
+            raise Rejected("the singular values are not certainly above the error bound")
+    return int(U.ncols())
