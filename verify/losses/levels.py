@@ -150,7 +150,8 @@ def enclosed_gradient(
 
     def moments(term: SoftmaxTerm) -> _Moments:
         nonlocal reached
-        found = enclosure.enclose_moments(term.reduced.problem, digits + 2, _order(term))
+        amplified = math.ceil(math.log10(max(_sensitivity(term), 1.0)))
+        found = enclosure.enclose_moments(term.reduced.problem, digits + amplified + 1, _order(term))
         reached = reached and found.reached
         return _Moments(found.p, found.first, found.second, to_balls)
 
