@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import fmpq, fmpq_mat
+from flint import arb_mat, fmpq, fmpq_mat
+
+from verify.kernel.linear import certainly_definite, precision
 
 Rows = tuple[tuple[Fraction, ...], ...]
 
@@ -163,8 +165,18 @@ def ldl(m: fmpq_mat) -> LDL | None:
         pivots.append(pivot)
 
 
+_BITS = (128, 1024)  # precisions at which definiteness is looked for in balls before it is decided in rationals
+
+
 def is_positive_definite(m: fmpq_mat) -> bool:
-    """Decide m ≻ 0 for a symmetric matrix."""
+    """Decide m ≻ 0 for a symmetric matrix.
+
+    A Cholesky factor in balls proves it, quickly whatever the denominators; without one, rationals decide.
+    """
+    for bits in _BITS:
+        with precision(bits):
+            if certainly_definite(arb_mat(m)):
+                return True
     factors = ldl(m)
     return factors is not None and len(factors.pivots) == m.nrows()
 

@@ -34,11 +34,12 @@ from property_tests.strategies import (
 from verify import exact
 from verify.integrate import cells
 from verify.integrate.bounds import jensen_bounds
-from verify.integrate.enclosure import Enclosure, enclose_moments, enclose_value, precision
+from verify.integrate.enclosure import Enclosure, enclose_moments, enclose_value
 from verify.integrate.float64 import expected_value, softmax_moments
 from verify.integrate.multiprecision import expected_value as mp_value
 from verify.integrate.multiprecision import softmax_moments as mp_moments
 from verify.integrate.problem import LogSumExp
+from verify.kernel.linear import precision
 
 HALVES = (Fraction(1, 2), Fraction(1, 2))
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from verify import exact
 from verify.integrate import adaptive, cells
-from verify.integrate.enclosure import precision
 from verify.integrate.lattice import Lattice, choose_axes, error_bound, window
 from verify.integrate.problem import LogSumExp
 from verify.integrate.windows import plan_windows
+from verify.kernel.linear import precision
 
 NATS = 30.0
 BITS = 160

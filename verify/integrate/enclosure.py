@@ -7,33 +7,22 @@ a bad choice widens the ball and never misplaces it. No error estimator is used 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from flint import arb, ctx, fmpq
+from flint import arb, fmpq
 
 from verify.integrate import cells
 from verify.integrate.bounds import jensen_bounds
 from verify.integrate.problem import LogSumExp
 from verify.integrate.windows import Balls, plan_windows, whitening
+from verify.kernel.linear import precision
 
 BUDGET = 30e6  # microseconds of work for one integral, about
 _CHEAP = 1e6  # below which nothing better than a lattice is looked for
 _TRIES = 4
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Set flint's working precision, global to the process, for the duration of a block."""
-    before = ctx.prec
-    ctx.prec = bits
-    try:
-        yield
-    finally:
-        ctx.prec = before
 
 
 @dataclass(frozen=True)

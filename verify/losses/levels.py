@@ -19,6 +19,7 @@ from verify import exact
 from verify.integrate import enclosure, float64, multiprecision
 from verify.integrate.enclosure import Enclosure
 from verify.integrate.float64 import Estimate
+from verify.kernel.linear import precision
 from verify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression
 from verify.maps import LinearMap
 from verify.models import Instance
@@ -155,7 +156,7 @@ def enclosed_gradient(
         reached = reached and found.reached
         return _Moments(found.p, found.first, found.second, to_balls)
 
-    with enclosure.precision(int(4 * digits) + 128):
+    with precision(int(4 * digits) + 128):
         return _gradient(loss, instance, linear_map, to_balls, moments), reached
 
 
