@@ -31,6 +31,7 @@ from typing import TypeAlias
 from flint import arb, arb_mat, fmpq_mat
 
 from verify.integrate.problem import LogSumExp
+from verify.kernel.linear import cholesky
 
 Interval: TypeAlias = tuple[float, float]
 
@@ -92,7 +93,7 @@ class Window:
 def window(problem: LogSumExp, components: tuple[int, ...], origin: fmpq_mat) -> Window:
     """Return the window of these components, which share a covariance, with its origin at a point of R^ρ.
 
-    Raises ZeroDivisionError when the precision is too low for the Cholesky factor of the covariance.
+    Raises Rejected or ZeroDivisionError when the precision is too low for the covariance.
     """
     rho, K = problem.dimension, problem.components
     L = cholesky(arb_mat(problem.covariance(components[0])))
@@ -111,23 +112,6 @@ def window(problem: LogSumExp, components: tuple[int, ...], origin: fmpq_mat) ->
             curvatures.append(tuple(tuple(whitened[i, m] for m in range(rho)) for i in range(rho)))
     weights = tuple(arb(w) for w in problem.weights)
     return Window(components, weights, tuple(centres), L, tuple(beta), tuple(slopes), tuple(curvatures))
-
-
-def cholesky(H: arb_mat) -> arb_mat:
-    """Return the lower triangular L with L Lᵀ = H.
-
-    Raises ZeroDivisionError when a pivot is not certainly positive at this precision.
-    """
-    n = H.nrows()
-    L = arb_mat(n, n)
-    for j in range(n):
-        pivot = H[j, j] - sum((L[j, m] * L[j, m] for m in range(j)), arb(0))
-        if not pivot > 0:
-            raise ZeroDivisionError("the precision is too low for this covariance")
-        L[j, j] = pivot.sqrt()
-        for i in range(j + 1, n):
-            L[i, j] = (H[i, j] - sum((L[i, m] * L[j, m] for m in range(j)), arb(0))) / L[j, j]
-    return L
 
 
 def _top(values: Sequence[arb]) -> arb:

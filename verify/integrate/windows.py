@@ -14,10 +14,12 @@ from verify import exact
 from verify.integrate import adaptive
 from verify.integrate.lattice import Lattice, Window, choose_axes, error_bound, window
 from verify.integrate.problem import LogSumExp
+from verify.kernel.parse import Rejected
 
 Balls: TypeAlias = NDArray[Any]  # an object array of arb
 Groups: TypeAlias = tuple[tuple[int, ...], ...]
 
+TOO_COARSE = (Rejected, ZeroDivisionError)  # what a precision too low for a covariance ends in
 _ROW = 30  # what a lattice row costs beyond its nodes; a node costs about a microsecond
 _PLANNING_BITS = (64, 512, 4096)  # precisions to plan with, in turn
 _STEEP = 60_000  # lattice nodes on the line from which adaptive integration is cheaper
@@ -49,7 +51,7 @@ class WindowPlan:
             for win in self.windows():
                 for j, value in zip(win.components, self._window_values(win), strict=True):
                     total += arb(self.problem.weights[j]) * value
-        except ZeroDivisionError:
+        except TOO_COARSE:
             return arb("nan")
         return total
 
@@ -76,7 +78,7 @@ class WindowPlan:
                         first[j, k] = _lift_first(lift, entry, rho)
                         if order == 2:
                             second[j, k] = _lift_second(lift, entry, rho)
-        except ZeroDivisionError:
+        except TOO_COARSE:
             pass  # what is left is not a number, and a higher precision follows
         return p, first, second if order == 2 else None
 
@@ -109,7 +111,7 @@ def plan_windows(problem: LogSumExp, nats: float, moments: bool, budget: float) 
         with ctx.workprec(bits):
             try:
                 return _plan(problem, nats, moments, budget)
-            except ZeroDivisionError:
+            except TOO_COARSE:
                 continue  # a covariance that is definite only at a higher precision
     return None
 
