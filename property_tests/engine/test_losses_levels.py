@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from fractions import Fraction
+from pathlib import Path
 
 import flint
 import mpmath
@@ -18,6 +19,7 @@ from property_tests.engine.support import contains, enclose, encloses, floats, i
 from property_tests.strategies import Posed, Seeded, examples, posed, posed_questions, shared_gmm
 from verify import exact
 from verify.errors import InputError
+from verify.instances import read_instance, read_map
 from verify.losses import LOSSES, find_loss, levels
 from verify.maps import CLIPProduct, Encoder, Gram
 from verify.models import AugmentedPairs, Instance, SharedGMM
@@ -280,3 +282,14 @@ def test_float_errors_stay_finite_numbers():
         )
         assert math.isfinite(estimate.value)
         assert math.isfinite(estimate.error)
+
+
+def test_digits_far_out_of_reach_end_in_bounds_and_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The width then exceeds what was asked for by more powers of ten than a float has."""
+    monkeypatch.setattr("verify.integrate.enclosure.BUDGET", 1e5)
+    folder = Path(__file__).parents[2] / "examples"
+    instance, encoder = read_instance(folder / "shared-gmm.json"), read_map(folder / "encoder.json")
+    enclosed = levels.enclose(LOSSES["infonce"], instance, encoder, 900)
+    assert not enclosed.reached
+    assert enclosed.note
+    assert 0 < enclosed.width < fmpq(1, 10**6)

@@ -21,7 +21,7 @@ from functools import lru_cache
 from flint import acb, arb, ctx, fmpq
 
 from verify import exact
-from verify.integrate.lattice import tails
+from verify.integrate.lattice import slowness, tails
 from verify.integrate.problem import LogSumExp
 
 _R = 2  # of the ellipse: small ellipses waste little on the box around them
@@ -150,7 +150,7 @@ def _subdivide(problem: LogSumExp, nats: float) -> Plan | None:
             smaller[axis] = half[axis] / 2
             shifted[axis] = middle[axis] + smaller[axis] * sign
             stack.append((tuple(shifted), tuple(smaller)))
-    return Plan(tuple(cells), _outside(problem, ends), cost)
+    return Plan(tuple(cells), _outside(problem, ends), cost * slowness(nats))
 
 
 def _span(problem: LogSumExp, i: int, radius: float) -> tuple[fmpq, fmpq]:

@@ -165,6 +165,11 @@ def _axis(win: Window, i: int, nats: float, spans: Sequence[Interval], boxes: Se
     return Axis(arb(h), arb(a), first, last - first + 1)
 
 
+def slowness(nats: float) -> float:
+    """Return how much longer an operation takes at the precision for e^{−nats} than at 256 bits (measured)."""
+    return max(1.0, math.pow(nats / math.log(2) / 256, 1.5))
+
+
 def _span(win: Window, i: int, radius: float) -> Interval:
     coordinates = [float(c[i]) for c in win.centres]
     return min(coordinates) - radius, max(coordinates) + radius

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from verify import exact
 from verify.integrate import adaptive
-from verify.integrate.lattice import Lattice, Window, choose_axes, error_bound, window
+from verify.integrate.lattice import Lattice, Window, choose_axes, error_bound, slowness, window
 from verify.integrate.problem import LogSumExp
 from verify.kernel.parse import Rejected
 
@@ -123,15 +123,13 @@ def _plan(problem: LogSumExp, nats: float, moments: bool, budget: float) -> Wind
     groups = _groups(problem, asked)
     if moments:
         asked += _moment_magnitude(problem, T, groups, asked)
-    cost = _cost(problem, groups, asked, moments)
-    if problem.dimension == 1 and cost > _STEEP:
+    if problem.dimension == 1 and _nodes(problem, groups, asked) > _STEEP:
         return WindowPlan(problem, T, _separate(problem), asked + 4, True, _STEEP, True)
     allowed = asked
-    while cost > budget:
+    while (cost := _cost(problem, groups, allowed, moments)) > budget:
         allowed *= 0.85
         if allowed < 4:
             return None
-        cost = _cost(problem, groups, allowed, moments)
     return WindowPlan(problem, T, groups, allowed, False, cost, allowed == asked)
 
 
@@ -182,8 +180,9 @@ def _nodes(problem: LogSumExp, groups: Groups, nats: float) -> float:
 
 
 def _cost(problem: LogSumExp, groups: Groups, nats: float, moments: bool) -> float:
+    """Return what the lattice sums cost, in microseconds."""
     each = problem.components if moments or not problem.is_linear else 1
-    return each * _nodes(problem, groups, nats)
+    return each * _nodes(problem, groups, nats) * slowness(nats)
 
 
 def whitening(problem: LogSumExp) -> fmpq_mat:

@@ -86,7 +86,7 @@ def _enclose_once(expression: ValueExpression, digits: int, extra: int) -> Enclo
 def _missing_digits(interval: Enclosure, digits: int) -> int:
     size = max(abs(interval.lower), abs(interval.upper), fmpq(1))
     excess = interval.width * fmpq(10) ** digits / size
-    return 0 if excess <= 1 else math.ceil(math.log10(excess.p) - math.log10(excess.q)) + 1
+    return 0 if excess <= 1 else math.ceil(math.log10(int(excess.p)) - math.log10(int(excess.q))) + 1
 
 
 @dataclass(frozen=True)
