@@ -278,3 +278,23 @@ def test_an_encoding_without_greek_letters_is_no_obstacle():
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, b"")
     assert out.isascii()
+
+
+FAR = "1" + "0" * 400
+
+
+@pytest.mark.parametrize("model", ["shared-gmm", "gmm"])
+def test_numbers_beyond_any_float_are_enclosed_but_not_minimised(model, tmp_path, capsys):
+    wide = {"shared-gmm": {"covariance": [[FAR]]}, "gmm": {"covariances": [[["1"]], [[FAR]]]}}[model]
+    instance, encoder = tmp_path / "instance.json", tmp_path / "map.json"
+    instance.write_text(json.dumps({"model": model, "weights": ["1/2", "1/2"], "means": [["1"], [FAR]], **wide}))
+    encoder.write_text(json.dumps({"A": [["1/3"]]}))
+    code, printed = json_of(capsys, "loss", "infonce", str(instance), str(encoder), "--digits", "5")
+    assert code in (0, 3)
+    assert Fraction(printed["lower"]) <= Fraction(printed["value"]) <= Fraction(printed["upper"])
+    assert main(["minimize", "infonce", str(instance)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "means" in err
+    assert "rescale" in err

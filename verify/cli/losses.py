@@ -90,7 +90,10 @@ def _best_guess(
     """Return the value to print between bounds that are wide: a float where it is sharper; and a note that says so."""
     from verify.losses.levels import float64_value
 
-    estimate = float64_value(loss, instance, linear_map)
+    try:
+        estimate = float64_value(loss, instance, linear_map)
+    except OverflowError:
+        return decimals.value, f"{note} of rigorous integration and of floats: this is what is known"
     lower, upper = Fraction(decimals.lower), Fraction(decimals.upper)
     sharp = math.isfinite(estimate.error) and Fraction(estimate.error) * 2 < upper - lower
     if not (sharp and math.isfinite(estimate.value) and lower <= Fraction(estimate.value) <= upper):

@@ -23,6 +23,7 @@ from flint import acb, arb, ctx, fmpq
 from verify import exact
 from verify.integrate.lattice import slowness, tails
 from verify.integrate.problem import LogSumExp
+from verify.kernel.linear import precision
 
 _R = 2  # of the ellipse: small ellipses waste little on the box around them
 _MOST_NODES = 80  # on one axis of a cell
@@ -116,16 +117,15 @@ def _form(alpha: arb, beta: Sequence[fmpq], gamma: Sequence[Sequence[fmpq]]) -> 
 
 
 def plan_cells(problem: LogSumExp, nats: float) -> Plan | None:
-    """Return cells whose errors sum to about e^{−nats}, or None when too many would be needed.
+    """Return cells whose errors sum to about e^{−nats}, or None when too many, or numbers beyond floats, are needed.
 
     Every bound in it is rigorous whatever `nats` is.
     """
-    before = ctx.prec
-    ctx.prec = _BOUND_BITS
-    try:
-        return _subdivide(problem, nats)
-    finally:
-        ctx.prec = before
+    with precision(_BOUND_BITS):
+        try:
+            return _subdivide(problem, nats)
+        except OverflowError:
+            return None
 
 
 def _subdivide(problem: LogSumExp, nats: float) -> Plan | None:
@@ -277,9 +277,11 @@ def _rule_error(bound: arb, count: int) -> arb:
 
 def _node_count(bound: arb, goal: arb) -> int | None:
     """Return how many nodes bring the error below the goal, or None when that is too many."""
-    if not bound.is_finite():
-        return None
+    if not bound > 0:
+        return 2
     excess = (_rule_error(bound, 1) / goal).log()
+    if not excess.is_finite():
+        return None
     count = max(2, 2 + math.ceil(float(excess) / (2 * math.log(_R))))
     return count if count <= _MOST_NODES else None
 

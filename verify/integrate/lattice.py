@@ -176,7 +176,12 @@ def _span(win: Window, i: int, radius: float) -> Interval:
 
 
 def _dyadic(x: float) -> float:
-    """Return x rounded down to 16 bits, so that the multiples of a step are exact at every precision in use."""
+    """Return x rounded down to 16 bits, so that the multiples of a step are exact at every precision in use.
+
+    Raises OverflowError when x has left the range of floats.
+    """
+    if not 0 < x < math.inf:
+        raise OverflowError(f"a step of {x} has left the range of floats")
     mantissa, exponent = math.frexp(x)
     return math.ldexp(math.floor(mantissa * 65536), exponent - 16)
 

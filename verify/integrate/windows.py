@@ -113,6 +113,8 @@ def plan_windows(problem: LogSumExp, nats: float, moments: bool, budget: float) 
                 return _plan(problem, nats, moments, budget)
             except TOO_COARSE:
                 continue  # a covariance that is definite only at a higher precision
+            except OverflowError:
+                return None  # floats cannot choose for numbers beyond their range
     return None
 
 
