@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from latex2mathml.converter import convert_to_element
 
-_THIN = "0.167em"
+_THIN, _GAP = "0.167em", "2em"
 _BREAKS = set("=≠<>≤≥≺≻⪯⪰⊆⊂∈∼⇒⟹⇔⟺∧∨+−")
 _OPENING, _CLOSING = set("([{"), set(")]}")
 _LEAVES = {"mi", "mn", "mo", "mtext", "mspace"}
@@ -54,7 +54,7 @@ def formula(latex: str, *, display: bool = False) -> str:
     """Return `latex` as MathML, every character of its text escaped.
 
     Browsers do not break the lines of a formula: in display style it becomes several `<math>` elements, cut before its
-    outermost relations, connectives and signs, so that a long one wraps where a reader would wrap it.
+    outermost relations, connectives and signs, and after a wide space, so that a long one wraps where a reader would.
 
     Raises FormulaError when the formula has a command that is not known, a construct without its arguments, or
     anything that is not plain presentation MathML.
@@ -70,7 +70,10 @@ def formula(latex: str, *, display: bool = False) -> str:
 
 
 def _pieces(root: Element) -> list[Element]:
-    """Return the formula cut before each operator of _BREAKS that stands outside all brackets and has a left side."""
+    """Return the formula cut before each operator of _BREAKS that stands outside all brackets and has a left side.
+
+    A wide space between two formulas ends a piece as well.
+    """
     row = root
     while len(row) == 1 and row[0].tag in ("mrow", "mstyle"):
         row = row[0]
@@ -84,8 +87,11 @@ def _pieces(root: Element) -> list[Element]:
         depth += (text in _OPENING) - (text in _CLOSING)
         after_operator = text in _BREAKS
         groups[-1].append(child)
+        if child.tag == "mspace" and child.get("width") == _GAP and depth == 0:  # between two formulas
+            groups.append([])
+            after_operator = True
     pieces = []
-    for group in groups:
+    for group in filter(None, groups):
         piece = Element("math", root.attrib)
         piece.extend(group)
         pieces.append(piece)
