@@ -12,6 +12,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import jsonschema
 import pytest
 import sympy
 
@@ -150,7 +151,6 @@ def test_schema_is_published_and_up_to_date():
 
 
 def test_json_satisfies_the_published_schema(report):
-    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is in the extra `dev`")
     published = json.loads(schemas.FILE.read_text(encoding="utf-8"))
     jsonschema.validate(json.loads(builder.as_json(report)), published)
     broken = json.loads(builder.as_json(report))

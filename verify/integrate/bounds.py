@@ -27,10 +27,11 @@ def jensen_bounds(problem: LogSumExp) -> tuple[fmpq, fmpq]:
         lower += arb(weight) * (arb(centre) + entropy)
         upper += arb(weight) * _upper(problem, j, shares)
     low, high = lower.lower(), upper.upper()
-    return _exact(low), _exact(high)
+    return exact_point(low), exact_point(high)
 
 
-def _exact(point: arb) -> fmpq:
+def exact_point(point: arb) -> fmpq:
+    """Return an exact ball as a rational."""
     mantissa, exponent = point.man_exp()
     return fmpq(mantissa) * fmpq(2) ** int(exponent)
 

@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from verify.integrate import cells
-from verify.integrate.bounds import jensen_bounds
+from verify.integrate.bounds import exact_point, jensen_bounds
 from verify.integrate.problem import LogSumExp
 from verify.integrate.windows import Balls, plan_windows, whitening
 from verify.kernel.linear import precision
@@ -57,13 +57,7 @@ class EnclosedMoments:
 
 def ball_to_interval(ball: arb) -> tuple[fmpq, fmpq]:
     """Return exact rational ends of a finite ball."""
-    return _exact(ball.lower()), _exact(ball.upper())
-
-
-def _exact(point: arb) -> fmpq:
-    mantissa, exponent = point.man_exp()
-    two = fmpq(2)
-    return fmpq(mantissa) * two ** int(exponent)
+    return exact_point(ball.lower()), exact_point(ball.upper())
 
 
 def enclose_value(problem: LogSumExp, digits: int) -> Enclosure:
