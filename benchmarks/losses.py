@@ -35,12 +35,12 @@ from rich.table import Table
 from scipy.integrate import cubature
 
 from verify import exact
+from verify.exact import to_floats
 from verify.instances import parse_instance, parse_map
 from verify.integrate.enclosure import enclose_value
 from verify.integrate.float64 import expected_value
 from verify.integrate.problem import LogSumExp
 from verify.losses import LOSSES, levels
-from verify.losses.levels import to_floats
 from verify.maps import LinearMap
 from verify.models import Floats, Instance
 

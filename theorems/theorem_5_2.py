@@ -29,6 +29,7 @@ from flint import fmpq, fmpq_mat
 from theorems import PAPER
 from theorems.scripts.theorem_5_2 import PROOF
 from verify import exact, vocabulary
+from verify.exact import to_floats
 from verify.hypotheses import (
     BIAS_RANGE,
     COVARIANCES_DEFINITE,
@@ -38,7 +39,7 @@ from verify.hypotheses import (
     WEIGHTS_SUM,
 )
 from verify.losses import LOSSES
-from verify.losses.levels import float64_gradient, to_floats
+from verify.losses.levels import float64_gradient
 from verify.maps import Encoder
 from verify.models import AugmentedPairs, Instance, SharedGMM
 from verify.randomised import run_alone

@@ -1,7 +1,7 @@
 """Exact linear algebra over the rationals.
 
 Matrices are `flint.fmpq_mat`; what enters and leaves is rows of `fractions.Fraction`. Nothing here rounds, so every
-answer, a rank, an inclusion, a definiteness, is a decision.
+answer, a rank, an inclusion, a definiteness, is a decision. What the kernel needs as well is the kernel's.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import arb_mat, fmpq, fmpq_mat
+import numpy as np
+from flint import arb, arb_mat, fmpq, fmpq_mat
+from numpy.typing import NDArray
 
-from verify.kernel.linear import certainly_definite, precision
+from verify.kernel.linear import certainly_definite, diagonal, identity, is_zero, null_space, precision, trace
+from verify.kernel.linear import select as submatrix
+from verify.kernel.linear import symmetric as symmetrise
 
 Rows = tuple[tuple[Fraction, ...], ...]
 
@@ -33,6 +37,21 @@ def to_fmpq(value: Fraction | int) -> fmpq:
 def to_fraction(value: fmpq) -> Fraction:
     """Return the same rational as a `Fraction`."""
     return Fraction(int(value.p), int(value.q))
+
+
+def from_ball(point: arb) -> fmpq:
+    """Return the middle of a finite ball: all of it where the ball is exact."""
+    mantissa, exponent = point.mid().man_exp()
+    return fmpq(mantissa) * fmpq(2) ** int(exponent)
+
+
+def to_floats(m: fmpq_mat) -> NDArray[np.float64]:
+    """Return the nearest float64 matrix.
+
+    Raises OverflowError when an entry is beyond the range of floats.
+    """
+    entries = [int(x.p) / int(x.q) for x in m.entries()]  # Python's division of integers rounds correctly
+    return np.array(entries, dtype=np.float64).reshape(m.nrows(), m.ncols())
 
 
 def matrix(rows: Sequence[Sequence[Fraction | int]], columns: int | None = None) -> fmpq_mat:
@@ -56,42 +75,14 @@ def zeros(rows: int, columns: int) -> fmpq_mat:
     return fmpq_mat(rows, columns)
 
 
-def identity(n: int) -> fmpq_mat:
-    """Return the n × n identity."""
-    return diagonal([fmpq(1)] * n)
-
-
-def diagonal(entries: Sequence[fmpq]) -> fmpq_mat:
-    """Return the diagonal matrix with these entries."""
-    m = fmpq_mat(len(entries), len(entries))
-    for i, x in enumerate(entries):
-        m[i, i] = x
-    return m
-
-
-def trace(m: fmpq_mat) -> fmpq:
-    """Return the trace."""
-    return sum((m[i, i] for i in range(m.nrows())), fmpq(0))
-
-
 def inner(a: fmpq_mat, b: fmpq_mat) -> fmpq:
     """Return ⟨a, b⟩ = Σ a_ij b_ij."""
     return sum((x * y for x, y in zip(a.entries(), b.entries(), strict=True)), fmpq(0))
 
 
-def symmetrise(m: fmpq_mat) -> fmpq_mat:
-    """Return (m + mᵀ)/2."""
-    return (m + m.transpose()) * fmpq(1, 2)
-
-
 def is_symmetric(m: fmpq_mat) -> bool:
     """Decide m = mᵀ."""
     return m.nrows() == m.ncols() and m == m.transpose()
-
-
-def is_zero(m: fmpq_mat) -> bool:
-    """Decide m = 0."""
-    return all(x == 0 for x in m.entries())
 
 
 def hstack(blocks: Iterable[fmpq_mat], rows: int) -> fmpq_mat:
@@ -107,11 +98,6 @@ def hstack(blocks: Iterable[fmpq_mat], rows: int) -> fmpq_mat:
     return m
 
 
-def submatrix(m: fmpq_mat, rows: Sequence[int], columns: Sequence[int]) -> fmpq_mat:
-    """Return the submatrix with these row and column indices, in this order."""
-    return fmpq_mat(len(rows), len(columns), [m[i, j] for i in rows for j in columns])
-
-
 def pivot_columns(m: fmpq_mat) -> list[int]:
     """Return the indices of the first columns of `m` that are independent of those before them."""
     reduced, rank = m.rref()
@@ -119,19 +105,6 @@ def pivot_columns(m: fmpq_mat) -> list[int]:
     for i in range(rank):
         pivots.append(next(j for j in range(m.ncols()) if reduced[i, j] != 0))
     return pivots
-
-
-def null_space(m: fmpq_mat) -> fmpq_mat:
-    """Return a matrix whose columns are a basis of {x : m x = 0}."""
-    reduced, _ = m.rref()
-    pivots = pivot_columns(m)
-    free = [j for j in range(m.ncols()) if j not in pivots]
-    basis = fmpq_mat(m.ncols(), len(free))
-    for column_index, j in enumerate(free):
-        basis[j, column_index] = fmpq(1)
-        for i, p in enumerate(pivots):
-            basis[p, column_index] = -reduced[i, j]
-    return basis
 
 
 @dataclass(frozen=True)
@@ -184,3 +157,31 @@ def is_positive_definite(m: fmpq_mat) -> bool:
 def is_positive_semidefinite(m: fmpq_mat) -> bool:
     """Decide m ⪰ 0 for a symmetric matrix."""
     return ldl(m) is not None
+
+
+__all__ = [
+    "LDL",
+    "Rows",
+    "column",
+    "diagonal",
+    "from_ball",
+    "hstack",
+    "identity",
+    "inner",
+    "is_positive_definite",
+    "is_positive_semidefinite",
+    "is_symmetric",
+    "is_zero",
+    "ldl",
+    "matrix",
+    "null_space",
+    "pivot_columns",
+    "submatrix",
+    "symmetrise",
+    "to_floats",
+    "to_fmpq",
+    "to_fraction",
+    "to_rows",
+    "trace",
+    "zeros",
+]

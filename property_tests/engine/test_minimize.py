@@ -17,8 +17,9 @@ from scipy.optimize import minimize as scipy_minimize
 from property_tests.engine.optimality import instance, mixture, rational, smallest
 from property_tests.strategies import Seeded, examples, invertible_matrix, mixture_instances
 from verify import exact
+from verify.exact import to_floats
 from verify.losses import LOSSES
-from verify.losses.levels import float64_gradient, float64_value, to_floats
+from verify.losses.levels import float64_gradient, float64_value
 from verify.maps import Encoder, Gram
 from verify.minimize import Note, minimise
 from verify.models import GMM, AugmentedPairs, Instance, SharedGMM

@@ -15,8 +15,9 @@ from property_tests.theorems.encodings import permuted, split_component, transfo
 from theorems import theorem_5_2
 from theorems.theorem_5_2 import STATEMENT, Leak, leak, least_slope, margin, split, worst_leak
 from verify import exact
+from verify.exact import to_floats
 from verify.losses import LOSSES
-from verify.losses.levels import float64_gradient, float64_value, to_floats
+from verify.losses.levels import float64_gradient, float64_value
 from verify.maps import Encoder
 from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from verify.sampling import instance_rng, random_matrix

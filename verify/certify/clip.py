@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verify.certify.grids import floats, propose, rational, whitening
+from verify.certify.grids import propose, rational, whitening
 from verify.certify.proposal import Proposal
 from verify.certify.writing import dyadics
+from verify.exact import to_floats
 from verify.kernel.models import Paired
 from verify.minimize import minimise
 from verify.models import Instance
@@ -26,7 +27,7 @@ def clip_proposals(instance: Instance, paired: Paired, wanted: int) -> Iterator[
     Q = [whitening(mixture) for mixture in modalities]
     vision, text = (mixture.reduced(rational(q, mixture.m)) for mixture, q in zip(modalities, Q, strict=True))
     found = minimise("clip", instance, min(paired.vision.m, paired.text.m))
-    into = [floats((x.sigma * x.fisher * rational(q, x.m)).transpose()) for x, q in zip(modalities, Q, strict=True)]
+    into = [to_floats((x.sigma * x.fisher * rational(q, x.m)).transpose()) for x, q in zip(modalities, Q, strict=True)]
     P, sizes, R = np.linalg.svd(into[0] @ found.maps["W"] @ into[1].T, full_matrices=False)
     rho = max(wanted, int(np.sum(sizes > _NEGLIGIBLE)))
     texts = [

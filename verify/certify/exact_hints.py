@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 from scipy.linalg import eigh
 
-from verify.certify.grids import floats
 from verify.certify.proposal import Proposal
+from verify.exact import to_floats
 from verify.kernel.linear import null_space
 from verify.kernel.models import Mixture, Pairs
 
@@ -50,7 +50,8 @@ def threshold_proposals(pairs: Pairs) -> Iterator[Proposal]:
     P = null_space(B.transpose())
     if B.ncols() and P.ncols():
         along, across = (
-            eigh(floats(Q.transpose() * mixture.R * Q), floats(Q.transpose() * Q), eigvals_only=True) for Q in (B, P)
+            eigh(to_floats(Q.transpose() * mixture.R * Q), to_floats(Q.transpose() * Q), eigvals_only=True)
+            for Q in (B, P)
         )
         middle = (float(along.min()) + float(across.max())) / 2
         yield Proposal("threshold", {"threshold": str(Fraction(middle).limit_denominator(10**9))})
@@ -61,7 +62,7 @@ def leak_proposals(pairs: Pairs) -> Iterator[Proposal]:
     """Yield p at which p²R − pC + ηI has a clearly negative eigenvalue."""
     if pairs.decay <= 0 or pairs.columns != 1:
         return
-    R, C, eta = floats(pairs.mixture.R), floats(pairs.C), float(Fraction(int(pairs.decay.p), int(pairs.decay.q)))
+    R, C, eta = to_floats(pairs.mixture.R), to_floats(pairs.C), float(Fraction(int(pairs.decay.p), int(pairs.decay.q)))
     _, vectors = eigh(C, R)
     for v in vectors.T[::-1]:
         # The form on v is a quadratic in p with its least value at vᵀCv / 2vᵀRv.

@@ -10,7 +10,9 @@ import numpy as np
 from flint import fmpq_mat
 
 from verify import exact
+from verify.exact import to_floats
 from verify.integrate.float64 import whitening as exact_whitening
+from verify.integrate.lattice import dyadic
 from verify.kernel.integrals import MAX_DIMENSION, MAX_WORK
 from verify.kernel.linear import column_basis
 from verify.kernel.models import Mixture
@@ -44,9 +46,9 @@ def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> Grids:
         return Grids([], 64 + math.ceil(1.45 * nats))
     if b.nrows() > MAX_DIMENSION:
         raise OutOfReachError(f"the integral has {b.nrows()} dimensions, more than {MAX_DIMENSION}")
-    L = np.linalg.cholesky(floats(D.transpose() * law.sigma * D))
-    centres = np.linalg.solve(L, floats(D.transpose() * law.means))
-    slopes = L.T @ floats(b)
+    L = np.linalg.cholesky(to_floats(D.transpose() * law.sigma * D))
+    centres = np.linalg.solve(L, to_floats(D.transpose() * law.means))
+    slopes = L.T @ to_floats(b)
     steepest = float(np.abs(slopes).sum(axis=0).max() * (np.abs(centres).max() + 2 * math.sqrt(nats) + 1))
     bits = 64 + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + steepest))
     together = [_axes(centres, slopes, nats)]
@@ -69,24 +71,13 @@ def _axes(centres: Floats, slopes: Floats, nats: float) -> list[list[str]]:
     axes = []
     for points, along in zip(centres, slopes, strict=True):
         rate = float(along.max() - along.min())
-        a = _dyadic(min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats)))
-        h = _dyadic(2 * math.pi * a / (nats + a * a / 2))
+        a = dyadic(min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats)))
+        h = dyadic(2 * math.pi * a / (nats + a * a / 2))
         # The short sides of the strip see the density grown by e^{a²/2}: the box must reach further for it.
         reach = math.sqrt(2 * nats + a * a) + 0.5
         first, last = math.floor((float(points.min()) - reach) / h), math.ceil((float(points.max()) + reach) / h)
         axes.append([str(Fraction(h)), str(first), str(last - first + 1), str(Fraction(a))])
     return axes
-
-
-def floats(m: fmpq_mat) -> Floats:
-    """Return the nearest float64 matrix."""
-    return np.array([float(exact.to_fraction(x)) for x in m.entries()], dtype=np.float64).reshape(m.nrows(), m.ncols())
-
-
-def _dyadic(x: float) -> float:
-    """Return x rounded down to 16 bits, so that the multiples of a step are exact."""
-    mantissa, exponent = math.frexp(x)
-    return math.ldexp(math.floor(mantissa * 65536), exponent - 16)
 
 
 def whitening(mixture: Mixture) -> list[list[str]]:
@@ -95,7 +86,7 @@ def whitening(mixture: Mixture) -> list[list[str]]:
     Q = exact.identity(mixture.m)
     for _ in range(2):
         factor, roots = exact_whitening(Q.transpose() * H * Q)
-        step = floats(factor.inv().transpose()) / roots
+        step = to_floats(factor.inv().transpose()) / roots
         Q = Q * exact.matrix([[Fraction(_short(x)) for x in row] for row in step], columns=mixture.m)
     return [[str(x) for x in row] for row in exact.to_rows(Q)]
 

@@ -9,9 +9,10 @@ import numpy as np
 from flint import arb, arb_mat
 
 from verify import exact
-from verify.certify.grids import floats, propose, rational, whitening
+from verify.certify.grids import propose, rational, whitening
 from verify.certify.proposal import Interval, Proposal
 from verify.certify.writing import dyadics
+from verify.exact import from_ball, to_floats, to_fraction
 from verify.kernel.enclosure import enclose_infonce
 from verify.kernel.linear import certainly_definite, identity, precision
 from verify.kernel.models import Mixture, Pairs, cross_moment
@@ -51,7 +52,7 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
 def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]]) -> tuple[Minimiser, Floats, Floats]:
     """Return the minimiser and the eigenvalues and eigenvectors, largest first, of its Y: M = BQYQᵀBᵀ, QᵀBᵀΣBQ ≈ I."""
     found = minimise("infonce", instance, mixture.m)
-    into = floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
+    into = to_floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
     values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
     return found, values[::-1], vectors[:, ::-1]
 
@@ -78,7 +79,7 @@ def _polish(pairs: Pairs, energy: SharedEnergy, proposal: Proposal) -> list[list
     with precision(bits):
         gradient = enclose_infonce(pairs, proposal.hints).gradient
     F = flattening(np.eye(len(energy.S)) + energy.S)
-    V, space = floats(exact_V), Symmetric(len(F))
+    V, space = to_floats(exact_V), Symmetric(len(F))
     flat = Rescaled(energy, F, F)
     inverse = np.linalg.solve(F, V)
     hessian = space.basis.T @ flat.hessian(inverse @ inverse.T) @ space.basis
@@ -96,10 +97,10 @@ def _middle(balls: arb_mat) -> Floats:
 
 def _energy(law: Mixture, pairs: Pairs) -> SharedEnergy:
     """Return L in coordinates that are nearly white, in float64."""
-    centres = floats(law.means)
+    centres = to_floats(law.means)
     weights = np.array([float(exact.to_fraction(w)) for w in law.weights])
-    C = floats(cross_moment(law, law, pairs.bias))
-    return SharedEnergy(C, floats(law.S), LogSumExpTerm(weights, centres, centres))
+    C = to_floats(cross_moment(law, law, pairs.bias))
+    return SharedEnergy(C, to_floats(law.S), LogSumExpTerm(weights, centres, centres))
 
 
 def _steep(energy: SharedEnergy, U: Floats, null: Floats) -> Floats:
@@ -144,9 +145,4 @@ def _least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:
 
 
 def _outward(low: arb, high: arb) -> Interval:
-    return _exact(low.lower()), _exact(high.upper())
-
-
-def _exact(point: arb) -> Fraction:
-    mantissa, exponent = point.man_exp()
-    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    return to_fraction(from_ball(low.lower())), to_fraction(from_ball(high.upper()))

@@ -27,13 +27,7 @@ def jensen_bounds(problem: LogSumExp) -> tuple[fmpq, fmpq]:
         lower += arb(weight) * (arb(centre) + entropy)
         upper += arb(weight) * _upper(problem, j, shares)
     low, high = lower.lower(), upper.upper()
-    return exact_point(low), exact_point(high)
-
-
-def exact_point(point: arb) -> fmpq:
-    """Return an exact ball as a rational."""
-    mantissa, exponent = point.man_exp()
-    return fmpq(mantissa) * fmpq(2) ** int(exponent)
+    return exact.from_ball(low), exact.from_ball(high)
 
 
 def _at_centre(problem: LogSumExp, j: int, k: int) -> fmpq:

@@ -14,8 +14,9 @@ from functools import partial
 import numpy as np
 from flint import arb, fmpq
 
+from verify import exact
 from verify.integrate import cells
-from verify.integrate.bounds import exact_point, jensen_bounds
+from verify.integrate.bounds import jensen_bounds
 from verify.integrate.problem import LogSumExp
 from verify.integrate.windows import Balls, plan_windows, whitening
 from verify.kernel.linear import precision
@@ -57,7 +58,7 @@ class EnclosedMoments:
 
 def ball_to_interval(ball: arb) -> tuple[fmpq, fmpq]:
     """Return exact rational ends of a finite ball."""
-    return exact_point(ball.lower()), exact_point(ball.upper())
+    return exact.from_ball(ball.lower()), exact.from_ball(ball.upper())
 
 
 def enclose_value(problem: LogSumExp, digits: int) -> Enclosure:

@@ -134,10 +134,6 @@ def _float(x: fmpq) -> float:
     return int(x.p) / int(x.q)  # Python's division of integers rounds correctly
 
 
-def _floats(m: fmpq_mat) -> Floats:
-    return np.array([_float(x) for x in m.entries()], dtype=np.float64).reshape(m.nrows(), m.ncols())
-
-
 def whitening(covariance: fmpq_mat) -> tuple[fmpq_mat, Floats]:
     """Return L (exact, unit triangular up to order) and √D with H = L D Lᵀ ≻ 0.
 
@@ -163,18 +159,18 @@ def _window(problem: LogSumExp, members: Sequence[int]) -> Window:
     L, roots = whitening(problem.covariance(members[0]))
     logs = np.log([_float(w) for w in problem.weights])
     if not problem.quadratic:
-        slopes = _floats(problem.linear.transpose() * L) * roots
-        offsets = _floats(problem.centres.transpose() * problem.linear)[list(members)]
+        slopes = exact.to_floats(problem.linear.transpose() * L) * roots
+        offsets = exact.to_floats(problem.centres.transpose() * problem.linear)[list(members)]
         axes = principal_axes(slopes - slopes.mean(axis=0))
-        return Window(logs + offsets, slopes @ axes, None, (_floats(L) * roots) @ axes)
+        return Window(logs + offsets, slopes @ axes, None, (exact.to_floats(L) * roots) @ axes)
     centre = problem.centre(members[0])
     bends = [c * centre for c in problem.quadratic]
     pulls = [exact.inner(problem.slope(k) + bend * fmpq(1, 2), centre) for k, bend in enumerate(bends)]
-    slopes = _floats((problem.linear + exact.hstack(bends, problem.dimension)).transpose() * L) * roots
-    curvature = np.array([_floats(L.transpose() * c * L) for c in problem.quadratic]) * np.outer(roots, roots)
+    slopes = exact.to_floats((problem.linear + exact.hstack(bends, problem.dimension)).transpose() * L) * roots
+    curvature = np.array([exact.to_floats(L.transpose() * c * L) for c in problem.quadratic]) * np.outer(roots, roots)
     axes = principal_axes(np.concatenate([slopes, *curvature]))
     offsets = np.array([[_float(x) for x in pulls]])
-    return Window(logs + offsets, slopes @ axes, axes.T @ curvature @ axes, (_floats(L) * roots) @ axes)
+    return Window(logs + offsets, slopes @ axes, axes.T @ curvature @ axes, (exact.to_floats(L) * roots) @ axes)
 
 
 def principal_axes(slopes: Floats) -> Floats:

@@ -31,37 +31,13 @@ from typing import TypeAlias
 from flint import arb, arb_mat, fmpq_mat
 
 from verify.integrate.problem import LogSumExp
+from verify.kernel.integrals import Axis
 from verify.kernel.linear import cholesky
 
 Interval: TypeAlias = tuple[float, float]
 
 _ROWS = 256  # lattice rows held in memory at once
 _PHASE = 0.96  # the spread θ as a part of π: near 1 the strip is wide, but sec(θ/2) grows
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Nodes h·(first + n), 0 ≤ n < count, inside [lo, hi] = h·[first − ½, first + count − ½]; strip half-width a."""
-
-    h: arb
-    a: arb
-    first: int
-    count: int
-
-    @property
-    def nodes(self) -> list[arb]:
-        """The nodes, exact."""
-        return [self.h * (self.first + n) for n in range(self.count)]
-
-    @property
-    def lo(self) -> arb:
-        """The lower end of the box, half a step below the first node."""
-        return self.h * (self.first - arb(0.5))
-
-    @property
-    def hi(self) -> arb:
-        """The upper end of the box, half a step above the last node."""
-        return self.h * (self.first + self.count - arb(0.5))
 
 
 @dataclass(frozen=True)
@@ -159,10 +135,10 @@ def _axis(win: Window, i: int, nats: float, spans: Sequence[Interval], boxes: Se
     rate = float(_phase_rate(win, i, half_widths, middle))
     a = min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats))
     h = 2 * math.pi * a / (nats + a * a / 2)
-    h, a = _dyadic(h), _dyadic(a)
+    h, a = dyadic(h), dyadic(a)
     lo, hi = spans[i]
     first, last = math.floor(lo / h), math.ceil(hi / h)
-    return Axis(arb(h), arb(a), first, last - first + 1)
+    return Axis(h=arb(h), first=first, count=last - first + 1, a=arb(a))
 
 
 def slowness(nats: float) -> float:
@@ -175,7 +151,7 @@ def _span(win: Window, i: int, radius: float) -> Interval:
     return min(coordinates) - radius, max(coordinates) + radius
 
 
-def _dyadic(x: float) -> float:
+def dyadic(x: float) -> float:
     """Return x rounded down to 16 bits, so that the multiples of a step are exact at every precision in use.
 
     Raises OverflowError when x has left the range of floats.
@@ -222,8 +198,9 @@ def error_bound(win: Window, axes: Sequence[Axis], moments: bool) -> arb:
     Returns infinity when a strip is too wide for the lemma or the box too small for a component.
     """
     rho = win.dimension
-    middle = [(axis.lo + axis.hi) / 2 for axis in axes]
-    half = [(axis.hi - axis.lo) / 2 for axis in axes]
+    ends = [axis.ends for axis in axes]
+    middle = [(lo + hi) / 2 for lo, hi in ends]
+    half = [(hi - lo) / 2 for lo, hi in ends]
     # Σ_n h φ(hn − c) ≤ 1 + h max φ for every offset c, since φ rises and then falls.
     kappa = arb(1)
     for axis in axes:
@@ -234,7 +211,7 @@ def error_bound(win: Window, axes: Sequence[Axis], moments: bool) -> arb:
         reach = [half[i] + abs(middle[i] - centre[i]) for i in range(rho)]
         total = arb(0)
         for i, axis in enumerate(axes):
-            R = (centre[i] - axis.lo).min(axis.hi - centre[i])
+            R = (centre[i] - ends[i][0]).min(ends[i][1] - centre[i])
             theta = axis.a * _phase_rate(win, i, half, middle)
             if not (R > 0 and theta < arb.pi() and 4 * arb.pi() / axis.h > axis.a):
                 return arb("inf")

@@ -25,7 +25,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
+from flint import acb, arb, arb_mat, ctx, fmpq_mat
 
 from verify.kernel.linear import cholesky, column, column_basis, rank
 from verify.kernel.models import Mixture
@@ -255,9 +255,3 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
 
 def _terms(law: Whitened) -> Sequence[tuple[arb, list[arb]]]:
     return list(zip(law.weights, law.slopes, strict=True))
-
-
-def exact_upper(x: arb) -> fmpq:
-    """Return a rational that is at least every point of a finite ball."""
-    mantissa, exponent = x.upper().man_exp()
-    return fmpq(mantissa) * fmpq(2) ** int(exponent)

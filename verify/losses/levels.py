@@ -123,9 +123,9 @@ def float64_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> G
         nonlocal error
         found = float64.softmax_moments(term.reduced.problem, _order(term))
         error += found.error * _sensitivity(term)
-        return _Moments(found.p, found.first, found.second, to_floats)
+        return _Moments(found.p, found.first, found.second, exact.to_floats)
 
-    derivatives = _gradient(loss, instance, linear_map, to_floats, moments)
+    derivatives = _gradient(loss, instance, linear_map, exact.to_floats, moments)
     size = max((float(np.abs(d).max(initial=0.0)) for d in derivatives.values()), default=0.0)
     return GradientEstimate(derivatives, error + 16 * _EPS * size)
 
@@ -158,12 +158,6 @@ def enclosed_gradient(
 
     with precision(int(4 * digits) + 128):
         return _gradient(loss, instance, linear_map, to_balls, moments), reached
-
-
-def to_floats(m: fmpq_mat) -> NDArray[np.float64]:
-    """Return the nearest float64 matrix."""
-    entries = [float(exact.to_fraction(x)) for x in m.entries()]
-    return np.array(entries, dtype=np.float64).reshape(m.nrows(), m.ncols())
 
 
 def to_balls(m: fmpq_mat) -> Array:
@@ -243,12 +237,12 @@ def _index(shared_or_each: tuple[fmpq_mat, ...], j: int) -> int:
 def _sensitivity(term: SoftmaxTerm) -> float:
     """Return how much an error of 1 in every moment can change an entry of the contracted term."""
     reduced, K = term.reduced, term.reduced.problem.components
-    means = np.abs(to_floats(reduced.means)).max(initial=0.0)
-    lift = max(float(np.abs(to_floats(X)).sum(axis=1).max(initial=0.0)) for X in reduced.lifts)
-    rows = np.abs(to_floats(term.first)).max(initial=0.0)
+    means = np.abs(exact.to_floats(reduced.means)).max(initial=0.0)
+    lift = max(float(np.abs(exact.to_floats(X)).sum(axis=1).max(initial=0.0)) for X in reduced.lifts)
+    rows = np.abs(exact.to_floats(term.first)).max(initial=0.0)
     first = K * (means + lift) * rows
     if not term.second:
         return float(first)
-    residual = max(float(np.abs(to_floats(r)).max(initial=0.0)) for r in reduced.residuals)
-    columns = max(float(np.abs(to_floats(N)).sum(axis=0).max(initial=0.0)) for N in term.second)
+    residual = max(float(np.abs(exact.to_floats(r)).max(initial=0.0)) for r in reduced.residuals)
+    columns = max(float(np.abs(exact.to_floats(N)).sum(axis=0).max(initial=0.0)) for N in term.second)
     return float(first + K * ((means + lift) ** 2 + residual) * columns)

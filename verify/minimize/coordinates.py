@@ -12,8 +12,8 @@ import numpy as np
 from flint import fmpq_mat
 
 from verify import exact
+from verify.exact import to_floats
 from verify.integrate.float64 import whitening
-from verify.losses.levels import to_floats
 from verify.models import GMM, Floats
 
 

@@ -12,13 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat
 from mpmath import mp
 
 from verify import exact
+from verify.exact import from_ball, to_floats
 from verify.integrate.multiprecision import to_mpf
 from verify.losses import LOSSES
-from verify.losses.levels import enclosed_gradient, to_floats
+from verify.losses.levels import enclosed_gradient
 from verify.maps import CLIPProduct, Encoder, LinearMap
 from verify.minimize import clip, infonce
 from verify.minimize.factors import Lifted, factor_hessian
@@ -87,12 +88,7 @@ def _gradient(loss: str, instance: Instance, linear_map: LinearMap, name: str, d
     """Return the middle of the enclosed gradient, exactly, and the largest radius."""
     balls = enclosed_gradient(LOSSES[loss], instance, linear_map, digits + _GUARD)[0][name]
     radius = max(float(ball.rad()) for ball in balls.ravel())
-    return fmpq_mat(len(balls), len(balls[0]), [_middle(ball) for ball in balls.ravel()]), radius
-
-
-def _middle(ball: arb) -> fmpq:
-    mantissa, exponent = ball.mid().man_exp()
-    return fmpq(mantissa) * fmpq(2) ** int(exponent)
+    return fmpq_mat(len(balls), len(balls[0]), [from_ball(ball) for ball in balls.ravel()]), radius
 
 
 def _solver(jacobian: Floats) -> Callable[[Floats], Floats]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
-from verify.losses.levels import to_floats
+from verify.exact import to_floats
 from verify.minimize.closed_forms import Pencil
 from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space
 from verify.models import Floats, Instance
