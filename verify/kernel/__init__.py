@@ -9,7 +9,7 @@ It imports python-flint and the standard library, nothing else of the package. R
     models.py     the instance, rebuilt from its rationals
     integrals.py  Gaussian integrals of softmax weights, with a proven error bound
     enclosure.py  a global minimiser enclosed by its optimality conditions, and the bounds on its rank
-    rules.py      what each rule makes of an instance and its hints
+    rules/        what each rule makes of an instance and its hints
     check.py      one certificate, one answer
 
 Whatever is not accepted on the way is `Rejected`, with the reason.

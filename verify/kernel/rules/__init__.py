@@ -1,0 +1,76 @@
+"""What each rule makes of an instance and its hints: a finding, or a rejection. There is no other way to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from verify.kernel.models import Graph, Instance, Paired, Pairs
+from verify.kernel.parse import Rejected, record
+from verify.kernel.rules.clip import (
+    clip_equality,
+    clip_equality_kkt,
+    clip_inclusion,
+    clip_literal,
+    clip_literal_kkt,
+    clip_symmetry,
+)
+from verify.kernel.rules.finding import Finding
+from verify.kernel.rules.fisher import fisher, posterior
+from verify.kernel.rules.graphs import graph_equivalence, probe_bound
+from verify.kernel.rules.infonce import (
+    infonce_equality,
+    infonce_inclusion,
+    infonce_kkt,
+    infonce_symmetry,
+    nonshared_inclusion,
+)
+from verify.kernel.rules.simsiam import simsiam_exact, simsiam_leak
+from verify.kernel.rules.spectral import pca_exact, pca_threshold, spectral_equality, spectral_top
+
+Kind = TypeVar("Kind", Pairs, Paired, Graph)
+Rule = Callable[[Instance, object], Finding]
+
+
+def _rule(kind: type[Kind], finding: Callable[[Kind, object], Finding]) -> Rule:
+    def apply(instance: Instance, hints: object) -> Finding:
+        if not isinstance(instance, kind):
+            raise Rejected("the claim is about another model")
+        return finding(instance, hints)
+
+    return apply
+
+
+def _exact(kind: type[Kind], finding: Callable[[Kind], Finding]) -> Rule:
+    def apply(instance: Kind, hints: object) -> Finding:
+        record(hints, "hints", ())
+        return finding(instance)
+
+    return _rule(kind, apply)
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("lemma-4.2", "exact"): _exact(Pairs, posterior),
+    ("fisher-optimality", "exact"): _exact(Pairs, fisher),
+    ("infonce-inclusion", "exact"): _exact(Pairs, infonce_inclusion),
+    ("infonce-equality", "exact"): _exact(Pairs, infonce_equality),
+    ("infonce-equality", "kkt"): _rule(Pairs, infonce_kkt),
+    ("infonce-equality", "symmetry"): _rule(Pairs, infonce_symmetry),
+    ("nonshared-inclusion", "exact"): _exact(Pairs, nonshared_inclusion),
+    ("spectral-equality", "exact"): _exact(Pairs, spectral_equality),
+    ("spectral-top-r", "exact"): _exact(Pairs, spectral_top),
+    ("pca-equality", "exact"): _exact(Pairs, pca_exact),
+    ("pca-equality", "threshold"): _rule(Pairs, pca_threshold),
+    ("simsiam-inclusion", "exact"): _exact(Pairs, simsiam_exact),
+    ("simsiam-inclusion", "leak"): _rule(Pairs, simsiam_leak),
+    ("clip-inclusion-effective", "exact"): _exact(Paired, clip_inclusion),
+    ("clip-effective-equality", "exact"): _exact(Paired, clip_equality),
+    ("clip-effective-equality", "kkt"): _rule(Paired, clip_equality_kkt),
+    ("clip-effective-equality", "symmetry"): _rule(Paired, clip_symmetry),
+    ("clip-inclusion-literal", "exact"): _exact(Paired, clip_literal),
+    ("clip-inclusion-literal", "kkt"): _rule(Paired, clip_literal_kkt),
+    ("population-graph-equivalence", "exact"): _exact(Graph, graph_equivalence),
+    ("linear-probe-bound", "exact"): _exact(Graph, probe_bound),
+}
+
+__all__ = ["RULES", "Finding"]
