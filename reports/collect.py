@@ -39,7 +39,7 @@ def statement(source: Statement, verification: Verification) -> record.Statement
         hypotheses=_hypotheses(source),
         proof=_proof(source, verification.proof),
         verification=_verification(verification),
-        counterexamples=source.counterexamples,
+        counterexamples=tuple(f"{c.name}: {c.catch}" for c in source.counterexamples),
         commands=_commands(source, verification),
     )
 

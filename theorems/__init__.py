@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ PAPER = (
     "P. Bansal, A. Kavis, S. Sanghavi, Understanding Self-Supervised Learning via Gaussian Mixture Models, "
     "arXiv:2411.03517"
 )
+
+COUNTEREXAMPLES = Path(__file__).parent / "counterexamples"
 
 MODULES = {
     "lemma-4.2": "lemma_4_2",

@@ -16,12 +16,14 @@ from verify.vocabulary import Formula, K, PositiveDefinite, Sigma_1, Sigma_k, de
 class Hypothesis:
     """A condition on the instance: a SymPy formula over the shared vocabulary, its name and its meaning.
 
-    A free component index in the formula is universally quantified.
+    A free component index in the formula is universally quantified. A constitutive condition is part of what the model
+    is: nothing is an instance without it, so nothing can be said of what happens when it is dropped.
     """
 
     name: str
     formula: Formula
     meaning: str
+    constitutive: bool = False
 
     @property
     def latex(self) -> str:
@@ -36,18 +38,20 @@ class Hypothesis:
     def holds(self, instance: Instance) -> bool:
         """Decide the formula on an instance, exactly.
 
-        Raises InputError when the instance is no Gaussian mixture.
+        Raises InputError when the formula speaks of another model than the instance's.
         """
         return vocabulary.evaluate(self.formula, instance)
 
 
-WEIGHTS_POSITIVE = Hypothesis("weights-positive", w[k] > 0, "Every component has mass.")
-WEIGHTS_SUM = Hypothesis("weights-sum", Eq(weight_sum, 1), "The weights are a probability distribution.")
-COVARIANCES_DEFINITE = Hypothesis("covariances-definite", PositiveDefinite(Sigma_k), "No component is degenerate.")
+WEIGHTS_POSITIVE = Hypothesis("weights-positive", w[k] > 0, "Every component has mass.", True)
+WEIGHTS_SUM = Hypothesis("weights-sum", Eq(weight_sum, 1), "The weights are a probability distribution.", True)
+COVARIANCES_DEFINITE = Hypothesis(
+    "covariances-definite", PositiveDefinite(Sigma_k), "No component is degenerate.", True
+)
 SHARED_COVARIANCE = Hypothesis(
     "shared-covariance", Eq(Sigma_k, Sigma_1), "All components have the same covariance Σ (Definition 3.1)."
 )
 BIAS_RANGE = Hypothesis(
-    "bias-range", And(delta >= 0, delta <= 1), "The bias δ of the augmentation is a probability (Definition 5.1)."
+    "bias-range", And(delta >= 0, delta <= 1), "The bias δ of the augmentation is a probability (Definition 5.1).", True
 )
 ENOUGH_COLUMNS = Hypothesis("enough-columns", r >= K, "The map has at least as many columns as there are components.")

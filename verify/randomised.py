@@ -166,9 +166,11 @@ def _unconfirmed(statement: Statement, accepted: list[Trial], proof: ProofReport
     """Return why the recorded status is not confirmed, or nothing."""
     if not accepted:
         return "no random instance satisfied the hypotheses"
-    refuted = [t for t in accepted if t.outcome in (Outcome.REFUTED, Outcome.FAILED)]
-    if statement.status is Status.REFUTED:
-        return "" if refuted or statement.counterexamples else "no counterexample is on record and none was met"
+    failed = [t for t in accepted if t.outcome is Outcome.FAILED]
+    refuted = failed or [t for t in accepted if t.outcome is Outcome.REFUTED]
+    if statement.status is Status.REFUTED and not failed:
+        known = refuted or statement.counterexamples
+        return statement.unsupported() if known else "no counterexample is on record and none was met"
     if refuted:
         return f"instance {refuted[0].index}: {refuted[0].outcome}: {refuted[0].reason}"
     if statement.status is Status.OPEN:

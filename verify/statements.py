@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from verify.errors import InputError
+from verify.evidence import Break, Counterexample, Necessity, Need
 from verify.hypotheses import Hypothesis
 from verify.mathml import formula as mathml
 from verify.models import Instance
@@ -65,6 +66,8 @@ class Statement:
     positive where it is violated. `examine(instance)` is what an exact evaluation on this one instance decides, without
     the proof script. `witness` satisfies every hypothesis, so the statement is not vacuous. `sample(rng)` draws the
     instances of randomised verification. `redundant` are hypotheses of the source that the proof does not need.
+    `claim` is the kernel's claim that says the same of one instance, if there is one. `counterexamples` refute the
+    statement, `breaks` show that a hypothesis is needed, and `evidence` says in sentences what is known of an open one.
     """
 
     id: str
@@ -80,8 +83,11 @@ class Statement:
     witness: Instance
     sample: Callable[[random.Random], Instance]
     proof: Proof | None = None
-    counterexamples: tuple[str, ...] = ()
+    counterexamples: tuple[Counterexample, ...] = ()
     redundant: tuple[Hypothesis, ...] = field(default=())
+    claim: str | None = None
+    breaks: tuple[Break, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.proof is not None and self.proof.hypotheses != self.hypotheses:
@@ -103,6 +109,38 @@ class Statement:
     def unused_hypotheses(self) -> tuple[str, ...]:
         """Return the hypotheses without which the proof script still checks, each dropped alone."""
         return tuple(h.name for h in self.hypotheses if self.without(h.name).status is Status.PROVED)
+
+    def necessity(self) -> tuple[Necessity, ...]:
+        """Return for each hypothesis, and each redundant one, whether the statement needs it."""
+        unused = self.unused_hypotheses()
+        stated = tuple(self._necessity(h, unused) for h in self.hypotheses)
+        reason = "the source supposes it and the proof does not"
+        return stated + tuple(Necessity(h.name, Need.REDUNDANT, reason) for h in self.redundant)
+
+    def _necessity(self, hypothesis: Hypothesis, unused: tuple[str, ...]) -> Necessity:
+        name = hypothesis.name
+        if name in unused:
+            return Necessity(name, Need.REDUNDANT, "the proof script checks without it")
+        failures = []
+        for broken in (b for b in self.breaks if b.hypothesis == name):
+            violated, seen = self.false_hypotheses(broken.instance), broken.examine(broken.instance)
+            if violated == (name,) and seen.outcome is Outcome.REFUTED:
+                return Necessity(name, Need.NECESSARY, seen.reason)
+            failures.append(f"an instance on record does not show it: it violates {violated}, and {seen.reason}")
+        if hypothesis.constitutive:
+            return Necessity(name, Need.CONSTITUTIVE, "without it there is no model that the statement is about")
+        return Necessity(name, Need.UNKNOWN, "; ".join(failures) or "neither a proof without it nor an instance")
+
+    def unsupported(self) -> str:
+        """Return why a counterexample on record does not refute the statement, or nothing when each does."""
+        for counterexample in self.counterexamples:
+            seen = counterexample.verdict(self.claim, self.examine)
+            if seen.outcome is not Outcome.REFUTED:
+                return f"counterexample {counterexample.name}: {seen.outcome}: {seen.reason}"
+            violated = self.false_hypotheses(counterexample.instance)
+            if violated:
+                return f"counterexample {counterexample.name} violates {', '.join(violated)}"
+        return ""
 
     def false_hypotheses(self, instance: Instance) -> tuple[str, ...]:
         """Return the names of the hypotheses that are false on the instance, decided exactly."""

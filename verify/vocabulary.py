@@ -33,17 +33,23 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.matrixbase import MatrixBase
 
 from verify import exact
-from verify.models import Instance
+from verify.errors import InputError
+from verify.models import CLIPGMM, GMM, Instance, PopulationGraph
 from verify.subspaces import fisher_subspace
 
 Formula: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
 
 d, K, r, m = symbols("d K r m", integer=True, positive=True)
 k, l = symbols("k l", integer=True)  # noqa: E741  the component indices of the sources
-delta = Symbol("delta", real=True)
+delta, eta = Symbol("delta", real=True), Symbol("eta", real=True)
 w = IndexedBase("w")
 Sigma_k, Sigma_1 = MatrixSymbol("Sigma_k", d, d), MatrixSymbol("Sigma_1", d, d)
-mu_bar = MatrixSymbol("mubar", d, 1)
+mu_k, mu_bar = MatrixSymbol("mu_k", d, 1), MatrixSymbol("mubar", d, 1)
+d_V, d_T, m_V, m_T = symbols("d_V d_T m_V m_T", integer=True, positive=True)
+Sigma_V, Sigma_T = MatrixSymbol("Sigma_V", d_V, d_V), MatrixSymbol("Sigma_T", d_T, d_T)
+mu_bar_V, mu_bar_T = MatrixSymbol("mubar_V", d_V, 1), MatrixSymbol("mubar_T", d_T, 1)
+n = Symbol("n", integer=True, positive=True)
+W = MatrixSymbol("W", n, n)
 weight_sum = Sum(w[k], (k, 1, K))
 
 
@@ -77,6 +83,10 @@ class Entry:
     value: Callable[[Instance, int], Basic]
     index: Symbol | None = None
 
+    def __reduce__(self) -> tuple[Callable[[Basic], Entry], tuple[Basic]]:
+        """Pickle by the symbol alone: the vocabulary is the same everywhere."""
+        return _entry, (self.symbol,)
+
     @property
     def latex(self) -> str:
         """The symbol as LaTeX."""
@@ -91,52 +101,75 @@ def _matrix(m: fmpq_mat) -> Basic:
     return ImmutableMatrix(m.nrows(), m.ncols(), [_rational(x) for x in m.entries()])
 
 
-def _dimension(instance: Instance, _: int) -> Basic:
-    return Integer(instance.pairs.mixture.dimension)
+def components(instance: Instance) -> int:
+    """Return K, the number of components; a graph has none."""
+    model = instance.model
+    if isinstance(model, CLIPGMM):
+        return model.vision.components
+    return 0 if isinstance(model, PopulationGraph) else model.mixture.components
 
 
-def _components(instance: Instance, _: int) -> Basic:
-    return Integer(instance.pairs.mixture.components)
+def _clip(instance: Instance) -> CLIPGMM:
+    if not isinstance(instance.model, CLIPGMM):
+        raise InputError("model", type(instance.model).__name__, "is not a paired mixture", "use clip-gmm")
+    return instance.model
 
 
-def _columns(instance: Instance, _: int) -> Basic:
-    return Integer(instance.rank)
-
-
-def _fisher_dimension(instance: Instance, _: int) -> Basic:
-    return Integer(fisher_subspace(instance.pairs.mixture).dimension)
+def _graph(instance: Instance) -> PopulationGraph:
+    if not isinstance(instance.model, PopulationGraph):
+        raise InputError("model", type(instance.model).__name__, "is not a finite graph", "use population-graph")
+    return instance.model
 
 
 def _bias(instance: Instance, _: int) -> Basic:
-    return Rational(instance.pairs.bias)
+    return Rational(instance.model.bias if isinstance(instance.model, CLIPGMM) else instance.pairs.bias)
 
 
 def _weight(instance: Instance, component: int) -> Basic:
-    return _rational(instance.pairs.mixture.w[component - 1])
+    return _rational(_mixture(instance).w[component - 1])
+
+
+def _component_mean(instance: Instance, component: int) -> Basic:
+    mixture = instance.pairs.mixture
+    return _matrix(exact.column(mixture.means[component - 1]))
 
 
 def _covariance(instance: Instance, component: int) -> Basic:
     return _matrix(instance.pairs.mixture.sigmas[component - 1])
 
 
-def _first_covariance(instance: Instance, _: int) -> Basic:
-    return _covariance(instance, 1)
+def _mixture(instance: Instance) -> GMM:
+    """Return the mixture, the vision side of a paired one."""
+    return instance.model.vision if isinstance(instance.model, CLIPGMM) else instance.pairs.mixture
 
 
-def _mean(instance: Instance, _: int) -> Basic:
-    return _matrix(instance.pairs.mixture.mean)
+def _of(value: Callable[[Instance], Basic]) -> Callable[[Instance, int], Basic]:
+    """Return the value of a symbol that belongs to no component."""
+    return lambda instance, _: value(instance)
 
 
 VOCABULARY: tuple[Entry, ...] = (
-    Entry(d, "the dimension of x", _dimension),
-    Entry(K, "the number of components", _components),
-    Entry(r, "the number of columns of A", _columns),
-    Entry(m, "dim S_F", _fisher_dimension),
-    Entry(delta, "the bias of the augmentation", _bias),
+    Entry(d, "the dimension of x", _of(lambda i: Integer(i.pairs.mixture.dimension))),
+    Entry(K, "the number of components", _of(lambda i: Integer(_mixture(i).components))),
+    Entry(r, "the number of columns of A", _of(lambda i: Integer(i.rank))),
+    Entry(m, "dim S_F", _of(lambda i: Integer(fisher_subspace(i.pairs.mixture).dimension))),
+    Entry(delta, "the bias of the augmentation, or the share of right captions", _bias),
+    Entry(eta, "the weight decay", _of(lambda i: Rational(i.weight_decay))),
     Entry(w[k], "the weight of component k", _weight, k),
+    Entry(mu_k, "the mean of component k", _component_mean, k),
     Entry(Sigma_k, "the covariance of component k", _covariance, k),
-    Entry(Sigma_1, "the covariance of component 1", _first_covariance),
-    Entry(mu_bar, "the mean of the mixture, Σ w_k μ_k", _mean),
+    Entry(Sigma_1, "the covariance of component 1", _of(lambda i: _covariance(i, 1))),
+    Entry(mu_bar, "the mean of the mixture, Σ w_k μ_k", _of(lambda i: _matrix(i.pairs.mixture.mean))),
+    Entry(d_V, "the dimension of x_V", _of(lambda i: Integer(_clip(i).vision.dimension))),
+    Entry(d_T, "the dimension of x_T", _of(lambda i: Integer(_clip(i).text.dimension))),
+    Entry(m_V, "dim S_{V,F}", _of(lambda i: Integer(fisher_subspace(_clip(i).vision).dimension))),
+    Entry(m_T, "dim S_{T,F}", _of(lambda i: Integer(fisher_subspace(_clip(i).text).dimension))),
+    Entry(Sigma_V, "the covariance of the vision modality", _of(lambda i: _matrix(_clip(i).vision.sigma))),
+    Entry(Sigma_T, "the covariance of the text modality", _of(lambda i: _matrix(_clip(i).text.sigma))),
+    Entry(mu_bar_V, "the mean of the vision modality", _of(lambda i: _matrix(_clip(i).vision.mean))),
+    Entry(mu_bar_T, "the mean of the text modality", _of(lambda i: _matrix(_clip(i).text.mean))),
+    Entry(n, "the number of points of the graph", _of(lambda i: Integer(_graph(i).points))),
+    Entry(W, "the weights w_{xx'} of the graph", _of(lambda i: _matrix(exact.matrix(_graph(i).weights)))),
 )
 _ENTRIES: dict[Basic, Entry] = {entry.symbol: entry for entry in VOCABULARY}
 _INDICES = (k, l)
@@ -154,19 +187,21 @@ def entries(*names: str) -> tuple[Entry, ...]:
 def evaluate(formula: Formula, instance: Instance) -> bool:
     """Decide a formula on an instance, exactly.
 
-    Raises InputError when the instance is no Gaussian mixture, and TypeError when the formula holds a symbol that is
+    Raises InputError when it speaks of another model than the instance's, and TypeError when it holds a symbol that is
     not in the vocabulary.
     """
+    if isinstance(instance.model, PopulationGraph) and formula.has(K, k, w):
+        _mixture(instance)
     # One component's values often equal another's (a shared covariance): decide each distinct case once.
-    expanded = _expanded(formula, instance.pairs.mixture.components)
+    expanded = _expanded(formula, components(instance))
     cases = {frozenset(case.items()) for case in _cases(expanded, instance)}
     return all(_decide(expanded, dict(case)) for case in cases)
 
 
 @lru_cache(maxsize=256)
-def _expanded(formula: Formula, components: int) -> Formula:
+def _expanded(formula: Formula, count: int) -> Formula:
     """Return the formula for this number of components, its sums written out."""
-    return formula.subs(K, components).doit()
+    return formula.subs(K, count).doit()
 
 
 def _decide(formula: Formula, values: dict[Basic, Basic]) -> bool:
@@ -181,8 +216,7 @@ def _cases(formula: Formula, instance: Instance) -> Iterator[dict[Basic, Basic]]
     symbols_used = [s for s in formula.free_symbols | formula.atoms(Indexed) if not isinstance(s, IndexedBase)]
     used = [s for s in symbols_used if s not in _INDICES and s != w.label]
     indices = sorted({i for s in used for i in _free_indices(s)}, key=str)
-    components = range(1, instance.pairs.mixture.components + 1)
-    for chosen in itertools.product(components, repeat=len(indices)):
+    for chosen in itertools.product(range(1, components(instance) + 1), repeat=len(indices)):
         at = dict(zip(indices, chosen, strict=True))
         yield {s: _value(s, at, instance) for s in used}
 

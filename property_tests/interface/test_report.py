@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -23,6 +24,7 @@ from reports.records import Report, Settings, Standing, Use
 from theorems.fisher_optimality import STATEMENT
 from verify import mathml
 from verify.errors import InputError
+from verify.evidence import Counterexample
 from verify.proofs import Assumed, Proof
 from verify.randomised import run
 from verify.verdicts import Outcome, Status, Verdict
@@ -268,7 +270,7 @@ def test_injected_script_is_escaped(field):
         "conclusion": replace(STATEMENT, conclusion=replace(STATEMENT.conclusion, sentence=f"S_{SCRIPT}")),
         "latex": replace(STATEMENT, conclusion=replace(STATEMENT.conclusion, latex=rf"\text{{{SCRIPT}}}")),
         "hypothesis": with_hypotheses(replace(first, meaning=SCRIPT), *others),
-        "counterexample": replace(STATEMENT, counterexamples=(SCRIPT,)),
+        "counterexample": replace(STATEMENT, counterexamples=(Counterexample(Path(f"{SCRIPT}.json"), SCRIPT, SCRIPT, SCRIPT),)),
     }
     _, page, text = shown(injected[field])
     assert "script" not in {tag for tag, _ in Page(page).tags}

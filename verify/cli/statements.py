@@ -90,7 +90,7 @@ def _details(statement: Statement) -> dict[str, Any]:
         "conclusion": {"latex": statement.conclusion.latex, "sentence": statement.conclusion.sentence},
         "hypotheses": [described(h) for h in statement.hypotheses],
         "redundant": [described(h) for h in statement.redundant],
-        "certificates": [*statement.counterexamples],
+        "certificates": [c.name for c in statement.counterexamples],
     }
 
 
@@ -121,7 +121,7 @@ def _write_statement(statement: Statement, report: ProofReport | None) -> None:
         ("formula", statement.conclusion.latex),
     ]
     if statement.counterexamples:
-        fields.append(("certificates", ", ".join(statement.counterexamples)))
+        fields.append(("certificates", ", ".join(c.name for c in statement.counterexamples)))
     write_fields(fields)
     hypotheses = [(h.name, str(h.formula), h.meaning) for h in statement.hypotheses]
     unneeded = [(h.name, str(h.formula), f"{h.meaning} (not needed by the proof)") for h in statement.redundant]

@@ -1,0 +1,104 @@
+"""Evidence about a statement: counterexamples, and what becomes of it when one hypothesis is dropped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from verify.certify import decide
+from verify.instances import parse_instance
+from verify.kernel import Rejected, check
+from verify.models import Instance
+from verify.verdicts import Outcome, Provenance, Verdict
+
+Examine = Callable[[Instance], Verdict]
+
+
+@dataclass(frozen=True)
+class ByKernel:
+    """Decide a claim of the kernel on an instance: a certificate is proposed, the kernel's answer is the verdict."""
+
+    claim: str
+
+    def __call__(self, instance: Instance) -> Verdict:
+        """Return the verdict. Raises InputError when the claim is about another model."""
+        return decide(self.claim, instance)[0]
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An instance that refutes a statement, with the argument that tempts, the catch, and the repaired statement.
+
+    `evidence` is the path of a certificate that the kernel re-checks or, where rational arithmetic decides, the
+    instance itself, which the statement's own examination then refutes.
+    """
+
+    evidence: Path | Instance
+    tempting: str
+    catch: str
+    repaired: str
+
+    @property
+    def name(self) -> str:
+        """The certificate's file name without its ending; `exact` for an instance."""
+        return self.evidence.stem if isinstance(self.evidence, Path) else "exact"
+
+    @cached_property
+    def instance(self) -> Instance:
+        """The instance. Raises OSError when the certificate is missing."""
+        if isinstance(self.evidence, Instance):
+            return self.evidence
+        data = json.loads(self.evidence.read_bytes())["instance"]
+        data["rank"] = int(data["rank"])
+        return parse_instance(data)
+
+    def verdict(self, claim: str | None, examine: Examine) -> Verdict:
+        """Return what the kernel says of the certificate for this claim, or the examination of the instance.
+
+        A certificate that is missing, rejected, or about another claim is a checker failure.
+        """
+        if isinstance(self.evidence, Instance):
+            return examine(self.evidence)
+        try:
+            found = check(self.evidence.read_bytes())
+        except (OSError, Rejected) as error:
+            return Verdict(str(claim), Outcome.FAILED, f"{self.evidence.name}: {error}")
+        if found.claim != claim:
+            return Verdict(str(claim), Outcome.FAILED, f"{self.evidence.name} is about {found.claim}")
+        outcome = Outcome.PROVED if found.finding.verdict == "proved" else Outcome.REFUTED
+        reason = f"the kernel verifies {self.evidence.name}"
+        return Verdict(found.claim, outcome, reason, provenance=Provenance.EXACT)
+
+
+class Need(StrEnum):
+    """What dropping one hypothesis does to a statement."""
+
+    REDUNDANT = "redundant"
+    NECESSARY = "necessary"
+    CONSTITUTIVE = "part of the model"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Break:
+    """An instance that violates one hypothesis and no other, on which the conclusion fails.
+
+    `examine` decides the conclusion there, exactly: often the claim of the kernel that does not suppose it.
+    """
+
+    hypothesis: str
+    instance: Instance
+    examine: Examine
+
+
+@dataclass(frozen=True)
+class Necessity:
+    """Whether a hypothesis is needed, and how that is known."""
+
+    hypothesis: str
+    need: Need
+    reason: str
