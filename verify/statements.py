@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from verify.errors import InputError
 from verify.evidence import Break, Counterexample, Necessity, Need
+from verify.guarantees import Guarantee
 from verify.hypotheses import Hypothesis
 from verify.mathml import formula as mathml
 from verify.models import Instance
@@ -68,6 +69,8 @@ class Statement:
     instances of randomised verification. `redundant` are hypotheses of the source that the proof does not need.
     `claim` is the kernel's claim that says the same of one instance, if there is one. `counterexamples` refute the
     statement, `breaks` show that a hypothesis is needed, and `evidence` says in sentences what is known of an open one.
+    `guarantees` are the cells of the guarantee matrix whose general claim this is; `special_case_of` is the id of the
+    statement that this one is a special case of.
     """
 
     id: str
@@ -88,6 +91,8 @@ class Statement:
     claim: str | None = None
     breaks: tuple[Break, ...] = ()
     evidence: tuple[str, ...] = ()
+    guarantees: tuple[Guarantee, ...] = ()
+    special_case_of: str = ""
 
     def __post_init__(self) -> None:
         if self.proof is not None and self.proof.hypotheses != self.hypotheses:

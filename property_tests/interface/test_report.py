@@ -264,13 +264,14 @@ def test_hypotheses_tell_what_the_proof_makes_of_them(report):
 @pytest.mark.parametrize("field", ["title", "source", "conclusion", "latex", "hypothesis", "counterexample"])
 def test_injected_script_is_escaped(field):
     first, *others = STATEMENT.hypotheses
+    counterexample = Counterexample(Path(f"{SCRIPT}.json"), SCRIPT, SCRIPT, SCRIPT)
     injected = {
         "title": replace(STATEMENT, title=SCRIPT),
         "source": replace(STATEMENT, source=replace(STATEMENT.source, note=SCRIPT)),
         "conclusion": replace(STATEMENT, conclusion=replace(STATEMENT.conclusion, sentence=f"S_{SCRIPT}")),
         "latex": replace(STATEMENT, conclusion=replace(STATEMENT.conclusion, latex=rf"\text{{{SCRIPT}}}")),
         "hypothesis": with_hypotheses(replace(first, meaning=SCRIPT), *others),
-        "counterexample": replace(STATEMENT, counterexamples=(Counterexample(Path(f"{SCRIPT}.json"), SCRIPT, SCRIPT, SCRIPT),)),
+        "counterexample": replace(STATEMENT, counterexamples=(counterexample,)),
     }
     _, page, text = shown(injected[field])
     assert "script" not in {tag for tag, _ in Page(page).tags}
