@@ -38,6 +38,8 @@ SEPARATE = {
     "covariances": [[["1", "0"], ["0", "1"]], [["3", "0"], ["0", "3"]]],
 }
 PANCAKES = shared("1/2 1/2", "2 0, -2 0", covariance=[["1", "0"], ["0", "9"]], rank=1)
+SKEWED = [["2", "1", "0", "0"], ["1", "2", "1", "0"], ["0", "1", "3", "1"], ["0", "0", "1", "1"]]
+LEAKING = shared("1/2 1/4 1/4", "2 1 0 0, 0 -2 1 0, -4 0 -1 0", covariance=SKEWED)
 PAIRED = clip("1/3 2/3", "2 1, -1 0", "1 1, -1 2", rank=2)
 WIDE = clip("1/3 1/3 1/3", "2 1 0, -1 0 1, -1 -1 -1", "1 1, -1 2, 0 -3", rank=2)
 GRAPH = {"model": "population-graph", "weights": [["1/4", "1/8"], ["1/8", "1/2"]], "labels": [0, 1], "rank": 1}
@@ -70,6 +72,7 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("pca-equality", PANCAKES | {"rank": 2}, "refuted", "exact"),
     ("simsiam-inclusion", {**LINE, "rank": 1}, "proved", "exact"),
     ("simsiam-inclusion", {**LINE, "rank": 1, "weight_decay": "1/10"}, "refuted", "leak"),
+    ("simsiam-inclusion", {**LEAKING, "rank": 2, "weight_decay": "1/20"}, "refuted", "leak"),
     ("simsiam-inclusion", {**LINE, "rank": 1, "weight_decay": "10"}, "proved", "exact"),
     ("simsiam-inclusion", {**LINE, "rank": 2, "weight_decay": "1/10"}, "proved", "exact"),
     ("simsiam-inclusion", {**PANCAKES, "weight_decay": "1/10"}, "proved", "exact"),

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from verify.certify.clip import clip_proposals
-from verify.certify.exact_hints import leak_proposals, symmetry_proposals, threshold_proposals
+from verify.certify.exact_hints import symmetry_proposals, threshold_proposals
 from verify.certify.grids import OutOfReachError
 from verify.certify.infonce import floating_margin, infonce_margin, infonce_proposals
 from verify.certify.proposal import Interval, Proposal
+from verify.certify.simsiam import leak_proposals
 from verify.certify.writing import certificate, instance_fields
 from verify.errors import InputError
 from verify.kernel import Rejected, check

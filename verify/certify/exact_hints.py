@@ -1,11 +1,10 @@
-"""Proposals that need no integral: symmetries, thresholds, SimSiam's p."""
+"""Proposals that rest on rational arithmetic: symmetries and thresholds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
 
-import numpy as np
 from scipy.linalg import eigh
 
 from verify.certify.proposal import Proposal
@@ -56,18 +55,3 @@ def threshold_proposals(pairs: Pairs) -> Iterator[Proposal]:
         middle = (float(along.min()) + float(across.max())) / 2
         yield Proposal("threshold", {"threshold": str(Fraction(middle).limit_denominator(10**9))})
         yield Proposal("threshold", {"threshold": str(Fraction(middle))})
-
-
-def leak_proposals(pairs: Pairs) -> Iterator[Proposal]:
-    """Yield p at which p²R − pC + ηI has a clearly negative eigenvalue."""
-    if pairs.decay <= 0 or pairs.columns != 1:
-        return
-    R, C, eta = to_floats(pairs.mixture.R), to_floats(pairs.C), float(Fraction(int(pairs.decay.p), int(pairs.decay.q)))
-    _, vectors = eigh(C, R)
-    for v in vectors.T[::-1]:
-        # The form on v is a quadratic in p with its least value at vᵀCv / 2vᵀRv.
-        p = float(v @ C @ v) / float(2 * v @ R @ v)
-        if p > 0 and np.linalg.eigvalsh(p * p * R - p * C + eta * np.eye(len(R)))[0] < 0:
-            yield Proposal("leak", {"p": str(Fraction(p).limit_denominator(10**6))})
-            yield Proposal("leak", {"p": str(Fraction(p))})
-            return

@@ -1,0 +1,168 @@
+"""The SimSiam rules: a box with a stationary point outside S_F is found and checked, and nothing true is refuted."""
+
+from __future__ import annotations
+
+import json
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import arb_mat, fmpq
+
+from property_tests import strategies as st
+from property_tests.kernel.library import LEAKING, LINE, SHIPPED
+from property_tests.strategies import MULTIPLIER, Seeded
+from verify import exact
+from verify.certify import decide
+from verify.certify.simsiam import _solutions, leak_proposals
+from verify.certify.writing import instance_fields
+from verify.instances import parse_instance
+from verify.kernel import Rejected
+from verify.kernel.linear import precision
+from verify.kernel.models import instance as kernel_instance
+from verify.kernel.rules import RULES
+from verify.kernel.rules.simsiam import derivative, equations, unknown_entries
+from verify.losses.simsiam import SimSiam
+from verify.maps import SimSiamPair
+from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.sampling import random_covariance
+from verify.verdicts import Outcome
+
+LEAK = RULES["simsiam-inclusion", "leak"]
+
+
+def pairs_of(instance):
+    return kernel_instance(instance_fields(instance))
+
+
+def leaking(rank: int, **fields):
+    return parse_instance({**LEAKING, "rank": rank, "weight_decay": "1/20", **fields})
+
+
+def drawn(seed: int, rank: int):
+    """A random instance of more dimensions than components, with a full covariance: S_F is not invariant."""
+    rng = random.Random(seed)
+    source = Seeded(rng)
+    d = source.integer(rank + 2, 8)
+    weights = st.mixture_weights(source, d - 1, hostile=False)
+    means = st.mixture_means(source, weights, d, centred=False, hostile=False)
+    mixture = SharedGMM(weights, means, random_covariance(rng, d))
+    return Instance(AugmentedPairs(mixture, Fraction(source.integer(1, 10), 10)), rank, Fraction(1, 10**5))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", range(2 * MULTIPLIER))
+def test_a_leak_is_a_stationary_point_outside_the_fisher_subspace(seed, rank):
+    instance = drawn(seed, rank)
+    verdict, data = decide("simsiam-inclusion", instance)
+    assert verdict.outcome is Outcome.REFUTED
+    hints = json.loads(data)["hints"]
+    U, P = (exact.matrix([[Fraction(x) for x in row] for row in hints[name]]) for name in ("U", "P"))
+    found = SimSiam().gradient(instance, SimSiamPair(U * P, P))
+    assert all(abs(x) < fmpq(1, 10**10) for part in found.values() for x in part.rational.entries())
+    assert P.rank() == rank
+    assert (exact.hstack([pairs_of(instance).mixture.fisher, U], U.nrows())).rank() > pairs_of(instance).mixture.m
+
+
+def test_the_derivative_is_that_of_the_equations():
+    pairs = pairs_of(leaking(2))
+    rng = random.Random(5)
+    d, r = 4, 2
+    x, step = (arb_mat([[rng.randint(-9, 9) for _ in range(r)] for _ in range(d + r)]) for _ in range(2))
+    unknowns = unknown_entries(d + r, r)
+    with precision(300):
+        step[d + 1, 0] = 0  # below the diagonal of P
+        along = derivative(pairs, x, unknowns) * arb_mat([[step[i, j]] for i, j in unknowns])
+        tiny = fmpq(1, 2**100)
+        secant = (equations(pairs, x + step * tiny) - equations(pairs, x - step * tiny)) / (2 * tiny)
+        assert all(abs(a - b) < 1e-20 for a, b in zip(along.entries(), secant.entries(), strict=True))
+
+
+def changed(hints, **fields):
+    return {**hints, **fields}
+
+
+def scaled(rows, factor):
+    return [[str(Fraction(x) * Fraction(factor)) for x in row] for row in rows]
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_spoilt_hints_are_refused(rank):
+    pairs = pairs_of(leaking(rank))
+    hints = next(leak_proposals(pairs)).hints
+    assert LEAK(pairs, hints).verdict == "refuted"
+    spoilt = [
+        changed(hints, radius="0"),
+        changed(hints, radius="-1"),
+        changed(hints, radius="1"),  # the derivative is singular somewhere in the box
+        changed(hints, radius=str(fmpq(1, 2**90))),  # the step leads out of the box
+        changed(hints, precision="32"),
+        changed(hints, precision="100000"),
+        changed(hints, U=scaled(hints["U"], 2)),
+        changed(hints, U=scaled(hints["U"], "1000001/1000000")),
+        changed(hints, U=scaled(hints["U"], 0)),
+        changed(hints, P=scaled(hints["P"], "1000001/1000000")),
+        changed(hints, P=scaled(hints["P"], -1)),
+        changed(hints, P=scaled(hints["P"], 0)),
+        changed(hints, U=hints["U"][:-1]),
+        changed(hints, P=[*hints["P"], hints["P"][0]]),
+        {"p": "1/3"},
+    ]
+    for other in spoilt:
+        with pytest.raises(Rejected):
+            LEAK(pairs, other)
+
+
+def test_the_same_point_in_other_coordinates_of_the_features_is_accepted():
+    pairs = pairs_of(leaking(2))
+    hints = next(leak_proposals(pairs)).hints
+    Q = exact.matrix([[Fraction(3, 5), Fraction(4, 5)], [Fraction(-4, 5), Fraction(3, 5)]])
+    U, P = (exact.matrix([[Fraction(x) for x in row] for row in hints[name]]) for name in ("U", "P"))
+    turned = {"U": U * Q, "P": Q.transpose() * P * Q}
+    rows = {name: [[str(x) for x in row] for row in exact.to_rows(m)] for name, m in turned.items()}
+    assert LEAK(pairs, changed(hints, **rows)).verdict == "refuted"
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_a_stationary_point_inside_is_no_leak(rank):
+    """Σ = 1 preserves span μ: true for every η, with stationary points that the box encloses."""
+    covariance = [[str(int(i == j)) for j in range(4)] for i in range(4)]
+    instance = leaking(rank, covariance=covariance, weight_decay="1/100")
+    pairs = pairs_of(instance)
+    assert decide("simsiam-inclusion", instance)[0].outcome is Outcome.PROVED
+    assert list(leak_proposals(pairs)) == []
+    U, P = next(_solutions(pairs))
+    rows = {"U": [[str(Fraction(x)) for x in r] for r in U], "P": [[str(Fraction(x)) for x in r] for r in P]}
+    with pytest.raises(Rejected, match="outside"):
+        LEAK(pairs, {"precision": "128", **rows, "radius": "1/10000000000"})
+
+
+def test_without_decay_there_is_no_leak():
+    hints = json.loads(next(p for p in SHIPPED if "simsiam" in p.stem).read_bytes())["hints"]
+    with pytest.raises(Rejected):
+        LEAK(pairs_of(parse_instance({**LINE, "rank": 1, "weight_decay": "0"})), hints)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_vacuous_decays_have_no_solution(rank):
+    """Where the claim is proved because nothing is stationary, the search finds nothing either."""
+    for eta in ("1/2", "1", "2", "5"):
+        instance = leaking(rank, weight_decay=eta)
+        if decide("simsiam-inclusion", instance)[0].outcome is Outcome.PROVED:
+            assert list(_solutions(pairs_of(instance))) == []
+
+
+def test_one_column_of_two_means_leaks_up_to_the_largest_decay():
+    """K = 2, ±μ, r = 1: N(p) = p²R − pC + ηI is singular for some p exactly when a vᵀCv is ≥ 2√(η vᵀRv)."""
+    instance = parse_instance({**LINE, "rank": 1, "weight_decay": "1"})
+    R, C = exact.to_floats(instance.pairs.mixture.R), exact.to_floats(instance.pairs.C)
+    angles = np.linspace(0, np.pi, 20_000)
+    v = np.stack([np.cos(angles), np.sin(angles)])
+    largest = float((np.sum(v * (C @ v), 0) ** 2 / np.sum(v * (R @ v), 0)).max()) / 4
+    skewed = {**LINE, "covariance": [["2", "1"], ["1", "5"]], "rank": 1}
+    assert largest > 0
+    below = str(Fraction(largest * 0.5).limit_denominator(1000))
+    above = str(Fraction(largest * 4).limit_denominator(1000))
+    assert decide("simsiam-inclusion", parse_instance({**skewed, "weight_decay": below}))[0].outcome is Outcome.REFUTED
+    assert decide("simsiam-inclusion", parse_instance({**skewed, "weight_decay": above}))[0].outcome is Outcome.PROVED
