@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import And, Eq, latex
+from sympy import And, Eq, ZeroMatrix, latex
 
 from verify import vocabulary
 from verify.mathml import formula as mathml
 from verify.models import Instance
-from verify.vocabulary import Formula, K, PositiveDefinite, Sigma_1, Sigma_k, delta, k, r, w, weight_sum
+from verify.vocabulary import (
+    Formula,
+    K,
+    PositiveDefinite,
+    Sigma_1,
+    Sigma_k,
+    d,
+    delta,
+    k,
+    m,
+    mu_bar,
+    r,
+    w,
+    weight_sum,
+)
 
 
 @dataclass(frozen=True)
@@ -55,3 +69,6 @@ BIAS_RANGE = Hypothesis(
     "bias-range", And(delta >= 0, delta <= 1), "The bias δ of the augmentation is a probability (Definition 5.1).", True
 )
 ENOUGH_COLUMNS = Hypothesis("enough-columns", r >= K, "The map has at least as many columns as there are components.")
+CENTRED = Hypothesis("centred", Eq(mu_bar, ZeroMatrix(d, 1)), "The mixture has mean 0.")
+COLUMNS_REACH = Hypothesis("columns-reach", r >= m, "The map has at least as many columns as S_F has dimensions.")
+BIAS_POSITIVE = Hypothesis("bias-positive", delta > 0, "Some augmented pairs come from one component.")

@@ -24,6 +24,7 @@ from sympy import (
     Rational,
     Sum,
     Symbol,
+    ZeroMatrix,
     false,
     latex,
     symbols,
@@ -205,7 +206,7 @@ def _expanded(formula: Formula, count: int) -> Formula:
 
 
 def _decide(formula: Formula, values: dict[Basic, Basic]) -> bool:
-    result = formula.xreplace(values).doit()
+    result = formula.xreplace(values).replace(ZeroMatrix, lambda *size: ZeroMatrix(*size).as_explicit()).doit()
     if result not in (true, false):
         raise TypeError(f"the formula {formula} does not evaluate to true or false but to {result}")
     return bool(result)
