@@ -30,6 +30,7 @@ from theorems import PAPER
 from theorems.scripts.theorem_5_2 import PROOF
 from verify import exact, vocabulary
 from verify.exact import to_floats
+from verify.guarantees import Column, Guarantee
 from verify.hypotheses import (
     BIAS_RANGE,
     COVARIANCES_DEFINITE,
@@ -192,6 +193,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=PROOF,
+    guarantees=(Guarantee("infonce", Column.INCLUSION),),
 )
 
 if __name__ == "__main__":

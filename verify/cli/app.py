@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from verify.cli import certificates, losses, report, statements
+from verify.cli import certificates, losses, matrix, report, statements
 
 # The class above BadParameter is the usage error of typer's click, wherever a release of typer keeps it.
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 app.command("list", epilog=_examples("list", "list --json"))(statements.list_statements)
 app.command("show", epilog=_examples("show infonce-inclusion", "show lemma-4.2 --json"))(statements.show)
+app.command("matrix", epilog=_examples("matrix", "matrix infonce", "matrix --json"))(matrix.matrix)
 app.command(
     "verify",
     epilog=_examples("verify", "verify infonce-inclusion --instances 1000 --jobs 2"),

@@ -21,11 +21,17 @@ def write_json(data: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
 
 
-def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Write a table; its first column is never broken, and the columns named in `right` align at the right."""
+def write_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = (), broken: bool = False
+) -> None:
+    """Write a table; the columns named in `right` align at the right.
+
+    Its first column is never broken, or it alone is when it is `broken`.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=i == 0)
+        whole = (i == 0) is not broken
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*row)
     _write(table)
@@ -41,6 +47,11 @@ def write_fields(fields: Sequence[tuple[str, str]], apart: bool = False) -> None
             table.add_row()
         table.add_row(*field)
     _write(table)
+
+
+def terminal_width() -> int:
+    """Return how many columns a line may have: the terminal's, 80 in a pipe."""
+    return Console().width
 
 
 def _write(table: Table) -> None:

@@ -1,0 +1,74 @@
+"""Where a statement stands once its proof script and its counterexamples have been checked again.
+
+The word recorded in a statement is a claim like any other: it stands only when what was checked says the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from verify.proofs import ProofReport, check
+from verify.statements import Statement
+from verify.verdicts import Status
+
+
+class Standing(StrEnum):
+    """Where a statement stands: computed from the checks, never declared."""
+
+    PROVED = "proved"
+    CONDITIONAL = "conditional"
+    REFUTED = "refuted"
+    OPEN = "open"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A standing and why."""
+
+    standing: Standing
+    reason: str
+
+
+_RECORDED = {
+    Status.PROVED: (Standing.PROVED, Standing.CONDITIONAL),
+    Status.REFUTED: (Standing.REFUTED,),
+    Status.OPEN: (Standing.OPEN, Standing.CONDITIONAL),
+}
+
+
+def judge(statement: Statement) -> Judgement:
+    """Check the proof script and every counterexample, and compare with the recorded status.
+
+    Nothing is drawn at random here: that is randomised verification, which can contradict a status and not make one.
+    """
+    found = _found(statement)
+    if found.standing in (*_RECORDED[statement.status], Standing.FAILED):
+        return found
+    return Judgement(Standing.FAILED, f"it is recorded as {statement.status}, yet {found.reason}")
+
+
+def _found(statement: Statement) -> Judgement:
+    proof = None if statement.proof is None else check(statement.proof)
+    unsupported = statement.unsupported()
+    if unsupported:
+        return Judgement(Standing.FAILED, unsupported)
+    refuted = bool(statement.counterexamples)
+    if proof is not None and not proof.passed and not only_assumed(proof):
+        return Judgement(Standing.FAILED, f"the proof script does not check: {proof.reason}")
+    if proof is not None and refuted:
+        return Judgement(Standing.FAILED, "it has a proof script that checks and a counterexample that holds")
+    if proof is not None and proof.assumed:
+        return Judgement(Standing.CONDITIONAL, f"its proof script rests on assumed steps: {', '.join(proof.assumed)}")
+    if proof is not None:
+        return Judgement(Standing.PROVED, f"each of the {len(proof.steps)} steps of its proof script is checked")
+    if refuted:
+        names = ", ".join(c.name for c in statement.counterexamples)
+        return Judgement(Standing.REFUTED, f"decided exactly on an instance that satisfies every hypothesis: {names}")
+    return Judgement(Standing.OPEN, "; ".join(statement.evidence) or "no proof script and no counterexample")
+
+
+def only_assumed(proof: ProofReport) -> bool:
+    """Return whether nothing but assumed steps keeps the proof from passing."""
+    return bool(proof.assumed) and proof.glue.passed and all(step.passed for step in proof.steps)
