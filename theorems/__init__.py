@@ -27,6 +27,8 @@ MODULES = {
     "lemma-4.2": "lemma_4_2",
     "fisher-optimality": "fisher_optimality",
     "infonce-inclusion": "theorem_5_2",
+    "infonce-equality": "infonce_equality",
+    "infonce-equality-biased": "infonce_equality_biased",
 }
 
 

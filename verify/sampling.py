@@ -71,3 +71,21 @@ def random_matrix(rng: random.Random, rows: int, columns: int) -> fmpq_mat:
 def instance_rng(instance: Instance) -> random.Random:
     """Return a random generator that depends on the instance alone, so that what is drawn for it is reproducible."""
     return random.Random(json.dumps(instance_to_json(instance), sort_keys=True))
+
+
+def random_centred_instance(
+    rng: random.Random,
+    bias: Fraction,
+    components: tuple[int, int] = (2, 4),
+    equal_weights: bool = False,
+) -> Instance:
+    """Draw a mixture with mean 0 in d = 1…3 dimensions and r ≥ K columns; half of them have very unequal weights."""
+    d, count = rng.randint(1, 3), rng.randint(*components)
+    weights = tuple(Fraction(1, count) for _ in range(count))
+    if not equal_weights:
+        spread = rng.choice([1, 3])
+        parts = [Fraction(rng.randint(1, 10)) ** spread for _ in range(count)]
+        weights = tuple(x / sum(parts) for x in parts)
+    means = _centred(weights, _means(rng, count, d))
+    covariance = random_covariance(rng, d)
+    return Instance(AugmentedPairs(SharedGMM(weights, means, covariance), bias), rng.randint(count, count + 1))

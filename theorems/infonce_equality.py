@@ -1,0 +1,131 @@
+"""Theorem 5.2, second half: at δ = 1 InfoNCE is said to learn the whole Fisher subspace. It need not.
+
+Let {w_k, μ_k, Σ} be a SharedGMM with mean 0, (x, x̂) its augmented pairs with bias δ = 1, both points always from one
+component, S_F = span{Σ⁻¹μ_k} and L the InfoNCE loss of the maps f(x) = Aᵀx with r ≥ K columns. The claim is that
+Col(A*) = S_F for every minimiser A*. The source claims it for every SharedGMM; without mean 0 it fails already for two
+components on one side of the origin, so the claim is taken here where it has a chance.
+
+It is false: for three components with very unequal weights M* = A*A*ᵀ has rank 1 where S_F is a plane. M* is unique, so
+the claim is about the sign of one number, which can be enclosed: at the best M of rank dim S_F − 1, the slope of L along
+M + t vvᵀ, v in S_F and Σ-orthogonal to Col(M). With a_k = vᵀμ_k, p the softmax of the negatives and Q_jk = w_j E[p_k | j],
+
+    slope = −δ Σ_k w_k a_k² + Σ_jk Q_jk a_j a_k.
+
+The claim holds on an instance exactly when no such M is a minimiser, which a negative slope shows.
+
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2 (the talk's Theorem 0.1: "Moreover if δ = 1, then
+Col(A*) = S_F"), Definitions 4.1 and 5.1. That the mixture is centred is our addition.
+
+Status: refuted.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from fractions import Fraction
+
+import numpy as np
+from sympy import Eq
+
+from theorems import COUNTEREXAMPLES, PAPER
+from verify import vocabulary
+from verify.evidence import Break, ByKernel, Counterexample
+from verify.guarantees import Column, Guarantee
+from verify.hypotheses import (
+    BIAS_RANGE,
+    CENTRED,
+    COVARIANCES_DEFINITE,
+    ENOUGH_COLUMNS,
+    SHARED_COVARIANCE,
+    WEIGHTS_POSITIVE,
+    WEIGHTS_SUM,
+    Hypothesis,
+)
+from verify.minimize.factors import best_factor
+from verify.minimize.infonce import whitened
+from verify.minimize.newton import minimise_on_cone
+from verify.minimize.result import TOLERANCE
+from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.randomised import run_alone
+from verify.sampling import random_centred_instance
+from verify.statements import Conclusion, Quantity, Source, Statement
+from verify.verdicts import Status
+from verify.vocabulary import delta
+
+ID = "infonce-equality"
+CLAIM = "infonce-equality"
+SYMBOLS = vocabulary.entries("d", "K", "r", "w", "mubar", "Sigma_k", "Sigma_1", "delta")
+SETTING = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE, SHARED_COVARIANCE, BIAS_RANGE, CENTRED)
+MATCHED = Hypothesis("always-matched", Eq(delta, 1), "Both points of a pair always come from one component.")
+QUANTITY = Quantity(
+    r"L(A) = -\mathbb{E}[f(x)^T f(\hat x)] + \mathbb{E}_x \log \mathbb{E}_y \exp(f(x)^T f(y)),\quad f(x) = A^T x",
+    "infonce",
+)
+CONCLUSION = Conclusion(
+    r"A^* \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r}} L(A) \implies "
+    r"\mathrm{Col}(A^*) = S_F = \mathrm{span}\{\Sigma^{-1}\mu_k\}",
+    "Col(A*) = S_F for every minimiser A* of L over R^{d×r}.",
+)
+STARTS = 4  # of the search among maps of lower rank
+
+
+def margin(instance: Instance) -> float:
+    """Return the least slope of L across the column space of the best map of rank dim S_F − 1, whitened.
+
+    In float64, from a few starts. Negative: another column lowers the loss, so the rank is not lower. Nonnegative: the
+    map is a minimiser, and its column space is smaller than S_F. −1 where S_F = {0}.
+    """
+    coordinates, energy, R = whitened(instance)
+    m = coordinates.m
+    if m == 0:
+        return -1.0
+    V = np.zeros((m, 0))
+    if m > 1:
+        V = best_factor(energy, minimise_on_cone(energy, R, TOLERANCE).Y, R, m - 1, STARTS)
+    null = np.linalg.svd(V)[0][:, m - 1 :] if m > 1 else np.eye(1)
+    return float(np.linalg.eigvalsh(null.T @ energy.point(V @ V.T).gradient @ null)[0])
+
+
+def sample(rng: random.Random) -> Instance:
+    """Draw a centred instance with δ = 1."""
+    return random_centred_instance(rng, bias=Fraction(1))
+
+
+COUNTEREXAMPLE = Counterexample(
+    COUNTEREXAMPLES / "infonce-equality.json",
+    tempting="At a map of lower rank the slope along a direction that it misses is −½ Σ_jk Q_jk (a_j − a_k)² < 0: pairs "
+    "of one component agree there more than the negatives do.",
+    catch="That is the slope only if Σ_j Q_jk = E p_k equals w_k. A component of weight 1/1000 that lies far out takes a "
+    "larger share of the negatives than its weight, and then the slope is positive.",
+    repaired="It holds for two components, where E p_k = w_k (so for symmetric configurations), for means close to 0, "
+    "and for every centred mixture once δ is small enough.",
+)
+UNCENTRED = Counterexample(COUNTEREXAMPLES / "infonce-equality-uncentred.json", "", "", "")
+WITNESS = Instance(AugmentedPairs(SharedGMM((Fraction(1, 2), Fraction(1, 2)), ((1, 0), (-1, 0)), ((2, 1), (1, 2)))), 2)
+
+STATEMENT = Statement(
+    id=ID,
+    title="InfoNCE learns the whole Fisher subspace when δ = 1",
+    source=Source(
+        PAPER,
+        "Theorem 5.2, second half (in the talk: Theorem 0.1); Definitions 4.1 and 5.1",
+        "that the mixture is centred is our addition: without it the claim fails for two components",
+    ),
+    status=Status.REFUTED,
+    symbols=SYMBOLS,
+    hypotheses=(*SETTING, ENOUGH_COLUMNS, MATCHED),
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=ByKernel(CLAIM),
+    witness=WITNESS,
+    sample=sample,
+    claim=CLAIM,
+    counterexamples=(COUNTEREXAMPLE,),
+    breaks=(Break(CENTRED.name, UNCENTRED.instance, ByKernel(CLAIM)),),
+    guarantees=(Guarantee("infonce", Column.EQUALITY),),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))
