@@ -15,8 +15,11 @@ from verify.vocabulary import (
     PositiveDefinite,
     Sigma_1,
     Sigma_k,
+    Sigma_T,
+    Sigma_V,
     d,
     delta,
+    eta,
     k,
     m,
     mu_bar,
@@ -72,3 +75,10 @@ ENOUGH_COLUMNS = Hypothesis("enough-columns", r >= K, "The map has at least as m
 CENTRED = Hypothesis("centred", Eq(mu_bar, ZeroMatrix(d, 1)), "The mixture has mean 0.")
 COLUMNS_REACH = Hypothesis("columns-reach", r >= m, "The map has at least as many columns as S_F has dimensions.")
 BIAS_POSITIVE = Hypothesis("bias-positive", delta > 0, "Some augmented pairs come from one component.")
+VISION_DEFINITE = Hypothesis("vision-definite", PositiveDefinite(Sigma_V), "Images are not degenerate.", True)
+TEXT_DEFINITE = Hypothesis("text-definite", PositiveDefinite(Sigma_T), "Texts are not degenerate.", True)
+MATCH_RANGE = Hypothesis(
+    "match-range", And(delta >= 0, delta <= 1), "The share δ of right captions is a probability; 1 in the source.", True
+)
+NO_WEIGHT_DECAY = Hypothesis("no-weight-decay", Eq(eta, 0), "SimSiam is trained without weight decay.")
+WEIGHT_DECAY = Hypothesis("weight-decay", eta > 0, "SimSiam is trained with weight decay.")

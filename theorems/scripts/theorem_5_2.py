@@ -132,6 +132,13 @@ MINIMISER = Symbol(r"\{A \in \mathrm{argmin}\, L\}")
 STATIONARY = Symbol(r"\{\nabla L(A) = 0\}")
 INCLUDED = Symbol(r"\{\mathrm{Col}(A) \subseteq S_F\}")
 SPANNED = Existential(INCLUDED, Eq(A, B * X), X, G.I * B.T * Sigma * A)
+COMMON_FACTOR = Step(
+    "common-factor",
+    "What does not depend on k leaves the log-sum-exp: Σ_k w_k e^{ℓ_k + q} = e^q Σ_k w_k e^{ℓ_k}.",
+    Eq(Sum(w[k] * exp(linear[k] + shift), (k, 1, K)), exp(shift) * Sum(w[k] * exp(linear[k]), (k, 1, K))),
+    (),
+    ScalarIdentity(),
+)
 
 STEPS = (
     Step(
@@ -184,13 +191,7 @@ STEPS = (
         ("weights-positive", "basis-gram"),
         ConvexFunction(log_sum_exp_squares),
     ),
-    Step(
-        "common-factor",
-        "What does not depend on k leaves the log-sum-exp: Σ_k w_k e^{ℓ_k + q} = e^q Σ_k w_k e^{ℓ_k}.",
-        Eq(Sum(w[k] * exp(linear[k] + shift), (k, 1, K)), exp(shift) * Sum(w[k] * exp(linear[k]), (k, 1, K))),
-        (),
-        ScalarIdentity(),
-    ),
+    COMMON_FACTOR,
     Step(
         "partition",
         "For fixed z = f(x), log E_y exp(zᵀf(y)) = ½zᵀA_sᵀΣA_s z + φ(z): the covariance is shared, so the "
