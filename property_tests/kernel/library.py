@@ -31,6 +31,7 @@ TRIANGLE = shared("1/3 1/3 1/3", "1 1, -1 1, 0 -2", bias="7/10")
 DEGENERATE = shared("9/10 9/100 1/100", "7/15 -2/45, -6 0, 12 4", bias="7/10")  # rank M* = 1 < 2
 AT_ONE = shared("49/50 19/1000 1/1000", "44/245 -1/49, -8 1, -24 1")  # the same at δ = 1
 TILTED = shared("1/2 1/2", "3 1, -1 1", bias="1/2", rank=1)
+OFFSET = shared("1/4 1/4 1/4 1/4", "2 0 1, -2 0 1, 0 1 1, 0 -1 1", bias="1/2", rank=2)  # μ̄ is an eigenvector
 SEPARATE = {
     "model": "gmm",
     "weights": ["1/2", "1/2"],
@@ -76,6 +77,8 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("simsiam-inclusion", {**LINE, "rank": 1, "weight_decay": "10"}, "proved", "exact"),
     ("simsiam-inclusion", {**LINE, "rank": 2, "weight_decay": "1/10"}, "proved", "exact"),
     ("simsiam-inclusion", {**PANCAKES, "weight_decay": "1/10"}, "proved", "exact"),
+    ("spectral-top-r", {**OFFSET, "rank": 1}, "refuted", "threshold"),
+    ("spectral-top-r", OFFSET, "proved", "threshold"),
     ("clip-inclusion-effective", WIDE, "proved", "exact"),
     ("clip-inclusion-literal", WIDE, "proved", "kkt"),
     ("clip-inclusion-literal", {**WIDE, "rank": 3}, "refuted", "exact"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from verify.certify.clip import clip_proposals
-from verify.certify.exact_hints import symmetry_proposals, threshold_proposals
+from verify.certify.exact_hints import symmetry_proposals, threshold_proposals, top_proposals
 from verify.certify.grids import OutOfReachError
 from verify.certify.infonce import floating_margin, infonce_margin, infonce_proposals
 from verify.certify.proposal import Interval, Proposal
@@ -145,6 +145,15 @@ def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator
         case "pca-equality", Pairs():
             yield from threshold_proposals(seen)
         case "simsiam-inclusion", Pairs():
+        case "infonce-top-r", Pairs():
+            yield from symmetry_proposals((seen.mixture,))
+            if seen.columns < seen.mixture.m:
+                yield from infonce_top_proposals(instance, seen)
+            yield from infonce_proposals(instance, seen)
+        case "nonshared-inclusion", Pairs():
+            yield from nonshared_proposals(instance, seen)
+        case "spectral-top-r", Pairs():
+            yield from top_proposals(seen)
             yield from leak_proposals(seen)
         case "clip-effective-equality", Paired():
             yield from symmetry_proposals((seen.vision, seen.text))

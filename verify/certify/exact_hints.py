@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+import numpy as np
 from scipy.linalg import eigh
 
 from verify.certify.proposal import Proposal
@@ -40,6 +41,27 @@ def symmetry_proposals(mixtures: tuple[Mixture, ...]) -> Iterator[Proposal]:
     permutations = [[str(k) for k in p] for p in found if p is not None]
     if len(permutations) == K - 1:
         yield Proposal("symmetry", {"permutations": permutations})
+
+
+def top_proposals(pairs: Pairs) -> Iterator[Proposal]:
+    """Yield a level between the r-th eigenvalue of R⁻¹C on S_F and the next, and one for the order of Σ̄⁻¹S there.
+
+    The second is the middle between the worst eigenvector of Σ̄⁻¹S that is taken and the best that is not, when those of
+    R⁻¹C are eigenvectors of both; where they are not, any will do.
+    """
+    mixture, r = pairs.mixture, pairs.columns
+    if not (0 < pairs.bias < 1 and r < mixture.m):
+        return
+    C, R, S, sigma = (
+        to_floats(mixture.fisher.transpose() * m * mixture.fisher)
+        for m in (pairs.C, mixture.R, mixture.S, mixture.sigma)
+    )
+    values, vectors = eigh(C, R)
+    order = np.sum(vectors * (S @ vectors), 0) / np.sum(vectors * (sigma @ vectors), 0)
+    levels = (values[-r] + values[-r - 1]) / 2, (order[-r:].min() + order[:-r].max()) / 2
+    for places in (10**3, 10**6, None):
+        texts = [Fraction(float(x)) if places is None else Fraction(float(x)).limit_denominator(places) for x in levels]
+        yield Proposal("threshold", dict(zip(("threshold", "fisher_threshold"), map(str, texts), strict=True)))
 
 
 def threshold_proposals(pairs: Pairs) -> Iterator[Proposal]:

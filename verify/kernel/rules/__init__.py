@@ -26,7 +26,13 @@ from verify.kernel.rules.infonce import (
     nonshared_inclusion,
 )
 from verify.kernel.rules.simsiam import simsiam_exact, simsiam_leak
-from verify.kernel.rules.spectral import pca_exact, pca_threshold, spectral_equality, spectral_top
+from verify.kernel.rules.spectral import (
+    pca_exact,
+    pca_threshold,
+    spectral_equality,
+    spectral_top,
+    spectral_top_threshold,
+)
 
 Kind = TypeVar("Kind", Pairs, Paired, Graph)
 Rule = Callable[[Instance, object], Finding]
@@ -67,6 +73,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("clip-effective-equality", "exact"): _exact(Paired, clip_equality),
     ("clip-effective-equality", "kkt"): _rule(Paired, clip_equality_kkt),
     ("clip-effective-equality", "symmetry"): _rule(Paired, clip_symmetry),
+    ("spectral-top-r", "threshold"): _rule(Pairs, spectral_top_threshold),
     ("clip-inclusion-literal", "exact"): _exact(Paired, clip_literal),
     ("clip-inclusion-literal", "kkt"): _rule(Paired, clip_literal_kkt),
     ("population-graph-equivalence", "exact"): _exact(Graph, graph_equivalence),
