@@ -38,6 +38,10 @@ SEPARATE = {
     "means": [["2", "0"], ["-2", "0"]],
     "covariances": [[["1", "0"], ["0", "1"]], [["3", "0"], ["0", "3"]]],
 }
+LEANING = SEPARATE | {
+    "means": [["1", "0"], ["-1", "0"]],
+    "covariances": [[["1", "0"], ["0", "1"]], [["2", "1"], ["1", "2"]]],
+}
 PANCAKES = shared("1/2 1/2", "2 0, -2 0", covariance=[["1", "0"], ["0", "9"]], rank=1)
 SKEWED = [["2", "1", "0", "0"], ["1", "2", "1", "0"], ["0", "1", "3", "1"], ["0", "0", "1", "1"]]
 LEAKING = shared("1/2 1/4 1/4", "2 1 0 0, 0 -2 1 0, -4 0 -1 0", covariance=SKEWED)
@@ -51,6 +55,12 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("fisher-optimality", SEPARATE, "proved", "exact"),
     ("infonce-inclusion", TRIANGLE, "proved", "exact"),
     ("nonshared-inclusion", SEPARATE, "proved", "exact"),
+    ("nonshared-inclusion", LEANING, "refuted", "border"),
+    ("infonce-top-r", {**TRIANGLE, "bias": "0", "rank": 1}, "refuted", "exact"),
+    ("infonce-top-r", {**TRIANGLE, "covariance": [["1", "0"], ["0", "3"]], "rank": 1}, "proved", "kkt"),
+    ("infonce-top-r", DEGENERATE, "refuted", "kkt"),
+    ("infonce-top-r", shared("1/2 1/2", "1 1, -1 1"), "refuted", "symmetry"),
+    ("infonce-top-r", shared("1/2 1/4 1/4", "1 0, -2 1, 0 -1", rank=1), "refuted", "border"),
     ("infonce-equality", LINE, "proved", "kkt"),
     ("infonce-equality", {**LINE, "bias": "1/100"}, "proved", "kkt"),
     ("infonce-equality", TRIANGLE, "proved", "kkt"),
@@ -67,6 +77,8 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("spectral-top-r", {**TRIANGLE, "rank": 1}, "proved", "exact"),
     ("spectral-top-r", TILTED, "refuted", "exact"),
     ("spectral-top-r", {**TILTED, "bias": "1"}, "proved", "exact"),
+    ("spectral-top-r", {**OFFSET, "rank": 1}, "refuted", "threshold"),
+    ("spectral-top-r", OFFSET, "proved", "threshold"),
     ("pca-equality", PANCAKES, "refuted", "threshold"),
     ("pca-equality", {**PANCAKES, "covariance": [["1", "0"], ["0", "4"]]}, "proved", "threshold"),
     ("pca-equality", {**LINE, "rank": 1}, "refuted", "exact"),
@@ -77,8 +89,6 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("simsiam-inclusion", {**LINE, "rank": 1, "weight_decay": "10"}, "proved", "exact"),
     ("simsiam-inclusion", {**LINE, "rank": 2, "weight_decay": "1/10"}, "proved", "exact"),
     ("simsiam-inclusion", {**PANCAKES, "weight_decay": "1/10"}, "proved", "exact"),
-    ("spectral-top-r", {**OFFSET, "rank": 1}, "refuted", "threshold"),
-    ("spectral-top-r", OFFSET, "proved", "threshold"),
     ("clip-inclusion-effective", WIDE, "proved", "exact"),
     ("clip-inclusion-literal", WIDE, "proved", "kkt"),
     ("clip-inclusion-literal", {**WIDE, "rank": 3}, "refuted", "exact"),

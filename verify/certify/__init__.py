@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from verify.certify.border import infonce_top_proposals, nonshared_proposals
 from verify.certify.clip import clip_proposals
 from verify.certify.exact_hints import symmetry_proposals, threshold_proposals, top_proposals
 from verify.certify.grids import OutOfReachError
@@ -32,6 +33,7 @@ _MODELS: dict[str, tuple[type, str]] = {
     "lemma-4.2": (SharedGMM, "shared-gmm"),
     "infonce-inclusion": (SharedGMM, "shared-gmm"),
     "infonce-equality": (SharedGMM, "shared-gmm"),
+    "infonce-top-r": (SharedGMM, "shared-gmm"),
 }
 
 
@@ -101,7 +103,8 @@ def decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
 
 def _with_margin(verdict: Verdict, instance: Instance, found: Certificate) -> Verdict:
     if (verdict.claim, found.proposal.rule) != ("infonce-equality", "kkt"):
-        return verdict if found.proposal.rule != "kkt" else replace(verdict, provenance=Provenance.ENCLOSED)
+        enclosed = found.proposal.rule in ("kkt", "border")
+        return replace(verdict, provenance=Provenance.ENCLOSED) if enclosed else verdict
     seen = kernel_instance(instance_fields(instance))
     if not isinstance(seen, Pairs):
         raise TypeError("infonce-equality is about pairs")
@@ -142,9 +145,6 @@ def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator
         case "infonce-equality", Pairs():
             yield from symmetry_proposals((seen.mixture,))
             yield from infonce_proposals(instance, seen)
-        case "pca-equality", Pairs():
-            yield from threshold_proposals(seen)
-        case "simsiam-inclusion", Pairs():
         case "infonce-top-r", Pairs():
             yield from symmetry_proposals((seen.mixture,))
             if seen.columns < seen.mixture.m:
@@ -154,6 +154,9 @@ def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator
             yield from nonshared_proposals(instance, seen)
         case "spectral-top-r", Pairs():
             yield from top_proposals(seen)
+        case "pca-equality", Pairs():
+            yield from threshold_proposals(seen)
+        case "simsiam-inclusion", Pairs():
             yield from leak_proposals(seen)
         case "clip-effective-equality", Paired():
             yield from symmetry_proposals((seen.vision, seen.text))

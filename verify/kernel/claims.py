@@ -26,6 +26,11 @@ STATEMENTS = {
         "Shared covariance Σ. Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), "
         "y ~ F independent of x, has Col(A) = S_F."
     ),
+    "infonce-top-r": (
+        "Shared covariance Σ. Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), "
+        "y ~ F independent of x, has a column space on which J(A) = tr[(AᵀΣA)⁻¹AᵀSA] is as large as on any column "
+        "space of at most r dimensions."
+    ),
     "nonshared-inclusion": (
         "Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), y ~ F independent of x, "
         "has Col(A) ⊆ S_F, the covariances Σ_k being whatever they are."

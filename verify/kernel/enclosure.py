@@ -8,13 +8,16 @@ tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from verify.kernel.integrals import read_grids, softmax_points
+from verify.kernel.integrals import Grids, read_grids, softmax_points
 from verify.kernel.linear import (
     ball_inverse,
+    beside,
     certainly_definite,
+    column,
     dual_norm_squared,
     identity,
     precision,
@@ -53,22 +56,41 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
     bits, Q, grids, V_text, N_text = record(hints, "hints", ("precision", "Q", "grids", "V", "N"))
     m = pairs.mixture.m
     law = pairs.mixture.reduced(matrix(Q, "Q", rows=m, columns=m))
-    tau, G = law.means, law.sigma
+    G = law.sigma
     V, seed = matrix(V_text, "V", rows=m), matrix(N_text, "N", rows=m)
     with precision(integer(bits, "precision", 32, MAX_BITS)):
-        Y = V * V.transpose()
-        rational = symmetric(G * Y * (G + law.S)) - cross_moment(law, law, pairs.bias)
-        drift = softmax_points(law, V, V.transpose() * law.offsets, read_grids(grids)) * arb_mat(tau.transpose())
-        g = arb_mat(rational) + (drift + drift.transpose()) / 2
-        inner = arb_mat(V.transpose() * G * V)
-        N = arb_mat(seed) - arb_mat(V) * ball_inverse(inner) * arb_mat(V.transpose() * G * seed)
-        outer, Gamma = N.transpose() * arb_mat(G) * N, N.transpose() * g * N
-        if not certainly_definite(Gamma):
-            raise Rejected("the gradient is not certainly positive definite on N")
-        lift = arb_mat(G) * N * ball_inverse(outer)
-        epsilon = dual_norm_squared(g - lift * Gamma * lift.transpose(), G, G).upper().sqrt()
+        g = infonce_gradient(law, cross_moment(law, law, pairs.bias), V, read_grids(grids))
+        inner, outer, Gamma, epsilon = slack(g, G, V, seed)
         Lambda = arb((1 + trace(G.inv() * law.S)) * (1 + _diameter_squared(law) / 4))
-        return Enclosed(inner, outer, Gamma, g, dual_norm_squared(g, G, G), epsilon.upper(), Lambda)
+        return Enclosed(inner, outer, Gamma, g, dual_norm_squared(g, G, G), epsilon, Lambda)
+
+
+def infonce_gradient(law: Mixture, C: fmpq_mat, V: fmpq_mat, grids: Grids) -> arb_mat:
+    """Return ∇L(M) at M = VVᵀ for t ~ law: with the softmax p_k ∝ w_k exp(tᵀMτ_k + ½tᵀMG_kMt) and q = Vᵀt it is
+
+    −C + sym[ RMG_1 + Σ_k E[p_k t]τ_kᵀ + Σ_k E[p_k t qᵀ]Vᵀ(G_k − G_1) ], since Σ_k p_k = 1.
+    """
+    first, factors = law.covariances[0], law.means
+    bends: list[fmpq_mat] = []
+    if not law.shared:
+        bends = [V.transpose() * (sigma - first) * V for sigma in law.covariances]
+        blocks = [beside(column(law.means, k), (sigma - first) * V) for k, sigma in enumerate(law.covariances)]
+        factors = reduce(beside, blocks)
+    points = softmax_points(law, V, V.transpose() * law.offsets, grids, bends)
+    drift = points * arb_mat(factors.transpose())
+    return arb_mat(symmetric(law.R * V * V.transpose() * first) - C) + (drift + drift.transpose()) / 2
+
+
+def slack(g: arb_mat, G: fmpq_mat, V: fmpq_mat, seed: fmpq_mat) -> tuple[arb_mat, arb_mat, arb_mat, arb]:
+    """Return VᵀGV, NᵀGN, Γ = NᵀgN ≻ 0 and ‖g − Z‖ for the Z of `enclose_infonce`; VᵀGN = 0, Col[V N] = Col[V seed]."""
+    inner = arb_mat(V.transpose() * G * V)
+    N = arb_mat(seed) - arb_mat(V) * ball_inverse(inner) * arb_mat(V.transpose() * G * seed)
+    outer, Gamma = N.transpose() * arb_mat(G) * N, N.transpose() * g * N
+    if not certainly_definite(Gamma):
+        raise Rejected("the gradient is not certainly positive definite on N")
+    lift = arb_mat(G) * N * ball_inverse(outer)
+    epsilon = dual_norm_squared(g - lift * Gamma * lift.transpose(), G, G).upper().sqrt()
+    return inner, outer, Gamma, epsilon.upper()
 
 
 def rank_bounds(e: Enclosed, m: int) -> tuple[int, int]:

@@ -42,8 +42,15 @@ def whitened(instance: Instance) -> tuple[Coordinates, SharedEnergy | SeparateEn
     mixture = instance.pairs.mixture
     shared = all(sigma == mixture.sigmas[0] for sigma in mixture.sigmas)
     coordinates = fisher_coordinates(mixture) if shared else full_coordinates(mixture)
+    return coordinates, *restricted(instance, coordinates)
+
+
+def restricted(instance: Instance, coordinates: Coordinates) -> tuple[SharedEnergy | SeparateEnergy, Floats]:
+    """Return the loss of the maps M = E Y Eᵀ in these coordinates, and R = E ssᵀ."""
+    mixture = instance.pairs.mixture
+    shared = all(sigma == mixture.sigmas[0] for sigma in mixture.sigmas)
     energy = _shared_energy(instance, coordinates) if shared else _separate_energy(instance, coordinates)
-    return coordinates, energy, np.eye(coordinates.m) + coordinates.moment(mixture.S)
+    return energy, np.eye(coordinates.m) + coordinates.moment(mixture.S)
 
 
 def _shared_energy(instance: Instance, coordinates: Coordinates) -> SharedEnergy:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from verify.kernel.models import Graph, Instance, Paired, Pairs
 from verify.kernel.parse import Rejected, record
+from verify.kernel.rules.border import infonce_top_border, nonshared_border
 from verify.kernel.rules.clip import (
     clip_equality,
     clip_equality_kkt,
@@ -23,6 +24,8 @@ from verify.kernel.rules.infonce import (
     infonce_inclusion,
     infonce_kkt,
     infonce_symmetry,
+    infonce_top,
+    infonce_top_kkt,
     nonshared_inclusion,
 )
 from verify.kernel.rules.simsiam import simsiam_exact, simsiam_leak
@@ -62,9 +65,15 @@ RULES: dict[tuple[str, str], Rule] = {
     ("infonce-equality", "exact"): _exact(Pairs, infonce_equality),
     ("infonce-equality", "kkt"): _rule(Pairs, infonce_kkt),
     ("infonce-equality", "symmetry"): _rule(Pairs, infonce_symmetry),
+    ("infonce-top-r", "exact"): _exact(Pairs, infonce_top),
+    ("infonce-top-r", "kkt"): _rule(Pairs, infonce_top_kkt),
+    ("infonce-top-r", "symmetry"): _rule(Pairs, infonce_symmetry),
+    ("infonce-top-r", "border"): _rule(Pairs, infonce_top_border),
     ("nonshared-inclusion", "exact"): _exact(Pairs, nonshared_inclusion),
+    ("nonshared-inclusion", "border"): _rule(Pairs, nonshared_border),
     ("spectral-equality", "exact"): _exact(Pairs, spectral_equality),
     ("spectral-top-r", "exact"): _exact(Pairs, spectral_top),
+    ("spectral-top-r", "threshold"): _rule(Pairs, spectral_top_threshold),
     ("pca-equality", "exact"): _exact(Pairs, pca_exact),
     ("pca-equality", "threshold"): _rule(Pairs, pca_threshold),
     ("simsiam-inclusion", "exact"): _exact(Pairs, simsiam_exact),
@@ -73,7 +82,6 @@ RULES: dict[tuple[str, str], Rule] = {
     ("clip-effective-equality", "exact"): _exact(Paired, clip_equality),
     ("clip-effective-equality", "kkt"): _rule(Paired, clip_equality_kkt),
     ("clip-effective-equality", "symmetry"): _rule(Paired, clip_symmetry),
-    ("spectral-top-r", "threshold"): _rule(Pairs, spectral_top_threshold),
     ("clip-inclusion-literal", "exact"): _exact(Paired, clip_literal),
     ("clip-inclusion-literal", "kkt"): _rule(Paired, clip_literal_kkt),
     ("population-graph-equivalence", "exact"): _exact(Graph, graph_equivalence),

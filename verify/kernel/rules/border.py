@@ -1,0 +1,92 @@
+"""Nothing inside a subspace is a minimiser of InfoNCE: a rational point across its border has a smaller loss.
+
+Let L(M) = −⟨C,M⟩ + E_x log Σ_k w_k exp ℓ_k, ℓ_k = xᵀMμ_k + ½xᵀMΣ_kMx. A log-sum-exp of functions convex in M has
+
+    D²L[H,H] ≥ E Σ_k p_k xᵀHΣ_kHx ≥ κ E xᵀHΣ̄Hx = κ tr(HΣ̄HR) ≥ κ‖H‖²,   ‖H‖² = tr(HΣ̄HΣ̄),
+
+when Σ_k ⪰ κΣ̄ for all k: L is κ-strongly convex on all symmetric M, and has a minimiser with r columns.
+
+*Inside.* Let U be the subspace, X rational (d × n), P its complement, XᵀΣ̄P = 0, and let the part of U's projector
+that leaves Col(X) have norm ≤ η (0 if U = Col(X)). Take M̃ = XỸXᵀ, Ỹ = VVᵀ, g = ∇L(M̃), and Z ⪰ 0 with ZỸ = 0. Write
+E = M − M̃ for M ⪰ 0 with Col(M) ⊆ U. Whitened, its blocks have ‖M_XP‖ ≤ η‖M‖, ‖M_PP‖ ≤ η²‖M‖, so with
+ε = ‖XᵀgX − Z‖ and ζ = 2‖XᵀgP‖η + ‖PᵀgP‖η²
+
+    ⟨g,E⟩ ≥ ⟨Z,Y⟩ − ε‖E‖ − ζ‖M‖ ≥ −(ε + ζ)‖E‖ − ζ‖M̃‖,   L(M) ≥ L(M̃) − ζ‖M̃‖ − (ε + ζ)²/2κ.
+
+*Across.* Let M' = WWᵀ with at most r columns in W. By strong convexity at M',
+
+    L(M̃) ≥ L(M') + ⟨∇L(M'), M̃ − M'⟩ + κ‖M̃ − M'‖²/2.
+
+When the rise from M' to M̃ exceeds the loss from M̃ to M, L(M') < L(M) for every M inside: no minimiser lies there.
+This is so for some M' whenever L falls from M̃ across the border, with a gradient there that two points can tell from 0.
+"""
+
+from __future__ import annotations
+
+from flint import arb, arb_mat, fmpq, fmpq_mat
+
+from verify.kernel.enclosure import MAX_BITS, infonce_gradient, slack
+from verify.kernel.integrals import read_grids
+from verify.kernel.linear import dual_norm_squared, is_semidefinite, null_space, precision, rank, trace
+from verify.kernel.models import Pairs
+from verify.kernel.parse import Rejected, array, integer, matrix, rational, record
+from verify.kernel.rules.finding import REFUTED, Finding, shared
+
+
+def nonshared_border(pairs: Pairs, hints: object) -> Finding:
+    """The border of S_F."""
+    _check_border(pairs, pairs.mixture.fisher, fmpq(0), hints)
+    return REFUTED
+
+
+def infonce_top_border(pairs: Pairs, hints: object) -> Finding:
+    """The border of U, the one column space of at most r dimensions that is optimal for J; hints: X, levels, border.
+
+    In the whitened blocks of X (d × r) and P, T = Σ^{-1/2}SΣ^{-1/2} has T_XX ≥ a and T_PP ≤ b < a at the levels a, b.
+    By interlacing T has r eigenvalues ≥ a and the others ≤ b: U, spanned by the first r, is the one maximiser of J
+    (Ky Fan; a > b ≥ 0, so no smaller space reaches it). On an orthonormal basis [c; s] of U, T is some K ≥ a and
+    sK − T_PP s = T_PX c, so (a − b)‖s‖ ≤ ‖T_PX‖, which is η.
+    """
+    mixture, r = shared(pairs), pairs.columns
+    space, levels, border = record(hints, "hints", ("X", "levels", "border"))
+    X = matrix(space, "X", rows=mixture.means.nrows(), columns=r)
+    P = null_space(X.transpose() * mixture.sigma)
+    a, b = (rational(x, "levels") for x in array(levels, "levels", 2))
+    along = X.transpose() * (mixture.S - mixture.sigma * a) * X
+    across = P.transpose() * (mixture.sigma * b - mixture.S) * P
+    if not (rank(X) == r and P.ncols() > 0 and a > b and is_semidefinite(along) and is_semidefinite(across)):
+        raise Rejected("the levels do not separate the eigenvalues on X from those across it")
+    mixed, G, H = (
+        u.transpose() * m * v for u, m, v in ((X, mixture.S, P), (X, mixture.sigma, X), (P, mixture.sigma, P))
+    )
+    _check_border(pairs, X, trace(G.inv() * mixed * H.inv() * mixed.transpose()) / (a - b) ** 2, border)
+    return REFUTED
+
+
+def _check_border(pairs: Pairs, X: fmpq_mat, eta2: fmpq, hints: object) -> None:
+    """Check the module's inequality; eta2 is η². Hints: precision, modulus κ, V, N (for Z), W and a grid for each."""
+    fields = ("precision", "modulus", "V", "N", "grids", "W", "grids_across")
+    bits, modulus, V_text, N_text, grids, W_text, grids_across = record(hints, "hints", fields)
+    mixture, sigma, kappa = pairs.mixture, pairs.mixture.sigma, rational(modulus, "modulus")
+    V, seed = matrix(V_text, "V", rows=X.ncols()), matrix(N_text, "N", rows=X.ncols())
+    W = matrix(W_text, "W", rows=X.nrows())
+    if not (kappa > 0 and all(is_semidefinite(s - sigma * kappa) for s in mixture.covariances)):
+        raise Rejected("the modulus is not one of strong convexity")
+    if W.ncols() > pairs.columns:
+        raise Rejected("W has more than r columns")
+    P = null_space(X.transpose() * sigma)
+    inside = X * V
+    M, G, H = inside * inside.transpose(), X.transpose() * sigma * X, P.transpose() * sigma * P
+    step = M - W * W.transpose()
+    with precision(integer(bits, "precision", 32, MAX_BITS)):
+        left, right, eta = arb_mat(X.transpose()), arb_mat(P), arb(eta2).sqrt()
+        g = infonce_gradient(mixture, pairs.C, inside, read_grids(grids))
+        epsilon = slack(left * g * left.transpose(), G, V, seed)[-1]
+        mixed = dual_norm_squared(left * g * right, G, H).upper().sqrt()
+        outer = dual_norm_squared(right.transpose() * g * right, H, H).upper().sqrt()
+        zeta = 2 * mixed * eta + outer * eta**2
+        loss = zeta * arb(trace(M * sigma * M * sigma)).sqrt() + (epsilon + zeta) ** 2 / (2 * arb(kappa))
+        slope = infonce_gradient(mixture, pairs.C, W, read_grids(grids_across)) * arb_mat(step)
+        rise = sum((slope[i, i] for i in range(slope.nrows())), arb(kappa * trace(step * sigma * step * sigma) / 2))
+        if not rise > loss:
+            raise Rejected("the point across the border is not certainly better than all inside")
