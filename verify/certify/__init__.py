@@ -152,10 +152,10 @@ def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator
             yield from infonce_proposals(instance, seen)
         case "nonshared-inclusion", Pairs():
             yield from nonshared_proposals(instance, seen)
-        case "spectral-top-r", Pairs():
-            yield from top_proposals(seen)
         case "pca-equality", Pairs():
             yield from threshold_proposals(seen)
+        case "spectral-top-r", Pairs():
+            yield from top_proposals(seen)
         case "simsiam-inclusion", Pairs():
             yield from leak_proposals(seen)
         case "clip-effective-equality", Paired():
