@@ -28,11 +28,11 @@ from verify.minimize.result import TOLERANCE, gram_factor
 from verify.minimize.separate import SeparateEnergy
 from verify.models import Floats, Instance
 
-_NATS = ((14.0, 24.0, 34.0), (14.0, 24.0, 34.0), (14.0, 20.0, 28.0), (10.0, 14.0))  # by rank: a node costs more
+_NATS = (24.0, 32.0, 40.0)
 _PHASE = 0.9  # the spread of the phases as a part of π
 _STEEP = 20_000  # nodes on a line from which adaptive integration is cheaper
 _STEPS = [4.0 * 2.0**-n for n in range(14)]  # tried across the border
-_SLOPE = 1e-10  # below this rounding may have made it
+_SLOPE, _GAIN = 1e-10, 1e-14  # below this rounding may have made it
 
 
 def nonshared_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
@@ -55,6 +55,8 @@ def infonce_top_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal
     values, vectors = eigh(S, G)
     values, vectors = values[::-1], vectors[:, ::-1]
     gap = float(values[r - 1] - values[r])
+    if gap < _SLOPE * values[0]:  # a tie: no space is the best
+        return
     levels = [str(_simple(float(values[r - 1]) - gap / 4)), str(_simple(float(values[r]) + gap / 4))]
     X = B * _rational_space(mixture, vectors[:, :r])
     space = [[str(x) for x in row] for row in exact.to_rows(X)]
@@ -111,7 +113,7 @@ def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[s
     across = _across(energy, inside.factor, pairs.columns, float(modulus))
     W = _text(whole.embedding @ across)
     factors = [X * rational(inside.V, len(inside.V[0])), rational(W, across.shape[1])]
-    for nats in _NATS[min(max(f.ncols() for f in factors), 3)]:
+    for nats in _NATS:
         grids = [_grids(mixture, factor, nats) for factor in factors]
         yield {
             "precision": str(max(g.bits for g in grids)),
@@ -143,6 +145,7 @@ def _across(energy: SharedEnergy | SeparateEnergy, V: Floats, r: int, modulus: f
     """Return W such that L certainly rises most from WWᵀ to VVᵀ: a step from V down the gradient.
 
     Where V is stationary, another column is tried instead if there may be one.
+    Raises OutOfReachError when nothing helps.
     """
     M = V @ V.T
     g = energy.point(M).gradient
@@ -156,6 +159,8 @@ def _across(energy: SharedEnergy | SeparateEnergy, V: Floats, r: int, modulus: f
         found = float(np.sum(energy.point(W @ W.T).gradient * step)) + modulus / 2 * float(np.sum(step * step))
         if found > gain:
             best, gain = W, found
+    if gain < _GAIN:
+        raise OutOfReachError("as far as float64 can tell, no step across the border leads to a better map")
     return best
 
 

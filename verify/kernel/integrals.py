@@ -36,7 +36,8 @@ from verify.kernel.models import Mixture
 from verify.kernel.parse import Rejected, array, integer, rational
 
 MAX_DIMENSION = 4
-MAX_WORK = 4 * 10**8  # nodes · components · bits: less than a minute
+MAX_WORK = 4 * 10**8  # nodes · components · bits: less than a minute, and so are
+MAX_ROWS = 5 * 10**6  # lattice rows · components · components that share the row
 _EVALUATIONS = 20_000
 
 
@@ -154,8 +155,9 @@ def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: Grids, c: Sequ
 
 
 def _check_work(grids: Grids, components: int) -> None:
-    nodes = sum(math.prod(axis.count for axis in grid) for grid in grids if not isinstance(grid, Adaptive))
-    if nodes * components * ctx.prec > MAX_WORK:
+    shapes = [[axis.count for axis in grid] for grid in grids if not isinstance(grid, Adaptive)]
+    nodes, rows = sum(map(math.prod, shapes)), sum(math.prod(shape[:-1]) for shape in shapes)
+    if nodes * components * ctx.prec > MAX_WORK or rows * components**2 > MAX_ROWS * len(grids):
         raise Rejected("the grids ask for too much work")
 
 
