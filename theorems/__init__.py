@@ -29,6 +29,7 @@ MODULES = {
     "infonce-inclusion": "theorem_5_2",
     "infonce-equality": "infonce_equality",
     "infonce-equality-biased": "infonce_equality_biased",
+    "clip-inclusion-effective": "clip_inclusion_effective",
 }
 
 

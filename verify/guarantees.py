@@ -12,6 +12,7 @@ from enum import StrEnum
 LOSSES = {
     "infonce": "InfoNCE",
     "clip": "CLIP",
+    "clip-product": "CLIP’s W",
     "simsiam": "SimSiam",
     "spectral": "Spectral",
     "pca": "PCA",

@@ -11,7 +11,7 @@ from flint import fmpq_mat
 from verify import exact
 from verify.exact import Rows
 from verify.instances import instance_to_json
-from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
 
 _TINY = Fraction(1, 1000)
 
@@ -32,6 +32,26 @@ def random_instance(rng: random.Random, shared: bool = True) -> Instance:
         mixture = GMM(weights, means, tuple(random_covariance(rng, d) for _ in range(components)))
     bias = rng.choice([Fraction(0), Fraction(1), Fraction(rng.randint(0, 20), 20)])
     return Instance(AugmentedPairs(mixture, bias), rng.randint(1, d + 2))
+
+
+def random_clip_instance(rng: random.Random) -> Instance:
+    """Draw a paired mixture of K = 1…5 components in 1…5 dimensions each, any share δ of right captions, any r.
+
+    The modalities share the weights alone; each is nasty now and then in the ways of `random_instance`.
+    """
+    components = rng.randint(1, 5)
+    weights = _weights(rng, components)
+    vision, text = (_modality(rng, weights) for _ in range(2))
+    bias = rng.choice([Fraction(1), Fraction(1), Fraction(rng.randint(0, 20), 20)])
+    return Instance(CLIPGMM(vision, text, bias), rng.randint(1, max(vision.dimension, text.dimension) + 2))
+
+
+def _modality(rng: random.Random, weights: tuple[Fraction, ...]) -> SharedGMM:
+    d = rng.randint(1, 5)
+    means = _means(rng, len(weights), d)
+    if rng.random() < 0.3:
+        means = _centred(weights, means)
+    return SharedGMM(weights, means, random_covariance(rng, d))
 
 
 def _weights(rng: random.Random, components: int) -> tuple[Fraction, ...]:

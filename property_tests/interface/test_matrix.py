@@ -191,7 +191,7 @@ def test_it_fits_the_terminal(width, capsys, monkeypatch):
     assert max(map(len, table.splitlines())) <= width
     assert "✓ proved" in table
     for column in Column:
-        assert column.value in table
+        assert column.value.partition(" for ")[0] in table  # what follows may stand on the next line
 
 
 def test_a_row_explains_itself(capsys):

@@ -1,0 +1,159 @@
+"""The CLIP theorem for W = A_V A_Tᵀ: CLIP learns nothing outside the Fisher subspaces.
+
+Let {w_k, μ_{V,k}, μ_{T,k}, Σ_V, Σ_T} be a CLIP Gaussian mixture, (x_V, x_T) its pairs, of which a share δ are matched
+(δ = 1 in the source), S_{V,F} and S_{T,F} the Fisher subspaces of the two modalities and
+
+    L(A_V, A_T) = −2E[f_V(x_V)ᵀf_T(x_T)] + E log E exp(f_V(x_V)ᵀf_T(y_T)) + E log E exp(f_V(y_V)ᵀf_T(x_T)),
+
+f_V(x) = A_Vᵀx and f_T(x) = A_Tᵀx with r columns each, y_V and y_T independent of the pair. L depends on W = A_V A_Tᵀ
+alone. Then Col(W*) ⊆ S_{V,F} and Col(W*ᵀ) ⊆ S_{T,F} for every minimiser and every stationary pair (A_V*, A_T*), for
+every δ and every r: the source's r ≥ K is not needed. Stronger: wherever W has a part outside, L strictly increases
+when that part alone is scaled up. The source says this of A_V* and A_T* themselves: see `clip-inclusion-literal`.
+
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, the CLIP theorem (the talk's Theorem 5.2; CLIPGMM is Definition 6.1
+of the paper and 5.1 of the talk). The statement about W, stationary pairs, δ < 1, every r and the proof are ours.
+
+Status: proved.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq_mat
+
+from theorems import PAPER
+from theorems.scripts.clip_inclusion_effective import HYPOTHESES, PROOF
+from theorems.theorem_5_2 import split
+from verify import exact, vocabulary
+from verify.evidence import ByKernel
+from verify.exact import to_floats
+from verify.guarantees import Column, Guarantee
+from verify.hypotheses import ENOUGH_COLUMNS
+from verify.losses import LOSSES
+from verify.losses.clip import paired_mixture
+from verify.losses.levels import float64_gradient
+from verify.maps import CLIPFactors
+from verify.models import CLIPGMM, Instance, SharedGMM
+from verify.randomised import run_alone
+from verify.sampling import instance_rng, random_clip_instance, random_matrix
+from verify.statements import Conclusion, Quantity, Source, Statement
+from verify.subspaces import fisher_subspace
+from verify.verdicts import Status
+
+ID = "clip-inclusion-effective"
+SYMBOLS = vocabulary.entries("d_V", "d_T", "K", "r", "w", "Sigma_V", "Sigma_T", "delta")
+QUANTITY = Quantity(
+    r"L(A_V, A_T) = -2\,\mathbb{E}[x_V^T W x_T] + \mathbb{E}_{x_V} \log \mathbb{E}_{y_T} \exp(x_V^T W y_T)"
+    r" + \mathbb{E}_{x_T} \log \mathbb{E}_{y_V} \exp(y_V^T W x_T),\quad W = A_V A_T^T",
+    "clip",
+)
+CONCLUSION = Conclusion(
+    r"(A_V^*, A_T^*) \in \mathrm{argmin}\, L \text{ or } \nabla L(A_V^*, A_T^*) = 0 \implies "
+    r"\mathrm{Col}(W^*) \subseteq S_{V,F},\ \mathrm{Col}(W^{*T}) \subseteq S_{T,F},\quad W^* = A_V^* A_T^{*T}",
+    "For every δ ∈ [0, 1] and every r ≥ 1, W* = A_V* A_T*ᵀ has Col(W*) ⊆ S_{V,F} and Col(W*ᵀ) ⊆ S_{T,F} for every "
+    "minimiser and every stationary pair (A_V*, A_T*); and wherever W has a part outside, L strictly increases when "
+    "that part alone is scaled up.",
+)
+
+
+# -- on one instance --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Leak:
+    """How fast L grows, in float64, when the part of W outside one modality's S_F is scaled up, and at least.
+
+    `least` is what the proof says it is at least, 2 tr(HQ) + tr(TQ) with Q = A_outᵀΣA_out of this modality, H = AᵀΣA
+    and T = AᵀSA of the other: exact, and positive where W has a part outside.
+    """
+
+    slope: float
+    least: float
+
+
+def leaks(instance: Instance, factors: CLIPFactors) -> list[Leak]:
+    """Evaluate the slope ⟨∇L(W), A_out Aᵀ⟩ in each modality in which W leaks."""
+    model = paired_mixture(instance)
+    gradient = float64_gradient(LOSSES["clip"], instance, factors).derivatives["W"]
+    found = []
+    for this, other, A, B, slopes in (
+        (model.vision, model.text, factors.A_V, factors.A_T, gradient),
+        (model.text, model.vision, factors.A_T, factors.A_V, gradient.T),
+    ):
+        outside = split(this, A)[1]
+        Q = outside.transpose() * this.sigma * outside
+        least = exact.inner(Q, B.transpose() * (other.sigma * 2 + other.S) * B)
+        if least:
+            slope = float(np.sum(slopes * to_floats(outside * B.transpose())))
+            found.append(Leak(slope, float(exact.to_fraction(least))))
+    return found
+
+
+def leaking_map(instance: Instance, mixture: SharedGMM, columns: fmpq_mat) -> fmpq_mat:
+    """Return A = U·columns, U random: its part in S_F has rank at most 2, so that integrals have few dimensions."""
+    basis, rng = fisher_subspace(mixture).basis, instance_rng(instance)
+    rank = min(2, basis.ncols())
+    inside = basis * random_matrix(rng, basis.ncols(), rank) * random_matrix(rng, rank, columns.nrows())
+    outside = split(mixture, random_matrix(rng, mixture.dimension, columns.nrows()))[1]
+    return (inside + outside) * columns
+
+
+def worst_slope(instance: Instance, columns: tuple[fmpq_mat, fmpq_mat]) -> float:
+    """Return the smallest slope over its least, of W at two sizes; infinite where both S_F are everything.
+
+    `columns` are the matrices that the columns of the two random maps are mixed by.
+    """
+    model = paired_mixture(instance)
+    A_V, A_T = (leaking_map(instance, m, c) for m, c in zip((model.vision, model.text), columns, strict=True))
+    found = []
+    for size in (Fraction(1, 2), Fraction(3)):  # of x_VᵀW y_T, the square root of its mean square
+        spread = exact.inner(A_V.transpose() * model.vision.R * A_V, A_T.transpose() * model.text.R * A_T)
+        if spread:
+            scale = exact.to_fmpq(size / Fraction(float(exact.to_fraction(spread)) ** 0.5).limit_denominator(1000))
+            found += leaks(instance, CLIPFactors(A_V * scale, A_T))
+    return min((leak.slope / leak.least for leak in found), default=float("inf"))
+
+
+def margin(instance: Instance) -> float:
+    """Return −slope / least slope, the worst over random maps: at most −1 by the proof, positive where L decreases."""
+    whole = exact.identity(instance.rank)
+    return max(-worst_slope(instance, (whole, whole)), -1e6)
+
+
+WITNESS = Instance(
+    CLIPGMM(
+        SharedGMM((Fraction(1, 3), Fraction(2, 3)), ((1, 0, 0), (0, 1, 0)), ((2, 1, 0), (1, 2, 1), (0, 1, 3))),
+        SharedGMM((Fraction(1, 3), Fraction(2, 3)), ((1, 2, 0), (0, 0, 1)), ((1, 0, 0), (0, 2, 1), (0, 1, 2))),
+    ),
+    2,
+)
+
+STATEMENT = Statement(
+    id=ID,
+    title="CLIP learns nothing outside the Fisher subspaces: the product W",
+    source=Source(
+        PAPER,
+        "the CLIP theorem (in the talk: Theorem 5.2); Definition 6.1 (in the talk: 5.1)",
+        "the source's claim is about A_V and A_T; about W, for stationary pairs, every δ and every r it is ours",
+    ),
+    status=Status.PROVED,
+    symbols=SYMBOLS,
+    hypotheses=HYPOTHESES,
+    redundant=(ENOUGH_COLUMNS,),
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=ByKernel(ID),
+    claim=ID,
+    witness=WITNESS,
+    sample=random_clip_instance,
+    proof=PROOF,
+    guarantees=(Guarantee("clip-product", Column.INCLUSION),),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))
