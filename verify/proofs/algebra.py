@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -163,7 +162,7 @@ class Algebra:
         """
         match expression:
             case Trace():
-                return self.trace(self.words(expression.arg))
+                return self.trace(self.words(expression.arg), expression.arg.shape[0])
             case Add():
                 return _clean(self._sum(self.scalar(term) for term in expression.args))
             case Mul():
@@ -217,14 +216,14 @@ class Algebra:
         return plain.words(self.definitions[symbol])
 
     @cached_property
-    def _rules(self) -> tuple[tuple[Word, Word], ...]:
-        """The rewriting rules: each left side is shorter on the right, so rewriting ends."""
-        rules: list[tuple[Word, Word]] = []
+    def _rules(self) -> tuple[tuple[Word, Word, Expression], ...]:
+        """The rewriting rules with the sizes of their letters: each is shorter on the right, so rewriting ends."""
+        rules: list[tuple[Word, Word, Expression]] = []
         for symbol, word in self._inverse_words.items():
             for transposed in (False, True):
                 inverse = ((symbol.name, True, transposed),)
                 target = _transposed(word) if transposed else word
-                rules += [(target + inverse, ()), (inverse + target, ())]
+                rules += [(target + inverse, (), symbol.shape[0]), (inverse + target, (), symbol.shape[0])]
         return tuple(rules)
 
     def _reduced(self, poly: Poly) -> Poly:
@@ -234,29 +233,44 @@ class Algebra:
         return out
 
     def _rewritten(self, word: Word) -> Word:
+        return self._reduction(word, None)[0]
+
+    def _reduction(self, word: Word, size: Expression | None) -> tuple[Word, Expression | None]:
+        """Return the word after all rewriting and, if it has become an identity, the size of the letter gone last."""
         if not any(inverted for _, inverted, _ in word):
-            return word
+            return word, size
         word = tuple((name, inverted, t and not (inverted and name in self._symmetric)) for name, inverted, t in word)
-        for left, right in self._rules:
+        for left, right, rows in self._rules:
             at = next((i for i in range(len(word) - len(left) + 1) if word[i : i + len(left)] == left), None)
             if at is not None:
-                return self._rewritten(word[:at] + right + word[at + len(left) :])
-        return word
+                return self._reduction(word[:at] + right + word[at + len(left) :], rows)
+        return word, size
 
-    def trace(self, poly: Poly) -> Poly:
-        """Return the normal form of the trace of a matrix in normal form."""
+    def trace(self, poly: Poly, size: Expression | None = None) -> Poly:
+        """Return the normal form of the trace of a matrix in normal form; `size` is its number of rows.
+
+        The trace of an identity is its size. Raises TypeError where the size is needed and not given.
+        """
         out: Poly = {}
         for word, c in poly.items():
-            _add(out, self._canonical(word), c)
+            canonical, rows = self._canonical(word, size)
+            if not canonical and rows is None:
+                raise TypeError("the trace of an identity of unknown size")
+            _add(out, canonical, c if canonical else c * rows)
         return _clean(out)
 
-    def _canonical(self, word: Word) -> Word:
-        """Return the representative of a word under rotation and transposition, rewritten in every rotation."""
-        rotations = [self._rewritten(word[i:] + word[:i]) for i in range(max(1, len(word)))]
-        shortest = min(rotations, key=len)
+    def _canonical(self, word: Word, size: Expression | None) -> tuple[Word, Expression | None]:
+        """Return the representative of a word under rotation and transposition, rewritten in every rotation.
+
+        With it comes the size of the identity that the word is when no letter is left: that of the letter that was the
+        last to cancel, whatever the size of the matrix it was written as.
+        """
+        rotations = [self._reduction(word[i:] + word[:i], size) for i in range(max(1, len(word)))]
+        shortest, rows = min(rotations, key=lambda found: len(found[0]))
         if len(shortest) < len(word):
-            return self._canonical(shortest)
-        return min(rotations + [self._rewritten(_transposed(r)) for r in rotations])
+            return self._canonical(shortest, rows)
+        words = [rotated for rotated, _ in rotations]
+        return min(words + [self._rewritten(_transposed(r)) for r in words]), rows
 
     def normal_form(self, expression: Expression) -> Poly:
         """Return the normal form of a scalar or of a matrix expression."""
@@ -267,19 +281,27 @@ class Algebra:
 
         Raises TypeError for an expression outside the algebra.
         """
-        bounds = []
+        degree = 0
         for number, sizes in enumerate(self.sizes):
             point = Point(self, sizes, random.Random(number))
             if point.value(left) != point.value(right):
                 return False, f"the two sides differ at a random rational point with {_sizes_text(sizes)}"
-            bounds.append(Fraction(max(sum(point.degree(left)), sum(point.degree(right))) * 2, POINTS))
+            degree = max(degree, _degree_of_difference(point.degree(left), point.degree(right)))
         tried = " and ".join(_sizes_text(sizes) for sizes in self.sizes)
         if self.normal_form(left) == self.normal_form(right):
-            return True, f"the normal forms agree, for every dimension; so do random rational points ({tried})"
-        if not bounds:
+            points = f"; so do random rational points ({tried})" if tried else ""
+            return True, f"the normal forms agree, for every dimension{points}"
+        if not self.sizes:
             return False, "the normal forms differ"
-        how = f"polynomial identity testing at {tried}: for these dimensions a false identity passes with probability"
-        return True, f"{how} ≤ {float(max(bounds)):.1e} (Schwartz, Zippel); other dimensions are not covered"
+        how = f"polynomial identity testing at {tried}, entries uniform among {POINTS} integers"
+        bound = f"a false identity of degree ≤ {degree} passes with probability ≤ {degree / POINTS:.1e}"
+        return True, f"{how}: {bound} (Schwartz, Zippel); other dimensions are not covered"
+
+
+def _degree_of_difference(left: tuple[int, int], right: tuple[int, int]) -> int:
+    """Bound the degree of the numerator of a/b − c/d, from those of numerators and denominators."""
+    (a, b), (c, d) = left, right
+    return max(a + d, c + b)
 
 
 def _sizes_text(sizes: Mapping[Symbol, int]) -> str:
@@ -356,6 +378,8 @@ class Point:
                 return product
             case Pow() if scalar.exp.is_Integer and scalar.exp > 0:
                 return self._scalar(scalar.base) ** int(scalar.exp)
+            case _ if scalar in self._sizes:
+                return fmpq(self._sizes[scalar])
             case _:
                 if scalar not in self._scalars:
                     self._scalars[scalar] = self._entry()

@@ -20,6 +20,7 @@ from sympy import (
     Mul,
     Rational,
     Subs,
+    Sum,
     Symbol,
     diff,
     exp,
@@ -94,8 +95,36 @@ def _convexity(formula: Expr, y: IndexedBase, positive: bool, squares: Squares) 
         finding = _hessian(explicit, weights, points, squares)
         if not finding.passed:
             return finding
-    how = "cvxpy's DCP rules (any number of terms); exactly, the Hessian is a sum of squares"
-    return Finding(True, f"{how} for {_SIZES[0]} to {_SIZES[-1]} terms")
+    how = "cvxpy's DCP rules; exactly, the Hessian is the sum of squares that the script names"
+    some = f"{how} for {_SIZES[0]} to {_SIZES[-1]} terms"
+    return Finding(
+        True, f"{some}, and a variance for every number of terms" if positive and _is_variance(formula, y) else some
+    )
+
+
+def _is_variance(formula: Expr, y: IndexedBase) -> bool:
+    """Decide whether the second derivative of a formula along every direction is a variance, whatever K is.
+
+    With t_k = w_k e^{y_k} and P_i = Σ_k t_k v_k^i, that of log Σ_k t_k along v is P_2/P_0 − (P_1/P_0)², the variance of
+    v under the weights t_k/P_0. A nonnegative multiple of it will do.
+    """
+    s, v = Symbol("s", real=True), IndexedBase("v")
+    moved = formula.xreplace({y[k]: y[k] + s * v[k]})
+    second = diff(moved, s, 2).subs(s, 0)
+    powers = [Symbol(f"P{i}", positive=True) for i in range(3)]
+    second = second.replace(lambda e: isinstance(e, Sum), lambda e: _power_sum(e, y, v, powers))
+    variance = powers[2] / powers[0] - (powers[1] / powers[0]) ** 2
+    factor = simplify(second / variance)
+    return bool(factor.is_nonnegative) and not factor.free_symbols
+
+
+def _power_sum(total: Sum, y: IndexedBase, v: IndexedBase, powers: Sequence[Symbol]) -> Expr:
+    """Return c·P_i for a sum c·Σ_k w_k e^{y_k} v_k^i; the sum itself when it is none of these."""
+    for i, power in enumerate(powers):
+        factor = simplify(total.function / (w[k] * exp(y[k]) * v[k] ** i))
+        if total.limits == ((k, 1, K),) and factor.is_number:
+            return factor * power
+    return total
 
 
 def _hessian(formula: Expr, weights: Sequence[Symbol], points: Sequence[Symbol], squares: Squares) -> Finding:

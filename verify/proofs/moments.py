@@ -70,20 +70,24 @@ class _Law:
 
     algebra: Algebra
     second: dict[tuple[str, str], Poly]
+    sizes: dict[str, Expression]
 
     @classmethod
     def cited(cls, context: Context) -> _Law:
         """Collect the second moments from the cited claims."""
-        second = {}
+        second: dict[tuple[str, str], Poly] = {}
+        sizes: dict[str, Expression] = {}
         for fact in context.facts(Equality):
             if isinstance(fact.lhs, MatrixMean):
                 a, b = fact.lhs.args[0].args
+                sizes |= {a.name: a.shape[0], b.arg.name: b.arg.shape[0]}
                 second[a.name, b.arg.name] = context.algebra.words(fact.rhs)
                 second[b.arg.name, a.name] = context.algebra.words(fact.rhs.T)
         for fact in context.facts(Gaussian):
             column, covariance = fact.args
+            sizes[column.name] = column.shape[0]
             second[column.name, column.name] = context.algebra.words(covariance)
-        return cls(context.algebra, second)
+        return cls(context.algebra, second, sizes)
 
     @property
     def random(self) -> frozenset[str]:
@@ -111,7 +115,8 @@ class _Law:
             for at in range(len(candidate)):
                 (a, _, a_flipped), (b, _, b_flipped), *rest = candidate[at:] + candidate[:at]
                 if a in self.random and b in self.random and b_flipped and not a_flipped and (a, b) in self.second:
-                    return self.algebra.trace({u + tuple(rest): c for u, c in self.second[a, b].items()})
+                    inner = {u + tuple(rest): c for u, c in self.second[a, b].items()}
+                    return self.algebra.trace(inner, self.sizes[a])
         raise TypeError("a trace holds two random columns whose joint moment is not stated")
 
 
