@@ -107,3 +107,12 @@ def rejection(proof: Proof) -> str:
             return f"{step.name}: {report.how}"
     glue = checker.glue()
     return "" if glue.passed else f"glue: {glue.how}"
+
+
+def faults(proof: Proof, needed: Iterable[str]) -> list[str]:
+    """Return what is wrong with a script, all its claims mutated and each step and each hypothesis left out in turn."""
+    found = [] if proof.report.passed else [proof.report.reason]
+    found += [f"{step}: {change}, and it checks" for step, change, _ in survivors(proof)]
+    found += [f"{step} is not needed" for step in unneeded(proof)]
+    used = {h.name for h in proof.hypotheses if rejection(proof.without(h.name))}
+    return found + [f"{name} is needed, or not, against expectation" for name in sorted(used ^ set(needed))]
