@@ -25,6 +25,13 @@ def clip(weights: str, vision: str, text: str, **fields: Any) -> dict[str, Any]:
     return {"model": "clip-gmm", "weights": weights.split(), "vision": modalities[0], "text": modalities[1], **fields}
 
 
+def embedded(instance: dict[str, Any], modality: str) -> dict[str, Any]:
+    """The instance with one more coordinate in a modality, all noise."""
+    old = instance[modality]
+    sigma = [*([*row, "0"] for row in old["covariance"]), [*(["0"] * len(old["covariance"])), "1"]]
+    return {**instance, modality: {"means": [[*row, "0"] for row in old["means"]], "covariance": sigma}}
+
+
 SKEW = [["2", "1"], ["1", "3"]]
 LINE = shared("1/3 2/3", "2 1, -1 -1/2", covariance=SKEW)  # K = 2, centred
 TRIANGLE = shared("1/3 1/3 1/3", "1 1, -1 1, 0 -2", bias="7/10")
@@ -47,6 +54,10 @@ SKEWED = [["2", "1", "0", "0"], ["1", "2", "1", "0"], ["0", "1", "3", "1"], ["0"
 LEAKING = shared("1/2 1/4 1/4", "2 1 0 0, 0 -2 1 0, -4 0 -1 0", covariance=SKEWED)
 PAIRED = clip("1/3 2/3", "2 1, -1 0", "1 1, -1 2", rank=2)
 WIDE = clip("1/3 1/3 1/3", "2 1 0, -1 0 1, -1 -1 -1", "1 1, -1 2, 0 -3", rank=2)
+HEXAGON = "1 0 1, 1 1 -1, 0 1 1, -1 0 -1, -1 -1 1, 0 -1 -1"  # and a sign that alternates
+TWICE_ROUND = "1 0 1, 0 1 -1, -1 -1 1, 1 0 -1, 0 1 1, -1 -1 -1"
+TURNING = clip(" ".join(["1/6"] * 6), HEXAGON, TWICE_ROUND, rank=3)  # only the signs have anything in common
+TURNING["vision"]["covariance"] = TURNING["text"]["covariance"] = [["2", "1", "0"], ["1", "2", "0"], ["0", "0", "1"]]
 GRAPH = {"model": "population-graph", "weights": [["1/4", "1/8"], ["1/8", "1/2"]], "labels": [0, 1], "rank": 1}
 
 # claim, instance, verdict, rule
@@ -96,6 +107,8 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("clip-effective-equality", PAIRED, "proved", "kkt"),
     ("clip-effective-equality", {**PAIRED, "bias": "0"}, "refuted", "exact"),
     ("clip-effective-equality", clip("1/2 1/2", "1 1, -1 1", "1 2, -1 2"), "refuted", "symmetry"),
+    ("clip-effective-equality", TURNING, "refuted", "symmetry"),
+    ("clip-inclusion-literal", embedded(TURNING, "text") | {"rank": 2}, "refuted", "symmetry"),
     ("population-graph-equivalence", GRAPH, "proved", "exact"),
     ("linear-probe-bound", GRAPH, "proved", "exact"),
 ]

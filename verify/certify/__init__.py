@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from verify.certify.border import infonce_top_proposals, nonshared_proposals
 from verify.certify.clip import clip_proposals
-from verify.certify.exact_hints import symmetry_proposals, threshold_proposals, top_proposals
+from verify.certify.exact_hints import (
+    clip_symmetry_proposals,
+    symmetry_proposals,
+    threshold_proposals,
+    top_proposals,
+)
 from verify.certify.grids import OutOfReachError
-from verify.certify.infonce import floating_margin, infonce_margin, infonce_proposals
+from verify.certify.infonce import floating_margin, infonce_proposals
+from verify.certify.margins import margin
 from verify.certify.proposal import Interval, Proposal
 from verify.certify.simsiam import leak_proposals
 from verify.certify.writing import certificate, instance_fields
@@ -35,6 +41,7 @@ _MODELS: dict[str, tuple[type, str]] = {
     "infonce-equality": (SharedGMM, "shared-gmm"),
     "infonce-top-r": (SharedGMM, "shared-gmm"),
 }
+_RATIONAL = ("exact", "symmetry", "threshold")  # rules without balls
 
 
 @dataclass(frozen=True)
@@ -97,19 +104,10 @@ def decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
     rank = finding.rank[0] if finding.rank and finding.rank[0] == finding.rank[1] else None
     dimension = max(finding.dimension) if finding.dimension else None
     outcome = Outcome.PROVED if finding.verdict == "proved" else Outcome.REFUTED
-    verdict = Verdict(claim, outcome, _reason(found), None, Provenance.EXACT, rank, dimension)
-    return _with_margin(verdict, instance, found), found.data
-
-
-def _with_margin(verdict: Verdict, instance: Instance, found: Certificate) -> Verdict:
-    if (verdict.claim, found.proposal.rule) != ("infonce-equality", "kkt"):
-        enclosed = found.proposal.rule in ("kkt", "border")
-        return replace(verdict, provenance=Provenance.ENCLOSED) if enclosed else verdict
     seen = kernel_instance(instance_fields(instance))
-    if not isinstance(seen, Pairs):
-        raise TypeError("infonce-equality is about pairs")
-    margin = infonce_margin(seen, found.proposal, verdict.outcome is Outcome.PROVED)
-    return replace(verdict, margin=margin, provenance=Provenance.ENCLOSED)
+    deciding = margin(claim, seen, found.proposal, outcome is Outcome.PROVED)
+    provenance = Provenance.EXACT if found.proposal.rule in _RATIONAL else Provenance.ENCLOSED
+    return Verdict(claim, outcome, _reason(found), deciding, provenance, rank, dimension), found.data
 
 
 def _reason(found: Certificate) -> str:
@@ -159,9 +157,10 @@ def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator
         case "simsiam-inclusion", Pairs():
             yield from leak_proposals(seen)
         case "clip-effective-equality", Paired():
-            yield from symmetry_proposals((seen.vision, seen.text))
+            yield from clip_symmetry_proposals(seen)
             yield from clip_proposals(instance, seen, seen.vision.m)
         case "clip-inclusion-literal", Paired():
+            yield from clip_symmetry_proposals(seen)
             yield from clip_proposals(instance, seen, seen.columns)
 
 

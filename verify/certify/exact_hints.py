@@ -4,43 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 from scipy.linalg import eigh
 
 from verify.certify.proposal import Proposal
 from verify.exact import to_floats
-from verify.kernel.linear import null_space
-from verify.kernel.models import Mixture, Pairs
+from verify.kernel.linear import diagonal, null_space
+from verify.kernel.models import Mixture, Paired, Pairs
+from verify.kernel.rules.clip import symmetry_bound
 
-_PERMUTATIONS = 5000
+_TRIALS, _SYMMETRIES = 5000, 720
 
 
 def symmetry_proposals(mixtures: tuple[Mixture, ...]) -> Iterator[Proposal]:
-    """Yield permutations that move the first component to each other one and preserve weights and Gram matrices."""
+    """Yield symmetries that move the first component to each other one, if there are such."""
+    found = transitive_symmetries(mixtures)
+    if found is not None:
+        yield _symmetry(found)
+
+
+def clip_symmetry_proposals(paired: Paired) -> Iterator[Proposal]:
+    """Yield those, and the symmetry that bounds the rank of the minimiser best."""
+    modalities = (paired.vision, paired.text)
+    some = transitive_symmetries(modalities) or []
+    best = min(
+        islice(_symmetries(modalities, []), _SYMMETRIES),
+        key=lambda p: symmetry_bound(paired, _symmetry([p]).hints),
+    )
+    proposal = _symmetry([*some, best])
+    if symmetry_bound(paired, proposal.hints) < max(paired.vision.m, paired.text.m):
+        yield proposal
+
+
+def transitive_symmetries(mixtures: tuple[Mixture, ...]) -> list[list[int]] | None:
+    """Return permutations of the components that move the first to each other one, or None."""
+    found = [next(_symmetries(mixtures, [k]), None) for k in range(1, len(mixtures[0].weights))]
+    return None if None in found else [p for p in found if p is not None]
+
+
+def _symmetry(permutations: list[list[int]]) -> Proposal:
+    return Proposal("symmetry", {"permutations": [[str(k) for k in p] for p in permutations]})
+
+
+def _symmetries(mixtures: tuple[Mixture, ...], start: list[int]) -> Iterator[list[int]]:
+    """Yield permutations that begin like this and preserve the weights and each Gram matrix, within a budget."""
     grams = [(m.means.transpose() * m.sigma.inv() * m.means).tolist() for m in mixtures]
-    weights, K = mixtures[0].weights, len(mixtures[0].weights)
-    if any(w != weights[0] for w in weights):
-        return
-    budget = [_PERMUTATIONS]
+    grams.append(diagonal(mixtures[0].weights).tolist())
+    K = len(mixtures[0].weights)
 
-    def extend(image: list[int]) -> list[int] | None:
-        n = len(image)
-        budget[0] -= 1
-        if n == K or budget[0] < 0:
-            return image if n == K else None
-        for k in set(range(K)) - set(image):
-            trial = [*image, k]
-            if all(g[j][n] == g[trial[j]][k] for g in grams for j in range(n + 1)):
-                done = extend(trial)
-                if done is not None:
-                    return done
-        return None
+    def fits(image: list[int]) -> bool:
+        n = len(image) - 1
+        return all(g[j][n] == g[image[j]][image[n]] for g in grams for j in range(n + 1))
 
-    found = [extend([k]) if all(g[0][0] == g[k][k] for g in grams) else None for k in range(1, K)]
-    permutations = [[str(k) for k in p] for p in found if p is not None]
-    if len(permutations) == K - 1:
-        yield Proposal("symmetry", {"permutations": permutations})
+    waiting = [start] if not start or fits(start) else []
+    for _ in range(_TRIALS):
+        if not waiting:
+            return
+        image = waiting.pop()
+        if len(image) == K:
+            yield image
+        waiting += [[*image, k] for k in reversed(range(K)) if k not in image and fits([*image, k])]
 
 
 def top_proposals(pairs: Pairs) -> Iterator[Proposal]:

@@ -120,10 +120,10 @@ def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
     with precision(int(proposal.hints["precision"])):
         if proved:
             lo, hi = _least(enclosed.inner, arb_mat(identity(enclosed.inner.nrows())))
-            return _outward(-hi - enclosed.epsilon, -lo + enclosed.epsilon)
+            return outward(-hi - enclosed.epsilon, -lo + enclosed.epsilon)
         lo, hi = _least(enclosed.Gamma, enclosed.outer)
         drift = enclosed.Lambda * enclosed.epsilon
-        return _outward(lo - drift, hi + drift)
+        return outward(lo - drift, hi + drift)
 
 
 def _least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:
@@ -144,5 +144,6 @@ def _least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:
     return arb("-inf"), quotient.upper()
 
 
-def _outward(low: arb, high: arb) -> Interval:
+def outward(low: arb, high: arb) -> Interval:
+    """Return rational ends of the hull of two balls."""
     return to_fraction(from_ball(low.lower())), to_fraction(from_ball(high.upper()))

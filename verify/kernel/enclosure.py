@@ -28,6 +28,7 @@ from verify.kernel.models import Mixture, Paired, Pairs, cross_moment
 from verify.kernel.parse import Rejected, integer, matrix, record
 
 MAX_BITS = 2000
+_BITS = 256
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,22 @@ def _diameter_squared(law: Mixture) -> fmpq:
     return max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in range(K) for k in range(K))
 
 
-def clip_rank(paired: Paired, hints: object) -> int:
-    """Return a lower bound of rank Y° for CLIP, Y° its minimiser over all W = B_V Y B_Tᵀ; hints: left, right, U, …
+@dataclass(frozen=True)
+class EnclosedPair:
+    """‖Y° − Ỹ‖² ≤ ε², with Ỹ, U, G_V and G_T of `enclose_clip`."""
+
+    Y: fmpq_mat
+    U: fmpq_mat
+    G_V: fmpq_mat
+    G_T: fmpq_mat
+    epsilon2: arb
+
+
+def enclose_clip(paired: Paired, hints: object) -> EnclosedPair:
+    """Return the enclosure of Y° for CLIP, Y° its minimiser over all W = B_V Y B_Tᵀ; hints: left, right, U, …
 
     L(Y) = −2⟨C,Y⟩ + ½tr(Yᵀ(G_V+S_V)YG_T) + ½tr(YᵀG_VY(G_T+S_T)) + two log-sum-exps is 2-strongly convex in the norm
-    ‖H‖² = tr(G_V H G_T Hᵀ), and there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ. When
-    UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, Ỹ has at least as many singular values above ε as U has columns, and so Y° that rank.
+    ‖H‖² = tr(G_V H G_T Hᵀ), and there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ.
     """
     fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")
     bits, Q_V, Q_T, vision_grids, text_grids, left_text, right_text, U_text = record(hints, "hints", fields)
@@ -137,9 +148,17 @@ def clip_rank(paired: Paired, hints: object) -> int:
         backward = softmax_points(text, right, left.transpose() * vision.offsets, read_grids(text_grids))
         g = arb_mat(rational) + forward * arb_mat(text.means.transpose())
         g += arb_mat(vision.means) * backward.transpose()
-        epsilon2: arb = dual_norm_squared(g, G_V, G_T) / 4
-        image: fmpq_mat = Y * U
-        above = arb_mat(image.transpose() * G_V * image) - arb_mat(U.transpose() * G_T.inv() * U) * epsilon2.upper()
+        return EnclosedPair(Y, U, G_V, G_T, (dual_norm_squared(g, G_V, G_T) / 4).upper())
+
+
+def clip_rank(e: EnclosedPair) -> int:
+    """Return a lower bound of rank Y°.
+
+    When UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, Ỹ has at least as many singular values above ε as U has columns, and so Y° that rank.
+    """
+    image: fmpq_mat = e.Y * e.U
+    with precision(_BITS):
+        above = arb_mat(image.transpose() * e.G_V * image) - arb_mat(e.U.transpose() * e.G_T.inv() * e.U) * e.epsilon2
         if not certainly_definite(above):
             raise Rejected("the singular values are not certainly above the error bound")
-    return int(U.ncols())
+    return int(e.U.ncols())

@@ -14,6 +14,7 @@ from verify.kernel.rules.clip import (
     clip_inclusion,
     clip_literal,
     clip_literal_kkt,
+    clip_literal_symmetry,
     clip_symmetry,
 )
 from verify.kernel.rules.finding import Finding
@@ -84,6 +85,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("clip-effective-equality", "symmetry"): _rule(Paired, clip_symmetry),
     ("clip-inclusion-literal", "exact"): _exact(Paired, clip_literal),
     ("clip-inclusion-literal", "kkt"): _rule(Paired, clip_literal_kkt),
+    ("clip-inclusion-literal", "symmetry"): _rule(Paired, clip_literal_symmetry),
     ("population-graph-equivalence", "exact"): _exact(Graph, graph_equivalence),
     ("linear-probe-bound", "exact"): _exact(Graph, probe_bound),
 }

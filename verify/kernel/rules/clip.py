@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from verify.kernel.enclosure import clip_rank
-from verify.kernel.linear import (
-    is_zero,
-)
+from verify.kernel.enclosure import clip_rank, enclose_clip
+from verify.kernel.linear import is_zero
 from verify.kernel.models import Paired, covariance_of_means
 from verify.kernel.parse import Rejected
 from verify.kernel.rules.finding import PROVED, REFUTED, Finding, full_rank
-from verify.kernel.rules.premises import check_blocks, check_transitive
+from verify.kernel.rules.premises import are_transitive, check_blocks, isometry, symmetries
 
 
 def clip_inclusion(paired: Paired) -> Finding:
@@ -41,16 +39,30 @@ def clip_equality_kkt(paired: Paired, hints: object) -> Finding:
     sizes = (paired.vision.m, paired.text.m)
     if not 0 < sizes[0] == sizes[1] <= paired.columns:
         raise Rejected("the rule is for r ≥ m_V = m_T ≥ 1")
-    return Finding(full_rank((clip_rank(paired, hints), sizes[0]), sizes[0]), (sizes[0], sizes[0]), sizes)
+    return Finding(full_rank((clip_rank(enclose_clip(paired, hints)), sizes[0]), sizes[0]), (sizes[0], sizes[0]), sizes)
 
 
 def clip_symmetry(paired: Paired, hints: object) -> Finding:
-    """See `check_transitive`: the minimiser is 0 along a mean that is not 0."""
-    sizes = (paired.vision.m, paired.text.m)
-    check_transitive((paired.vision, paired.text), hints)
-    if paired.columns < max(sizes) or (is_zero(paired.vision.mean) and is_zero(paired.text.mean)):
-        raise Rejected("the rule is for r ≥ m_V, m_T and a mean that is not 0")
-    return Finding("refuted", (0, max(sizes) - 1), sizes)
+    """The rank is at most that of `symmetry_bound`, less than m_V or m_T."""
+    sizes, bound = (paired.vision.m, paired.text.m), symmetry_bound(paired, hints)
+    if paired.columns < max(sizes) or bound == max(sizes):
+        raise Rejected("the rule is for r ≥ m_V, m_T, and the symmetries allow for full rank")
+    return Finding("refuted", (0, bound), sizes)
+
+
+def symmetry_bound(paired: Paired, hints: object) -> int:
+    """Return a bound of the rank of W°: symmetries move the components, U_V and U_T their means, and U_V W°U_Tᵀ = W°.
+
+    So Col(W°) is U_V-invariant, and U_V acts on it as U_T does on a complement of ker W°: its characteristic polynomial
+    there divides both. And when they are transitive, W° is 0 along the means: see `check_transitive`.
+    """
+    modalities = (paired.vision, paired.text)
+    maps = symmetries(modalities, hints)
+    bounds = [x.m - int(are_transitive(maps) and not is_zero(x.mean)) for x in modalities]
+    for p in maps:
+        left, right = (isometry(x, p).charpoly() for x in modalities)
+        bounds.append(int(left.gcd(right).degree()))
+    return min(bounds)
 
 
 def clip_literal(paired: Paired) -> Finding:
@@ -68,6 +80,14 @@ def clip_literal(paired: Paired) -> Finding:
     raise Rejected("r is at most the rank that the minimiser may have")
 
 
+def clip_literal_symmetry(paired: Paired, hints: object) -> Finding:
+    """See `clip_literal`, with ρ at most the `symmetry_bound`."""
+    everything = (paired.vision.m, paired.text.m) == (paired.vision.means.nrows(), paired.text.means.nrows())
+    if everything or paired.columns <= symmetry_bound(paired, hints):
+        raise Rejected("r is at most the rank that the symmetries allow for, or both subspaces are everything")
+    return REFUTED
+
+
 def clip_literal_kkt(paired: Paired, hints: object) -> Finding:
     """For r ≤ ρ the optimal W have rank r, so Col(A_V) = Col(W) ⊆ S_{V,F} and Col(A_T) = Col(Wᵀ) ⊆ S_{T,F}.
 
@@ -76,6 +96,6 @@ def clip_literal_kkt(paired: Paired, hints: object) -> Finding:
     clip_inclusion(paired)
     if not 0 < paired.columns <= min(paired.vision.m, paired.text.m):
         raise Rejected("the rule is for r ≤ m_V, m_T")
-    if clip_rank(paired, hints) < paired.columns:
+    if clip_rank(enclose_clip(paired, hints)) < paired.columns:
         raise Rejected("fewer than r singular values are certainly positive")
     return PROVED

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from verify.kernel.linear import (
-    beside,
-    is_zero,
-    null_space,
-    rank,
-)
+from flint import fmpq_mat
+
+from verify.kernel.linear import beside, is_zero, null_space, rank, select
 from verify.kernel.models import Mixture
 from verify.kernel.parse import Rejected, array, integer, record
 
@@ -29,13 +26,21 @@ def check_blocks(mixture: Mixture) -> None:
 
 
 def check_transitive(mixtures: tuple[Mixture, ...], hints: object) -> None:
-    """Check that permutations which preserve w and μᵀΣ⁻¹μ (of each modality) act transitively on the components.
+    """Check that the `symmetries` of the hints act transitively on the components.
 
-    Each is then an isometry of S_F that leaves L unchanged, so the unique minimiser commutes with it. The vectors
-    that all of them fix are the multiples of μ̄ (whitened), and ⟨μ̄, μ_k⟩ is constant. So the minimiser is a block
-    along μ̄ and one across it, the losses of the two add up, and that of the block along μ̄, ½(1 + ‖μ̄‖²)y² (twice
-    that for CLIP) is least at 0: the log-sum-exp cancels ⟨C, ·⟩ there. For CLIP with one mean 0 there is no block
-    along the other.
+    Each leaves L unchanged, so the unique minimiser commutes with it. The vectors that all of them fix are the
+    multiples of μ̄ (whitened), and ⟨μ̄, μ_k⟩ is constant. So the minimiser is a block along μ̄ and one across it, the
+    losses of the two add up, and that of the block along μ̄, ½(1 + ‖μ̄‖²)y² (twice that for CLIP) is least at 0: the
+    log-sum-exp cancels ⟨C, ·⟩ there. For CLIP with one mean 0 there is no block along the other.
+    """
+    if not are_transitive(symmetries(mixtures, hints)):
+        raise Rejected("the permutations are not transitive")
+
+
+def symmetries(mixtures: tuple[Mixture, ...], hints: object) -> list[list[int]]:
+    """Return the permutations of the hints: they preserve w and μᵀΣ⁻¹μ (of each modality), so they are isometries.
+
+    With them comes the identity.
     """
     (given,) = record(hints, "hints", ("permutations",))
     K = len(mixtures[0].weights)
@@ -50,8 +55,19 @@ def check_transitive(mixtures: tuple[Mixture, ...], hints: object) -> None:
             raise Rejected("a permutation is none, or moves a weight")
         if any(g[p[j], p[k]] != g[j, k] for g in grams for j in range(K) for k in range(K)):
             raise Rejected("a permutation does not preserve the geometry of the means")
+    return [list(range(K)), *maps]
+
+
+def are_transitive(maps: list[list[int]]) -> bool:
+    """Decide whether the permutations generate a group that takes the first component to every other one."""
     orbit = {0}
-    for _ in range(K):
+    for _ in maps[0]:
         orbit |= {p[k] for p in maps for k in orbit}
-    if len(orbit) != K:
-        raise Rejected("the permutations are not transitive")
+    return len(orbit) == len(maps[0])
+
+
+def isometry(mixture: Mixture, permutation: list[int]) -> fmpq_mat:
+    """Return the matrix that takes each Bᵀμ_k to Bᵀμ_{π(k)} (m × m)."""
+    points = mixture.fisher.transpose() * mixture.means
+    moved = select(points, range(points.nrows()), permutation)
+    return moved * points.transpose() * (points * points.transpose()).inv()
