@@ -114,7 +114,7 @@ def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[s
     W = _text(whole.embedding @ across)
     factors = [X * rational(inside.V, len(inside.V[0])), rational(W, across.shape[1])]
     for nats in _NATS:
-        grids = [_grids(mixture, factor, nats) for factor in factors]
+        grids = [gradient_grids(mixture, factor, nats) for factor in factors]
         yield {
             "precision": str(max(g.bits for g in grids)),
             "modulus": str(modulus),
@@ -172,7 +172,7 @@ def _modulus(mixture: Mixture) -> Fraction:
     return Fraction(max(1, math.floor(least * (1 - 1e-9) * scale)), scale)
 
 
-def _grids(mixture: Mixture, V: fmpq_mat, nats: float) -> Grids:
+def gradient_grids(mixture: Mixture, V: fmpq_mat, nats: float) -> Grids:
     """Return grids for `kernel.enclosure.infonce_gradient` at VVᵀ.
 
     Raises OutOfReachError when the kernel would not take them.
