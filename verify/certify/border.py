@@ -166,6 +166,8 @@ def _across(energy: SharedEnergy | SeparateEnergy, V: Floats, r: int, modulus: f
 
 def _modulus(mixture: Mixture) -> Fraction:
     """Return a simple κ with Σ_k ⪰ κΣ̄ for all k, nearly the largest."""
+    if mixture.shared:
+        return Fraction(1)
     sigma = to_floats(mixture.sigma)
     least = min(float(eigh(to_floats(s), sigma, eigvals_only=True)[0]) for s in mixture.covariances)
     scale = 10 ** max(1, math.ceil(1 - math.log10(least)))

@@ -1,24 +1,25 @@
-"""Nothing inside a subspace is a minimiser of InfoNCE: a rational point across its border has a smaller loss.
+"""No minimiser of InfoNCE lies inside a subspace U: a point across its border has a smaller loss than all inside.
 
-Let L(M) = −⟨C,M⟩ + E_x log Σ_k w_k exp ℓ_k, ℓ_k = xᵀMμ_k + ½xᵀMΣ_kMx. A log-sum-exp of functions convex in M has
+L(M) = −⟨C,M⟩ + E_x log Σ_k w_k exp ℓ_k with ℓ_k = xᵀMμ_k + ½xᵀMΣ_kMx, all convex in M. When Σ_k ⪰ κΣ̄ for all k,
 
     D²L[H,H] ≥ E Σ_k p_k xᵀHΣ_kHx ≥ κ E xᵀHΣ̄Hx = κ tr(HΣ̄HR) ≥ κ‖H‖²,   ‖H‖² = tr(HΣ̄HΣ̄),
 
-when Σ_k ⪰ κΣ̄ for all k: L is κ-strongly convex on all symmetric M, and has a minimiser with r columns.
+so L is κ-strongly convex on the symmetric M, and has a minimiser over the M ⪰ 0 of rank ≤ r.
 
-*Inside.* Let U be the subspace, X rational (d × n), P its complement, XᵀΣ̄P = 0, and let the part of U's projector
-that leaves Col(X) have norm ≤ η (0 if U = Col(X)). Take M̃ = XỸXᵀ, Ỹ = VVᵀ, g = ∇L(M̃), and Z ⪰ 0 with ZỸ = 0. Write
-E = M − M̃ for M ⪰ 0 with Col(M) ⊆ U. Whitened, its blocks have ‖M_XP‖ ≤ η‖M‖, ‖M_PP‖ ≤ η²‖M‖, so with
-ε = ‖XᵀgX − Z‖ and ζ = 2‖XᵀgP‖η + ‖PᵀgP‖η²
+*Inside.* Take a rational X (d × n), P with XᵀΣ̄P = 0, and write whitened matrices in blocks along X and P. On an
+orthonormal basis [c; s] of U let ‖s‖ ≤ η; η = 0 when U = Col(X). Take M̃ = XỸXᵀ, Ỹ = VVᵀ, g = ∇L(M̃), and Z ⪰ 0 with
+ZỸ = 0. Each M ⪰ 0 with Col(M) ⊆ U has ‖M_XP‖ ≤ η‖M‖ and ‖M_PP‖ ≤ η²‖M‖. So for ε = ‖g_XX − Z‖ and
+ζ = 2η‖g_XP‖ + η²‖g_PP‖,
 
-    ⟨g,E⟩ ≥ ⟨Z,Y⟩ − ε‖E‖ − ζ‖M‖ ≥ −(ε + ζ)‖E‖ − ζ‖M̃‖,   L(M) ≥ L(M̃) − ζ‖M̃‖ − (ε + ζ)²/2κ.
+    ⟨g, M − M̃⟩ ≥ ⟨Z, M_XX⟩ − ε‖M − M̃‖ − ζ‖M‖ ≥ −(ε + ζ)‖M − M̃‖ − ζ‖M̃‖,
+    L(M) ≥ L(M̃) − ζ‖M̃‖ − (ε + ζ)²/2κ.
 
-*Across.* Let M' = WWᵀ with at most r columns in W. By strong convexity at M',
+*Across.* Take M' = WWᵀ, W with at most r columns. Strong convexity at M' says
 
     L(M̃) ≥ L(M') + ⟨∇L(M'), M̃ − M'⟩ + κ‖M̃ − M'‖²/2.
 
-When the rise from M' to M̃ exceeds the loss from M̃ to M, L(M') < L(M) for every M inside: no minimiser lies there.
-This is so for some M' whenever L falls from M̃ across the border, with a gradient there that two points can tell from 0.
+If the rise from M' to M̃ exceeds the possible fall from M̃ to M, L(M') < L(M) for all M inside. Such an M' is there
+whenever the gradient across the border is not 0 at the best point inside: the rise is of first order in the step.
 """
 
 from __future__ import annotations
