@@ -6,18 +6,15 @@ Instance number i depends on the seed, the statement and i alone, so the result 
 from __future__ import annotations
 
 import math
-import multiprocessing
 import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
-from multiprocessing.context import BaseContext
 
 from verify.models import Instance
+from verify.processes import fresh_processes, interrupts_held
 from verify.proofs import ProofReport, check
 from verify.statements import Statement
 from verify.verdicts import Outcome, Status
@@ -92,36 +89,13 @@ def _attempt_shared(seed: int, index: int) -> Trial:
     return attempt(_shared[0], seed, index)
 
 
-def _processes() -> BaseContext:
-    """Return how worker processes start: afresh, since a fork of a process with threads may hang."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["verify.randomised", "verify.losses.levels"])
-    return context
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold an interrupt back while processes start: they inherit that and never see one, and so end quietly."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # now, since when it starts it lets interrupts through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Iterator[Trial]:
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
-    pool = ProcessPoolExecutor(jobs, _processes(), _share, (statement,))
+    pool = ProcessPoolExecutor(jobs, fresh_processes("verify.randomised", "verify.losses.levels"), _share, (statement,))
     try:
-        with _interrupts_held():
+        with interrupts_held():
             trials = pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
         yield from trials
     finally:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from verify.cli import certificates, losses, matrix, report, statements
+from verify.cli import certificates, figures, hunting, losses, matrix, report, statements
 
 # The class above BadParameter is the usage error of typer's click, wherever a release of typer keeps it.
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -61,7 +61,17 @@ app.command(
     ),
 )(certificates.decide)
 app.command("check", epilog=_examples("check literal.json", "check literal.json --json"))(certificates.check)
+app.command(
+    "hunt",
+    epilog=_examples(
+        "hunt infonce-equality --set delta=7/10",
+        "hunt infonce-equality --set weights=equal --set components=4 --budget 20000ev",
+        "hunt spectral-top-r --drop centred --workers 2 --json",
+    ),
+)(hunting.hunt)
+app.add_typer(hunting.hunts_app, name="hunts", epilog=_examples("hunts", "hunts show 1a2b"))
 app.command("report", epilog=_examples("report", "report --out report --quick", "report --pdf"))(report.report)
+app.command("figures", epilog=_examples("figures --jobs 2", "figures --quick --only 2b --only 6"))(figures.figures)
 
 
 def _print_version(wanted: bool) -> None:

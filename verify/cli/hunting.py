@@ -1,0 +1,285 @@
+"""The commands that hunt for counterexamples, and that show past hunts."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from verify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json, write_table
+from verify.errors import InputError
+
+if TYPE_CHECKING:
+    from verify.hunt.executors import Executor
+    from verify.hunt.ledger import Description, Ledger
+    from verify.hunt.run import Budget, Plan, Progress, Result
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the ledger and the certificates.")]
+_OUT = Path("hunts")
+
+
+def hunt(
+    conjecture: Annotated[str, typer.Argument(metavar="CONJECTURE", help="e.g. infonce-equality.")],
+    fixed: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Fix a part of the instances: delta=7/10.")
+    ] = None,
+    dropped: Annotated[
+        list[str] | None, typer.Option("--drop", metavar="HYPOTHESIS", help="Hunt without this hypothesis.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the search.")] = 0,
+    budget: Annotated[str, typer.Option(metavar="60s|5m|2000ev", help="Time or evaluations to spend.")] = "60s",
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that evaluate.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask scheduler, instead of processes.")
+    ] = None,
+    searchers: Annotated[
+        list[str] | None, typer.Option("--searcher", metavar="NAME", help="random, cma, hypothesis, polish; or all.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a hunt with these options stopped.")] = False,
+    out: Out = _OUT,
+    json: AsJson = False,
+) -> int:
+    """Hunt for a counterexample, prove it with the kernel, and simplify it.
+
+    The exit code is 1 when a counterexample is certified and 3 when none is found. All that is done is in the
+    ledger, so a hunt that is stopped, however, goes on with --resume. With the same options a hunt finds the same.
+    """
+    from verify.hunt.conjectures import ask
+    from verify.hunt.ledger import Ledger
+    from verify.hunt.run import Budget, Plan
+    from verify.hunt.searchers import PORTFOLIO
+
+    question = ask(conjecture, fixed or (), dropped or ())
+    plan = Plan(question, seed, tuple(searchers or PORTFOLIO))
+    limit = Budget.parse(budget)
+    plan.check()
+    ledger = Ledger(out)
+    try:
+        if ledger.rounds(plan.id) and not resume:
+            rule = f"asks for hunt {plan.id}, which is in {ledger.path}"
+            raise InputError("--seed", seed, rule, "add --resume to go on with it, or choose another seed or --out")
+        with _executor(workers, scheduler) as executor, _resumable():
+            result = _watched(plan, ledger, limit, executor)
+    finally:
+        ledger.close()
+    return _report(plan, result, out, json)
+
+
+@contextmanager
+def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
+    from verify.hunt.executors import Cluster, Here, Pool
+
+    if scheduler is not None:
+        executor: Executor = Cluster(scheduler)
+    else:
+        executor = Here() if workers == 1 else Pool(workers)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say, when the block is interrupted, how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the ledger holds every finished round: add --resume to go on\n")
+        raise
+
+
+def _watched(plan: Plan, ledger: Ledger, limit: Budget, executor: Executor) -> Result:
+    from verify.hunt.run import hunt as run
+
+    def view(advance: Callable[..., None]) -> Callable[[Progress], None]:
+        def show(at: Progress) -> None:
+            done = at.done
+            share = done.evaluations / limit.evaluations if limit.evaluations else done.seconds / limit.seconds
+            text = f"{at.stage} {plan.question.claim}: best margin {done.best:.3g}, {at.certified} certified"
+            if at.height is not None:
+                text += f", height {at.height}"
+            rate = done.evaluations / max(done.seconds, 1e-9)
+            advance(min(share, 1.0), description=f"{text}, {rate:,.0f}/s")
+
+        return show
+
+    with progress(f"hunting {plan.question.claim}", 1.0) as advance:
+        return run(plan, ledger, limit, executor, view(advance))
+
+
+def _report(plan: Plan, result: Result, out: Path, json: bool) -> int:
+    answer = _answer(plan, result)
+    if result.simplest is not None:
+        from verify.jsonfiles import write_text
+
+        path = out / f"{plan.question.claim}-{plan.id}.json"
+        write_text(path, result.simplest.certificate.decode("ascii"))
+        answer["certificate"] = str(path)
+    if json:
+        write_json(answer)
+    else:
+        write_fields(_readable(answer))
+    return UNDECIDED if result.simplest is None else CLAIM_FAILED
+
+
+def _answer(plan: Plan, result: Result) -> dict[str, Any]:
+    from verify.instances import instance_to_json
+
+    simplest = result.simplest
+    return {
+        "hunt": plan.id,
+        **plan.question.to_json(),
+        "seed": plan.seed,
+        "verdict": "undecided" if simplest is None else "refuted",
+        "evaluations": result.done.evaluations,
+        "seconds": round(result.done.seconds, 3),
+        "best_margin": result.done.best if math.isfinite(result.done.best) else None,
+        "height_found": None if result.found is None else result.found.draft.height,
+        "height": None if simplest is None else simplest.draft.height,
+        "instance": None if simplest is None else instance_to_json(simplest.draft.instance()),
+        "certificate": None,
+    }
+
+
+def _readable(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    fields = [
+        ("hunt", answer["hunt"]),
+        ("claim", answer["claim"]),
+        ("searched", _settings(answer["settings"])),
+        ("seed", str(answer["seed"])),
+        ("verdict", answer["verdict"]),
+        ("evaluations", f"{answer['evaluations']:,} in {answer['seconds']:.3g} s"),
+        ("best margin", _number(answer["best_margin"]) + " (floating point; positive looks violated)"),
+    ]
+    if answer["instance"] is None:
+        return [*fields, ("", "no counterexample found: that proves nothing")]
+    for key, value in answer["instance"].items():
+        fields.append((key, _shown(value)))
+    fields.append(
+        ("height", f"{answer['height']} (the largest numerator or denominator; {answer['height_found']} found)")
+    )
+    return [*fields, ("certificate", answer["certificate"])]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_shown(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return "(" + ", ".join(_shown(part) for part in value) + ")"
+    return str(value)
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None or not math.isfinite(value) else f"{value:.4g}"
+
+
+def _settings(settings: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in settings.items()
+        if key != "named" and not (key in ("rank", "decay") and str(value) == "0")
+    )
+
+
+hunts_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+
+@hunts_app.callback()
+def hunts(context: typer.Context, out: Out = _OUT, json: AsJson = False) -> int | None:
+    """List past hunts; `thmverify hunts show ID` shows one."""
+    if context.invoked_subcommand is not None:
+        return None
+    ledger = _existing(out)
+    try:
+        rows = [_summary(ledger, found) for found in ledger.hunts()]
+    finally:
+        ledger.close()
+    if json:
+        write_json({"hunts": rows})
+    else:
+        columns = ("hunt", "claim", "seed", "evaluations", "seconds", "best margin", "verdict")
+        table = [
+            (
+                row["hunt"],
+                row["claim"],
+                str(row["seed"]),
+                f"{row['evaluations']:,}",
+                f"{row['seconds']:.1f}",
+                _number(row["best_margin"]),
+                row["verdict"],
+            )
+            for row in rows
+        ]
+        write_table(columns, table, right=columns[2:6])
+    return DONE
+
+
+@hunts_app.command("show")
+def show(
+    hunt_: Annotated[str, typer.Argument(metavar="ID", help="The id of a hunt, or how it starts.")],
+    out: Out = _OUT,
+    json: AsJson = False,
+) -> int:
+    """Show one hunt: what it asked, how its best margin grew, and its certificates."""
+    from verify.hunt.plots import climb_plot
+
+    ledger = _existing(out)
+    try:
+        found = ledger.find(hunt_)
+        rounds, certificates = ledger.rounds(found.id), ledger.certificates(found.id)
+        champions = ledger.champions(found.id)
+        summary = _summary(ledger, found)
+    finally:
+        ledger.close()
+    climbed = [(r.seconds, r.best) for r in rounds]
+    chain = [{"stage": c.stage, "height": c.refutation.draft.height, "sha256": c.digest} for c in certificates]
+    bests = [{"round": n, "searcher": s, "margin": m} for n, s, m, _ in champions]
+    if json:
+        write_json({**summary, "settings": found.question["settings"], "champions": bests, "certificates": chain})
+        return DONE
+    steps = f"{len(chain)}, heights {chain[0]['height']} to {chain[-1]['height']}" if chain else "none"
+    write_fields(
+        [
+            *((key.replace("_", " "), str(value)) for key, value in summary.items()),
+            ("searched", _settings(found.question["settings"])),
+            ("searchers", ", ".join(found.searchers)),
+            ("versions", ", ".join(f"{name} {number}" for name, number in found.versions.items())),
+            ("rounds", str(len(rounds))),
+            ("champions", ", ".join(f"{c['searcher']} {c['margin']:.3g}" for c in bests[-5:]) or "none"),
+            ("certificates", steps),
+        ]
+    )
+    plot = climb_plot([t for t, _ in climbed], [m for _, m in climbed])
+    if plot:
+        sys.stdout.write("\n".join(["", "best margin", *plot]) + "\n")
+    return DONE
+
+
+def _existing(out: Path) -> Ledger:
+    from verify.hunt.ledger import Ledger
+
+    if not (out / "ledger.sqlite").is_file():
+        raise InputError("--out", str(out), "holds no ledger of hunts", "name the folder given to `thmverify hunt`")
+    return Ledger(out)
+
+
+def _summary(ledger: Ledger, found: Description) -> dict[str, Any]:
+    rounds = ledger.rounds(found.id)
+    last = rounds[-1] if rounds else None
+    return {
+        "hunt": found.id,
+        "claim": found.question["claim"],
+        "seed": found.seed,
+        "begun": found.begun,
+        "evaluations": last.evaluations if last else 0,
+        "seconds": round(last.seconds, 3) if last else 0.0,
+        "best_margin": last.best if last and math.isfinite(last.best) else None,
+        "verdict": "refuted" if ledger.certificates(found.id) else "undecided",
+    }

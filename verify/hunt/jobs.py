@@ -1,0 +1,64 @@
+"""What workers run: margins of many points, and a certificate for one point. Pure functions of their arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from verify.certify import decide
+from verify.errors import InputError
+from verify.hunt.conjectures import Question
+from verify.hunt.drafts import Draft
+from verify.hunt.targets import Target
+from verify.models import Floats
+from verify.verdicts import Outcome
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """A draft whose instance refutes the claim, and the certificate that the kernel has checked."""
+
+    draft: Draft
+    certificate: bytes
+
+
+@lru_cache(maxsize=8)
+def _target(question: Question) -> Target:
+    return question.target()
+
+
+def margins(question: Question, points: Floats) -> Floats:
+    """Return the margins of points (n × size); what is no number looks true as can be."""
+    target = _target(question)
+    with np.errstate(all="ignore"):  # a point may be far out: its margin is then −∞
+        try:
+            found = target.margins(points)
+        except np.linalg.LinAlgError:
+            if len(points) == 1:
+                return np.array([-np.inf])
+            found = np.concatenate([margins(question, point[None]) for point in points])
+    return np.where(np.isnan(found), -np.inf, found)
+
+
+def refute(claim: str, draft: Draft) -> Refutation | None:
+    """Return the refutation that a draft makes, if the kernel accepts one; means that coincide make none."""
+    if not draft.spans:
+        return None
+    try:
+        verdict, certificate = decide(claim, draft.instance())
+    except InputError:  # the draft makes no instance, or none of this claim
+        return None
+    if verdict.outcome is not Outcome.REFUTED or certificate is None:
+        return None
+    return Refutation(draft, certificate)
+
+
+def certify(question: Question, point: Floats) -> Refutation | None:
+    """Return a refutation by one of the drafts that the point stands for, if any."""
+    for draft in _target(question).drafts(point):
+        found = refute(question.claim, draft)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,258 @@
+"""The ledger: everything a hunt has done, in one SQLite file, append-only and addressed by content.
+
+A batch of margins is written with its round, in one transaction; a certificate is written the moment the kernel has
+accepted it. So whenever a hunt is killed, the round in flight is lost and nothing else. Searchers are not saved: told
+the margins of the ledger again, they go on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verify.errors import InputError
+from verify.hunt.drafts import Draft
+from verify.hunt.jobs import Refutation
+from verify.models import Floats
+
+FORMAT = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS hunts (
+    id TEXT PRIMARY KEY, question TEXT NOT NULL, seed INTEGER NOT NULL, searchers TEXT NOT NULL,
+    batch INTEGER NOT NULL, versions TEXT NOT NULL, begun TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS batches (
+    hunt TEXT NOT NULL REFERENCES hunts, round INTEGER NOT NULL, searcher TEXT NOT NULL,
+    points TEXT NOT NULL, margins BLOB NOT NULL, PRIMARY KEY (hunt, round, searcher));
+CREATE TABLE IF NOT EXISTS rounds (
+    hunt TEXT NOT NULL REFERENCES hunts, round INTEGER NOT NULL, evaluations INTEGER NOT NULL,
+    seconds REAL NOT NULL, tried INTEGER NOT NULL, best REAL NOT NULL, PRIMARY KEY (hunt, round));
+CREATE TABLE IF NOT EXISTS champions (
+    digest TEXT PRIMARY KEY, hunt TEXT NOT NULL REFERENCES hunts, round INTEGER NOT NULL, searcher TEXT NOT NULL,
+    margin REAL NOT NULL, point BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS certificates (
+    number INTEGER PRIMARY KEY, digest TEXT NOT NULL, hunt TEXT NOT NULL REFERENCES hunts, stage TEXT NOT NULL,
+    round INTEGER NOT NULL, draft TEXT NOT NULL, height TEXT NOT NULL, content BLOB NOT NULL,
+    UNIQUE (digest, hunt, stage));
+"""
+_NAMES = ("hunts", "batches", "rounds", "champions", "certificates")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one searcher asked in one round (n × size), and what it was told (n)."""
+
+    searcher: str
+    points: Floats
+    margins: Floats
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round came to: evaluations and seconds since the hunt began, certificates tried, the best margin yet."""
+
+    number: int
+    evaluations: int
+    seconds: float
+    tried: int
+    best: float
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A certificate in the ledger: "found", "simpler" on the way, or "simplest"."""
+
+    stage: str
+    round: int
+    refutation: Refutation
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the certificate's bytes."""
+        return hashlib.sha256(self.refutation.certificate).hexdigest()
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a hunt is: its question as JSON, seed, searchers, points a batch, versions, and when it began."""
+
+    id: str
+    question: dict[str, Any]
+    seed: int
+    searchers: tuple[str, ...]
+    batch: int
+    versions: dict[str, str]
+    begun: str
+
+
+def hunt_id(question: dict[str, Any], seed: int, searchers: Sequence[str], batch: int) -> str:
+    """Return the hunt's name: what it asks and how, hashed."""
+    text = json.dumps([FORMAT, question, seed, [*searchers], batch], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _digest(array: Floats) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f8").tobytes()).hexdigest()
+
+
+def _blob(array: Floats) -> bytes:
+    return np.ascontiguousarray(array, dtype="<f8").tobytes()
+
+
+class Ledger:
+    """The ledger in one folder. Several processes may read it; one hunt at a time writes its own rows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "ledger.sqlite"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_TABLES + "".join(_append_only(name) for name in _NAMES))
+        except (sqlite3.Error, OSError) as error:
+            rule = f"is no ledger that can be opened ({error})"
+            raise InputError("--out", str(self.path), rule, "name a folder of its own that can be written to") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write all of the block, or nothing.
+
+        Raises InputError when the file cannot be written, or another process has written the same rows.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.IntegrityError:
+            rule = "has rows of this hunt that another process wrote just now"
+            raise InputError("--out", str(self.path), rule, "let one process run a hunt") from None
+        except sqlite3.OperationalError as error:
+            rule = f"cannot be written ({error})"
+            raise InputError("--out", str(self.path), rule, "free the disk or name another folder") from None
+
+    def begin(self, hunt: Description) -> None:
+        """Enter a hunt, unless it is there."""
+        row = (
+            hunt.id,
+            json.dumps(hunt.question, sort_keys=True),
+            hunt.seed,
+            json.dumps(hunt.searchers),
+            hunt.batch,
+            json.dumps(hunt.versions),
+            hunt.begun or datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO hunts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def record(
+        self, hunt: str, done: Round, batches: Sequence[Batch], champion: tuple[str, float, Floats] | None
+    ) -> None:
+        """Write a round, all or nothing; `champion` is the searcher, margin and point of a new best."""
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT INTO batches VALUES (?, ?, ?, ?, ?)",
+                [(hunt, done.number, b.searcher, _digest(b.points), _blob(b.margins)) for b in batches],
+            )
+            db.execute("INSERT INTO rounds VALUES (?, ?, ?, ?, ?, ?)", (hunt, *astuple(done)))
+            if champion is not None:
+                searcher, margin, point = champion
+                key = hashlib.sha256(hunt.encode() + _blob(point)).hexdigest()
+                found = (key, hunt, done.number, searcher, margin, _blob(point))
+                db.execute("INSERT OR IGNORE INTO champions VALUES (?, ?, ?, ?, ?, ?)", found)
+
+    def save(self, hunt: str, saved: Saved) -> None:
+        """Write a certificate."""
+        draft = saved.refutation.draft
+        row = (
+            saved.digest,
+            hunt,
+            saved.stage,
+            saved.round,
+            json.dumps(draft.to_json()),
+            str(draft.height),
+            saved.refutation.certificate,
+        )
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO certificates (digest, hunt, stage, round, draft, height, content) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+
+    def margins(self, hunt: str, number: int, searcher: str, points: Floats) -> Floats | None:
+        """Return the margins of a batch that is in the ledger.
+
+        Raises InputError when the ledger holds other points: another version of a library searched.
+        """
+        query = "SELECT points, margins FROM batches WHERE hunt = ? AND round = ? AND searcher = ?"
+        row = self._db.execute(query, (hunt, number, searcher)).fetchone()
+        if row is None:
+            return None
+        if row[0] != _digest(points):
+            rule = f"round {number} does not replay: {searcher} now proposes other points"
+            raise InputError(
+                "--resume", hunt, rule, "use the versions that `thmverify hunts show` names, or a new seed"
+            )
+        return np.frombuffer(row[1], dtype="<f8").astype(np.float64)
+
+    def rounds(self, hunt: str) -> list[Round]:
+        """Return the rounds of a hunt, in order."""
+        query = "SELECT round, evaluations, seconds, tried, best FROM rounds WHERE hunt = ? ORDER BY round"
+        return [Round(*row) for row in self._db.execute(query, (hunt,))]
+
+    def certificates(self, hunt: str) -> list[Saved]:
+        """Return the certificates of a hunt, the first found first."""
+        query = "SELECT stage, round, draft, content FROM certificates WHERE hunt = ? ORDER BY number"
+        return [
+            Saved(stage, number, Refutation(Draft.from_json(json.loads(draft)), content))
+            for stage, number, draft, content in self._db.execute(query, (hunt,))
+        ]
+
+    def champions(self, hunt: str) -> list[tuple[int, str, float, Floats]]:
+        """Return round, searcher, margin and point of each best so far, in order."""
+        query = "SELECT round, searcher, margin, point FROM champions WHERE hunt = ? ORDER BY round"
+        return [(n, s, m, np.frombuffer(p, dtype="<f8")) for n, s, m, p in self._db.execute(query, (hunt,))]
+
+    def hunts(self) -> list[Description]:
+        """Return every hunt, the oldest first."""
+        rows = self._db.execute("SELECT * FROM hunts ORDER BY begun, id").fetchall()
+        return [
+            Description(id_, json.loads(question), seed, tuple(json.loads(names)), batch, json.loads(versions), begun)
+            for id_, question, seed, names, batch, versions, begun in rows
+        ]
+
+    def find(self, prefix: str) -> Description:
+        """Return the hunt whose id starts so.
+
+        Raises InputError when there is none, or more than one.
+        """
+        found = [hunt for hunt in self.hunts() if prefix and hunt.id.startswith(prefix)]
+        if len(found) != 1:
+            rule = f"names {len(found) or 'no'} hunts of {self.path}"
+            raise InputError("ID", prefix, rule, "`thmverify hunts` lists them")
+        return found[0]
+
+
+def _append_only(table: str) -> str:
+    return "".join(
+        f"CREATE TRIGGER IF NOT EXISTS {table}_{event} BEFORE {event.upper()} ON {table} "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+        for event in ("update", "delete")
+    )

@@ -1,0 +1,120 @@
+"""From a certified counterexample to a small one: every step is kept only if the kernel still refutes the claim.
+
+Delta debugging takes away components, dimensions and covariances; then each number tries 0, the nearest integers and
+the convergents of its continued fraction, the simplest first, as long as that makes it shorter; and when no number
+gives way alone, two move together, one of them perhaps to a longer number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from verify.hunt.drafts import Draft, convergents, length, simplest
+from verify.hunt.jobs import Refutation, refute
+from verify.hunt.settings import Settings
+
+TRIALS = 600
+_TOLERANCES = tuple(Fraction(1, n) for n in (2, 4, 10, 30, 100))
+_STEPS = tuple(Fraction(*step) for step in ((3, 4), (4, 3), (1, 2), (2, 1)))
+_LESS, _MORE = Fraction(9, 10), Fraction(11, 10)
+
+
+class _Trials:
+    """Asks the kernel about drafts, up to a number of times, and each one once."""
+
+    def __init__(self, claim: str, settings: Settings, limit: int) -> None:
+        self.claim, self.settings, self.left = claim, settings, limit
+        self._seen: set[Draft] = set()
+
+    def __call__(self, draft: Draft) -> Refutation | None:
+        if self.left <= 0 or draft in self._seen or not self._kept(draft):
+            return None
+        self._seen.add(draft)
+        self.left -= 1
+        return refute(self.claim, draft)
+
+    def _kept(self, draft: Draft) -> bool:
+        """Whether what the user fixed is kept, and the means do not coincide."""
+        named = self.settings.named
+        if "components" in named and draft.components != self.settings.components:
+            return False
+        if "dimension" in named and max(draft.dimensions) != self.settings.dimension:
+            return False
+        return draft.spans
+
+
+def simplify(
+    claim: str,
+    settings: Settings,
+    found: Refutation,
+    accepted: Callable[[Refutation], None] = lambda _: None,
+    limit: int = TRIALS,
+) -> Refutation:
+    """Return a refutation from which no move takes anything more; `accepted` is called after each step."""
+    trial = _Trials(claim, settings, limit)
+    while True:
+        before = found
+        for moves in (_structure, _numbers, _couples):
+            found = _descend(found, moves, trial, accepted)
+        if found is before or trial.left <= 0:
+            return found
+
+
+def _descend(
+    found: Refutation,
+    moves: Callable[[Draft], Iterator[Draft]],
+    trial: _Trials,
+    accepted: Callable[[Refutation], None],
+) -> Refutation:
+    """Take the first move that lowers the cost and is still refuted, until there is none."""
+    while True:
+        for draft in moves(found.draft):
+            better = trial(draft) if draft.cost < found.draft.cost else None
+            if better is not None:
+                found = better
+                accepted(found)
+                break
+        else:
+            return found
+
+
+def _structure(draft: Draft) -> Iterator[Draft]:
+    """Yield the draft without a component, a dimension, a covariance."""
+    if draft.components > (2 if draft.centred else 1):
+        yield from (draft.without_component(k) for k in range(draft.components - 1, 0, -1))
+    for modality, dimension in enumerate(draft.dimensions):
+        if dimension > 1:
+            yield from (draft.without_dimension(modality, i) for i in range(dimension - 1, -1, -1))
+    if draft.covariances:
+        yield replace(draft, kind="shared-gmm" if draft.kind == "gmm" else draft.kind, covariances=())
+
+
+def _numbers(draft: Draft) -> Iterator[Draft]:
+    """Yield the draft with one number simpler, the longest number first."""
+    numbers = draft.numbers
+    for i in sorted(range(len(numbers)), key=lambda i: -length(numbers[i])):
+        for value in simpler(numbers[i]):
+            yield draft.with_numbers([*numbers[:i], value, *numbers[i + 1 :]])
+
+
+def _couples(draft: Draft) -> Iterator[Draft]:
+    """Yield the draft with one number simpler and another one a step away, the longest first."""
+    numbers = draft.numbers
+    for i in sorted(range(len(numbers)), key=lambda i: -length(numbers[i])):
+        for j, other in enumerate(numbers):
+            if j == i or other == 0:
+                continue
+            for value in list(simpler(numbers[i]))[-3:]:  # the nearest
+                for step in _STEPS:
+                    changed = [*numbers]
+                    changed[i], changed[j] = value, simplest(*sorted((other * step * _LESS, other * step * _MORE)))
+                    yield draft.with_numbers(changed)
+
+
+def simpler(x: Fraction) -> Iterator[Fraction]:
+    """Yield rationals near x that are shorter, the shortest first."""
+    near = [simplest(x - abs(x) * t, x + abs(x) * t) for t in _TOLERANCES]
+    values = {Fraction(0), Fraction(1 if x > 0 else -1), Fraction(round(x)), *near, *convergents(x)}
+    yield from sorted((v for v in values if length(v) < length(x)), key=lambda v: (length(v), abs(v - x)))
