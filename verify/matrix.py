@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from verify.evidence import Necessity, Need
+from verify.evidence import Counterexample, Necessity, Need
 from verify.guarantees import LOSSES, Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, SHARED_COVARIANCE, Hypothesis
+from verify.hypotheses import CENTRED, ENOUGH_COLUMNS, SHARED_COVARIANCE, Hypothesis
 from verify.standing import Judgement, Standing, judge
 from verify.statements import Statement
 from verify.vocabulary import r
@@ -27,7 +27,7 @@ _ALWAYS = tuple(loss for loss in LOSSES if loss != "fisher")
 # Which hypotheses a column drops.
 _DROPS: dict[Column, Callable[[Hypothesis], bool]] = {
     Column.COLUMNS: lambda h: h.name == ENOUGH_COLUMNS.name,
-    Column.UNCENTRED: lambda h: h.name == "centred",
+    Column.UNCENTRED: lambda h: h.name == CENTRED.name,
     Column.SEPARATE: lambda h: h.name == SHARED_COVARIANCE.name,
     Column.ANY_RANK: lambda h: r in h.formula.free_symbols,
 }
@@ -163,9 +163,14 @@ def _names(hypotheses: Iterable[Hypothesis]) -> str:
     return " and ".join(h.name for h in hypotheses)
 
 
+def certificate_file(counterexample: Counterexample) -> str:
+    """Return the path of a certificate from the repository's root; nothing for an instance that rationals decide."""
+    evidence = counterexample.evidence
+    return "/".join(evidence.parts[-3:]) if isinstance(evidence, Path) else ""
+
+
 def commands(statement: Statement) -> tuple[str, ...]:
     """Return the commands that check what is recorded of a statement: its certificates alone, then all of it."""
-    paths = [c.evidence for c in statement.counterexamples if isinstance(c.evidence, Path)]
-    files = ["/".join(path.parts[-3:]) for path in paths]  # from the repository's root
+    files = [file for c in statement.counterexamples if (file := certificate_file(c))]
     checks = [f"thmverify check {' '.join(files)}"] if files else []
     return (*checks, f"thmverify verify {statement.id}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from verify.cli.output import CLAIM_FAILED, DONE, progress, write_fields, write_
 from verify.errors import InputError
 
 if TYPE_CHECKING:
+    from verify.evidence import Counterexample
     from verify.hypotheses import Hypothesis
     from verify.proofs import ProofReport, StepReport
     from verify.randomised import Verification
@@ -78,12 +80,16 @@ def _summary(statement: Statement) -> dict[str, Any]:
 
 
 def _details(statement: Statement) -> dict[str, Any]:
+    needs = {need.hypothesis: need for need in statement.necessity()}
+
     def described(hypothesis: Hypothesis) -> dict[str, str]:
         return {
             "name": hypothesis.name,
             "formula": str(hypothesis.formula),
             "latex": hypothesis.latex,
             "meaning": hypothesis.meaning,
+            "need": needs[hypothesis.name].need.value,
+            "need_reason": needs[hypothesis.name].reason,
         }
 
     return {
@@ -91,6 +97,20 @@ def _details(statement: Statement) -> dict[str, Any]:
         "hypotheses": [described(h) for h in statement.hypotheses],
         "redundant": [described(h) for h in statement.redundant],
         "certificates": [c.name for c in statement.counterexamples],
+        "counterexamples": [_counterexample(c) for c in statement.counterexamples],
+        "evidence": [*statement.evidence],
+        "guarantees": [{"loss": g.loss, "column": g.column.value} for g in statement.guarantees],
+        "special_case_of": statement.special_case_of or None,
+    }
+
+
+def _counterexample(counterexample: Counterexample) -> dict[str, Any]:
+    return {
+        "name": counterexample.name,
+        "tempting": counterexample.tempting,
+        "catch": counterexample.catch,
+        "repaired": counterexample.repaired,
+        "command": counterexample_command(counterexample),
     }
 
 
@@ -120,19 +140,48 @@ def _write_statement(statement: Statement, report: ProofReport | None) -> None:
         ("claim", statement.conclusion.sentence),
         ("formula", statement.conclusion.latex),
     ]
-    if statement.counterexamples:
-        fields.append(("certificates", ", ".join(c.name for c in statement.counterexamples)))
+    if statement.special_case_of:
+        fields.append(("special case", f"of {statement.special_case_of}"))
+    fields += [("known", sentence) for sentence in statement.evidence]
     write_fields(fields)
-    hypotheses = [(h.name, str(h.formula), h.meaning) for h in statement.hypotheses]
-    unneeded = [(h.name, str(h.formula), f"{h.meaning} (not needed by the proof)") for h in statement.redundant]
-    write_table(("hypothesis", "formula", "meaning"), [*hypotheses, *unneeded])
+    needs = {need.hypothesis: need for need in statement.necessity()}
+    hypotheses = [*statement.hypotheses, *statement.redundant]
+    rows = [(h.name, str(h.formula), f"{h.meaning}\n{needs[h.name].need}") for h in hypotheses]
+    write_table(("hypothesis", "formula", "meaning, and whether it is needed"), rows)
+    for counterexample in statement.counterexamples:
+        _write_counterexample(counterexample)
     if report is None:
         return
-    sys.stdout.write(f"\nProof script, {len(report.steps)} steps\n\n")
+    kinds = Counter(step.kind.value for step in report.steps)
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    sys.stdout.write(
+        f"\nProof script, {len(report.steps)} steps: {counted}; {len(report.assumed) or 'none'} assumed\n\n"
+    )
     steps = [(f"{s.name}\n{s.kind}", f"{s.sentence}\n{_mark(s)}: {s.how}") for s in report.steps]
     glue = ("glue", f"The conclusion follows.\n{'checked' if report.glue.passed else 'FAILED'}: {report.glue.how}")
     verdict = ("proof", f"{'checked' if report.passed else 'does NOT check'}: {report.reason}")
     write_fields([*steps, glue, verdict], apart=True)
+
+
+def _write_counterexample(counterexample: Counterexample) -> None:
+    command = counterexample_command(counterexample)
+    fields = [
+        ("counterexample", counterexample.name),
+        ("tempting", counterexample.tempting),
+        ("the catch", counterexample.catch),
+        ("repaired", counterexample.repaired),
+        *([("check it", command)] if command else []),
+    ]
+    sys.stdout.write("\n")
+    write_fields(fields)
+
+
+def counterexample_command(counterexample: Counterexample) -> str:
+    """Return the command that checks its certificate; nothing for an instance that rationals decide."""
+    from verify.matrix import certificate_file
+
+    file = certificate_file(counterexample)
+    return f"thmverify check {file}" if file else ""
 
 
 def _mark(step: StepReport) -> str:
