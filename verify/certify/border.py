@@ -144,7 +144,7 @@ def _text(columns: Floats) -> list[list[str]]:
 def _across(energy: SharedEnergy | SeparateEnergy, V: Floats, r: int, modulus: float) -> Floats:
     """Return W such that L certainly rises most from WWᵀ to VVᵀ: a step from V down the gradient.
 
-    Where V is stationary, another column is tried instead if there may be one.
+    Where V is stationary, another column is tried instead if there may be one; of more than r the main part is kept.
     Raises OutOfReachError when nothing helps.
     """
     M = V @ V.T
@@ -154,7 +154,8 @@ def _across(energy: SharedEnergy | SeparateEnergy, V: Floats, r: int, modulus: f
         slopes, vectors = np.linalg.eigh(g)
         new = vectors[:, :1] * math.sqrt(max(0.0, -float(slopes[0])))
     for s in _STEPS:
-        W = np.hstack([V - s * g @ V, math.sqrt(s) * new])
+        directions, sizes, _ = np.linalg.svd(np.hstack([V - s * g @ V, math.sqrt(s) * new]), full_matrices=False)
+        W = (directions * sizes)[:, :r]
         step = M - W @ W.T
         found = float(np.sum(energy.point(W @ W.T).gradient * step)) + modulus / 2 * float(np.sum(step * step))
         if found > gain:
