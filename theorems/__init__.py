@@ -20,6 +20,10 @@ PAPER = (
     "P. Bansal, A. Kavis, S. Sanghavi, Understanding Self-Supervised Learning via Gaussian Mixture Models, "
     "arXiv:2411.03517"
 )
+SPECTRAL_PAPER = (
+    "J. HaoChen, C. Wei, A. Gaidon, T. Ma, Provable Guarantees for Self-Supervised Deep Learning with Spectral "
+    "Contrastive Loss, arXiv:2106.04156"
+)
 
 COUNTEREXAMPLES = Path(__file__).parent / "counterexamples"
 
@@ -30,6 +34,9 @@ MODULES = {
     "infonce-equality": "infonce_equality",
     "infonce-equality-biased": "infonce_equality_biased",
     "clip-inclusion-effective": "clip_inclusion_effective",
+    "spectral-inclusion": "spectral_inclusion",
+    "spectral-equality": "spectral_equality",
+    "spectral-top-r": "spectral_top_r",
 }
 
 

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     JENSEN = "jensen"
     PSD = "psd"
     SUM_OF_SQUARES = "sum-of-squares"
+    SPECTRAL = "spectral"
     CITES = "cites"
     ASSUMED = "assumed"
 
