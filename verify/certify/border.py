@@ -160,6 +160,8 @@ def _across(energy: SharedEnergy | SeparateEnergy, V: Floats, r: int, modulus: f
         found = float(np.sum(energy.point(W @ W.T).gradient * step)) + modulus / 2 * float(np.sum(step * step))
         if found > gain:
             best, gain = W, found
+    if gain < _GAIN and V.shape[1] > r:
+        raise OutOfReachError(f"the best map inside has rank {V.shape[1]}, and none of rank {r} is known to be better")
     if gain < _GAIN:
         raise OutOfReachError("as far as float64 can tell, no step across the border leads to a better map")
     return best
