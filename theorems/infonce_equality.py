@@ -5,9 +5,10 @@ component, S_F = span{Σ⁻¹μ_k} and L the InfoNCE loss of the maps f(x) = A�
 Col(A*) = S_F for every minimiser A*. The source claims it for every SharedGMM; without mean 0 it fails already for two
 components on one side of the origin, so the claim is taken here where it has a chance.
 
-It is false: for three components with very unequal weights M* = A*A*ᵀ has rank 1 where S_F is a plane. M* is unique, so
-the claim is about the sign of one number, which can be enclosed: at the best M of rank dim S_F − 1, the slope of L along
-M + t vvᵀ, v in S_F and Σ-orthogonal to Col(M). With a_k = vᵀμ_k, p the softmax of the negatives and Q_jk = w_j E[p_k | j],
+It is false: for three components with very unequal weights M* = A*A*ᵀ has rank 1 where S_F is a plane. M* is unique,
+so the claim is about the sign of one number, which can be enclosed: at the best M of rank dim S_F − 1, the slope of L
+along M + t vvᵀ, v in S_F and Σ-orthogonal to Col(M). With a_k = vᵀμ_k, p the softmax of the negatives at x and
+Q_jk = w_j E[p_k | j] (infonce-slope),
 
     slope = −δ Σ_k w_k a_k² + Σ_jk Q_jk a_j a_k.
 
@@ -26,13 +27,13 @@ import sys
 from fractions import Fraction
 
 import numpy as np
-from sympy import Eq
 
 from theorems import COUNTEREXAMPLES, PAPER
 from verify import vocabulary
 from verify.evidence import Break, ByKernel, Counterexample
 from verify.guarantees import Column, Guarantee
 from verify.hypotheses import (
+    ALWAYS_MATCHED,
     BIAS_RANGE,
     CENTRED,
     COVARIANCES_DEFINITE,
@@ -40,7 +41,6 @@ from verify.hypotheses import (
     SHARED_COVARIANCE,
     WEIGHTS_POSITIVE,
     WEIGHTS_SUM,
-    Hypothesis,
 )
 from verify.minimize.factors import best_factor
 from verify.minimize.infonce import whitened
@@ -51,13 +51,11 @@ from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Quantity, Source, Statement
 from verify.verdicts import Status
-from verify.vocabulary import delta
 
 ID = "infonce-equality"
 CLAIM = "infonce-equality"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "mubar", "Sigma_k", "Sigma_1", "delta")
 SETTING = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE, SHARED_COVARIANCE, BIAS_RANGE, CENTRED)
-MATCHED = Hypothesis("always-matched", Eq(delta, 1), "Both points of a pair always come from one component.")
 QUANTITY = Quantity(
     r"L(A) = -\mathbb{E}[f(x)^T f(\hat x)] + \mathbb{E}_x \log \mathbb{E}_y \exp(f(x)^T f(y)),\quad f(x) = A^T x",
     "infonce",
@@ -94,12 +92,12 @@ def sample(rng: random.Random) -> Instance:
 
 COUNTEREXAMPLE = Counterexample(
     COUNTEREXAMPLES / "infonce-equality.json",
-    tempting="At a map of lower rank the slope along a direction that it misses is −½ Σ_jk Q_jk (a_j − a_k)² < 0: pairs "
-    "of one component agree there more than the negatives do.",
-    catch="That is the slope only if Σ_j Q_jk = E p_k equals w_k. A component of weight 1/1000 that lies far out takes a "
-    "larger share of the negatives than its weight, and then the slope is positive.",
-    repaired="It holds for two components, where E p_k = w_k (so for symmetric configurations), for means close to 0, "
-    "and for every centred mixture once δ is small enough.",
+    tempting="At a map of lower rank the slope along a direction that it misses is −½ Σ_jk Q_jk (a_j − a_k)² < 0: "
+    "pairs of one component agree there more than the negatives do.",
+    catch="That is the slope only if Σ_j Q_jk = E p_k equals w_k. A component of weight 1/1000 that lies far out takes "
+    "a larger share of the negatives than its weight, and then the slope is positive.",
+    repaired="It holds for two components, wherever E p_k = w_k at the minimiser (as for symmetric configurations), "
+    "for means close to 0, and for every centred mixture once δ is small enough.",
 )
 UNCENTRED = Counterexample(COUNTEREXAMPLES / "infonce-equality-uncentred.json", "", "", "")
 WITNESS = Instance(AugmentedPairs(SharedGMM((Fraction(1, 2), Fraction(1, 2)), ((1, 0), (-1, 0)), ((2, 1), (1, 2)))), 2)
@@ -114,7 +112,7 @@ STATEMENT = Statement(
     ),
     status=Status.REFUTED,
     symbols=SYMBOLS,
-    hypotheses=(*SETTING, ENOUGH_COLUMNS, MATCHED),
+    hypotheses=(*SETTING, ENOUGH_COLUMNS, ALWAYS_MATCHED),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,

@@ -56,8 +56,8 @@ def sample(rng: random.Random) -> Instance:
 COUNTEREXAMPLE = Counterexample(
     COUNTEREXAMPLES / "infonce-equality-biased.json",
     tempting="Unrelated pairs add (1 − δ)μ̄μ̄ᵀ to C = E[x x̂ᵀ], which is 0 for a centred mixture: they only scale C by δ.",
-    catch="So they do, while the negatives stay as they are. Where the negatives already balance all that the pairs say "
-    "about a direction, scaling C down does not bring the direction back.",
+    catch="So they do, while the negatives stay as they are. Where these balance all that the pairs say about a "
+    "direction, scaling C down need not bring the direction back.",
     repaired="For a centred mixture it holds for every δ below a threshold δ₀ > 0 that depends on the mixture.",
 )
 HALF = Fraction(1, 2)

@@ -23,6 +23,7 @@ from verify.vocabulary import (
     k,
     m,
     mu_bar,
+    n_orbits,
     r,
     w,
     weight_sum,
@@ -74,6 +75,13 @@ BIAS_RANGE = Hypothesis(
 ENOUGH_COLUMNS = Hypothesis("enough-columns", r >= K, "The map has at least as many columns as there are components.")
 CENTRED = Hypothesis("centred", Eq(mu_bar, ZeroMatrix(d, 1)), "The mixture has mean 0.")
 COLUMNS_REACH = Hypothesis("columns-reach", r >= m, "The map has at least as many columns as S_F has dimensions.")
+ALWAYS_MATCHED = Hypothesis("always-matched", Eq(delta, 1), "Both points of a pair always come from one component.")
+ONE_ORBIT = Hypothesis(
+    "one-orbit",
+    Eq(n_orbits, 1),
+    "Symmetries move each component to each other: isometries that permute the means, between equal weights.",
+)
+TWO_COMPONENTS = Hypothesis("two-components", Eq(K, 2), "The mixture has two components.")
 BIAS_POSITIVE = Hypothesis("bias-positive", delta > 0, "Some augmented pairs come from one component.")
 VISION_DEFINITE = Hypothesis("vision-definite", PositiveDefinite(Sigma_V), "Images are not degenerate.", True)
 TEXT_DEFINITE = Hypothesis("text-definite", PositiveDefinite(Sigma_T), "Texts are not degenerate.", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from fractions import Fraction
@@ -109,3 +110,26 @@ def random_centred_instance(
     means = _centred(weights, _means(rng, count, d))
     covariance = random_covariance(rng, d)
     return Instance(AugmentedPairs(SharedGMM(weights, means, covariance), bias), rng.randint(count, count + 1))
+
+
+def random_symmetric_instance(rng: random.Random) -> Instance:
+    """Draw a simplex, a box or a cross of equal weights around 0, in random coordinates of its own space, at δ = 1."""
+    kind = rng.choice(["simplex", "box", "cross"])
+    if kind == "simplex":
+        count = rng.randint(2, 4)
+        points = [[Fraction(int(i == k)) - Fraction(1, count) for i in range(count)] for k in range(count)]
+    elif kind == "box":
+        sides = [Fraction(rng.randint(1, 6), 2) for _ in range(rng.randint(1, 2))]
+        points = [[s * a for s, a in zip(signs, sides, strict=True)] for signs in _signs(len(sides))]
+    else:
+        points = [[Fraction(sign * int(i == k)) for i in range(2)] for k in range(2) for sign in (1, -1)]
+    count, d = len(points), len(points[0])
+    scale = Fraction(rng.randint(1, 6), 2)
+    frame = random_matrix(rng, d, d) + exact.identity(d) * 7  # diagonally dominant, hence invertible, for d ≤ 4
+    means = exact.to_rows((frame * exact.matrix(points).transpose() * exact.to_fmpq(scale)).transpose())
+    mixture = SharedGMM((Fraction(1, count),) * count, means, exact.to_rows(frame * frame.transpose()))
+    return Instance(AugmentedPairs(mixture, Fraction(1)), rng.randint(count, count + 1))
+
+
+def _signs(n: int) -> list[tuple[int, ...]]:
+    return list(itertools.product((1, -1), repeat=n))

@@ -34,6 +34,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.matrixbase import MatrixBase
 
 from verify import exact
+from verify.configurations import orbits
 from verify.errors import InputError
 from verify.models import CLIPGMM, GMM, Instance, PopulationGraph
 from verify.subspaces import fisher_subspace
@@ -51,6 +52,7 @@ Sigma_V, Sigma_T = MatrixSymbol("Sigma_V", d_V, d_V), MatrixSymbol("Sigma_T", d_
 mu_bar_V, mu_bar_T = MatrixSymbol("mubar_V", d_V, 1), MatrixSymbol("mubar_T", d_T, 1)
 n = Symbol("n", integer=True, positive=True)
 W = MatrixSymbol("W", n, n)
+n_orbits = Symbol("n_orbits", integer=True, positive=True)
 weight_sum = Sum(w[k], (k, 1, K))
 
 
@@ -154,6 +156,11 @@ VOCABULARY: tuple[Entry, ...] = (
     Entry(K, "the number of components", _of(lambda i: Integer(_mixture(i).components))),
     Entry(r, "the number of columns of A", _of(lambda i: Integer(i.rank))),
     Entry(m, "dim S_F", _of(lambda i: Integer(fisher_subspace(i.pairs.mixture).dimension))),
+    Entry(
+        n_orbits,
+        "the number of classes of components that no symmetry of the mixture moves into each other",
+        _of(lambda i: Integer(orbits(i.pairs.mixture))),
+    ),
     Entry(delta, "the bias of the augmentation, or the share of right captions", _bias),
     Entry(eta, "the weight decay", _of(lambda i: Rational(i.weight_decay))),
     Entry(w[k], "the weight of component k", _weight, k),

@@ -1,0 +1,287 @@
+"""Checks of consequences: linear ones of several equations and inequalities, and a few facts of linear algebra."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sympy import Eq, Expr, Ge, Gt, Identity, Implies, MatrixSymbol, Or, S, Symbol, Trace, expand, symbols, sympify
+from sympy.core.relational import Equality, GreaterThan
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from verify.proofs.algebra import Expression
+from verify.proofs.checks import Definition, IndependentColumns, vanishes
+from verify.proofs.convexity import Convex
+from verify.proofs.core import Check, Cites, Claim, Context, Finding, Kind, conjuncts
+from verify.proofs.optimality import PositiveEntries, Softmax
+from verify.vocabulary import K, k, n_orbits, w
+
+
+def _refuse(reason: str) -> Finding:
+    return Finding(False, reason)
+
+
+@dataclass(frozen=True)
+class CitesInSetting(Cites):
+    """Cites a proof whose letters this script shares: each that both define is defined alike."""
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Compare the algebras and the definitions, then go on as for any citation."""
+        theirs, ours = self.proof.algebra.definitions, context.algebra.definitions
+        for letter in theirs.keys() & ours.keys():
+            if theirs[letter] != ours[letter]:
+                return _refuse(f"{letter} stands for something else in {self.id}")
+        introduced = {
+            symbol: step.claim
+            for step in self.proof.steps
+            if isinstance(step.check, Definition)
+            for symbol in step.check.introduces
+        }
+        for step in context.earlier:
+            for symbol in step.check.introduces if isinstance(step.check, Definition) else ():
+                if introduced.get(symbol, step.claim) != step.claim:
+                    return _refuse(f"{symbol} is introduced by other properties in {self.id}")
+        return super().verify(claim, context)
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """A relation multiplied: by `left` and `right` if it is between matrices, and by the scalar `by`.
+
+    `fact` names a premise, or is the number of a conjunct of the claim's antecedent, in the order that it is written.
+    """
+
+    fact: str | Claim
+    left: Expression | None = None
+    right: Expression | None = None
+    by: Expression = 1
+
+
+@dataclass(frozen=True)
+class LinearConsequence(Check):
+    """The claim is a linear combination of cited relations and of those that it supposes.
+
+    Equations between matrices are multiplied on both sides, and their trace is taken where the claim is about scalars;
+    equations between scalars are multiplied by scalars; e ≥ 0 by a nonnegative number.
+    """
+
+    kind: ClassVar[Kind] = Kind.IDENTITY
+    terms: tuple[Multiple, ...]
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Decide that the difference of the claim's sides is the sum of the multiples."""
+        antecedent, wanted = claim.args if isinstance(claim, Implies) else (None, claim)
+        supposed = () if antecedent is None else conjuncts(antecedent)
+        if not isinstance(wanted, (Equality, GreaterThan)):
+            return _refuse("the claim is neither e ≥ 0 nor an equation")
+        matrix = isinstance(wanted.lhs, MatrixExpr)
+        total: Expression = wanted.lhs - wanted.rhs
+        for term in self.terms:
+            fact = context.claims.get(term.fact) if isinstance(term.fact, str) else term.fact
+            if not isinstance(term.fact, str) and fact not in supposed:
+                return _refuse(f"{fact} is not supposed")
+            if not isinstance(fact, (Equality, GreaterThan)):
+                return _refuse(f"{term.fact} is not a cited relation")
+            if isinstance(fact, GreaterThan) and (isinstance(wanted, Equality) or not _is_nonnegative(term.by)):
+                return _refuse(f"the multiple of {fact} does not preserve its direction")
+            multiple = _multiplied(fact, term)
+            if not matrix and isinstance(multiple, MatrixExpr):
+                multiple = Trace(multiple)
+            total = total - multiple
+        zero = vanishes(total).rhs if matrix else S.Zero
+        finding = context.equal(total, zero)
+        return Finding(finding.passed, f"a linear combination of {len(self.terms)} relations: {finding.how}")
+
+
+def _multiplied(fact: Equality | GreaterThan, term: Multiple) -> Expression:
+    difference: Expression = fact.lhs - fact.rhs
+    if not isinstance(fact.lhs, MatrixExpr):
+        return sympify(term.by) * difference
+    left = Identity(difference.shape[0]) if term.left is None else term.left
+    right = Identity(difference.shape[1]) if term.right is None else term.right
+    return sympify(term.by) * left * difference * right
+
+
+def _is_nonnegative(number: Expression) -> bool:
+    return bool(sympify(number).is_number and sympify(number) >= 0)
+
+
+@dataclass(frozen=True)
+class PositiveFactor(Check):
+    """(−c·e ≥ 0 ⟹ −e ≥ 0), c > 0 by a cited premise."""
+
+    kind: ClassVar[Kind] = Kind.IDENTITY
+    factor: Expr
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """The antecedent is the consequent times the factor."""
+        match claim:
+            case Implies(args=(GreaterThan() as given, GreaterThan() as wanted)):
+                pass
+            case _:
+                return _refuse("the claim is not an implication between inequalities")
+        if not context.cites(Gt(self.factor, 0)):
+            return _refuse(f"nothing cited says that {self.factor} is positive")
+        finding = context.equal(given.lhs - given.rhs, self.factor * (wanted.lhs - wanted.rhs))
+        return Finding(finding.passed, f"both sides are divided by {self.factor} > 0: {finding.how}")
+
+
+def _laplacian_identity(n: int) -> bool:
+    """Expand Σ_jk q_jk (a_j − a_k)²/2 = ½ Σ_j (r_j + c_j) a_j² − Σ_jk q_jk a_j a_k for n components."""
+    q = [symbols(f"q{j}_:{n}") for j in range(n)]
+    a = symbols(f"a:{n}")
+    squares = sum(q[j][k] * (a[j] - a[k]) ** 2 for j in range(n) for k in range(n)) / 2
+    margins = [sum(q[j][k] + q[k][j] for k in range(n)) / 2 for j in range(n)]
+    form = sum(r * x**2 for r, x in zip(margins, a, strict=True))
+    form -= sum(q[j][k] * a[j] * a[k] for j in range(n) for k in range(n))
+    return bool(expand(squares - form) == 0)
+
+
+@dataclass(frozen=True)
+class EqualColumns(Check):
+    """Q > 0 with row and column sums w: tr(T(Q − D)T) = −½ Σ_jk Q_jk |T_j − T_k|² ≥ 0 only if T's columns are equal.
+
+    The claim is (Qᵀo = Do ∧ tr(TQT) − tr(TDT) ≥ 0 ⟹ T = column·oᵀ), T symmetric, `column` one that it introduces.
+    """
+
+    kind: ClassVar[Kind] = Kind.SUM_OF_SQUARES
+    Q: MatrixSymbol
+    D: MatrixSymbol
+    ones: MatrixSymbol
+    T: Expression
+    column: MatrixSymbol
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Check the row sums, positivity and symmetry, and expand the sum of squares for a few sizes."""
+        Q, D, o, T = self.Q, self.D, self.ones, self.T
+        if not (context.cites(PositiveEntries(Q)) and context.cites(Eq(Q * o, D * o))):
+            return _refuse("nothing cited says that Q has positive entries and the row sums of D")
+        if any(step.claim.has(self.column) for step in context.earlier):
+            return _refuse(f"{self.column} has a meaning already")
+        columns = Eq(Q.T * o, D * o)
+        bound = next((c for c in conjuncts(claim.args[0]) if isinstance(c, GreaterThan)), None)
+        if bound is None or claim != Implies(columns & bound, Eq(T, self.column * o.T)):
+            return _refuse("the claim is not that column sums equal to the row sums make the columns equal")
+        for left, right in ((T, T.T), (bound.lhs - bound.rhs, Trace(T * Q * T) - Trace(T * D * T))):
+            finding = context.equal(left, right)
+            if not finding.passed:
+                return _refuse(f"{left} is not {right}: {finding.how}")
+        if not all(_laplacian_identity(n) for n in (1, 2, 3, 4)):
+            return _refuse("the sum of squares does not expand as it should")
+        how = "−½ Σ_jk Q_jk |T_j − T_k|², expanded for 1 to 4 components, a pair at a time; ≥ 0 only if each term is 0"
+        return Finding(True, f"{how}: {finding.how}")
+
+
+@dataclass(frozen=True)
+class CentredRank(Check):
+    """K columns with Σ_k w_k μ_k = 0, w_k > 0, span at most K − 1 dimensions: K − 1 − m ≥ 0, B a basis of m columns.
+
+    `basis` is B; a cited claim says that its columns are independent and span the same as Σ⁻¹[μ_1 … μ_K].
+    """
+
+    kind: ClassVar[Kind] = Kind.PSD
+    basis: MatrixSymbol
+    means: MatrixSymbol
+    mean: MatrixSymbol
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """The relation is cited, with a positive weight, and the claim is about the number of columns of the basis."""
+        m = self.basis.shape[1]
+        if not (context.cites(vanishes(self.mean)) and context.cites(w[k] > 0)):
+            return _refuse("nothing cited says that the weighted means add up to 0, with positive weights")
+        if not context.cites(IndependentColumns(self.basis)):
+            return _refuse("nothing cited says that the basis is one")
+        if claim != Ge(K - 1 - m, 0):
+            return _refuse("the claim is not K − 1 − m ≥ 0")
+        if not context.algebra.definitions.get(self.mean, S.Zero).has(self.means):
+            return _refuse(f"{self.mean} is not a combination of the means")
+        return Finding(
+            True, "K columns with a linear relation whose coefficients are not 0 span at most K − 1 dimensions"
+        )
+
+
+@dataclass(frozen=True)
+class WithinLine(Check):
+    """A column space inside one of dimension at most 1 is 0 or all of it.
+
+    The claim is (included ⟹ A = 0 ∨ contains). Cited claims say what the propositions mean: included ⟹ F = BX with B
+    of m columns, FFᵀ = AAᵀ; contains ⟸ Σ⁻¹μ = F·something; and 1 − m ≥ 0.
+    """
+
+    kind: ClassVar[Kind] = Kind.PSD
+    included: Symbol
+    contains: Symbol
+    map: MatrixSymbol
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Compare the claim with the cited meanings."""
+        if claim != Implies(self.included, Or(vanishes(self.map), self.contains)):
+            return _refuse("the claim is not that a subspace of a line is 0 or the line")
+        inside = next((i.args[1] for i in context.facts(Implies) if i.args[0] == self.included), None)
+        spanned = next((i.args[0] for i in context.facts(Implies) if i.args[1] == self.contains), None)
+        if not (isinstance(inside, Equality) and isinstance(spanned, Equality)):
+            return _refuse("no cited step says what the propositions mean")
+        factor, basis = inside.lhs, inside.rhs.args[0]
+        if not context.cites(Ge(1 - basis.shape[1], 0)):
+            return _refuse("nothing cited says that the space is a line or less")
+        square = self.map * self.map.T
+        if not any({f.lhs, f.rhs} == {factor * factor.T, square} for f in context.facts(Equality)):
+            return _refuse("the factor is not one of AAᵀ")
+        if not (spanned.rhs.has(factor) and any(basis in f.free_symbols for f in context.facts(Equality))):
+            return _refuse("the propositions are not about the same spaces")
+        return Finding(True, "a subspace of a space of at most one dimension is {0} or that space")
+
+
+@dataclass(frozen=True)
+class AtLeastOne(Check):
+    """n ≥ m for a positive integer n, since 1 − m ≥ 0 by a cited premise."""
+
+    kind: ClassVar[Kind] = Kind.IDENTITY
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """The claim compares a symbol that stands for a positive integer with one that is at most 1."""
+        if not isinstance(claim, GreaterThan):
+            return _refuse("the claim is not n ≥ m")
+        number, least = claim.args
+        if not (isinstance(number, Symbol) and number.is_integer and number.is_positive):
+            return _refuse(f"{number} does not stand for a positive integer")
+        if not context.cites(Ge(1 - least, 0)):
+            return _refuse(f"nothing cited says that {least} is at most 1")
+        return Finding(True, f"{number} is a positive integer, and 1 is at least {least}")
+
+
+@dataclass(frozen=True)
+class SymmetricMinimiser(Check):
+    """A symmetry of the mixture is one of L; M* is unique, so it shares the symmetry, and so does E π_k.
+
+    A symmetry is a permutation of the components and a Σ-isometry of S_F that moves their means alike, the weights
+    being equal along it; L is made of w, μ and Σ alone. With one orbit E π_k is the same for all k, as w_k is, and both
+    sum to 1. The claim is (minimiser ⟹ Qᵀo = Do), where oᵀQ holds E π_k. M* is unique since L is a convex function plus
+    a strictly convex one: the claims cited say that φ is convex and that tr(HΣHΣ) = 0 only if H = 0.
+    """
+
+    kind: ClassVar[Kind] = Kind.CONVEX
+    minimiser: Symbol
+    Q: MatrixSymbol
+    D: MatrixSymbol
+    ones: MatrixSymbol
+    covariance: MatrixSymbol
+    change: MatrixSymbol
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """The hypothesis, convexity, strict convexity and the definition of Q are cited."""
+        H, Sigma = self.change, self.covariance
+        if claim != Implies(self.minimiser, Eq(self.Q.T * self.ones, self.D * self.ones)):
+            return _refuse("the claim is not that E π_k = w_k at a minimiser")
+        if not context.cites(Eq(n_orbits, 1)):
+            return _refuse("nothing cited says that the components are one orbit")
+        strict = Implies(Eq(Trace(H * Sigma * H.T * Sigma), 0), vanishes(H))
+        if not (context.facts(Convex) and context.cites(strict)):
+            return _refuse("nothing cited says that the loss is strictly convex")
+        softmax = next(iter(context.facts(Softmax)), None)
+        moments = [f.rhs for f in context.facts(Equality) if softmax is not None and f.lhs.has(softmax.args[0])]
+        if softmax is None or softmax.args[1] != context.facts(Convex)[0].args[0] or self.Q not in moments:
+            return _refuse("nothing cited says that Q is the joint moment of the component and the softmax")
+        return Finding(
+            True, "the unique minimiser has the symmetries of the loss, under which the components are one orbit"
+        )
