@@ -34,6 +34,8 @@ MODULES = {
     "infonce-equality": "infonce_equality",
     "infonce-equality-biased": "infonce_equality_biased",
     "clip-inclusion-effective": "clip_inclusion_effective",
+    "clip-inclusion-literal": "clip_inclusion_literal",
+    "clip-inclusion-balanced": "clip_inclusion_balanced",
     "spectral-inclusion": "spectral_inclusion",
     "spectral-equality": "spectral_equality",
     "spectral-top-r": "spectral_top_r",
