@@ -36,7 +36,7 @@ from verify.kernel.models import Mixture
 from verify.kernel.parse import Rejected, array, integer, rational
 
 MAX_DIMENSION = 4
-MAX_WORK = 4 * 10**8  # nodes · components · bits: less than a minute, and so are
+MAX_WORK = 10**9  # nodes · components · bits: less than a minute, and so are
 MAX_ROWS = 5 * 10**6  # lattice rows · components · components that share the row
 _EVALUATIONS = 20_000
 
@@ -255,7 +255,8 @@ def tail(R: arb) -> arb:
 
 def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
     """Return enclosures on the line by `acb.integral`, with Gaussian tails beyond the radius."""
-    goal = arb(2) ** -grid.bits
+    goal, K = arb(2) ** -grid.bits, len(law.weights)
+    limit = max(1, min(_EVALUATIONS, MAX_WORK // (K**3 * ctx.prec)))  # K components, K shares, K exponentials each
     out: Moments = []
     for (c,) in law.centres:
         middle = arb(c.mid())
@@ -265,7 +266,7 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
         rest = arb(0, tail(R).upper())
         breaks = [middle - grid.radius, middle, middle + grid.radius]
         row = []
-        for k in range(len(law.weights)):
+        for k in range(K):
             powers = []
             for n in range(law.order + 1):
 
@@ -273,7 +274,7 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
                     return (-((s - c) ** 2) / 2).exp() / (2 * arb.pi()).sqrt() * (s - c) ** n * _share(law, k, s)
 
                 parts = [
-                    acb.integral(f, acb(lo), acb(hi), abs_tol=goal, rel_tol=goal, eval_limit=_EVALUATIONS).real
+                    acb.integral(f, acb(lo), acb(hi), abs_tol=goal, rel_tol=goal, eval_limit=limit).real
                     for lo, hi in itertools.pairwise(breaks)
                 ]
                 powers.append(parts[0] + parts[1] + rest)
