@@ -1,0 +1,95 @@
+"""Running an experiment: its settings, and the data that they determine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from reports.experiments import ranks
+from reports.experiments.records import Data, Settings
+from reports.experiments.sweeps import SWEEPS, Cell, population_maps, run_cell
+from reports.experiments.workers import Map
+from reports.figures import pancakes as plane
+from verify.instances import instance_to_json
+
+RANKS = "6"
+EXPERIMENTS = (*SWEEPS, RANKS)
+# The programs that the data depend on.
+_PROGRAMS = ("experiments", "laws", "metrics", "ranks", "records", "sweeps", "training")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the experiments are: repetitions at each value, pairs to learn from, points to cluster."""
+
+    repetitions: int
+    points: int
+    test_points: int
+
+
+FULL, QUICK = Size(20, 2000, 2000), Size(10, 1000, 1000)
+
+
+def settings(experiment: str, seed: int, quick: bool) -> Settings:
+    """Return the settings of an experiment."""
+    size = QUICK if quick else FULL
+    if experiment == RANKS:
+        parameter, values = "δ", ranks.biases(quick)
+        instances = [ranks.instance(name) for name in ranks.MIXTURES]
+    else:
+        sweep = SWEEPS[experiment]
+        parameter, values = sweep.parameter, sweep.quick_values if quick else sweep.values
+        instances = [sweep.instance(value) for value in values]
+    return Settings(
+        experiment=experiment,
+        seed=seed,
+        quick=quick,
+        repetitions=size.repetitions,
+        points=size.points,
+        test_points=size.test_points,
+        parameter=parameter,
+        values=tuple(str(value) for value in values),
+        instances=tuple(instance_to_json(instance) for instance in instances),
+        code=code(),
+    )
+
+
+@cache
+def code() -> str:
+    """Return a digest of the programs that make the data: data of other programs are computed anew."""
+    folder = Path(__file__).parent
+    texts = [(folder / f"{name}.py").read_bytes() for name in _PROGRAMS] + [Path(plane.__file__).read_bytes()]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
+def cells(asked: Settings) -> int:
+    """Return of how many cells an experiment consists."""
+    return len(asked.values) * (len(ranks.MIXTURES) if asked.experiment == RANKS else asked.repetitions)
+
+
+def compute(asked: Settings, run: Map, advance: Callable[[], None]) -> Data:
+    """Return the data for these settings; `run` maps tasks on processes, and `advance` is called after each cell."""
+    if asked.experiment == RANKS:
+        tasks = [(name, bias) for name in ranks.MIXTURES for bias in ranks.biases(asked.quick)]
+        found = []
+        for cell in run(ranks.run_cell, tasks):
+            found.append(cell)
+            advance()
+        return Data(settings=asked, ranks=tuple(found))
+    sweep = SWEEPS[asked.experiment]
+    values = sweep.quick_values if asked.quick else sweep.values
+    maps = list(run(population_maps, [(sweep.id, value) for value in values]))
+    todo = [
+        Cell(sweep.id, value, asked.seed, repetition, asked.points, asked.test_points, population)
+        for value, population in zip(values, maps, strict=True)
+        for repetition in range(asked.repetitions)
+    ]
+    rows = []
+    for found_rows in run(run_cell, todo):
+        rows += found_rows
+        advance()
+    scene = plane.compute(asked.seed) if sweep.id == "1" else None
+    return Data(settings=asked, rows=tuple(rows), scene=scene)
