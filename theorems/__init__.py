@@ -36,13 +36,15 @@ MODULES = {
     "infonce-equality-biased": "infonce_equality_biased",
     "infonce-equality-two": "infonce_equality_two",
     "infonce-equality-balanced": "infonce_equality_balanced",
+    "spectral-inclusion": "spectral_inclusion",
+    "spectral-equality": "spectral_equality",
+    "spectral-top-r": "spectral_top_r",
+    "pca-equality": "pca_equality",
+    "pca-spherical": "pca_spherical",
     "infonce-top-r": "infonce_top_r",
     "clip-inclusion-effective": "clip_inclusion_effective",
     "clip-inclusion-literal": "clip_inclusion_literal",
     "clip-inclusion-balanced": "clip_inclusion_balanced",
-    "spectral-inclusion": "spectral_inclusion",
-    "spectral-equality": "spectral_equality",
-    "spectral-top-r": "spectral_top_r",
 }
 
 

@@ -16,11 +16,13 @@ from typing import Any, TypeAlias
 from flint import fmpq, fmpq_mat
 from sympy import (
     Basic,
+    Identity,
     ImmutableMatrix,
     Indexed,
     IndexedBase,
     Integer,
     MatrixSymbol,
+    OneMatrix,
     Rational,
     Sum,
     Symbol,
@@ -181,6 +183,7 @@ VOCABULARY: tuple[Entry, ...] = (
 )
 _ENTRIES: dict[Basic, Entry] = {entry.symbol: entry for entry in VOCABULARY}
 _INDICES = (k, l)
+_CONSTANT = (Identity, OneMatrix, ZeroMatrix)
 
 
 def entries(*names: str) -> tuple[Entry, ...]:
@@ -213,7 +216,9 @@ def _expanded(formula: Formula, count: int) -> Formula:
 
 
 def _decide(formula: Formula, values: dict[Basic, Basic]) -> bool:
-    result = formula.xreplace(values).replace(ZeroMatrix, lambda *size: ZeroMatrix(*size).as_explicit()).doit()
+    stated = formula.xreplace(values)
+    constants = {x: x.as_explicit() for x in stated.atoms(*_CONSTANT)}  # SymPy decides on explicit matrices alone
+    result = stated.xreplace(constants).doit()
     if result not in (true, false):
         raise TypeError(f"the formula {formula} does not evaluate to true or false but to {result}")
     return bool(result)

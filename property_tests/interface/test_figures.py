@@ -21,7 +21,6 @@ from verify.losses import LOSSES
 from verify.losses.levels import multiprecision_value
 from verify.maps import Gram
 from verify.mathml import FormulaError, formula
-from verify.models import SharedGMM
 
 
 @pytest.fixture(scope="module")
@@ -208,12 +207,6 @@ def test_bars_have_the_height_of_their_counts():
     assert tall.height == pytest.approx(2 * low.height)
     assert tall.height == pytest.approx(drawn.frame.height)
     assert tall.width == pytest.approx(low.width)
-
-
-def test_three_in_a_row_is_centred():
-    mixture = pancakes.three_in_a_row((1, 2), (Fraction(1), Fraction(2)))
-    assert isinstance(mixture, SharedGMM)
-    assert mixture.is_centred
 
 
 # --- formulas ------------------------------------------------------------------------------------------------------

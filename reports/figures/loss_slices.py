@@ -18,8 +18,9 @@ from flint import fmpq_mat
 from scipy.optimize import minimize_scalar
 
 from reports.figures.drawing import Frame, minus, ticks
-from reports.figures.pancakes import lines, three_in_a_row
+from reports.figures.pancakes import lines
 from reports.records import Curve, Line, LossSlices
+from theorems.pca_equality import three_in_a_row
 from verify import exact
 from verify.instances import instance_to_json
 from verify.integrate.float64 import Estimate

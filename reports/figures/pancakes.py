@@ -16,6 +16,7 @@ from flint import arb, ctx, fmpq, fmpq_mat
 
 from reports.figures.drawing import Ellipse, Frame, sigma_ellipse
 from reports.records import Angle, Line, Pancakes, Panel
+from theorems.pca_equality import BALLS, PANCAKES, SHIFTED_PANCAKES
 from verify import exact
 from verify.decimals import outward
 from verify.instances import instance_to_json, parse_instance
@@ -27,18 +28,10 @@ _DIGITS = 10
 _BITS = 96
 
 
-def three_in_a_row(offset: tuple[int, int], covariance: tuple[Fraction, Fraction]) -> SharedGMM:
-    """Return three equal components at −μ, 0, μ with a diagonal covariance."""
-    a, b = covariance
-    x, y = offset
-    return SharedGMM([Fraction(1, 3)] * 3, [[-x, -y], [0, 0], [x, y]], [[a, 0], [0, b]])
-
-
-_THIN, _WIDE = Fraction(1, 4), Fraction(65, 4)
 MIXTURES = (
-    ("a", "Spherical", three_in_a_row((3, 0), (Fraction(1, 2), Fraction(1, 2)))),
-    ("b", "Parallel pancakes", three_in_a_row((3, 0), (_THIN, _WIDE))),
-    ("c", "Shifted parallel pancakes", three_in_a_row((3, 3), (_THIN, _WIDE))),
+    ("a", "Spherical", BALLS),
+    ("b", "Parallel pancakes", PANCAKES),
+    ("c", "Shifted parallel pancakes", SHIFTED_PANCAKES),
 )
 
 

@@ -6,8 +6,7 @@ textbooks; what its check decides is that the premises have exactly the form tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -74,22 +73,30 @@ def _positive(scalar: Expression, context: Context) -> bool:
 
 @dataclass(frozen=True)
 class Times:
-    """left·(a − b)·right for a cited equation a = b, or for its transpose; `premise` may be "antecedent"."""
+    """left·(a − b)·right for an equation a = b, or for its transpose.
 
-    premise: str
+    `premise` names a cited equation, or is "antecedent" for the claim's own, or is an equation that is cited among
+    others.
+    """
+
+    premise: str | Equality
     left: Expression = 1
     right: Expression = 1
     transposed: bool = False
-    at: Mapping[Symbol, int] = field(default_factory=dict)
 
     def residual(self, antecedent: Claim | None, context: Context) -> Expression:
-        """Return a − b. Raises ValueError when the premise is not cited, or does not hold exactly one equation."""
-        fact = antecedent if self.premise == "antecedent" else context.claims.get(self.premise)
-        parts = () if fact is None else conjuncts(fact)
-        equations = [p for p in parts if isinstance(p, Equality) and not isinstance(p.lhs, MatrixMean)]
-        if len(equations) != 1:
-            raise ValueError(f"{self.premise} is not a cited equation")
-        difference: Expression = (equations[0].lhs - equations[0].rhs).subs(self.at)
+        """Return a − b. Raises ValueError when the premise is not a cited equation."""
+        if isinstance(self.premise, str):
+            fact = antecedent if self.premise == "antecedent" else context.claims.get(self.premise)
+            equations = [p for p in conjuncts(fact) if isinstance(p, Equality) and not isinstance(p.lhs, MatrixMean)]
+            if len(equations) != 1:
+                raise ValueError(f"{self.premise} is not one cited equation")
+            equation = equations[0]
+        else:
+            equation = self.premise
+            if not context.cites(equation):
+                raise ValueError(f"{equation} is not cited")
+        difference: Expression = equation.lhs - equation.rhs
         return difference.T if self.transposed else difference
 
 

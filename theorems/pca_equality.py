@@ -1,0 +1,138 @@
+"""PCA is said to find the Fisher subspace. For pancakes it does not.
+
+Let {w_k, μ_k, Σ} be a SharedGMM, S_F = span{Σ⁻¹μ_k}, m = dim S_F and R = E xxᵀ = Σ + S. The claim is that for r = m every
+maximiser A* of the captured variance tr(AᵀRA), AᵀA = I, has Col(A*) = S_F. The talk: "Spherical: works really well";
+"Parallel pancakes: works really poorly", since PCA sees Σ + S and not how S compares with Σ.
+
+It is false. Parallel pancakes: a large variance along a direction without means moves every principal direction there,
+though S_F is an eigenspace of R. Shifted parallel pancakes: here S_F is not even the span of the means, and no eigenspace
+of R. What survives are multiples of I (`pca-spherical`). The mixtures below are those of the report's figure.
+
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Figure 1 (a) to (c), and the talk's "Linear Representations for
+GMMs". The sources show it in pictures; the claim and the exact instances are ours.
+
+Status: refuted.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from theorems import COUNTEREXAMPLES, PAPER
+from theorems.scripts.pca_spherical import COLUMNS_MATCH
+from verify import vocabulary
+from verify.evidence import Break, ByKernel, Counterexample
+from verify.exact import to_floats
+from verify.guarantees import Column, Guarantee
+from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.randomised import run_alone
+from verify.sampling import random_instance
+from verify.statements import Conclusion, Quantity, Source, Statement
+from verify.subspaces import fisher_subspace, pca_subspace, principal_angles
+from verify.verdicts import Status
+
+ID = "pca-equality"
+CLAIM = "pca-equality"
+SYMBOLS = vocabulary.entries("d", "K", "r", "m", "w", "Sigma_k", "Sigma_1")
+HYPOTHESES = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE, SHARED_COVARIANCE, COLUMNS_MATCH)
+QUANTITY = Quantity(r"\mathrm{tr}(A^T R A),\quad A^T A = I,\quad R = \mathbb{E}\, x x^T = \Sigma + S", "pca")
+CONCLUSION = Conclusion(
+    r"A^* \in \mathrm{argmax}_{A^T A = I} \mathrm{tr}(A^T R A) \implies"
+    r"\mathrm{Col}(A^*) = S_F = \mathrm{span}\{\bar\Sigma^{-1}\mu_k\}",
+    "With r = dim S_F columns, Col(A*) = S_F for every maximiser A* of tr(AᵀRA) over AᵀA = I.",
+)
+TOLERANCE = 1e-6  # of a sine, for float64 eigenvectors
+
+
+def three_in_a_row(offset: tuple[int, int], covariance: tuple[Fraction, Fraction]) -> SharedGMM:
+    """Return three equal components at −μ, 0, μ with a diagonal covariance."""
+    a, b = covariance
+    x, y = offset
+    return SharedGMM([Fraction(1, 3)] * 3, [[-x, -y], [0, 0], [x, y]], [[a, 0], [0, b]])
+
+
+THIN, WIDE = Fraction(1, 4), Fraction(65, 4)
+BALLS = three_in_a_row((3, 0), (Fraction(1, 2), Fraction(1, 2)))
+PANCAKES = three_in_a_row((3, 0), (THIN, WIDE))
+SHIFTED_PANCAKES = three_in_a_row((3, 3), (THIN, WIDE))
+
+
+def line(mixture: SharedGMM) -> Instance:
+    """Return the question whether PCA's first direction is S_F."""
+    return Instance(AugmentedPairs(mixture), 1)
+
+
+def margin(instance: Instance) -> float:
+    """Return the sine of the largest angle between PCA's subspace and S_F, less a tolerance, in float64."""
+    mixture = instance.pairs.mixture
+    fisher = fisher_subspace(mixture)
+    found = pca_subspace(to_floats(mixture.R), instance.rank)
+    if found.shape[1] != fisher.dimension:
+        return 1.0
+    angles = principal_angles(found, fisher.as_floats())
+    return float(np.max(np.sin(angles), initial=0.0)) - TOLERANCE
+
+
+def sample(rng: random.Random) -> Instance:
+    """Draw a mixture with r = dim S_F ≥ 1."""
+    while True:
+        instance = random_instance(rng)
+        m = fisher_subspace(instance.shared).dimension
+        if m:
+            return replace(instance, rank=m)
+
+
+FOUND = Counterexample(
+    COUNTEREXAMPLES / "pca-equality.json",
+    tempting="The means are what the components differ in, so they make up most of the variance of x.",
+    catch="The variance is Σ + S: two thin layers at ±(2, 0), each of variance 9 along (0, 1), vary most along (0, 1), "
+    "which says nothing about the layer.",
+    repaired="For Σ_k = σ_k²I it holds (pca-spherical).",
+)
+PARALLEL = Counterexample(
+    line(PANCAKES),
+    tempting="S_F = span μ here and is an eigenspace of R, so PCA should find it.",
+    catch="It is the eigenspace of the smaller eigenvalue, 25/4 against 65/4.",
+    repaired="Compare S with Σ and not with I: the top eigenvector of Sv = λΣv, or the spectral contrastive loss "
+    "(spectral-equality).",
+)
+SHIFTED = Counterexample(
+    line(SHIFTED_PANCAKES),
+    tempting="Even where PCA fails, the line through the means should be what to project on.",
+    catch="S_F is Σ⁻¹μ ∝ (65, 1), the line through the means (1, 1), and R has neither for an eigenvector.",
+    repaired="As for parallel pancakes.",
+)
+
+STATEMENT = Statement(
+    id=ID,
+    title="PCA finds the Fisher subspace",
+    source=Source(
+        PAPER,
+        "Figure 1 (b) and (c); in the talk: Linear Representations for GMMs, Parallel Pancakes",
+        "refuted there in pictures; the claim as stated here is ours",
+    ),
+    status=Status.REFUTED,
+    symbols=SYMBOLS,
+    hypotheses=HYPOTHESES,
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=ByKernel(CLAIM),
+    witness=line(BALLS),
+    sample=sample,
+    claim=CLAIM,
+    counterexamples=(FOUND, PARALLEL, SHIFTED),
+    breaks=(Break(COLUMNS_MATCH.name, Instance(AugmentedPairs(BALLS), 2), ByKernel(CLAIM)),),
+    guarantees=tuple(
+        Guarantee("pca", column) for column in (Column.INCLUSION, Column.EQUALITY, Column.EQUALITY_BIASED)
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))
