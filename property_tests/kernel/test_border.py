@@ -16,11 +16,12 @@ import pytest
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from property_tests import strategies as st
-from property_tests.kernel.library import LEANING, SEPARATE, shared
+from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared
 from property_tests.strategies import MULTIPLIER, Seeded
 from verify import exact
 from verify.certify import decide
-from verify.certify.border import gradient_grids
+from verify.certify.border import gradient_grids, modulus_of
+from verify.certify.grids import propose, rational
 from verify.certify.writing import instance_fields
 from verify.instances import parse_instance
 from verify.kernel import Rejected, check
@@ -29,9 +30,9 @@ from verify.kernel.integrals import Adaptive, read_grids, softmax_points
 from verify.kernel.linear import identity, precision
 from verify.kernel.models import Mixture, Pairs
 from verify.kernel.models import instance as kernel_instance
-from verify.kernel.rules.border import infonce_top_border, nonshared_border
+from verify.kernel.rules.border import infonce_top_border, largest_fall, least_rise, nonshared_border
 from verify.losses import LOSSES
-from verify.losses.levels import enclosed_gradient, float64_value
+from verify.losses.levels import enclose, enclosed_gradient, float64_value
 from verify.maps import Encoder
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance
@@ -195,11 +196,9 @@ def test_the_gradient_is_that_of_the_definition(seed):
 @SEEDS
 def test_the_loss_is_strongly_convex(seed):
     """⟨∇L(M) − ∇L(M'), M − M'⟩ ≥ κ‖M − M'‖² when Σ_k ⪰ κΣ̄."""
-    from verify.certify.border import _modulus
-
     pairs = pairs_of(separate(seed))
     sigma, d = pairs.mixture.sigma, pairs.mixture.means.nrows()
-    kappa = _modulus(pairs.mixture)
+    kappa = modulus_of(pairs.mixture)
     V, W = factor(seed, d, 1), factor(seed + 5, d, 1)
     step = V * V.transpose() - W * W.transpose()
     change = (gradient(pairs, V) - gradient(pairs, W)) * arb_mat(step)
@@ -329,6 +328,54 @@ def test_where_inclusion_holds_no_hint_refutes_it(given, seed):
     for modulus in ("1/4", "1/2", "1"):
         with pytest.raises(Rejected):
             nonshared_border(pairs, {**hints, "modulus": modulus})
+
+
+@pytest.mark.parametrize("seed", range(4 * MULTIPLIER))
+def test_the_least_rise_is_one(seed):
+    """L(M̃) − L(M') between two points, by the enclosures of the loss's own values."""
+    given = separate(seed, dimension=(2, 3), components=(2, 2))
+    pairs = pairs_of(given)
+    d = pairs.mixture.means.nrows()
+    start, end = factor(seed, d, 1), factor(seed + 5, d, 1)
+    grids = gradient_grids(pairs.mixture, start, 30.0)
+    with precision(128):
+        bound = least_rise(pairs, exact.to_fmpq(modulus_of(pairs.mixture)), start, end, read_grids(grids.grids))
+        low, high = (enclose(LOSSES["infonce"], given, Encoder(V), 8) for V in (start, end))
+        assert bound <= arb(high.upper - low.lower)
+
+
+@SEEDS
+def test_the_largest_fall_holds_on_tilted_subspaces(seed):
+    """M̃ on Col(X), M anywhere on a space tilted against it by at most η: L(M) ≥ L(M̃) − fall."""
+    source = random.Random(6000 + seed)
+    pairs, _ = tipped()
+    given = parse_instance(TIPPED)
+    tilt = Fraction(source.randint(-50, 50), 10 ** source.randint(2, 4))
+    X = fmpq_mat(2, 1, [1, fmpq(source.randint(-3, 3), 5)])
+    P = fmpq_mat(2, 1, [-X[1, 0], X[0, 0]])  # Σ is the identity
+    U = X + P * exact.to_fmpq(tilt)
+    V = fmpq_mat(1, 1, [fmpq(source.randint(5, 40), 50)])
+    grids = propose(pairs.mixture, X * V, (X * V).transpose() * pairs.mixture.offsets, 30.0)
+    eta2 = exact.to_fmpq(tilt**2 / (1 + tilt**2))
+    with precision(128):
+        fall = largest_fall(pairs, X, eta2, fmpq(1), V, fmpq_mat(1, 0, []), read_grids(grids.grids))
+    value = float64_value(LOSSES["infonce"], given, Encoder(X * V)).value
+    for y in range(1, 60):
+        point = U * (V * fmpq(y, 20))
+        assert float64_value(LOSSES["infonce"], given, Encoder(point)).value >= value - float(fall.upper()) - 1e-12
+
+
+@pytest.mark.parametrize("claim", ["nonshared-inclusion", "infonce-top-r"])
+def test_the_shipped_point_is_better_than_the_best_inside(claim):
+    """By the values of the loss: at W, and on a fine grid of all there is inside, which is a line."""
+    fields = json.loads(next(path for path in SHIPPED if path.stem == claim).read_bytes())
+    given = parse_instance({**fields["instance"], "rank": int(fields["instance"]["rank"])})
+    hints = fields["hints"].get("border", fields["hints"])
+    across = enclose(LOSSES["infonce"], given, Encoder(rational(hints["W"], 1)), 8)
+    best = min(
+        float64_value(LOSSES["infonce"], given, Encoder(fmpq_mat(2, 1, [fmpq(n, 1000), 0]))).value for n in range(1500)
+    )
+    assert float(exact.to_fraction(across.upper)) < best
 
 
 # ------------------------------------------------------------------------------------------------------ decisions

@@ -109,7 +109,7 @@ def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[s
     whole = fisher_coordinates(given) if mixture.shared else full_coordinates(given)
     energy, _ = restricted(instance, whole)
     inside = _inside(instance, X, whole)
-    modulus = _modulus(mixture)
+    modulus = modulus_of(mixture)
     across = _across(energy, inside.factor, pairs.columns, float(modulus))
     W = _text(whole.embedding @ across)
     factors = [X * rational(inside.V, len(inside.V[0])), rational(W, across.shape[1])]
@@ -167,7 +167,7 @@ def _across(energy: SharedEnergy | SeparateEnergy, V: Floats, r: int, modulus: f
     return best
 
 
-def _modulus(mixture: Mixture) -> Fraction:
+def modulus_of(mixture: Mixture) -> Fraction:
     """Return a simple κ with Σ_k ⪰ κΣ̄ for all k, nearly the largest."""
     if mixture.shared:
         return Fraction(1)

@@ -27,7 +27,7 @@ from __future__ import annotations
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from verify.kernel.enclosure import MAX_BITS, infonce_gradient, slack
-from verify.kernel.integrals import read_grids
+from verify.kernel.integrals import Grids, read_grids
 from verify.kernel.linear import dual_norm_squared, is_semidefinite, null_space, precision, rank, trace
 from verify.kernel.models import Pairs
 from verify.kernel.parse import Rejected, array, integer, matrix, rational, record
@@ -65,29 +65,37 @@ def infonce_top_border(pairs: Pairs, hints: object) -> Finding:
 
 
 def _check_border(pairs: Pairs, X: fmpq_mat, eta2: fmpq, hints: object) -> None:
-    """Check the module's inequality; eta2 is η². Hints: precision, modulus κ, V, N (for Z), W and a grid for each."""
+    """Check the module's inequality; eta2 is η². Hints: precision, modulus κ, V, N (for Z), W, grids for each point."""
     fields = ("precision", "modulus", "V", "N", "grids", "W", "grids_across")
     bits, modulus, V_text, N_text, grids, W_text, grids_across = record(hints, "hints", fields)
-    mixture, sigma, kappa = pairs.mixture, pairs.mixture.sigma, rational(modulus, "modulus")
     V, seed = matrix(V_text, "V", rows=X.ncols()), matrix(N_text, "N", rows=X.ncols())
-    W = matrix(W_text, "W", rows=X.nrows())
-    if not (kappa > 0 and all(is_semidefinite(s - sigma * kappa) for s in mixture.covariances)):
+    W, kappa = matrix(W_text, "W", rows=X.nrows()), rational(modulus, "modulus")
+    if not (kappa > 0 and all(is_semidefinite(s - pairs.mixture.sigma * kappa) for s in pairs.mixture.covariances)):
         raise Rejected("the modulus is not one of strong convexity")
     if W.ncols() > pairs.columns:
         raise Rejected("W has more than r columns")
-    P = null_space(X.transpose() * sigma)
-    inside = X * V
-    M, G, H = inside * inside.transpose(), X.transpose() * sigma * X, P.transpose() * sigma * P
-    step = M - W * W.transpose()
     with precision(integer(bits, "precision", 32, MAX_BITS)):
-        left, right, eta = arb_mat(X.transpose()), arb_mat(P), arb(eta2).sqrt()
-        g = infonce_gradient(mixture, pairs.C, inside, read_grids(grids))
-        epsilon = slack(left * g * left.transpose(), G, V, seed)[-1]
-        mixed = dual_norm_squared(left * g * right, G, H).upper().sqrt()
-        outer = dual_norm_squared(right.transpose() * g * right, H, H).upper().sqrt()
-        zeta = 2 * mixed * eta + outer * eta**2
-        loss = zeta * arb(trace(M * sigma * M * sigma)).sqrt() + (epsilon + zeta) ** 2 / (2 * arb(kappa))
-        slope = infonce_gradient(mixture, pairs.C, W, read_grids(grids_across)) * arb_mat(step)
-        rise = sum((slope[i, i] for i in range(slope.nrows())), arb(kappa * trace(step * sigma * step * sigma) / 2))
-        if not rise > loss:
+        fall = largest_fall(pairs, X, eta2, kappa, V, seed, read_grids(grids))
+        if not least_rise(pairs, kappa, W, X * V, read_grids(grids_across)) > fall:
             raise Rejected("the point across the border is not certainly better than all inside")
+
+
+def largest_fall(pairs: Pairs, X: fmpq_mat, eta2: fmpq, kappa: fmpq, V: fmpq_mat, seed: fmpq_mat, grids: Grids) -> arb:
+    """Return ζ‖M̃‖ + (ε + ζ)²/2κ ≥ L(M̃) − L(M) for all M inside."""
+    sigma, inside = pairs.mixture.sigma, X * V
+    P, M = null_space(X.transpose() * sigma), inside * inside.transpose()
+    G, H = X.transpose() * sigma * X, P.transpose() * sigma * P
+    left, right, eta = arb_mat(X.transpose()), arb_mat(P), arb(eta2).sqrt()
+    g = infonce_gradient(pairs.mixture, pairs.C, inside, grids)
+    epsilon = slack(left * g * left.transpose(), G, V, seed)[-1]
+    mixed = dual_norm_squared(left * g * right, G, H).upper().sqrt()
+    outer = dual_norm_squared(right.transpose() * g * right, H, H).upper().sqrt()
+    zeta = 2 * mixed * eta + outer * eta**2
+    return zeta * arb(trace(M * sigma * M * sigma)).sqrt() + (epsilon + zeta) ** 2 / (2 * arb(kappa))
+
+
+def least_rise(pairs: Pairs, kappa: fmpq, start: fmpq_mat, end: fmpq_mat, grids: Grids) -> arb:
+    """Return ⟨∇L(M'), M̃ − M'⟩ + κ‖M̃ − M'‖²/2 ≤ L(M̃) − L(M') for M' = start·startᵀ and M̃ = end·endᵀ."""
+    step, sigma = end * end.transpose() - start * start.transpose(), pairs.mixture.sigma
+    slope = infonce_gradient(pairs.mixture, pairs.C, start, grids) * arb_mat(step)
+    return sum((slope[i, i] for i in range(slope.nrows())), arb(kappa * trace(step * sigma * step * sigma) / 2))
