@@ -22,6 +22,7 @@ from verify.vocabulary import (
     eta,
     k,
     m,
+    m_joint,
     mu_bar,
     n_orbits,
     r,
@@ -90,3 +91,7 @@ MATCH_RANGE = Hypothesis(
 )
 NO_WEIGHT_DECAY = Hypothesis("no-weight-decay", Eq(eta, 0), "SimSiam is trained without weight decay.")
 WEIGHT_DECAY = Hypothesis("weight-decay", eta > 0, "SimSiam is trained with weight decay.")
+ROOM_OUTSIDE = Hypothesis("room-outside", m < d, "S_F is not the whole space.")
+MEANS_INVARIANT = Hypothesis(
+    "means-invariant", Eq(m_joint, m), "Σ̄ maps the span of the means to itself, so that it is S_F; Σ̄ = σ²I does."
+)

@@ -39,7 +39,7 @@ from verify import exact
 from verify.configurations import orbits
 from verify.errors import InputError
 from verify.models import CLIPGMM, GMM, Instance, PopulationGraph
-from verify.subspaces import fisher_subspace
+from verify.subspaces import fisher_subspace, mean_subspace
 
 Formula: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
 
@@ -52,6 +52,7 @@ mu_k, mu_bar = MatrixSymbol("mu_k", d, 1), MatrixSymbol("mubar", d, 1)
 d_V, d_T, m_V, m_T = symbols("d_V d_T m_V m_T", integer=True, positive=True)
 Sigma_V, Sigma_T = MatrixSymbol("Sigma_V", d_V, d_V), MatrixSymbol("Sigma_T", d_T, d_T)
 mu_bar_V, mu_bar_T = MatrixSymbol("mubar_V", d_V, 1), MatrixSymbol("mubar_T", d_T, 1)
+m_joint = Symbol("m_+", integer=True, positive=True)
 n = Symbol("n", integer=True, positive=True)
 W = MatrixSymbol("W", n, n)
 n_orbits = Symbol("n_orbits", integer=True, positive=True)
@@ -143,6 +144,11 @@ def _covariance(instance: Instance, component: int) -> Basic:
     return _matrix(instance.pairs.mixture.sigmas[component - 1])
 
 
+def _joint_dimension(instance: Instance) -> int:
+    mixture = instance.pairs.mixture
+    return (fisher_subspace(mixture) + mean_subspace(mixture)).dimension
+
+
 def _mixture(instance: Instance) -> GMM:
     """Return the mixture, the vision side of a paired one."""
     return instance.model.vision if isinstance(instance.model, CLIPGMM) else instance.pairs.mixture
@@ -158,6 +164,7 @@ VOCABULARY: tuple[Entry, ...] = (
     Entry(K, "the number of components", _of(lambda i: Integer(_mixture(i).components))),
     Entry(r, "the number of columns of A", _of(lambda i: Integer(i.rank))),
     Entry(m, "dim S_F", _of(lambda i: Integer(fisher_subspace(i.pairs.mixture).dimension))),
+    Entry(m_joint, "dim(S_F + span{μ_k}): m where the two are one", _of(lambda i: Integer(_joint_dimension(i)))),
     Entry(
         n_orbits,
         "the number of classes of components that no symmetry of the mixture moves into each other",
