@@ -36,7 +36,7 @@ from verify.kernel.models import Mixture
 from verify.kernel.parse import Rejected, array, integer, rational
 
 MAX_DIMENSION = 4
-MAX_WORK = 10**9  # nodes · components · bits: less than a minute, and so are
+MAX_WORK = 4 * 10**8  # nodes · components · bits: less than a minute, and so are
 MAX_ROWS = 5 * 10**6  # lattice rows · components · components that share the row
 _EVALUATIONS = 20_000
 
