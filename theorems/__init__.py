@@ -45,6 +45,8 @@ MODULES = {
     "clip-inclusion-effective": "clip_inclusion_effective",
     "clip-inclusion-literal": "clip_inclusion_literal",
     "clip-inclusion-balanced": "clip_inclusion_balanced",
+    "temperature": "temperature",
+    "translation": "translation",
 }
 
 

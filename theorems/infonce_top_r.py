@@ -101,10 +101,10 @@ STATEMENT = Statement(
             COUNTEREXAMPLES / "infonce-top-r.json",
             tempting="The loss pulls the pairs together along the directions in which the components differ most, and "
             "J ranks directions by how much the components differ.",
-            catch="J ranks by second moments. The negatives go through a softmax, which also sees how the means lie: "
-            "a direction with a little less between-component variance may resist less.",
-            repaired="It holds where Σ⁻¹S is a multiple of the identity on S_F and M* has rank r or more when the rank is "
-            "free, since J is the same on all of S_F's r-dimensional subspaces. The spectral contrastive loss is "
+            catch="J ranks by second moments. The negatives go through a softmax, which also sees how the means "
+            "lie: a direction with a little less between-component variance may resist less.",
+            repaired="It holds where Σ⁻¹S is a multiple of the identity on S_F and M* has rank r or more when the rank "
+            "is free, since J is the same on all of S_F's r-dimensional subspaces. The spectral contrastive loss is "
             "optimal for every centred mixture.",
         ),
     ),

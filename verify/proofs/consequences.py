@@ -5,7 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sympy import Eq, Expr, Ge, Gt, Identity, Implies, MatrixSymbol, Or, S, Symbol, Trace, expand, symbols, sympify
+from sympy import (
+    Eq,
+    Expr,
+    Ge,
+    Gt,
+    Identity,
+    Implies,
+    MatrixSymbol,
+    Or,
+    S,
+    Symbol,
+    Trace,
+    ZeroMatrix,
+    expand,
+    symbols,
+    sympify,
+)
 from sympy.core.relational import Equality, GreaterThan
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
@@ -88,7 +104,7 @@ class LinearConsequence(Check):
             if not matrix and isinstance(multiple, MatrixExpr):
                 multiple = Trace(multiple)
             total = total - multiple
-        zero = vanishes(total).rhs if matrix else S.Zero
+        zero = ZeroMatrix(*total.shape) if matrix else S.Zero
         finding = context.equal(total, zero)
         return Finding(finding.passed, f"a linear combination of {len(self.terms)} relations: {finding.how}")
 
@@ -108,7 +124,7 @@ def _is_nonnegative(number: Expression) -> bool:
 
 @dataclass(frozen=True)
 class PositiveFactor(Check):
-    """(−c·e ≥ 0 ⟹ −e ≥ 0), c > 0 by a cited premise."""
+    """(c·e ≥ 0 ⟹ e ≥ 0), or (c·a = c·b ⟹ a = b), c > 0 by a cited premise or as the symbol of a positive number."""
 
     kind: ClassVar[Kind] = Kind.IDENTITY
     factor: Expr
@@ -118,9 +134,11 @@ class PositiveFactor(Check):
         match claim:
             case Implies(args=(GreaterThan() as given, GreaterThan() as wanted)):
                 pass
+            case Implies(args=(Equality() as given, Equality() as wanted)):
+                pass
             case _:
-                return _refuse("the claim is not an implication between inequalities")
-        if not context.cites(Gt(self.factor, 0)):
+                return _refuse("the claim is not an implication between two relations of one kind")
+        if not (self.factor.is_positive or context.cites(Gt(self.factor, 0))):
             return _refuse(f"nothing cited says that {self.factor} is positive")
         finding = context.equal(given.lhs - given.rhs, self.factor * (wanted.lhs - wanted.rhs))
         return Finding(finding.passed, f"both sides are divided by {self.factor} > 0: {finding.how}")

@@ -16,6 +16,7 @@ from sympy import (
     Basic,
     Derivative,
     Eq,
+    Equivalent,
     Expr,
     Function,
     Ge,
@@ -354,3 +355,60 @@ def _is_loss_at(loss: Expr, matrix: Expression, t: Symbol) -> bool:
     """Return whether a loss depends on t through this matrix alone: it does not once the matrix is fixed."""
     fixed = MatrixSymbol("fixed", *matrix.shape)
     return not loss.xreplace({matrix: fixed}).has(t)
+
+
+@dataclass(frozen=True)
+class SameArguments(Check):
+    """Two functionals that cited steps define are equal: the same means and log-means of equal numbers.
+
+    The claim is that the two defined scalars are equal; `left` and `right` name the steps.
+    """
+
+    kind: ClassVar[Kind] = Kind.IDENTITY
+    left: str
+    right: str
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Go through both formulas alike, down to the scalars, which the algebra compares."""
+        definitions = [context.claims.get(name) for name in (self.left, self.right)]
+        if not all(isinstance(fact, Equality) for fact in definitions):
+            return _refuse("a cited step is not a definition")
+        first, second = definitions
+        if claim != Eq(first.lhs, second.lhs):
+            return _refuse("the claim is not that the two defined scalars are equal")
+        return _same(first.rhs, second.rhs, context)
+
+
+def _same(left: Expr, right: Expr, context: Context) -> Finding:
+    """Decide that two formulas are the same functional of equal numbers."""
+    if not (left.has(Mean) or left.has(LogPartition)):
+        return context.equal(left, right)
+    if left.func != right.func or len(left.args) != len(right.args):
+        return _refuse(f"{left} is not made as {right} is")
+    findings = [_same(a, b, context) for a, b in zip(left.args, right.args, strict=True)]
+    return next((f for f in findings if not f.passed), findings[0])
+
+
+@dataclass(frozen=True)
+class Rescaling(Check):
+    """L(A) = L'(sA) for every A, s > 0: A minimises L exactly when sA minimises L', since A ↦ sA is onto R^{d×r}.
+
+    It gives the two propositions their meaning, `losses` being L and L' as cited claims equate them.
+    """
+
+    kind: ClassVar[Kind] = Kind.DEFINITION
+    minimiser: Symbol
+    rescaled: Symbol
+    losses: tuple[Expr, Expr]
+    scale: Symbol
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """The losses are equal by a cited claim, the scale is positive, and the propositions are new."""
+        if claim != Equivalent(self.minimiser, self.rescaled):
+            return _refuse("the claim is not that the minimisers correspond")
+        for proposition in (self.minimiser, self.rescaled):
+            if any(step.claim.has(proposition) for step in context.earlier):
+                return _refuse(f"{proposition} has a meaning already")
+        if not (self.scale.is_positive and context.cites(Eq(*self.losses))):
+            return _refuse("nothing cited says that the two losses are equal at a rescaled map")
+        return Finding(True, f"the losses agree at A and at {self.scale}A, and every map is {self.scale}A for one A")
