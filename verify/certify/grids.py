@@ -19,6 +19,7 @@ from verify.kernel.models import Mixture
 from verify.models import Floats
 
 _PHASE = 0.96  # the spread of the phases as a part of π: near 1 the strip is wide, but 1/cos(θ/2) grows
+_BITS = 48  # beyond the accuracy: sums of many nodes
 _STEEP = 20_000  # nodes on a line from which adaptive integration is cheaper
 
 
@@ -43,14 +44,14 @@ def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> Grids:
         basis = column_basis(b)
         D, b = D * basis, (basis.transpose() * basis).inv() * basis.transpose() * b
     if b.nrows() == 0:
-        return Grids([], 64 + math.ceil(1.45 * nats))
+        return Grids([], _BITS + math.ceil(1.45 * nats))
     if b.nrows() > MAX_DIMENSION:
         raise OutOfReachError(f"the integral has {b.nrows()} dimensions, more than {MAX_DIMENSION}")
     L = np.linalg.cholesky(to_floats(D.transpose() * law.sigma * D))
     centres = np.linalg.solve(L, to_floats(D.transpose() * law.means))
     slopes = L.T @ to_floats(b)
     steepest = float(np.abs(slopes).sum(axis=0).max() * (np.abs(centres).max() + 2 * math.sqrt(nats) + 1))
-    bits = 64 + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + steepest))
+    bits = _BITS + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + steepest))
     together = [_axes(centres, slopes, nats)]
     apart = [_axes(c[:, None], slopes, nats) for c in centres.T]
     nodes, grids = min((sum(map(_nodes, grids)), grids) for grids in (together, apart))
@@ -71,10 +72,14 @@ def _axes(centres: Floats, slopes: Floats, nats: float) -> list[list[str]]:
     axes = []
     for points, along in zip(centres, slopes, strict=True):
         rate = float(along.max() - along.min())
-        a = dyadic(min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats)))
-        h = dyadic(2 * math.pi * a / (nats + a * a / 2))
+        widest = _PHASE * math.pi / rate if rate > 0 else math.inf
+        # The bound has a factor for each axis, the largest |u| on the box, and how near 0 the softmax's sum may come.
+        longest = float(np.ptp(points)) + 3 * math.sqrt(nats)
+        n = nats + math.log(2 * len(slopes) * longest / math.cos(min(widest, math.sqrt(nats)) * rate / 2))
+        a = dyadic(min(widest, math.sqrt(n)))
+        h = dyadic(2 * math.pi * a / (n + a * a / 2))
         # The short sides of the strip see the density grown by e^{a²/2}: the box must reach further for it.
-        reach = math.sqrt(2 * nats + a * a) + 0.5
+        reach = math.sqrt(2 * n + a * a)
         first, last = math.floor((float(points.min()) - reach) / h), math.ceil((float(points.max()) + reach) / h)
         axes.append([str(Fraction(h)), str(first), str(last - first + 1), str(Fraction(a))])
     return axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -21,8 +22,10 @@ from verify.minimize.energy import LogSumExpTerm, SharedEnergy
 from verify.minimize.newton import Rescaled, Symmetric, flattening
 from verify.models import Floats, Instance
 
-_NATS = ((26.0, 36.0), (26.0, 36.0), (26.0, 36.0), (20.0, 29.0, 37.0), (20.0, 22.5))  # by rank: a node costs more
-_POLISHED = ((40.0, 60.0, 80.0),) * 3 + ((30.0, 40.0, 52.0), ())  # nats of further Newton steps
+_NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
+_POLISHED = ((36.0, 56.0, 76.0),) * 3 + ((26.0, 36.0, 48.0),)  # with further Newton steps
+_BEYOND = (1.5, 4.0)  # for larger ranks, where a node costs more: nats beyond the size of what is to be seen
+_FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
 
@@ -39,14 +42,23 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     energy = _energy(law, pairs)
     for rho in ranks:
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
-        N = dyadics(_steep(energy, U, vectors[:, rho:]))
-        V = dyadics(U)
-        for nats in _NATS[min(rho, 4)]:
+        slopes, steep = _steep(energy, U, vectors[:, rho:])
+        V, N = dyadics(U), dyadics(steep)
+        needed = _needed(law, min([*values[:rho], *slopes]))
+        for nats in _NATS[rho] if rho < len(_NATS) else needed:
             yield _proposal(law, Q, V, N, nats)
         if rho == mixture.m:
-            for nats in _POLISHED[min(rho, 4)]:
+            for nats in _POLISHED[rho] if rho < len(_POLISHED) else needed[-1:]:
                 V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * mixture.m, nats))
                 yield _proposal(law, Q, V, N, nats)
+
+
+def _needed(law: Mixture, smallest: float) -> list[float]:
+    """Return accuracies of the integrals at which an eigenvalue of this size can be told from 0."""
+    sizes = np.linalg.norm(to_floats(law.means), axis=0)
+    weights = np.array([float(exact.to_fraction(w)) for w in law.weights])
+    amplified = (float(weights @ sizes) + math.sqrt(law.means.nrows())) * float(sizes.sum())
+    return [extra + math.log(amplified / smallest) for extra in _BEYOND] if smallest > 0 else []
 
 
 def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]]) -> tuple[Minimiser, Floats, Floats]:
@@ -103,12 +115,12 @@ def _energy(law: Mixture, pairs: Pairs) -> SharedEnergy:
     return SharedEnergy(C, to_floats(law.S), LogSumExpTerm(weights, centres, centres))
 
 
-def _steep(energy: SharedEnergy, U: Floats, null: Floats) -> Floats:
-    """Return the directions of `null` along which the gradient at UUᵀ rises."""
+def _steep(energy: SharedEnergy, U: Floats, null: Floats) -> tuple[Floats, Floats]:
+    """Return the slopes of the loss at UUᵀ along the directions in `null` in which it rises, and these directions."""
     if null.shape[1] == 0:
-        return null
+        return np.zeros(0), null
     slopes, directions = np.linalg.eigh(null.T @ energy.point(U @ U.T).gradient @ null)
-    return np.asarray(null @ directions[:, slopes > 1e-10])
+    return slopes[slopes > _FLAT], np.asarray(null @ directions[:, slopes > _FLAT])
 
 
 def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
