@@ -1,12 +1,13 @@
 """PCA is said to find the Fisher subspace. For pancakes it does not.
 
-Let {w_k, μ_k, Σ} be a SharedGMM, S_F = span{Σ⁻¹μ_k}, m = dim S_F and R = E xxᵀ = Σ + S. The claim is that for r = m every
-maximiser A* of the captured variance tr(AᵀRA), AᵀA = I, has Col(A*) = S_F. The talk: "Spherical: works really well";
-"Parallel pancakes: works really poorly", since PCA sees Σ + S and not how S compares with Σ.
+Let {w_k, μ_k, Σ} be a SharedGMM, S_F = span{Σ⁻¹μ_k}, m = dim S_F and R = E xxᵀ = Σ + S. The claim is that for r = m
+every maximiser A* of the captured variance tr(AᵀRA), AᵀA = I, has Col(A*) = S_F. The talk: "Spherical: works really
+well"; "Parallel pancakes: works really poorly", since PCA sees Σ + S and not how S compares with Σ.
 
 It is false. Parallel pancakes: a large variance along a direction without means moves every principal direction there,
-though S_F is an eigenspace of R. Shifted parallel pancakes: here S_F is not even the span of the means, and no eigenspace
-of R. What survives are multiples of I (`pca-spherical`). The mixtures below are those of the report's figure.
+though S_F is an eigenspace of R. Shifted parallel pancakes: here S_F is not even the span of the means, and no
+eigenspace of R. What survives are multiples of I (`pca-spherical`). The mixtures below are those of the report's
+figure.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Figure 1 (a) to (c), and the talk's "Linear Representations for
 GMMs". The sources show it in pictures; the claim and the exact instances are ours.
