@@ -7,36 +7,8 @@ from typing import TypeVar
 
 from verify.kernel.models import Graph, Instance, Paired, Pairs
 from verify.kernel.parse import Rejected, record
-from verify.kernel.rules.border import infonce_top_border, nonshared_border
-from verify.kernel.rules.clip import (
-    clip_equality,
-    clip_equality_kkt,
-    clip_inclusion,
-    clip_literal,
-    clip_literal_kkt,
-    clip_literal_symmetry,
-    clip_symmetry,
-)
+from verify.kernel.rules import border, clip, fisher, graphs, infonce, simsiam, spectral
 from verify.kernel.rules.finding import Finding
-from verify.kernel.rules.fisher import fisher, posterior
-from verify.kernel.rules.graphs import graph_equivalence, probe_bound
-from verify.kernel.rules.infonce import (
-    infonce_equality,
-    infonce_inclusion,
-    infonce_kkt,
-    infonce_symmetry,
-    infonce_top,
-    infonce_top_kkt,
-    nonshared_inclusion,
-)
-from verify.kernel.rules.simsiam import simsiam_exact, simsiam_leak
-from verify.kernel.rules.spectral import (
-    pca_exact,
-    pca_threshold,
-    spectral_equality,
-    spectral_top,
-    spectral_top_threshold,
-)
 
 Kind = TypeVar("Kind", Pairs, Paired, Graph)
 Rule = Callable[[Instance, object], Finding]
@@ -60,34 +32,34 @@ def _exact(kind: type[Kind], finding: Callable[[Kind], Finding]) -> Rule:
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    ("lemma-4.2", "exact"): _exact(Pairs, posterior),
-    ("fisher-optimality", "exact"): _exact(Pairs, fisher),
-    ("infonce-inclusion", "exact"): _exact(Pairs, infonce_inclusion),
-    ("infonce-equality", "exact"): _exact(Pairs, infonce_equality),
-    ("infonce-equality", "kkt"): _rule(Pairs, infonce_kkt),
-    ("infonce-equality", "symmetry"): _rule(Pairs, infonce_symmetry),
-    ("infonce-top-r", "exact"): _exact(Pairs, infonce_top),
-    ("infonce-top-r", "kkt"): _rule(Pairs, infonce_top_kkt),
-    ("infonce-top-r", "symmetry"): _rule(Pairs, infonce_symmetry),
-    ("infonce-top-r", "border"): _rule(Pairs, infonce_top_border),
-    ("nonshared-inclusion", "exact"): _exact(Pairs, nonshared_inclusion),
-    ("nonshared-inclusion", "border"): _rule(Pairs, nonshared_border),
-    ("spectral-equality", "exact"): _exact(Pairs, spectral_equality),
-    ("spectral-top-r", "exact"): _exact(Pairs, spectral_top),
-    ("spectral-top-r", "threshold"): _rule(Pairs, spectral_top_threshold),
-    ("pca-equality", "exact"): _exact(Pairs, pca_exact),
-    ("pca-equality", "threshold"): _rule(Pairs, pca_threshold),
-    ("simsiam-inclusion", "exact"): _exact(Pairs, simsiam_exact),
-    ("simsiam-inclusion", "leak"): _rule(Pairs, simsiam_leak),
-    ("clip-inclusion-effective", "exact"): _exact(Paired, clip_inclusion),
-    ("clip-effective-equality", "exact"): _exact(Paired, clip_equality),
-    ("clip-effective-equality", "kkt"): _rule(Paired, clip_equality_kkt),
-    ("clip-effective-equality", "symmetry"): _rule(Paired, clip_symmetry),
-    ("clip-inclusion-literal", "exact"): _exact(Paired, clip_literal),
-    ("clip-inclusion-literal", "kkt"): _rule(Paired, clip_literal_kkt),
-    ("clip-inclusion-literal", "symmetry"): _rule(Paired, clip_literal_symmetry),
-    ("population-graph-equivalence", "exact"): _exact(Graph, graph_equivalence),
-    ("linear-probe-bound", "exact"): _exact(Graph, probe_bound),
+    ("lemma-4.2", "exact"): _exact(Pairs, fisher.posterior),
+    ("fisher-optimality", "exact"): _exact(Pairs, fisher.fisher),
+    ("infonce-inclusion", "exact"): _exact(Pairs, infonce.infonce_inclusion),
+    ("infonce-equality", "exact"): _exact(Pairs, infonce.infonce_equality),
+    ("infonce-equality", "kkt"): _rule(Pairs, infonce.infonce_kkt),
+    ("infonce-equality", "symmetry"): _rule(Pairs, infonce.infonce_symmetry),
+    ("infonce-top-r", "exact"): _exact(Pairs, infonce.infonce_top),
+    ("infonce-top-r", "kkt"): _rule(Pairs, infonce.infonce_top_kkt),
+    ("infonce-top-r", "symmetry"): _rule(Pairs, infonce.infonce_symmetry),
+    ("infonce-top-r", "border"): _rule(Pairs, border.infonce_top_border),
+    ("nonshared-inclusion", "exact"): _exact(Pairs, infonce.nonshared_inclusion),
+    ("nonshared-inclusion", "border"): _rule(Pairs, border.nonshared_border),
+    ("spectral-equality", "exact"): _exact(Pairs, spectral.spectral_equality),
+    ("spectral-top-r", "exact"): _exact(Pairs, spectral.spectral_top),
+    ("spectral-top-r", "threshold"): _rule(Pairs, spectral.spectral_top_threshold),
+    ("pca-equality", "exact"): _exact(Pairs, spectral.pca_exact),
+    ("pca-equality", "threshold"): _rule(Pairs, spectral.pca_threshold),
+    ("simsiam-inclusion", "exact"): _exact(Pairs, simsiam.simsiam_exact),
+    ("simsiam-inclusion", "leak"): _rule(Pairs, simsiam.simsiam_leak),
+    ("clip-inclusion-effective", "exact"): _exact(Paired, clip.clip_inclusion),
+    ("clip-effective-equality", "exact"): _exact(Paired, clip.clip_equality),
+    ("clip-effective-equality", "kkt"): _rule(Paired, clip.clip_equality_kkt),
+    ("clip-effective-equality", "symmetry"): _rule(Paired, clip.clip_symmetry),
+    ("clip-inclusion-literal", "exact"): _exact(Paired, clip.clip_literal),
+    ("clip-inclusion-literal", "kkt"): _rule(Paired, clip.clip_literal_kkt),
+    ("clip-inclusion-literal", "symmetry"): _rule(Paired, clip.clip_literal_symmetry),
+    ("population-graph-equivalence", "exact"): _exact(Graph, graphs.graph_equivalence),
+    ("linear-probe-bound", "exact"): _exact(Graph, graphs.probe_bound),
 }
 
 __all__ = ["RULES", "Finding"]

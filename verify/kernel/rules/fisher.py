@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from verify.kernel.linear import (
-    rank,
-)
+from verify.kernel.linear import rank
 from verify.kernel.models import Mixture, Pairs
 from verify.kernel.parse import Rejected
 from verify.kernel.rules.finding import PROVED, Finding, shared

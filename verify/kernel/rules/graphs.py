@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from flint import fmpq_mat
 
-from verify.kernel.linear import (
-    rank,
-)
+from verify.kernel.linear import rank
 from verify.kernel.models import Graph
 from verify.kernel.parse import Rejected
 from verify.kernel.rules.finding import PROVED, Finding

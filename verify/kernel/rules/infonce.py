@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from verify.kernel.enclosure import enclose_infonce, rank_bounds
-from verify.kernel.linear import (
-    is_zero,
-    trace,
-)
+from verify.kernel.linear import is_zero, trace
 from verify.kernel.models import Pairs, covariance_of_means
 from verify.kernel.parse import Rejected
 from verify.kernel.rules.finding import PROVED, Finding, full_rank, shared
