@@ -81,7 +81,7 @@ def certify(claim: str, instance: Instance) -> Certificate | Undecided:
                 return Certificate(data, check(data).finding, proposal)
             except Rejected as error:
                 reasons.append(str(error))
-    except OutOfReachError as error:
+    except (OutOfReachError, Rejected) as error:
         reasons.append(str(error))
     except np.linalg.LinAlgError:
         reasons.append("float64 cannot factor the covariance")

@@ -19,12 +19,13 @@ from verify.kernel.linear import certainly_definite, identity, precision
 from verify.kernel.models import Mixture, Pairs, cross_moment
 from verify.minimize import Minimiser, minimise
 from verify.minimize.energy import LogSumExpTerm, SharedEnergy
-from verify.minimize.newton import Rescaled, Symmetric, flattening
+from verify.minimize.newton import Rescaled, flattening
 from verify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((36.0, 56.0, 76.0),) * 3 + ((26.0, 36.0, 48.0),)  # with further Newton steps
 _BEYOND = (1.5, 4.0)  # for larger ranks, where a node costs more: nats beyond the size of what is to be seen
+_GAUGE = 1e-8
 _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
@@ -47,10 +48,9 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
         needed = _needed(law, min([*values[:rho], *slopes]))
         for nats in _NATS[rho] if rho < len(_NATS) else needed:
             yield _proposal(law, Q, V, N, nats)
-        if rho == mixture.m:
-            for nats in _POLISHED[rho] if rho < len(_POLISHED) else needed[-1:]:
-                V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * mixture.m, nats))
-                yield _proposal(law, Q, V, N, nats)
+        for nats in _POLISHED[rho] if rho < len(_POLISHED) else needed[-1:]:
+            V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * mixture.m, nats))
+            yield _proposal(law, Q, V, N, nats)
 
 
 def _needed(law: Mixture, smallest: float) -> list[float]:
@@ -85,22 +85,28 @@ def _proposal(law: Mixture, Q: list[list[str]], V: list[list[str]], N: list[list
 
 
 def _polish(pairs: Pairs, energy: SharedEnergy, proposal: Proposal) -> list[list[str]]:
-    """Return an invertible V after a step of Newton's method on ∇L(VVᵀ) = 0: ∇L from balls, the Hessian in float64."""
+    """Return V after a step of Newton's method on ∇L(VVᵀ)V = 0: ∇L from balls, the Hessian in float64."""
     bits = int(proposal.hints["precision"])
-    exact_V = rational(proposal.hints["V"], pairs.mixture.m)
+    exact_V = rational(proposal.hints["V"], len(proposal.hints["V"][0]))
+    F = flattening(np.eye(len(energy.S)) + energy.S)
     with precision(bits):
         gradient = enclose_infonce(pairs, proposal.hints).gradient
-    F = flattening(np.eye(len(energy.S)) + energy.S)
-    V, space = to_floats(exact_V), Symmetric(len(F))
-    flat = Rescaled(energy, F, F)
-    inverse = np.linalg.solve(F, V)
-    hessian = space.basis.T @ flat.hessian(inverse @ inverse.T) @ space.basis
-    newton = np.linalg.solve(hessian, space.flat(-F.T @ _middle(gradient) @ F))
-    change = space.full(np.asarray(newton, dtype=np.float64))
-    step = F @ np.linalg.solve(inverse, change).T / 2  # (V + step)(V + step)ᵀ ≈ VVᵀ + F·change·Fᵀ
+        residual = F.T @ _middle(gradient * arb_mat(exact_V))
+    V, g = np.linalg.solve(F, to_floats(exact_V)), F.T @ _middle(gradient) @ F
+    m, rho = V.shape
+    moves = np.eye(m * rho).reshape(-1, m, rho)
+    curved = (_twice_symmetric(moves @ V.T).reshape(-1, m * m) @ Rescaled(energy, F, F).hessian(V @ V.T)) / 2
+    derivative = (_twice_symmetric(curved.reshape(-1, m, m)) @ V + g @ moves).reshape(-1, m * rho).T
+    # Turning the columns of V into each other changes nothing: the shortest step does not.
+    step = F @ np.linalg.lstsq(derivative, -residual.reshape(-1), rcond=_GAUGE)[0].reshape(m, rho)
     scale = 2 ** max(bits, 64)
-    moved = exact_V + rational(dyadics(step), len(F))
+    moved = exact_V + rational(dyadics(step), rho)
     return [[str(Fraction(round(x * scale), scale)) for x in row] for row in exact.to_rows(moved)]
+
+
+def _twice_symmetric(stack: Floats) -> Floats:
+    """Return X + Xᵀ for each matrix of a stack."""
+    return np.asarray(stack + np.swapaxes(stack, 1, 2))
 
 
 def _middle(balls: arb_mat) -> Floats:
