@@ -24,7 +24,9 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -46,7 +48,7 @@ from verify.minimize.factors import best_factor
 from verify.minimize.infonce import whitened
 from verify.minimize.newton import minimise_on_cone
 from verify.minimize.result import TOLERANCE
-from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -68,21 +70,37 @@ CONCLUSION = Conclusion(
 STARTS = 4  # of the search among maps of lower rank
 
 
-def margin(instance: Instance) -> float:
-    """Return the least slope of L across the column space of the best map of rank dim S_F − 1, whitened.
+@dataclass(frozen=True)
+class LowerRank:
+    """The best map found of rank dim S_F − 1 (d × that), and the least slope of L across its column space, whitened."""
 
-    In float64, from a few starts. Negative: another column lowers the loss, so the rank is not lower. Nonnegative: the
-    map is a minimiser, and its column space is smaller than S_F. −1 where S_F = {0}.
-    """
+    A: Floats
+    slope: float
+
+
+@lru_cache(maxsize=4)
+def lower_rank(instance: Instance) -> LowerRank | None:
+    """Search for the best map of rank dim S_F − 1 in float64, from a few starts; None where S_F = {0}."""
     coordinates, energy, R = whitened(instance)
     m = coordinates.m
     if m == 0:
-        return -1.0
-    V = np.zeros((m, 0))
+        return None
+    V, null = np.zeros((1, 0)), np.eye(1)
     if m > 1:
         V = best_factor(energy, minimise_on_cone(energy, R, TOLERANCE).Y, R, m - 1, STARTS)
-    null = np.linalg.svd(V)[0][:, m - 1 :] if m > 1 else np.eye(1)
-    return float(np.linalg.eigvalsh(null.T @ energy.point(V @ V.T).gradient @ null)[0])
+        null = np.linalg.svd(V)[0][:, m - 1 :]
+    slopes = np.linalg.eigvalsh(null.T @ energy.point(V @ V.T).gradient @ null)
+    return LowerRank(coordinates.embedding @ V, float(slopes[0]))
+
+
+def margin(instance: Instance) -> float:
+    """Return the least slope of L across the column space of the best map of rank dim S_F − 1, in float64.
+
+    Negative: another column lowers the loss, so the rank is not lower. Nonnegative: the map is a minimiser, and its
+    column space is smaller than S_F. −1 where S_F = {0}.
+    """
+    found = lower_rank(instance)
+    return -1.0 if found is None else found.slope
 
 
 def sample(rng: random.Random) -> Instance:

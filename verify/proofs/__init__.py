@@ -29,6 +29,8 @@ from verify.proofs.consequences import (
     EqualColumns,
     LinearConsequence,
     Multiple,
+    NearProduct,
+    NearProductForm,
     PositiveFactor,
     SymmetricMinimiser,
     WithinLine,
@@ -75,17 +77,22 @@ from verify.proofs.optimality import (
 )
 from verify.proofs.partition import LogPartition, MeanOf, PartitionFunction
 from verify.proofs.posterior import LOG_ODDS, POSTERIOR_FROM_ODDS, GaussianOdds, PosteriorPreserved
-from verify.proofs.sos import Gram, PositiveSemidefinite, RationalMatrix, SumOfSquares
-from verify.proofs.spectral import (
+from verify.proofs.relations import (
     Consequence,
-    EckartYoung,
-    KyFan,
+    Markov,
+    MeanOfSquare,
     NonnegativeProduct,
     PositiveRoot,
     ScalarSquare,
-    ShiftedPencil,
     SquareInverse,
     Times,
+)
+from verify.proofs.sos import Gram, PositiveSemidefinite, RationalMatrix, SumOfSquares
+from verify.proofs.spectral import (
+    EckartYoung,
+    KyFan,
+    LowestEigenvectors,
+    ShiftedPencil,
     TopColumns,
     TopPart,
     TopRange,
@@ -136,11 +143,16 @@ __all__ = [
     "LinearPart",
     "LogMean",
     "LogPartition",
+    "LowestEigenvectors",
+    "Markov",
     "MatrixIdentity",
     "Mean",
     "MeanOf",
+    "MeanOfSquare",
     "MeanSlope",
     "Multiple",
+    "NearProduct",
+    "NearProductForm",
     "NonnegativeProduct",
     "PartitionFunction",
     "PositiveEntries",

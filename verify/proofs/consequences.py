@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sympy import (
     Eq,
@@ -22,7 +22,8 @@ from sympy import (
     symbols,
     sympify,
 )
-from sympy.core.relational import Equality, GreaterThan
+from sympy.core.relational import Equality, GreaterThan, Relational, StrictGreaterThan
+from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
@@ -78,7 +79,7 @@ class LinearConsequence(Check):
     """The claim is a linear combination of cited relations and of those that it supposes.
 
     Equations between matrices are multiplied on both sides, and their trace is taken where the claim is about scalars;
-    equations between scalars are multiplied by scalars; e ≥ 0 by a nonnegative number.
+    equations between scalars are multiplied by scalars; e ≥ 0 and e > 0 by a nonnegative number.
     """
 
     kind: ClassVar[Kind] = Kind.IDENTITY
@@ -88,28 +89,33 @@ class LinearConsequence(Check):
         """Decide that the difference of the claim's sides is the sum of the multiples."""
         antecedent, wanted = claim.args if isinstance(claim, Implies) else (None, claim)
         supposed = () if antecedent is None else conjuncts(antecedent)
-        if not isinstance(wanted, (Equality, GreaterThan)):
-            return _refuse("the claim is neither e ≥ 0 nor an equation")
+        if not isinstance(wanted, (Equality, GreaterThan, StrictGreaterThan)):
+            return _refuse("the claim is neither e ≥ 0, nor e > 0, nor an equation")
+        strict = False
         matrix = isinstance(wanted.lhs, MatrixExpr)
         total: Expression = wanted.lhs - wanted.rhs
         for term in self.terms:
             fact = context.claims.get(term.fact) if isinstance(term.fact, str) else term.fact
             if not isinstance(term.fact, str) and fact not in supposed:
                 return _refuse(f"{fact} is not supposed")
-            if not isinstance(fact, (Equality, GreaterThan)):
+            if not isinstance(fact, (Equality, GreaterThan, StrictGreaterThan)):
                 return _refuse(f"{term.fact} is not a cited relation")
-            if isinstance(fact, GreaterThan) and (isinstance(wanted, Equality) or not _is_nonnegative(term.by)):
+            inequality = not isinstance(fact, Equality)
+            if inequality and (isinstance(wanted, Equality) or not _is_nonnegative(term.by)):
                 return _refuse(f"the multiple of {fact} does not preserve its direction")
+            strict = strict or (isinstance(fact, StrictGreaterThan) and sympify(term.by) > 0)
             multiple = _multiplied(fact, term)
             if not matrix and isinstance(multiple, MatrixExpr):
                 multiple = Trace(multiple)
             total = total - multiple
+        if isinstance(wanted, StrictGreaterThan) and not strict:
+            return _refuse("a strict inequality needs a strict one")
         zero = ZeroMatrix(*total.shape) if matrix else S.Zero
         finding = context.equal(total, zero)
         return Finding(finding.passed, f"a linear combination of {len(self.terms)} relations: {finding.how}")
 
 
-def _multiplied(fact: Equality | GreaterThan, term: Multiple) -> Expression:
+def _multiplied(fact: Relational, term: Multiple) -> Expression:
     difference: Expression = fact.lhs - fact.rhs
     if not isinstance(fact.lhs, MatrixExpr):
         return sympify(term.by) * difference
@@ -124,21 +130,24 @@ def _is_nonnegative(number: Expression) -> bool:
 
 @dataclass(frozen=True)
 class PositiveFactor(Check):
-    """(c·e ≥ 0 ⟹ e ≥ 0), or (c·a = c·b ⟹ a = b), c > 0 by a cited premise or as the symbol of a positive number."""
+    """(c·e ≥ 0 ⟹ e ≥ 0), or (c·a = c·b ⟹ a = b), where c > 0.
+
+    That is cited, or supposed beside the relation, or c is the symbol of a positive number.
+    """
 
     kind: ClassVar[Kind] = Kind.IDENTITY
     factor: Expr
 
     def verify(self, claim: Claim, context: Context) -> Finding:
         """The antecedent is the consequent times the factor."""
-        match claim:
-            case Implies(args=(GreaterThan() as given, GreaterThan() as wanted)):
-                pass
-            case Implies(args=(Equality() as given, Equality() as wanted)):
-                pass
-            case _:
-                return _refuse("the claim is not an implication between two relations of one kind")
-        if not (self.factor.is_positive or context.cites(Gt(self.factor, 0))):
+        if not isinstance(claim, Implies):
+            return _refuse("the claim is not an implication")
+        positive, (supposed, wanted) = Gt(self.factor, 0), claim.args
+        others = [fact for fact in conjuncts(supposed) if fact != positive]
+        if len(others) != 1 or not isinstance(wanted, (Equality, GreaterThan)) or others[0].func != wanted.func:
+            return _refuse("the claim is not an implication between two relations of one kind")
+        (given,) = others
+        if not (self.factor.is_positive or context.cites(positive) or positive in conjuncts(supposed)):
             return _refuse(f"nothing cited says that {self.factor} is positive")
         finding = context.equal(given.lhs - given.rhs, self.factor * (wanted.lhs - wanted.rhs))
         return Finding(finding.passed, f"both sides are divided by {self.factor} > 0: {finding.how}")
@@ -303,3 +312,55 @@ class SymmetricMinimiser(Check):
         return Finding(
             True, "the unique minimiser has the symmetries of the loss, under which the components are one orbit"
         )
+
+
+class NearProduct(BooleanFunction):  # type: ignore[misc]
+    """|Q_jk − w_j w_k| ≤ h w_j w_k for all j and k; the arguments are Q, D = diag(w), a column of ones and h."""
+
+    nargs = 4
+
+    def _latex(self, printer: Any) -> str:
+        Q, _, _, h = (printer._print(a) for a in self.args)
+        return rf"|{Q}_{{jk}} - w_j w_k| \leq {h}\, w_j w_k"
+
+
+def _pair_identity() -> bool:
+    """Expand ½c(a² + b²) − q·ab = ¼(c + q)(a − b)² + ¼(c − q)(a + b)²."""
+    a, b, c, q = symbols("a b c q")
+    squares = (c + q) * (a - b) ** 2 / 4 + (c - q) * (a + b) ** 2 / 4
+    return bool(expand(c * (a**2 + b**2) / 2 - q * a * b - squares) == 0)
+
+
+@dataclass(frozen=True)
+class NearProductForm(Check):
+    """If |Q_jk − w_j w_k| ≤ h w_j w_k then h tr(TDT) ≥ tr(T(Q − Do oᵀD)T), T symmetric.
+
+    With q_jk = Q_jk − w_j w_k and Σ_k w_k = 1 the difference is Σ_jk [½h w_j w_k(|T_j|² + |T_k|²) − q_jk⟨T_j, T_k⟩], a
+    sum of ¼(h w_j w_k + q_jk)|T_j − T_k|² + ¼(h w_j w_k − q_jk)|T_j + T_k|².
+    """
+
+    kind: ClassVar[Kind] = Kind.SUM_OF_SQUARES
+    Q: MatrixSymbol
+    D: MatrixSymbol
+    ones: MatrixSymbol
+    T: Expression
+    h: Symbol
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Check the form of the claim, that the weights sum to 1, and expand the squares of one pair."""
+        Q, D, o, T, h = self.Q, self.D, self.ones, self.T, self.h
+        match claim:
+            case Implies(args=(NearProduct() as near, GreaterThan() as wanted)) if near == NearProduct(Q, D, o, h):
+                pass
+            case _:
+                return _refuse("the claim is not that a matrix near a product has a small form")
+        if not context.cites(Eq(o.T * D * o, Identity(1))):
+            return _refuse("nothing cited says that the weights sum to 1")
+        form = h * Trace(T * D * T) - Trace(T * Q * T) + Trace(T * D * o * o.T * D * T)
+        for left, right in ((T, T.T), (wanted.lhs - wanted.rhs, form)):
+            finding = context.equal(left, right)
+            if not finding.passed:
+                return _refuse(f"{left} is not {right}: {finding.how}")
+        if not _pair_identity():
+            return _refuse("the squares of a pair do not expand as they should")
+        return Finding(True, f"a sum over the pairs j, k of two squares with coefficients ≥ 0: {finding.how}")
