@@ -8,7 +8,9 @@ from fractions import Fraction
 from functools import partial
 
 from verify.errors import InputError
+from verify.hunt.margins.border import fisher_line_margins, top_line_margins
 from verify.hunt.margins.linear import leak_margins, pca_margins, top_margins
+from verify.hunt.margins.optimum import deficiency_margins
 from verify.hunt.settings import Settings
 from verify.hunt.targets import CollinearTarget, MixtureTarget, PairedTarget, Target, fisher_dimension
 
@@ -92,7 +94,10 @@ def _equality(settings: Settings) -> Target:
     if d > max(most, 1):
         rule = f"{K} means{' with mean 0' if settings.centred else ''} span {most} dimensions at most"
         raise InputError("--set dimension", str(d), rule, f"set dimension={max(most, 1)} or more components")
-    return CollinearTarget(settings)
+    if settings.shape == "line":
+        return CollinearTarget(settings)
+    measure = partial(deficiency_margins, delta=float(settings.delta))
+    return MixtureTarget("infonce-equality", settings, measure)
 
 
 def _span(settings: Settings) -> int:
@@ -119,6 +124,24 @@ def _top(settings: Settings) -> Target:
     return MixtureTarget("spectral-top-r", settings, measure)
 
 
+def _top_line(settings: Settings) -> Target:
+    if settings.rank != 1 or _span(settings) < 2:
+        rule = "needs one column and means that span two dimensions or more"
+        raise InputError("--set rank", str(settings.rank), rule, "set rank=1, dimension=2 and components=3, say")
+    measure = partial(top_line_margins, delta=float(settings.delta))
+    return MixtureTarget("infonce-top-r", settings, measure)
+
+
+def _border(settings: Settings) -> Target:
+    if _span(settings) != 1 or settings.dimension == 1:
+        rule = "is searched where S_F is a line and not the whole space"
+        raise InputError(
+            "--set dimension", str(settings.dimension), rule, "set components=2, centred=true, dimension=2"
+        )
+    measure = partial(fisher_line_margins, delta=float(settings.delta))
+    return MixtureTarget("nonshared-inclusion", settings, measure, "gmm")
+
+
 def _simsiam(settings: Settings) -> Target:
     if settings.decay == 0:
         raise InputError("--set decay", "0", "nothing leaks without weight decay", "set decay=1/100, say")
@@ -142,9 +165,24 @@ CONJECTURES: dict[str, Conjecture] = {
             "infonce-equality",
             "The InfoNCE optimum fills the Fisher subspace: Col(A*) = S_F, for centred means and r ≥ K.",
             Settings(),
-            (*_MIXTURE, "rank"),
+            (*_MIXTURE, "rank", "shape"),
             _equality,
             {"centred": _uncentred("infonce-equality"), "enough-columns": _few_columns("infonce-equality")},
+        ),
+        Conjecture(
+            "infonce-top-r",
+            "With r < dim S_F columns the InfoNCE optimum is J-optimal among the maps of rank r.",
+            Settings(rank=1),
+            (*_MIXTURE, "covariance"),
+            _top_line,
+            {"centred": _uncentred("infonce-top-r")},
+        ),
+        Conjecture(
+            "nonshared-inclusion",
+            "InfoNCE learns nothing outside S_F = Σ̄⁻¹ span μ, whatever the components' covariances.",
+            Settings(components=2, covariance="free"),
+            (*_MIXTURE, "rank"),
+            _border,
         ),
         Conjecture(
             "clip-inclusion-literal",

@@ -15,12 +15,15 @@ def climb_plot(seconds: Sequence[float], margins: Sequence[float], width: int = 
     low, high = (low, high) if high > low else (low - abs(low) / 2 - 1e-12, high)
     end = max(points[-1][0], 1e-9)
     columns = _columns(points, end, width)
+
+    def row(margin: float) -> int:
+        return 1 + round((margin - low) / (high - low) * (height - 1))
+
     lines = []
     for i in range(height, 0, -1):
-        level, below = (low + (high - low) * (n - 0.5) / height for n in (i, i - 1))
-        blank = "-" if below < 0 <= level else " "
+        blank = "-" if i == row(0.0) else " "
         label = {height: f"{high:.3g}", 1: f"{low:.3g}"}.get(i, "")
-        marks = ("*" if (m is not None and below < m <= level) or (i == 1 and m == low) else blank for m in columns)
+        marks = ("*" if m is not None and row(m) == i else blank for m in columns)
         lines.append(f"{label:>10} |{''.join(marks)}".rstrip())
     axis = f"{'':>10} +{'-' * width}"
     return [*lines, axis, f"{'0 s':>14}{f'{end:.3g} s':>{width - 2}}"]

@@ -98,8 +98,10 @@ class Evolution:
         self._asked: list[list[Any]] = []
 
     def _start(self, population: int) -> Any:
+        own = np.random.default_rng(int(self._rng.integers(2**31)))
         options = {
-            "seed": int(self._rng.integers(1, 2**31)),
+            "seed": math.nan,  # no: that seeds NumPy's global generator, which runs and libraries share
+            "randn": lambda *shape: own.standard_normal(shape),
             "popsize": population,
             "verbose": -9,
             "verb_log": 0,
@@ -139,6 +141,10 @@ class _Closed(KeyboardInterrupt):
     """Ends Hypothesis from inside a test: it passes interrupts on and takes no other exception for one."""
 
 
+class _Enough(KeyboardInterrupt):
+    """Ends one run of Hypothesis, before it would end by the clock."""
+
+
 class Shrinking:
     """Hypothesis: `target()` climbs the margin; once a point looks violated, its shrinker makes the point simple.
 
@@ -148,6 +154,9 @@ class Shrinking:
 
     _REACH, _UNIT = 24, 8.0
     _ROWS = 8
+    _EXAMPLES, _MOST = 300, 900  # to generate, and in all with those that shrink
+    # Hypothesis likes to draw the constants of whatever modules are loaded: there are none from here on.
+    _BASE = 3**40
 
     def __init__(self, size: int, batch: int, seed: int) -> None:
         self._size, self._rows = size, min(batch, self._ROWS)
@@ -186,12 +195,13 @@ class Shrinking:
 
     def _session(self, seed: int) -> Callable[[], None]:
         """Return one run of Hypothesis: a few hundred examples, or until it has shrunk a violation."""
-        coordinate = strategies.integers(-self._REACH, self._REACH)
+        coordinate = strategies.integers(self._BASE, self._BASE + 2 * self._REACH)
+        left = [self._MOST]
         row = strategies.lists(coordinate, min_size=self._size, max_size=self._size)
 
         @hypothesis_seed(seed)
         @settings(
-            max_examples=300,
+            max_examples=self._EXAMPLES,
             database=None,
             deadline=None,
             derandomize=False,
@@ -202,7 +212,10 @@ class Shrinking:
         )
         @given(strategies.lists(row, min_size=1, max_size=self._rows))
         def climb(rows: list[list[int]]) -> None:
-            self._questions.put(np.array(rows, dtype=np.float64) / self._UNIT)
+            left[0] -= 1
+            if left[0] < 0:
+                raise _Enough
+            self._questions.put(np.array([[_folded(n - self._BASE) for n in row] for row in rows]) / self._UNIT)
             margins = self._answers.get()
             if margins is None:
                 raise _Closed
@@ -214,10 +227,15 @@ class Shrinking:
         def session() -> None:
             try:
                 climb()
-            except _ViolatedError:
+            except (_ViolatedError, _Enough):
                 return
 
         return session
+
+
+def _folded(n: int) -> float:
+    """Return 0, 1, −1, 2, −2, … for n = 0, 1, 2, …: Hypothesis shrinks to the least n."""
+    return float((n + 1) // 2 * (1 if n % 2 else -1))
 
 
 class _ViolatedError(Exception):

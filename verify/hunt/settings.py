@@ -16,7 +16,8 @@ _LONGEST = 200  # characters of a value
 class Settings:
     """The instances that are searched: what is fixed of them, and which of it the user fixed (`named`).
 
-    `rank` 0 stands for as many columns as there are components. What the user did not name may be simplified away.
+    `rank` 0 stands for as many columns as there are components; `shape` says whether the means are nearly on a line,
+    where margins are quick, or anywhere. What the user did not name may be simplified away.
     """
 
     components: int = 3
@@ -25,6 +26,7 @@ class Settings:
     centred: bool = True
     weights: str = "free"
     covariance: str = "identity"
+    shape: str = "line"
     rank: int = 0
     decay: Fraction = Fraction(0)
     named: tuple[str, ...] = field(default=())
@@ -124,6 +126,7 @@ _READERS: dict[str, Callable[[str, str], object]] = {
     "centred": _truth,
     "weights": _word("free", "equal"),
     "covariance": _word("identity", "free"),
+    "shape": _word("line", "any"),
     "rank": _integer(1, 64),
     "decay": _rational(Fraction(0), None),
 }

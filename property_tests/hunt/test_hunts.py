@@ -1,0 +1,232 @@
+"""The hunter itself: what is false is found and made small, what is true survives, whatever runs the work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from property_tests.hunt.support import contents, hunted, plan
+from verify.hunt import conjectures, jobs, run
+from verify.hunt.conjectures import CONJECTURES, Conjecture
+from verify.hunt.drafts import Draft, convergents, simplest
+from verify.hunt.executors import Pool, run_all
+from verify.hunt.jobs import refute
+from verify.hunt.settings import Settings
+from verify.hunt.simplify import simplify
+from verify.hunt.targets import MixtureTarget
+from verify.kernel import check
+from verify.verdicts import Outcome, Verdict
+
+# A hypothesis dropped, or a claim that is false as it stands: (name, settings, dropped, evaluations).
+FALSE = [
+    ("infonce-equality", ("delta=7/10",), (), 4000),
+    ("infonce-equality", (), (), 20000),
+    ("infonce-equality", (), ("centred",), 4000),
+    ("infonce-equality", (), ("enough-columns",), 2000),
+    ("infonce-top-r", (), (), 2000),
+    ("nonshared-inclusion", (), (), 2000),
+    ("clip-inclusion-literal", (), (), 2000),
+    ("clip-effective-equality", (), (), 4000),
+    ("simsiam-inclusion", (), (), 4000),
+    ("pca-equality", (), (), 2000),
+    ("spectral-top-r", (), ("centred",), 4000),
+]
+# True, by a proof or exactly: two centred components; Σ = I; centred means.
+TRUE = [
+    ("infonce-equality", ("components=2", "dimension=1"), ()),
+    ("infonce-equality", ("components=2", "dimension=1", "delta=1/10"), ()),
+    ("pca-equality", ("covariance=identity",), ()),
+    ("simsiam-inclusion", ("covariance=identity",), ()),
+    ("spectral-top-r", (), ()),
+    ("spectral-top-r", ("delta=1",), ("centred",)),
+]
+
+
+@pytest.mark.parametrize(("name", "pairs", "drop", "evaluations"), FALSE, ids=lambda x: str(x))
+def test_the_false_is_refuted_nineteen_times_in_twenty(name, pairs, drop, evaluations, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "simplify", lambda claim, settings, found, accepted: found)
+    found = [hunted(tmp_path, plan(name, *pairs, drop=drop, seed=s), evaluations).found for s in range(20)]
+    assert sum(f is not None for f in found) >= 19
+    for refutation in filter(None, found):
+        assert check(refutation.certificate).finding.verdict == "refuted"
+
+
+@pytest.mark.parametrize(("name", "pairs", "drop"), TRUE, ids=lambda x: str(x))
+def test_the_true_survives(name, pairs, drop, tmp_path):
+    result = hunted(tmp_path, plan(name, *pairs, drop=drop), 4000)
+    assert result.found is None
+    assert result.done.evaluations >= 4000
+
+
+@pytest.mark.parametrize("name", ["random", "cma", "polish", "hypothesis"])
+def test_each_searcher_finds_alone(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "simplify", lambda claim, settings, found, accepted: found)
+    assert hunted(tmp_path, plan("infonce-equality", "delta=7/10", searchers=(name,)), 20000).found is not None
+
+
+# -- simplification ---------------------------------------------------------------------------------------------------
+
+
+def rationals(*texts: str) -> tuple[Fraction, ...]:
+    return tuple(Fraction(text) for text in texts)
+
+
+def rows(*lines: str) -> tuple[tuple[Fraction, ...], ...]:
+    return tuple(rationals(*line.split()) for line in lines)
+
+
+def simplified(name: str, draft: Draft, settings: Settings | None = None) -> Draft:
+    found = refute(name, draft)
+    assert found is not None
+    return simplify(name, settings or CONJECTURES[name].settings, found).draft
+
+
+def test_principal_components_miss_two_means_of_height_3():
+    ugly = Draft(
+        "shared-gmm", 2, rationals("7/19"), (rows("13/17 1/9"),), (rows("5/7", "1/11 23/3"),), Fraction(1), rank=1
+    )
+    small = simplified("pca-equality", ugly)
+    assert small.weights == rationals("1/2")
+    assert small.height == 3
+
+
+def test_differing_covariances_leak_at_height_2():
+    ugly = Draft(
+        "gmm", 2, rationals("5/12"), (rows("1/7 12/11"),), (rows("9/8", "1/7 1"), rows("7/3", "-8/9 1")), Fraction(1)
+    )
+    small = simplified("nonshared-inclusion", ugly)
+    assert small.height == 2
+
+
+def test_infonce_misses_a_direction_of_three_means():
+    ugly = Draft(
+        "shared-gmm", 3, rationals("2/41", "1/97"), (rows("123/13 1/77", "-209/13 13/14"),), Fraction(7, 10), ()
+    )
+    small = simplified("infonce-equality", replace(ugly, covariances=(), bias=Fraction(7, 10)))
+    assert small.height <= 60
+    assert [row.count(0) for row in small.means[0]].count(1) >= 1  # a mean on an axis
+
+
+def test_what_the_user_fixed_stays():
+    ugly = Draft(
+        "clip-gmm", 3, rationals("1/3", "1/5"), (rows("1 2", "0 3/7"), rows("1 1/2", "-1 4")), (), Fraction(1), 3
+    )
+    free = simplified("clip-inclusion-literal", replace(ugly, means=(rows("1 2 0", "0 3/7 0"), ugly.means[1])))
+    assert free.components == 2
+    fixed = simplified(
+        "clip-inclusion-literal",
+        replace(ugly, means=(rows("1 2 0", "0 3/7 0"), rows("1 1/2 1", "-1 4 0"))),
+        Settings(components=3, dimension=3, named=("components", "dimension")),
+    )
+    assert (fixed.components, max(fixed.dimensions)) == (3, 3)
+
+
+def test_simplest_is_the_simplest():
+    for low, high in [("1/3", "1/2"), ("-7/5", "-4/3"), ("-1", "1"), ("314/100", "315/100"), ("5", "5")]:
+        a, b = Fraction(low), Fraction(high)
+        found = simplest(a, b)
+        assert a <= found <= b
+        assert not any(a <= Fraction(p, q) <= b for q in range(1, found.denominator) for p in range(-400, 400))
+    assert [str(c) for c in convergents(Fraction(355, 113))] == ["3", "22/7", "355/113"]
+    assert list(convergents(Fraction(-7, 3)))[-1] == Fraction(-7, 3)
+
+
+# -- claims that are not the kernel's ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """A conjecture of the test's own: its margin in floats, and what decides it exactly."""
+
+    def plant(measure, violated) -> None:
+        def decide(claim, instance):
+            outcome = Outcome.REFUTED if violated(instance.shared) else Outcome.PROVED
+            return Verdict(claim, outcome, ""), b"{}"
+
+        def build(settings):
+            return MixtureTarget("planted", settings, measure)
+
+        settings = Settings(components=2, dimension=2, covariance="free")
+        monkeypatch.setitem(conjectures.CONJECTURES, "planted", Conjecture("planted", "", settings, (), build))
+        monkeypatch.setattr(jobs, "decide", decide)
+        jobs._target.cache_clear()
+
+    yield plant
+    jobs._target.cache_clear()
+
+
+def trace(matrix) -> Fraction:
+    return sum((Fraction(int(matrix[i, i].p), int(matrix[i, i].q)) for i in range(matrix.nrows())), Fraction(0))
+
+
+VARIANTS = {
+    # J of the identity map is at most 2 tr S / tr Σ̄: false, the trace of a product is not bounded so.
+    "an inequality the wrong way round": (
+        lambda x: np.trace(x.S @ np.linalg.inv(x.sigma), axis1=1, axis2=2) - np.trace(x.S, axis1=1, axis2=2),
+        lambda x: trace(x.S * x.sigma.inv()) > trace(x.S),
+    ),
+    # min over y of −2cy + y²r² is −c²/r²; with a factor ½ missing, −2cy + ½y²r², it would be −2c²/r².
+    "a missing half": (
+        lambda x: x.S[:, 0, 0] ** 2 / (x.sigma + x.S)[:, 0, 0] ** 2 - 1e-9,
+        lambda x: x.S[0, 0] ** 2 / x.R[0, 0] ** 2 != 2 * x.S[0, 0] ** 2 / x.R[0, 0] ** 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_planted_error_is_found_and_made_small(variant, planted, tmp_path):
+    planted(*VARIANTS[variant])
+    for seed in range(20):
+        result = hunted(tmp_path, plan("planted", seed=seed), 2000)
+        assert result.simplest is not None
+        assert result.simplest.draft.height <= 3
+
+
+# -- whatever runs it -------------------------------------------------------------------------------------------------
+
+
+def _pid_or_die(path: str) -> int:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return os.getpid()
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def test_a_worker_that_dies_is_survived(tmp_path):
+    pool = Pool(2)
+    try:
+        results = run_all(pool, [(_pid_or_die, (str(tmp_path / f"first{i % 2}"),)) for i in range(6)])
+    finally:
+        pool.close()
+    assert all(results)
+
+
+def test_a_pool_finds_what_one_process_finds(tmp_path):
+    the_plan = plan("infonce-equality", "weights=equal", "components=4")
+    hunted(tmp_path / "here", the_plan, 800)
+    pool = Pool(2)
+    try:
+        hunted(tmp_path / "pool", the_plan, 800, executor=pool)
+    finally:
+        pool.close()
+    assert contents(tmp_path / "here", the_plan.id) == contents(tmp_path / "pool", the_plan.id)
+
+
+def test_a_saved_certificate_verifies_in_a_fresh_process(tmp_path):
+    found = hunted(tmp_path, plan("infonce-top-r"), 2000).simplest
+    assert found is not None
+    path = tmp_path / "found.json"
+    path.write_bytes(found.certificate)
+    done = subprocess.run(
+        [sys.executable, "-m", "verify.kernel", str(path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "VERIFIED infonce-top-r"

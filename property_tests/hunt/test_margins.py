@@ -1,0 +1,143 @@
+"""Margins: what the formulas say is what the minimiser does, and what the kernel decides."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from verify import exact
+from verify.certify import decide
+from verify.hunt.conjectures import CONJECTURES, ask
+from verify.hunt.drafts import Draft
+from verify.hunt.jobs import margins
+from verify.hunt.margins.collinear import collinear_slopes
+from verify.hunt.margins.line import Line
+from verify.hunt.margins.optimum import deficiency_margins
+from verify.hunt.space import Mixtures, means, weights
+from verify.hunt.targets import CollinearTarget
+from verify.losses import LOSSES
+from verify.losses.levels import float64_value
+from verify.maps import Gram
+from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.verdicts import Outcome
+
+BIASES = [Fraction(1), Fraction(7, 10), Fraction(1, 10)]
+
+
+def lines(K: int, n: int, seed: int, centred: bool = True):
+    from verify.hunt.space import Columns
+
+    columns = Columns(np.random.default_rng(seed).standard_normal((n, 2 * K + 1)))
+    w = weights(columns, K, equal=False)
+    return w, means(columns, w, 1, centred)[:, :, 0]
+
+
+@pytest.mark.parametrize("delta", BIASES)
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("K", [3, 4])
+def test_the_slope_across_a_line_is_that_of_nearly_collinear_means(K, delta, centred):
+    """Against the minimiser of the instance itself, with the means a little off the line along any direction."""
+    w, a = lines(K, 40, 1, centred)
+    found = collinear_slopes(w, a, delta, centred)
+    usable = np.isfinite(found.margin) & (np.ptp(a, axis=1) < 30)
+    epsilon = 0.003
+    for which in (0, -1):
+        off = found.directions[:, :, which]
+        rows = np.stack([a, epsilon * off / np.abs(off).max(axis=1)[:, None]], axis=2)[usable]
+        seen = deficiency_margins(
+            Mixtures(w[usable], rows, np.broadcast_to(np.eye(2), (len(rows), 1, 2, 2))), float(delta)
+        )
+        if which == 0:
+            assert np.allclose(seen, found.margin[usable], atol=0.005, rtol=0.02)
+        else:
+            assert np.all(seen <= found.margin[usable] + 0.005)
+
+
+def test_a_turn_of_the_line_has_slope_nought():
+    w, a = lines(5, 50, 2)
+    line = Line(w, a, 0.7)
+    y, found = line.optimum()
+    moments = line.across(found)
+    spread = np.einsum("nkl,nl->nk", moments.covariance, a)
+    k = 2 + line.s + np.sum(a * spread, axis=1)
+    usable = line.usable(y, found)
+    assert usable.any()
+    assert np.allclose(np.sum(line.pull(y, moments) * a, axis=1)[usable], (-y * k)[usable], rtol=1e-7)
+
+
+def test_the_best_map_on_the_line_is_the_minimum_of_the_loss():
+    w, a = ([Fraction(1, 2), Fraction(3, 8), Fraction(1, 8)], [Fraction(-1), Fraction(0), Fraction(4)])
+    line = Line(np.array([[float(x) for x in w]]), np.array([[float(x) for x in a]]), 0.7)
+    (y,), _ = line.optimum()
+    instance = Instance(AugmentedPairs(SharedGMM(w, [[x] for x in a]), Fraction(7, 10)), 1)
+
+    def loss(at: float) -> float:
+        return float64_value(LOSSES["infonce"], instance, Gram(exact.matrix([[Fraction(at)]]))).value
+
+    assert loss(y) < min(loss(y * 1.01), loss(y * 0.99))
+
+
+@pytest.mark.parametrize("name", CONJECTURES)
+def test_positive_margins_are_mostly_refuted_and_clear_negative_ones_never(name):
+    """A margin proposes; here it is measured against the kernel, on random points."""
+    question = ask(name)
+    target = question.target()
+    points = np.random.default_rng(3).standard_normal((400, target.size))
+    values = margins(question, points)
+    agreed = tried = 0
+    order = np.argsort(-values)
+    for i in [*order[:8], *order[-8:]]:
+        if not np.isfinite(values[i]):
+            continue
+        for draft in target.drafts(points[i]):
+            if not draft.spans:  # rounding made its covariance indefinite
+                continue
+            verdict, _ = decide(question.claim, draft.instance())
+            if values[i] < -0.01:
+                assert verdict.outcome is not Outcome.REFUTED
+                break
+            if values[i] > 0 and verdict.outcome is Outcome.REFUTED:
+                agreed += 1
+                break
+        tried += values[i] > 0
+    assert agreed >= 0.75 * tried
+
+
+def test_a_thousand_margins_a_second():
+    question = ask("infonce-equality")
+    points = np.random.default_rng(0).standard_normal((64, question.target().size))
+    margins(question, points)
+    rates = []
+    for _ in range(5):
+        start = time.process_time()  # of this process alone, on however busy a machine
+        for _ in range(8):
+            margins(question, points)
+        rates.append(8 * 64 / (time.process_time() - start))
+    assert max(rates) >= 1000
+
+
+def test_a_point_is_the_same_instance_every_time():
+    target = ask("infonce-equality").target()
+    assert isinstance(target, CollinearTarget)
+    point = np.random.default_rng(5).standard_normal(target.size)
+    one, two = ([d.instance() for d in target.drafts(point)] for _ in range(2))
+    assert one == two
+    assert all(x.shared.is_centred for x in one)
+
+
+@pytest.mark.parametrize("name", CONJECTURES)
+def test_drafts_keep_what_is_fixed_and_survive_json(name):
+    question = ask(name)
+    target = question.target()
+    for point in np.random.default_rng(1).standard_normal((5, target.size)):
+        for draft in target.drafts(point):
+            again = Draft.from_json(draft.to_json())
+            assert again == draft
+            assert again.with_numbers(again.numbers) == draft
+            if not draft.spans:
+                continue
+            instance = draft.instance()
+            assert question.settings.columns == instance.rank or name == "pca-equality"
