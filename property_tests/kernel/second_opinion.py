@@ -344,7 +344,7 @@ def infonce_rank(certificate) -> tuple[int, int]:
     unit = [[Fraction(int(i == j)) for j in range(rho)] for i in range(rho)]
     low = rho if rho and definite(plus(inner, unit, -epsilon)) else 0
     high = m - 1 if _trace(product(g, inverse, g, inverse)).lo > Lambda * epsilon2 else m
-    if n and definite(plus(Gamma, outer, -Lambda * epsilon)):
+    if n and definite(plus(Gamma, outer, -sqrt(interval(Lambda)).hi * epsilon)):
         high = min(high, m - n)
     return low, high
 

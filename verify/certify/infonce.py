@@ -140,7 +140,7 @@ def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
             lo, hi = _least(enclosed.inner, arb_mat(identity(enclosed.inner.nrows())))
             return outward(-hi - enclosed.epsilon, -lo + enclosed.epsilon)
         lo, hi = _least(enclosed.Gamma, enclosed.outer)
-        drift = enclosed.Lambda * enclosed.epsilon
+        drift = enclosed.Lambda.sqrt() * enclosed.epsilon
         return outward(lo - drift, hi + drift)
 
 

@@ -97,14 +97,17 @@ def slack(g: arb_mat, G: fmpq_mat, V: fmpq_mat, seed: fmpq_mat) -> tuple[arb_mat
 def rank_bounds(e: Enclosed, m: int) -> tuple[int, int]:
     """Return bounds of rank Y*.
 
-    VᵀGV ≻ ε    ⟹ rank Y* ≥ ρ (the eigenvalues of Ỹ move by at most ε);
-    Γ ≻ Λε·NᵀGN ⟹ rank Y* ≤ m − n (∇L moves by at most Λε, and Y*∇L(Y*) = 0);
-    ‖g‖² > Λε²  ⟹ rank Y* ≤ m − 1 (else ∇L(Y*) = 0 and L(Ỹ) − ‖g‖²/2Λ ≥ min L = L(Y*) ≥ L(Ỹ) − ε²/2).
+    L is convex and its gradient Λ-Lipschitz, so ‖∇L(Y*) − g‖² ≤ Λ⟨∇L(Y*) − g, Y* − Ỹ⟩ (Baillon and Haddad), which is at
+    most −Λ⟨g, Y* − Ỹ⟩ ≤ Λε‖Y* − Ỹ‖ ≤ Λε². And Y*∇L(Y*) = 0.
+
+    VᵀGV ≻ ε     ⟹ rank Y* ≥ ρ (the eigenvalues of Ỹ move by at most ε);
+    Γ ≻ √Λε·NᵀGN ⟹ rank Y* ≤ m − n (∇L moves by at most √Λε);
+    ‖g‖ > √Λε    ⟹ rank Y* ≤ m − 1 (∇L(Y*) ≠ 0).
     """
     rho, n = e.inner.nrows(), e.outer.nrows()
     low = rho if certainly_definite(e.inner - arb_mat(identity(rho)) * e.epsilon) else 0
     high = m - 1 if e.gradient2 > e.Lambda * e.epsilon**2 else m
-    if certainly_definite(e.Gamma - e.outer * (e.Lambda * e.epsilon)):
+    if certainly_definite(e.Gamma - e.outer * (e.Lambda.sqrt() * e.epsilon)):
         high = min(high, m - n)
     return low, high
 
