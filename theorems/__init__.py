@@ -50,6 +50,8 @@ MODULES = {
     "spectral-top-r": "spectral_top_r",
     "pca-equality": "pca_equality",
     "pca-spherical": "pca_spherical",
+    "population-graph-equivalence": "population_graph_equivalence",
+    "population-graph-as-printed": "population_graph_as_printed",
     "nonshared-inclusion": "nonshared_inclusion",
     "temperature": "temperature",
     "translation": "translation",

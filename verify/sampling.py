@@ -7,12 +7,12 @@ import json
 import random
 from fractions import Fraction
 
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from verify import exact
 from verify.exact import Rows
 from verify.instances import instance_to_json
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
+from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
 _TINY = Fraction(1, 1000)
 
@@ -133,3 +133,24 @@ def random_symmetric_instance(rng: random.Random) -> Instance:
 
 def _signs(n: int) -> list[tuple[int, ...]]:
     return list(itertools.product((1, -1), repeat=n))
+
+
+def random_graph_instance(rng: random.Random) -> Instance:
+    """Draw a graph of n = 2…6 points with up to three labels, and r from 1 to n.
+
+    Half of the graphs come from random augmentations of random images; the others have small integer weights, many of
+    them 0, so that some fall apart. The weights sum to 1.
+    """
+    n = rng.randint(2, 6)
+    if rng.random() < 0.5:
+        chances = fmpq_mat(3, n, [fmpq(rng.choice([0, 0, 1, 2, 3])) for _ in range(3 * n)])
+        weights = chances.transpose() * chances
+    else:
+        drawn = fmpq_mat(n, n, [fmpq(rng.choice([0, 0, 0, 1, 4])) for _ in range(n * n)])
+        weights = drawn + drawn.transpose()
+    for i in range(n):
+        if weights[i, i] == 0:  # a point without weight gets some
+            weights[i, i] = fmpq(1)
+    total = sum(weights.entries(), fmpq(0))
+    labels = tuple(rng.randrange(3) for _ in range(n))
+    return Instance(PopulationGraph(exact.to_rows(weights / total), labels), rng.randint(1, n))

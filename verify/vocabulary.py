@@ -77,6 +77,38 @@ class PositiveDefinite(BooleanFunction):  # type: ignore[misc]
         return rf"{printer._print(self.args[0])} \succ 0"
 
 
+class EntriesNonnegative(BooleanFunction):  # type: ignore[misc]
+    """Every entry of a matrix is ≥ 0: decided once the matrix is explicit."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, argument: Any) -> Any:
+        """Return true or false when the argument is an explicit rational matrix; None leaves it symbolic."""
+        if not isinstance(argument, MatrixBase):
+            return None
+        return true if all(x >= 0 for x in argument) else false
+
+    def _latex(self, printer: Any) -> str:
+        return rf"{printer._print(self.args[0])} \geq 0 \text{{ entry by entry}}"
+
+
+class EntriesPositive(BooleanFunction):  # type: ignore[misc]
+    """Every entry of a matrix is > 0: decided once the matrix is explicit."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, argument: Any) -> Any:
+        """Return true or false when the argument is an explicit rational matrix; None leaves it symbolic."""
+        if not isinstance(argument, MatrixBase):
+            return None
+        return true if all(x > 0 for x in argument) else false
+
+    def _latex(self, printer: Any) -> str:
+        return rf"{printer._print(self.args[0])} > 0 \text{{ entry by entry}}"
+
+
 @dataclass(frozen=True)
 class Entry:
     """A symbol, what it stands for, and its exact value on an instance.

@@ -77,6 +77,7 @@ from verify.proofs.optimality import (
 )
 from verify.proofs.partition import LogPartition, MeanOf, PartitionFunction
 from verify.proofs.posterior import LOG_ODDS, POSTERIOR_FROM_ODDS, GaussianOdds, PosteriorPreserved
+from verify.proofs.sos import Gram, PositiveSemidefinite, RationalMatrix, SumOfSquares
 from verify.proofs.relations import (
     Consequence,
     Markov,
@@ -87,7 +88,6 @@ from verify.proofs.relations import (
     SquareInverse,
     Times,
 )
-from verify.proofs.sos import Gram, PositiveSemidefinite, RationalMatrix, SumOfSquares
 from verify.proofs.spectral import (
     EckartYoung,
     KyFan,

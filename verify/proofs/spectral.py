@@ -1,24 +1,22 @@
-"""Checks with eigenvalues: classical rules by name, and consequences of cited matrix equations.
+"""Checks with eigenvalues: classical rules by name.
 
-A classical rule (Cholesky, Eckart–Young, Ky Fan, the spectral theorem, Markov) is taken for granted as a theorem of
+A classical rule (Eckart–Young, Ky Fan, the spectral theorem) is taken for granted as a theorem of
 textbooks; what its check decides is that the premises have exactly the form that the rule asks for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, ClassVar
 
-from sympy import Add, Eq, Expr, Ge, Gt, Identity, Implies, MatrixSymbol, S, Symbol, Trace, expand
+from sympy import Eq, Ge, Identity, Implies, MatrixSymbol, Symbol, Trace
 from sympy.core.function import AppliedUndef
-from sympy.core.relational import Equality, GreaterThan, LessThan, StrictGreaterThan
+from sympy.core.relational import Equality, StrictLessThan
 from sympy.logic.boolalg import BooleanFunction, Equivalent
-from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
-from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
-from verify.proofs.moments import MatrixMean
+from verify.proofs.core import Check, Claim, Context, Finding, Kind
+from verify.proofs.relations import is_fresh, nonnegative, positive, refuse, speaks_of
 
 
 class TopPart(BooleanFunction):  # type: ignore[misc]
@@ -42,119 +40,6 @@ class TopSpace(BooleanFunction):  # type: ignore[misc]
     def _latex(self, printer: Any) -> str:
         A, S_, B, r = (printer._print(a) for a in self.args)
         return rf"\mathrm{{Col}}({A}) = \left\langle v : {S_} v = \lambda\, {B} v,\ \lambda > 0 \right\rangle_{{{r}}}"
-
-
-def _refuse(reason: str) -> Finding:
-    return Finding(False, reason)
-
-
-def _is_fresh(symbol: Any, context: Context) -> bool:
-    return not any(step.claim.has(symbol) for step in context.earlier)
-
-
-def _speaks_of(expression: Expression, letter: MatrixSymbol, context: Context) -> bool:
-    """Return whether an expression depends on a letter once its abbreviations are written out."""
-    poly = context.algebra.normal_form(expression)
-    return any(c.has(letter) or any(name == letter.name for name, _, _ in word) for word, c in poly.items())
-
-
-def _nonnegative(scalar: Expression, context: Context) -> bool:
-    """Return whether a scalar is ≥ 0: a number, or by a cited claim."""
-    if scalar.is_number:
-        return bool(scalar >= 0)
-    bounds = [f.lhs - f.rhs for kind in (GreaterThan, StrictGreaterThan) for f in context.facts(kind)]
-    bounds += [f.rhs - f.lhs for f in context.facts(LessThan)]
-    return any(expand(bound - scalar) == 0 for bound in bounds)
-
-
-def _positive(scalar: Expression, context: Context) -> bool:
-    return bool(scalar > 0) if scalar.is_number else context.cites(Gt(scalar, 0))
-
-
-@dataclass(frozen=True)
-class Times:
-    """left·(a − b)·right for an equation a = b, or for its transpose.
-
-    `premise` names a cited equation, or is "antecedent" for the claim's own, or is an equation that is cited among
-    others.
-    """
-
-    premise: str | Equality
-    left: Expression = 1
-    right: Expression = 1
-    transposed: bool = False
-
-    def residual(self, antecedent: Claim | None, context: Context) -> Expression:
-        """Return a − b. Raises ValueError when the premise is not a cited equation."""
-        if isinstance(self.premise, str):
-            fact = antecedent if self.premise == "antecedent" else context.claims.get(self.premise)
-            equations = [p for p in conjuncts(fact) if isinstance(p, Equality) and not isinstance(p.lhs, MatrixMean)]
-            if len(equations) != 1:
-                raise ValueError(f"{self.premise} is not one cited equation")
-            equation = equations[0]
-        else:
-            equation = self.premise
-            if not context.cites(equation):
-                raise ValueError(f"{equation} is not cited")
-        difference: Expression = equation.lhs - equation.rhs
-        return difference.T if self.transposed else difference
-
-
-@dataclass(frozen=True)
-class Consequence(Check):
-    """An equation whose difference is a sum of cited equations' differences, each multiplied on both sides.
-
-    For a claim about scalars the trace of a matrix multiple counts. The claim may be an implication: then its
-    antecedent is a premise too.
-    """
-
-    kind: ClassVar[Kind] = Kind.IDENTITY
-    terms: tuple[Times, ...]
-
-    def verify(self, claim: Claim, context: Context) -> Finding:
-        """Decide by normal forms that the claim's difference equals the sum."""
-        antecedent, wanted = claim.args if isinstance(claim, Implies) else (None, claim)
-        if not isinstance(wanted, Equality):
-            return _refuse("the claim is not an equation")
-        target: Expression = wanted.lhs - wanted.rhs
-        matrix = isinstance(target, MatrixExpr)
-        try:
-            parts = [self._part(term, antecedent, context, matrix) for term in self.terms]
-        except ValueError as error:
-            return _refuse(str(error))
-        finding = context.equal(target, sum(parts[1:], parts[0]))
-        return Finding(finding.passed, f"a combination of {len(self.terms)} multiplied equations: {finding.how}")
-
-    @staticmethod
-    def _part(term: Times, antecedent: Claim | None, context: Context, matrix: bool) -> Expression:
-        product = term.left * term.residual(antecedent, context) * term.right
-        return Trace(product) if isinstance(product, MatrixExpr) and not matrix else product
-
-
-@dataclass(frozen=True)
-class PositiveRoot(Check):
-    """aI + bYYᵀ with a > 0 and b ≥ 0 is positive definite, so it is ΘΘᵀ with Θ invertible (Cholesky)."""
-
-    kind: ClassVar[Kind] = Kind.DEFINITION
-    root: MatrixSymbol
-    square: Expression
-    level: Expression = S.One
-    weight: Expression = S.One
-
-    def verify(self, claim: Claim, context: Context) -> Finding:
-        """The root is a new letter, the matrix does not depend on it, and the signs are cited."""
-        matrix = self.level * Identity(self.root.shape[0]) + self.weight * self.square * self.square.T
-        if not isinstance(claim, Equality) or claim != Eq(matrix, self.root * self.root.T):
-            return _refuse("the claim is not that aI + bYYᵀ is the square of its root")
-        algebra = context.algebra
-        if not _is_fresh(self.root, context) or self.root in algebra.definitions or self.root not in algebra.invertible:
-            return _refuse(f"{self.root} is not a new invertible letter")
-        if _speaks_of(matrix, self.root, context):
-            return _refuse(f"the matrix depends on {self.root}")
-        if not (_positive(self.level, context) and _nonnegative(self.weight, context)):
-            return _refuse("nothing cited says that a > 0 and b ≥ 0")
-        how = f"aI + bYYᵀ ≻ 0 for a = {self.level} > 0, b = {self.weight} ≥ 0; Cholesky gives the root {self.root}"
-        return Finding(True, how)
 
 
 @dataclass(frozen=True)
@@ -185,21 +70,21 @@ class EckartYoung(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """A is any matrix, the factor is invertible, Y is symmetric, and the rest of L does not depend on A."""
         equation = context.claims.get(self.premise)
-        if claim != self.claim or not _is_fresh(self.minimiser, context):
-            return _refuse("the claim is not what the rule gives, or names the minimisers a second time")
+        if claim != self.claim or not is_fresh(self.minimiser, context):
+            return refuse("the claim is not what the rule gives, or names the minimisers a second time")
         if not (isinstance(equation, Equality) and isinstance(equation.lhs, AppliedUndef)):
-            return _refuse(f"{self.premise} does not say what the loss is")
+            return refuse(f"{self.premise} does not say what the loss is")
         algebra, A = context.algebra, self.variable
         if equation.lhs.args != (A,) or A in algebra.definitions or A in algebra.needs:
-            return _refuse(f"{A} is not the matrix that the loss is a function of, free to vary")
+            return refuse(f"{A} is not the matrix that the loss is a function of, free to vary")
         inverse = context.equal(self.factor.I * self.factor, Identity(A.shape[0]))
         symmetric = context.equal(self.target, self.target.T)
         if not inverse.passed or not symmetric.passed:
-            return _refuse(f"the factor is not invertible, or the target not symmetric: {inverse.how}; {symmetric.how}")
+            return refuse(f"the factor is not invertible, or the target not symmetric: {inverse.how}; {symmetric.how}")
         distance = self._square - self.target
         rest = equation.rhs - Trace(distance.T * distance)
-        if _speaks_of(self.target, A, context) or _speaks_of(rest, A, context):
-            return _refuse(f"the target, or the loss beyond the squared distance, depends on {A}")
+        if speaks_of(self.target, A, context) or speaks_of(rest, A, context):
+            return refuse(f"the target, or the loss beyond the squared distance, depends on {A}")
         return Finding(True, f"Eckart, Young, Mirsky: {self.premise} is a squared distance plus a constant")
 
 
@@ -216,11 +101,11 @@ class TopRange(Check):
             case Implies(args=(TopPart(args=(X, Y, _)), Equality() as wanted)):
                 pass
             case _:
-                return _refuse("the claim is not about a top part")
-        if not _is_fresh(self.projector, context) or self.projector in context.algebra.definitions:
-            return _refuse(f"{self.projector} has a meaning already")
+                return refuse("the claim is not about a top part")
+        if not is_fresh(self.projector, context) or self.projector in context.algebra.definitions:
+            return refuse(f"{self.projector} has a meaning already")
         if wanted != Eq(X, Y * self.projector):
-            return _refuse("the claim is not X = YV")
+            return refuse("the claim is not X = YV")
         return Finding(True, f"spectral theorem: {self.projector} projects on the eigenvectors that X keeps")
 
 
@@ -242,12 +127,12 @@ class WholePart(Check):
             case Implies(args=(TopPart(args=(X, Y, columns)), Equality() as wanted)) if wanted == Eq(X, Y):
                 pass
             case _:
-                return _refuse("the claim is not that the top part is the whole")
+                return refuse("the claim is not that the top part is the whole")
         equation, Z = context.claims.get(self.premise), self.left * self.right
         if not (isinstance(equation, Equality) and equation.lhs == Y and context.equal(equation.rhs, Z * Z.T).passed):
-            return _refuse(f"{self.premise} does not say that Y is ZZᵀ")
-        if not _nonnegative(columns - self.left.shape[1], context):
-            return _refuse(f"nothing cited says that {self.left.shape[1]} ≤ {columns}")
+            return refuse(f"{self.premise} does not say that Y is ZZᵀ")
+        if not nonnegative(columns - self.left.shape[1], context):
+            return refuse(f"nothing cited says that {self.left.shape[1]} ≤ {columns}")
         return Finding(True, f"Y = ZZᵀ ⪰ 0 has rank ≤ {self.left.shape[1]} ≤ {columns}: nothing is left out")
 
 
@@ -270,18 +155,18 @@ class TopColumns(Check):
             case Implies(args=(TopPart(args=(X, Y, r)), TopSpace(args=(A, second, base, columns)))) if r == columns:
                 pass
             case _:
-                return _refuse("the claim does not pass from a top part to a top eigenspace")
+                return refuse("the claim does not pass from a top part to a top eigenspace")
         equation = context.claims.get(self.premise)
         if not (isinstance(equation, Equality) and equation.lhs == Y):
-            return _refuse(f"{self.premise} does not say what the matrix of the top part is")
+            return refuse(f"{self.premise} does not say what the matrix of the top part is")
         F, inverse = self.root.T * A, self.root.I
         target = self.factor * inverse * second * inverse.T
         for a, b in ((X, F * F.T), (base, self.root * self.root.T), (equation.rhs, target)):
             finding = context.equal(a, b)
             if not finding.passed:
-                return _refuse(f"{a} is not {b}: {finding.how}")
-        if not _positive(self.factor, context):
-            return _refuse(f"nothing cited says that {self.factor} > 0")
+                return refuse(f"{a} is not {b}: {finding.how}")
+        if not positive(self.factor, context):
+            return refuse(f"nothing cited says that {self.factor} > 0")
         return Finding(True, f"Yu = aλu says that S(Γ⁻ᵀu) = λB(Γ⁻ᵀu), a > 0: {finding.how}")
 
 
@@ -305,16 +190,16 @@ class ShiftedPencil(Check):
             case Implies(args=(TopSpace(args=(A, S1, shifted, r1)), TopSpace(args=(A2, S2, base, r2)))):
                 pass
             case _:
-                return _refuse("the claim does not pass between two pencils")
+                return refuse("the claim does not pass between two pencils")
         if (A, S1, r1) != (A2, S2, r2) or context.claims.get(self.premise) != Eq(base + S1, shifted):
-            return _refuse(f"{self.premise} does not say that the second pencil is shifted by {S1}")
+            return refuse(f"{self.premise} does not say that the second pencil is shifted by {S1}")
         for matrix, root in ((shifted, self.root), (base, self.base_root)):
             square, inverse = (
                 context.equal(matrix, root * root.T),
                 context.equal(root.I * root, Identity(root.shape[0])),
             )
             if not (square.passed and inverse.passed):
-                return _refuse(f"{matrix} is not the square of an invertible matrix: {square.how}; {inverse.how}")
+                return refuse(f"{matrix} is not the square of an invertible matrix: {square.how}; {inverse.how}")
         return Finding(True, f"λ ↦ λ/(1 − λ) increases on λ < 1 and keeps the sign; {self.premise}: {square.how}")
 
 
@@ -337,84 +222,63 @@ class KyFan(Check):
             case Implies(args=(TopSpace(args=(_, second, base, _)), proposition)) if proposition == self.optimal:
                 pass
             case _:
-                return _refuse("the claim is not that a top eigenspace is optimal")
-        if not _is_fresh(self.optimal, context):
-            return _refuse(f"{self.optimal} has a meaning already")
+                return refuse("the claim is not that a top eigenspace is optimal")
+        if not is_fresh(self.optimal, context):
+            return refuse(f"{self.optimal} has a meaning already")
         finding = context.equal(second, self.square * self.square.T)
         definite = context.equal(base, self.root * self.root.T)
         inverse = context.equal(self.root.I * self.root, Identity(self.root.shape[0]))
         if not (finding.passed and definite.passed and inverse.passed):
-            return _refuse(f"S is not YYᵀ or B not ΓΓᵀ: {finding.how}; {definite.how}; {inverse.how}")
+            return refuse(f"S is not YYᵀ or B not ΓΓᵀ: {finding.how}; {definite.how}; {inverse.how}")
         return Finding(True, f"Ky Fan's maximum principle for S = YYᵀ ⪰ 0 and B = ΓΓᵀ ≻ 0: {finding.how}")
 
 
 @dataclass(frozen=True)
-class SquareInverse(Check):
-    """WᵀW = I for a square W gives WWᵀ = I: a left inverse of a square matrix is its inverse."""
+class LowestEigenvectors(Check):
+    """H ⪰ 0 has orthonormal eigenvectors U at its r lowest eigenvalues, and λ ≥ 0 is the next (spectral theorem).
 
-    kind: ClassVar[Kind] = Kind.IDENTITY
+    So H − λ(I − UUᵀ) ⪰ 0, which is ΩΩᵀ: on U it is H, and across U the eigenvalues of H are at least λ. The claim is
+    UᵀU = I, λ ≥ 0 and H − λ(I − UUᵀ) = ΩΩᵀ; it introduces U, λ and Ω. `test` is a column v, any, for which vᵀHv ≥ 0 is
+    cited, and so is r < n.
+    """
 
-    def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
-        """The claim is WᵀW = I ⟹ WWᵀ = I, with W square."""
-        match claim:
-            case Implies(args=(Equality(args=(given, Identity() as unit)), Equality() as wanted)):
-                pass
-            case _:
-                return _refuse("the claim is not about a left inverse")
-        for W in (wanted.lhs.args[0],) if wanted.lhs.args else ():
-            if W.shape[0] == W.shape[1] and given == W.T * W and wanted == Eq(W * W.T, unit):
-                return Finding(True, f"{W} is square, so its left inverse is its inverse")
-        return _refuse("the two equations are not WᵀW = I and WWᵀ = I for one square W")
+    kind: ClassVar[Kind] = Kind.DEFINITION
+    matrix: Expression
+    vectors: MatrixSymbol
+    level: Symbol
+    root: MatrixSymbol
+    test: MatrixSymbol
 
+    @property
+    def split(self) -> Equality:
+        """H − λ(I − UUᵀ) = ΩΩᵀ."""
+        across = Identity(self.vectors.shape[0]) - self.vectors * self.vectors.T
+        return Eq(self.matrix - self.level * across, self.root * self.root.T)
 
-@dataclass(frozen=True)
-class ScalarSquare(Check):
-    """A scalar is the square of a real scalar, or a positive multiple of one, and so is ≥ 0."""
+    @property
+    def orthonormal(self) -> Equality:
+        """UᵀU = I."""
+        return Eq(self.vectors.T * self.vectors, Identity(self.vectors.shape[1]))
 
-    kind: ClassVar[Kind] = Kind.SUM_OF_SQUARES
-    root: Expr
-    factor: Fraction | int = 1
-
-    def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
-        """The root is real and the scalar is factor·root²."""
-        if not (isinstance(claim, GreaterThan) and claim.rhs == 0 and self.root.is_real and self.factor > 0):
-            return _refuse("the claim is not that a real scalar is nonnegative")
-        if expand(claim.lhs - S(self.factor) * self.root**2) != 0:
-            return _refuse(f"the scalar is not {self.factor} times the square of {self.root}")
-        return Finding(True, f"{self.factor} times the square of {self.root}")
-
-
-@dataclass(frozen=True)
-class NonnegativeProduct(Check):
-    """A product of scalars that cited claims say are ≥ 0 is ≥ 0."""
-
-    kind: ClassVar[Kind] = Kind.SUM_OF_SQUARES
-    factors: tuple[Expression, Expression]
+    @property
+    def claim(self) -> Claim:
+        """What the rule gives."""
+        return self.orthonormal & Ge(self.level, 0) & self.split
 
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """Each factor is cited as ≥ 0, and the claim is about their product."""
-        a, b = self.factors
-        if not (isinstance(claim, GreaterThan) and claim.rhs == 0):
-            return _refuse("the claim is not that a scalar is nonnegative")
-        if not all(context.cites(Ge(factor, 0)) for factor in self.factors):
-            return _refuse("nothing cited says that a factor is nonnegative")
-        finding = context.equal(claim.lhs, Add(*(term * a for term in Add.make_args(b))))
-        return Finding(finding.passed, f"the product of two nonnegative scalars: {finding.how}")
-
-
-__all__ = [
-    "Consequence",
-    "EckartYoung",
-    "KyFan",
-    "NonnegativeProduct",
-    "PositiveRoot",
-    "ScalarSquare",
-    "ShiftedPencil",
-    "SquareInverse",
-    "Times",
-    "TopColumns",
-    "TopPart",
-    "TopRange",
-    "TopSpace",
-    "WholePart",
-]
+        """H is symmetric and ⪰ 0 by a cited claim about any column, r < n, and the letters are new."""
+        n, r = self.vectors.shape
+        if claim != self.claim:
+            return refuse("the claim is not what the rule gives")
+        new = (self.vectors, self.level, self.root)
+        if not all(is_fresh(s, context) and s not in context.algebra.definitions for s in new):
+            return refuse("a letter that the rule introduces has a meaning already")
+        if self.test in context.algebra.definitions or self.test in context.algebra.needs:
+            return refuse(f"{self.test} is not any column")
+        symmetric = context.equal(self.matrix, self.matrix.T)
+        form = Trace(self.test.T * self.matrix * self.test)
+        if not (symmetric.passed and context.cites(Ge(form, 0))):
+            return refuse("nothing cited says that the matrix is positive semidefinite, or it is not symmetric")
+        if not any(f.lhs - f.rhs == r - n for f in context.facts(StrictLessThan)):
+            return refuse(f"nothing cited says that {r} < {n}")
+        return Finding(True, f"spectral theorem for a positive semidefinite matrix: {symmetric.how}")

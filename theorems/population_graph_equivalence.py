@@ -1,0 +1,153 @@
+"""On a finite graph the spectral contrastive loss is low-rank approximation of the normalised similarity matrix.
+
+Let X be a finite set of n points, w_{xx'} = w_{x'x} the weight of the pair (x, x'), w_x = Σ_x' w_{xx'} > 0 and
+Ā_{xx'} = w_{xx'}/√(w_x w_x'). For f: X → R^r let F have the rows F_x = √w_x f(x)ᵀ, and let
+
+    L(f) = −2 Σ_{x,x'} w_{xx'} f(x)ᵀf(x') + Σ_{x,x'} w_x w_x' (f(x)ᵀf(x'))²,
+
+the spectral contrastive loss: with weights that sum to 1 the first sum is the mean over positive pairs, the second over
+independent points. Then ‖Ā − FFᵀ‖² = L(f) + ‖Ā‖², so both have the same minimisers: the f for which FFᵀ is the part of
+Ā at its r largest eigenvalues, without the negative ones (Eckart and Young). F is then √λ_i v_i up to a rotation of R^r.
+
+The second sum is of the square. The article among the sources drops it in the last lines of its derivation; what is
+printed there is another quantity (`population-graph-as-printed`).
+
+Source: HaoChen et al., arXiv:2106.04156, in the words of the article on it among the sources ("Learning the Population
+Graph", first three displayed lines). Its lightning-and-cloud example is the witness. The proof is ours.
+
+Status: proved.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from theorems import SPECTRAL_PAPER
+from theorems.scripts.population_graph_equivalence import HYPOTHESES, PROOF
+from verify import exact, vocabulary
+from verify.evidence import ByKernel
+from verify.models import Floats, Instance, PopulationGraph
+from verify.randomised import run_alone
+from verify.sampling import instance_rng, random_graph_instance, random_matrix
+from verify.statements import Conclusion, Quantity, Source, Statement
+from verify.verdicts import Status
+
+ID = "population-graph-equivalence"
+CLAIM = "population-graph-equivalence"
+SYMBOLS = vocabulary.entries("n", "r", "W")
+QUANTITY = Quantity(
+    r"L(f) = -2 \sum_{x,x'} w_{xx'} f(x)^T f(x') + \sum_{x,x'} w_x w_{x'} \left(f(x)^T f(x')\right)^2",
+)
+CONCLUSION = Conclusion(
+    r"\left\|\bar A - FF^T\right\|^2 = L(f) + \left\|\bar A\right\|^2,\qquad "
+    r"f \in \mathrm{argmin}\, L \iff FF^T = \left(\bar A\right)_r^+",
+    "For every f, ‖Ā − FFᵀ‖² − L(f) is the constant ‖Ā‖²; and f minimises L exactly when FFᵀ is the part of Ā at its r "
+    "largest eigenvalues, without the negative ones.",
+)
+MAPS = 5  # random maps that an instance is tried on
+TOLERANCE = 1e-9  # of float64 eigenvalues
+
+
+def graph(instance: Instance) -> PopulationGraph:
+    """Return the graph. Raises TypeError for another model, which the hypotheses refuse before."""
+    if not isinstance(instance.model, PopulationGraph):
+        raise TypeError("the instance is not a graph")
+    return instance.model
+
+
+def of_augmentations(
+    prior: Sequence[Fraction], augmentation: Sequence[Sequence[Fraction]], labels: Sequence[int]
+) -> PopulationGraph:
+    """Return w_{xx'} = Σ_x̄ P(x̄) A(x|x̄) A(x'|x̄): `prior` is P, row x̄ of `augmentation` is A(·|x̄)."""
+    rows = exact.matrix(augmentation)
+    weights = rows.transpose() * exact.diagonal([exact.to_fmpq(p) for p in prior]) * rows
+    return PopulationGraph(exact.to_rows(weights), tuple(labels))
+
+
+THIRD, HALF = Fraction(1, 3), Fraction(1, 2)
+# The article's example: a lightning bolt, the same upside down, a cloud, the same upside down.
+LIGHTNING_AND_CLOUD = of_augmentations(
+    (HALF, HALF),
+    ((2 * THIRD, THIRD, Fraction(0), Fraction(0)), (Fraction(0), Fraction(0), 2 * THIRD, THIRD)),
+    (0, 0, 1, 1),
+)
+
+
+def sums(model: PopulationGraph, f: fmpq_mat) -> tuple[fmpq, fmpq, fmpq]:
+    """Return Σ w_{xx'} f·f', Σ w_x w_x' (f·f')² and Σ w_x w_x' f·f', exactly; f has a row for each point."""
+    w, products = exact.matrix(model.weights), f * f.transpose()
+    degrees = [sum(row, Fraction(0)) for row in model.weights]
+    outer = exact.matrix([[a * b for b in degrees] for a in degrees])
+    squares = fmpq_mat(model.points, model.points, [x * x for x in products.entries()])
+    return exact.inner(w, products), exact.inner(outer, squares), exact.inner(outer, products)
+
+
+def loss(model: PopulationGraph, f: fmpq_mat) -> fmpq:
+    """Return L(f), exactly."""
+    agreement, squares, _ = sums(model, f)
+    return squares - 2 * agreement
+
+
+def approximation_error(model: PopulationGraph, f: fmpq_mat) -> fmpq:
+    """Return ‖Ā − FFᵀ‖² exactly: entry by entry (w_{xx'} − w_x w_x' f·f')² / (w_x w_x'), without a square root."""
+    degrees = [exact.to_fmpq(sum(row, Fraction(0))) for row in model.weights]
+    w, products = exact.matrix(model.weights), f * f.transpose()
+    total = fmpq(0)
+    for i, a in enumerate(degrees):
+        for j, b in enumerate(degrees):
+            gap = w[i, j] - a * b * products[i, j]
+            total += gap * gap / (a * b)
+    return total
+
+
+def normalised(model: PopulationGraph) -> Floats:
+    """Return Ā in float64."""
+    w = np.array(model.weights, dtype=np.float64)
+    roots = np.sqrt(w.sum(axis=1))
+    return np.asarray(w / np.outer(roots, roots))
+
+
+def margin(instance: Instance) -> float:
+    """Return by how much a random map beats the closed form, −Σ_{i≤r} max(λ_i, 0)², or breaks the identity.
+
+    The identity is decided exactly and counts 1; eigenvalues are float64, with a tolerance.
+    """
+    model, rng = graph(instance), instance_rng(instance)
+    zero = exact.zeros(model.points, instance.rank)
+    maps = [random_matrix(rng, model.points, instance.rank) for _ in range(MAPS)]
+    constant = approximation_error(model, zero) - loss(model, zero)
+    if any(approximation_error(model, f) - loss(model, f) != constant for f in maps):
+        return 1.0
+    top = np.sort(np.linalg.eigvalsh(normalised(model)))[::-1][: instance.rank]
+    least = -float(np.sum(np.maximum(top, 0) ** 2))
+    return max(least - float(exact.to_fraction(loss(model, f))) for f in maps) - TOLERANCE
+
+
+STATEMENT = Statement(
+    id=ID,
+    title="On a finite graph the spectral contrastive loss is low-rank approximation of Ā",
+    source=Source(
+        SPECTRAL_PAPER,
+        "the spectral contrastive loss; in the article: Learning the Population Graph",
+        "the article's last lines drop the square; the proof is ours",
+    ),
+    status=Status.PROVED,
+    symbols=SYMBOLS,
+    hypotheses=HYPOTHESES,
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=ByKernel(CLAIM),
+    witness=Instance(LIGHTNING_AND_CLOUD, 2),
+    sample=random_graph_instance,
+    proof=PROOF,
+    claim=CLAIM,
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))

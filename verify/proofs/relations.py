@@ -1,0 +1,247 @@
+"""Checks of relations that follow from cited ones: multiplied equations, squares, products, means, Cholesky, Markov."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from sympy import Add, Eq, Expr, Ge, Gt, Identity, Implies, MatrixSymbol, S, Symbol, Trace, expand
+from sympy.core.relational import Equality, GreaterThan, LessThan, Relational, StrictGreaterThan
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from verify.proofs.algebra import Expression
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
+from verify.proofs.moments import MatrixMean, Mean
+from verify.vocabulary import EntriesNonnegative
+
+
+def refuse(reason: str) -> Finding:
+    """Return the finding that a claim is not established."""
+    return Finding(False, reason)
+
+
+def is_fresh(symbol: Any, context: Context) -> bool:
+    """Return whether no earlier step speaks of a symbol."""
+    return not any(step.claim.has(symbol) for step in context.earlier)
+
+
+def speaks_of(expression: Expression, letter: MatrixSymbol, context: Context) -> bool:
+    """Return whether an expression depends on a letter once its abbreviations are written out."""
+    poly = context.algebra.normal_form(expression)
+    return any(c.has(letter) or any(name == letter.name for name, _, _ in word) for word, c in poly.items())
+
+
+def nonnegative(scalar: Expression, context: Context) -> bool:
+    """Return whether a scalar is ≥ 0: a number, or by a cited claim."""
+    if scalar.is_number:
+        return bool(scalar >= 0)
+    bounds = [f.lhs - f.rhs for kind in (GreaterThan, StrictGreaterThan) for f in context.facts(kind)]
+    bounds += [f.rhs - f.lhs for f in context.facts(LessThan)]
+    return any(expand(bound - scalar) == 0 for bound in bounds)
+
+
+def positive(scalar: Expression, context: Context) -> bool:
+    """Return whether a scalar is > 0: a number, or by a cited claim."""
+    return bool(scalar > 0) if scalar.is_number else context.cites(Gt(scalar, 0))
+
+
+@dataclass(frozen=True)
+class Times:
+    """left·(a − b)·right for a relation a = b or a ≥ b, or for the transpose of an equation.
+
+    `premise` names a cited relation, or is "antecedent" for the claim's own, or is a relation that is cited among
+    others. An inequality is multiplied by a nonnegative number on the left alone.
+    """
+
+    premise: str | Relational
+    left: Expression = 1
+    right: Expression = 1
+    transposed: bool = False
+
+    def relation(self, antecedent: Claim | None, context: Context) -> Relational:
+        """Return the relation. Raises ValueError when it is not cited."""
+        if not isinstance(self.premise, str):
+            if not context.cites(self.premise):
+                raise ValueError(f"{self.premise} is not cited")
+            return self.premise
+        fact = antecedent if self.premise == "antecedent" else context.claims.get(self.premise)
+        relations = [p for p in conjuncts(fact) if isinstance(p, (Equality, GreaterThan))]
+        if len(relations) != 1 or isinstance(relations[0].lhs, MatrixMean):
+            raise ValueError(f"{self.premise} is not one cited relation")
+        return relations[0]
+
+    def multiple(self, relation: Relational) -> Expression:
+        """Return left·(a − b)·right. Raises ValueError when that does not preserve an inequality."""
+        difference: Expression = relation.lhs - relation.rhs
+        if isinstance(relation, GreaterThan) and not (S(self.left).is_nonnegative and self.right == 1):
+            raise ValueError(f"the multiple of {self.premise} does not preserve its direction")
+        return self.left * (difference.T if self.transposed else difference) * self.right
+
+
+@dataclass(frozen=True)
+class Consequence(Check):
+    """A relation whose difference is a sum of cited relations' differences, each multiplied.
+
+    Equations between matrices are multiplied on both sides; for a claim about scalars the trace of the product counts.
+    The claim may be an implication: then its antecedent is a premise too.
+    """
+
+    kind: ClassVar[Kind] = Kind.IDENTITY
+    terms: tuple[Times, ...]
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Decide by normal forms that the claim's difference equals the sum."""
+        antecedent, wanted = claim.args if isinstance(claim, Implies) else (None, claim)
+        if not isinstance(wanted, (Equality, GreaterThan)):
+            return refuse("the claim is neither e ≥ 0 nor an equation")
+        target: Expression = wanted.lhs - wanted.rhs
+        parts: list[Expression] = []
+        try:
+            for term in self.terms:
+                relation = term.relation(antecedent, context)
+                if isinstance(relation, GreaterThan) and isinstance(wanted, Equality):
+                    return refuse("an inequality does not give an equation")
+                product = term.multiple(relation)
+                traced = isinstance(product, MatrixExpr) and not isinstance(target, MatrixExpr)
+                parts.append(Trace(product) if traced else product)
+        except ValueError as error:
+            return refuse(str(error))
+        finding = context.equal(target, sum(parts[1:], parts[0]))
+        return Finding(finding.passed, f"a combination of {len(self.terms)} multiplied relations: {finding.how}")
+
+
+@dataclass(frozen=True)
+class PositiveRoot(Check):
+    """aI + bYYᵀ with a > 0 and b ≥ 0 is positive definite, so it is ΘΘᵀ with Θ invertible (Cholesky)."""
+
+    kind: ClassVar[Kind] = Kind.DEFINITION
+    root: MatrixSymbol
+    square: Expression
+    level: Expression = S.One
+    weight: Expression = S.One
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """The root is a new letter, the matrix does not depend on it, and the signs are cited."""
+        matrix = self.level * Identity(self.root.shape[0]) + self.weight * self.square * self.square.T
+        if not isinstance(claim, Equality) or claim != Eq(matrix, self.root * self.root.T):
+            return refuse("the claim is not that aI + bYYᵀ is the square of its root")
+        algebra = context.algebra
+        if not is_fresh(self.root, context) or self.root in algebra.definitions or self.root not in algebra.invertible:
+            return refuse(f"{self.root} is not a new invertible letter")
+        if speaks_of(matrix, self.root, context):
+            return refuse(f"the matrix depends on {self.root}")
+        if not (positive(self.level, context) and nonnegative(self.weight, context)):
+            return refuse("nothing cited says that a > 0 and b ≥ 0")
+        how = f"aI + bYYᵀ ≻ 0 for a = {self.level} > 0, b = {self.weight} ≥ 0; Cholesky gives the root {self.root}"
+        return Finding(True, how)
+
+
+@dataclass(frozen=True)
+class SquareInverse(Check):
+    """WᵀW = I for a square W gives WWᵀ = I: a left inverse of a square matrix is its inverse."""
+
+    kind: ClassVar[Kind] = Kind.IDENTITY
+
+    def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
+        """The claim is WᵀW = I ⟹ WWᵀ = I, with W square."""
+        match claim:
+            case Implies(args=(Equality(args=(given, Identity() as unit)), Equality() as wanted)):
+                pass
+            case _:
+                return refuse("the claim is not about a left inverse")
+        for W in (wanted.lhs.args[0],) if wanted.lhs.args else ():
+            if W.shape[0] == W.shape[1] and given == W.T * W and wanted == Eq(W * W.T, unit):
+                return Finding(True, f"{W} is square, so its left inverse is its inverse")
+        return refuse("the two equations are not WᵀW = I and WWᵀ = I for one square W")
+
+
+@dataclass(frozen=True)
+class ScalarSquare(Check):
+    """A scalar is the square of a real scalar, or a positive multiple of one, and so is ≥ 0."""
+
+    kind: ClassVar[Kind] = Kind.SUM_OF_SQUARES
+    root: Expr
+    factor: Fraction | int = 1
+
+    def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
+        """The root is real and the scalar is factor·root²."""
+        if not (isinstance(claim, GreaterThan) and claim.rhs == 0 and self.root.is_real and self.factor > 0):
+            return refuse("the claim is not that a real scalar is nonnegative")
+        if expand(claim.lhs - S(self.factor) * self.root**2) != 0:
+            return refuse(f"the scalar is not {self.factor} times the square of {self.root}")
+        return Finding(True, f"{self.factor} times the square of {self.root}")
+
+
+@dataclass(frozen=True)
+class NonnegativeProduct(Check):
+    """A product of scalars that cited claims say are ≥ 0 is ≥ 0."""
+
+    kind: ClassVar[Kind] = Kind.SUM_OF_SQUARES
+    factors: tuple[Expression, Expression]
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """Each factor is cited as ≥ 0, and the claim is about their product."""
+        a, b = self.factors
+        if not (isinstance(claim, GreaterThan) and claim.rhs == 0):
+            return refuse("the claim is not that a scalar is nonnegative")
+        if not all(context.cites(Ge(factor, 0)) for factor in self.factors):
+            return refuse("nothing cited says that a factor is nonnegative")
+        finding = context.equal(claim.lhs, Add(*(term * a for term in Add.make_args(b))))
+        return Finding(finding.passed, f"the product of two nonnegative scalars: {finding.how}")
+
+
+@dataclass(frozen=True)
+class MeanOfSquare(Check):
+    """A positive multiple of 𝔼‖Y‖² is ≥ 0, 𝔼 a mean or a sum with weights that a cited claim says are ≥ 0."""
+
+    kind: ClassVar[Kind] = Kind.PSD
+    root: Expression
+    weights: MatrixSymbol
+    factor: Fraction | int = 1
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """The claim is factor·𝔼 tr(YᵀY) ≥ 0, and the weights are cited as nonnegative."""
+        if not context.cites(EntriesNonnegative(self.weights)):
+            return refuse("nothing cited says that the weights are nonnegative")
+        if not (self.factor > 0 and claim == Ge(S(self.factor) * Mean(Trace(self.root.T * self.root)), 0)):
+            return refuse(f"the claim is not that 𝔼‖{self.root}‖² ≥ 0")
+        return Finding(True, f"a sum of squared norms of {self.root} with nonnegative weights")
+
+
+@dataclass(frozen=True)
+class Markov(Check):
+    """The weight of an event is at most twice 𝔼Z, when Z ≥ 0 and Z ≥ ½ wherever the event happens (Markov).
+
+    The event: at a point with label y some class c ≠ y has a score q_c ≥ q_y = p, so Z = Σ_c (1[c = y] − score_c)² is
+    at least (1 − p)² + q². `margin` names the cited q − p ≥ 0 ⟹ (1 − p)² + q² − ½ ≥ 0. The claim is 2𝔼Z − err ≥ 0;
+    it introduces err, the weight of the points where the arg-max may err. The scores of the point picked by the unit
+    column ζ are predictionᵀζ, and labelsᵀζ is the unit column of its label: Z = ‖(labels − prediction)ᵀζ‖².
+    """
+
+    kind: ClassVar[Kind] = Kind.SPECTRAL
+    margin: str
+    scores: tuple[Symbol, Symbol]
+    point: MatrixSymbol
+    labels: MatrixSymbol
+    prediction: Expression
+    error: Symbol
+    weights: MatrixSymbol
+
+    @property
+    def mean(self) -> Expression:
+        """𝔼Z."""
+        residual = (self.labels - self.prediction).T * self.point
+        return Mean(Trace(residual.T * residual))
+
+    def verify(self, claim: Claim, context: Context) -> Finding:
+        """The cited bound is the one that the event asks for, weights are nonnegative, and err is new."""
+        p, q = self.scores
+        bound = Implies(Ge(q - p, 0), Ge((1 - p) ** 2 + q**2 - S.Half, 0))
+        if context.claims.get(self.margin) != bound or not context.cites(EntriesNonnegative(self.weights)):
+            return refuse("no cited bound says that Z ≥ ½ where the arg-max errs, or the weights may be negative")
+        if not is_fresh(self.error, context):
+            return refuse(f"{self.error} has a meaning already")
+        if claim != Ge(2 * self.mean - self.error, 0):
+            return refuse("the claim is not that the error is at most twice the mean")
+        return Finding(True, f"Markov's inequality: {self.margin} holds wherever the arg-max errs")
