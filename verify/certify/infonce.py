@@ -25,7 +25,6 @@ from verify.models import Floats, Instance
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((36.0, 56.0, 76.0),) * 3 + ((26.0, 36.0, 48.0),)  # with further Newton steps
 _BEYOND = (1.5, 4.0)  # for larger ranks, where a node costs more: nats beyond the size of what is to be seen
-_GAUGE = 1e-8
 _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
@@ -97,8 +96,11 @@ def _polish(pairs: Pairs, energy: SharedEnergy, proposal: Proposal) -> list[list
     moves = np.eye(m * rho).reshape(-1, m, rho)
     curved = (_twice_symmetric(moves @ V.T).reshape(-1, m * m) @ Rescaled(energy, F, F).hessian(V @ V.T)) / 2
     derivative = (_twice_symmetric(curved.reshape(-1, m, m)) @ V + g @ moves).reshape(-1, m * rho).T
-    # Turning the columns of V into each other changes nothing: the shortest step does not.
-    step = F @ np.linalg.lstsq(derivative, -residual.reshape(-1), rcond=_GAUGE)[0].reshape(m, rho)
+    # Turning the columns of V into each other changes nothing: the step is orthogonal to all turns.
+    units = np.eye(rho * rho).reshape(-1, rho, rho)
+    turns = (V @ (units - np.swapaxes(units, 1, 2))).reshape(-1, m * rho)
+    wanted = np.concatenate([-residual.reshape(-1), np.zeros(len(turns))])
+    step = F @ np.linalg.lstsq(np.concatenate([derivative, turns]), wanted)[0].reshape(m, rho)
     scale = 2 ** max(bits, 64)
     moved = exact_V + rational(dyadics(step), rho)
     return [[str(Fraction(round(x * scale), scale)) for x in row] for row in exact.to_rows(moved)]

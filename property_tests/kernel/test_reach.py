@@ -1,0 +1,36 @@
+"""How far infonce-equality is decided: means thousands of σ apart, tiny eigenvalues, minimisers of rank four."""
+
+from __future__ import annotations
+
+import pytest
+
+from property_tests.kernel.library import shared
+from verify.certify import decide
+from verify.instances import parse_instance
+from verify.kernel import check
+from verify.verdicts import Outcome
+
+FAR = shared("1/3 1/5 7/15", "-1000 -2667 333, -2000 0 -2000, -2500 1000 0", bias="4/5")
+SHIFTED = shared("1/2 1/4 1/4", "1 2 3000, 0 -2 3000, -1 1 3000", bias="1/2")
+APART = shared("1/2 1/4 1/4", "3000 0, -2000 1, 1 -5000", bias="1/2")
+RARE = shared("1/2 499999999/1000000000 1/1000000000", "2 0, -2 1, 0 3")
+CROSS = shared("1/5 1/5 1/5 1/5 1/5", "1 0 0 0, 0 1 0 0, 0 0 1 0, 0 0 0 1, -1 -1 -1 -3/2", bias="9/10")
+
+
+@pytest.mark.parametrize(
+    ("instance", "outcome", "rank"),
+    [
+        (FAR, Outcome.REFUTED, 2),
+        (SHIFTED, Outcome.PROVED, 3),
+        (APART, Outcome.PROVED, 2),
+        (RARE, Outcome.PROVED, 2),
+        (CROSS, Outcome.PROVED, 4),
+    ],
+    ids=["far", "shifted", "apart", "rare", "rank four"],
+)
+def test_verdicts_at_the_border_of_what_floats_see(instance, outcome, rank):
+    verdict, data = decide("infonce-equality", parse_instance(instance))
+    assert (verdict.outcome, verdict.rank) == (outcome, rank)
+    assert check(data).finding.verdict == outcome.value
+    low, high = verdict.margin
+    assert (0 < low < high) if outcome is Outcome.REFUTED else (low < high < 0)
