@@ -5,24 +5,25 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import theorems
-from reports import collect, render
+from reports import collect, front, render, trust
 from reports.figures import loss_slices, pancakes
-from reports.records import Figure, Generated, Report, Settings
+from reports.figures.records import Figure
+from reports.records import Generated, Report, Settings
 from reports.records import Statement as StatementRecord
 from verify.errors import InputError
 from verify.jsonfiles import write_text
 from verify.randomised import run
 from verify.statements import Statement
 
-INSTANCES = 1000
-QUICK_INSTANCES = 100
+INSTANCES = 200
+QUICK_INSTANCES = 20
 
 Progress = Callable[[str, float], None]
 
@@ -33,19 +34,22 @@ def build(
     quick: bool = False,
     seed: int = 0,
     jobs: int = 1,
+    only: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Path:
     """Write index.html, report.json and report.md into the folder `out`, and return the path of the page.
 
     `progress(stage, fraction)` is called with the name of the stage under way and how much of the whole is done, from
     0 to 1. No file is written before everything is computed, and each appears whole or not at all. The numbers
-    depend on `quick` and `seed` alone.
+    depend on `quick` and `seed` alone. `only` names the statements to report on; the guarantee matrix is whole always.
 
-    Raises InputError when the folder cannot be made or written.
+    Raises InputError when the folder cannot be made or written, or a statement is not known.
     """
+    chosen = _chosen(only)
     _make_folder(out)  # a folder that cannot be written is better found before the work than after
-    settings = Settings(quick=quick, seed=seed, instances=QUICK_INSTANCES if quick else INSTANCES)
-    report = make(theorems.REGISTRY.values(), settings, jobs=jobs, progress=progress)
+    instances = QUICK_INSTANCES if quick else INSTANCES
+    settings = Settings(quick=quick, seed=seed, instances=instances, only=tuple(dict.fromkeys(only)))
+    report = make(chosen, settings, registry=theorems.REGISTRY, jobs=jobs, progress=progress)
     files = {"report.json": as_json(report), "report.md": render.markdown(report), "index.html": render.html(report)}
     for name, text in files.items():
         write_text(out / name, text)
@@ -69,20 +73,43 @@ def as_json(report: Report) -> str:
 
 
 def make(
-    statements: Iterable[Statement], settings: Settings, *, jobs: int = 1, progress: Progress | None = None
+    statements: Iterable[Statement],
+    settings: Settings,
+    *,
+    registry: Mapping[str, Statement] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Report:
-    """Return the records of a report on these statements: check every proof, verify every statement at random."""
+    """Return the records of a report on these statements: check every proof, verify every statement at random.
+
+    `registry` holds the statements that the guarantee matrix is about: these when it is left out.
+    """
     chosen = list(statements)
-    clock = _Clock(len(chosen) + 1, progress or (lambda _stage, _fraction: None))
+    clock = _Clock(len(chosen) + 3, progress or (lambda _stage, _fraction: None))
     done = tuple(_statement(s, settings, jobs, clock) for s in chosen)
+    with clock.stage("matrix"):
+        matrix = front.matrix({**(registry or {}), **{s.id: s for s in chosen}}, done)
+    with clock.stage("evidence"):
+        evidence = trust.trust(chosen, quick=settings.quick)
     return Report(
         settings=settings,
         news=collect.news(done),
+        matrix=matrix,
+        graph=front.graph(chosen, done),
         statements=done,
         figures=_figures(settings.seed, clock),
+        trust=evidence,
         environment=collect.environment(),
         generated=clock.finish(),
     )
+
+
+def _chosen(only: Sequence[str]) -> list[Statement]:
+    registry = theorems.REGISTRY
+    for name in only:
+        if name not in registry:
+            raise InputError("only", name, "names no statement", f"write one of {', '.join(registry)}")
+    return [registry[name] for name in dict.fromkeys(only)] if only else [*registry.values()]
 
 
 def _statement(statement: Statement, settings: Settings, jobs: int, clock: _Clock) -> StatementRecord:

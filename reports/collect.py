@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import platform
+import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import pairwise
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 
 import reports.records as record
-from reports.records import Bin, Command, Formula, Margin, News, Standing, Use
-from verify.hypotheses import Hypothesis
+from reports.figures import scenes
+from reports.records import Bin, Command, Formula, Margin, News, Standing
+from verify import standing
+from verify.evidence import Counterexample
+from verify.guarantees import LOSSES
 from verify.instances import instance_to_json
+from verify.matrix import certificate_file
 from verify.proofs import ProofReport, Step, StepReport
 from verify.randomised import Verification
+from verify.standing import Judgement
 from verify.statements import Statement
 from verify.verdicts import Outcome, Provenance, Status
 
 _BINS = 24
-_PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "jinja2", "latex2mathml")
+_PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "cvxpy", "clarabel", "jinja2", "latex2mathml")
 
 
 def statement(source: Statement, verification: Verification) -> record.Statement:
     """Return all that the report says about a statement, given what its randomised verification found."""
-    standing, reason = judge(verification)
+    judged = judge(source, verification)
     return record.Statement(
         id=source.id,
         title=source.title,
         recorded=source.status.value,
-        standing=standing,
-        reason=reason,
+        standing=judged.standing,
+        reason=judged.reason,
         source=record.Source(text=source.source.text, label=source.source.label, note=source.source.note),
         claim=source.conclusion.sentence,
         quantity=Formula(latex=source.quantity.latex),
@@ -39,36 +48,32 @@ def statement(source: Statement, verification: Verification) -> record.Statement
         hypotheses=_hypotheses(source),
         proof=_proof(source, verification.proof),
         verification=_verification(verification),
-        counterexamples=tuple(f"{c.name}: {c.catch}" for c in source.counterexamples),
+        counterexamples=tuple(_counterexample(source, c) for c in source.counterexamples),
+        evidence=source.evidence,
+        special_case_of=source.special_case_of,
+        guarantees=tuple(f"{LOSSES.get(g.loss, g.loss)}: {g.column}" for g in source.guarantees),
         commands=_commands(source, verification),
     )
 
 
-def judge(verification: Verification) -> tuple[Standing, str]:
-    """Return where a statement stands, given its recorded status and what the checks found, and why."""
-    status, proof = verification.status, verification.proof
-    if status is Status.PROVED and proof is None:
-        return Standing.FAILED, "It is recorded as proved, and there is no proof script."
-    if proof is not None and proof.assumed and _only_assumed(proof) and not _contradicted(verification):
-        return Standing.CONDITIONAL, f"Its proof script rests on assumed steps: {', '.join(proof.assumed)}."
+def judge(source: Statement, verification: Verification) -> Judgement:
+    """Return where a statement stands: what its records bear out, unless a random instance contradicts it."""
+    status = verification.status
+    if status is Status.REFUTED and not source.counterexamples and not verification.unconfirmed:
+        return Judgement(Standing.REFUTED, "A random instance that satisfies every hypothesis decides against it.")
+    judged = standing.judge(source)
+    if judged.standing is Standing.CONDITIONAL and not _contradicted(verification):
+        return replace(judged, reason=sentence(judged.reason))
     if verification.unconfirmed:
-        return Standing.FAILED, f"Its recorded status, {status.value}, is not confirmed: {verification.unconfirmed}."
-    return _CONFIRMED[status]
+        reason = f"Its recorded status, {status.value}, is not confirmed: {verification.unconfirmed}."
+        return Judgement(Standing.FAILED, reason)
+    return replace(judged, reason=sentence(judged.reason))
 
 
-_CONFIRMED = {
-    Status.PROVED: (
-        Standing.PROVED,
-        "Every step of its proof script was checked in this run, and the conclusion follows.",
-    ),
-    Status.REFUTED: (Standing.REFUTED, "An instance that satisfies every hypothesis decides against it."),
-    Status.OPEN: (Standing.OPEN, "It is neither proved nor refuted; no random instance decides against it."),
-}
-
-
-def _only_assumed(proof: ProofReport) -> bool:
-    """Return whether nothing but an assumed step keeps the proof from passing."""
-    return proof.glue.passed and all(step.passed for step in proof.steps)
+def sentence(text: str) -> str:
+    """Return a remark of a checker as a sentence: a capital first, a full stop last; a formula's letter stays."""
+    first = text[:1].upper() if re.match(r"[a-z]{2}|a ", text) else text[:1]
+    return first + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _contradicted(verification: Verification) -> bool:
@@ -78,18 +83,42 @@ def _contradicted(verification: Verification) -> bool:
 
 
 def _hypotheses(source: Statement) -> tuple[record.Hypothesis, ...]:
-    unused = source.unused_hypotheses()
-    stated = [(h, _use(h, unused, source.proof is not None)) for h in source.hypotheses]
+    needs = {need.hypothesis: need for need in source.necessity()}
+    stated = len(source.hypotheses)
     return tuple(
-        record.Hypothesis(name=h.name, formula=Formula(latex=h.latex, sympy=str(h.formula)), meaning=h.meaning, use=use)
-        for h, use in [*stated, *((h, Use.DROPPED) for h in source.redundant)]
+        record.Hypothesis(
+            name=h.name,
+            formula=Formula(latex=h.latex, sympy=str(h.formula)),
+            meaning=h.meaning,
+            stated=i < stated,
+            need=needs[h.name].need,
+            reason=needs[h.name].reason,
+        )
+        for i, h in enumerate((*source.hypotheses, *source.redundant))
     )
 
 
-def _use(hypothesis: Hypothesis, unused: Sequence[str], proved: bool) -> Use:
-    if not proved:
-        return Use.UNKNOWN
-    return Use.UNUSED if hypothesis.name in unused else Use.USED
+def _counterexample(source: Statement, found: Counterexample) -> record.Counterexample:
+    verdict = found.verdict(source.claim, source.examine)
+    file = certificate_file(found)
+    path = found.evidence if isinstance(found.evidence, Path) else None
+    try:
+        instance = found.instance
+    except (OSError, ValueError):  # the verdict says what is wrong with the file
+        instance = None
+    return record.Counterexample(
+        name=found.name,
+        tempting=found.tempting,
+        catch=found.catch,
+        repaired=found.repaired,
+        verdict=verdict.reason,
+        refutes=verdict.outcome is Outcome.REFUTED,
+        file=file,
+        certificate=path.read_text(encoding="utf-8") if path is not None and path.is_file() else "",
+        instance=None if instance is None else instance_to_json(instance),
+        command=f"thmverify check {file}" if file else f"thmverify verify {source.id}",
+        scenes=() if instance is None else scenes.compute(instance, source.quantity.loss),
+    )
 
 
 def _proof(source: Statement, report: ProofReport | None) -> record.Proof | None:
@@ -140,8 +169,8 @@ def _worst(result: Verification) -> Margin | None:
 
 
 def histogram(margins: Sequence[float], bins: int = _BINS) -> tuple[Bin, ...]:
-    """Return counts of the margins in equal bins; nothing when they are all equal or one is no number."""
-    if not margins or not all(isfinite(m) for m in margins) or min(margins) == max(margins):
+    """Return counts of the margins in equal bins; nothing when four digits tell no two apart, or one is no number."""
+    if not margins or not all(isfinite(m) for m in margins) or f"{min(margins):.4g}" == f"{max(margins):.4g}":
         return ()
     counts, ends = np.histogram(margins, bins=bins)
     return tuple(
@@ -166,31 +195,62 @@ def _commands(source: Statement, verification: Verification) -> tuple[Command, .
 
 
 def news(statements: Sequence[record.Statement]) -> tuple[News, ...]:
-    """Return what is new in a few sentences, each computed from the records."""
-    return (*(item for s in statements for item in _dropped(s)), _steps(statements), _instances(statements))
+    """Return what is new in three sentences, each computed from the records."""
+    return _tally(statements), _refuted(statements), _dropped(statements)
 
 
-def _dropped(s: record.Statement) -> list[News]:
-    dropped = [h.meaning.rstrip(".") for h in s.hypotheses if h.use is Use.DROPPED]
-    if not dropped or s.standing is not Standing.PROVED:
-        return []
-    supposed = "; that ".join(text[:1].lower() + text[1:] for text in dropped)
-    return [News(text=f"“{s.title}” is proved without supposing, as its source does, that {supposed}.", statement=s.id)]
-
-
-def _steps(statements: Sequence[record.Statement]) -> News:
+def _tally(statements: Sequence[record.Statement]) -> News:
     steps = [step for s in statements if s.proof for step in s.proof.steps]
-    checked = sum(step.passed and not step.assumed for step in steps)
-    assumed = sum(step.assumed for step in steps)
-    text = f"The proofs are scripts: {checked} of their {len(steps)} steps were checked by a program in this run"
-    return News(text=f"{text}, and {assumed or 'none'} {'is' if assumed <= 1 else 'are'} assumed.", statement=None)
-
-
-def _instances(statements: Sequence[record.Statement]) -> News:
+    checked, assumed = sum(step.passed and not step.assumed for step in steps), sum(step.assumed for step in steps)
     tried = sum(s.verification.accepted for s in statements)
-    refuted = sum(s.verification.outcomes.get(Outcome.REFUTED.value, 0) for s in statements)
-    text = f"Each statement was also tried on random mixtures with exact rational parameters, {tried} in all"
-    return News(text=f"{text}: {refuted or 'none'} of them contradict{'' if refuted > 1 else 's'} it.", statement=None)
+    counts = Counter(s.standing for s in statements)
+    proved, refuted = counts[Standing.PROVED], counts[Standing.REFUTED]
+    text = (
+        f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved by scripts, {_are(refuted)} refuted by "
+        f"instances and {_are(len(statements) - proved - refuted)} not settled: in this run a program checked {checked} "
+        f"of {_counted(len(steps), 'proof step')}, {_are(assumed)} assumed, and "
+        f"{_against(statements) or 'none'} of {_counted(tried, 'random instance')} speaks against what is claimed."
+    )
+    return News(text=text)
+
+
+def _against(statements: Sequence[record.Statement]) -> int:
+    """Return how many random instances decide against a statement that is not recorded as refuted."""
+    outcomes = [s.verification.outcomes for s in statements if s.recorded != Status.REFUTED.value]
+    return sum(o.get(Outcome.REFUTED.value, 0) + o.get(Outcome.FAILED.value, 0) for o in outcomes)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _are(number: int) -> str:
+    return f"{number or 'none'} {'is' if number <= 1 else 'are'}"
+
+
+def _refuted(statements: Sequence[record.Statement]) -> News:
+    false = [s for s in statements if s.standing is Standing.REFUTED]
+    if not false:
+        return News(text="No statement on record is refuted.")
+    claims = "; ".join(f"“{s.title}”" for s in false)
+    false_are = "These claims are" if len(false) > 1 else "This claim is"
+    text = f"{false_are} false as stated, by an instance decided exactly: {claims}."
+    return News(text=text, statements=tuple(s.id for s in false))
+
+
+def _dropped(statements: Sequence[record.Statement]) -> News:
+    proved = [s for s in statements if s.standing is Standing.PROVED]
+    spared = [s for s in proved if any(not h.stated for h in s.hypotheses)]
+    if not spared:
+        return News(text="Every proved statement supposes what its source supposes.")
+    counts = Counter(h.meaning for s in spared for h in s.hypotheses if not h.stated)
+    parts = (f"that {_lowered(meaning)} (in {_counted(n, 'statement')})" for meaning, n in counts.items())
+    text = f"Proved without supposing, as the source does, {'; or '.join(parts)}."
+    return News(text=text, statements=tuple(s.id for s in spared))
+
+
+def _lowered(meaning: str) -> str:
+    return (meaning[:1].lower() + meaning[1:]).rstrip(".")
 
 
 def environment() -> record.Environment:

@@ -7,37 +7,13 @@ A page is a function of these records alone. Whatever changes from run to run, t
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-
+from reports.base import Formula, InstanceJson, Record
+from reports.figures.records import Figure, Pancakes, Panel, Scene  # noqa: F401  two of them for the experiments
+from verify.evidence import Need
+from verify.standing import Standing
 from verify.verdicts import Provenance
-
-# The schema of its content is that of instance files.
-InstanceJson: TypeAlias = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
-
-
-class Record(BaseModel):
-    """An immutable record that knows all its fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Standing(StrEnum):
-    """Where a statement stands after this run: computed from the checks, never declared."""
-
-    PROVED = "proved"
-    CONDITIONAL = "conditional"
-    REFUTED = "refuted"
-    OPEN = "open"
-    FAILED = "failed"
-
-
-class Formula(Record):
-    """A formula for people (LaTeX, set as MathML) and the SymPy expression that the checks evaluate."""
-
-    latex: str
-    sympy: str = ""
 
 
 class Source(Record):
@@ -48,25 +24,18 @@ class Source(Record):
     note: str
 
 
-class Use(StrEnum):
-    """What the proof script makes of a hypothesis, found by dropping it and checking again."""
-
-    USED = "used"
-    UNUSED = "unused"
-    DROPPED = "dropped"
-    UNKNOWN = "unknown"
-
-
 class Hypothesis(Record):
-    """A named hypothesis: formula, meaning, and whether the proof uses it.
+    """A named hypothesis: formula, meaning, and whether the statement needs it and how that is known.
 
-    A dropped one stands in the source and not in the statement proved here.
+    One that is not `stated` stands in the source and not in the statement proved here.
     """
 
     name: str
     formula: Formula
     meaning: str
-    use: Use
+    stated: bool
+    need: Need
+    reason: str
 
 
 class Step(Record):
@@ -134,6 +103,26 @@ class Command(Record):
     line: str
 
 
+class Counterexample(Record):
+    """An instance that refutes a statement: the argument that tempts, the catch, and what is true instead.
+
+    `verdict` is what the check of this run said of it. `certificate` is the text of the file at `file`, both empty
+    where rational arithmetic on the instance decides.
+    """
+
+    name: str
+    tempting: str
+    catch: str
+    repaired: str
+    verdict: str
+    refutes: bool
+    file: str
+    certificate: str
+    instance: InstanceJson | None
+    command: str
+    scenes: tuple[Scene, ...]
+
+
 class Statement(Record):
     """Everything the report says about one statement."""
 
@@ -149,81 +138,137 @@ class Statement(Record):
     hypotheses: tuple[Hypothesis, ...]
     proof: Proof | None
     verification: Verification
-    counterexamples: tuple[str, ...]
+    counterexamples: tuple[Counterexample, ...]
+    evidence: tuple[str, ...]
+    special_case_of: str
+    guarantees: tuple[str, ...]
     commands: tuple[Command, ...]
 
 
-class Angle(Record):
-    """The angle between two lines, in degrees within [lower, upper], and its cos² exactly."""
+class SpecialCase(Record):
+    """A special case that is proved beside a claim that is not."""
 
-    first: str
-    second: str
-    cos2: str
-    value: str
+    id: str
+    title: str
+
+
+class Cell(Record):
+    """One cell of the guarantee matrix; `standing` is null where no statement is its claim."""
+
+    loss: str
+    column: str
+    standing: Standing | None
+    statement: str
+    reason: str
+    commands: tuple[str, ...]
+    special: tuple[SpecialCase, ...]
+
+
+class Row(Record):
+    """A row of the matrix: a loss and its cells, in the order of the columns."""
+
+    loss: str
+    title: str
+    cells: tuple[Cell, ...]
+
+
+class Matrix(Record):
+    """The guarantee matrix, computed in this run."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+class Level(StrEnum):
+    """How far a statement is formalised."""
+
+    DEFINITION = "definition"
+    SCRIPT = "script"
+    KERNEL = "kernel"
+    FORMULA = "formula"
+
+
+class Node(Record):
+    """A definition or statement in the dependency graph; `standing` is null for a definition."""
+
+    id: str
+    title: str
+    kind: Literal["definition", "lemma", "theorem", "conjecture"]
+    level: Level
+    standing: Standing | None
+    special: bool
+    note: str
+
+
+class Edge(Record):
+    """An arrow from what is used to what uses it."""
+
+    source: str
+    target: str
+    kind: Literal["defines", "cites", "special case"]
+
+
+class Graph(Record):
+    """Which statement rests on which."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+class Comparison(Record):
+    """One integral three ways: Gauss–Hermite, the float engine, and a ball that contains it; errors are relative."""
+
+    separation: str
+    hermite: str
+    hermite_error: str
+    float64: str
+    float64_error: str
     lower: str
     upper: str
 
 
-class Line(Record):
-    """A one-dimensional subspace of the plane: its name, a rational direction and Fisher's J along it, exact."""
+class SourceFile(Record):
+    """A source file of the kernel, and its lines: all of them, and those that hold code."""
+
+    file: str
+    lines: int
+    code: int
+
+
+class Mutations(Record):
+    """What became of changed certificates of one kind: `tried` and `refused`; the others verify the same verdict."""
+
+    kind: str
+    tried: int
+    refused: int
+
+
+class Rule(Record):
+    """A rule that the proof checker is trusted with, and on how many steps of the scripts in this report it decided."""
 
     name: str
-    direction: tuple[str, str]
-    fisher: str
+    kind: str
+    meaning: str
+    steps: int
 
 
-class Panel(Record):
-    """One mixture of the parallel-pancakes figure with the points sampled from it (x, y, component)."""
+class Trust(Record):
+    """What a reader has to trust, and how hard it was tried to fool it."""
 
-    letter: str
-    title: str
-    instance: InstanceJson
-    lines: tuple[Line, ...]
-    angles: tuple[Angle, ...]
-    points: tuple[tuple[float, float, int], ...]
-
-
-class Pancakes(Record):
-    """Figure: PCA against Fisher on three mixtures; shown with the statement it illustrates."""
-
-    kind: Literal["pancakes"] = "pancakes"
-    statement: str = "fisher-optimality"
-    seed: int
-    panels: tuple[Panel, ...]
-
-
-class Curve(Record):
-    """A sampled curve in float64: its points (x, y) and the largest error estimate of a y."""
-
-    points: tuple[tuple[float, float], ...]
-    error: float
-
-
-class LossSlices(Record):
-    """Figure: the InfoNCE loss of maps of rank one, direction by direction, and along and across S_F.
-
-    `by_angle` holds (angle of the line in degrees, least loss over the scale); `along` and `across` hold (variance of
-    the output within a component, loss), the latter added to the best map along S_F, whose variance is `best`.
-    """
-
-    kind: Literal["loss-slices"] = "loss-slices"
-    statement: str = "infonce-inclusion"
-    instance: InstanceJson
-    lines: tuple[Line, ...]
-    by_angle: Curve
-    along: Curve
-    across: Curve
-    best: float
-
-
-Figure: TypeAlias = Annotated[Pancakes | LossSlices, Field(discriminator="kind")]
+    nodes: int
+    comparisons: tuple[Comparison, ...]
+    kernel: tuple[SourceFile, ...]
+    certificates: int
+    mutations: tuple[Mutations, ...]
+    rules: tuple[Rule, ...]
+    base: tuple[str, ...]
 
 
 class News(Record):
-    """One sentence on what is new, computed from the checks, and the statement that it is about, if it is about one."""
+    """One sentence on what is new, computed from the checks, and the statements that it is about."""
 
     text: str
-    statement: str | None
+    statements: tuple[str, ...] = ()
 
 
 class Settings(Record):
@@ -232,6 +277,7 @@ class Settings(Record):
     quick: bool
     seed: int
     instances: int
+    only: tuple[str, ...] = ()
 
 
 class Environment(Record):
@@ -253,11 +299,14 @@ class Generated(Record):
 class Report(Record):
     """A whole report."""
 
-    format: Literal["thmverify-report/1"] = "thmverify-report/1"
+    format: Literal["thmverify-report/2"] = "thmverify-report/2"
     settings: Settings
     news: tuple[News, ...]
+    matrix: Matrix
+    graph: Graph
     statements: tuple[Statement, ...]
     figures: tuple[Figure, ...]
+    trust: Trust
     environment: Environment
     generated: Generated
 

@@ -7,6 +7,7 @@ Everything that comes from data is escaped: autoescaping in HTML, `_markdown` in
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -19,10 +20,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reports.figures import histogram, loss_slices, pancakes
+from reports.collect import sentence
+from reports.figures import graph, histogram, loss_slices, pancakes, scenes
 from reports.figures.drawing import minus, number
-from reports.records import Angle, Line, LossSlices, Panel, Report, Standing, Statement, Step, Use
+from reports.figures.records import Angle, Line, LossSlices, Panel
+from reports.records import Level, Node, Proof, Report, Standing, Statement, Step
 from verify import mathml
+from verify.evidence import Need
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,20 @@ _STANDINGS = {
     ),
 }
 _CHECKED = {True: Mark("✓", "checked", "good"), False: Mark("✗", "failed", "bad")}
-_USES = {
-    Use.USED: "The proof uses it.",
-    Use.UNUSED: "The proof script still checks without it.",
-    Use.DROPPED: "The source asks for it; the statement proved here does not.",
-    Use.UNKNOWN: "",
+_NEEDS = {
+    Need.NECESSARY: Mark("●", "necessary", "bad"),
+    Need.REDUNDANT: Mark("◌", "not needed", "good"),
+    Need.CONSTITUTIVE: Mark("□", "part of the model", "plain"),
+    Need.UNKNOWN: Mark("?", "not known", "plain"),
 }
+_LEVELS = {
+    Level.SCRIPT: "a proof script, every step of it checked",
+    Level.KERNEL: "a claim that the kernel decides on an instance",
+    Level.FORMULA: "formulas that are evaluated on an instance",
+    Level.DEFINITION: "a definition",
+}
+_REFUTES = {True: Mark("✓", "checked in this run", "good"), False: Mark("▲", "does not refute", "bad")}
+_NO_CLAIM = Mark("–", "no claim", "none")
 _SUPERSCRIPT = re.compile(r"\^(?:\{([^{}]+)\}|([A-Za-z0-9]+))")
 # One letter, not the end of a word such as MAX_SIZE or file_name, and what stands under it.
 _SUBSCRIPT = re.compile(r"(?<![a-z0-9_])(?<![A-Z]{2})([^\W\d_]̄?)_([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_])")
@@ -93,7 +105,11 @@ def _page(report: Report, template: str, *, autoescape: bool) -> str:
             report=report,
             tally=tally(report),
             standings=[(standing, meaning) for standing, (_, meaning) in _STANDINGS.items()],
+            levels=[(level, meaning) for level, meaning in _LEVELS.items() if level is not Level.DEFINITION],
             command=command(report),
+            shown={statement.id for statement in report.statements},
+            notes=special_notes(report),
+            no_claim=_NO_CLAIM,
         )
     )
 
@@ -109,7 +125,16 @@ def _environment(autoescape: bool) -> Environment:
     )
     environment.filters.update(
         mark=lambda standing: _STANDINGS[Standing(standing)][0],
-        use=lambda use: _USES[use],
+        need=lambda need: _NEEDS[need],
+        drawn_graph=drawn_graph,
+        node_lines=node_lines,
+        scene=scenes.layout,
+        kinds=kinds,
+        share=share,
+        minus=minus,
+        refutes_mark=lambda refutes: _REFUTES[refutes],
+        capitalize_first=lambda text: text[:1].upper() + text[1:],
+        percent=percent,
         step_mark=step_mark,
         check_mark=lambda passed: _CHECKED[passed],
         mathml=typeset,
@@ -118,6 +143,7 @@ def _environment(autoescape: bool) -> Environment:
         short=short,
         degrees=degrees,
         prose=prose,
+        svg_prose=svg_prose,
         relation=relation,
         fisher=lambda lines, name: next(line.fisher for line in lines if line.name == name),
         layout=_layout,
@@ -142,6 +168,45 @@ def step_mark(step: Step) -> Mark:
     return _ASSUMED if step.assumed and step.passed else _CHECKED[step.passed]
 
 
+def special_notes(report: Report) -> dict[str, tuple[int, str]]:
+    """Return the special cases that are proved beside a cell of the matrix: id → number of the note, title."""
+    cases = {case.id: case.title for row in report.matrix.rows for cell in row.cells for case in cell.special}
+    return {name: (number, title) for number, (name, title) in enumerate(cases.items(), 1)}
+
+
+def node_lines(node: Node) -> tuple[str, str]:
+    """Return the two lines of a box of the graph, with the glyph of its standing."""
+    if node.standing is None:
+        return graph.label_lines(node, "")
+    mark = _STANDINGS[node.standing][0]
+    first, second = graph.label_lines(node, mark.word)
+    return f"{mark.glyph} {first}", second
+
+
+def drawn_graph(record: Report) -> graph.Drawing:
+    """Return the dependency graph in pixels."""
+    return graph.layout(record.graph, {node.id: node_lines(node) for node in record.graph.nodes})
+
+
+def kinds(proof: Proof) -> str:
+    """Return how many steps of a proof were checked how, for example "3 identity, 2 psd"."""
+    counts = Counter(step.kind for step in proof.steps)
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
+def share(value: str) -> str:
+    """Return a relative error: as a percentage where it is one that anybody would mind."""
+    x = float(value)
+    return f"{100 * x:.{2 if x < 1 else 3}g} %" if x >= 1e-4 else short(value)
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share as a percentage that never rounds up to 100 %."""
+    if part == whole:
+        return "100 %"
+    return f"{math.floor(1000 * part / whole) / 10:g} %"
+
+
 def tally(report: Report) -> str:
     """Return how many statements stand where, for example "3 statements: 2 proved, 1 open"."""
     counts = Counter(statement.standing for statement in report.statements)
@@ -154,6 +219,7 @@ def tally(report: Report) -> str:
 def command(report: Report) -> str:
     """Return the command that makes this report again."""
     quick = " --quick" if report.settings.quick else ""
+    quick += "".join(f" --only {name}" for name in report.settings.only)
     return f"thmverify report{quick} --seed {report.settings.seed} --out DIR"
 
 
@@ -165,18 +231,12 @@ def typeset(latex: str, display: bool = False) -> Markup:
         return Markup("<code>{}</code> (not typeset)").format(latex)
 
 
-def sentence(text: str) -> str:
-    """Return a remark of the checker as a sentence: a capital first, a full stop last; a formula's letter stays."""
-    first = text[:1].upper() if re.match(r"[a-z]{2}|a ", text) else text[:1]
-    return first + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
 def short(value: str) -> str:
     """Return a decimal number with at most three significant digits, in plain or scientific notation."""
     x = Decimal(value)
     if x == 0 or not x.is_finite():
         return "0" if x == 0 else value
-    text = f"{x:.3g}" if Decimal("0.001") <= abs(x) < 10000 else f"{x:.2e}"
+    text = f"{float(x):.3g}" if Decimal("0.001") <= abs(x) < 10000 else f"{x:.2e}"
     return minus(text)
 
 
@@ -220,6 +280,12 @@ def instance_text(instance: dict[str, Any]) -> str:
 def prose(text: str) -> Markup:
     """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
     return Markup(_SUBSCRIPT.sub(r"\1<sub>\2</sub>", _SUPERSCRIPT.sub(r"<sup>\1\2</sup>", str(escape(text)))))
+
+
+def svg_prose(text: str) -> Markup:
+    """Return a label for SVG in which S_F has a true subscript; the rest is escaped."""
+    lowered = r'\1<tspan class="sub" dy="3">\2</tspan><tspan dy="-3">&#8203;</tspan>'
+    return Markup(_SUBSCRIPT.sub(lowered, str(escape(text))))
 
 
 def _markdown(text: object) -> str:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from reports.figures import loss_slices, pancakes
 from reports.figures.drawing import Frame, number, sigma_ellipse, ticks
 from reports.figures.histogram import layout as histogram_layout
-from reports.records import Bin, Line
+from reports.figures.records import Line
+from reports.records import Bin
 from verify import exact
 from verify.instances import parse_instance
 from verify.losses import LOSSES

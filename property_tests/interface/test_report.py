@@ -16,15 +16,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 import sympy
+from markupsafe import escape
 
 import reports
 import theorems
-from reports import browser, builder, collect, render, schemas
-from reports.records import Report, Settings, Standing, Use
+from reports import browser, builder, collect, front, render, schemas, trust
+from reports.records import Report, Settings, Standing
 from theorems.fisher_optimality import STATEMENT
+from theorems.pca_equality import STATEMENT as REFUTED
 from verify import mathml
 from verify.errors import InputError
-from verify.evidence import Counterexample
+from verify.evidence import Counterexample, Need
+from verify.guarantees import Column, Guarantee
 from verify.proofs import Assumed, Proof
 from verify.randomised import run
 from verify.verdicts import Outcome, Status, Verdict
@@ -59,7 +62,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag not in {"meta", "link"}:
+        if tag not in {"meta", "link", "br"}:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -105,8 +108,11 @@ def test_page_is_accessible(page):
     assert levels.count(1) == 1
     assert all(b <= a + 1 for a, b in pairwise(levels))
     assert all("scope" in a for tag, a in parsed.tags if tag == "th")
-    assert page.count("<table>") == page.count("<caption>")
-    assert all(a.get("role") == "img" and a.get("aria-labelledby") for tag, a in parsed.tags if tag == "svg")
+    assert page.count("<table") == page.count("<caption>")
+    drawings = [a for tag, a in parsed.tags if tag == "svg"]
+    assert all(a.get("role") in ("img", "group") and a.get("aria-labelledby") for a in drawings)
+    regions = [a for _, a in parsed.tags if a.get("role") == "region"]
+    assert all(a.get("tabindex") == "0" and a.get("aria-label") for a in regions)
 
 
 def luminance(colour: str) -> float:
@@ -249,13 +255,25 @@ def test_no_accepted_instance_confirms_nothing():
     assert "no random instance satisfied the hypotheses" in text
 
 
-def test_hypotheses_tell_what_the_proof_makes_of_them(report):
-    uses = {h.name: h.use for h in report.statements[0].hypotheses}
-    assert uses["covariances-definite"] is Use.USED
+def test_hypotheses_tell_whether_they_are_needed(report):
+    needs = {h.name: (h.need, h.stated) for h in report.statements[0].hypotheses}
+    assert needs["covariances-definite"] == (Need.CONSTITUTIVE, True)
     extra = replace(STATEMENT.hypotheses[0], name="more")
     dropped = made(replace(STATEMENT, redundant=(extra,)))
-    assert dropped.statements[0].hypotheses[-1].use is Use.DROPPED
-    assert "without supposing, as its source does, that every component has mass" in dropped.news[0].text
+    last = dropped.statements[0].hypotheses[-1]
+    assert (last.need, last.stated) == (Need.REDUNDANT, False)
+    assert "that every component has mass (in 1 statement)" in dropped.news[2].text
+    assert "◌</span> not needed" in render.html(dropped)
+
+
+def test_news_are_three_sentences_that_follow_the_records(report):
+    assert len(report.news) == 3
+    assert report.news[0].text.startswith("Of 1 statement 1 is proved by scripts, none is refuted")
+    broken = made(replace(STATEMENT, proof=None))
+    assert "none is proved by scripts, none is refuted by instances and 1 is not settled" in broken.news[0].text
+    refuted = made(REFUTED)
+    assert "by an instance decided exactly: “PCA finds the Fisher subspace”" in refuted.news[1].text
+    assert refuted.news[1].statements == (REFUTED.id,)
 
 
 # --- what comes from data is never executed ------------------------------------------------------------------------
@@ -278,6 +296,29 @@ def test_injected_script_is_escaped(field):
     assert html.escape(SCRIPT) in page
     outside_fences = re.sub(r"^(```+).*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
     assert "<script" not in outside_fences
+
+
+@pytest.mark.parametrize(
+    "field", ["tempting", "catch", "repaired", "name", "verdict", "file", "certificate", "command"]
+)
+def test_injected_counterexample_is_escaped(field):
+    data = made(REFUTED).model_dump(mode="json")
+    data["statements"][0]["counterexamples"][0][field] = SCRIPT
+    injected = Report.model_validate(data)
+    assert "script" not in {tag for tag, _ in Page(render.html(injected)).tags}
+    assert html.escape(SCRIPT) in render.html(injected)
+    assert "<script" not in re.sub(r"^(```+).*?^\1$", "", render.markdown(injected), flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("place", ["matrix", "graph", "trust"])
+def test_injected_front_page_is_escaped(report, place):
+    data = json.loads(json.dumps(report.model_dump(mode="json")).replace(STATEMENT.id, f"x{SCRIPT}"))
+    whole = report.model_dump(mode="json")
+    injected = Report.model_validate({**whole, place: data[place]})
+    if place == "trust":
+        injected = Report.model_validate({**whole, "trust": {**whole["trust"], "base": [SCRIPT]}})
+    assert "script" not in {tag for tag, _ in Page(render.html(injected)).tags}
+    assert "<script" not in re.sub(r"^(```+).*?^\1$", "", render.markdown(injected), flags=re.DOTALL | re.MULTILINE)
 
 
 def test_injected_instance_is_escaped(report):
@@ -352,6 +393,121 @@ def test_prose_has_true_subscripts(text, marked):
     assert render.prose(text) == marked
 
 
+# --- the front page ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole() -> Report:
+    """A proved, a refuted and an open statement, one a special case of another, all about cells of the matrix."""
+    cell = (Guarantee("fisher", Column.EQUALITY),)
+    general = replace(STATEMENT, id="general", status=Status.OPEN, proof=None, guarantees=cell, evidence=("little",))
+    return made(replace(STATEMENT, special_case_of="general"), REFUTED, general)
+
+
+def test_matrix_shows_the_standings_of_this_run(whole):
+    rows = {row.loss: {cell.column: cell for cell in row.cells} for row in whole.matrix.rows}
+    assert rows["fisher"][Column.EQUALITY].standing is Standing.OPEN
+    assert [case.id for case in rows["fisher"][Column.EQUALITY].special] == [STATEMENT.id]
+    assert rows["pca"][REFUTED.guarantees[0].column].standing is Standing.REFUTED
+    contradicted = made(replace(STATEMENT, guarantees=rows_of("fisher"), margin=lambda _instance: 1.0))
+    assert contradicted.matrix.rows[-1].cells[0].standing is Standing.FAILED
+
+
+def rows_of(loss):
+    return (Guarantee(loss, Column.INCLUSION),)
+
+
+def test_matrix_links_to_what_the_page_holds(whole):
+    text = render.html(whole)
+    matrix = text[text.index('<section id="matrix">') : text.index('<section id="graph">')]
+    assert 'href="#general"' in matrix
+    assert 'href="#special-1"' in matrix
+    assert "thmverify verify pca-equality" in matrix
+
+
+def test_graph_has_the_definitions_and_the_special_case(whole):
+    edges = {(edge.source, edge.target): edge.kind for edge in whole.graph.edges}
+    assert edges[STATEMENT.id, "general"] == "special case"
+    assert edges["definition-3.2", STATEMENT.id] == "defines"
+    kinds = {node.id: node.kind for node in whole.graph.nodes}
+    assert (kinds["general"], kinds[STATEMENT.id], kinds["definition-4.1"]) == ("conjecture", "theorem", "definition")
+
+
+def test_definitions_are_read_off_labels_and_hypotheses():
+    assert "3.2" in front.definitions_of(STATEMENT)
+    bare = replace(STATEMENT, source=replace(STATEMENT.source, label="Lemma 9"), hypotheses=(), proof=None)
+    assert front.definitions_of(bare) == ()
+
+
+def test_boxes_of_the_graph_do_not_overlap(whole):
+    drawing = render.drawn_graph(whole)
+    boxes = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in drawing.boxes]
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        assert left >= 0
+        assert right <= drawing.width
+        assert bottom <= drawing.height
+        for l2, t2, r2, b2 in boxes[:i]:
+            assert right <= l2 or r2 <= left or bottom <= t2 or b2 <= top
+    at = {b.node.id: b for b in drawing.boxes}
+    assert all(at[a.edge.source].x < at[a.edge.target].x for a in drawing.arrows)
+
+
+def test_a_circle_of_citations_is_drawn_all_the_same(whole):
+    edge = whole.graph.edges[-1]
+    back = edge.model_copy(update={"source": edge.target, "target": edge.source})
+    circle = whole.graph.model_copy(update={"edges": (*whole.graph.edges, back)})
+    assert len(render.drawn_graph(whole.model_copy(update={"graph": circle})).arrows) == len(circle.edges)
+
+
+# --- counterexamples and evidence ----------------------------------------------------------------------------------
+
+
+def test_counterexample_is_shown_with_its_certificate_and_picture(whole):
+    shown_one = whole.statements[1].counterexamples[0]
+    assert shown_one.refutes
+    assert json.loads(shown_one.certificate)["claim"] == REFUTED.claim
+    text = render.html(whole)
+    assert str(escape(shown_one.certificate)) in text
+    assert shown_one.command in text
+    (scene,) = shown_one.scenes
+    assert scene.lines[0].name == "S_F"
+    assert len(scene.means) == len(scene.weights)
+
+
+def test_a_certificate_that_does_not_check_shows():
+    wrong = replace(REFUTED.counterexamples[0], evidence=theorems.COUNTEREXAMPLES / "infonce-equality.json")
+    standing, page, _ = shown(replace(REFUTED, counterexamples=(wrong,)))
+    assert standing is Standing.FAILED
+    assert "does not refute" in page
+
+
+def test_float_quadrature_is_caught_by_the_enclosure(report):
+    rows = {int(c.separation): c for c in report.trust.comparisons}
+    assert float(rows[1].hermite_error) < 1e-9
+    assert max(float(c.hermite_error) for c in rows.values()) > 0.6
+    for c in rows.values():
+        assert float(c.lower) <= float(c.upper)
+        assert float(c.upper) - float(c.lower) <= 1e-8 * float(c.upper)
+
+
+def test_code_lines_leave_out_comments_and_docstrings():
+    text = '"""Doc\nstring."""\n\n# comment\nx = 1  # why\n\ndef f():\n    """Doc."""\n    return "text"\n'
+    assert trust.code_lines(text) == {5, 7, 9}
+
+
+def test_every_forgery_is_refused(whole):
+    found = {m.kind: m for m in whole.trust.mutations}
+    assert all(m.tried > 0 for m in found.values())
+    forged = [m for kind, m in found.items() if "hints" not in kind]
+    assert all(m.refused == m.tried for m in forged)
+
+
+def test_rules_count_every_step(report):
+    steps = len(report.statements[0].proof.steps)
+    assert sum(rule.steps for rule in report.trust.rules) == steps
+    assert all(rule.meaning for rule in report.trust.rules)
+
+
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
@@ -373,7 +529,18 @@ def test_build_writes_the_three_files_and_tells_its_progress(tmp_path):
     fractions = [fraction for _, fraction in calls]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
-    assert list(dict(calls)) == [STATEMENT.id, "figures"]
+    assert list(dict(calls)) == [STATEMENT.id, "matrix", "evidence", "figures"]
+
+
+@pytest.mark.usefixtures("small_registry")
+def test_only_some_statements(tmp_path, monkeypatch):
+    monkeypatch.setattr(theorems, "REGISTRY", {s.id: s for s in (STATEMENT, REFUTED)}, raising=False)
+    page = reports.build(tmp_path, quick=True, only=[REFUTED.id])
+    again = Report.model_validate_json((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert [s.id for s in again.statements] == [REFUTED.id]
+    assert f"--only {REFUTED.id}" in page.read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="names no statement"):
+        reports.build(tmp_path, quick=True, only=["nothing"])
 
 
 @pytest.mark.usefixtures("small_registry")

@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar
 
 from reports.figures.drawing import Frame, minus, ticks
 from reports.figures.pancakes import lines
-from reports.records import Curve, Line, LossSlices
+from reports.figures.records import Curve, Line, LossSlices
 from theorems.pca_equality import three_in_a_row
 from verify import exact
 from verify.instances import instance_to_json

@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, ctx, fmpq, fmpq_mat
 
 from reports.figures.drawing import Ellipse, Frame, sigma_ellipse
-from reports.records import Angle, Line, Pancakes, Panel
+from reports.figures.records import Angle, Line, Pancakes, Panel
 from theorems.pca_equality import BALLS, PANCAKES, SHIFTED_PANCAKES
 from verify import exact
 from verify.decimals import outward

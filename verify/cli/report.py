@@ -15,7 +15,8 @@ def report(
         "report"
     ),
     pdf: Annotated[bool, typer.Option("--pdf", help="Also print report.pdf with headless Chromium.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer random instances: under a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer random instances: about a minute.")] = False,
+    only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Report on this statement; repeatable.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the files written.")] = False,
@@ -38,6 +39,7 @@ def report(
             quick=quick,
             seed=seed,
             jobs=jobs,
+            only=only or (),
             progress=lambda stage, done: advance(done, description=f"report: {stage}"),
         )
     files = [page, page.with_name("report.json"), page.with_name("report.md")]

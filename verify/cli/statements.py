@@ -154,9 +154,10 @@ def _write_statement(statement: Statement, report: ProofReport | None) -> None:
         return
     kinds = Counter(step.kind.value for step in report.steps)
     counted = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    sys.stdout.write(
-        f"\nProof script, {len(report.steps)} steps: {counted}; {len(report.assumed) or 'none'} assumed\n\n"
-    )
+    sys.stdout.write("\n")
+    total = f"{len(report.steps)} steps: {counted}; {len(report.assumed) or 'none'} assumed"
+    write_fields([("Proof script", total)])
+    sys.stdout.write("\n")
     steps = [(f"{s.name}\n{s.kind}", f"{s.sentence}\n{_mark(s)}: {s.how}") for s in report.steps]
     glue = ("glue", f"The conclusion follows.\n{'checked' if report.glue.passed else 'FAILED'}: {report.glue.how}")
     verdict = ("proof", f"{'checked' if report.passed else 'does NOT check'}: {report.reason}")

@@ -1,0 +1,94 @@
+"""The records behind the figures of the report. Rationals are text ("93/100"), read exactly."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from reports.base import InstanceJson, Record
+
+
+class Angle(Record):
+    """The angle between two lines, in degrees within [lower, upper], and its cos² exactly."""
+
+    first: str
+    second: str
+    cos2: str
+    value: str
+    lower: str
+    upper: str
+
+
+class Line(Record):
+    """A one-dimensional subspace of the plane: its name, a rational direction and Fisher's J along it, exact."""
+
+    name: str
+    direction: tuple[str, str]
+    fisher: str
+
+
+class Panel(Record):
+    """One mixture of the parallel-pancakes figure with the points sampled from it (x, y, component)."""
+
+    letter: str
+    title: str
+    instance: InstanceJson
+    lines: tuple[Line, ...]
+    angles: tuple[Angle, ...]
+    points: tuple[tuple[float, float, int], ...]
+
+
+class Pancakes(Record):
+    """Figure: PCA against Fisher on three mixtures; shown with the statement it illustrates."""
+
+    kind: Literal["pancakes"] = "pancakes"
+    statement: str = "fisher-optimality"
+    seed: int
+    panels: tuple[Panel, ...]
+
+
+class Curve(Record):
+    """A sampled curve in float64: its points (x, y) and the largest error estimate of a y."""
+
+    points: tuple[tuple[float, float], ...]
+    error: float
+
+
+class LossSlices(Record):
+    """Figure: the InfoNCE loss of maps of rank one, direction by direction, and along and across S_F.
+
+    `by_angle` holds (angle of the line in degrees, least loss over the scale); `along` and `across` hold (variance of
+    the output within a component, loss), the latter added to the best map along S_F, whose variance is `best`.
+    """
+
+    kind: Literal["loss-slices"] = "loss-slices"
+    statement: str = "infonce-inclusion"
+    instance: InstanceJson
+    lines: tuple[Line, ...]
+    by_angle: Curve
+    along: Curve
+    across: Curve
+    best: float
+
+
+Figure: TypeAlias = Annotated[Pancakes | LossSlices, Field(discriminator="kind")]
+
+
+class Direction(Record):
+    """A line through the origin of the plane, in floats, and whether its direction is known exactly."""
+
+    name: str
+    direction: tuple[float, float]
+    exact: bool
+
+
+class Scene(Record):
+    """A mixture in the plane, with the lines of its subspaces; `remarks` say which subspaces are no line."""
+
+    title: str
+    means: tuple[tuple[float, float], ...]
+    covariances: tuple[tuple[tuple[float, float], tuple[float, float]], ...]
+    weights: tuple[str, ...]
+    lines: tuple[Direction, ...]
+    remarks: tuple[str, ...]
