@@ -1,0 +1,166 @@
+"""SimSiam with a singular predictor: what P does not see may leave S_F, and stays stationary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given, settings
+from sympy import Implies, Ne, ZeroMatrix
+
+from property_tests import strategies
+from property_tests.theorems.encodings import permuted, split_component, transformed
+from property_tests.theorems.scripts import faults, rejection, with_check, with_step, without_step
+from theorems.scripts import simsiam_collapse as script
+from theorems.simsiam_collapse import (
+    FULL,
+    STATEMENT,
+    collapsed,
+    examine,
+    is_inside,
+    margin,
+    refute_inclusion,
+    steepness,
+    wandered,
+)
+from verify import exact
+from verify.evidence import Need
+from verify.maps import SimSiamPair
+from verify.minimize import minimise
+from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.proofs import Multiple, Proof, vanishes
+from verify.sampling import instance_rng, random_matrix
+from verify.verdicts import Outcome
+
+PLAIN = STATEMENT.witness
+
+
+def without_decay(instance: Instance) -> Instance:
+    return replace(instance, weight_decay=Fraction(0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(strategies.mixture_instances(dimension=(2, 6), shared=None).map(without_decay))
+def test_a_singular_predictor_leaks_wherever_there_is_room(instance: Instance) -> None:
+    verdict = STATEMENT.decide(instance)
+    if "room-outside" in STATEMENT.false_hypotheses(instance):
+        assert verdict.outcome is Outcome.UNDECIDED
+        return
+    assert verdict.outcome is Outcome.PROVED, verdict.reason
+    assert margin(instance) == 0
+    pair = collapsed(instance)
+    assert pair.P.rank() < instance.rank
+    assert is_inside(instance, pair.A)
+    assert not is_inside(instance, wandered(instance, pair).A)
+
+
+@settings(max_examples=30, deadline=None)
+@given(strategies.mixture_instances(dimension=(2, 5), shared=None).map(without_decay))
+def test_the_pair_to_start_from_learns_where_a_column_is_left(instance: Instance) -> None:
+    rank = instance.pairs.C.rank()
+    assume(rank > 0)
+    wide = replace(instance, rank=rank + 1)
+    pair = collapsed(wide)
+    assert pair.A.rank() == rank == pair.P.rank()
+    assert steepness(wide, pair) == 0
+    narrow = replace(instance, rank=rank)
+    assert exact.is_zero(collapsed(narrow).A)
+
+
+def test_no_pair_wanders_where_p_sees_all() -> None:
+    # The same step at an invertible predictor leaves the stationary points.
+    wide = replace(PLAIN, rank=PLAIN.pairs.C.rank() + 1)
+    pair = collapsed(wide)
+    P = pair.P * 1
+    P[P.nrows() - 1, P.nrows() - 1] = 1
+    seen = SimSiamPair(pair.A, P)
+    assert steepness(wide, seen) == 0
+    assert steepness(wide, wandered(wide, seen)) > 0
+
+
+def test_weight_decay_balances_what_is_stationary() -> None:
+    instance = replace(PLAIN, weight_decay=Fraction(1, 100), rank=1)
+    found = minimise("simsiam", instance)
+    assert found.converged
+    assert float((found.maps["A"].T @ found.maps["A"])[0, 0]) == pytest.approx(float(found.maps["P"][0, 0]) ** 2)
+    assert examine(instance).outcome is Outcome.REFUTED
+    assert refute_inclusion(instance).outcome is Outcome.UNDECIDED
+
+
+def test_nothing_wanders_without_room() -> None:
+    assert wandered(FULL, collapsed(FULL)) is None
+    assert margin(FULL) > 0
+    assert examine(FULL).outcome is Outcome.REFUTED
+
+
+def test_both_conditions_are_needed() -> None:
+    needs = {n.hypothesis: n.need for n in STATEMENT.necessity()}
+    assert needs["no-weight-decay"] is needs["room-outside"] is Need.NECESSARY
+
+
+@settings(max_examples=20, deadline=None)
+@given(strategies.mixture_instances(dimension=(2, 4), shared=None).map(without_decay))
+def test_other_encodings_are_stationary_too(instance: Instance) -> None:
+    assume(not STATEMENT.false_hypotheses(instance))
+    rng, d = instance_rng(instance), instance.pairs.mixture.dimension
+    T = random_matrix(rng, d, d) + exact.identity(d) * 20
+    moved = wandered(instance, collapsed(instance))
+    pulled = SimSiamPair(T.inv().transpose() * moved.A, moved.P)
+    assert steepness(transformed(instance, T), pulled) == 0
+    assert not is_inside(transformed(instance, T), pulled.A)
+    order = rng.sample(range(instance.pairs.mixture.components), instance.pairs.mixture.components)
+    for other in (permuted(instance, order), split_component(instance)):
+        assert steepness(other, moved) == 0
+        assert STATEMENT.decide(other).outcome is Outcome.PROVED
+
+
+def test_inclusion_is_refuted_where_p_may_be_singular() -> None:
+    assert refute_inclusion(PLAIN).outcome is Outcome.REFUTED
+    line = Instance(AugmentedPairs(SharedGMM((Fraction(1),), ((1,),))), 1)
+    assert refute_inclusion(line).outcome is Outcome.UNDECIDED
+
+
+# --- the proof script ----------------------------------------------------------------------------------------------
+
+
+def test_the_script_has_no_fault() -> None:
+    used = {"weights-positive", "weights-sum", "covariances-definite", "bias-range", "no-weight-decay", "room-outside"}
+    assert faults(script.PROOF, used) == []
+
+
+_s, PROOF = script, script.PROOF
+
+
+def _without_term(name: str, at: int) -> Proof:
+    (step,) = (step for step in PROOF.steps if step.name == name)
+    terms: tuple[Multiple, ...] = step.check.terms
+    return with_check(PROOF, name, terms=(*terms[:at], *terms[at + 1 :]))
+
+
+PLANTED: dict[str, Callable[[], Proof]] = {
+    "a predictor that may be invertible": lambda: replace(PROOF, givens=()),
+    "a that may be 0": lambda: with_step(PROOF, "across", claim=_s.ACROSS & _s.ACROSS_T),
+    "v that may be 0": lambda: with_step(PROOF, "unseen", claim=_s.UNSEEN & _s.UNSEEN_T),
+    "v that P sees": lambda: with_step(PROOF, "unseen", claim=_s.UNIT & _s.UNSEEN_T),
+    "a along the means": lambda: with_step(PROOF, "across", claim=_s.ACROSS & Ne(_s.a, ZeroMatrix(_s.d, 1))),
+    **{f"encoder: term {i} left out": (lambda i=i: _without_term("encoder", i)) for i in range(4)},
+    **{f"predictor: term {i} left out": (lambda i=i: _without_term("predictor", i)) for i in range(5)},
+    **{f"blind-square: term {i} left out": (lambda i=i: _without_term("blind-square", i)) for i in range(3)},
+    **{f"difference: term {i} left out": (lambda i=i: _without_term("difference", i)) for i in range(4)},
+    "PAᵀRa = 0 without stationarity": lambda: with_step(
+        PROOF, "blind-square", claim=Implies(_s.ACROSS_T, _s.Eq(_s.Trace(_s.P * _s.A.T * _s.R * _s.a), 0))
+    ),
+    "A vanishes with a": lambda: with_step(
+        PROOF, "contradiction", claim=Implies(_s.Eq(_s.Trace(_s.a.T * _s.Sbar * _s.a), 0), vanishes(_s.A))
+    ),
+    "stationary in the encoder alone": lambda: without_step(PROOF, "predictor"),
+    "A itself leaks": lambda: replace(PROOF, conclusion=Implies(_s.STATIONARY, ~_s.IN_A)),
+    "stationary from the start": lambda: replace(PROOF, conclusion=_s.MOVED),
+}
+
+
+@pytest.mark.parametrize("error", PLANTED)
+def test_planted_error_is_rejected(error: str) -> None:
+    assert rejection(PLANTED[error]())

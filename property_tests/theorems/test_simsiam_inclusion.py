@@ -1,0 +1,161 @@
+"""SimSiam without weight decay: stationary encoders of invertible predictors lie inside S_F."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import fmpq
+from hypothesis import given, settings
+from sympy import Eq, Implies, Trace
+
+from property_tests import strategies
+from property_tests.theorems.encodings import permuted, split_component, transformed
+from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step, without_step
+from theorems.scripts import simsiam_inclusion as script
+from theorems.simsiam_inclusion import STATEMENT, leak_slope, margin, outside, random_pair
+from verify import exact
+from verify.evidence import Need
+from verify.losses import LOSSES
+from verify.losses.levels import exact_value
+from verify.maps import SimSiamPair
+from verify.minimize import minimise
+from verify.models import GMM, Instance
+from verify.proofs import IndependentColumns, Multiple, Proof
+from verify.sampling import instance_rng, random_matrix
+from verify.subspaces import Subspace, fisher_subspace
+from verify.verdicts import Outcome
+
+SIMSIAM = LOSSES["simsiam"]
+PLAIN = STATEMENT.witness
+
+
+def without_decay(instance: Instance) -> Instance:
+    return replace(instance, weight_decay=Fraction(0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(strategies.mixture_instances(dimension=(1, 6), shared=None).map(without_decay))
+def test_inclusion_is_never_violated(instance: Instance) -> None:
+    assert margin(instance) == -1
+    verdict = STATEMENT.decide(instance)
+    assert verdict.outcome is Outcome.PROVED, verdict.reason
+
+
+@settings(max_examples=40, deadline=None)
+@given(strategies.mixture_instances(dimension=(1, 5), shared=None))
+def test_slope_along_a_leak_is_what_the_proof_says(instance: Instance) -> None:
+    slope, expected = leak_slope(instance, random_pair(instance))
+    assert slope == expected
+
+
+@settings(max_examples=20, deadline=None)
+@given(strategies.mixture_instances(dimension=(1, 4), shared=None))
+def test_part_outside_is_orthogonal(instance: Instance) -> None:
+    mixture = instance.pairs.mixture
+    A = random_pair(instance).A
+    part = outside(mixture, A)
+    assert exact.is_zero(part.transpose() * mixture.mu)
+    assert Subspace.spanned_by(A - part) <= fisher_subspace(mixture)
+
+
+def test_slope_is_the_derivative_with_the_target_held_fixed() -> None:
+    # L(A, P) has ½tr(AᵀRA) from the target, which a stop-gradient does not see: take it off on both sides.
+    pair, mixture = random_pair(PLAIN), PLAIN.pairs.mixture
+    part = outside(mixture, pair.A)
+
+    def held(h: fmpq) -> fmpq:
+        A = pair.A + part * h
+        free = exact_value(SIMSIAM, PLAIN, SimSiamPair(A, pair.P)) - exact.trace(A.transpose() * mixture.R * A) / 2
+        moved = (A - pair.A).transpose() * PLAIN.pairs.C * A  # the target is Aᵀx̂, not (A + h·part)ᵀx̂
+        return free + exact.inner(pair.P.transpose(), moved)
+
+    h = fmpq(1, 10**6)
+    assert float(exact.to_fraction((held(h) - held(-h)) / (2 * h))) == pytest.approx(
+        float(exact.to_fraction(leak_slope(PLAIN, pair)[0])), rel=1e-6
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(strategies.mixture_instances(dimension=(1, 5), shared=None, hostile=False).map(without_decay))
+def test_stationary_points_lie_inside(instance: Instance) -> None:
+    found = minimise("simsiam", instance)
+    A, inside = found.maps["A"], fisher_subspace(instance.pairs.mixture).as_floats()
+    assert np.linalg.norm(A - inside @ (inside.T @ A)) <= 1e-6 * (1 + np.linalg.norm(A))
+
+
+@settings(max_examples=15, deadline=None)
+@given(strategies.mixture_instances(dimension=(1, 4), shared=None).map(without_decay))
+def test_other_encodings_have_the_same_slope(instance: Instance) -> None:
+    rng, d = instance_rng(instance), instance.pairs.mixture.dimension
+    pair, here = random_pair(instance), leak_slope(instance, random_pair(instance))
+    T = random_matrix(rng, d, d) + exact.identity(d) * 20
+    assert leak_slope(transformed(instance, T), SimSiamPair(T.inv().transpose() * pair.A, pair.P)) == here
+    order = rng.sample(range(instance.pairs.mixture.components), instance.pairs.mixture.components)
+    for other in (permuted(instance, order), split_component(instance)):
+        assert leak_slope(other, pair) == here
+        assert STATEMENT.decide(other).outcome is Outcome.PROVED
+
+
+def test_weight_decay_must_be_excluded_and_a_shared_covariance_need_not() -> None:
+    needs = {n.hypothesis: n.need for n in STATEMENT.necessity()}
+    assert needs["no-weight-decay"] is Need.NECESSARY
+    assert needs["shared-covariance"] is Need.REDUNDANT
+    assert type(PLAIN.pairs.mixture) is GMM
+
+
+# --- the proof script ----------------------------------------------------------------------------------------------
+
+
+def test_the_script_has_no_fault() -> None:
+    used = {"weights-positive", "weights-sum", "covariances-definite", "bias-range", "no-weight-decay"}
+    assert faults(script.PROOF, used) == []
+
+
+_s, PROOF = script, script.PROOF
+GRADIENT = _s.along_encoder(_s.A, _s.P)
+
+
+def _with_definition(symbol: object, value: object) -> Proof:
+    return replace(PROOF, algebra=replace(PROOF.algebra, definitions={**PROOF.algebra.definitions, symbol: value}))
+
+
+PLANTED: dict[str, Callable[[], Proof]] = {
+    "a predictor that may be singular": lambda: replace(PROOF, givens=()),
+    "another matrix is invertible": lambda: replace(
+        PROOF, givens=(replace(PROOF.givens[0], claim=IndependentColumns(_s.A)),)
+    ),
+    "the bias on the wrong term": lambda: _with_definition(
+        _s.V, (1 - _s.delta) * _s.D + _s.delta * (_s.D * _s.o * _s.o.T * _s.D)
+    ),
+    "R without the means": lambda: _with_definition(_s.R, _s.Sbar),
+    "the target not held fixed": lambda: with_step(
+        PROOF, "slope-A", claim=Eq(_s.slope_at_0(_s.loss("A")), Trace(_s.H.T * (GRADIENT + _s.R * _s.A)))
+    ),
+    "the gradient without its P": lambda: with_step(
+        PROOF, "slope-A", claim=Eq(_s.slope_at_0(_s.loss("A")), Trace(_s.H.T * (GRADIENT + _s.C * _s.A)))
+    ),
+    "a loss without its ½": lambda: with_step(
+        PROOF, "loss-A", claim=Eq(claim(PROOF, "loss-A").lhs, 2 * claim(PROOF, "loss-A").rhs)
+    ),
+    "weight decay forgotten": lambda: with_check(PROOF, "no-decay", terms=(Multiple(_s.vanishes(GRADIENT)),)),
+    "weight decay with the wrong sign": lambda: with_check(
+        PROOF, "no-decay", terms=(Multiple(_s.vanishes(GRADIENT)), Multiple("no-weight-decay", by=_s.A))
+    ),
+    "one direction for all": lambda: with_check(PROOF, "gradient-A", step=_s.H),
+    "P in place of its transpose": lambda: with_check(PROOF, "spans", right=_s.P.I * _s.P.I),
+    "Σ̄ in place of its inverse": lambda: with_check(PROOF, "spans", left=_s.Sbar),
+    "inclusion without stationarity": lambda: replace(PROOF, conclusion=_s.INCLUDED.proposition),
+    "everything inside is stationary": lambda: replace(
+        PROOF, conclusion=Implies(_s.INCLUDED.proposition, _s.STATIONARY)
+    ),
+    "no slope": lambda: without_step(PROOF, "slope-A"),
+}
+
+
+@pytest.mark.parametrize("error", PLANTED)
+def test_planted_error_is_rejected(error: str) -> None:
+    assert rejection(PLANTED[error]())

@@ -1,0 +1,154 @@
+"""SimSiam with weight decay leaks, and where Σ̄ maps the span of the means to itself it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from sympy import Ge, Implies
+
+from property_tests import strategies
+from property_tests.theorems.encodings import permuted, split_component
+from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step, without_step
+from theorems import simsiam_invariant_means, simsiam_weight_decay
+from theorems.scripts import simsiam_invariant_means as script
+from theorems.simsiam_inclusion import leak_slope, random_pair
+from theorems.simsiam_invariant_means import invariant_covariance
+from verify import exact
+from verify.evidence import Need
+from verify.exact import to_floats
+from verify.hypotheses import MEANS_INVARIANT
+from verify.minimize import minimise
+from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.proofs import Multiple, Proof, Term, vanishes
+from verify.subspaces import fisher_subspace
+from verify.verdicts import Outcome
+
+DECAY, KEPT = simsiam_weight_decay.STATEMENT, simsiam_invariant_means.STATEMENT
+EXAMPLE = simsiam_weight_decay.COUNTEREXAMPLE.instance
+
+
+def kept(instance: Instance) -> Instance:
+    """Return the instance with weight decay and a covariance that maps the span of the means to itself."""
+    mixture = instance.shared
+    covariance = exact.to_rows(invariant_covariance(mixture))
+    pairs = AugmentedPairs(SharedGMM(mixture.weights, mixture.means, covariance), instance.pairs.bias)
+    return replace(instance, model=pairs, weight_decay=instance.weight_decay or Fraction(1, 20))
+
+
+def test_the_counterexample_leaks_in_closed_form() -> None:
+    mixture, eta = EXAMPLE.shared, float(EXAMPLE.weight_decay)
+    found = minimise("simsiam", EXAMPLE)
+    a, p = found.maps["A"][:, 0], abs(float(found.maps["P"][0, 0]))
+    mu = to_floats(mixture.mu)[:, 0]
+    along = np.linalg.solve(p * to_floats(mixture.R) + eta / p * np.eye(2), mu)
+    assert np.linalg.matrix_rank(np.column_stack([a, along]), tol=1e-9) == 1
+    assert simsiam_weight_decay.margin(EXAMPLE) > 1e-3
+    assert DECAY.decide(EXAMPLE).outcome is Outcome.REFUTED
+
+
+def test_less_decay_leaks_less() -> None:
+    leaks = [simsiam_weight_decay.margin(replace(EXAMPLE, weight_decay=Fraction(1, n))) for n in (10, 100, 1000)]
+    assert leaks[0] > 5 * leaks[1] > 25 * leaks[2] > 0
+
+
+@pytest.mark.parametrize("encoding", [lambda i: permuted(i, [1, 0]), split_component])
+def test_other_encodings_of_the_counterexample_are_refuted(encoding: Callable[[Instance], Instance]) -> None:
+    other = encoding(EXAMPLE)
+    assert DECAY.decide(other).outcome is Outcome.REFUTED
+    assert simsiam_weight_decay.margin(other) == pytest.approx(simsiam_weight_decay.margin(EXAMPLE), rel=1e-6)
+
+
+def test_it_holds_where_the_mean_is_an_eigenvector() -> None:
+    mixture = SharedGMM(EXAMPLE.pairs.mixture.weights, ((1, 1), (-1, -1)), ((2, 1), (1, 2)))
+    instance = Instance(AugmentedPairs(mixture), 1, Fraction(1, 10))
+    assert DECAY.decide(instance).outcome is Outcome.PROVED
+    assert simsiam_weight_decay.margin(instance) <= 0
+    assert MEANS_INVARIANT.holds(instance)
+    assert not MEANS_INVARIANT.holds(EXAMPLE)
+
+
+@settings(max_examples=40, deadline=None)
+@given(strategies.mixture_instances(dimension=(1, 5)).map(kept))
+def test_invariant_means_are_never_violated(instance: Instance) -> None:
+    assert KEPT.margin(instance) == -1
+    verdict = KEPT.decide(instance)
+    assert verdict.outcome is Outcome.PROVED, verdict.reason
+
+
+@settings(max_examples=40, deadline=None)
+@given(strategies.mixture_instances(dimension=(1, 5)).map(kept))
+def test_energy_of_a_leak_is_positive(instance: Instance) -> None:
+    slope, expected = leak_slope(instance, random_pair(instance))
+    whole = fisher_subspace(instance.shared).dimension == instance.shared.dimension
+    assert slope == expected
+    assert (slope == 0) if whole else (slope >= 0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(strategies.mixture_instances(dimension=(1, 4), hostile=False).map(kept))
+def test_other_encodings_have_the_same_slope(instance: Instance) -> None:
+    pair = random_pair(instance)
+    rotation = strategies.rational_orthogonal_matrix(strategies.Seeded(strategies.random.Random(1)), pair.A.nrows())
+    turned = replace(instance, model=_turned(instance, rotation))
+    assert leak_slope(turned, type(pair)(rotation * pair.A, pair.P)) == leak_slope(instance, pair)
+    for other in (turned, split_component(instance)):
+        assert KEPT.decide(other).outcome is Outcome.PROVED
+
+
+def _turned(instance: Instance, Q) -> AugmentedPairs:
+    mixture = instance.shared
+    means = exact.to_rows((Q * mixture.mu).transpose())
+    covariance = exact.to_rows(Q * mixture.sigma * Q.transpose())
+    return AugmentedPairs(SharedGMM(mixture.weights, means, covariance), instance.pairs.bias)
+
+
+def test_both_conditions_are_needed() -> None:
+    needs = {n.hypothesis: n.need for n in KEPT.necessity()}
+    assert needs["means-invariant"] is needs["weight-decay"] is Need.NECESSARY
+
+
+# --- the proof script ----------------------------------------------------------------------------------------------
+
+
+def test_the_script_has_no_fault() -> None:
+    used = {"weights-positive", "weights-sum", "covariances-definite", "bias-range", "weight-decay", "means-invariant"}
+    assert faults(script.PROOF, used) == []
+
+
+_s, PROOF = script, script.PROOF
+PLANTED: dict[str, Callable[[], Proof]] = {
+    "an energy without its cross term": lambda: with_check(
+        PROOF, "energy", terms=(Multiple(_s.GRADIENT, left=_s.outside.T),)
+    ),
+    "the decay divided by what may be 0": lambda: with_step(PROOF, "size", premises=("means-gram",)),
+    "an energy that is negative": lambda: with_step(PROOF, "kinetic", claim=Ge(-_s.ENERGY, 0)),
+    "a missing square": lambda: with_check(PROOF, "kinetic", root=_s.outside * _s.P.T),
+    "the decay with the wrong sign": lambda: with_check(PROOF, "decay", terms=(Term("antecedent"), Term("kinetic"))),
+    "what lies inside vanishes": lambda: with_step(
+        PROOF, "outside-vanishes", claim=Implies(claim(PROOF, "outside-vanishes").args[0], vanishes(_s.inside))
+    ),
+    "means that Σ̄ moves": lambda: with_step(
+        PROOF, "means-basis", claim=_s.IndependentColumns(_s.U) & _s.Eq(_s.mu, _s.U * _s.c) & _s.MEANS
+    ),
+    "Σ̄ in place of its inverse": lambda: with_check(
+        PROOF,
+        "spans",
+        terms=(
+            Multiple(vanishes(_s.outside)),
+            Multiple(_s.INVARIANT, left=_s.Sbar, right=_s.COORDINATES),
+            Multiple(_s.MEANS, left=_s.Sbar, right=_s.T * _s.COORDINATES),
+        ),
+    ),
+    "inclusion without stationarity": lambda: replace(PROOF, conclusion=_s.INCLUDED.proposition),
+    "no slope": lambda: without_step(PROOF, "slope-A"),
+}
+
+
+@pytest.mark.parametrize("error", PLANTED)
+def test_planted_error_is_rejected(error: str) -> None:
+    assert rejection(PLANTED[error]())
