@@ -4,7 +4,7 @@ Profiles (`--hypothesis-profile=NAME` or THMVERIFY_PROFILE=NAME):
     ci      the default: the same examples every time, no example database, no deadline
     random  fresh examples, more of them, with a blob that reproduces a failure
 THMVERIFY_MULTIPLIER=n runs n times as many examples in the containment tests. Tests marked `hunt` run only when the
-mark expression names them (`-m hunt`).
+mark expression names them (`-m hunt`); `--hunt-budget=5m` says what each hunt may spend.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ from threadpoolctl import threadpool_limits
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.register_profile("random", deadline=None, max_examples=200, print_blob=True)
 settings.load_profile(os.environ.get("THMVERIFY_PROFILE", "ci"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long hunts be longer or shorter."""
+    help_ = "what each hunt of `-m hunt` may spend: 60s, 5m, 20000ev; by default each test's own budget"
+    parser.addoption("--hunt-budget", default=None, metavar="60s", help=help_)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -19,7 +19,7 @@ from verify.hunt.drafts import Draft, convergents, simplest
 from verify.hunt.executors import Pool, run_all
 from verify.hunt.jobs import refute
 from verify.hunt.settings import Settings
-from verify.hunt.simplify import simplify
+from verify.hunt.simplify import TRIALS, simplify
 from verify.hunt.targets import MixtureTarget
 from verify.kernel import check
 from verify.verdicts import Outcome, Verdict
@@ -49,16 +49,17 @@ TRUE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "pairs", "drop", "evaluations"), FALSE, ids=lambda x: str(x))
-def test_the_false_is_refuted_nineteen_times_in_twenty(name, pairs, drop, evaluations, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "pairs", "drop", "evaluations"), FALSE, ids=str)
+@pytest.mark.parametrize("seeds", [range(5), pytest.param(range(5, 100), marks=pytest.mark.hunt)], ids=len)
+def test_the_false_is_refuted_nineteen_times_in_twenty(name, pairs, drop, evaluations, seeds, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "simplify", lambda claim, settings, found, accepted: found)
-    found = [hunted(tmp_path, plan(name, *pairs, drop=drop, seed=s), evaluations).found for s in range(20)]
-    assert sum(f is not None for f in found) >= 19
+    found = [hunted(tmp_path, plan(name, *pairs, drop=drop, seed=s), evaluations).found for s in seeds]
+    assert sum(f is not None for f in found) >= 0.95 * len(seeds)
     for refutation in filter(None, found):
         assert check(refutation.certificate).finding.verdict == "refuted"
 
 
-@pytest.mark.parametrize(("name", "pairs", "drop"), TRUE, ids=lambda x: str(x))
+@pytest.mark.parametrize(("name", "pairs", "drop"), TRUE, ids=str)
 def test_the_true_survives(name, pairs, drop, tmp_path):
     result = hunted(tmp_path, plan(name, *pairs, drop=drop), 4000)
     assert result.found is None
@@ -82,10 +83,10 @@ def rows(*lines: str) -> tuple[tuple[Fraction, ...], ...]:
     return tuple(rationals(*line.split()) for line in lines)
 
 
-def simplified(name: str, draft: Draft, settings: Settings | None = None) -> Draft:
+def simplified(name: str, draft: Draft, settings: Settings | None = None, limit: int = TRIALS) -> Draft:
     found = refute(name, draft)
     assert found is not None
-    return simplify(name, settings or CONJECTURES[name].settings, found).draft
+    return simplify(name, settings or CONJECTURES[name].settings, found, limit=limit).draft
 
 
 def test_principal_components_miss_two_means_of_height_3():
@@ -106,12 +107,11 @@ def test_differing_covariances_leak_at_height_2():
 
 
 def test_infonce_misses_a_direction_of_three_means():
-    ugly = Draft(
-        "shared-gmm", 3, rationals("2/41", "1/97"), (rows("123/13 1/77", "-209/13 13/14"),), Fraction(7, 10), ()
-    )
-    small = simplified("infonce-equality", replace(ugly, covariances=(), bias=Fraction(7, 10)))
-    assert small.height <= 60
-    assert [row.count(0) for row in small.means[0]].count(1) >= 1  # a mean on an axis
+    means = rows("123/13 1/77", "-209/13 13/14")
+    ugly = Draft("shared-gmm", 3, rationals("2/41", "1/97"), (means,), (), Fraction(7, 10))
+    small = simplified("infonce-equality", ugly, limit=80)
+    assert small.height <= 100
+    assert any(0 in row for row in small.means[0])  # a mean on an axis
 
 
 def test_what_the_user_fixed_stays():
@@ -183,7 +183,7 @@ VARIANTS = {
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_planted_error_is_found_and_made_small(variant, planted, tmp_path):
     planted(*VARIANTS[variant])
-    for seed in range(20):
+    for seed in range(5):
         result = hunted(tmp_path, plan("planted", seed=seed), 2000)
         assert result.simplest is not None
         assert result.simplest.draft.height <= 3

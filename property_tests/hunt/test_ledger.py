@@ -79,9 +79,10 @@ def test_a_certificate_found_in_a_round_that_was_not_written_is_kept(tmp_path, m
     def killed(*_):
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(Ledger, "record", killed)
-        hunted(tmp_path / "cut", the_plan, 2000)
+        with pytest.raises(Killed):
+            hunted(tmp_path / "cut", the_plan, 2000)
     (found,) = contents(tmp_path / "cut", the_plan.id)["certificates"]
     assert found[0] == "found"
     hunted(tmp_path / "cut", the_plan, 2000)

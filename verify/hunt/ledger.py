@@ -115,12 +115,25 @@ class Ledger:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
+            self._check_format()
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_TABLES + "".join(_append_only(name) for name in _NAMES))
         except (sqlite3.Error, OSError) as error:
             rule = f"is no ledger that can be opened ({error})"
             raise InputError("--out", str(self.path), rule, "name a folder of its own that can be written to") from None
+
+    def _check_format(self) -> None:
+        """Mark a new file as a ledger of this format.
+
+        Raises sqlite3.DatabaseError when the file is something else.
+        """
+        (found,) = self._db.execute("PRAGMA user_version").fetchone()
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if found == 0 and tables == 0:
+            self._db.execute(f"PRAGMA user_version = {FORMAT}")
+        elif found != FORMAT:
+            raise sqlite3.DatabaseError(f"it holds another kind of database, or a format that is not {FORMAT}")
 
     def close(self) -> None:
         """Close the file."""

@@ -2,6 +2,7 @@
 
 Two claims confine the optimum to a line U when r = 1 or dim S_F = 1: that it is the best line for J, and, for
 covariances that differ, that it is S_F. Whitened by Σ̄, U is spanned by a unit vector u; the best M inside is y·uuᵀ.
+The gradient is taken relative to E(uᵀx)², about the curvature across, so that it says how far the optimum leans out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def top_line_margins(mixtures: Mixtures, delta: float) -> Floats:
     pull = line.pull(y, line.across(found))
     across = np.einsum("nk,nki->ni", pull, means @ vectors[:, :, :-1])
     usable = line.usable(y, found) & (values[:, -1] - values[:, -2] > _GAP * values[:, -1])
-    return np.where(usable, np.linalg.norm(across, axis=1) - _EXACT, -np.inf)
+    return np.where(usable, np.linalg.norm(across, axis=1) / (1 + line.s) - _EXACT, -np.inf)
 
 
 def fisher_line_margins(mixtures: Mixtures, delta: float) -> Floats:
@@ -47,7 +48,8 @@ def fisher_line_margins(mixtures: Mixtures, delta: float) -> Floats:
     curve = _Curve(mixtures.weights, (means @ axes[:, 0][:, :, None])[:, :, 0], rotated[:, :, 0, 0], delta)
     y, settled = curve.optimum()
     across = np.einsum("njd,nj->nd", *curve.across(y, rotated[:, :, 0, 1:]))
-    return np.where(settled, np.linalg.norm(across, axis=1) - _EXACT, -np.inf)
+    size = 1 + np.sum(mixtures.weights * curve.alpha**2, axis=1)
+    return np.where(settled, np.linalg.norm(across, axis=1) / size - _EXACT, -np.inf)
 
 
 class _Curve:
