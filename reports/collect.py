@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import reports.records as record
+from reports.base import Formula
 from reports.figures import scenes
-from reports.records import Bin, Command, Formula, Margin, News, Standing
+from reports.records import Bin, Command, Margin, News
 from verify import standing
 from verify.evidence import Counterexample
 from verify.guarantees import LOSSES
@@ -24,7 +25,7 @@ from verify.instances import instance_to_json
 from verify.matrix import certificate_file
 from verify.proofs import ProofReport, Step, StepReport
 from verify.randomised import Verification
-from verify.standing import Judgement
+from verify.standing import Judgement, Standing
 from verify.statements import Statement
 from verify.verdicts import Outcome, Provenance, Status
 
@@ -207,8 +208,8 @@ def _tally(statements: Sequence[record.Statement]) -> News:
     proved, refuted = counts[Standing.PROVED], counts[Standing.REFUTED]
     text = (
         f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved by scripts, {_are(refuted)} refuted by "
-        f"instances and {_are(len(statements) - proved - refuted)} not settled: in this run a program checked {checked} "
-        f"of {_counted(len(steps), 'proof step')}, {_are(assumed)} assumed, and "
+        f"instances and {_are(len(statements) - proved - refuted)} not settled: in this run a program checked "
+        f"{checked} of {_counted(len(steps), 'proof step')}, {_are(assumed)} assumed, and "
         f"{_against(statements) or 'none'} of {_counted(tried, 'random instance')} speaks against what is claimed."
     )
     return News(text=text)

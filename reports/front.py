@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.records import Cell, Edge, Graph, Level, Matrix, Node, Row, SpecialCase, Standing
+from reports.records import Cell, Edge, Graph, Level, Matrix, Node, Row, SpecialCase
 from reports.records import Statement as Record
 from verify import matrix as guarantees
 from verify.guarantees import LOSSES, Column
 from verify.proofs import Cites
-from verify.standing import Judgement
+from verify.standing import Judgement, Standing
 from verify.statements import Statement
 from verify.verdicts import Status
 

@@ -24,9 +24,10 @@ from reports.collect import sentence
 from reports.figures import graph, histogram, loss_slices, pancakes, scenes
 from reports.figures.drawing import minus, number
 from reports.figures.records import Angle, Line, LossSlices, Panel
-from reports.records import Level, Node, Proof, Report, Standing, Statement, Step
+from reports.records import Level, Node, Proof, Report, Statement, Step
 from verify import mathml
 from verify.evidence import Need
+from verify.standing import Standing
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from markupsafe import escape
 import reports
 import theorems
 from reports import browser, builder, collect, front, render, schemas, trust
-from reports.records import Report, Settings, Standing
+from reports.records import Report, Settings
 from theorems.fisher_optimality import STATEMENT
 from theorems.pca_equality import STATEMENT as REFUTED
 from verify import mathml
@@ -30,6 +30,7 @@ from verify.evidence import Counterexample, Need
 from verify.guarantees import Column, Guarantee
 from verify.proofs import Assumed, Proof
 from verify.randomised import run
+from verify.standing import Standing
 from verify.verdicts import Outcome, Status, Verdict
 
 SCRIPT = "<script>alert(1)</script>"

@@ -24,6 +24,7 @@ _SAME = 1e-5  # sine of an angle too small to draw
 
 def compute(instance: Instance, loss: str | None) -> tuple[Scene, ...]:
     """Return a picture of each mixture in the plane that the instance holds; none where the space is no plane."""
+    mixtures: dict[str, GMM]
     match instance.model:
         case CLIPGMM(vision=vision, text=text):
             mixtures = {"vision": vision, "text": text}
