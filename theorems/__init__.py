@@ -52,6 +52,7 @@ MODULES = {
     "pca-spherical": "pca_spherical",
     "population-graph-equivalence": "population_graph_equivalence",
     "population-graph-as-printed": "population_graph_as_printed",
+    "linear-probe-bound": "linear_probe_bound",
     "nonshared-inclusion": "nonshared_inclusion",
     "temperature": "temperature",
     "translation": "translation",

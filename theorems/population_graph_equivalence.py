@@ -7,7 +7,8 @@ Let X be a finite set of n points, w_{xx'} = w_{x'x} the weight of the pair (x, 
 
 the spectral contrastive loss: with weights that sum to 1 the first sum is the mean over positive pairs, the second over
 independent points. Then ‖Ā − FFᵀ‖² = L(f) + ‖Ā‖², so both have the same minimisers: the f for which FFᵀ is the part of
-Ā at its r largest eigenvalues, without the negative ones (Eckart and Young). F is then √λ_i v_i up to a rotation of R^r.
+Ā at its r largest eigenvalues, without the negative ones (Eckart and Young). F is then √λ_i v_i up to a rotation of
+R^r.
 
 The second sum is of the square. The article among the sources drops it in the last lines of its derivation; what is
 printed there is another quantity (`population-graph-as-printed`).
