@@ -100,8 +100,12 @@ def random_centred_instance(
     components: tuple[int, int] = (2, 4),
     equal_weights: bool = False,
 ) -> Instance:
-    """Draw a mixture with mean 0 in d = 1…3 dimensions and r ≥ K columns; half of them have very unequal weights."""
-    d, count = rng.randint(1, 3), rng.randint(*components)
+    """Draw a mixture with mean 0 in d = 1…3 dimensions and r ≥ K columns; half of them have very unequal weights.
+
+    S_F has at most two dimensions, so that a map of lower rank is a line and its integrals are cheap.
+    """
+    count = rng.randint(*components)
+    d = rng.choice([1, 2, 2, 3] if count <= 3 else [1, 2, 2])
     weights = tuple(Fraction(1, count) for _ in range(count))
     if not equal_weights:
         spread = rng.choice([1, 3])
@@ -116,7 +120,7 @@ def random_symmetric_instance(rng: random.Random) -> Instance:
     """Draw a simplex, a box or a cross of equal weights around 0, in random coordinates of its own space, at δ = 1."""
     kind = rng.choice(["simplex", "box", "cross"])
     if kind == "simplex":
-        count = rng.randint(2, 4)
+        count = rng.randint(2, 3)
         points = [[Fraction(int(i == k)) - Fraction(1, count) for i in range(count)] for k in range(count)]
     elif kind == "box":
         sides = [Fraction(rng.randint(1, 6), 2) for _ in range(rng.randint(1, 2))]
