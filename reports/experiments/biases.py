@@ -86,7 +86,7 @@ def _panel(title: str, cells: Sequence[RankCell]) -> Panel:
     positive = [value for cell in cells for value in cell.eigenvalues if value > _ZERO]
     low = math.floor(math.log10(min(positive)))
     high = math.ceil(math.log10(max(positive)))
-    inside = Frame(_LEFT, 30, WIDTH - _LEFT - 14, HEIGHT - 84, (0.0, 1.0), (low - 1.0, float(high)))
+    inside = Frame(_LEFT, 30, WIDTH - _LEFT - 14, HEIGHT - 84, (-0.03, 1.03), (low - 1.0, float(high)))
     powers = "⁰¹²³⁴⁵⁶⁷⁸⁹"
     heights = [(low - 1.0, "0"), *((float(p), f"10⁻{powers[-p]}" if p < 0 else "1") for p in range(low, high + 1))]
     body = axes(title, inside, _AXIS, heights, "eigenvalues of M*")

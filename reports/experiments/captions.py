@@ -37,7 +37,9 @@ def _inside(table: Table, view: str) -> Check:
     return Check(
         text=f"the population minimiser's {view} map lies in the Fisher subspace of its modality, up to rounding",
         holds=size <= _ROUNDING,
-        detail=f"largest part outside S_F: {size:.1e} of the map, at {table.at(worst)}".replace("-", "−"),
+        detail=f"largest part outside S_F: {f'{size:.1e}' if size else 0} of the map, at {table.at(worst)}".replace(
+            "-", "−"
+        ),
     )
 
 

@@ -241,7 +241,7 @@ class Curve:
 
 def frame(height: float = HEIGHT) -> Frame:
     """Return the frame of a chart whose vertical axis is adjusted mutual information."""
-    return Frame(46, 30, WIDTH - 60, height - 78, (0.0, 1.0), (-0.06, 1.06))
+    return Frame(46, 30, WIDTH - 60, height - 78, (-0.04, 1.04), (-0.06, 1.06))
 
 
 def agreement_chart(title: str, axis: Axis, curves: Sequence[Curve]) -> Panel:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reports.experiments import laws
-from reports.experiments.charts import Axis, Curve, Panel, Sheet, agreement_chart, key
+from reports.experiments.charts import Axis, Curve, Key, Panel, Sheet, agreement_chart, key
 from reports.experiments.records import (
     FISHER,
     INFONCE,
@@ -74,7 +74,7 @@ FLAT_INFONCE = Drawn("InfoNCE, orthonormalised", INFONCE, ORTHONORMAL, "infonce-
 FLAT_SIMSIAM = Drawn("SimSiam, orthonormalised", SIMSIAM, ORTHONORMAL, "simsiam-flat")
 
 
-def both_regimes(data: Data, title: str, axis: Axis, drawn: Sequence[Drawn]) -> tuple[Panel, Panel]:
+def both_regimes(data: Data, title: str, axis: Axis, drawn: Sequence[Drawn]) -> tuple[Panel, ...]:
     """Return two charts of a sweep: population minimisers, and maps trained on samples."""
     table = Table(data)
     return tuple(
@@ -87,7 +87,7 @@ def both_regimes(data: Data, title: str, axis: Axis, drawn: Sequence[Drawn]) -> 
     )
 
 
-def keys(drawn: Sequence[Drawn]) -> tuple:
+def keys(drawn: Sequence[Drawn]) -> tuple[Key, ...]:
     """Return the legend of these series."""
     return tuple(key(d.words, d.style) for d in drawn)
 

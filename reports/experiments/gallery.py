@@ -32,7 +32,7 @@ from reports.experiments.workers import Map, pool
 from verify.errors import InputError
 from verify.jsonfiles import write_text
 
-FIGURES = {
+FIGURES: dict[str, Figure] = {
     module.FIGURE.id: module.FIGURE
     for module in (subspaces, robustness, variance, columns, scaling, orthonormal, captions, biases)
 }

@@ -75,11 +75,8 @@ def _diagonal(entries: list[Fraction]) -> Rows:
 
 def draw(instance: Instance, n: int, rng: np.random.Generator) -> Sample:
     """Draw n pairs with the component of each first point."""
-    model = instance.model
-    if isinstance(model, CLIPGMM):
-        first, second = model.vision, model.text
-    else:
-        first = second = instance.shared
+    model = instance.model if isinstance(instance.model, CLIPGMM) else instance.pairs
+    first, second = (model.vision, model.text) if isinstance(model, CLIPGMM) else (model.mixture, model.mixture)
     labels = first.sample_labels(n, rng)
     others = first.sample_labels(n, rng)
     partners = np.where(rng.random(n) < float(model.bias), labels, others)

@@ -6,13 +6,16 @@ same bytes; no time and no machine is recorded.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import Field, TypeAdapter
 
-from reports.records import Pancakes, Record
+from reports.base import Record
+from reports.figures.records import Pancakes
 
 POPULATION, SAMPLE = "population", "sample"
 LEARNED, ORTHONORMAL = "learned", "orthonormal"
@@ -143,6 +146,10 @@ class Gallery(Record):
     figures: tuple[FigureRecord, ...]
 
 
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of `figures.json`."""
-    return TypeAdapter(Gallery).json_schema(mode="serialization")
+SCHEMA_FILE = Path(__file__).parent / "figures.schema.json"
+
+
+def schema_text() -> str:
+    """Return what the published JSON Schema of `figures.json` should hold."""
+    schema = TypeAdapter(Gallery).json_schema(mode="serialization")
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -11,8 +11,8 @@ from reports.experiments.records import FISHER, INFONCE, LEARNED, MEANS, PCA, PO
 from reports.experiments.tables import REGIMES, SAME, Table, lead
 from reports.figures import pancakes as plane
 from reports.figures.drawing import Frame, number
-from reports.records import Pancakes
-from reports.records import Panel as Scene
+from reports.figures.records import Pancakes
+from reports.figures.records import Panel as Scene
 
 ID = "1"
 TITLE = "Spherical components, parallel pancakes, shifted pancakes"
@@ -105,7 +105,7 @@ def _panel(panel: Scene, table: Table, x: float) -> Panel:
         parts.append(f'<g class="{_COMPONENTS[k]}">{shape}</g>')
     for line in drawn.lines:
         parts.append(_line(line.names, line.start, line.end))
-        parts.append(text(*line.label, " = ".join(line.names), line.anchor, "over"))
+        parts += _names(line)
     parts.append("</g>")
     top = side + 46
     frame = Frame(_LEFT, top, side - _LEFT - 8, _ROW * len(_METHODS), (-0.04, 1.0), (0, 1))
@@ -118,11 +118,20 @@ def _points(at: Sequence[tuple[float, float]], k: int) -> str:
     """Draw the points of a component: round, square, or upright crosses."""
     if k == len(_COMPONENTS) - 1:
         path = "".join(f"M{number(x - 2)} {number(y)}h4M{number(x)} {number(y - 2)}v4" for x, y in at)
-        look = 'stroke-width="1"'
+        look = "stroke-width:1"
     else:
         path = "".join(f"M{number(x)} {number(y)}h0" for x, y in at)
-        look = f'stroke-width="3.6" stroke-linecap="{("round", "square")[k]}"'
-    return f'<g class="{_COMPONENTS[k]}"><path class="shape" {look} stroke-opacity=".55" d="{path}"/></g>'
+        look = f"stroke-width:3.4;stroke-linecap:{('round', 'square')[k]}"
+    return f'<g class="{_COMPONENTS[k]}"><path class="shape" style="{look}" stroke-opacity=".6" d="{path}"/></g>'
+
+
+def _names(line: plane.DrawnLine) -> list[str]:
+    """Write a line's names beside its end; more than two stand below each other, where they cover no component."""
+    x, y = line.label
+    if len(line.names) <= 2:
+        return [text(x, y, " = ".join(line.names), line.anchor, "over")]
+    words = [name if i == 0 else f"= {name}" for i, name in enumerate(line.names)]
+    return [text(x, y + 26 + 16 * i, word, line.anchor, "over") for i, word in enumerate(words)]
 
 
 def _line(names: Sequence[str], start: tuple[float, float], end: tuple[float, float]) -> str:
@@ -145,8 +154,8 @@ def _scores(frame: Frame, table: Table, x: float) -> str:
         parts.append(text(frame.left - 10, y + 4, words, "end"))
         shape = style(css).marker
         for regime, look, dy in ((POPULATION, shape, -4.5), (SAMPLE, "hollow-" + shape, 4.5)):
-            at = table.interval(x, regime, method)
-            parts.append(f'<g class="{css}">{_dot(frame, at, look, y + dy)}</g>')
+            found = table.interval(x, regime, method)
+            parts.append(f'<g class="{css}">{_dot(frame, found, look, y + dy)}</g>')
     parts.append(text(frame.left + frame.width / 2, frame.bottom + 34, "AMI of k-means on the projection", "middle"))
     return "".join(parts)
 

@@ -125,7 +125,7 @@ def population_maps(task: tuple[str, Fraction]) -> Maps:
             FISHER: tuple(minimise("fisher", side).maps["A"] for side in sides),
             PCA: tuple(minimise("pca", side).maps["A"] for side in sides),
         }
-    maps = {
+    maps: Maps = {
         method: (minimise(loss, instance).maps["A"],)
         for method, loss in ((FISHER, "fisher"), (INFONCE, "infonce"), (PCA, "pca"))
     }

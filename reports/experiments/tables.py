@@ -76,9 +76,9 @@ def robust(table: Table, regime: str, method: str, view: str = LEARNED, least: f
         smallest = x
     scores = "" if worst is None else f"AMI {table.interval(worst, regime, method, view)} at δ = {worst:g} "
     return Check(
-        text=f"{_named(method, view)} keeps {KEPT:.0%} of its score down to δ = {least:g} ({REGIMES[regime]})",
+        text=f"{_named(method, view)} keeps {100 * KEPT:.0f} % of its score down to δ = {least:g} ({REGIMES[regime]})",
         holds=held,
-        detail=f"{scores}against {interval(best)} at δ = 1; it keeps {KEPT:.0%} down to δ = {smallest:g}",
+        detail=f"{scores}against {interval(best)} at δ = 1; it keeps {100 * KEPT:.0f} % down to δ = {smallest:g}",
     )
 
 

@@ -25,7 +25,7 @@ ValueAndGradient = tuple[float, Floats]
 _TOLERANCE, _FLAT, _STEPS = 1e-5, 1e-10, 400
 # Length of the columns that training starts from, for points of unit variance.
 _START = 0.5
-# SimSiam: how often the held target is renewed at most, and the relative change of W = PAᵀ that ends it.
+# SimSiam: how often the held target is renewed at most, and the relative change of AAᵀ that ends it.
 _RENEWALS, _SETTLED = 200, 1e-5
 
 
@@ -123,25 +123,27 @@ def train_sim_siam(sample: Sample, columns: int, decay: float, rng: np.random.Ge
     """Return the encoder A (d × r) of a fixed point of SimSiam's training on the sample.
 
     A stop-gradient leaves no function to minimise. Each round holds the target A₀ᵀx̂ fixed, minimises the empirical
-    loss over the encoder and the predictor by L-BFGS, and renews the target: a fixed point of the rounds is a
-    stationary point of the loss with the target held fixed, and conversely.
+    loss over the encoder and the predictor by L-BFGS, and renews the target: a fixed point of the rounds, up to a
+    rotation of the features, is a stationary point of the loss with the target held fixed, and conversely. Between
+    rounds A and P are replaced by the factors of PAᵀ of least norm, which lowers the loss and leaves the rest as it is.
     """
     R, C = second_moments(sample)
     frame = _frame(sample.x)
-    B, P = _start(frame, columns, rng), np.eye(columns)
+    back = np.linalg.inv(frame)
+    A = frame @ _start(frame, columns, rng)
+    A, P = balanced(A, A.T @ A)
     for _ in range(_RENEWALS):
-        A = frame @ B
-        target = C @ A
+        target, before = C @ A, A @ A.T
 
         def loss(B: Floats, P: Floats, target: Floats = target) -> tuple[float, Floats, Floats]:
             value, along_A, along_P = sim_siam(frame @ B, P, R, target, decay)
             return value, frame.T @ along_A, along_P
 
-        before = B @ P.T
-        B, P = _descend(loss, B, P)
-        if np.linalg.norm(B @ P.T - before) <= _SETTLED * np.linalg.norm(before):
+        B, P = _descend(loss, back @ A, P)
+        A, P = balanced(frame @ B, P)
+        if np.linalg.norm(A @ A.T - before) <= _SETTLED * np.linalg.norm(before):
             break
-    return np.asarray(frame @ B)
+    return A
 
 
 def fit_spectral(sample: Sample, columns: int) -> Floats:

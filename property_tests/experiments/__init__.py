@@ -1,0 +1,1 @@
+"""The experiments: training, measuring, verdicts, and the files that they leave."""
