@@ -136,7 +136,7 @@ class Matrix:
         filled = replace(empty, statement=claim.id, commands=commands(claim))
         if not stated:
             what = f"does not suppose {_names(redundant)}" if redundant else "supposes nothing of the kind"
-            return replace(filled, standing=judged.standing, reason=f"{claim.id} {what}")
+            return replace(filled, standing=judged.standing, reason=f"the claim {what}")
         if judged.standing is Standing.REFUTED:
             reason = f"refuted with {_names(stated)}, so without it too"
             return replace(filled, standing=Standing.REFUTED, reason=reason)

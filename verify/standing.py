@@ -64,8 +64,9 @@ def _found(statement: Statement) -> Judgement:
     if proof is not None:
         return Judgement(Standing.PROVED, f"each of the {len(proof.steps)} steps of its proof script is checked")
     if refuted:
-        names = ", ".join(c.name for c in statement.counterexamples)
-        return Judgement(Standing.REFUTED, f"decided exactly on an instance that satisfies every hypothesis: {names}")
+        count = len(statement.counterexamples)
+        what = "an instance that satisfies" if count == 1 else f"{count} instances that satisfy"
+        return Judgement(Standing.REFUTED, f"decided exactly, against it, on {what} every hypothesis")
     return Judgement(Standing.OPEN, "; ".join(statement.evidence) or "no proof script and no counterexample")
 
 
