@@ -54,7 +54,8 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]".replace("-", "−")
+        mean, low, high = (f"{round(x, 3) + 0.0:.3f}".replace("-", "−") for x in (self.mean, self.low, self.high))
+        return f"{mean} [{low}, {high}]"
 
 
 def interval(values: Sequence[float] | Floats) -> Interval:
