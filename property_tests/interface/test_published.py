@@ -1,0 +1,73 @@
+"""The published report says of every statement what its records bear out today."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import jsonschema
+import pytest
+
+from reports import schemas
+from reports.publish import PUBLISHED, photograph
+from reports.records import Report
+from theorems import REGISTRY
+from verify.errors import InputError
+from verify.guarantees import Column
+from verify.matrix import Matrix
+
+PAGE = PUBLISHED / "report.json"
+REBUILD = "rebuild it: tox -e published"
+
+published_only = pytest.mark.skipif(not PAGE.is_file(), reason="no report is published")
+
+
+@cache
+def published() -> Report:
+    return Report.model_validate_json(PAGE.read_text(encoding="utf-8"))
+
+
+@cache
+def today() -> Matrix:
+    return Matrix(REGISTRY)
+
+
+@published_only
+def test_it_is_a_whole_report_of_the_published_format():
+    jsonschema.validate(json.loads(PAGE.read_text(encoding="utf-8")), json.loads(schemas.text()))
+    settings = published().settings
+    assert not settings.quick, REBUILD
+    assert settings.only == (), REBUILD
+    for name in ("index.html", "report.md"):
+        assert (PUBLISHED / name).is_file(), REBUILD
+
+
+@published_only
+def test_it_holds_every_statement():
+    assert [s.id for s in published().statements] == [*REGISTRY], REBUILD
+
+
+@published_only
+@pytest.mark.parametrize("id_", REGISTRY)
+def test_its_verdict_is_that_of_the_records(id_):
+    found = {s.id: s for s in published().statements}[id_]
+    statement = REGISTRY[id_]
+    assert found.standing is today().judgement(statement).standing, REBUILD
+    assert found.claim == statement.conclusion.sentence, REBUILD
+    assert [c.name for c in found.counterexamples] == [c.name for c in statement.counterexamples], REBUILD
+
+
+@published_only
+def test_its_matrix_is_that_of_the_records():
+    shown = {(row.loss, cell.column): cell for row in published().matrix.rows for cell in row.cells}
+    cells = {(cell.loss, cell.column.value): cell for cell in today().cells}
+    assert shown.keys() == cells.keys(), REBUILD
+    assert published().matrix.columns == tuple(column.value for column in Column), REBUILD
+    for key, cell in cells.items():
+        assert (shown[key].standing, shown[key].statement) == (cell.standing, cell.statement), (key, REBUILD)
+        assert tuple(case.id for case in shown[key].special) == cell.special, (key, REBUILD)
+
+
+def test_there_is_no_picture_without_a_report(tmp_path):
+    with pytest.raises(InputError, match="build the report first"):
+        photograph(tmp_path)
