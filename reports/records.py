@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from reports.base import Formula, InstanceJson, Record
-from reports.figures.records import Figure, Pancakes, Panel, Scene  # noqa: F401  two of them for the experiments
+from reports.figures.records import Figure, Scene
 from verify.evidence import Need
 from verify.standing import Standing
 from verify.verdicts import Provenance
