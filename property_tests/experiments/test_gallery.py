@@ -15,7 +15,7 @@ import pytest
 
 from reports import experiments as package
 from reports.experiments import FIGURES, charts, experiments, gallery, ranks, sweeps
-from reports.experiments.metrics import Interval
+from reports.experiments.intervals import Interval
 from reports.experiments.records import SCHEMA_FILE, Data, schema_text
 from verify.cli import main
 from verify.errors import InputError

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from reports.experiments import laws
-from reports.experiments.metrics import agreement, interval, orthonormal, outside
+from reports.experiments.intervals import interval
+from reports.experiments.metrics import agreement, orthonormal, outside
 
 
 @pytest.fixture

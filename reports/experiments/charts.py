@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from reports.experiments.metrics import Interval
+from reports.experiments.intervals import Interval
 from reports.figures.drawing import Frame, minus, number
 
 WIDTH, HEIGHT = 350.0, 268.0

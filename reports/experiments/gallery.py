@@ -25,7 +25,7 @@ from reports.experiments import (
     variance,
 )
 from reports.experiments.figure import Figure, Inputs
-from reports.experiments.metrics import Interval
+from reports.experiments.intervals import Interval
 from reports.experiments.records import Data, FigureRecord, Gallery, Settings, Verdict, verdict
 from reports.experiments.tables import Table
 from reports.experiments.workers import Map, pool

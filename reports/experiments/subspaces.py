@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.experiments.charts import Key, Panel, Sheet, line_key, marker, style, text
 from reports.experiments.figure import PAPER, Figure, Inputs
-from reports.experiments.metrics import Interval
+from reports.experiments.intervals import Interval
 from reports.experiments.records import FISHER, INFONCE, LEARNED, MEANS, PCA, POPULATION, SAMPLE, Check, Grounds
 from reports.experiments.tables import REGIMES, SAME, Table, lead
 from reports.figures import pancakes as plane

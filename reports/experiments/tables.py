@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reports.experiments.metrics import Interval, interval
+from reports.experiments.intervals import Interval, interval
 from reports.experiments.records import LEARNED, POPULATION, SAMPLE, Check, Data
 from verify.models import Floats
 
