@@ -41,6 +41,7 @@ def hunt(
     searchers: Annotated[
         list[str] | None, typer.Option("--searcher", metavar="NAME", help="random, cma, hypothesis, polish; or all.")
     ] = None,
+    batch: Annotated[int, typer.Option(min=16, max=65536, help="Points of each searcher in a round.")] = 128,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a hunt with these options stopped.")] = False,
     out: Out = _OUT,
     json: AsJson = False,
@@ -56,7 +57,7 @@ def hunt(
     from verify.hunt.searchers import PORTFOLIO
 
     question = ask(conjecture, fixed or (), dropped or ())
-    plan = Plan(question, seed, tuple(searchers or PORTFOLIO))
+    plan = Plan(question, seed, tuple(searchers or PORTFOLIO), batch)
     limit = Budget.parse(budget)
     plan.check()
     ledger = Ledger(out)

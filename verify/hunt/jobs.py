@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,6 +41,11 @@ def margins(question: Question, points: Floats) -> Floats:
                 return np.array([-np.inf])
             found = np.concatenate([margins(question, point[None]) for point in points])
     return np.where(np.isnan(found), -np.inf, found)
+
+
+def margins_of_all(question: Question, parts: Sequence[Floats]) -> list[Floats]:
+    """Return the margins of each part by itself, so that they do not depend on what else a job holds."""
+    return [margins(question, part) for part in parts]
 
 
 def refute(claim: str, draft: Draft) -> Refutation | None:

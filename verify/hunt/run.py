@@ -26,7 +26,8 @@ from verify.hunt.simplify import simplify
 from verify.models import Floats
 
 BATCH = 128
-_PART = 64  # points that one job evaluates
+_PART = 64  # points that are evaluated together
+_JOBS = 2  # for each worker in a round: fewer leave some idle, more cost
 _CANDIDATES = 2  # certificates tried a round, at most
 _LIBRARIES = ("thmverify", "numpy", "cma", "hypothesis", "python-flint")
 
@@ -133,8 +134,12 @@ def hunt(
     budget: Budget = Budget(),
     executor: Executor | None = None,
     observe: Callable[[Progress], None] = lambda _: None,
+    simpler: bool = True,
 ) -> Result:
-    """Hunt until a counterexample is certified and simplified, or the budget is spent; go on where the ledger ends."""
+    """Hunt until a counterexample is certified, or the budget is spent; go on where the ledger ends.
+
+    What is found is simplified, unless `simpler` is false.
+    """
     executor = executor or Here()
     ledger.begin(plan.description())
     found = _first(ledger.certificates(plan.id), "found")
@@ -142,8 +147,8 @@ def hunt(
         found = _search(plan, ledger, budget, executor, observe)
     rounds = ledger.rounds(plan.id)
     done = rounds[-1] if rounds else _State().done
-    if found is None:
-        return Result(plan.id, done, None, None)
+    if found is None or not simpler:
+        return Result(plan.id, done, found and found.refutation, None)
     return Result(plan.id, done, found.refutation, _simplest(plan, ledger, found, done, observe))
 
 
@@ -212,12 +217,12 @@ def _replayed(past: Ledger, hunt: str, number: int, searcher: str, points: Float
 
 
 def _margins(question: Question, asked: Sequence[Floats], executor: Executor) -> list[Floats]:
-    parts = [(i, points[at : at + _PART]) for i, points in enumerate(asked) for at in range(0, len(points), _PART)]
-    values = run_all(executor, [(jobs.margins, (question, part)) for _, part in parts])
-    return [
-        np.concatenate([v for (owner, _), v in zip(parts, values, strict=True) if owner == i])
-        for i in range(len(asked))
-    ]
+    parts = [points[at : at + _PART] for points in asked for at in range(0, len(points), _PART)]
+    share = -(-len(parts) // (_JOBS * executor.workers))
+    handed_out = [parts[at : at + share] for at in range(0, len(parts), share)]
+    done = run_all(executor, [(jobs.margins_of_all, (question, part)) for part in handed_out])
+    values = np.concatenate([margins for job in done for margins in job])
+    return np.split(values, np.cumsum([len(points) for points in asked])[:-1])
 
 
 def _champion(batches: Sequence[Batch], state: _State) -> tuple[str, float, Floats] | None:
