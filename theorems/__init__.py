@@ -54,6 +54,7 @@ MODULES = {
     "population-graph-as-printed": "population_graph_as_printed",
     "linear-probe-bound": "linear_probe_bound",
     "nonshared-inclusion": "nonshared_inclusion",
+    "nonshared-proportional": "nonshared_proportional",
     "temperature": "temperature",
     "translation": "translation",
 }

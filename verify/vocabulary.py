@@ -39,7 +39,7 @@ from verify import exact
 from verify.configurations import orbits
 from verify.errors import InputError
 from verify.models import CLIPGMM, GMM, Instance, PopulationGraph
-from verify.subspaces import fisher_subspace, mean_subspace
+from verify.subspaces import Subspace, fisher_subspace, mean_subspace
 
 Formula: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
 
@@ -49,6 +49,7 @@ delta, eta = Symbol("delta", real=True), Symbol("eta", real=True)
 w = IndexedBase("w")
 Sigma_k, Sigma_1 = MatrixSymbol("Sigma_k", d, d), MatrixSymbol("Sigma_1", d, d)
 mu_k, mu_bar = MatrixSymbol("mu_k", d, 1), MatrixSymbol("mubar", d, 1)
+Pi_F, Pi_mu = MatrixSymbol("Pi_F", d, d), MatrixSymbol("Pi_mu", d, d)
 d_V, d_T, m_V, m_T = symbols("d_V d_T m_V m_T", integer=True, positive=True)
 Sigma_V, Sigma_T = MatrixSymbol("Sigma_V", d_V, d_V), MatrixSymbol("Sigma_T", d_T, d_T)
 mu_bar_V, mu_bar_T = MatrixSymbol("mubar_V", d_V, 1), MatrixSymbol("mubar_T", d_T, 1)
@@ -139,6 +140,13 @@ def _matrix(m: fmpq_mat) -> Basic:
     return ImmutableMatrix(m.nrows(), m.ncols(), [_rational(x) for x in m.entries()])
 
 
+def _projector(space: Subspace) -> Basic:
+    B = space.basis
+    if space.dimension == 0:
+        return _matrix(exact.zeros(space.ambient, space.ambient))
+    return _matrix(B * (B.transpose() * B).solve(B.transpose()))
+
+
 def components(instance: Instance) -> int:
     """Return K, the number of components; a graph has none."""
     model = instance.model
@@ -209,6 +217,8 @@ VOCABULARY: tuple[Entry, ...] = (
     Entry(Sigma_k, "the covariance of component k", _covariance, k),
     Entry(Sigma_1, "the covariance of component 1", _of(lambda i: _covariance(i, 1))),
     Entry(mu_bar, "the mean of the mixture, Σ w_k μ_k", _of(lambda i: _matrix(i.pairs.mixture.mean))),
+    Entry(Pi_F, "the orthogonal projector on S_F", _of(lambda i: _projector(fisher_subspace(i.pairs.mixture)))),
+    Entry(Pi_mu, "the orthogonal projector on span{μ_k}", _of(lambda i: _projector(mean_subspace(i.pairs.mixture)))),
     Entry(d_V, "the dimension of x_V", _of(lambda i: Integer(_clip(i).vision.dimension))),
     Entry(d_T, "the dimension of x_T", _of(lambda i: Integer(_clip(i).text.dimension))),
     Entry(m_V, "dim S_{V,F}", _of(lambda i: Integer(fisher_subspace(_clip(i).vision).dimension))),
