@@ -191,7 +191,7 @@ _SHAPES = {
 def marker(shape: str, x: float, y: float) -> str:
     """Return a marker centred at a pixel; `hollow` shapes show the paper inside."""
     outline = _SHAPES[shape.removeprefix("hollow").removeprefix("-") or "circle"]
-    kind = "stroke axis-width" if shape == "cross" else "hollow" if shape.startswith("hollow") else "dot"
+    kind = "stroke" if shape == "cross" else "hollow" if shape.startswith("hollow") else "dot"
     wide = ' stroke-width="1.8"' if shape == "cross" else ""
     return f'<path class="{kind}"{wide} transform="translate({number(x)} {number(y)})" d="{outline}"/>'
 
@@ -239,14 +239,14 @@ class Curve:
     points: tuple[tuple[float, Interval], ...]
 
 
-def frame(height: float = HEIGHT) -> Frame:
+def _frame() -> Frame:
     """Return the frame of a chart whose vertical axis is adjusted mutual information."""
-    return Frame(46, 30, WIDTH - 60, height - 78, (-0.04, 1.04), (-0.06, 1.06))
+    return Frame(46, 30, WIDTH - 60, HEIGHT - 78, (-0.04, 1.04), (-0.06, 1.06))
 
 
 def agreement_chart(title: str, axis: Axis, curves: Sequence[Curve]) -> Panel:
     """Return a chart of adjusted mutual information: a curve with a band for each series."""
-    inside = frame()
+    inside = _frame()
     body = axes(title, inside, axis, tuple((y / 5, f"{y / 5:g}") for y in range(6)), "AMI")
     for i, curve in enumerate(curves):
         body += _curve(inside, axis, curve, (i - (len(curves) - 1) / 2) * _DODGE)

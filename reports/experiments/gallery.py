@@ -25,7 +25,6 @@ from reports.experiments import (
     variance,
 )
 from reports.experiments.figure import Figure, Inputs
-from reports.experiments.intervals import Interval
 from reports.experiments.records import Data, FigureRecord, Gallery, Settings, Verdict, verdict
 from reports.experiments.tables import Table
 from reports.experiments.workers import Map, pool
@@ -159,13 +158,9 @@ def _means(data: Data) -> list[tuple[str, ...]]:
     table = Table(data)
     places = dict.fromkeys((row.x, row.regime, row.method, row.view) for row in data.rows)
     return [
-        (table.at(x), regime, method, view, _text(table.interval(x, regime, method, view)))
+        (table.at(x), regime, method, view, str(table.interval(x, regime, method, view)))
         for x, regime, method, view in places
     ]
-
-
-def _text(found: Interval) -> str:
-    return str(found)
 
 
 def page(gallery: Gallery, drawn: Sequence[_Drawn]) -> str:

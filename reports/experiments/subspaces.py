@@ -13,6 +13,7 @@ from reports.figures import pancakes as plane
 from reports.figures.drawing import Frame, number
 from reports.figures.records import Pancakes
 from reports.figures.records import Panel as Scene
+from verify.models import SharedGMM
 
 ID = "1"
 TITLE = "Spherical components, parallel pancakes, shifted pancakes"
@@ -180,11 +181,17 @@ def caption(inputs: Inputs) -> str:
 
 def choices(_inputs: Inputs) -> str:
     """Return our choices."""
+    laws = "; ".join(f"({letter}) {_law(mixture)}" for letter, _, mixture in plane.MIXTURES)
     return (
         "The source shows pictures and no parameters; the mixtures are our choice, rational so that every line drawn "
-        "is exact: means −μ, 0, μ with μ = (3, 0), (3, 0), (3, 3) and covariances diag(1/2, 1/2), diag(1/4, 65/4), "
-        "diag(1/4, 65/4); r = 1, δ = 1."
+        f"is exact: three equal components at −μ, 0, μ with {laws}; r = 1, δ = 1."
     )
+
+
+def _law(mixture: SharedGMM) -> str:
+    mean = ", ".join(str(x) for x in mixture.means[-1])
+    variances = ", ".join(str(row[i]) for i, row in enumerate(mixture.covariance))
+    return f"μ = ({mean}) and Σ = diag({variances})"
 
 
 def alt(inputs: Inputs) -> str:
