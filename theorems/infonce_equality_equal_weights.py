@@ -1,0 +1,70 @@
+"""Do equal weights rescue equality? For many components no, for few it is not known.
+
+The setting is that of infonce-equality, δ = 1 and mean 0, with equal weights and at most 8 components: does every
+minimiser of the InfoNCE loss with r ≥ K columns have Col(A*) = S_F? The counterexamples on record live on very unequal
+weights: a component of weight 1/1000 far out. With equal weights the far component has weight 1/K, and then the softmax
+of the negatives gives it about its share.
+
+For many components equal weights are no help: rational weights n_k/N are N equal weights with n_k means at one point,
+and a slope > 0 survives a small move of these means, so the counterexample of infonce-equality is one with N = 1000
+components. That has not been certified (the kernel takes 64 components); its analogue for δ < 1 has, with 32
+(infonce-equality-equal-weights-biased). For a symmetric configuration equality is proved (infonce-equality-balanced).
+
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2, second half; the case of equal weights is ours.
+
+Status: open.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from fractions import Fraction
+
+from theorems import PAPER
+from theorems.infonce_equality import CLAIM, CONCLUSION, QUANTITY, SETTING, SYMBOLS, WITNESS, margin
+from verify.evidence import ByKernel
+from verify.hypotheses import ALWAYS_MATCHED, ENOUGH_COLUMNS, EQUAL_WEIGHTS, Hypothesis
+from verify.models import Instance
+from verify.randomised import run_alone
+from verify.sampling import random_centred_instance
+from verify.statements import Source, Statement
+from verify.verdicts import Status
+from verify.vocabulary import K
+
+ID = "infonce-equality-equal-weights"
+FEW = 8
+FEW_COMPONENTS = Hypothesis("few-components", K <= FEW, f"The mixture has at most {FEW} components.")
+
+
+def sample(rng: random.Random) -> Instance:
+    """Draw a centred instance with equal weights and δ = 1."""
+    return random_centred_instance(rng, Fraction(1), components=(3, FEW), equal_weights=True)
+
+
+STATEMENT = Statement(
+    id=ID,
+    title="InfoNCE learns the whole Fisher subspace of few components with equal weights",
+    source=Source(PAPER, "Theorem 5.2, second half, for equal weights", "the question is ours"),
+    status=Status.OPEN,
+    symbols=SYMBOLS,
+    hypotheses=(*SETTING, ENOUGH_COLUMNS, ALWAYS_MATCHED, EQUAL_WEIGHTS, FEW_COMPONENTS),
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=ByKernel(CLAIM),
+    witness=WITNESS,
+    sample=sample,
+    claim=CLAIM,
+    evidence=(
+        "For K = 2, and for every symmetric configuration, it is proved (infonce-equality-two, -balanced).",
+        "With the means of 6 or 8 components put at three points, a random search of seven minutes over the points and "
+        "δ, in floats, met no slope ≥ 0.",
+        "For 32 components and δ = 3/5 it fails, by a certificate; for 1000 and δ = 1 by the argument above, which no "
+        "certificate covers. No argument is known that tells few components from many.",
+    ),
+    special_case_of="infonce-equality",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))
