@@ -35,12 +35,12 @@ def random_instance(rng: random.Random, shared: bool = True) -> Instance:
     return Instance(AugmentedPairs(mixture, bias), rng.randint(1, d + 2))
 
 
-def random_clip_instance(rng: random.Random) -> Instance:
-    """Draw a paired mixture of K = 1…5 components in 1…5 dimensions each, any share δ of right captions, any r.
+def random_clip_instance(rng: random.Random, most: int = 5) -> Instance:
+    """Draw a paired mixture of K = 1…`most` components in 1…5 dimensions each, any share δ of right captions, any r.
 
     The modalities share the weights alone; each is nasty now and then in the ways of `random_instance`.
     """
-    components = rng.randint(1, 5)
+    components = rng.randint(1, most)
     weights = _weights(rng, components)
     vision, text = (_modality(rng, weights) for _ in range(2))
     bias = rng.choice([Fraction(1), Fraction(1), Fraction(rng.randint(0, 20), 20)])
