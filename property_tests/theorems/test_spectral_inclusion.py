@@ -1,0 +1,120 @@
+"""The spectral contrastive loss grows with whatever leaks out of S_F; its minimisers have a closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq
+from hypothesis import given, settings
+from sympy import Eq, Identity
+
+from property_tests import strategies
+from property_tests.theorems.encodings import permuted, split_component, transformed
+from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step
+from theorems import spectral_inclusion
+from theorems.scripts import spectral_inclusion as script
+from theorems.scripts.spectral_inclusion import PROOF
+from theorems.spectral_inclusion import STATEMENT, excess, margin, split
+from verify import exact
+from verify.losses.levels import exact_value
+from verify.losses.spectral import Spectral
+from verify.maps import Encoder
+from verify.minimize import minimise
+from verify.models import Instance
+from verify.proofs import Proof, Times
+from verify.sampling import instance_rng, random_matrix
+from verify.subspaces import Subspace
+from verify.verdicts import Outcome
+
+
+@settings(max_examples=40)
+@given(strategies.mixture_instances(shared=None))
+def test_inclusion_holds_exactly(instance: Instance) -> None:
+    assert margin(instance) <= -1
+    assert STATEMENT.decide(instance).outcome is Outcome.PROVED
+
+
+@settings(max_examples=20)
+@given(strategies.mixture_instances(dimension=(1, 4), components=(1, 4), shared=None, hostile=False))
+def test_no_map_does_better_than_the_closed_form(instance: Instance) -> None:
+    found, rng = minimise("spectral", instance), instance_rng(instance)
+    for size in (fmpq(1, 8), fmpq(1), fmpq(1, 2)):
+        A = random_matrix(rng, instance.pairs.mixture.dimension, instance.rank) * size
+        value = exact_value(Spectral(), instance, Encoder(A))
+        assert value is not None
+        assert float(exact.to_fraction(value)) >= found.value - 1e-9 * (1 + abs(found.value))
+    reached = Subspace.spanned_by(instance.pairs.mixture.R.solve(instance.pairs.C)).as_floats()
+    A = found.maps["A"]
+    assert np.allclose(reached @ (reached.T @ A), A, atol=1e-6 * (1 + np.abs(A).max(initial=0)))
+
+
+@settings(max_examples=15)
+@given(strategies.mixture_instances(dimension=(2, 4), components=(1, 4), shared=False))
+def test_other_encodings_give_the_same_numbers(instance: Instance) -> None:
+    rng, d = instance_rng(instance), instance.pairs.mixture.dimension
+    T = random_matrix(rng, d, d) + exact.identity(d) * 20
+    A = random_matrix(rng, d, instance.rank)
+    order = rng.sample(range(instance.pairs.mixture.components), instance.pairs.mixture.components)
+    assert excess(transformed(instance, T), T.inv().transpose() * A) == excess(instance, A)
+    for other in (permuted(instance, order), split_component(instance)):
+        assert excess(other, A) == excess(instance, A)
+        assert STATEMENT.decide(other).outcome is Outcome.PROVED
+
+
+def test_a_wrong_subspace_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Subspace.spanned_by(exact.matrix([[0], [0], [1]]))
+    monkeypatch.setattr(spectral_inclusion, "fisher_subspace", lambda _: wrong)
+    assert spectral_inclusion.examine(STATEMENT.witness).outcome is Outcome.REFUTED
+
+
+def test_split_is_the_identity_inside() -> None:
+    mixture = STATEMENT.witness.pairs.mixture
+    inside = mixture.sigma_bar.solve(mixture.mu)
+    assert split(mixture, inside)[0] == inside
+    assert exact.is_zero(split(mixture, inside)[1])
+
+
+def test_script_has_no_fault() -> None:
+    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
+
+
+def _with_definition(symbol: Any, value: Any) -> Proof:
+    return replace(PROOF, algebra=replace(PROOF.algebra, definitions={**PROOF.algebra.definitions, symbol: value}))
+
+
+def _terms(name: str) -> tuple[Times, ...]:
+    step = next(s for s in PROOF.steps if s.name == name)
+    return step.check.terms  # type: ignore[attr-defined, no-any-return]
+
+
+_s = script
+PLANTED: dict[str, Callable[[], Proof]] = {
+    "the bias on the wrong term": lambda: _with_definition(
+        _s.C, (1 - _s.delta) * _s.S + _s.delta * (_s.mu_bar * _s.mu_bar.T)
+    ),
+    "R without the means": lambda: _with_definition(_s.R, _s.Lam * _s.Lam.T),
+    "the square of the second mean lost": lambda: with_step(
+        PROOF, "loss", claim=Eq(_s.L(_s.A), -2 * _s.ALIGNMENT + _s.SQUARE)
+    ),
+    "the square completed without its constant": lambda: with_step(
+        PROOF, "square", claim=Eq(_s.L(_s.A), claim(PROOF, "square").rhs.args[0])
+    ),
+    "one of two replacements of R left out": lambda: with_check(PROOF, "form", terms=_terms("form")[:-1]),
+    "the wrong side of the whitening": lambda: with_check(PROOF, "closed-form", factor=_s.Gamma),
+    "another target": lambda: with_check(PROOF, "closed-form", target=2 * _s.TARGET),
+    "a projector in the wrong metric": lambda: _with_definition(_s.outside, _s.A - _s.B * _s.G.I * _s.B.T * _s.A),
+    "a root of a matrix that may be indefinite": lambda: with_check(PROOF, "second-moment-root", weight=-1),
+    "a projector that is the identity": lambda: with_step(
+        PROOF, "range", claim=claim(PROOF, "range").subs(_s.V, Identity(_s.d))
+    ),
+    "every map is included": lambda: replace(PROOF, conclusion=_s.INCLUDED),
+}
+
+
+@pytest.mark.parametrize("error", PLANTED)
+def test_planted_error_is_rejected(error: str) -> None:
+    assert rejection(PLANTED[error]())
