@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,33 +13,14 @@ import jsonschema
 import pytest
 
 from reports import experiments as package
-from reports.experiments import FIGURES, charts, experiments, gallery, ranks, sweeps
+from reports.experiments import FIGURES, charts, experiments, gallery
 from reports.experiments.intervals import Interval
 from reports.experiments.records import SCHEMA_FILE, Data, schema_text
 from verify.cli import main
 from verify.errors import InputError
 from verify.kernel import check
 
-SMALL = experiments.Size(repetitions=2, points=60, test_points=60)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small():
-    """Experiments a hundred times smaller than those of a quick run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiments, "QUICK", SMALL)
-        patch.setattr(ranks, "QUICK_STEPS", 4)
-        for name, sweep in sweeps.SWEEPS.items():
-            few = sweep.quick_values if name == "1" else (sweep.quick_values[0], sweep.quick_values[-1])
-            patch.setitem(sweeps.SWEEPS, name, replace(sweep, quick_values=few))
-        yield
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory, small) -> Path:
-    out = tmp_path_factory.mktemp("figures")
-    package.build(out, quick=True)
-    return out
+pytestmark = pytest.mark.usefixtures("small")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
