@@ -25,6 +25,7 @@ _MEANINGS = {
 }
 _NONE = "–"
 _WIDE = 150  # columns of a terminal that holds a row for each loss
+_QUESTION, _CELL = 31, 16  # columns of a question, and of one cell beside it at most
 
 
 def matrix(
@@ -74,11 +75,16 @@ def _word(cell: Cell) -> str:
 
 
 def _write_matrix(found: Matrix) -> None:
+    heads = [cell.column.value for cell in found.row(found.losses[0])]
     rows = [(LOSSES.get(loss, loss), *map(_word, found.row(loss))) for loss in found.losses]
-    table = [("", *(cell.column.value for cell in found.row(found.losses[0]))), *rows]
-    if terminal_width() < _WIDE:
-        table = [*zip(*table, strict=True)]
-    write_table(table[0], table[1:], broken=terminal_width() < _WIDE)
+    if terminal_width() >= _WIDE:
+        write_table(("", *heads), rows)
+    else:  # the losses across, as many at a time as fit
+        several = max(1, (terminal_width() - _QUESTION) // _CELL)
+        for i in range(0, len(rows), several):
+            first, *others = zip(("", *heads), *rows[i : i + several], strict=True)
+            write_table(first, others)
+    sys.stdout.write("\n")
     _write_legend(found.cells)
     commands = dict.fromkeys(line for cell in found.cells for line in cell.commands)
     if commands:

@@ -21,17 +21,11 @@ def write_json(data: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
 
 
-def write_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = (), broken: bool = False
-) -> None:
-    """Write a table; the columns named in `right` align at the right.
-
-    Its first column is never broken, or it alone is when it is `broken`.
-    """
+def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """Write a table; its first column is never broken, and the columns named in `right` align at the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(columns):
-        whole = (i == 0) is not broken
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=whole)
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=i == 0)
     for row in rows:
         table.add_row(*row)
     _write(table)

@@ -30,9 +30,8 @@ def list_statements(json: AsJson = False) -> int:
     if json:
         write_json({"statements": [_summary(s) for s in statements]})
     else:
-        write_table(
-            ("id", "status", "title", "source"), [(s.id, s.status, s.title, s.source.label) for s in statements]
-        )
+        write_fields([(s.status.value, f"{s.id}\n{s.title} ({s.source.label})") for s in statements])
+        sys.stdout.write("\n")
         write_fields([("", text) for text in dict.fromkeys(s.source.text for s in statements)])
     return DONE
 
