@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import theorems
 from verify import cli
 from verify.cli import main
 from verify.instances import read_instance, read_map
