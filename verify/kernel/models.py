@@ -12,6 +12,7 @@ from verify.kernel.linear import column, column_basis, diagonal, is_positive_def
 from verify.kernel.parse import MAX_SIZE, Rejected, array, integer, matrix, rational, record, text, vector
 
 Weights: TypeAlias = tuple[fmpq, ...]
+MAX_WORK = 3 * 10**7  # n⁴ · bits, for n the dimension or the number of components: elimination in half a minute
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,19 @@ _PAIRS = ("bias", "rank", "weight_decay")
 
 
 def _mixture(weights: object, means: object, covariances: tuple[fmpq_mat, ...]) -> Mixture:
-    return Mixture(tuple(vector(weights, "weights")), matrix(means, "means").transpose(), covariances)
+    points = matrix(means, "means").transpose()
+    n = max(points.nrows(), points.ncols())
+    if n**4 * max(_bits(m) for m in (points, *covariances)) > MAX_WORK:
+        raise Rejected("the instance is too large, or its numbers are too long")
+    return Mixture(tuple(vector(weights, "weights")), points, covariances)
+
+
+def _bits(m: fmpq_mat) -> int:
+    """Return the bits of the common denominator and of the largest numerator over it."""
+    numerators, denominator = m.numer_denom()
+    return sum(
+        max((abs(int(x)).bit_length() for x in part), default=0) for part in (numerators.entries(), [denominator])
+    )
 
 
 def _modality(weights: object, value: object) -> Mixture:
