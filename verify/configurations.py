@@ -1,12 +1,14 @@
-"""Configurations of a mixture's components: their symmetries, decided exactly."""
+"""Configurations of a mixture's components: their symmetries, and thresholds that they set, exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
+from verify import exact
 from verify.models import GMM
+from verify.subspaces import fisher_subspace
 
 
 def geometry(mixture: GMM) -> fmpq_mat:
@@ -41,3 +43,21 @@ def orbits(mixture: GMM) -> int:
         if not any(next(symmetries(mixture, k, other), None) for other in representatives):
             representatives.append(k)
     return len(representatives)
+
+
+def vanishing_threshold(mixture: GMM) -> fmpq:
+    """Return δ₀² of infonce-equality-vanishing, 16 w_min / (27 ℓ⁴ D³ τ³); 2, which no δ² reaches, where S_F = {0}.
+
+    ℓ = m + tr(S⁻¹Σ) on S_F, D the largest (μ_j − μ_k)ᵀΣ̄⁻¹(μ_j − μ_k), τ = tr(Σ̄⁻¹SR⁻¹S), R = Σ̄ + S.
+    """
+    basis = fisher_subspace(mixture).basis
+    if basis.ncols() == 0:
+        return fmpq(2)
+    G, S = (basis.transpose() * matrix * basis for matrix in (mixture.sigma_bar, mixture.S))
+    spread = basis.ncols() + exact.trace(S.solve(G))
+    gram, count = geometry(mixture), mixture.components
+    diameter = max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in range(count) for k in range(count))
+    if diameter == 0:
+        return fmpq(0)  # one mean, which is not 0: nothing is learnt
+    tau = exact.trace(mixture.sigma_bar.solve(mixture.S) * mixture.R.solve(mixture.S))
+    return fmpq(16, 27) * min(mixture.w) / (spread**4 * diameter**3 * tau**3)

@@ -36,7 +36,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.matrixbase import MatrixBase
 
 from verify import exact
-from verify.configurations import orbits
+from verify.configurations import orbits, vanishing_threshold
 from verify.errors import InputError
 from verify.models import CLIPGMM, GMM, Instance, PopulationGraph
 from verify.subspaces import Subspace, fisher_subspace, mean_subspace
@@ -52,11 +52,13 @@ mu_k, mu_bar = MatrixSymbol("mu_k", d, 1), MatrixSymbol("mubar", d, 1)
 Pi_F, Pi_mu = MatrixSymbol("Pi_F", d, d), MatrixSymbol("Pi_mu", d, d)
 d_V, d_T, m_V, m_T = symbols("d_V d_T m_V m_T", integer=True, positive=True)
 Sigma_V, Sigma_T = MatrixSymbol("Sigma_V", d_V, d_V), MatrixSymbol("Sigma_T", d_T, d_T)
+Cov_VT = MatrixSymbol("Cov_VT", d_V, d_T)
 mu_bar_V, mu_bar_T = MatrixSymbol("mubar_V", d_V, 1), MatrixSymbol("mubar_T", d_T, 1)
 m_joint = Symbol("m_+", integer=True, positive=True)
 n = Symbol("n", integer=True, positive=True)
 W = MatrixSymbol("W", n, n)
 n_orbits = Symbol("n_orbits", integer=True, positive=True)
+theta_0 = Symbol("theta_0", real=True)
 weight_sum = Sum(w[k], (k, 1, K))
 
 
@@ -184,6 +186,11 @@ def _covariance(instance: Instance, component: int) -> Basic:
     return _matrix(instance.pairs.mixture.sigmas[component - 1])
 
 
+def _covariance_of_means(instance: Instance) -> fmpq_mat:
+    vision, text = _clip(instance).vision, _clip(instance).text
+    return vision.mu * exact.diagonal(vision.w) * text.mu.transpose() - vision.mean * text.mean.transpose()
+
+
 def _joint_dimension(instance: Instance) -> int:
     mixture = instance.pairs.mixture
     return (fisher_subspace(mixture) + mean_subspace(mixture)).dimension
@@ -210,6 +217,11 @@ VOCABULARY: tuple[Entry, ...] = (
         "the number of classes of components that no symmetry of the mixture moves into each other",
         _of(lambda i: Integer(orbits(i.pairs.mixture))),
     ),
+    Entry(
+        theta_0,
+        "the square of the bias δ₀ of infonce-equality-vanishing",
+        _of(lambda i: _rational(vanishing_threshold(i.pairs.mixture))),
+    ),
     Entry(delta, "the bias of the augmentation, or the share of right captions", _bias),
     Entry(eta, "the weight decay", _of(lambda i: Rational(i.weight_decay))),
     Entry(w[k], "the weight of component k", _weight, k),
@@ -227,6 +239,9 @@ VOCABULARY: tuple[Entry, ...] = (
     Entry(Sigma_T, "the covariance of the text modality", _of(lambda i: _matrix(_clip(i).text.sigma))),
     Entry(mu_bar_V, "the mean of the vision modality", _of(lambda i: _matrix(_clip(i).vision.mean))),
     Entry(mu_bar_T, "the mean of the text modality", _of(lambda i: _matrix(_clip(i).text.mean))),
+    Entry(
+        Cov_VT, "Cov(μ_V, μ_T) = Σ w_k (μ_{V,k} − μ̄_V)(μ_{T,k} − μ̄_T)ᵀ", _of(lambda i: _matrix(_covariance_of_means(i)))
+    ),
     Entry(n, "the number of points of the graph", _of(lambda i: Integer(_graph(i).points))),
     Entry(W, "the weights w_{xx'} of the graph", _of(lambda i: _matrix(exact.matrix(_graph(i).weights)))),
 )

@@ -44,7 +44,9 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
         slopes, steep = _steep(energy, U, vectors[:, rho:])
         V, N = dyadics(U), dyadics(steep)
-        needed = _needed(law, min([*values[:rho], *slopes], default=0.0))
+        if rho == 0 and not len(slopes):
+            continue  # nothing here tells the minimiser from 0
+        needed = _needed(law, min([*values[:rho], *slopes]))
         for nats in _NATS[rho] if rho < len(_NATS) else needed:
             yield _proposal(law, Q, V, N, nats)
         for nats in _POLISHED[rho] if rho < len(_POLISHED) else needed[-1:]:
