@@ -179,10 +179,13 @@ def histogram(margins: Sequence[float], bins: int = _BINS) -> tuple[Bin, ...]:
     )
 
 
+_SHOWS = {True: "Check the proof script, step by step:", False: "Show it, and check which hypotheses it needs:"}
+
+
 def _commands(source: Statement, verification: Verification) -> tuple[Command, ...]:
     verify = f"thmverify verify {source.id} --instances {verification.instances} --seed {verification.seed}"
     commands = [
-        Command(purpose="Check the proof script, step by step:", line=f"thmverify show {source.id}"),
+        Command(purpose=_SHOWS[source.proof is not None], line=f"thmverify show {source.id}"),
         Command(purpose="Repeat the randomised verification:", line=verify),
     ]
     if verification.worst_margin is not None:

@@ -83,7 +83,9 @@ _REFUTES = {True: Mark("✓", "checked in this run", "good"), False: Mark("▲",
 _NO_CLAIM = Mark("–", "no claim", "none")
 _SUPERSCRIPT = re.compile(r"\^(?:\{([^{}]+)\}|([A-Za-z0-9]+))")
 # One letter, not the end of a word such as MAX_SIZE or file_name, and what stands under it.
-_SUBSCRIPT = re.compile(r"(?<![a-z0-9_])(?<![A-Z]{2})([^\W\d_]̄?)_([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_])")
+_SUBSCRIPT = re.compile(
+    r"(?<![a-z0-9_])(?<![A-Z]{2})([^\W\d_]̄?)_(?:\{([^{}<>]+)\}|([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_]))"
+)
 _ASSUMED = Mark("◇", "assumed", "warn")
 
 
@@ -280,12 +282,12 @@ def instance_text(instance: dict[str, Any]) -> str:
 
 def prose(text: str) -> Markup:
     """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
-    return Markup(_SUBSCRIPT.sub(r"\1<sub>\2</sub>", _SUPERSCRIPT.sub(r"<sup>\1\2</sup>", str(escape(text)))))
+    return Markup(_SUBSCRIPT.sub(r"\1<sub>\2\3</sub>", _SUPERSCRIPT.sub(r"<sup>\1\2</sup>", str(escape(text)))))
 
 
 def svg_prose(text: str) -> Markup:
     """Return a label for SVG in which S_F has a true subscript; the rest is escaped."""
-    lowered = r'\1<tspan class="sub" dy="3">\2</tspan><tspan dy="-3">&#8203;</tspan>'
+    lowered = r'\1<tspan class="sub" dy="3">\2\3</tspan><tspan dy="-3">&#8203;</tspan>'
     return Markup(_SUBSCRIPT.sub(lowered, str(escape(text))))
 
 

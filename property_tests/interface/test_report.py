@@ -387,6 +387,7 @@ def test_short_numbers(value, text):
         ("zᵀA_inᵀμ_k", "zᵀA<sub>in</sub>ᵀμ<sub>k</sub>"),
         ("e^{ℓ_k + q} = e^q", "e<sup>ℓ<sub>k</sub> + q</sup> = e<sup>q</sup>"),
         ("a_file_name and 2_3", "a_file_name and 2_3"),
+        ("S_{V,F} of x_{<b>}", "S<sub>V,F</sub> of x<sub>&lt;b&gt;</sub>"),
         ("S_SVD, S_μ", "S<sub>SVD</sub>, S<sub>μ</sub>"),
     ],
 )

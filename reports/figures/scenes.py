@@ -19,6 +19,7 @@ from verify.models import CLIPGMM, GMM, AugmentedPairs, Floats, Instance
 from verify.subspaces import Subspace, fisher_subspace, pca_subspace
 
 _PLANE = 2
+_COLUMN_SPACES = {"W": "Col(W*)", "Wᵀ": "Col(W*ᵀ)"}
 _SAME = 1e-5  # sine of an angle too small to draw
 
 
@@ -47,11 +48,10 @@ def _proposal(instance: Instance, loss: str | None) -> Minimiser | None:
 
 
 def _scene(name: str, mixture: GMM, found: Minimiser | None) -> Scene:
-    suffix = {"vision": "_V", "text": "_T"}.get(name, "")
     drawn = [_exact("S_F", fisher_subspace(mixture))]
-    if found is not None:
-        spaces = [s for s in found.spaces if s.map.endswith(suffix) and s.basis.shape[0] == _PLANE]
-        drawn += [_floating(f"Col(A{suffix}*)", s.basis) for s in spaces[:1]]
+    wanted = {"vision": "W", "text": "Wᵀ"}.get(name)  # a single mixture's minimiser has one space only
+    spaces = [] if found is None else [s for s in found.spaces if wanted in (None, s.map)]
+    drawn += [_floating(_COLUMN_SPACES.get(s.map, "Col(A*)"), s.basis) for s in spaces[:1]]
     R = np.array([[float(mixture.R[i, j]) for j in range(_PLANE)] for i in range(_PLANE)])
     drawn.append(_floating("PCA", pca_subspace(R, 1)))
     return Scene(
@@ -182,7 +182,7 @@ def _line(frame: Frame, direction: Direction, others: Sequence[Direction], obsta
         for t in (i / 30 for i in range(1, 30))
         for side in (-_ASIDE, _ASIDE)
     ]
-    half = _LETTER * len(direction.name) / 2
+    half = _LETTER * len(direction.name) / 2 + 6
     inside = [(x, y) for x, y in places if half < x < frame.right - half and 12 < y < frame.bottom - 8]
     x, y = max(inside or places, key=lambda place: _room(place, rivals, obstacles))
     return DrawnLine(direction.name, style, start, end, (x, y + 4))
