@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from verify.hunt.conjectures import ask
 from verify.hunt.jobs import margins
 from verify.hunt.ledger import Ledger
+from verify.hunt.questions import ask
 from verify.hunt.run import Budget, Plan, Result, hunt
 from verify.hunt.searchers import PORTFOLIO
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verify.hunt.conjectures import ask
 from verify.hunt.ledger import Ledger
+from verify.hunt.questions import ask
 from verify.hunt.run import Budget, Plan, Result, hunt
 
 

@@ -78,6 +78,7 @@ BAD = {
     "neither true nor false": (["infonce-equality", "--set", "centred=maybe"], "--set centred", "true or false"),
     "r not below dim S_F": (["spectral-top-r", "--set", "rank=2"], "--set rank", "dim S_F"),
     "no weight decay": (["simsiam-inclusion", "--set", "decay=0"], "--set decay", "without weight decay"),
+    "a statement that is proved": (["infonce-inclusion"], "CONJECTURE", "--drop shared-covariance"),
     "no such hypothesis": (["infonce-equality", "--drop", "luck"], "--drop", "luck"),
     "a hypothesis that cannot be dropped": (["pca-equality", "--drop", "centred"], "--drop", "none"),
     "no such searcher": (["infonce-equality", "--searcher", "oracle"], "--searcher", "oracle"),
@@ -102,7 +103,8 @@ def refused(arguments: list[str], capsys) -> str:
 
 
 @pytest.mark.parametrize(("arguments", "field", "part"), BAD.values(), ids=BAD)
-def test_bad_input_is_one_line(arguments, field, part, tmp_path, capsys):
+def test_bad_input_is_one_line(arguments, field, part, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("verify.hunt.executors._CONNECT", 0.5)
     err = refused(["hunt", *arguments, "--out", str(tmp_path / "out")], capsys)
     assert field in err
     assert part in err

@@ -10,12 +10,13 @@ import pytest
 
 from verify import exact
 from verify.certify import decide
-from verify.hunt.conjectures import CONJECTURES, ask
+from verify.hunt.conjectures import CONJECTURES
 from verify.hunt.drafts import Draft
 from verify.hunt.jobs import margins
 from verify.hunt.margins.collinear import collinear_slopes
 from verify.hunt.margins.line import Line
 from verify.hunt.margins.optimum import deficiency_margins
+from verify.hunt.questions import ask
 from verify.hunt.space import Mixtures, means, weights
 from verify.hunt.targets import CollinearTarget
 from verify.losses import LOSSES
@@ -24,6 +25,7 @@ from verify.maps import Gram
 from verify.models import AugmentedPairs, Instance, SharedGMM
 from verify.verdicts import Outcome
 
+SEARCHED = [name for name in CONJECTURES if name != "infonce-inclusion"]  # which is proved
 BIASES = [Fraction(1), Fraction(7, 10), Fraction(1, 10)]
 
 
@@ -80,7 +82,7 @@ def test_the_best_map_on_the_line_is_the_minimum_of_the_loss():
     assert loss(y) < min(loss(y * 1.01), loss(y * 0.99))
 
 
-@pytest.mark.parametrize("name", CONJECTURES)
+@pytest.mark.parametrize("name", SEARCHED)
 def test_positive_margins_are_mostly_refuted_and_clear_negative_ones_never(name):
     """A margin proposes; here it is measured against the kernel, on random points."""
     question = ask(name)
@@ -128,7 +130,7 @@ def test_a_point_is_the_same_instance_every_time():
     assert all(x.shared.is_centred for x in one)
 
 
-@pytest.mark.parametrize("name", CONJECTURES)
+@pytest.mark.parametrize("name", SEARCHED)
 def test_drafts_keep_what_is_fixed_and_survive_json(name):
     question = ask(name)
     target = question.target()
@@ -140,4 +142,4 @@ def test_drafts_keep_what_is_fixed_and_survive_json(name):
             if not draft.spans:
                 continue
             instance = draft.instance()
-            assert question.settings.columns == instance.rank or name == "pca-equality"
+            assert question.settings.columns == instance.rank or name.startswith("pca")

@@ -51,8 +51,8 @@ def hunt(
     The exit code is 1 when a counterexample is certified and 3 when none is found. All that is done is in the
     ledger, so a hunt that is stopped, however, goes on with --resume. With the same options a hunt finds the same.
     """
-    from verify.hunt.conjectures import ask
     from verify.hunt.ledger import Ledger
+    from verify.hunt.questions import ask
     from verify.hunt.run import Budget, Plan
     from verify.hunt.searchers import PORTFOLIO
 
@@ -103,7 +103,7 @@ def _watched(plan: Plan, ledger: Ledger, limit: Budget, executor: Executor) -> R
         def show(at: Progress) -> None:
             done = at.done
             share = done.evaluations / limit.evaluations if limit.evaluations else done.seconds / limit.seconds
-            text = f"{at.stage} {plan.question.claim}: best margin {done.best:.3g}, {at.certified} certified"
+            text = f"{at.stage} {plan.question.name}: best margin {done.best:.3g}, {at.certified} certified"
             if at.height is not None:
                 text += f", height {at.height}"
             rate = done.evaluations / max(done.seconds, 1e-9)
@@ -111,7 +111,7 @@ def _watched(plan: Plan, ledger: Ledger, limit: Budget, executor: Executor) -> R
 
         return show
 
-    with progress(f"hunting {plan.question.claim}", 1.0) as advance:
+    with progress(f"hunting {plan.question.name}", 1.0) as advance:
         return run(plan, ledger, limit, executor, view(advance))
 
 
@@ -120,7 +120,7 @@ def _report(plan: Plan, result: Result, out: Path, json: bool) -> int:
     if result.simplest is not None:
         from verify.jsonfiles import write_text
 
-        path = out / f"{plan.question.claim}-{plan.id}.json"
+        path = out / f"{plan.question.name}-{plan.id}.json"
         write_text(path, result.simplest.certificate.decode("ascii"))
         answer["certificate"] = str(path)
     if json:
@@ -152,6 +152,7 @@ def _answer(plan: Plan, result: Result) -> dict[str, Any]:
 def _readable(answer: dict[str, Any]) -> list[tuple[str, str]]:
     fields = [
         ("hunt", answer["hunt"]),
+        ("conjecture", answer["conjecture"]),
         ("claim", answer["claim"]),
         ("searched", _settings(answer["settings"])),
         ("seed", str(answer["seed"])),
@@ -205,11 +206,11 @@ def hunts(context: typer.Context, out: Out = _OUT, json: AsJson = False) -> int 
     if json:
         write_json({"hunts": rows})
     else:
-        columns = ("hunt", "claim", "seed", "evaluations", "seconds", "best margin", "verdict")
+        columns = ("hunt", "conjecture", "seed", "evaluations", "seconds", "best margin", "verdict")
         table = [
             (
                 row["hunt"],
-                row["claim"],
+                row["conjecture"],
                 str(row["seed"]),
                 f"{row['evaluations']:,}",
                 f"{row['seconds']:.1f}",
@@ -276,6 +277,7 @@ def _summary(ledger: Ledger, found: Description) -> dict[str, Any]:
     last = rounds[-1] if rounds else None
     return {
         "hunt": found.id,
+        "conjecture": found.question["conjecture"],
         "claim": found.question["claim"],
         "seed": found.seed,
         "begun": found.begun,

@@ -2,90 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from verify.errors import InputError
 from verify.hunt.margins.border import fisher_line_margins, top_line_margins
 from verify.hunt.margins.linear import leak_margins, pca_margins, top_margins
 from verify.hunt.margins.optimum import deficiency_margins
-from verify.hunt.settings import Settings
+from verify.hunt.settings import MOST_COMPONENTS, Settings
+from verify.hunt.space import Mixtures
 from verify.hunt.targets import CollinearTarget, MixtureTarget, PairedTarget, Target, fisher_dimension
+from verify.models import Floats
 
 _MIXTURE = ("components", "dimension", "delta", "centred", "weights")
+Drop: TypeAlias = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Conjecture:
-    """A claim to refute and the instances to look at.
+    """A statement to refute and the instances to look at.
 
-    settings: what is searched by default. allowed: what `--set` may change. build: the target for settings. droppable:
-    for each hypothesis of the claim that may be dropped, the conjecture without it.
+    name: of the statement, which may be a case of the claim that decides it. settings: what is searched by default.
+    allowed: what `--set` may change. build: the target for settings. droppable: for each hypothesis that a hunt can do
+    without, the conjecture that is left, and what changes in the settings.
     """
 
+    name: str
     claim: str
-    sentence: str
     settings: Settings
     allowed: tuple[str, ...]
     build: Callable[[Settings], Target]
-    droppable: Mapping[str, Callable[[Settings], tuple[str, Settings]]] = field(default_factory=dict)
-
-    def target(self, settings: Settings) -> Target:
-        """Return what a searcher climbs.
-
-        Raises InputError when there is no such instance.
-        """
-        return self.build(settings)
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is hunted: a claim and settings. It travels to workers and into the ledger as text."""
-
-    claim: str
-    settings: Settings
-
-    def to_json(self) -> dict[str, object]:
-        """Return the question as JSON."""
-        return {"claim": self.claim, "settings": self.settings.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, object]) -> Question:
-        """Return the question that `to_json` wrote."""
-        settings = data["settings"]
-        if not isinstance(settings, Mapping):
-            raise TypeError("settings are an object")
-        return cls(str(data["claim"]), Settings.from_json(settings))
-
-    def target(self) -> Target:
-        """Return what a searcher climbs."""
-        return CONJECTURES[self.claim].target(self.settings)
-
-
-def ask(name: str, pairs: Sequence[str] = (), dropped: Sequence[str] = ()) -> Question:
-    """Return the question about a conjecture with settings "key=value" and dropped hypotheses.
-
-    Raises InputError for what is unknown, or leaves nothing to search.
-    """
-    if name not in CONJECTURES:
-        raise InputError("CONJECTURE", name, "is not a conjecture", f"write one of {', '.join(CONJECTURES)}")
-    conjecture, settings = CONJECTURES[name], CONJECTURES[name].settings
-    for hypothesis in dropped:
-        key = _ALIASES.get(hypothesis, hypothesis)
-        if key not in conjecture.droppable:
-            known = ", ".join(conjecture.droppable) or "none"
-            rule = f"is no hypothesis that {name} can be asked without"
-            raise InputError("--drop", hypothesis, rule, f"these can be dropped: {known}")
-        name, settings = conjecture.droppable[key](settings)
-        conjecture = CONJECTURES[name]
-    question = Question(name, settings.with_text(pairs, conjecture.allowed))
-    question.target()
-    return question
-
-
-_ALIASES = {"r>=K": "enough-columns", "shared": "shared-covariance"}
+    droppable: Mapping[str, Drop] = field(default_factory=dict)
 
 
 def _equality(settings: Settings) -> Target:
@@ -94,10 +46,17 @@ def _equality(settings: Settings) -> Target:
     if d > max(most, 1):
         rule = f"{K} means{' with mean 0' if settings.centred else ''} span {most} dimensions at most"
         raise InputError("--set dimension", str(d), rule, f"set dimension={max(most, 1)} or more components")
+    if settings.columns < min(d, most) or (settings.delta == 0 and d > 1):
+        return MixtureTarget("infonce-equality", settings, _certain)
     if settings.shape == "line":
         return CollinearTarget(settings)
     measure = partial(deficiency_margins, delta=float(settings.delta))
     return MixtureTarget("infonce-equality", settings, measure)
+
+
+def _certain(mixtures: Mixtures) -> Floats:
+    """Return 1 for every mixture: the claim fails wherever the means span what they can."""
+    return np.ones(len(mixtures.weights))
 
 
 def _span(settings: Settings) -> int:
@@ -113,6 +72,8 @@ def _span(settings: Settings) -> int:
 
 def _pca(settings: Settings) -> Target:
     m = _span(settings)
+    if settings.rank and min(settings.rank, settings.dimension) != m:
+        return MixtureTarget("pca-equality", settings, _certain)
     return MixtureTarget("pca-equality", replace(settings, rank=settings.rank or m), partial(pca_margins, m=m))
 
 
@@ -128,16 +89,15 @@ def _top_line(settings: Settings) -> Target:
     if settings.rank != 1 or _span(settings) < 2:
         rule = "needs one column and means that span two dimensions or more"
         raise InputError("--set rank", str(settings.rank), rule, "set rank=1, dimension=2 and components=3, say")
-    measure = partial(top_line_margins, delta=float(settings.delta))
+    measure = partial(top_line_margins, delta=float(settings.delta)) if settings.delta else _certain
     return MixtureTarget("infonce-top-r", settings, measure)
 
 
 def _border(settings: Settings) -> Target:
     if _span(settings) != 1 or settings.dimension == 1:
         rule = "is searched where S_F is a line and not the whole space"
-        raise InputError(
-            "--set dimension", str(settings.dimension), rule, "set components=2, centred=true, dimension=2"
-        )
+        remedy = "set components=2, centred=true, dimension=2"
+        raise InputError("--set dimension", str(settings.dimension), rule, remedy)
     measure = partial(fisher_line_margins, delta=float(settings.delta))
     return MixtureTarget("nonshared-inclusion", settings, measure, "gmm")
 
@@ -150,75 +110,172 @@ def _simsiam(settings: Settings) -> Target:
     return MixtureTarget("simsiam-inclusion", settings, measure)
 
 
-def _uncentred(claim: str) -> Callable[[Settings], tuple[str, Settings]]:
-    return lambda settings: (claim, replace(settings, centred=False))
+def _spectral(settings: Settings) -> Target:
+    m, rank = _span(settings), 0 if settings.centred else 1
+    reached = min(settings.columns, m if settings.delta else rank)
+    return MixtureTarget("spectral-equality", settings, _certain if reached < m else _never)
 
 
-def _few_columns(claim: str) -> Callable[[Settings], tuple[str, Settings]]:
-    return lambda settings: (claim, replace(settings, rank=1))
+def _never(mixtures: Mixtures) -> Floats:
+    """Return −1 for every mixture: the claim holds."""
+    return -np.ones(len(mixtures.weights))
 
+
+def _proved(_settings: Settings) -> Target:
+    rule = "is proved as it stands"
+    raise InputError("CONJECTURE", "infonce-inclusion", rule, "add --drop shared-covariance")
+
+
+def _paired(claim: str) -> Callable[[Settings], Target]:
+    return lambda settings: PairedTarget(claim, settings)
+
+
+_EQUALITY = ("infonce-equality", (*_MIXTURE, "rank", "shape"), _equality)
+_FEW: Drop = ("infonce-equality", {"rank": 1})
+_BIASED = Fraction(7, 10)
+_FREE = {"covariance": "free"}
 
 CONJECTURES: dict[str, Conjecture] = {
-    c.claim: c
+    c.name: c
     for c in (
         Conjecture(
             "infonce-equality",
-            "The InfoNCE optimum fills the Fisher subspace: Col(A*) = S_F, for centred means and r ≥ K.",
+            _EQUALITY[0],
             Settings(),
-            (*_MIXTURE, "rank", "shape"),
-            _equality,
-            {"centred": _uncentred("infonce-equality"), "enough-columns": _few_columns("infonce-equality")},
+            *_EQUALITY[1:],
+            {
+                "centred": ("infonce-equality", {"centred": False}),
+                "enough-columns": _FEW,
+                "always-matched": ("infonce-equality", {"delta": _BIASED}),
+            },
+        ),
+        Conjecture(
+            "infonce-equality-biased",
+            _EQUALITY[0],
+            Settings(delta=_BIASED),
+            *_EQUALITY[1:],
+            {
+                "centred": ("infonce-equality", {"centred": False, "delta": _BIASED}),
+                "enough-columns": ("infonce-equality", {"rank": 1, "delta": _BIASED}),
+                "bias-positive": ("infonce-equality", {"delta": Fraction(0)}),
+                "bias-below-one": ("infonce-equality", {}),
+            },
+        ),
+        Conjecture(
+            "infonce-equality-two",
+            _EQUALITY[0],
+            Settings(components=2, dimension=1),
+            *_EQUALITY[1:],
+            {
+                "centred": ("infonce-equality", {"centred": False, "components": 2}),
+                "two-components": ("infonce-equality", {}),
+                "bias-positive": ("infonce-equality-two", {"delta": Fraction(0)}),
+            },
+        ),
+        Conjecture(
+            "infonce-equality-equal-weights",
+            _EQUALITY[0],
+            Settings(weights="equal"),
+            *_EQUALITY[1:],
+            {
+                "centred": ("infonce-equality", {"centred": False, "weights": "equal"}),
+                "enough-columns": ("infonce-equality", {"rank": 1, "weights": "equal"}),
+                "always-matched": ("infonce-equality", {"delta": _BIASED, "weights": "equal"}),
+                "equal-weights": ("infonce-equality", {}),
+                "few-components": ("infonce-equality", {"components": MOST_COMPONENTS, "weights": "equal"}),
+            },
+        ),
+        Conjecture(
+            "infonce-inclusion",
+            "infonce-inclusion",
+            Settings(),
+            _MIXTURE,
+            _proved,
+            {"shared-covariance": ("nonshared-inclusion", {})},
         ),
         Conjecture(
             "infonce-top-r",
-            "With r < dim S_F columns the InfoNCE optimum is J-optimal among the maps of rank r.",
+            "infonce-top-r",
             Settings(rank=1),
             (*_MIXTURE, "covariance"),
             _top_line,
-            {"centred": _uncentred("infonce-top-r")},
+            {
+                "centred": ("infonce-top-r", {"centred": False}),
+                "bias-positive": ("infonce-top-r", {"delta": Fraction(0)}),
+            },
         ),
         Conjecture(
             "nonshared-inclusion",
-            "InfoNCE learns nothing outside S_F = Σ̄⁻¹ span μ, whatever the components' covariances.",
+            "nonshared-inclusion",
             Settings(components=2, covariance="free"),
             (*_MIXTURE, "rank"),
             _border,
         ),
         Conjecture(
             "clip-inclusion-literal",
-            "Both factors of every CLIP optimum stay in the Fisher subspaces.",
+            "clip-inclusion-literal",
             Settings(components=2),
             (*_MIXTURE, "rank"),
-            lambda settings: PairedTarget("clip-inclusion-literal", settings),
+            _paired("clip-inclusion-literal"),
         ),
         Conjecture(
             "clip-effective-equality",
-            "The product W* of the CLIP optimum fills both Fisher subspaces.",
+            "clip-effective-equality",
             Settings(),
             (*_MIXTURE, "rank"),
-            lambda settings: PairedTarget("clip-effective-equality", settings),
+            _paired("clip-effective-equality"),
         ),
         Conjecture(
             "simsiam-inclusion",
-            "With weight decay, stationary points of SimSiam stay in the Fisher subspace.",
+            "simsiam-inclusion",
             Settings(components=2, covariance="free", rank=1, decay=Fraction(1, 100)),
             (*_MIXTURE, "covariance", "decay"),
             _simsiam,
         ),
         Conjecture(
+            "simsiam-invariant-means",
+            "simsiam-inclusion",
+            Settings(components=2, rank=1, decay=Fraction(1, 100)),
+            (*_MIXTURE, "decay"),
+            _simsiam,
+            {"means-invariant": ("simsiam-inclusion", {})},
+        ),
+        Conjecture(
             "pca-equality",
-            "As many principal components as S_F has dimensions span S_F.",
+            "pca-equality",
             Settings(components=2, covariance="free"),
             (*_MIXTURE, "covariance", "rank"),
             _pca,
         ),
         Conjecture(
+            "pca-spherical",
+            "pca-equality",
+            Settings(components=3),
+            (*_MIXTURE, "rank"),
+            _pca,
+            {"spherical": ("pca-equality", {"components": 2}), "columns-match": ("pca-spherical", {"rank": 1})},
+        ),
+        Conjecture(
+            "spectral-equality",
+            "spectral-equality",
+            Settings(covariance="free"),
+            (*_MIXTURE, "covariance", "rank"),
+            _spectral,
+            {
+                "bias-positive": ("spectral-equality", {"delta": Fraction(0)}),
+                "columns-reach": ("spectral-equality", {"rank": 1}),
+            },
+        ),
+        Conjecture(
             "spectral-top-r",
-            "With r < dim S_F columns the spectral contrastive optimum is J-optimal among the maps of rank r.",
-            Settings(delta=Fraction(7, 10), covariance="free", rank=1),
+            "spectral-top-r",
+            Settings(delta=_BIASED, covariance="free", rank=1),
             (*_MIXTURE, "covariance", "rank"),
             _top,
-            {"centred": _uncentred("spectral-top-r")},
+            {
+                "centred": ("spectral-top-r", {"centred": False}),
+                "bias-positive": ("spectral-top-r", {"delta": Fraction(0)}),
+            },
         ),
     )
 }

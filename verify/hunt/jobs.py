@@ -10,8 +10,8 @@ import numpy as np
 
 from verify.certify import decide
 from verify.errors import InputError
-from verify.hunt.conjectures import Question
 from verify.hunt.drafts import Draft
+from verify.hunt.questions import Question
 from verify.hunt.targets import Target
 from verify.models import Floats
 from verify.verdicts import Outcome

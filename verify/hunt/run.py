@@ -17,10 +17,10 @@ import numpy as np
 
 from verify.errors import InputError
 from verify.hunt import jobs
-from verify.hunt.conjectures import Question
 from verify.hunt.executors import Executor, Here, run_all
 from verify.hunt.jobs import Refutation
 from verify.hunt.ledger import Batch, Description, Ledger, Round, Saved, hunt_id
+from verify.hunt.questions import Question
 from verify.hunt.searchers import PORTFOLIO, SEARCHERS, Searcher, start
 from verify.hunt.simplify import simplify
 from verify.models import Floats
@@ -148,7 +148,7 @@ def hunt(
     rounds = ledger.rounds(plan.id)
     done = rounds[-1] if rounds else _State().done
     if found is None or not simpler:
-        return Result(plan.id, done, found and found.refutation, None)
+        return Result(plan.id, done, None if found is None else found.refutation, None)
     return Result(plan.id, done, found.refutation, _simplest(plan, ledger, found, done, observe))
 
 
