@@ -45,6 +45,7 @@ MODULES = {
     "clip-inclusion-literal": "clip_inclusion_literal",
     "clip-inclusion-balanced": "clip_inclusion_balanced",
     "clip-effective-equality": "clip_effective_equality",
+    "clip-equality-lines": "clip_equality_lines",
     "simsiam-inclusion": "simsiam_inclusion",
     "simsiam-collapse": "simsiam_collapse",
     "simsiam-weight-decay": "simsiam_weight_decay",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import And, Eq, ZeroMatrix, latex
+from sympy import And, Eq, Ne, ZeroMatrix, latex
 
 from verify import vocabulary
 from verify.mathml import formula as mathml
 from verify.models import Instance
 from verify.vocabulary import (
+    Cov_VT,
     Formula,
     K,
     PositiveDefinite,
@@ -18,11 +19,15 @@ from verify.vocabulary import (
     Sigma_T,
     Sigma_V,
     d,
+    d_T,
+    d_V,
     delta,
     eta,
     k,
     m,
     m_joint,
+    m_T,
+    m_V,
     mu_bar,
     n_orbits,
     r,
@@ -96,3 +101,9 @@ ROOM_OUTSIDE = Hypothesis("room-outside", m < d, "S_F is not the whole space.")
 MEANS_INVARIANT = Hypothesis(
     "means-invariant", Eq(m_joint, m), "Σ̄ maps the span of the means to itself, so that it is S_F; Σ̄ = σ²I does."
 )
+VISION_LINE = Hypothesis("vision-line", Eq(m_V, 1), "S_{V,F} is a line.")
+TEXT_LINE = Hypothesis("text-line", Eq(m_T, 1), "S_{T,F} is a line.")
+CORRELATED = Hypothesis(
+    "correlated", Ne(Cov_VT, ZeroMatrix(d_V, d_T)), "The means of the two modalities are correlated."
+)
+SOME_MATCHED = Hypothesis("some-matched", delta > 0, "Some captions are right.")

@@ -51,6 +51,7 @@ from verify.proofs.core import (
     StepReport,
     check,
 )
+from verify.proofs.cumulants import FirstCumulant, LineReached
 from verify.proofs.isserlis import Independent, Isserlis
 from verify.proofs.moments import (
     Gaussian,
@@ -77,7 +78,6 @@ from verify.proofs.optimality import (
 )
 from verify.proofs.partition import LogPartition, MeanOf, PartitionFunction
 from verify.proofs.posterior import LOG_ODDS, POSTERIOR_FROM_ODDS, GaussianOdds, PosteriorPreserved
-from verify.proofs.sos import Gram, PositiveSemidefinite, RationalMatrix, SumOfSquares
 from verify.proofs.relations import (
     Consequence,
     Markov,
@@ -88,6 +88,7 @@ from verify.proofs.relations import (
     SquareInverse,
     Times,
 )
+from verify.proofs.sos import Gram, PositiveSemidefinite, RationalMatrix, SumOfSquares
 from verify.proofs.spectral import (
     EckartYoung,
     KyFan,
@@ -126,6 +127,7 @@ __all__ = [
     "EqualColumns",
     "Existential",
     "Finding",
+    "FirstCumulant",
     "FirstOrder",
     "Gaussian",
     "GaussianOdds",
@@ -139,6 +141,7 @@ __all__ = [
     "Jensen",
     "Kind",
     "KyFan",
+    "LineReached",
     "LinearConsequence",
     "LinearPart",
     "LogMean",
