@@ -12,7 +12,7 @@ from verify.kernel.linear import column, column_basis, diagonal, is_positive_def
 from verify.kernel.parse import MAX_SIZE, Rejected, array, integer, matrix, rational, record, text, vector
 
 Weights: TypeAlias = tuple[fmpq, ...]
-MAX_WORK = 3 * 10**7  # n⁴ · bits, for n the dimension or the number of components: elimination in half a minute
+MAX_WORK = 3 * 10**7  # d³ · max(d, K) · bits: elimination takes half a minute
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ _PAIRS = ("bias", "rank", "weight_decay")
 
 def _mixture(weights: object, means: object, covariances: tuple[fmpq_mat, ...]) -> Mixture:
     points = matrix(means, "means").transpose()
-    n = max(points.nrows(), points.ncols())
-    if n**4 * max(_bits(m) for m in (points, *covariances)) > MAX_WORK:
+    d, K = points.nrows(), points.ncols()
+    if d**3 * max(d, K) * max(_bits(m) for m in (points, *covariances)) > MAX_WORK:
         raise Rejected("the instance is too large, or its numbers are too long")
     return Mixture(tuple(vector(weights, "weights")), points, covariances)
 
