@@ -587,7 +587,8 @@ MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body>{frames}<script>
 addEventListener("load", () => {{
   for (const frame of document.querySelectorAll("iframe")) {{
     const page = frame.contentDocument;
-    const math = [...page.querySelectorAll("math")].filter(m => m.getBoundingClientRect().height < 8).length;
+    for (const closed of page.querySelectorAll("details")) closed.open = true;
+    const math = [...page.querySelectorAll("math")].filter(m => m.getBoundingClientRect().height < 4).length;
     const svg = [...page.querySelectorAll("svg")].filter(s => s.getBoundingClientRect().height < 50).length;
     const text = page.documentElement.scrollWidth + " " + math + " " + svg + " " + page.images.length;
     frame.parentNode.insertAdjacentHTML("beforeend", "<p class=measured>" + frame.width + " " + text + "</p>");
@@ -597,7 +598,8 @@ addEventListener("load", () => {{
 
 
 @needs_chromium
-def test_page_renders_at_both_widths(page, tmp_path):
+def test_page_renders_at_both_widths(whole, tmp_path):
+    page = render.html(whole)
     frames = "".join(f'<iframe width="{w}" height="900" srcdoc="{html.escape(page)}"></iframe>' for w in (360, 1440))
     (tmp_path / "measure.html").write_text(MEASURE.format(frames=frames), encoding="utf-8")
     done = browser.run_chromium("--dump-dom", (tmp_path / "measure.html").as_uri())
