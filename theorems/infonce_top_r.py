@@ -48,7 +48,7 @@ CONCLUSION = Conclusion(
     "Every minimiser A* of the InfoNCE loss over R^{d×r} has a column space on which J is as large as on any column "
     "space of at most r dimensions.",
 )
-RESOLVED = 1e-6  # what float64 minimisers leave open, relative to the largest J
+RESOLVED = 1e-9  # what float64 minimisers leave open, relative to the largest J
 
 
 def margin(instance: Instance) -> float:

@@ -370,10 +370,9 @@ class SameArguments(Check):
 
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Go through both formulas alike, down to the scalars, which the algebra compares."""
-        definitions = [context.claims.get(name) for name in (self.left, self.right)]
-        if not all(isinstance(fact, Equality) for fact in definitions):
+        first, second = (context.claims.get(name) for name in (self.left, self.right))
+        if not (isinstance(first, Equality) and isinstance(second, Equality)):
             return _refuse("a cited step is not a definition")
-        first, second = definitions
         if claim != Eq(first.lhs, second.lhs):
             return _refuse("the claim is not that the two defined scalars are equal")
         return _same(first.rhs, second.rhs, context)
