@@ -67,6 +67,7 @@ from verify.proofs import (
     vanishes,
 )
 from verify.proofs.algebra import Point
+from verify.proofs.convexity import is_variance
 from verify.vocabulary import K, PositiveDefinite, k, w
 
 n, m = symbols("n m", integer=True, positive=True)
@@ -316,6 +317,33 @@ def test_rule_accepts(rule: str) -> None:
 def test_rule_rejects(rule: str) -> None:
     claim, certificate, given_claims = REJECT[rule]
     assert not accepted(claim, certificate, *given_claims)
+
+
+LOG_SUM_EXP = log(Sum(w[k] * exp(TAU[k]), (k, 1, K)))
+
+
+@pytest.mark.parametrize(
+    ("formula", "general"),
+    [
+        (LOG_SUM_EXP, True),
+        (3 * LOG_SUM_EXP + a, True),
+        (-LOG_SUM_EXP, False),
+        (LOG_SUM_EXP + log(Sum(w[k] * exp(2 * TAU[k]), (k, 1, K))), False),
+        (Sum(w[k] * exp(TAU[k]), (k, 1, K)), False),
+    ],
+    ids=str,
+)
+def test_a_second_derivative_is_a_variance_for_every_number_of_terms(formula: Any, general: bool) -> None:
+    assert is_variance(formula, TAU) is general
+
+
+def test_convexity_says_for_how_many_terms() -> None:
+    claim, rule, given_claims = ACCEPT["convexity"]
+    granted = Given("weights-positive", given_claims[0], "")
+    checker = Checker(Proof((), ALGEBRA, (), P, (granted,)))
+    how = checker.report(Step("step", "", claim, ("weights-positive",), rule)).how
+    assert "DCP rules" in how
+    assert "a variance for every number of terms" in how
 
 
 def test_a_symbol_is_defined_once() -> None:

@@ -98,11 +98,11 @@ def _convexity(formula: Expr, y: IndexedBase, positive: bool, squares: Squares) 
     how = "cvxpy's DCP rules; exactly, the Hessian is the sum of squares that the script names"
     some = f"{how} for {_SIZES[0]} to {_SIZES[-1]} terms"
     return Finding(
-        True, f"{some}, and a variance for every number of terms" if positive and _is_variance(formula, y) else some
+        True, f"{some}, and a variance for every number of terms" if positive and is_variance(formula, y) else some
     )
 
 
-def _is_variance(formula: Expr, y: IndexedBase) -> bool:
+def is_variance(formula: Expr, y: IndexedBase) -> bool:
     """Decide whether the second derivative of a formula along every direction is a variance, whatever K is.
 
     With t_k = w_k e^{y_k} and P_i = Σ_k t_k v_k^i, that of log Σ_k t_k along v is P_2/P_0 − (P_1/P_0)², the variance of
