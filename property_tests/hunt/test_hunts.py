@@ -73,7 +73,7 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "hypothesis"), DROPPED, ids="-".join)
+@pytest.mark.parametrize(("name", "hypothesis"), DROPPED, ids=str)
 def test_a_hypothesis_that_can_be_dropped_is_needed(name, hypothesis, tmp_path):
     found = hunted(tmp_path, plan(name, drop=(hypothesis,)), 3000, simpler=False).found
     if (name, hypothesis) in UNKNOWN:

@@ -206,20 +206,19 @@ def hunts(context: typer.Context, out: Out = _OUT, json: AsJson = False) -> int 
     if json:
         write_json({"hunts": rows})
     else:
-        columns = ("hunt", "conjecture", "seed", "evaluations", "seconds", "best margin", "verdict")
+        columns = ("hunt", "conjecture", "seed", "evaluations", "margin", "verdict")
         table = [
             (
                 row["hunt"],
                 row["conjecture"],
                 str(row["seed"]),
                 f"{row['evaluations']:,}",
-                f"{row['seconds']:.1f}",
                 _number(row["best_margin"]),
                 row["verdict"],
             )
             for row in rows
         ]
-        write_table(columns, table, right=columns[2:6])
+        write_table(columns, table, right=columns[2:5])
     return DONE
 
 
