@@ -236,9 +236,8 @@ def _refuted(statements: Sequence[record.Statement]) -> News:
     false = [s for s in statements if s.standing is Standing.REFUTED]
     if not false:
         return News(text="No statement on record is refuted.")
-    claims = "; ".join(f"“{s.title}”" for s in false)
-    false_are = "These claims are" if len(false) > 1 else "This claim is"
-    text = f"{false_are} false as stated, by an instance decided exactly: {claims}."
+    claims = "claim is" if len(false) == 1 else "claims are"
+    text = f"{len(false)} {claims} false as stated, each by an instance that satisfies every hypothesis, decided exactly:"
     return News(text=text, statements=tuple(s.id for s in false))
 
 
@@ -249,8 +248,7 @@ def _dropped(statements: Sequence[record.Statement]) -> News:
         return News(text="Every proved statement supposes what its source supposes.")
     counts = Counter(h.meaning for s in spared for h in s.hypotheses if not h.stated)
     parts = (f"that {_lowered(meaning)} (in {_counted(n, 'statement')})" for meaning, n in counts.items())
-    text = f"Proved without supposing, as the source does, {'; or '.join(parts)}."
-    return News(text=text, statements=tuple(s.id for s in spared))
+    return News(text=f"Proved without supposing, as the source does, {'; or '.join(parts)}.")
 
 
 def _lowered(meaning: str) -> str:

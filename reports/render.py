@@ -111,6 +111,7 @@ def _page(report: Report, template: str, *, autoescape: bool) -> str:
             levels=[(level, meaning) for level, meaning in _LEVELS.items() if level is not Level.DEFINITION],
             command=command(report),
             shown={statement.id for statement in report.statements},
+            titles={statement.id: statement.title for statement in report.statements},
             notes=special_notes(report),
             no_claim=_NO_CLAIM,
         )
