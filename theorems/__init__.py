@@ -38,6 +38,7 @@ MODULES = {
     "infonce-equality-balanced": "infonce_equality_balanced",
     "infonce-equality-small-signal": "infonce_equality_small_signal",
     "infonce-equality-vanishing": "infonce_equality_vanishing",
+    "infonce-equality-product": "infonce_equality_product",
     "infonce-equality-equal-weights": "infonce_equality_equal_weights",
     "infonce-equality-equal-weights-biased": "infonce_equality_equal_weights_biased",
     "infonce-top-r": "infonce_top_r",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from fractions import Fraction
+from typing import TypeAlias
 
 from flint import fmpq, fmpq_mat
 
 from verify import exact
 from verify.models import GMM
 from verify.subspaces import fisher_subspace
+
+Point: TypeAlias = tuple[Fraction, ...]
 
 
 def geometry(mixture: GMM) -> fmpq_mat:
@@ -61,3 +66,24 @@ def vanishing_threshold(mixture: GMM) -> fmpq:
         return fmpq(0)  # one mean, which is not 0: nothing is learnt
     tau = exact.trace(mixture.sigma_bar.solve(mixture.S) * mixture.R.solve(mixture.S))
     return fmpq(16, 27) * min(mixture.w) / (spread**4 * diameter**3 * tau**3)
+
+
+def is_product(mixture: GMM, split: int) -> bool:
+    """Decide whether the first `split` coordinates are independent of the others: Σ̄ is block diagonal, w a product."""
+    d, sigma = mixture.dimension, mixture.sigma_bar
+    if any(sigma[i, j] != 0 for i in range(split) for j in range(split, d)):
+        return False
+    joint: dict[tuple[Point, Point], Fraction] = {}
+    left: dict[Point, Fraction] = {}
+    right: dict[Point, Fraction] = {}
+    for weight, mean in zip(mixture.weights, mixture.means, strict=True):
+        a, b = mean[:split], mean[split:]
+        joint[a, b] = joint.get((a, b), Fraction(0)) + weight
+        left[a], right[b] = left.get(a, Fraction(0)) + weight, right.get(b, Fraction(0)) + weight
+    return all(joint.get((a, b)) == p * q for a, p in left.items() for b, q in right.items())
+
+
+def product_blocks(mixture: GMM) -> tuple[int, ...]:
+    """Return the sizes of the most consecutive blocks of coordinates that are independent, for a shared covariance."""
+    cuts = [0, *(s for s in range(1, mixture.dimension) if is_product(mixture, s)), mixture.dimension]
+    return tuple(b - a for a, b in itertools.pairwise(cuts))

@@ -36,7 +36,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.matrixbase import MatrixBase
 
 from verify import exact
-from verify.configurations import orbits, vanishing_threshold
+from verify.configurations import orbits, product_blocks, vanishing_threshold
 from verify.errors import InputError
 from verify.models import CLIPGMM, GMM, Instance, PopulationGraph
 from verify.subspaces import Subspace, fisher_subspace, mean_subspace
@@ -58,6 +58,7 @@ m_joint = Symbol("m_+", integer=True, positive=True)
 n = Symbol("n", integer=True, positive=True)
 W = MatrixSymbol("W", n, n)
 n_orbits = Symbol("n_orbits", integer=True, positive=True)
+n_blocks = Symbol("n_blocks", integer=True, positive=True)
 theta_0 = Symbol("theta_0", real=True)
 weight_sum = Sum(w[k], (k, 1, K))
 
@@ -216,6 +217,11 @@ VOCABULARY: tuple[Entry, ...] = (
         n_orbits,
         "the number of classes of components that no symmetry of the mixture moves into each other",
         _of(lambda i: Integer(orbits(i.pairs.mixture))),
+    ),
+    Entry(
+        n_blocks,
+        "the number of consecutive blocks of coordinates that are independent",
+        _of(lambda i: Integer(len(product_blocks(i.pairs.mixture)))),
     ),
     Entry(
         theta_0,

@@ -1,0 +1,135 @@
+"""InfoNCE learns a product of centred mixtures factor by factor.
+
+Let x = (x_1, x_2) with independent x_1 ~ F_1 and x_2 ~ F_2, two SharedGMM with mean 0: a SharedGMM whose components are
+the pairs (j, k), with weights w_j w'_k, means (μ_j, μ'_k) and a block diagonal covariance. If r ≥ dim S_F then
+
+    M*(F_1 × F_2) = M*(F_1) ⊕ M*(F_2),
+
+whatever δ is. So equality with S_F holds for the product exactly when it holds for both factors, and one factor without
+it, a counterexample in the plane, gives counterexamples in every dimension.
+
+Proof, by hand. Let M ⪰ 0 have blocks M_1, N, M_2. (1) E[x x̂ᵀ] is block diagonal, as the means are 0: ⟨C, M⟩ sees M_1
+and M_2 alone. (2) log Σ_jk w_j w'_k exp(xᵀM(μ_j, μ'_k)) = φ_1(M_1x_1 + Nx_2) + φ_2(Nᵀx_1 + M_2x_2), φ_i the factors' own
+log-sum-exp; x_2 is independent of x_1 with mean 0, so by Jensen E φ_1(M_1x_1 + Nx_2) ≥ E φ_1(M_1x_1), and so for φ_2.
+(3) ½tr(MΣMR) is the two factors' own terms plus ½tr(NΣ_2NᵀR_1) + ½tr(NᵀΣ_1NR_2), which is 0 only if N = 0. Hence
+L(M) ≥ L_1(M_1) + L_2(M_2), strictly unless N = 0, where it is an equation; and M*(F_1) ⊕ M*(F_2) has rank ≤ m ≤ r.
+
+The checker has no letters for blocks yet, so the statement is recorded as open.
+
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, the loss and the setting of Theorem 5.2; the statement is ours.
+
+Status: open.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from sympy import Gt
+
+from theorems import PAPER
+from theorems.infonce_equality import QUANTITY, SETTING, SYMBOLS
+from verify import vocabulary
+from verify.configurations import product_blocks
+from verify.hypotheses import COLUMNS_REACH, Hypothesis
+from verify.minimize import minimise
+from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.randomised import run_alone
+from verify.sampling import random_centred_instance
+from verify.statements import Conclusion, Source, Statement
+from verify.verdicts import Outcome, Provenance, Status, Verdict
+from verify.vocabulary import n_blocks
+
+ID = "infonce-equality-product"
+PRODUCT = Hypothesis("product", Gt(n_blocks, 1), "The coordinates fall into at least two independent blocks.")
+CONCLUSION = Conclusion(
+    r"M^*(F_1 \times F_2) = M^*(F_1) \oplus M^*(F_2),\quad M^* = A^* A^{*T}",
+    "For every minimiser A* of L over R^{d×r}, M* = A*A*ᵀ is block diagonal along the independent blocks of "
+    "coordinates, and its blocks are those of minimisers for each block alone.",
+)
+TOLERANCE = 1e-6  # of M*, relative: what float64 minimisers agree to
+
+
+def product(first: Instance, second: Instance) -> Instance:
+    """Return the product of two mixtures with shared covariances, with the bias of the first and r = K."""
+    F, G = first.shared, second.shared
+    pairs = [(j, k) for j in range(F.components) for k in range(G.components)]
+    weights = tuple(F.weights[j] * G.weights[k] for j, k in pairs)
+    means = tuple((*F.means[j], *G.means[k]) for j, k in pairs)
+    left, right = (Fraction(0),) * F.dimension, (Fraction(0),) * G.dimension
+    covariance = (*((*row, *right) for row in F.covariance), *((*left, *row) for row in G.covariance))
+    return Instance(AugmentedPairs(SharedGMM(weights, means, covariance), first.pairs.bias), len(pairs))
+
+
+def factor(instance: Instance, start: int, size: int) -> Instance:
+    """Return the marginal mixture of a block of consecutive coordinates, its coincident means merged."""
+    mixture, stop = instance.shared, start + size
+    merged: dict[tuple[Fraction, ...], Fraction] = {}
+    for weight, mean in zip(mixture.weights, mixture.means, strict=True):
+        merged[mean[start:stop]] = merged.get(mean[start:stop], Fraction(0)) + weight
+    covariance = tuple(row[start:stop] for row in mixture.covariance[start:stop])
+    marginal = SharedGMM(tuple(merged.values()), tuple(merged), covariance)
+    return replace(instance, model=AugmentedPairs(marginal, instance.pairs.bias))
+
+
+def gap(instance: Instance) -> float:
+    """Return the largest difference of M* from the sum of its factors' minimisers, relative to M*, in float64."""
+    M = minimise("infonce", instance).maps["M"]
+    blocks, start = np.zeros_like(M), 0
+    for size in product_blocks(instance.shared):
+        stop = start + size
+        blocks[start:stop, start:stop] = minimise("infonce", factor(instance, start, size)).maps["M"]
+        start = stop
+    return float(np.abs(M - blocks).max() / max(1e-9, np.abs(M).max(), np.abs(blocks).max()))
+
+
+def margin(instance: Instance) -> float:
+    """Return the gap less what float64 minimisers agree to; at most 0 where the claim holds."""
+    return gap(instance) - TOLERANCE
+
+
+def examine(instance: Instance) -> Verdict:
+    """Compare float64 minimisers: supported numerically, no proof."""
+    reason = f"in floats M* differs from the sum of its factors' minimisers by {gap(instance):.1g}, relative"
+    return Verdict(ID, Outcome.UNDECIDED, reason, provenance=Provenance.FLOATING)
+
+
+def sample(rng: random.Random) -> Instance:
+    """Draw the product of two centred mixtures on a line, of two or three components each."""
+    bias = Fraction(rng.randint(1, 20), 20)
+    return product(*(_on_a_line(random_centred_instance(rng, bias, components=(2, 3))) for _ in range(2)))
+
+
+def _on_a_line(instance: Instance) -> Instance:
+    return factor(instance, 0, 1)
+
+
+HALF = Fraction(1, 2)
+LINE = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((1,), (-1,)))), 2)
+WITNESS = product(LINE, LINE)
+
+STATEMENT = Statement(
+    id=ID,
+    title="InfoNCE learns a product of centred mixtures factor by factor",
+    source=Source(PAPER, "the setting of Theorem 5.2", "the statement is ours"),
+    status=Status.OPEN,
+    symbols=(*SYMBOLS, *vocabulary.entries("m", "n_blocks")),
+    hypotheses=(*SETTING, COLUMNS_REACH, PRODUCT),
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=examine,
+    witness=WITNESS,
+    sample=sample,
+    evidence=(
+        "A proof by hand is in the module; it has no checked script.",
+        "Float64 minimisers of random products agree with the sums of their factors' to 10⁻⁶.",
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))
