@@ -237,7 +237,7 @@ def _refuted(statements: Sequence[record.Statement]) -> News:
     if not false:
         return News(text="No statement on record is refuted.")
     claims = "claim is" if len(false) == 1 else "claims are"
-    text = f"{len(false)} {claims} false as stated, each by an instance that satisfies every hypothesis, decided exactly:"
+    text = f"{len(false)} {claims} false as stated, by instances that satisfy every hypothesis, decided exactly:"
     return News(text=text, statements=tuple(s.id for s in false))
 
 

@@ -313,9 +313,9 @@ def test_injected_counterexample_is_escaped(field):
 
 
 @pytest.mark.parametrize("place", ["matrix", "graph", "trust"])
-def test_injected_front_page_is_escaped(report, place):
-    data = json.loads(json.dumps(report.model_dump(mode="json")).replace(STATEMENT.id, f"x{SCRIPT}"))
-    whole = report.model_dump(mode="json")
+def test_injected_front_page_is_escaped(whole, place):
+    whole = whole.model_dump(mode="json")
+    data = json.loads(json.dumps(whole).replace(STATEMENT.id, f"x{SCRIPT}").replace(REFUTED.id, f"y{SCRIPT}"))
     injected = Report.model_validate({**whole, place: data[place]})
     if place == "trust":
         injected = Report.model_validate({**whole, "trust": {**whole["trust"], "base": [SCRIPT]}})
