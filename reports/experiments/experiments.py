@@ -30,7 +30,7 @@ class Size:
     test_points: int
 
 
-FULL, QUICK = Size(20, 2000, 2000), Size(10, 1000, 1000)
+FULL, QUICK = Size(20, 2000, 2000), Size(10, 800, 800)
 
 
 def settings(experiment: str, seed: int, quick: bool) -> Settings:

@@ -92,7 +92,7 @@ SWEEPS = {
         Sweep("1", 1, "panel", _fractions(0, 1, 2), _fractions(0, 1, 2), _plane),
         Sweep("2a", 2, "δ", _DELTAS, _FEW_DELTAS, _at_bias),
         Sweep("2b", 3, "σ²", _NOISES, _FEW_NOISES, _at_noise),
-        Sweep("2c", 4, "r", _fractions(1, 2, 3, 4, 5, 6, 8, 12, 16, 20), _fractions(1, 2, 3, 4, 8, 20), _at_columns),
+        Sweep("2c", 4, "r", _fractions(1, 2, 3, 4, 5, 6, 8, 12, 16, 20), _fractions(1, 2, 3, 6, 20), _at_columns),
         Sweep("2d", 5, "s", _fractions(1, 2, 3, 4, 6, 8), _fractions(1, 2, 4, 8), _at_stretch),
         Sweep("5", 6, "σ²", _NOISES, _FEW_NOISES, laws.captioned),
     )

@@ -26,7 +26,7 @@ _TOLERANCE, _FLAT, _STEPS = 1e-5, 1e-10, 400
 # Length of the columns that training starts from, for points of unit variance.
 _START = 0.5
 # SimSiam: how often the held target is renewed at most, and the relative change of AAᵀ that ends it.
-_RENEWALS, _SETTLED = 200, 1e-5
+_RENEWALS, _SETTLED = 200, 1e-4
 
 
 @dataclass(frozen=True)
