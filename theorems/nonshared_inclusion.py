@@ -69,11 +69,15 @@ def margin(instance: Instance) -> float:
 
 
 def sample(rng: random.Random) -> Instance:
-    """Draw a mixture in the plane, where minimisers take little time."""
+    """Draw a mixture in the plane, where minimisers take little time; a third of them have their means on a line."""
     while True:
         instance = random_instance(rng, shared=False)
-        if instance.pairs.mixture.dimension == 2 and instance.pairs.mixture.components <= 3:
-            return replace(instance, rank=min(instance.rank, 2))
+        mixture, pairs = instance.pairs.mixture, instance.pairs
+        if mixture.dimension == 2 and mixture.components <= 3:
+            if rng.random() < 1 / 3:
+                means = tuple((x, x / 2) for x, _ in mixture.means)
+                pairs = replace(pairs, mixture=replace(mixture, means=means))
+            return replace(instance, model=pairs, rank=min(instance.rank, 2))
 
 
 TILTED = Counterexample(

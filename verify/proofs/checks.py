@@ -171,6 +171,8 @@ class MatrixIdentity(Check):
         residual: Expression = given.lhs - given.rhs
         left = Identity(residual.shape[0]) if self.left is None else self.left
         right = Identity(residual.shape[1]) if self.right is None else self.right
+        if not context.knows(left, right):
+            return _refuse("the equation is multiplied by an inverse that nothing justifies")
         derived = left * residual * right
         if not isinstance(wanted.lhs, MatrixExpr):
             derived = Trace(derived)
@@ -302,6 +304,8 @@ class Congruence(Check):
         if not isinstance(claim, PositiveDefinite):
             return _refuse("the claim is not that a matrix is positive definite")
         square = context.equal(claim.args[0], self.factor.T * self.factor)
+        if not context.knows(self.recover):
+            return _refuse("nothing justifies the inverse that recovers the columns")
         if not square.passed:
             return _refuse(f"the matrix is not the square of its factor: {square.how}")
         recovered = self.recover * self.factor
@@ -349,6 +353,8 @@ class Vanishing(Check):
                 norm = zero.lhs - zero.rhs
             case _:
                 return _refuse("the claim is not that a vanishing scalar makes a matrix vanish")
+        if not context.knows(self.left, self.right):
+            return _refuse("the root is multiplied by an inverse that nothing justifies")
         links = [(norm, Trace(self.roots[0].T * self.roots[0]))]
         links += [(y, z * z.T) for y, z in zip(self.roots, self.roots[1:], strict=False)]
         links += [(wanted.lhs - wanted.rhs, self.left * self.roots[-1] * self.right)]

@@ -93,6 +93,13 @@ class Context:
         """Return the conjuncts of the cited claims that have this form."""
         return [fact for claim in self.claims.values() for fact in conjuncts(claim) if isinstance(fact, form)]
 
+    def knows(self, *factors: Any) -> bool:
+        """Return whether the algebra knows every inverse in these factors, and what is cited entitles the step to them.
+
+        SymPy cancels X⁻¹X whatever X is, before the algebra sees it: factors are looked at one by one, unmultiplied.
+        """
+        return all(self.equal(factor, factor).passed for factor in factors if isinstance(factor, Basic))
+
     def equal(self, left: Basic, right: Basic) -> Finding:
         """Decide left = right in the algebra; symbols that nothing cited entitles the step to are refused."""
         missing = (self.algebra.grounds(left) | self.algebra.grounds(right)) - self.grounds

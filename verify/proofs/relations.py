@@ -93,13 +93,15 @@ class Consequence(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Decide by normal forms that the claim's difference equals the sum."""
         antecedent, wanted = claim.args if isinstance(claim, Implies) else (None, claim)
-        if not isinstance(wanted, (Equality, GreaterThan)):
-            return refuse("the claim is neither e ≥ 0 nor an equation")
+        if not isinstance(wanted, (Equality, GreaterThan)) or not self.terms:
+            return refuse("the claim is neither e ≥ 0 nor an equation, or nothing is combined")
         target: Expression = wanted.lhs - wanted.rhs
         parts: list[Expression] = []
         try:
             for term in self.terms:
                 relation = term.relation(antecedent, context)
+                if not context.knows(term.left, term.right):
+                    return refuse(f"{term.premise} is multiplied by an inverse that nothing justifies")
                 if isinstance(relation, GreaterThan) and isinstance(wanted, Equality):
                     return refuse("an inequality does not give an equation")
                 product = term.multiple(relation)
