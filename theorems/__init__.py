@@ -48,6 +48,7 @@ MODULES = {
     "clip-effective-equality": "clip_effective_equality",
     "clip-equality-lines": "clip_equality_lines",
     "simsiam-inclusion": "simsiam_inclusion",
+    "simsiam-equality": "simsiam_equality",
     "simsiam-collapse": "simsiam_collapse",
     "simsiam-weight-decay": "simsiam_weight_decay",
     "simsiam-invariant-means": "simsiam_invariant_means",

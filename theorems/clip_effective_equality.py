@@ -11,8 +11,9 @@ is unique: the claim says rank W* = dim S_{V,F} = dim S_{T,F}. It is false
   μ_V = (i, j), μ_T = (i, k), i, j, k = ±1, the exchange of j = 1 and j = −1 gives W* = diag(1, −1) W*, so rank W* = 1;
 - and besides on a thin set, where W* loses rank for no such reason.
 
-Where it holds the kernel encloses W* and its singular values. It always holds for two lines, unless the means are
-uncorrelated or δ = 0: `clip-equality-lines`.
+Balanced minimisers have Col(A_V*) = Col(W*) and Col(A_T*) = Col(W*ᵀ): the same instances refute the claim about the
+factors themselves. Where it holds for W* the kernel encloses W* and its singular values. It always holds for two lines,
+unless the means are uncorrelated or δ = 0: `clip-equality-lines`.
 
 Source: ours. Bansal, Kavis, Sanghavi, arXiv:2411.03517, claim inclusion alone (the CLIP theorem, the talk's Theorem
 5.2): CLIP "learns a subset of the Fisher-optimal subspaces". The question is the one that Theorem 5.2 of the paper
@@ -140,7 +141,11 @@ STATEMENT = Statement(
     counterexamples=(MISMATCH, SYMMETRIC, UNCORRELATED, WRONG_CAPTIONS),
     witness=WITNESS,
     sample=sample,
-    guarantees=(Guarantee("clip-product", Column.EQUALITY), Guarantee("clip-product", Column.EQUALITY_BIASED)),
+    guarantees=tuple(
+        Guarantee(loss, column)
+        for loss in ("clip", "clip-product")
+        for column in (Column.EQUALITY, Column.EQUALITY_BIASED)
+    ),
 )
 
 if __name__ == "__main__":

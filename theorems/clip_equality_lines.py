@@ -29,6 +29,7 @@ from theorems.clip_inclusion_effective import QUANTITY
 from theorems.scripts.clip_equality_lines import HYPOTHESES, PROOF
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
+from verify.guarantees import Column, Guarantee
 from verify.hypotheses import CORRELATED, ENOUGH_COLUMNS, SOME_MATCHED, TEXT_LINE, VISION_LINE
 from verify.losses.clip import paired_mixture
 from verify.models import CLIPGMM, Instance, SharedGMM
@@ -98,6 +99,7 @@ STATEMENT = Statement(
         Break(SOME_MATCHED.name, WRONG, ByKernel(GENERAL)),
     ),
     special_case_of=GENERAL,
+    guarantees=(Guarantee("clip-product", Column.EQUALITY), Guarantee("clip-product", Column.EQUALITY_BIASED)),
 )
 
 if __name__ == "__main__":
