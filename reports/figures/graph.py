@@ -12,9 +12,10 @@ from itertools import pairwise
 
 from reports.records import Edge, Graph, Node
 
-_LETTER, _PADDING, _LEAST = 6.7, 26.0, 120.0  # pixels of a letter, at both sides of a label, of a box at least
+_LETTER, _PADDING, _LEAST = 6.4, 20.0, 120.0  # pixels of a letter, at both sides of a label, of a box at least
 _HEIGHT, _BEND = 44.0, 8.0
-_APART, _BETWEEN = 14.0, 52.0  # from box to box in a layer, and from layer to layer
+_APART, _BETWEEN = 13.0, 42.0  # from box to box in a layer, and from layer to layer
+_EDGE = 2.0  # room for half a border
 _SWEEPS = 12
 
 
@@ -64,10 +65,10 @@ def layout(graph: Graph, lines: Mapping[str, tuple[str, str]]) -> Drawing:
     heights = [sum(_height(name, nodes) for name in layer) + _APART * (len(layer) - 1) for layer in layers]
     tallest = max(heights, default=0.0)
     places: dict[str, tuple[float, float, float]] = {}  # the left end, the middle, and the width
-    left = 1.0
+    left = _EDGE
     for layer, height in zip(layers, heights, strict=True):
         width = max((sizes[name] for name in layer if name in nodes), default=0.0)
-        top = 1 + (tallest - height) / 2
+        top = _EDGE + (tallest - height) / 2
         for name in layer:
             own = _height(name, nodes)
             places[name] = (left, top + own / 2, width)
@@ -75,7 +76,7 @@ def layout(graph: Graph, lines: Mapping[str, tuple[str, str]]) -> Drawing:
         left += width + _BETWEEN
     boxes = tuple(_box(node, *places[node.id]) for node in graph.nodes)
     arrows = tuple(Arrow(edge, _path([places[name] for name in route])) for edge, route in routes)
-    return Drawing(max(left - _BETWEEN + 1, 1.0), tallest + 2, boxes, arrows)
+    return Drawing(max(left - _BETWEEN, 0.0) + _EDGE, tallest + 2 * _EDGE, boxes, arrows)
 
 
 def _width(lines: tuple[str, str]) -> float:
