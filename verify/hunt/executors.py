@@ -104,7 +104,11 @@ class Cluster:
         except (OSError, ValueError, TypeError) as error:
             rule = f"there is no Dask scheduler to reach ({type(error).__name__})"
             raise InputError("--scheduler", address, rule, "start one with `dask scheduler`") from None
-        self.workers = max(1, sum(self._client.nthreads().values()))
+        self.workers = sum(self._client.nthreads().values())
+        if not self.workers:
+            self._client.close()
+            rule = "is a scheduler without workers"
+            raise InputError("--scheduler", address, rule, f"start some with `dask worker {address} --nthreads 1`")
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Start a job."""
