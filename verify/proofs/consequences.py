@@ -104,6 +104,8 @@ class LinearConsequence(Check):
             if inequality and (isinstance(wanted, Equality) or not _is_nonnegative(term.by)):
                 return _refuse(f"the multiple of {fact} does not preserve its direction")
             strict = strict or (isinstance(fact, StrictGreaterThan) and sympify(term.by) > 0)
+            if not context.knows(term.left, term.right):
+                return _refuse(f"{fact} is multiplied by an inverse that nothing justifies")
             multiple = _multiplied(fact, term)
             if not matrix and isinstance(multiple, MatrixExpr):
                 multiple = Trace(multiple)
