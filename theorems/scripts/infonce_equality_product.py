@@ -229,7 +229,7 @@ STEPS = (
     *(
         Step(
             f"centred-{i + 1}",
-            f"The product has mean (μ̄_1, μ̄_2) = 0; μ̄_{i + 1} = μ_{i + 1}D_{i + 1}o_{i + 1}, where o_{i + 1} holds ones.",
+            f"The product has mean (μ̄_1, μ̄_2) = 0, where μ̄_{i + 1} = μ_{i + 1}D_{i + 1}o_{i + 1}, o_{i + 1} of ones.",
             Eq(mean[i], ZeroMatrix(sizes[i], 1)),
             ("centred", "weights-positive", "weights-sum", "product"),
             Definition((o[i],)),

@@ -52,6 +52,7 @@ from verify.proofs.core import (
     check,
 )
 from verify.proofs.cumulants import FirstCumulant, LineReached
+from verify.proofs.functionals import JensenIndependent, Rescaling, SameArguments, Separate
 from verify.proofs.isserlis import Independent, Isserlis
 from verify.proofs.moments import (
     Gaussian,
@@ -66,12 +67,8 @@ from verify.proofs.optimality import (
     Attainable,
     Attained,
     FirstOrder,
-    JensenIndependent,
     MeanSlope,
     PositiveEntries,
-    Rescaling,
-    SameArguments,
-    Separate,
     Softmax,
     SoftmaxAtZero,
     SoftmaxMoments,
