@@ -375,6 +375,14 @@ def test_a_citation_rests_on_the_whole_cited_proof() -> None:
     assert "also supposes" in fewer.reason
 
 
+def test_a_citation_means_the_same_by_its_symbols() -> None:
+    source = fisher_optimality.PROOF
+    bound = nonnegative(fisher_optimality.BOUND - fisher_optimality.J)
+    half = {**source.algebra.definitions, fisher_optimality.S: source.algebra.definitions[fisher_optimality.S] / 2}
+    algebra = replace(source.algebra, needs={}, definitions=half)
+    assert "means something else by S" in check(_citing(bound, source, algebra=algebra)).reason
+
+
 def test_formulas_print_as_latex() -> None:
     steps = theorem_5_2.PROOF.steps + fisher_optimality.PROOF.steps + lemma_4_2.PROOF.steps
     assert all("Apply" not in step.latex and "Mean" not in step.latex for step in steps)

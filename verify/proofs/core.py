@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
-from sympy import And, Basic, Equivalent, Implies, Not, Or, Symbol, latex, srepr
+from sympy import And, Basic, Equivalent, Implies, MatrixSymbol, Not, Or, Symbol, latex, srepr
 from sympy.core.relational import (
     Equality,
     GreaterThan,
@@ -169,6 +169,9 @@ class Cites(Check):
         missing += [g.name for g in self.proof.givens if not context.cites(g.claim)]
         if missing:
             return Finding(False, f"{self.id} also supposes {', '.join(missing)}, which is not cited")
+        other = _defined_otherwise(claim, context.algebra, self.proof.algebra)
+        if other:
+            return Finding(False, f"{self.id} means something else by {', '.join(other)}")
         report = check(self.proof)
         if not report.passed:
             return Finding(False, f"the proof of {self.id} does not check: {report.reason}")
@@ -176,6 +179,17 @@ class Cites(Check):
             return Finding(False, f"the conclusion of {self.id} does not entail the claim")
         how = f"the proof of {self.id} checks and its conclusion entails the claim"
         return Finding(True, f"{how}{'; it rests on an assumed step' if report.assumed else ''}")
+
+
+def _defined_otherwise(claim: Claim, here: Algebra, there: Algebra) -> list[str]:
+    """Return the matrix symbols of the claim, and of what they are made of, that the two scripts define differently."""
+    left, seen = [*claim.atoms(MatrixSymbol)], set[Basic]()
+    while left:
+        symbol = left.pop()
+        if symbol not in seen and symbol in here.definitions:
+            left += here.definitions[symbol].atoms(MatrixSymbol)
+        seen.add(symbol)
+    return sorted(str(s) for s in seen if here.definitions.get(s) != there.definitions.get(s))
 
 
 @dataclass(frozen=True)
