@@ -253,7 +253,10 @@ class Rule(Record):
 
 
 class Trust(Record):
-    """What a reader has to trust, and how hard it was tried to fool it."""
+    """What a reader has to trust, and how hard it was tried to fool it.
+
+    `tested` are the proof steps whose identity was decided at random points, each with its failure probability.
+    """
 
     nodes: int
     comparisons: tuple[Comparison, ...]
@@ -261,6 +264,7 @@ class Trust(Record):
     certificates: int
     mutations: tuple[Mutations, ...]
     rules: tuple[Rule, ...]
+    tested: tuple[str, ...]
     base: tuple[str, ...]
 
 

@@ -26,6 +26,8 @@ from verify.integrate.problem import LogSumExp
 from verify.kernel import Rejected, check
 from verify.kernel.parse import canonical, digest
 from verify.proofs import Assumed, Check, Definition
+from verify.proofs import check as check_proof
+from verify.proofs.algebra import TESTING
 from verify.statements import Statement
 
 NODES = 40
@@ -43,6 +45,7 @@ def trust(statements: Sequence[Statement], *, quick: bool) -> Trust:
         certificates=len(certificates),
         mutations=mutations(certificates, every=3 if quick else 1),
         rules=rules(statements),
+        tested=tested(statements),
         base=base(),
     )
 
@@ -222,6 +225,17 @@ def rules(statements: Iterable[Statement]) -> tuple[Rule, ...]:
     ordered = sorted(counts, key=lambda rule: (rule.kind.value, rule.__name__))
     return tuple(
         Rule(name=rule.__name__, kind=rule.kind.value, meaning=_meaning(rule), steps=counts[rule]) for rule in ordered
+    )
+
+
+def tested(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """Return the steps that normal forms do not settle, with what their checks say of their failure probability."""
+    reports = ((s.id, check_proof(s.proof)) for s in statements if s.proof is not None)
+    return tuple(
+        f"{name}, step {step.name}: {step.how}"
+        for name, report in reports
+        for step in report.steps
+        if TESTING in step.how
     )
 
 

@@ -28,10 +28,11 @@ from verify import mathml
 from verify.errors import InputError
 from verify.evidence import Counterexample, Need
 from verify.guarantees import Column, Guarantee
-from verify.proofs import Assumed, Proof
+from verify.proofs import Assumed, MatrixIdentity, Proof, Step
 from verify.randomised import run
 from verify.standing import Standing
 from verify.verdicts import Outcome, Status, Verdict
+from verify.vocabulary import d
 
 SCRIPT = "<script>alert(1)</script>"
 SETTINGS = Settings(quick=True, seed=3, instances=6)
@@ -503,6 +504,19 @@ def test_every_forgery_is_refused(whole):
     assert all(m.tried > 0 for m in found.values())
     forged = [m for kind, m in found.items() if "hints" not in kind]
     assert all(m.refused == m.tried for m in forged)
+
+
+def test_steps_decided_at_random_points_are_named(report):
+    assert report.trust.tested == ()
+    assert "No step is decided at random points alone" in render.html(report)
+    u, v, x = (sympy.MatrixSymbol(name, d, 1) for name in ("u", "v", "x"))
+    # uᵀv is a number: it equals its transpose, which normal forms of words do not see.
+    claim = sympy.Eq(x * u.T * v, x * v.T * u)
+    step = Step("tested", "A number is its transpose.", claim, (), MatrixIdentity())
+    tested = replace(STATEMENT, proof=replace(STATEMENT.proof, steps=(*STATEMENT.proof.steps, step)))
+    (named,) = trust.tested([tested])
+    assert "step tested: polynomial identity testing" in named
+    assert "probability ≤" in named
 
 
 def test_rules_count_every_step(report):

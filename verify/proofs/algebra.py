@@ -43,6 +43,7 @@ Letter: TypeAlias = tuple[str, bool, bool]  # name, inverted, transposed
 Word: TypeAlias = tuple[Letter, ...]
 Poly: TypeAlias = dict[Word, Any]  # word -> commutative SymPy coefficient; the key () stands for 1 or the identity
 
+TESTING = "polynomial identity testing"  # how an identity is decided that normal forms do not settle
 POINTS = 1 << 32  # random entries are drawn from this many integers
 
 
@@ -293,7 +294,7 @@ class Algebra:
             return True, f"the normal forms agree, for every dimension{points}"
         if not self.sizes:
             return False, "the normal forms differ"
-        how = f"polynomial identity testing at {tried}, entries uniform among {POINTS} integers"
+        how = f"{TESTING} at {tried}, entries uniform among {POINTS} integers"
         bound = f"a false identity of degree ≤ {degree} passes with probability ≤ {degree / POINTS:.1e}"
         return True, f"{how}: {bound} (Schwartz, Zippel); other dimensions are not covered"
 
