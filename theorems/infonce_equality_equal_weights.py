@@ -58,8 +58,8 @@ STATEMENT = Statement(
     claim=CLAIM,
     evidence=(
         "For K = 2, and for every symmetric configuration, it is proved (infonce-equality-two, -balanced).",
-        "A random search of seven minutes, in floats, over means at three points (6 to 32 components, any δ) met a slope "
-        "≥ 0 with 32 components, and none with 24 or fewer.",
+        "A random search of seven minutes, in floats, over means at three points (6 to 32 components, any δ) met a "
+        "slope ≥ 0 with 32 components, and none with 24 or fewer.",
         "For 32 components and δ = 3/5 it fails, by a certificate; for 1000 and δ = 1 by the argument above, which no "
         "certificate covers. No argument is known that tells few components from many.",
     ),

@@ -91,8 +91,8 @@ STATEMENT = Statement(
     ),
     evidence=(
         "A proof by hand with an explicit threshold is in the module; it has no checked script.",
-        "Below the threshold the kernel proves equality on random instances, and refutes none; where δ₀ is about 10⁻⁹ or "
-        "less it leaves them undecided.",
+        "Below the threshold the kernel proves equality on random instances, and refutes none; where δ₀ is about 10⁻⁹ "
+        "or less it leaves them undecided.",
     ),
     special_case_of="infonce-equality-biased",
 )
