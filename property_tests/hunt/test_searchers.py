@@ -38,9 +38,12 @@ def test_the_same_seed_and_margins_give_the_same_points(name):
     assert not np.array_equal(climbed(name, 8, 1)[0], one[0]) or name == "hypothesis"
 
 
-@pytest.mark.parametrize(("name", "within"), [("cma", 0.02), ("polish", 0.02), ("hypothesis", 3.0), ("random", 4.0)])
-def test_they_climb(name, within):
-    asked = np.concatenate(climbed(name, 1, 60))
+CLIMBS = [("cma", 60, 0.02), ("polish", 60, 0.02), ("hypothesis", 280, 3.5), ("random", 60, 4.0)]
+
+
+@pytest.mark.parametrize(("name", "rounds", "within"), CLIMBS)
+def test_they_climb(name, rounds, within):
+    asked = np.concatenate(climbed(name, 1, rounds))
     assert -hill(asked).max() < within
 
 

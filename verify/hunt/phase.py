@@ -110,7 +110,7 @@ def _cell(mixture: SharedGMM, delta: Fraction, separation: Fraction) -> Cell:
 
 
 def default_slice() -> SharedGMM:
-    """Return three components nearly in line, centred: what a hunt at δ = 1 from seed 0 ended with."""
+    """Return three components nearly in line, centred: the minimiser's rank is 1 at separation 1 and δ = 1."""
     weights = (Fraction(1, 18), Fraction(1, 197))
     means = ((Fraction(-23), Fraction(0)), (Fraction(-44), Fraction(-1)))
     return Draft("shared-gmm", 3, weights, (means,), (), Fraction(1)).instance().shared

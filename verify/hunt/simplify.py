@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from typing import TypeAlias
 
 from verify.hunt.drafts import Draft, convergents, length, simplest
 from verify.hunt.jobs import Refutation, refute
 from verify.hunt.settings import Settings
 
-TRIALS = 600
+TRIALS = 400
+Accepted: TypeAlias = Callable[[Refutation], None]
 _TOLERANCES = tuple(Fraction(1, n) for n in (2, 4, 10, 30, 100))
 _STEPS = tuple(Fraction(*step) for step in ((3, 4), (4, 3), (1, 2), (2, 1)))
 _LESS, _MORE = Fraction(9, 10), Fraction(11, 10)
@@ -49,35 +51,44 @@ def simplify(
     claim: str,
     settings: Settings,
     found: Refutation,
-    accepted: Callable[[Refutation], None] = lambda _: None,
+    accepted: Accepted = lambda _: None,
     limit: int = TRIALS,
 ) -> Refutation:
     """Return a refutation from which no move takes anything more; `accepted` is called after each step."""
     trial = _Trials(claim, settings, limit)
     while True:
         before = found
-        for moves in (_structure, _numbers, _couples):
-            found = _descend(found, moves, trial, accepted)
-        if found is before or trial.left <= 0:
+        found = _first_of(found, _structure, trial, accepted)
+        found = _sweep(found, trial, accepted)
+        if found is before:
+            found = _first_of(found, _couples, trial, accepted)
+        if found is before:
             return found
 
 
-def _descend(
-    found: Refutation,
-    moves: Callable[[Draft], Iterator[Draft]],
-    trial: _Trials,
-    accepted: Callable[[Refutation], None],
+def _first_of(
+    found: Refutation, moves: Callable[[Draft], Iterator[Draft]], trial: _Trials, accepted: Accepted
 ) -> Refutation:
-    """Take the first move that lowers the cost and is still refuted, until there is none."""
-    while True:
-        for draft in moves(found.draft):
-            better = trial(draft) if draft.cost < found.draft.cost else None
-            if better is not None:
-                found = better
-                accepted(found)
-                break
-        else:
-            return found
+    """Take the first move that lowers the cost and is still refuted, if there is one."""
+    for draft in moves(found.draft):
+        better = trial(draft) if draft.cost < found.draft.cost else None
+        if better is not None:
+            accepted(better)
+            return better
+    return found
+
+
+def _sweep(found: Refutation, trial: _Trials, accepted: Accepted) -> Refutation:
+    """Make each number simpler once, if it can be, the longest number first."""
+    numbers = found.draft.numbers
+    for i in sorted(range(len(numbers)), key=lambda i: -length(numbers[i])):
+
+        def moves(draft: Draft, i: int = i) -> Iterator[Draft]:
+            now = draft.numbers
+            return (draft.with_numbers([*now[:i], value, *now[i + 1 :]]) for value in simpler(now[i]))
+
+        found = _first_of(found, moves, trial, accepted)
+    return found
 
 
 def _structure(draft: Draft) -> Iterator[Draft]:
@@ -89,14 +100,6 @@ def _structure(draft: Draft) -> Iterator[Draft]:
             yield from (draft.without_dimension(modality, i) for i in range(dimension - 1, -1, -1))
     if draft.covariances:
         yield replace(draft, kind="shared-gmm" if draft.kind == "gmm" else draft.kind, covariances=())
-
-
-def _numbers(draft: Draft) -> Iterator[Draft]:
-    """Yield the draft with one number simpler, the longest number first."""
-    numbers = draft.numbers
-    for i in sorted(range(len(numbers)), key=lambda i: -length(numbers[i])):
-        for value in simpler(numbers[i]):
-            yield draft.with_numbers([*numbers[:i], value, *numbers[i + 1 :]])
 
 
 def _couples(draft: Draft) -> Iterator[Draft]:
