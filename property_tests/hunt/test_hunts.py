@@ -247,3 +247,12 @@ def test_a_saved_certificate_verifies_in_a_fresh_process(tmp_path):
         [sys.executable, "-m", "verify.kernel", str(path)], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.splitlines()[-1] == "VERIFIED infonce-top-r"
+
+
+@pytest.mark.parametrize("name", [name for name in CONJECTURES if CONJECTURES[name].droppable])
+def test_what_can_be_dropped_is_a_hypothesis_of_the_statement(name):
+    from theorems import REGISTRY
+
+    statement = REGISTRY[name]
+    stated = {h.name for h in (*statement.hypotheses, *statement.redundant)}
+    assert set(CONJECTURES[name].droppable) <= stated
