@@ -143,3 +143,19 @@ def test_drafts_keep_what_is_fixed_and_survive_json(name):
                 continue
             instance = draft.instance()
             assert question.settings.columns == instance.rank or name.startswith("pca")
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+@pytest.mark.parametrize("pairs", [(), ("shape=any",)])
+def test_points_that_make_no_sensible_instance_look_true(name, pairs):
+    """Coincident means, enormous ones, tiny ones: no error, no NaN, and no alarm."""
+    if pairs and "shape" not in CONJECTURES[name].allowed:
+        return
+    question = ask(name, pairs)
+    size = question.target().size
+    points = np.concatenate([np.zeros((2, size)), np.full((2, size), 3.0), 1e6 * np.eye(size), -1e6 * np.eye(size)])
+    found = margins(question, points)
+    assert not np.isnan(found).any()
+    assert not np.isposinf(found).any()
+    if "clip" not in name:
+        assert np.all(found[:4] <= 1e-6)

@@ -66,6 +66,10 @@ class Mixtures:
     means: Floats
     covariances: Floats
 
+    def where(self, chosen: NDArray[np.bool_]) -> Mixtures:
+        """Return the chosen mixtures."""
+        return Mixtures(self.weights[chosen], self.means[chosen], self.covariances[chosen])
+
     @property
     def sigma(self) -> Floats:
         """Σ̄ (n, d, d)."""

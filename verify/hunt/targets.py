@@ -169,7 +169,11 @@ class MixtureTarget:
         """Return the measure of each mixture, −∞ where floats are not to be trusted with it."""
         found, settings = self._decoded(points), self.settings
         m = fisher_dimension(settings.components, settings.dimension, settings.centred)
-        return np.where(found.well_conditioned(m), self.measure(found), -np.inf)
+        usable = found.well_conditioned(m)
+        values = np.full(len(points), -np.inf)
+        if usable.any():
+            values[usable] = self.measure(found.where(usable))
+        return values
 
     def drafts(self, point: Floats) -> Iterator[Draft]:
         """Yield the mixture in coarse numbers, then in finer ones."""

@@ -17,7 +17,8 @@ _ZERO = 1e-12  # eigenvalues of M* below this part of the largest are 0
 def deficiency_margins(mixtures: Mixtures, delta: float) -> Floats:
     """Return the largest slope across Col(M*) where M* is singular, minus its least eigenvalue where it is not (n).
 
-    Both whitened, and relative to the least eigenvalue of S: how far the means are from a proper subspace.
+    Both whitened, and relative to the least eigenvalue s of S, how far the means are from a proper subspace: the slope
+    to s, and the eigenvalue to s/(1 + s)², which it is about when δ is small.
     """
     means = mixtures.means @ root_inverse(mixtures.sigma)
     return np.array([_deficiency(w, mu.T, delta) for w, mu in zip(mixtures.weights, means, strict=True)])
@@ -32,6 +33,6 @@ def _deficiency(weights: Floats, centres: Floats, delta: float) -> float:
     values, vectors = np.linalg.eigh(found.Y)
     extent = float(np.linalg.eigvalsh(S)[0])
     if values[0] > _ZERO * values[-1] or found.size > 1e-6:
-        return -float(values[0]) / extent
+        return -float(values[0]) * (1 + extent) ** 2 / extent
     null = vectors[:, values <= _ZERO * values[-1]]
     return float(np.linalg.eigvalsh(null.T @ found.point.gradient @ null)[-1]) / extent
