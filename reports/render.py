@@ -71,6 +71,7 @@ _NEEDS = {
     Need.NECESSARY: Mark("●", "necessary", "bad"),
     Need.REDUNDANT: Mark("◌", "not needed", "good"),
     Need.CONSTITUTIVE: Mark("□", "part of the model", "plain"),
+    Need.MOOT: Mark("–", "false anyway", "plain"),
     Need.UNKNOWN: Mark("?", "not known", "plain"),
 }
 _LEVELS = {

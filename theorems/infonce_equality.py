@@ -32,7 +32,7 @@ import numpy as np
 
 from theorems import COUNTEREXAMPLES, PAPER
 from verify import vocabulary
-from verify.evidence import Break, ByKernel, Counterexample
+from verify.evidence import ByKernel, Counterexample
 from verify.guarantees import Column, Guarantee
 from verify.hypotheses import (
     ALWAYS_MATCHED,
@@ -139,7 +139,6 @@ STATEMENT = Statement(
     sample=sample,
     claim=CLAIM,
     counterexamples=(COUNTEREXAMPLE,),
-    breaks=(Break(CENTRED.name, UNCENTRED.instance, ByKernel(CLAIM)),),
     guarantees=(Guarantee("infonce", Column.EQUALITY),),
 )
 

@@ -24,6 +24,7 @@ from fractions import Fraction
 from theorems import PAPER
 from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, margin
 from theorems.scripts.infonce_equality_balanced import HYPOTHESES, PROOF
+from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import ALWAYS_MATCHED, CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, ONE_ORBIT
@@ -65,6 +66,7 @@ STATEMENT = Statement(
     proof=PROOF,
     claim=CLAIM,
     breaks=(
+        COVARIANCES_DIFFER,
         Break(COLUMNS_REACH.name, replace(WITNESS, rank=1), ByKernel(CLAIM)),
         Break(CENTRED.name, UNCENTRED.instance, ByKernel(CLAIM)),
         Break(ALWAYS_MATCHED.name, Instance(AugmentedPairs(TRIANGLE, Fraction(0)), 3), ByKernel(CLAIM)),

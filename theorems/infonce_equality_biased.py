@@ -25,13 +25,12 @@ from theorems.infonce_equality import (
     QUANTITY,
     SETTING,
     SYMBOLS,
-    UNCENTRED,
     WITNESS,
     margin,
 )
-from verify.evidence import Break, ByKernel, Counterexample
+from verify.evidence import ByKernel, Counterexample
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, Hypothesis
+from verify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, Hypothesis
 from verify.models import AugmentedPairs, Instance
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
@@ -82,7 +81,6 @@ STATEMENT = Statement(
     sample=sample,
     claim=CLAIM,
     counterexamples=(COUNTEREXAMPLE,),
-    breaks=(Break(CENTRED.name, with_bias(UNCENTRED.instance, HALF), ByKernel(CLAIM)),),
     guarantees=(Guarantee("infonce", Column.EQUALITY_BIASED),),
 )
 

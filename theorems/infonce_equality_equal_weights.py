@@ -22,10 +22,22 @@ import sys
 from fractions import Fraction
 
 from theorems import PAPER
-from theorems.infonce_equality import CLAIM, CONCLUSION, QUANTITY, SETTING, SYMBOLS, WITNESS, margin
-from verify.evidence import ByKernel
-from verify.hypotheses import ALWAYS_MATCHED, ENOUGH_COLUMNS, EQUAL_WEIGHTS, Hypothesis
-from verify.models import Instance
+from theorems.infonce_equality import (
+    CLAIM,
+    CONCLUSION,
+    COUNTEREXAMPLE,
+    QUANTITY,
+    SETTING,
+    SYMBOLS,
+    UNCENTRED,
+    WITNESS,
+    margin,
+)
+from theorems.infonce_equality_balanced import TRIANGLE
+from theorems.theorem_5_2 import COVARIANCES_DIFFER
+from verify.evidence import Break, ByKernel
+from verify.hypotheses import ALWAYS_MATCHED, CENTRED, ENOUGH_COLUMNS, EQUAL_WEIGHTS, Hypothesis
+from verify.models import AugmentedPairs, Instance
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Source, Statement
@@ -56,6 +68,13 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     claim=CLAIM,
+    breaks=(
+        COVARIANCES_DIFFER,
+        Break(CENTRED.name, UNCENTRED.instance, ByKernel(CLAIM)),
+        Break(ENOUGH_COLUMNS.name, Instance(AugmentedPairs(TRIANGLE), 1), ByKernel(CLAIM)),
+        Break(ALWAYS_MATCHED.name, Instance(AugmentedPairs(TRIANGLE, Fraction(0)), 3), ByKernel(CLAIM)),
+        Break(EQUAL_WEIGHTS.name, COUNTEREXAMPLE.instance, ByKernel(CLAIM)),
+    ),
     evidence=(
         "For K = 2, and for every symmetric configuration, it is proved (infonce-equality-two, -balanced).",
         "A random search of seven minutes, in floats, over means at three points (6 to 32 components, any δ) met a "

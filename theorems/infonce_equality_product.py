@@ -25,13 +25,16 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from theorems import PAPER
-from theorems.infonce_equality import QUANTITY, SYMBOLS
+from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS
 from theorems.scripts.infonce_equality_product import HYPOTHESES, PROOF
 from verify import vocabulary
+from verify.certify import decide
 from verify.configurations import product_blocks
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.evidence import Break
+from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance, SharedGMM
 from verify.randomised import run_alone
@@ -70,14 +73,26 @@ def factor(instance: Instance, start: int, size: int) -> Instance:
     return replace(instance, model=AugmentedPairs(marginal, instance.pairs.bias))
 
 
+def factors(instance: Instance) -> list[Instance]:
+    """Return the marginal mixtures of the independent blocks of coordinates."""
+    sizes = product_blocks(instance.shared)
+    return [factor(instance, sum(sizes[:n]), size) for n, size in enumerate(sizes)]
+
+
+def ranks_differ(instance: Instance) -> Verdict:
+    """Refute the claim where the kernel finds that rank M* is not the sum of the ranks of the factors' minimisers."""
+    whole, *parts = (decide(CLAIM, i)[0].rank for i in (instance, *factors(instance)))
+    known = [rank for rank in parts if rank is not None]
+    if whole is None or len(known) < len(parts) or whole == sum(known):
+        return Verdict(ID, Outcome.UNDECIDED, "the ranks of the minimisers are the same, or not certain")
+    reason = f"by the kernel M* has rank {whole}, the minimisers of the factors {' and '.join(map(str, known))}"
+    return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.ENCLOSED)
+
+
 def gap(instance: Instance) -> float:
     """Return the largest difference of M* from the sum of its factors' minimisers, relative to M*, in float64."""
     M = minimise("infonce", instance).maps["M"]
-    blocks, start = np.zeros_like(M), 0
-    for size in product_blocks(instance.shared):
-        stop = start + size
-        blocks[start:stop, start:stop] = minimise("infonce", factor(instance, start, size)).maps["M"]
-        start = stop
+    blocks = block_diag(*(minimise("infonce", part).maps["M"] for part in factors(instance)))
     return float(np.abs(M - blocks).max() / max(1e-9, np.abs(M).max(), np.abs(blocks).max()))
 
 
@@ -107,6 +122,11 @@ def _on_a_line(instance: Instance) -> Instance:
 HALF = Fraction(1, 2)
 LINE = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((1,), (-1,)))), 2)
 WITNESS = product(LINE, LINE)
+# Two components at 0 and 2 beside one Gaussian N(1, 1), which alone has nothing to learn: together they have rank 2.
+BESIDE = product(
+    Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((0,), (2,)))), 2),
+    Instance(AugmentedPairs(SharedGMM((1,), ((1,),))), 1),
+)
 
 STATEMENT = Statement(
     id=ID,
@@ -123,6 +143,10 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=PROOF,
+    breaks=(
+        Break(CENTRED.name, BESIDE, ranks_differ),
+        Break(COLUMNS_REACH.name, replace(WITNESS, rank=1), ranks_differ),
+    ),
 )
 
 if __name__ == "__main__":

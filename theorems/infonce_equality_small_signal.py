@@ -20,14 +20,18 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from flint import fmpq
+from flint import arb
 
 from theorems import PAPER
-from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS, WITNESS, lower_rank
+from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, lower_rank
+from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.scripts.infonce_equality_small_signal import HYPOTHESES, PROOF
+from theorems.theorem_5_2 import TILTED, leaks
 from verify import exact, vocabulary
 from verify.certify import decide
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.configurations import geometry
+from verify.evidence import Break
+from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_COVARIANCE
 from verify.integrate.float64 import softmax_moments
 from verify.integrate.problem import reduce
 from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
@@ -77,14 +81,47 @@ def examine(instance: Instance) -> Verdict:
     return Verdict(ID, Outcome.UNDECIDED, reason, provenance=Provenance.FLOATING)
 
 
+def nearer(mixture: SharedGMM, scale: Fraction) -> SharedGMM:
+    """Return the mixture with its means scaled."""
+    means = tuple(tuple(x * scale for x in mean) for mean in mixture.means)
+    return SharedGMM(mixture.weights, means, mixture.covariance)
+
+
+def certainly_small(instance: Instance) -> bool:
+    """Decide whether h < δ follows without looking at the minimiser.
+
+    It does where δ = 1 and every weight is at least ½, as 0 < E[π_k | j] < 1. In a centred SharedGMM, with norms in
+    whitened coordinates: L is 1-strongly convex in M, L(M*) ≤ L(0) and ∇L(0) = −δS, so ‖M*‖ ≤ b = 2δ‖S‖. With
+    g = max_k ‖μ_k‖² and v = bg + ½b²g Jensen's inequality, in the sum and in the mean, gives
+    e^{−v − bg} ≤ E[π_k | j]/w_k ≤ E[exp(xᵀM*μ_k) | j] ≤ e^v.
+    """
+    mixture, bias = instance.pairs.mixture, exact.to_fmpq(instance.pairs.bias)
+    if bias == 1 and min(mixture.weights) >= Fraction(1, 2):
+        return True
+    if not (SHARED_COVARIANCE.holds(instance) and CENTRED.holds(instance)):
+        return False
+    T, gram = mixture.sigma_bar.solve(mixture.S), geometry(mixture)
+    b, g = 2 * arb(bias) * arb(exact.trace(T * T)).sqrt(), arb(max(gram[k, k] for k in range(mixture.components)))
+    v = b * g + b * b * g / 2
+    return bool(v.exp() - 1 < bias and 1 - (-v - b * g).exp() < bias)
+
+
+def fails(instance: Instance) -> Verdict:
+    """Refute the claim where the kernel refutes Col(A*) = S_F for every minimiser and h < δ is certain."""
+    seen = decide(CLAIM, instance)[0] if SHARED_COVARIANCE.holds(instance) else leaks(instance)
+    if seen.outcome is Outcome.REFUTED and certainly_small(instance):
+        return replace(seen, claim=ID, reason=f"h < δ for every minimiser; {seen.reason}")
+    return Verdict(ID, Outcome.UNDECIDED, f"h < δ is not certain, or {seen.reason}")
+
+
 def sample(rng: random.Random) -> Instance:
     """Draw a centred instance whose means are small in about two cases out of three, any δ > 0."""
     instance = random_centred_instance(rng, Fraction(rng.randint(1, 20), 20), components=(2, 3))
-    scale = exact.to_fraction(fmpq(1, rng.choice([1, 4, 16])))
-    means = tuple(tuple(x * scale for x in mean) for mean in instance.shared.means)
-    mixture = SharedGMM(instance.shared.weights, means, instance.shared.covariance)
+    mixture = nearer(instance.shared, Fraction(1, rng.choice([1, 4, 16])))
     return replace(instance, model=AugmentedPairs(mixture, instance.pairs.bias))
 
+
+NEAR = Instance(AugmentedPairs(nearer(TRIANGLE, Fraction(1, 4))), 1)
 
 STATEMENT = Statement(
     id=ID,
@@ -105,6 +142,11 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=PROOF,
+    breaks=(
+        Break(SHARED_COVARIANCE.name, TILTED, fails),
+        Break(CENTRED.name, UNCENTRED.instance, fails),
+        Break(COLUMNS_REACH.name, NEAR, fails),
+    ),
     special_case_of="infonce-equality",
 )
 

@@ -21,6 +21,7 @@ from fractions import Fraction
 from theorems import PAPER
 from theorems.infonce_equality import CLAIM, CONCLUSION, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin
 from theorems.scripts.infonce_equality_two import HYPOTHESES, PROOF
+from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, TWO_COMPONENTS
 from verify.models import AugmentedPairs, Instance
@@ -57,6 +58,7 @@ STATEMENT = Statement(
     proof=PROOF,
     claim=CLAIM,
     breaks=(
+        COVARIANCES_DIFFER,
         Break(CENTRED.name, UNCENTRED.instance, ByKernel(CLAIM)),
         Break(TWO_COMPONENTS.name, COUNTEREXAMPLE.instance, ByKernel(CLAIM)),
         Break(BIAS_POSITIVE.name, UNRELATED, ByKernel(CLAIM)),

@@ -32,12 +32,13 @@ from math import isqrt
 
 from theorems import PAPER
 from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SETTING, SYMBOLS, UNCENTRED, WITNESS, margin
-from theorems.infonce_equality_biased import with_bias
+from theorems.infonce_equality_balanced import TRIANGLE
+from theorems.infonce_equality_biased import HALF, with_bias
 from verify import exact, vocabulary
 from verify.configurations import vanishing_threshold
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import BIAS_POSITIVE, CENTRED, COLUMNS_REACH, Hypothesis
-from verify.models import Instance
+from verify.models import AugmentedPairs, Instance
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Source, Statement
@@ -81,11 +82,12 @@ STATEMENT = Statement(
     conclusion=CONCLUSION,
     margin=margin,
     examine=ByKernel(CLAIM),
-    witness=below_threshold(WITNESS, Fraction(1, 2)),
+    witness=below_threshold(WITNESS, HALF),
     sample=sample,
     claim=CLAIM,
     breaks=(
-        Break(CENTRED.name, below_threshold(UNCENTRED.instance, Fraction(1, 2)), ByKernel(CLAIM)),
+        Break(COLUMNS_REACH.name, below_threshold(Instance(AugmentedPairs(TRIANGLE), 1), HALF), ByKernel(CLAIM)),
+        Break(CENTRED.name, below_threshold(UNCENTRED.instance, HALF), ByKernel(CLAIM)),
         Break(BIAS_POSITIVE.name, with_bias(WITNESS, Fraction(0)), ByKernel(CLAIM)),
         Break(BIAS_SMALL.name, COUNTEREXAMPLE.instance, ByKernel(CLAIM)),
     ),

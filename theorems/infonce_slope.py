@@ -26,10 +26,14 @@ import numpy as np
 from flint import fmpq_mat
 
 from theorems import PAPER
+from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.scripts.infonce_slope import HYPOTHESES, PROOF
+from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify import exact, vocabulary
+from verify.certify import decide
+from verify.evidence import Break
 from verify.exact import to_floats
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.hypotheses import COLUMNS_REACH, ENOUGH_COLUMNS
 from verify.losses import LOSSES
 from verify.losses.levels import float64_gradient
 from verify.maps import Encoder
@@ -120,6 +124,19 @@ def examine(instance: Instance) -> Verdict:
     return Verdict(ID, Outcome.UNDECIDED, reason, provenance=Provenance.FLOATING)
 
 
+def one_column_short(instance: Instance) -> Verdict:
+    """Refute the claim for r = 1 where dim S_F = 2 and the minimiser over all M ⪰ 0, which is unique, has rank 2.
+
+    A minimiser A with one column has ∇L·A = 0, and is not 0 where the rank is 2. As AAᵀ is not the minimiser, the slope
+    along some direction of S_F is negative, and so along the one across Col(A), which all columns of Δμ have.
+    """
+    fuller = decide("infonce-equality", replace(instance, rank=2))[0]
+    if (instance.rank, fuller.dimension, fuller.rank) != (1, 2, 2):
+        return Verdict(ID, Outcome.UNDECIDED, "the rank of the minimiser is not certainly 2, or r not 1")
+    reason = f"{fuller.reason}; a minimiser with one column is none among all, and the slope across it is negative"
+    return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.ENCLOSED)
+
+
 def sample(rng: random.Random) -> Instance:
     """Draw an instance with at least dim S_F columns."""
     instance = random_instance(rng)
@@ -149,6 +166,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=PROOF,
+    breaks=(COVARIANCES_DIFFER, Break(COLUMNS_REACH.name, Instance(AugmentedPairs(TRIANGLE), 1), one_column_short)),
 )
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ from flint import fmpq, fmpq_mat
 from theorems import PAPER
 from theorems.scripts.lemma_4_2 import PROOF
 from verify import exact, vocabulary
+from verify.evidence import Break
 from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
-from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -111,20 +112,40 @@ def examine(instance: Instance) -> Verdict:
     return Verdict(ID, outcome, reason, provenance=Provenance.EXACT, dimension=fisher.dimension)
 
 
+def changes_posterior(instance: Instance) -> Verdict:
+    """Refute the lemma where the log-odds given x and given Aᵀx differ in their quadratic part, Col(A) = S_F.
+
+    Those of component k are quadratics in x: −½xᵀΣ_k⁻¹x, and −½xᵀA(AᵀΣ_kA)⁻¹Aᵀx given Aᵀx.
+    """
+    mixture = instance.pairs.mixture
+    A = fisher_subspace(mixture).basis
+    lost = [
+        s.inv() - (A * (A.transpose() * s * A).inv() * A.transpose() if A.ncols() else s * 0) for s in mixture.sigmas
+    ]
+    if all(quadratic == lost[0] for quadratic in lost):
+        return Verdict(ID, Outcome.UNDECIDED, "the quadratic parts of the log-odds agree", provenance=Provenance.EXACT)
+    reason = "the log-odds are quadratic in x, and given Aᵀx they are another quadratic"
+    return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT)
+
+
 def _all_but(n: int, left_out: int) -> list[int]:
     return [j for j in range(n) if j != left_out]
 
 
+HALF = Fraction(1, 2)
 WITNESS = Instance(
     AugmentedPairs(
         SharedGMM(
-            (Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)),
+            (HALF, Fraction(1, 3), Fraction(1, 6)),
             ((1, 0, 2), (0, 1, 0), (2, 1, 1)),
             ((2, 1, 0), (1, 2, 0), (0, 0, 1)),
         )
     ),
     3,
 )
+
+# S_F is the first axis, and the second coordinate tells the components apart by its variance.
+UNLIKE = Instance(AugmentedPairs(GMM((HALF, HALF), ((1, 0), (-1, 0)), (((1, 0), (0, 1)), ((1, 0), (0, 2))))), 1)
 
 STATEMENT = Statement(
     id=ID,
@@ -144,6 +165,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=random_instance,
     proof=PROOF,
+    breaks=(Break(SHARED_COVARIANCE.name, UNLIKE, changes_posterior),),
 )
 
 if __name__ == "__main__":

@@ -19,16 +19,18 @@ from __future__ import annotations
 
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from theorems import PAPER
+from theorems import COUNTEREXAMPLES, PAPER
 from theorems.scripts.theorem_5_2 import PROOF
 from verify import exact, vocabulary
+from verify.certify import decide
+from verify.evidence import Break, Counterexample
 from verify.exact import to_floats
 from verify.guarantees import Column, Guarantee
 from verify.hypotheses import (
@@ -166,6 +168,17 @@ def sample(rng: random.Random) -> Instance:
             return instance
 
 
+def leaks(instance: Instance) -> Verdict:
+    """Refute Col(A*) ⊆ S_F, and with it Col(A*) = S_F, where the kernel does, whatever the covariances are."""
+    seen = decide("nonshared-inclusion", instance)[0]
+    if seen.outcome is not Outcome.REFUTED:
+        return Verdict(ID, Outcome.UNDECIDED, seen.reason)
+    return replace(seen, claim=ID, reason="rule border of the kernel: every minimiser has a part outside S_F")
+
+
+# Two components on a line with covariances of their own, δ = 1: what SharedGMM excludes (nonshared-inclusion).
+TILTED = Counterexample(COUNTEREXAMPLES / "nonshared-inclusion.json", "", "", "").instance
+COVARIANCES_DIFFER = Break(SHARED_COVARIANCE.name, TILTED, leaks)
 WITNESS = Instance(
     AugmentedPairs(
         SharedGMM((Fraction(1, 3), Fraction(2, 3)), ((1, 0, 0), (0, 1, 0)), ((2, 1, 0), (1, 2, 1), (0, 1, 3))),
@@ -193,6 +206,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=PROOF,
+    breaks=(COVARIANCES_DIFFER,),
     guarantees=(Guarantee("infonce", Column.INCLUSION),),
 )
 

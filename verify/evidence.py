@@ -80,6 +80,7 @@ class Need(StrEnum):
     REDUNDANT = "redundant"
     NECESSARY = "necessary"
     CONSTITUTIVE = "part of the model"
+    MOOT = "false anyway"
     UNKNOWN = "unknown"
 
 

@@ -134,6 +134,8 @@ class Statement:
             failures.append(f"an instance on record does not show it: it violates {violated}, and {seen.reason}")
         if hypothesis.constitutive:
             return Necessity(name, Need.CONSTITUTIVE, "without it there is no model that the statement is about")
+        if self.status is Status.REFUTED and self.counterexamples and not self.unsupported():
+            return Necessity(name, Need.MOOT, "refuted with it, and so without it too")
         return Necessity(name, Need.UNKNOWN, "; ".join(failures) or "neither a proof without it nor an instance")
 
     def unsupported(self) -> str:

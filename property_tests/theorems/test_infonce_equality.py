@@ -20,13 +20,14 @@ from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.infonce_equality_biased import STATEMENT as BIASED
 from theorems.infonce_equality_biased import with_bias
 from theorems.infonce_equality_small_signal import STATEMENT as SMALL
-from theorems.infonce_equality_small_signal import contrast
+from theorems.infonce_equality_small_signal import certainly_small, contrast, fails, nearer
 from theorems.infonce_equality_two import STATEMENT as TWO
 from verify import exact
 from verify.configurations import orbits, symmetries
 from verify.evidence import Need
 from verify.exact import to_floats
 from verify.hypotheses import CENTRED, ONE_ORBIT
+from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance, SharedGMM
 from verify.randomised import run, sample
 from verify.sampling import instance_rng, random_matrix, random_symmetric_instance
@@ -127,15 +128,27 @@ def test_nothing_to_learn_and_one_direction() -> None:
 @pytest.mark.parametrize(
     ("statement", "necessary"),
     [
-        (MATCHED, {"centred"}),
-        (BIASED, {"centred"}),
-        (TWO, {"centred", "two-components", "bias-positive"}),
-        (BALANCED, {"centred", "columns-reach", "always-matched", "one-orbit"}),
+        (MATCHED, set()),
+        (BIASED, set()),
+        (TWO, {"shared-covariance", "centred", "two-components", "bias-positive"}),
+        (BALANCED, {"shared-covariance", "centred", "columns-reach", "always-matched", "one-orbit"}),
+        (SMALL, {"shared-covariance", "centred", "columns-reach"}),
     ],
     ids=lambda x: getattr(x, "id", ""),
 )
 def test_hypotheses_that_an_instance_shows_to_be_needed(statement: Statement, necessary: set[str]) -> None:
     assert {n.hypothesis for n in statement.necessity() if n.need is Need.NECESSARY} == necessary
+
+
+@pytest.mark.parametrize("share", [Fraction(1), Fraction(1, 4)])
+def test_a_signal_that_is_small_for_certain_is_small(share: Fraction) -> None:
+    near = Instance(AugmentedPairs(nearer(TRIANGLE, share)), 1)
+    A = minimise("infonce", near).maps["A"]
+    if certainly_small(near):
+        assert contrast(near.shared, A[:, :1]) < 1
+    assert certainly_small(near) is (share < 1)
+    assert fails(near).outcome is (Outcome.REFUTED if share < 1 else Outcome.UNDECIDED)
+    assert fails(replace(near, rank=2)).outcome is Outcome.UNDECIDED  # enough columns: nothing fails
 
 
 def test_a_claim_of_equality_on_the_counterexample_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,17 @@ from sympy import And
 from property_tests.theorems.encodings import permuted
 from property_tests.theorems.scripts import faults, rejection, with_check, with_step, without_step
 from theorems.infonce_equality import COUNTEREXAMPLE
-from theorems.infonce_equality_product import LINE, STATEMENT, WITNESS, factor, gap, margin, product
+from theorems.infonce_equality_product import (
+    BESIDE,
+    LINE,
+    STATEMENT,
+    WITNESS,
+    factor,
+    gap,
+    margin,
+    product,
+    ranks_differ,
+)
 from theorems.scripts import infonce_equality_product as script
 from verify.certify import decide
 from verify.configurations import is_product, product_blocks
@@ -116,3 +126,9 @@ def test_a_contradiction_in_floats_is_a_checker_failure(monkeypatch: pytest.Monk
     monkeypatch.setattr("theorems.infonce_equality_product.gap", lambda _: 0.5)
     assert margin(WITNESS) > 0
     assert STATEMENT.decide(WITNESS).outcome is Outcome.FAILED
+
+
+def test_the_ranks_of_a_centred_product_add_up() -> None:
+    assert ranks_differ(WITNESS).outcome is Outcome.UNDECIDED
+    assert ranks_differ(BESIDE).outcome is Outcome.REFUTED
+    assert gap(BESIDE) > 0.1

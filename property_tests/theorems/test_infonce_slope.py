@@ -15,13 +15,15 @@ from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from property_tests.theorems.scripts import faults, rejection, with_check, with_step, without_step
 from theorems import infonce_slope as module
+from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.infonce_slope import STATEMENT, margin, shares, slope
 from theorems.scripts import infonce_equality_balanced as balanced
 from theorems.scripts import infonce_equality_small_signal as small
 from theorems.scripts import infonce_equality_two as two
 from theorems.scripts import infonce_slope as script
 from verify import exact
-from verify.models import Instance
+from verify.minimize import minimise
+from verify.models import AugmentedPairs, Instance
 from verify.proofs import Multiple, PositiveEntries, Proof
 from verify.sampling import instance_rng, random_matrix
 from verify.subspaces import fisher_subspace
@@ -157,3 +159,11 @@ def test_a_wrong_formula_is_a_checker_failure(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "shares", lambda mixture, F: 2 * shares(mixture, F))
     assert margin(STATEMENT.witness) > 0
     assert STATEMENT.decide(STATEMENT.witness).outcome is Outcome.FAILED
+
+
+def test_a_minimiser_short_of_a_column_has_a_negative_slope_across_it() -> None:
+    short = Instance(AugmentedPairs(TRIANGLE), 1)
+    assert module.one_column_short(short).outcome is Outcome.REFUTED
+    assert module.one_column_short(replace(short, rank=2)).outcome is Outcome.UNDECIDED
+    F = exact.matrix([[Fraction(float(x))] for x in minimise("infonce", short).maps["A"][:, 0]])
+    assert slope(short, F).derivative < -1e-3

@@ -115,3 +115,8 @@ def test_coincident_means_need_no_projection_at_all() -> None:
     origin = SharedGMM((HALF, HALF), ((0, 0), (0, 0)))
     assert fisher_subspace(origin).dimension == 0
     assert STATEMENT.decide(Instance(AugmentedPairs(origin), 1)).outcome is Outcome.PROVED
+
+
+def test_a_shared_covariance_shows_no_change_of_the_posterior() -> None:
+    assert lemma_4_2.changes_posterior(STATEMENT.witness).outcome is Outcome.UNDECIDED
+    assert lemma_4_2.changes_posterior(lemma_4_2.UNLIKE).outcome is Outcome.REFUTED

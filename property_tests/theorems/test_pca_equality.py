@@ -25,7 +25,6 @@ from theorems.pca_equality import (
     three_in_a_row,
 )
 from verify import exact
-from verify.evidence import Need
 from verify.models import Instance, SharedGMM
 from verify.sampling import instance_rng
 from verify.subspaces import Subspace, fisher_subspace, mean_subspace
@@ -83,5 +82,6 @@ def test_rescaling_one_axis_changes_the_verdict() -> None:
 
 
 def test_more_columns_than_s_f_has_dimensions_cannot_give_it() -> None:
-    needs = {n.hypothesis: n.need for n in STATEMENT.necessity()}
-    assert needs["columns-match"] is Need.NECESSARY
+    wide = replace(line(BALLS), rank=2)
+    assert STATEMENT.false_hypotheses(wide) == ("columns-match",)
+    assert STATEMENT.examine(wide).outcome is Outcome.REFUTED

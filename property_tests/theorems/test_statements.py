@@ -150,7 +150,9 @@ def test_necessity_is_computed_from_proof_and_instances() -> None:
     needs = {n.hypothesis: n.need for n in infonce.necessity()}
     assert needs["enough-columns"] is Need.REDUNDANT
     assert needs["weights-positive"] is Need.CONSTITUTIVE
-    assert needs["shared-covariance"] is Need.UNKNOWN
+    assert needs["shared-covariance"] is Need.NECESSARY
+    (found,) = [n for n in replace(infonce, breaks=()).necessity() if n.hypothesis == "shared-covariance"]
+    assert found.need is Need.UNKNOWN
     wrong = Break("shared-covariance", SHARED, ByKernel("infonce-equality"))
     (found,) = [n for n in replace(infonce, breaks=(wrong,)).necessity() if n.hypothesis == "shared-covariance"]
     assert found.need is Need.UNKNOWN
@@ -158,6 +160,28 @@ def test_necessity_is_computed_from_proof_and_instances() -> None:
     refuting = replace(wrong, instance=SEPARATE, examine=lambda _: Verdict("x", Outcome.REFUTED, "it leaks"))
     (found,) = [n for n in replace(infonce, breaks=(refuting,)).necessity() if n.hypothesis == "shared-covariance"]
     assert found.need is Need.NECESSARY
+
+
+def test_the_question_is_moot_for_a_refuted_statement() -> None:
+    needs = {n.hypothesis: n.need for n in REGISTRY["infonce-equality"].necessity()}
+    assert needs["always-matched"] is needs["shared-covariance"] is Need.MOOT
+    assert needs["bias-range"] is Need.CONSTITUTIVE
+    unsupported = replace(REGISTRY["infonce-equality"], counterexamples=())
+    assert {n.need for n in unsupported.necessity()} == {Need.CONSTITUTIVE, Need.UNKNOWN}
+
+
+# What nothing decides of a proved statement, and why.
+UNDECIDED = {
+    ("infonce-equality-product", "shared-covariance"): (
+        "the argument by Jensen's inequality needs independent factors alone; the script is written for one covariance"
+    ),
+}
+
+
+@pytest.mark.parametrize("id_", [id_ for id_, s in REGISTRY.items() if s.status is Status.PROVED])
+def test_each_hypothesis_of_a_proved_statement_is_known_to_be_needed_or_not(id_: str) -> None:
+    unknown = {(id_, n.hypothesis) for n in REGISTRY[id_].necessity() if n.need is Need.UNKNOWN}
+    assert unknown == {key for key in UNDECIDED if key[0] == id_}
 
 
 def test_a_certificate_of_another_instance_or_claim_does_not_support() -> None:

@@ -45,7 +45,7 @@ from verify.proofs import (
 )
 from verify.vocabulary import K, delta, k, n_blocks, r, w
 
-PRODUCT = Hypothesis("product", Gt(n_blocks, 1), "The coordinates fall into at least two independent blocks.")
+PRODUCT = Hypothesis("product", Gt(n_blocks, 1), "The coordinates fall into at least two independent blocks.", True)
 HYPOTHESES = (
     WEIGHTS_POSITIVE,
     WEIGHTS_SUM,

@@ -42,7 +42,7 @@ from verify.proofs import (
 from verify.vocabulary import EntriesNonnegative, n, r
 
 NONNEGATIVE = Hypothesis("weights-nonnegative", EntriesNonnegative(W), "Weights are probabilities.", True)
-FEWER_VECTORS = Hypothesis("fewer-than-points", r < n, "There are fewer eigenvectors than points.")
+FEWER_VECTORS = Hypothesis("fewer-than-points", r < n, "There are fewer eigenvectors than points: λ exists.", True)
 HYPOTHESES = (SYMMETRIC, NONNEGATIVE, DEGREES_POSITIVE, FEWER_VECTORS)
 
 # Y (n × c) holds the unit columns of the labels as rows, g = EᵀY. U: eigenvectors of I − Ā at its r lowest eigenvalues,
