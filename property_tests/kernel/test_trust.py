@@ -98,6 +98,12 @@ def bombs() -> dict[str, bytes]:
         "covariance": covariance,
     }
     long = [[digits if i == j else "0" for j in range(30)] for i in range(30)]
+    unit = [[str(int(i == j)) for j in range(16)] for i in range(16)]
+    cube = {**kkt["instance"], "weights": ["1/16"] * 16, "means": unit, "covariance": unit, "rank": "16"}
+    spread = [[f"{10**180 + 16 * i + j}/{10**180 + 16 * i + j + 1}" for j in range(16)] for i in range(16)]
+    crowd = {**kkt["instance"], "weights": ["1/8"] * 8, "means": [[str(3 * i * i)] for i in range(8)], "rank": "1"}
+    crowd["covariance"] = [["1"]]
+    scattered = {"precision": "32", "Q": [["1"]], "grids": [[["10000", "2000"]]], "V": [["1000"]], "N": [[]]}
     return {
         "nodes": with_hints(grids=[[["1/1000000", "-500000", "1000000", "1"]]]),
         "more nodes": with_hints(grids=[[["1", "-500", "1000", "1"]] * 4]),
@@ -105,6 +111,10 @@ def bombs() -> dict[str, bytes]:
         "adaptive": with_hints(precision="2000", grids=[[["10000", "2000"]]]),
         "digits": with_hints(V=[[digits]], Q=[[digits]]),
         "steep": with_hints(V=[[digits]], grids=[[["1000", "100"]]]),
+        "crowd": rehashed({**kkt, "instance": crowd, "hints": scattered}),
+        "coordinates": rehashed(
+            {**kkt, "instance": cube, "hints": {**hints, "Q": spread, "V": [[]] * 16, "N": [[]] * 16}}
+        ),
         "columns": with_hints(V=[["1"] * size], N=[["1"] * size]),
         "permutations": rehashed({**kkt, "rule": "symmetry", "hints": {"permutations": [["0", "1"]] * size}}),
         "mixture": rehashed({**kkt, "instance": wide, "rule": "exact", "hints": {}}),

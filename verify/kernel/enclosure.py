@@ -24,8 +24,8 @@ from verify.kernel.linear import (
     symmetric,
     trace,
 )
-from verify.kernel.models import Mixture, Paired, Pairs, cross_moment
-from verify.kernel.parse import Rejected, integer, matrix, record
+from verify.kernel.models import Mixture, Paired, Pairs, cross_moment, hint
+from verify.kernel.parse import Rejected, integer, record
 
 MAX_BITS = 2000
 _BITS = 256
@@ -56,9 +56,9 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
     """
     bits, Q, grids, V_text, N_text = record(hints, "hints", ("precision", "Q", "grids", "V", "N"))
     m = pairs.mixture.m
-    law = pairs.mixture.reduced(matrix(Q, "Q", rows=m, columns=m))
+    law = pairs.mixture.reduced(hint(Q, "Q", rows=m, columns=m))
     G = law.sigma
-    V, seed = matrix(V_text, "V", rows=m), matrix(N_text, "N", rows=m)
+    V, seed = hint(V_text, "V", rows=m), hint(N_text, "N", rows=m)
     with precision(integer(bits, "precision", 32, MAX_BITS)):
         g = infonce_gradient(law, cross_moment(law, law, pairs.bias), V, read_grids(grids))
         inner, outer, Gamma, epsilon = slack(g, G, V, seed)
@@ -138,12 +138,12 @@ def enclose_clip(paired: Paired, hints: object) -> EnclosedPair:
     fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")
     bits, Q_V, Q_T, vision_grids, text_grids, left_text, right_text, U_text = record(hints, "hints", fields)
     m, n = paired.vision.m, paired.text.m
-    vision = paired.vision.reduced(matrix(Q_V, "Q_V", rows=m, columns=m))
-    text = paired.text.reduced(matrix(Q_T, "Q_T", rows=n, columns=n))
-    left, right = matrix(left_text, "left", rows=m), matrix(right_text, "right", rows=n)
+    vision = paired.vision.reduced(hint(Q_V, "Q_V", rows=m, columns=m))
+    text = paired.text.reduced(hint(Q_T, "Q_T", rows=n, columns=n))
+    left, right = hint(left_text, "left", rows=m), hint(right_text, "right", rows=n)
     if left.ncols() != right.ncols():
         raise Rejected("left and right do not have as many columns")
-    U, Y = matrix(U_text, "U", rows=n), left * right.transpose()
+    U, Y = hint(U_text, "U", rows=n), left * right.transpose()
     G_V, G_T = vision.sigma, text.sigma
     with precision(integer(bits, "precision", 32, MAX_BITS)):
         rational = vision.R * Y * G_T + G_V * Y * text.R - cross_moment(vision, text, paired.bias) * 2

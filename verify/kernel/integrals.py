@@ -38,7 +38,7 @@ from verify.kernel.parse import Rejected, array, integer, rational
 MAX_DIMENSION = 4
 MAX_WORK = 4 * 10**8  # nodes · components · bits: less than a minute, and so are
 MAX_ROWS = 5 * 10**6  # lattice rows · components · components that share the row
-_EVALUATIONS = 20_000
+_MAX_ADAPTIVE = 10**9  # exponentials · (bits + 400)
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,8 @@ def tail(R: arb) -> arb:
 def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
     """Return enclosures on the line by `acb.integral`, with Gaussian tails beyond the radius."""
     goal, K = arb(2) ** -grid.bits, len(law.weights)
-    limit = max(1, min(_EVALUATIONS, MAX_WORK // (K**3 * ctx.prec)))  # K components, K shares, K exponentials each
+    # 2(order + 1)K² integrals over all components, whichever their grids, of K exponentials at a point
+    limit = max(1, _MAX_ADAPTIVE // (2 * (law.order + 1) * K**3 * (ctx.prec + 400)))
     out: Moments = []
     for (c,) in law.centres:
         middle = arb(c.mid())

@@ -180,12 +180,20 @@ def _mixture(weights: object, means: object, covariances: tuple[fmpq_mat, ...]) 
     return Mixture(tuple(vector(weights, "weights")), points, covariances)
 
 
+def hint(value: object, name: str, rows: int | None = None, columns: int | None = None) -> fmpq_mat:
+    """Return a matrix of the hints, bounded as an instance is: long numbers in Q alone would make a slow G."""
+    found = matrix(value, name, rows, columns)
+    few, many = sorted((found.nrows(), found.ncols()))
+    if few**3 * many * _bits(found) > MAX_WORK:
+        raise Rejected(f"{name} is too large, or its numbers are too long")
+    return found
+
+
 def _bits(m: fmpq_mat) -> int:
     """Return the bits of the common denominator and of the largest numerator over it."""
     numerators, denominator = m.numer_denom()
-    return sum(
-        max((abs(int(x)).bit_length() for x in part), default=0) for part in (numerators.entries(), [denominator])
-    )
+    longest = max((abs(int(x)) for x in numerators.entries()), default=0)
+    return longest.bit_length() + int(denominator).bit_length()
 
 
 def _modality(weights: object, value: object) -> Mixture:

@@ -29,8 +29,8 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 from verify.kernel.enclosure import MAX_BITS, infonce_gradient, slack
 from verify.kernel.integrals import Grids, read_grids
 from verify.kernel.linear import dual_norm_squared, is_semidefinite, null_space, precision, rank, trace
-from verify.kernel.models import Pairs
-from verify.kernel.parse import Rejected, array, integer, matrix, rational, record
+from verify.kernel.models import Pairs, hint
+from verify.kernel.parse import Rejected, array, integer, rational, record
 from verify.kernel.rules.finding import REFUTED, Finding, shared
 
 
@@ -50,7 +50,7 @@ def infonce_top_border(pairs: Pairs, hints: object) -> Finding:
     """
     mixture, r = shared(pairs), pairs.columns
     space, levels, border = record(hints, "hints", ("X", "levels", "border"))
-    X = matrix(space, "X", rows=mixture.means.nrows(), columns=r)
+    X = hint(space, "X", rows=mixture.means.nrows(), columns=r)
     P = null_space(X.transpose() * mixture.sigma)
     a, b = (rational(x, "levels") for x in array(levels, "levels", 2))
     along = X.transpose() * (mixture.S - mixture.sigma * a) * X
@@ -68,8 +68,8 @@ def _check_border(pairs: Pairs, X: fmpq_mat, eta2: fmpq, hints: object) -> None:
     """Check the module's inequality; eta2 is η². Hints: precision, modulus κ, V, N (for Z), W, grids for each point."""
     fields = ("precision", "modulus", "V", "N", "grids", "W", "grids_across")
     bits, modulus, V_text, N_text, grids, W_text, grids_across = record(hints, "hints", fields)
-    V, seed = matrix(V_text, "V", rows=X.ncols()), matrix(N_text, "N", rows=X.ncols())
-    W, kappa = matrix(W_text, "W", rows=X.nrows()), rational(modulus, "modulus")
+    V, seed = hint(V_text, "V", rows=X.ncols()), hint(N_text, "N", rows=X.ncols())
+    W, kappa = hint(W_text, "W", rows=X.nrows()), rational(modulus, "modulus")
     if not (kappa > 0 and all(is_semidefinite(s - pairs.mixture.sigma * kappa) for s in pairs.mixture.covariances)):
         raise Rejected("the modulus is not one of strong convexity")
     if W.ncols() > pairs.columns:
