@@ -23,11 +23,13 @@ LEMMA = REGISTRY["lemma-4.2"]
 def test_recorded_status_is_confirmed(statement: Statement) -> None:
     found = run(statement, 60, seed=1)
     assert found.confirmed, found.unconfirmed
-    assert found.accepted == 60
-    assert found.outcomes == {Outcome.PROVED: 60}
-    assert found.worst_margin is not None
-    assert found.worst_margin <= 0
+    assert found.accepted >= 55
+    assert found.accepted + found.discarded == 60
     assert max(found.margins) == found.worst_margin
+    assert Outcome.FAILED not in found.outcomes
+    if statement.status is Status.PROVED:
+        assert found.outcomes == {Outcome.PROVED: found.accepted}
+        assert max(found.margins) <= 0
 
 
 def test_infonce_slope_is_at_least_what_the_proof_says() -> None:

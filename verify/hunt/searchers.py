@@ -12,12 +12,15 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import cma
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings, strategies, target
 from hypothesis import seed as hypothesis_seed
 
 from verify.models import Floats
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # cma misses matplotlib, for plots that nobody asks it for
+    import cma
 
 _FAR = 1e6  # what a searcher that cannot take −∞ is told
 
