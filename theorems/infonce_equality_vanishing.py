@@ -34,11 +34,12 @@ from theorems import PAPER
 from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SETTING, SYMBOLS, UNCENTRED, WITNESS, margin
 from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.infonce_equality_biased import HALF, with_bias
+from theorems.theorem_5_2 import TILTED, leaks
 from verify import exact, vocabulary
 from verify.configurations import vanishing_threshold
 from verify.evidence import Break, ByKernel
-from verify.hypotheses import BIAS_POSITIVE, CENTRED, COLUMNS_REACH, Hypothesis
-from verify.models import AugmentedPairs, Instance
+from verify.hypotheses import BIAS_POSITIVE, CENTRED, COLUMNS_REACH, SHARED_COVARIANCE, Hypothesis
+from verify.models import GMM, AugmentedPairs, Instance
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Source, Statement
@@ -69,6 +70,10 @@ def sample(rng: random.Random) -> Instance:
     )
 
 
+# Means so close together that even δ = 1 is below the threshold, and covariances that tilt the minimiser out of S_F.
+APART = TILTED.pairs.mixture
+NEAR = Instance(AugmentedPairs(GMM(APART.weights, ((HALF, 0), (-HALF, 0)), APART.covariances)), 2)
+
 STATEMENT = Statement(
     id=ID,
     title="InfoNCE learns the whole Fisher subspace of a centred mixture once δ is small",
@@ -86,6 +91,7 @@ STATEMENT = Statement(
     sample=sample,
     claim=CLAIM,
     breaks=(
+        Break(SHARED_COVARIANCE.name, NEAR, leaks),
         Break(COLUMNS_REACH.name, below_threshold(Instance(AugmentedPairs(TRIANGLE), 1), HALF), ByKernel(CLAIM)),
         Break(CENTRED.name, below_threshold(UNCENTRED.instance, HALF), ByKernel(CLAIM)),
         Break(BIAS_POSITIVE.name, with_bias(WITNESS, Fraction(0)), ByKernel(CLAIM)),

@@ -73,5 +73,5 @@ def test_below_the_threshold_the_minimiser_is_nearly_the_spectral_one() -> None:
 
 def test_which_hypotheses_are_needed() -> None:
     necessary = {n.hypothesis for n in VANISHING.necessity() if n.need is Need.NECESSARY}
-    assert necessary == {"centred", "columns-reach", "bias-positive", "bias-small"}
+    assert necessary == {"shared-covariance", "centred", "columns-reach", "bias-positive", "bias-small"}
     assert vanishing_threshold(UNCENTRED.instance.shared) > 0
