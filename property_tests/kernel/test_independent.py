@@ -204,9 +204,9 @@ TRUTHS = {
 CLIP = ("clip-inclusion-literal", "clip-inclusion-effective", "clip-effective-equality")
 
 
-def means(rng: random.Random, weights: list[Fraction], d: int) -> list[list[str]]:
+def means(rng: random.Random, weights: list[Fraction], d: int, line: bool = False) -> list[list[str]]:
     """Means that are anywhere, on a line, or two of them the same; centred or not."""
-    K, kind = len(weights), rng.randrange(6)
+    K, kind = len(weights), 0 if line else rng.randrange(6)
     points = [[Fraction(rng.randint(-3, 3), 2) for _ in range(d)] for _ in range(K)]
     if kind == 0:
         points = [[rng.randint(-1, 1) * x for x in points[0]] for _ in range(K)]
@@ -238,7 +238,9 @@ def draw(claim: str, rng: random.Random) -> dict[str, Any]:
     if claim in CLIP:
         parts = [{"means": means(rng, weights, n), "covariance": covariance(rng, n)} for n in (d, rng.randint(1, 2))]
         return {"model": "clip-gmm", "weights": texts, "vision": parts[0], "text": parts[1], **rest}
-    fields = {"weights": texts, "means": means(rng, weights, d), **rest}
+    if leaky := claim in ("nonshared-inclusion", "simsiam-inclusion"):
+        d = 2
+    fields = {"weights": texts, "means": means(rng, weights, d, line=leaky), **rest}
     if claim == "simsiam-inclusion":
         fields |= {"rank": rng.randint(1, d), "weight_decay": rng.choice(["1/50", "1/20", "1/10", "1"])}
     if claim == "nonshared-inclusion":
