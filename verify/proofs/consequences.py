@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from sympy import (
@@ -31,7 +32,7 @@ from verify.proofs.checks import Definition, IndependentColumns, vanishes
 from verify.proofs.convexity import Convex
 from verify.proofs.core import Check, Cites, Claim, Context, Finding, Kind, conjuncts
 from verify.proofs.optimality import PositiveEntries, Softmax
-from verify.vocabulary import K, k, n_orbits, w
+from verify.vocabulary import VOCABULARY, K, k, n_orbits, w
 
 
 def _refuse(reason: str) -> Finding:
@@ -65,13 +66,15 @@ class CitesInSetting(Cites):
 class Multiple:
     """A relation multiplied: by `left` and `right` if it is between matrices, and by the scalar `by`.
 
-    `fact` names a premise, or is the number of a conjunct of the claim's antecedent, in the order that it is written.
+    `fact` names a premise, or is a conjunct of the claim's antecedent. `at` gives values to scalars for every value of
+    which a premise holds.
     """
 
     fact: str | Claim
     left: Expression | None = None
     right: Expression | None = None
     by: Expression = 1
+    at: Mapping[Symbol, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,13 @@ class LinearConsequence(Check):
                 return _refuse(f"{fact} is not supposed")
             if not isinstance(fact, (Equality, GreaterThan, StrictGreaterThan)):
                 return _refuse(f"{term.fact} is not a cited relation")
+            if not all(_is_variable(symbol, context) for symbol in term.at):
+                return _refuse(f"a symbol that {term.fact} is evaluated at stands for one number")
+            fact = fact.subs(term.at) if isinstance(term.fact, str) else fact
             inequality = not isinstance(fact, Equality)
             if inequality and (isinstance(wanted, Equality) or not _is_nonnegative(term.by)):
                 return _refuse(f"the multiple of {fact} does not preserve its direction")
-            strict = strict or (isinstance(fact, StrictGreaterThan) and sympify(term.by) > 0)
+            strict = strict or (isinstance(fact, StrictGreaterThan) and sympify(term.by).is_positive)
             if not context.knows(term.left, term.right):
                 return _refuse(f"{fact} is multiplied by an inverse that nothing justifies")
             multiple = _multiplied(fact, term)
@@ -126,8 +132,14 @@ def _multiplied(fact: Relational, term: Multiple) -> Expression:
     return sympify(term.by) * left * difference * right
 
 
+def _is_variable(symbol: Symbol, context: Context) -> bool:
+    """Return whether claims hold for every value of a symbol: neither the vocabulary nor a definition gives it one."""
+    introduced = (step.check.introduces for step in context.earlier if isinstance(step.check, Definition))
+    return symbol not in {entry.symbol for entry in VOCABULARY} and not any(symbol in names for names in introduced)
+
+
 def _is_nonnegative(number: Expression) -> bool:
-    return bool(sympify(number).is_number and sympify(number) >= 0)
+    return bool(sympify(number).is_nonnegative)  # a number, or a square of real symbols and the like
 
 
 @dataclass(frozen=True)
