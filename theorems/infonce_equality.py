@@ -115,7 +115,7 @@ COUNTEREXAMPLE = Counterexample(
     catch="That is the slope only if Σ_j Q_jk = E p_k equals w_k. A component of weight 1/1000 that lies far out takes "
     "a larger share of the negatives than its weight, and then the slope is positive.",
     repaired="It holds for two components, wherever E p_k = w_k at the minimiser (as for symmetric configurations), "
-    "where the negatives hardly tell the components apart and, by a proof by hand, for δ below a threshold.",
+    "where the negatives hardly tell the components apart, and for δ below a threshold.",
 )
 UNCENTRED = Counterexample(COUNTEREXAMPLES / "infonce-equality-uncentred.json", "", "", "")
 WITNESS = Instance(AugmentedPairs(SharedGMM((Fraction(1, 2), Fraction(1, 2)), ((1, 0), (-1, 0)), ((2, 1), (1, 2)))), 2)

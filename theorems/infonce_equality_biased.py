@@ -57,8 +57,8 @@ COUNTEREXAMPLE = Counterexample(
     tempting="Unrelated pairs add (1 − δ)μ̄μ̄ᵀ to C = E[x x̂ᵀ], which is 0 for a centred mixture: they only scale C by δ.",
     catch="So they do, while the negatives stay as they are. Where these balance all that the pairs say about a "
     "direction, scaling C down need not bring the direction back.",
-    repaired="For a centred mixture it holds for every δ below a threshold δ₀ > 0 that depends on the mixture, by "
-    "a proof by hand (infonce-equality-vanishing).",
+    repaired="For a centred mixture it holds for every δ below a threshold δ₀ > 0 that depends on the mixture "
+    "(infonce-equality-vanishing).",
 )
 HALF = Fraction(1, 2)
 

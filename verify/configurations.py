@@ -51,21 +51,19 @@ def orbits(mixture: GMM) -> int:
 
 
 def vanishing_threshold(mixture: GMM) -> fmpq:
-    """Return δ₀² of infonce-equality-vanishing, 16 w_min / (27 ℓ⁴ D³ τ³); 2, which no δ² reaches, where S_F = {0}.
+    """Return 1/δ₀² of infonce-equality-vanishing, (1024/3) ℓ⁴(1 + κ²)κ⁶τ³; 0 where S_F = {0}, for then any δ will do.
 
-    ℓ = m + tr(S⁻¹Σ) on S_F, D the largest (μ_j − μ_k)ᵀΣ̄⁻¹(μ_j − μ_k), τ = tr(Σ̄⁻¹SR⁻¹S), R = Σ̄ + S.
+    ℓ = m + tr(S⁻¹Σ̄) on S_F, κ² is the largest μ_kᵀΣ̄⁻¹μ_k, τ = tr(Σ̄⁻¹SR⁻¹S), R = Σ̄ + S.
     """
     basis = fisher_subspace(mixture).basis
     if basis.ncols() == 0:
-        return fmpq(2)
+        return fmpq(0)
     G, S = (basis.transpose() * matrix * basis for matrix in (mixture.sigma_bar, mixture.S))
     spread = basis.ncols() + exact.trace(S.solve(G))
-    gram, count = geometry(mixture), mixture.components
-    diameter = max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in range(count) for k in range(count))
-    if diameter == 0:
-        return fmpq(0)  # one mean, which is not 0: nothing is learnt
+    gram = geometry(mixture)
+    height = max(gram[k, k] for k in range(mixture.components))
     tau = exact.trace(mixture.sigma_bar.solve(mixture.S) * mixture.R.solve(mixture.S))
-    return fmpq(16, 27) * min(mixture.w) / (spread**4 * diameter**3 * tau**3)
+    return fmpq(1024, 3) * spread**4 * (1 + height) * height**3 * tau**3
 
 
 def is_product(mixture: GMM, split: int) -> bool:

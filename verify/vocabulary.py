@@ -225,7 +225,7 @@ VOCABULARY: tuple[Entry, ...] = (
     ),
     Entry(
         theta_0,
-        "the square of the bias δ₀ of infonce-equality-vanishing",
+        "1/δ₀² for the bias δ₀ of infonce-equality-vanishing",
         _of(lambda i: _rational(vanishing_threshold(i.pairs.mixture))),
     ),
     Entry(delta, "the bias of the augmentation, or the share of right captions", _bias),

@@ -45,15 +45,15 @@ def test_few_components_are_open_and_not_contradicted() -> None:
 
 
 def test_the_threshold_by_hand_and_in_other_coordinates() -> None:
-    # ±1 with Σ = 1: S = 1, R = 2, ℓ = 2, D = 4, τ = 1/2, w = 1/2.
+    # ±1 with Σ = 1: S = 1, R = 2, ℓ = 2, κ² = 1, τ = 1/2.
     two = SharedGMM((Fraction(1, 2),) * 2, ((1,), (-1,)))
-    assert vanishing_threshold(two) == fmpq(16, 27) * fmpq(1, 2) / (16 * 64) * 8
+    assert vanishing_threshold(two) == fmpq(1024, 3) * 16 * 2 / 8
     instance = sample(VANISHING, 0, 3)
     d = instance.shared.dimension
     T = random_matrix(instance_rng(instance), d, d) + exact.identity(d) * 20
     assert vanishing_threshold(transformed(instance, T).shared) == vanishing_threshold(instance.shared)
-    assert vanishing_threshold(SharedGMM((Fraction(1),), ((0,),))) == 2
-    assert vanishing_threshold(SharedGMM((Fraction(1),), ((3,),))) == 0
+    assert vanishing_threshold(SharedGMM((Fraction(1),), ((0,),))) == 0
+    assert vanishing_threshold(SharedGMM((Fraction(1),), ((3,),))) > 0
 
 
 def test_below_the_threshold_equality_holds() -> None:
