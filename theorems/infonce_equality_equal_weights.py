@@ -20,6 +20,7 @@ from __future__ import annotations
 import random
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 from theorems import PAPER
 from theorems.infonce_equality import (
@@ -47,6 +48,18 @@ from verify.vocabulary import K
 ID = "infonce-equality-equal-weights"
 FEW = 8
 FEW_COMPONENTS = Hypothesis("few-components", K <= FEW, f"The mixture has at most {FEW} components.")
+
+
+# Hunts at δ = 1, at δ = 7/10, for more components, and with means that need not be nearly on a line.
+HUNTS = tuple(
+    Path(__file__).parent / "hunts" / f"{ID}-{name}.json"
+    for name in (
+        *(f"components-{n}" for n in range(3, FEW + 1)),
+        *(f"components-{n}-biased" for n in range(3, FEW + 1)),
+        "components-16",
+        "components-4-anywhere",
+    )
+)
 
 
 def sample(rng: random.Random) -> Instance:
@@ -82,6 +95,7 @@ STATEMENT = Statement(
         "For 32 components and δ = 3/5 it fails, by a certificate; for 1000 and δ = 1 by the argument above, which no "
         "certificate covers. No argument is known that tells few components from many.",
     ),
+    hunts=HUNTS,
     special_case_of="infonce-equality",
 )
 

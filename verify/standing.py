@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from verify.errors import InputError
 from verify.proofs import ProofReport, check
 from verify.statements import Statement
 from verify.verdicts import Status
@@ -67,7 +68,22 @@ def _found(statement: Statement) -> Judgement:
         count = len(statement.counterexamples)
         what = "an instance that satisfies" if count == 1 else f"{count} instances that satisfy"
         return Judgement(Standing.REFUTED, f"decided exactly, against it, on {what} every hypothesis")
-    return Judgement(Standing.OPEN, "; ".join(statement.evidence) or "no proof script and no counterexample")
+    return _open(statement)
+
+
+def _open(statement: Statement) -> Judgement:
+    """Return what is known of a statement without script or counterexample; a hunt that found one contradicts."""
+    try:
+        refuting = [record.hunt for record in statement.hunted_without() if record.certified]
+        tried = statement.evaluations
+    except InputError as error:
+        return Judgement(Standing.FAILED, f"a record of a hunt is no evidence: {error}")
+    if refuting:
+        return Judgement(Standing.FAILED, f"a hunt on record found a counterexample: {', '.join(refuting)}")
+    hunted = (f"hunts evaluated {tried:,} instances and found no counterexample",) if tried else ()
+    return Judgement(
+        Standing.OPEN, "; ".join((*statement.evidence, *hunted)) or "no proof script and no counterexample"
+    )
 
 
 def only_assumed(proof: ProofReport) -> bool:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 
 from verify.errors import InputError
 from verify.evidence import Break, Counterexample, Necessity, Need
 from verify.guarantees import Guarantee
+from verify.huntrecords import HuntRecord, evaluations, read_record, summary
 from verify.hypotheses import Hypothesis
 from verify.mathml import formula as mathml
 from verify.models import Instance
@@ -68,7 +71,8 @@ class Statement:
     the proof script. `witness` satisfies every hypothesis, so the statement is not vacuous. `sample(rng)` draws the
     instances of randomised verification. `redundant` are hypotheses of the source that the proof does not need.
     `claim` is the kernel's claim that says the same of one instance, if there is one. `counterexamples` refute the
-    statement, `breaks` show that a hypothesis is needed, and `evidence` says in sentences what is known of an open one.
+    statement, `breaks` show that a hypothesis is needed, `evidence` says in sentences what is known of an open one, and
+    `hunts` are the records of hunts for a counterexample to it, or to it without a hypothesis.
     `guarantees` are the cells of the guarantee matrix whose general claim this is; `special_case_of` is the id of the
     statement that this one is a special case of.
     """
@@ -91,12 +95,39 @@ class Statement:
     claim: str | None = None
     breaks: tuple[Break, ...] = ()
     evidence: tuple[str, ...] = ()
+    hunts: tuple[Path, ...] = ()
     guarantees: tuple[Guarantee, ...] = ()
     special_case_of: str = ""
 
     def __post_init__(self) -> None:
         if self.proof is not None and self.proof.hypotheses != self.hypotheses:
             raise ValueError(f"{self.id}: the proof script does not rest on the statement's hypotheses")
+
+    @cached_property
+    def hunted(self) -> tuple[tuple[tuple[str, ...], HuntRecord], ...]:
+        """The records of its hunts, each with the hypotheses that it went without: those its best instance violates.
+
+        Raises InputError when a record cannot be read.
+        """
+        records = [read_record(path) for path in self.hunts]
+        return tuple((self.false_hypotheses(record.exact_instance), record) for record in records)
+
+    def hunted_without(self, *names: str) -> tuple[HuntRecord, ...]:
+        """Return the records of the hunts that went without these hypotheses, and no others."""
+        return tuple(record for dropped, record in self.hunted if dropped == names)
+
+    @property
+    def evaluations(self) -> int:
+        """On how many instances that satisfy the hypotheses a counterexample was hunted for."""
+        return evaluations(self.hunted_without())
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What is known of it, in sentences: the evidence, then what its hunts came to, family by family."""
+        families: dict[tuple[tuple[str, ...], tuple[object, ...]], list[HuntRecord]] = {}
+        for dropped, record in self.hunted:
+            families.setdefault((dropped, record.family), []).append(record)
+        return (*self.evidence, *(summary(records, dropped) for (dropped, _), records in families.items()))
 
     def without(self, name: str) -> Statement:
         """Return the statement without one hypothesis: open, unless its proof script still checks.
@@ -136,7 +167,9 @@ class Statement:
             return Necessity(name, Need.CONSTITUTIVE, "without it there is no model that the statement is about")
         if self.status is Status.REFUTED and self.counterexamples and not self.unsupported():
             return Necessity(name, Need.MOOT, "refuted with it, and so without it too")
-        return Necessity(name, Need.UNKNOWN, "; ".join(failures) or "neither a proof without it nor an instance")
+        tried = self.hunted_without(name)
+        found = [f"neither a proof without it nor an instance{f': {summary(tried, ())}' if tried else ''}"]
+        return Necessity(name, Need.UNKNOWN, "; ".join(failures or found))
 
     def unsupported(self) -> str:
         """Return why a counterexample on record does not refute the statement, or nothing when each does."""

@@ -69,7 +69,9 @@ app.command(
         "hunt spectral-top-r --drop centred --workers 2 --json",
     ),
 )(hunting.hunt)
-app.add_typer(hunting.hunts_app, name="hunts", epilog=_examples("hunts", "hunts show 1a2b"))
+app.add_typer(
+    hunting.hunts_app, name="hunts", epilog=_examples("hunts", "hunts show 1a2b", "hunts export 1a2b record.json")
+)
 app.command("report", epilog=_examples("report", "report --out report --quick", "report --pdf"))(report.report)
 app.command("figures", epilog=_examples("figures --jobs 2", "figures --quick --only 2b --only 6"))(figures.figures)
 

@@ -263,6 +263,29 @@ def show(
     return DONE
 
 
+@hunts_app.command("export")
+def export(
+    hunt_: Annotated[str, typer.Argument(metavar="ID", help="The id of a hunt, or how it starts.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the record goes.")],
+    out: Out = _OUT,
+) -> int:
+    """Write the record of one hunt: what it searched, how far it got, its best point and its certificates.
+
+    A statement that is open carries such records as evidence.
+    """
+    from verify.hunt.exports import record
+    from verify.jsonfiles import write_text
+
+    ledger = _existing(out)
+    try:
+        made = record(ledger, ledger.find(hunt_))
+    finally:
+        ledger.close()
+    write_text(file, made.model_dump_json(indent=1) + "\n")
+    write_fields([("hunt", made.hunt), ("evaluations", f"{made.evaluations:,}"), ("record", str(file))])
+    return DONE
+
+
 def _existing(out: Path) -> Ledger:
     from verify.hunt.ledger import Ledger
 

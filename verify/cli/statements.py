@@ -97,7 +97,11 @@ def _details(statement: Statement) -> dict[str, Any]:
         "redundant": [described(h) for h in statement.redundant],
         "certificates": [c.name for c in statement.counterexamples],
         "counterexamples": [_counterexample(c) for c in statement.counterexamples],
-        "evidence": [*statement.evidence],
+        "evidence": [*statement.known],
+        "hunts": [
+            {"without": [*dropped], **record.model_dump(mode="json", exclude={"point"})}
+            for dropped, record in statement.hunted
+        ],
         "guarantees": [{"loss": g.loss, "column": g.column.value} for g in statement.guarantees],
         "special_case_of": statement.special_case_of or None,
     }
@@ -134,14 +138,14 @@ def _proof(report: ProofReport) -> dict[str, Any]:
 def _write_statement(statement: Statement, report: ProofReport | None) -> None:
     fields = [
         (statement.id, statement.title),
-        ("status", statement.status.value),
+        ("status", _status(statement)),
         ("source", str(statement.source)),
         ("claim", statement.conclusion.sentence),
         ("formula", statement.conclusion.latex),
     ]
     if statement.special_case_of:
         fields.append(("special case", f"of {statement.special_case_of}"))
-    fields += [("known", sentence) for sentence in statement.evidence]
+    fields += [("known", sentence) for sentence in statement.known]
     write_fields(fields)
     needs = {need.hypothesis: need for need in statement.necessity()}
     hypotheses = [*statement.hypotheses, *statement.redundant]
@@ -161,6 +165,11 @@ def _write_statement(statement: Statement, report: ProofReport | None) -> None:
     glue = ("glue", f"The conclusion follows.\n{'checked' if report.glue.passed else 'FAILED'}: {report.glue.how}")
     verdict = ("proof", f"{'checked' if report.passed else 'does NOT check'}: {report.reason}")
     write_fields([*steps, glue, verdict], apart=True)
+
+
+def _status(statement: Statement) -> str:
+    tried = statement.evaluations
+    return f"{statement.status} · {tried:,} evaluations" if tried else statement.status.value
 
 
 def _write_counterexample(counterexample: Counterexample) -> None:

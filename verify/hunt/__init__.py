@@ -1,9 +1,11 @@
 """The hunter: from a conjecture to the simplest counterexample that the kernel certifies.
 
+What is where:
+
     settings.py, conjectures.py, questions.py   what is asked
     targets.py, space.py, margins/              what searchers climb
     searchers.py, run.py, jobs.py, executors.py how it is searched, and where
     drafts.py, simplify.py                      what is found, made small
-    ledger.py                                   what is kept
+    ledger.py, exports.py                       what is kept, and what of it becomes a record
     phase.py, plots.py                          what is shown
 """

@@ -1,0 +1,137 @@
+"""Records of hunts: what a hunt searched, how far it got, and what it certified. Evidence about an open statement.
+
+`thmverify hunts export` writes them from the ledger. A float is text, its shortest form that reads back the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from verify.errors import InputError
+from verify.instances import parse_instance
+from verify.jsonfiles import read_object
+from verify.models import Instance
+
+Float = Annotated[str, Field(pattern=r"^[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$")]
+Rational = Annotated[str, Field(pattern=r"^[0-9]+(/[1-9][0-9]*)?$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(strict=True, ge=1)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Searched(_Record):
+    """The instances that were searched, as `verify.hunt.settings.Settings` has them; `named` are those of `--set`."""
+
+    components: Count
+    dimension: Count
+    delta: Rational
+    centred: bool
+    weights: Literal["free", "equal"]
+    covariance: Literal["identity", "free"]
+    shape: Literal["line", "any"]
+    rank: Annotated[int, Field(strict=True, ge=0)]
+    decay: Rational
+    named: tuple[str, ...]
+
+
+class HuntRecord(_Record):
+    """One hunt, as far as it got.
+
+    `point` is the vector with the best margin and `instance` the first exact instance that it stands for; `certified`
+    are the SHA-256 digests of the certificates found. Whoever has the versions gets the same record again.
+    """
+
+    format: Literal["thmverify-hunt/1"] = "thmverify-hunt/1"
+    hunt: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    conjecture: str
+    claim: str
+    settings: Searched
+    seed: Annotated[int, Field(strict=True, ge=0)]
+    searchers: Annotated[tuple[str, ...], Field(min_length=1)]
+    batch: Count
+    evaluations: Count
+    best_margin: Float
+    point: tuple[Float, ...]
+    instance: dict[str, Any]
+    certified: tuple[Digest, ...]
+    versions: dict[str, str]
+
+    @cached_property
+    def exact_instance(self) -> Instance:
+        """The instance near the best point. Raises InputError when it is none."""
+        return parse_instance(self.instance)
+
+    @property
+    def family(self) -> tuple[object, ...]:
+        """What hunts share that differ in components, dimension and seed alone."""
+        s = self.settings
+        return self.claim, s.delta, s.centred, s.weights, s.covariance, s.shape, s.rank, s.decay
+
+
+def read_record(path: str | os.PathLike[str]) -> HuntRecord:
+    """Return the record in the file at `path`.
+
+    Raises InputError when there is none, or its instance is none.
+    """
+    name = os.fspath(path)
+    data = read_object(name)
+    try:
+        record = HuntRecord.model_validate(data)
+        _ = record.exact_instance
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or "record"
+        rule, remedy = f"breaks the rule {first['type']}", "write it anew with `thmverify hunts export`"
+        raise InputError(field, first["input"], rule, remedy).in_file(name) from None
+    except InputError as error:
+        raise error.under("instance").in_file(name) from None
+    return record
+
+
+def record_schema() -> dict[str, Any]:
+    """Return the JSON Schema of hunt records."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **HuntRecord.model_json_schema()}
+
+
+def evaluations(records: Sequence[HuntRecord]) -> int:
+    """Return how many instances were evaluated in all."""
+    return sum(record.evaluations for record in records)
+
+
+def summary(records: Sequence[HuntRecord], dropped: Sequence[str]) -> str:
+    """Return one sentence about hunts of one family, which went without the hypotheses `dropped`."""
+    first = records[0].settings
+    best = max(records, key=lambda record: float(record.best_margin))
+    found = sum(bool(record.certified) for record in records)
+    hunts = "A hunt" if len(records) == 1 else f"{len(records)} hunts"
+    without = f" without {', '.join(dropped)}" if dropped else ""
+    over = ", ".join(
+        [
+            f"{_range([r.settings.components for r in records])} components",
+            f"{'centred ' if first.centred else ''}means {'nearly on a line' if first.shape == 'line' else 'anywhere'}",
+            f"d = {_range([r.settings.dimension for r in records])}",
+            *(["equal weights"] if first.weights == "equal" else []),
+            f"δ = {first.delta}",
+            *([f"r = {first.rank}"] if first.rank else []),
+        ]
+    )
+    outcome = f"certified {found or 'no'} counterexample{'s' if found > 1 else ''}"
+    margin = f"{float(best.best_margin):.4f}".replace("-", "−")
+    at = f" at {best.settings.components} components" if len(records) > 1 else ""
+    return (
+        f"{hunts}{without} ({over}) evaluated {evaluations(records):,} instances and {outcome}; "
+        f"the best margin is {margin}{at}, in floating point (positive looks violated)."
+    )
+
+
+def _range(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
