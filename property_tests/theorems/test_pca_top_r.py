@@ -1,0 +1,160 @@
+"""PCA with fewer columns than dim S_F: pancakes, what commutes, and spherical components of any radii."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import fmpq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import Ge, Implies
+
+from property_tests.theorems.encodings import permuted, split_component, transformed
+from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step
+from theorems import pca_top_r, pca_top_r_spherical
+from theorems.pca_top_r import PANCAKES, STATEMENT, TILTED, commuting, corners, examine, level, margin
+from theorems.scripts import pca_top_r_spherical as script
+from theorems.scripts.pca_top_r_spherical import PROOF
+from verify import exact
+from verify.evidence import Need
+from verify.losses.fisher import Fisher
+from verify.losses.levels import exact_value
+from verify.maps import Encoder
+from verify.models import Instance
+from verify.sampling import instance_rng, random_matrix
+from verify.verdicts import Outcome
+
+instances, spherical = (
+    st.integers(0, 10**9).map(lambda seed, draw=module.sample: draw(random.Random(seed)))
+    for module in (pca_top_r, pca_top_r_spherical)
+)
+
+
+def discriminant(instance: Instance, A: list[list[int]]) -> Fraction:
+    value = exact_value(Fisher(), instance, Encoder(exact.matrix(A)))
+    assert value is not None
+    return exact.to_fraction(value)
+
+
+def test_the_counterexamples_refute() -> None:
+    assert STATEMENT.unsupported() == ""
+    for found in (PANCAKES, TILTED):
+        assert examine(found.instance).outcome is Outcome.REFUTED
+        assert margin(found.instance) > 0.1
+
+
+def test_what_the_pancakes_show() -> None:
+    mixture = PANCAKES.instance.pairs.mixture
+    assert exact.matrix([[Fraction(5, 4), 0], [0, Fraction(69, 4)]]) == mixture.R
+    assert discriminant(PANCAKES.instance, [[1], [0]]) == 4
+    assert discriminant(PANCAKES.instance, [[0], [1]]) == Fraction(4, 65)
+
+
+@settings(max_examples=60, deadline=None)
+@given(instances)
+def test_margin_has_the_sign_of_the_verdict(instance: Instance) -> None:
+    outcome = STATEMENT.decide(instance).outcome
+    if outcome is Outcome.PROVED:
+        assert margin(instance) <= 0
+    elif outcome is Outcome.REFUTED:
+        assert margin(instance) > -2 * pca_top_r.TOLERANCE
+
+
+@settings(max_examples=20, deadline=None)
+@given(instances)
+def test_other_encodings_give_the_same_verdict(instance: Instance) -> None:
+    rng, d = instance_rng(instance), instance.pairs.mixture.dimension
+    turned = exact.matrix([[(i + 1) % d == j for j in range(d)] for i in range(d)])  # PCA keeps to rotations
+    order = rng.sample(range(instance.pairs.mixture.components), instance.pairs.mixture.components)
+    here = examine(instance).outcome
+    for other in (transformed(instance, turned * fmpq(3)), permuted(instance, order), split_component(instance)):
+        assert examine(other).outcome is here
+
+
+def test_one_order_proves_it_and_crossed_orders_refute_it() -> None:
+    assert examine(corners((2, 1), (Fraction(3, 2), 1))).outcome is Outcome.PROVED  # 4/1.5 > 1 and 5.5 > 2
+    assert examine(corners((2, 1), (4, 2))).outcome is Outcome.PROVED
+    assert examine(corners((2, 1), (9, 1))).outcome is Outcome.REFUTED  # 4/9 < 1 and 13 > 2
+    assert examine(corners((2, 1), (1, 4))).outcome is Outcome.UNDECIDED  # R = 5I has no first line
+    assert examine(corners((1, 2), (1, 4))).outcome is Outcome.UNDECIDED  # J is 1 on every line
+
+
+def test_what_commutes_with_two_matrices() -> None:
+    diagonal, full = exact.matrix([[1, 0], [0, 2]]), exact.matrix([[2, 1], [1, 2]])
+    assert [commuting(exact.identity(2)), commuting(diagonal), commuting(full), commuting(diagonal, full)] == [
+        3,
+        2,
+        2,
+        1,
+    ]
+
+
+def test_a_level_separates_or_is_none() -> None:
+    two = exact.matrix([[3, 0], [0, 1]])
+    found = level(two, exact.identity(2), 1)
+    assert found is not None
+    assert 1 < found < 3
+    assert level(exact.identity(2), exact.identity(2), 1) is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(spherical)
+def test_spherical_components_have_one_order(instance: Instance) -> None:
+    assert margin(instance) <= 0
+    assert pca_top_r_spherical.STATEMENT.decide(instance).outcome is Outcome.PROVED
+
+
+@settings(max_examples=15, deadline=None)
+@given(spherical)
+def test_random_maps_of_spherical_components_stay_below(instance: Instance) -> None:
+    mixture, rng = instance.pairs.mixture, instance_rng(instance)
+    value = exact_value(Fisher(), instance, Encoder(random_matrix(rng, mixture.dimension, instance.rank)))
+    R, sigma = (exact.to_floats(m) for m in (mixture.R, mixture.sigma_bar))
+    captured = float(np.sum(np.linalg.eigvalsh(R)[::-1][: instance.rank]))
+    assert value is not None
+    best = captured / sigma[0, 0] - instance.rank
+    assert float(exact.to_fraction(value)) <= best + 1e-9 * (1 + best)
+
+
+def test_spherical_is_needed() -> None:
+    needs = {n.hypothesis: n.need for n in pca_top_r_spherical.STATEMENT.necessity()}
+    assert needs["spherical"] is Need.NECESSARY
+    assert needs["fewer-columns"] is Need.REDUNDANT
+
+
+def test_it_says_nothing_with_enough_columns() -> None:
+    assert "fewer-columns" in STATEMENT.decide(replace(PANCAKES.instance, rank=2)).reason
+
+
+def test_script_has_no_fault() -> None:
+    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
+    assert "polynomial identity testing" not in "".join(step.how for step in PROOF.report.steps)
+
+
+PLANTED = {
+    "nothing says that A is orthonormal": lambda: with_step(
+        PROOF, "value", premises=("objective", "variance", "radius")
+    ),
+    "nothing says that v > 0": lambda: with_step(PROOF, "better", premises=("gram", "other-gram", "weights-positive")),
+    "the radius squared": lambda: with_step(
+        PROOF, "discriminant", claim=claim(PROOF, "discriminant").xreplace({script.v: script.v**2})
+    ),
+    "a minimiser": lambda: with_step(
+        PROOF, "maximiser", claim=Implies(script.MAXIMISER, Ge(script.V(script.Q) - script.V(script.A), 0))
+    ),
+    "divided by a square": lambda: with_check(PROOF, "better", factor=script.v**2),
+    "better without maximising": lambda: replace(PROOF, conclusion=Ge(script.J - script.J_OTHER, 0)),
+    "worse than any map": lambda: replace(
+        PROOF, conclusion=Implies(script.MAXIMISER, Ge(script.J_OTHER - script.J, 0))
+    ),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
+def test_planted_error_is_rejected(planted: Callable[[], object]) -> None:
+    assert rejection(planted())  # type: ignore[arg-type]

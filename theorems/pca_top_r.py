@@ -1,0 +1,187 @@
+"""With fewer columns than dim S_F, PCA need not choose the best directions: it ranks by variance, J by Σ̄⁻¹S.
+
+Let R = E xxᵀ = Σ̄ + S and r < dim S_F. A maximiser A* of tr(AᵀRA), AᵀA = I, spans a top-r eigenspace of R; J(A) =
+tr[(AᵀΣ̄A)⁻¹AᵀSA] is largest among r columns exactly on top-r eigenspaces of T = Σ̄⁻¹S (Ky Fan). The claim is that the
+first are among the second. It is false on four pancakes, μ = (±1, ±1) with Σ = diag(1/4, 65/4): S = I, so J is 4 on
+(1, 0) and 4/65 on (0, 1), and R = diag(5/4, 69/4) varies most along (0, 1).
+
+Rational arithmetic decides an instance as follows. An E that is a top-r eigenspace of both is R- and T-invariant, hence
+invariant under R⁻¹Σ̄ = (I + T)⁻¹ and so under Σ̄: the projector on E commutes with R and Σ̄.
+
+- Σ̄ = vI: R = vI + S and T = S/v have one order, so the claim holds (`pca-top-r-spherical`).
+- Only multiples of I commute with R and Σ̄, as in general: there is no such E, and the claim fails.
+- RΣ̄ = Σ̄R: with t between the r-th and the next eigenvalue of R, and s likewise for T, (R − tI)(S − sΣ̄) is symmetric and
+  has a negative eigenvalue exactly if a common eigenvector is among the r first in one order and not in the other.
+
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Figure 1 and Definition 3.2; in the talk: Parallel Pancakes. The
+source claims no optimality of PCA: the question is ours.
+
+Status: refuted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from scipy.linalg import eigh
+
+from theorems import PAPER
+from theorems.infonce_top_r import FEWER_COLUMNS
+from theorems.pca_equality import QUANTITY, SYMBOLS, THIN, WIDE
+from verify import exact
+from verify.evidence import Counterexample
+from verify.exact import to_floats
+from verify.guarantees import Column, Guarantee
+from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from verify.kernel.linear import positive_eigenvalues
+from verify.minimize.closed_forms import Pencil
+from verify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
+from verify.randomised import run_alone
+from verify.sampling import random_instance
+from verify.statements import Conclusion, Source, Statement
+from verify.subspaces import fisher_subspace, pca_subspace
+from verify.verdicts import Outcome, Provenance, Status, Verdict
+
+ID = "pca-top-r"
+CONCLUSION = Conclusion(
+    r"A^* \in \mathrm{argmax}_{A^T A = I} \mathrm{tr}(A^T R A) \implies "
+    r"J(A^*) = \max_{B \in \mathbb{R}^{d \times r}} J(B)",
+    "Every maximiser A* of tr(AᵀRA) over the A ∈ R^{d×r} with AᵀA = I has a column space on which J is as large as on "
+    "any column space of at most r dimensions.",
+)
+TOLERANCE = 1e-6  # of the float64 eigenvectors, relative to the largest J
+
+
+def missed(mixture: GMM, A: Floats, r: int) -> float:
+    """Return what J misses on Col(A), relative to its largest value on r columns, in float64; S_F must not be {0}."""
+    best = float(np.sum(Pencil(mixture.S, mixture.sigma_bar).values[:r]))
+    if A.shape[1] == 0:
+        return 1.0
+    within, between = (A.T @ to_floats(m) @ A for m in (mixture.sigma_bar, mixture.S))
+    return 1 - float(np.sum(eigh(between, within, eigvals_only=True))) / best
+
+
+def margin(instance: Instance) -> float:
+    """Return what J misses on PCA's subspace, relative to its largest value, less a tolerance, in float64."""
+    mixture, r = instance.pairs.mixture, instance.rank
+    return missed(mixture, pca_subspace(to_floats(mixture.R), r), r) - TOLERANCE
+
+
+def level(form: fmpq_mat, metric: fmpq_mat, n: int) -> fmpq | None:
+    """Return a rational between the n-th largest and the next eigenvalue of metric⁻¹form, or None where none is found.
+
+    Floats propose it; counting eigenvalues on both sides decides. n is less than the size of the matrices.
+    """
+    above, below = Pencil(form, metric).values[n - 1 : n + 1]
+    middle = exact.to_fmpq(Fraction(float(above + below) / 2))
+    shifted = form - metric * middle
+    counts = positive_eigenvalues(shifted), positive_eigenvalues(shifted * -1)
+    return middle if counts == (n, form.nrows() - n) else None
+
+
+def commuting(*matrices: fmpq_mat) -> int:
+    """Return the dimension of the space of symmetric X that commute with the matrices (d × d); 1 for multiples of I."""
+    d = matrices[0].nrows()
+    pairs = list(itertools.combinations_with_replacement(range(d), 2))
+    columns = []
+    for i, j in pairs:
+        X = exact.zeros(d, d)
+        X[i, j] = X[j, i] = fmpq(1)
+        columns.append([x for m in matrices for x in (X * m - m * X).entries()])
+    return len(pairs) - int(fmpq_mat(len(pairs), len(columns[0]), [x for c in columns for x in c]).rank())
+
+
+def examine(instance: Instance) -> Verdict:
+    """Decide by rational arithmetic, as the module says; undecided on ties and where R and Σ̄ share but some spaces."""
+
+    def verdict(outcome: Outcome, reason: str) -> Verdict:
+        return Verdict(ID, outcome, reason, provenance=Provenance.EXACT)
+
+    mixture, r = instance.pairs.mixture, instance.rank
+    R, S, sigma, one = mixture.R, mixture.S, mixture.sigma_bar, exact.identity(mixture.dimension)
+    if sigma == one * sigma[0, 0]:
+        return verdict(Outcome.PROVED, "Σ̄ = vI, so R = vI + S and Σ̄⁻¹S have the same eigenspaces in the same order")
+    if sigma * R != R * sigma:
+        if commuting(R, sigma) == 1:
+            return verdict(Outcome.REFUTED, "no subspace is invariant under R and Σ̄⁻¹S: only multiples of I commute")
+        return Verdict(ID, Outcome.UNDECIDED, "R and Σ̄ have some invariant subspaces in common, and others apart")
+    t, s = level(R, one, r), level(S, sigma, r)
+    if t is None or s is None:
+        return Verdict(ID, Outcome.UNDECIDED, "no rational is seen to separate r eigenvalues from the others")
+    if positive_eigenvalues((R - one * t) * (S - sigma * s) * -1):
+        return verdict(Outcome.REFUTED, "R and Σ̄⁻¹S commute, and a top-r eigenvector of R is none of Σ̄⁻¹S")
+    return verdict(Outcome.PROVED, "R and Σ̄⁻¹S commute and have the same r first eigenvectors")
+
+
+def sample(rng: random.Random) -> Instance:
+    """Draw an instance with r < dim S_F; a third of them with means on the axes of a diagonal covariance."""
+    while True:
+        instance = _on_axes(rng) if rng.random() < 1 / 3 else random_instance(rng)
+        dimension = fisher_subspace(instance.shared).dimension
+        if dimension > 1:
+            return replace(instance, rank=rng.randint(1, dimension - 1))
+
+
+def _on_axes(rng: random.Random) -> Instance:
+    d = rng.randint(2, 4)
+    sizes, variances = ([Fraction(rng.randint(1, 12), 4) for _ in range(d)] for _ in range(2))
+    means = [[sign * sizes[i] * (i == j) for j in range(d)] for i in range(d) for sign in (1, -1)]
+    covariance = [[variances[i] * (i == j) for j in range(d)] for i in range(d)]
+    return Instance(AugmentedPairs(SharedGMM((Fraction(1, 2 * d),) * (2 * d), means, covariance)), 1)
+
+
+def corners(sides: tuple[int, int], variances: tuple[Fraction | int, Fraction | int]) -> Instance:
+    """Return four equal components at (±a, ±b) with a diagonal covariance, and one column."""
+    (a, b), (v, w) = sides, variances
+    means = [(i * a, j * b) for i, j in itertools.product((1, -1), repeat=2)]
+    return Instance(AugmentedPairs(SharedGMM([Fraction(1, 4)] * 4, means, [[v, 0], [0, w]])), 1)
+
+
+PANCAKES = Counterexample(
+    corners((1, 1), (THIN, WIDE)),
+    tempting="S_F is the whole plane, so PCA cannot miss it, and what is left is to rank the directions within it.",
+    catch="It ranks by variance, 5/4 along (1, 0) and 69/4 along (0, 1). J is 4 along (1, 0) and 4/65 along (0, 1).",
+    repaired="It holds for Σ_k = σ_k²I (pca-top-r-spherical). The spectral contrastive loss is optimal for every "
+    "centred mixture (spectral-top-r).",
+)
+TILTED = Counterexample(
+    Instance(
+        AugmentedPairs(
+            SharedGMM([Fraction(1, 4)] * 4, [(1, 1), (1, -1), (-1, 1), (-1, -1)], [[2, 1], [1, Fraction(5, 2)]])
+        ),
+        1,
+    ),
+    tempting="Where the directions that differ most are not the ones of least noise, both orders might agree.",
+    catch="They agree in no line: no line is invariant under both R and Σ⁻¹S.",
+    repaired=PANCAKES.repaired,
+)
+
+STATEMENT = Statement(
+    id=ID,
+    title="PCA with fewer columns than dim S_F finds the best directions",
+    source=Source(
+        PAPER,
+        "Figure 1 and Definition 3.2; in the talk: Parallel Pancakes",
+        "the source shows that PCA can miss S_F and claims no optimality; the question is ours",
+    ),
+    status=Status.REFUTED,
+    symbols=SYMBOLS,
+    hypotheses=(WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE, SHARED_COVARIANCE, FEWER_COLUMNS),
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=examine,
+    witness=corners((2, 1), (1, 1)),
+    sample=sample,
+    counterexamples=(PANCAKES, TILTED),
+    guarantees=(Guarantee("pca", Column.TOP_R),),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))
