@@ -22,7 +22,7 @@ from verify.instances import parse_instance
 from verify.verdicts import Outcome
 
 SEEN = 4e-3  # singular values of A below are 0: the loss is flat of fourth order there
-CLEAR = 1e-3
+CLEAR, ROUNDING = 1e-3, 1e-6
 SPACING = 0.3
 AXIS = SPACING * np.arange(-20, 21)
 CASES = 14
@@ -109,7 +109,7 @@ def of_gram(loss: Callable, d: int, r: int) -> np.ndarray:
 
 def yes(distance: float) -> bool | None:
     """Whether a distance is 0."""
-    return None if CLEAR / 10 < distance < CLEAR else distance < CLEAR
+    return None if ROUNDING < distance < CLEAR else distance < CLEAR
 
 
 def infonce(law: Law, bias: float, r: int) -> np.ndarray:
@@ -135,7 +135,8 @@ def equality(law: Law, A: np.ndarray, r: int) -> bool | None:
 
 
 def top(law: Law, A: np.ndarray, r: int) -> bool | None:
-    return yes((law.best_J(r) - law.J(A)) / max(1.0, law.best_J(r)))
+    lost = max(0.0, law.best_J(r) - law.J(A)) / max(1.0, law.best_J(r))
+    return yes(float(np.sqrt(lost)))  # J is flat at its maximum
 
 
 def inclusion(law: Law, A: np.ndarray, _r: int) -> bool | None:
@@ -209,7 +210,7 @@ def means(rng: random.Random, weights: list[Fraction], d: int, line: bool = Fals
     K, kind = len(weights), 0 if line else rng.randrange(6)
     points = [[Fraction(rng.randint(-3, 3), 2) for _ in range(d)] for _ in range(K)]
     if kind == 0:
-        points = [[rng.randint(-1, 1) * x for x in points[0]] for _ in range(K)]
+        points = [[rng.randint(-2, 2) * x for x in points[0]] for _ in range(K)]
     if kind == 1:
         points[-1] = points[0]
     if rng.random() < 0.6:
