@@ -12,17 +12,19 @@ from verify.proofs import (
     Algebra,
     Check,
     Checker,
+    CommonLowerBound,
     Congruence,
-    Consequence,
     EckartYoung,
     Given,
     IndependentColumns,
     KyFan,
+    LinearConsequence,
     LowestEigenvectors,
     Markov,
     MatrixIdentity,
     Mean,
     MeanOfSquare,
+    Multiple,
     NonnegativeProduct,
     PositiveRoot,
     Proof,
@@ -30,7 +32,6 @@ from verify.proofs import (
     ShiftedPencil,
     SquareInverse,
     Step,
-    Times,
     TopColumns,
     TopPart,
     TopRange,
@@ -40,7 +41,6 @@ from verify.proofs import (
     nonnegative,
     vanishes,
 )
-from verify.proofs.mixtures import CommonLowerBound
 from verify.vocabulary import EntriesNonnegative, PositiveDefinite
 
 n, m, r = symbols("n m r", integer=True, positive=True)
@@ -65,23 +65,47 @@ def accepted(claim: Any, rule: Check, *facts: Any) -> bool:
 
 
 def test_consequence() -> None:
-    rule = Consequence((Times("given-0", X, Y), Times("given-1")))
+    rule = LinearConsequence((Multiple("given-0", X, Y), Multiple("given-1")))
     assert accepted(Eq(X * V * Y + W, X * Z * Y + H), rule, Eq(V, Z), Eq(W, H))
     assert not accepted(Eq(X * V * Y + W, X * Z * Y - H), rule, Eq(V, Z), Eq(W, H))
     assert not accepted(Eq(X * V * Y + W, X * Z * Y + H), rule, Eq(V, Z))
-    assert accepted(Eq(Trace(X * V), Trace(X * Z)), Consequence((Times("given-0", X),)), Eq(V, Z))
-    assert accepted(Eq(V.T, Z.T), Consequence((Times("given-0", transposed=True),)), Eq(V, Z))
-    assert accepted(Implies(Eq(V, Z), Eq(X * V, X * Z)), Consequence((Times("antecedent", X),)))
-    assert accepted(Eq(V, Z), Consequence((Times(Eq(V, Z)),)), Eq(V, Z) & Eq(W, H))
-    assert not accepted(Eq(V, Z), Consequence((Times(Eq(V, Z)),)), Eq(W, H))
-    assert not accepted(Eq(V, Z), Consequence((Times("given-0"),)), Eq(V, Z) & Eq(W, H))
+    assert accepted(Eq(Trace(X * V), Trace(X * Z)), LinearConsequence((Multiple("given-0", X),)), Eq(V, Z))
+    assert accepted(Eq(V.T, Z.T), LinearConsequence((Multiple("given-0", transposed=True),)), Eq(V, Z))
+    assert accepted(Implies(Eq(V, Z), Eq(X * V, X * Z)), LinearConsequence((Multiple("antecedent", X),)))
+    assert accepted(Eq(V, Z), LinearConsequence((Multiple(Eq(V, Z)),)), Eq(V, Z) & Eq(W, H))
+    assert not accepted(Eq(V, Z), LinearConsequence((Multiple(Eq(V, Z)),)), Eq(W, H))
+    assert not accepted(Eq(V, Z), LinearConsequence((Multiple("given-0"),)), Eq(V, Z) & Eq(W, H))
 
 
 def test_consequences_of_inequalities_keep_their_direction() -> None:
-    assert accepted(Ge(2 * a + b, 3), Consequence((Times("given-0", 2), Times("given-1"))), Ge(a, 0), Eq(b, 3))
-    assert not accepted(Ge(-a, 0), Consequence((Times("given-0", -1),)), Ge(a, 0))
-    assert not accepted(Eq(a, 0), Consequence((Times("given-0"),)), Ge(a, 0))
-    assert not accepted(Ge(a * b, 0), Consequence((Times("given-0", b),)), Ge(a, 0))
+    assert accepted(
+        Ge(2 * a + b, 3), LinearConsequence((Multiple("given-0", 2), Multiple("given-1"))), Ge(a, 0), Eq(b, 3)
+    )
+    assert not accepted(Ge(-a, 0), LinearConsequence((Multiple("given-0", -1),)), Ge(a, 0))
+    assert not accepted(Eq(a, 0), LinearConsequence((Multiple("given-0"),)), Ge(a, 0))
+    assert not accepted(Ge(a * b, 0), LinearConsequence((Multiple("given-0", b),)), Ge(a, 0))
+    assert not accepted(Ge(a * b, 0), LinearConsequence((Multiple("given-0", by=b),)), Ge(a, 0))
+    assert not accepted(Ge(-a, 0), LinearConsequence((Multiple("given-0", -1, by=1),)), Ge(a, 0))
+    assert not accepted(Ge(a, 0), LinearConsequence((Multiple("given-0", transposed=True),)), Eq(V, Z))
+    strict = LinearConsequence((Multiple("given-0"), Multiple("given-1")))
+    assert accepted(Gt(a + b, 0), strict, Gt(a, 0), Ge(b, 0))
+    assert not accepted(Gt(a + b, 0), strict, Ge(a, 0), Ge(b, 0))
+    assert not accepted(
+        Gt(b, 0), LinearConsequence((Multiple("given-0", by=0), Multiple("given-1"))), Gt(a, 0), Ge(b, 0)
+    )
+
+
+def test_a_relation_that_is_neither_cited_nor_supposed_is_refused() -> None:
+    assert accepted(Implies(Eq(V, Z) & Ge(a, 0), Eq(X * V, X * Z)), LinearConsequence((Multiple(Eq(V, Z), X),)))
+    assert not accepted(Implies(Ge(a, 0), Eq(X * V, X * Z)), LinearConsequence((Multiple(Eq(V, Z), X),)))
+    assert not accepted(Eq(V, Z), LinearConsequence((Multiple("antecedent"),)))
+    assert not accepted(Eq(V, Z), LinearConsequence((Multiple(P),)), P)
+
+
+def test_a_supposed_relation_is_not_evaluated_at_another_value() -> None:
+    at_two = LinearConsequence((Multiple("antecedent", at={a: 2}),))
+    assert not accepted(Implies(Ge(a, 0), Ge(2, 0)), at_two)
+    assert accepted(Ge(b + 2, 0), LinearConsequence((Multiple("given-0", at={a: 2}),)), Ge(a + b, 0))
 
 
 def test_positive_root() -> None:
@@ -148,8 +172,8 @@ def test_shifted_pencil_and_ky_fan() -> None:
 
 def test_no_rule_multiplies_by_an_inverse_that_nothing_justifies() -> None:
     # SymPy itself cancels X⁻¹X, whatever X is.
-    assert accepted(Implies(vanishes(R * V), vanishes(V)), Consequence((Times("antecedent", R.I),)))
-    assert not accepted(Implies(vanishes(X * V), vanishes(V)), Consequence((Times("antecedent", X.I),)))
+    assert accepted(Implies(vanishes(R * V), vanishes(V)), LinearConsequence((Multiple("antecedent", R.I),)))
+    assert not accepted(Implies(vanishes(X * V), vanishes(V)), LinearConsequence((Multiple("antecedent", X.I),)))
     assert accepted(Implies(vanishes(R * V), vanishes(V)), MatrixIdentity(left=R.I))
     assert not accepted(Implies(vanishes(X * V), vanishes(V)), MatrixIdentity(left=X.I))
     zero = Eq(Trace((X * V).T * X * V), 0)
@@ -205,7 +229,9 @@ def test_common_lower_bound() -> None:
     assert not accepted(CommonLowerBound(Sym, Y, X).claim, CommonLowerBound(Sym, Y, X), PositiveDefinite(Sym))
 
 
-@pytest.mark.parametrize("rule", [SquareInverse(), TopRange(V), WholePart("x", F, F), KyFan(P, X, X), Consequence(())])
+@pytest.mark.parametrize(
+    "rule", [SquareInverse(), TopRange(V), WholePart("x", F, F), KyFan(P, X, X), LinearConsequence(())]
+)
 def test_a_claim_of_another_kind_is_refused(rule: Check) -> None:
     for claim in (Ge(a, 0), vanishes(X), Implies(P, OPTIMAL)):
         assert not accepted(claim, rule)

@@ -25,7 +25,7 @@ from verify.losses.spectral import Spectral
 from verify.maps import Encoder
 from verify.minimize import minimise
 from verify.models import Instance
-from verify.proofs import Proof, Times
+from verify.proofs import Multiple, Proof
 from verify.sampling import instance_rng, random_matrix
 from verify.subspaces import Subspace
 from verify.verdicts import Outcome
@@ -86,7 +86,7 @@ def _with_definition(symbol: Any, value: Any) -> Proof:
     return replace(PROOF, algebra=replace(PROOF.algebra, definitions={**PROOF.algebra.definitions, symbol: value}))
 
 
-def _terms(name: str) -> tuple[Times, ...]:
+def _terms(name: str) -> tuple[Multiple, ...]:
     step = next(s for s in PROOF.steps if s.name == name)
     return step.check.terms  # type: ignore[attr-defined, no-any-return]
 

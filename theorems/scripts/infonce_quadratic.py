@@ -282,9 +282,9 @@ LOSS_STEPS = (
                 Multiple(name, at=at, by=sign * size, left=left)
                 for sign, at, M in ((1, AT_TARGET, target), (-1, AT_MAP, found))
                 for name, size, left in (
-                    ("form", 1, None),
-                    ("energy-form", HALF, None),
-                    ("signal-form", HALF, None),
+                    ("form", 1, 1),
+                    ("energy-form", HALF, 1),
+                    ("signal-form", HALF, 1),
                     ("second-moment", -HALF, M * R * M),
                 )
             )

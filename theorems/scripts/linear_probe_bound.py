@@ -22,12 +22,13 @@ from verify.hypotheses import Hypothesis
 from verify.proofs import (
     Algebra,
     Combination,
-    Consequence,
     Definition,
+    LinearConsequence,
     LowestEigenvectors,
     Markov,
     Mean,
     MeanOfSquare,
+    Multiple,
     NonnegativeProduct,
     Proof,
     ScalarSquare,
@@ -35,7 +36,6 @@ from verify.proofs import (
     Square,
     Step,
     Term,
-    Times,
     mean_equation,
     nonnegative,
 )
@@ -135,7 +135,7 @@ STEPS = (
         "tr(gᵀ(I − Ā)g) ≥ λ tr(gᵀ(I − UUᵀ)g).",
         nonnegative(Trace(g.T * LAPLACIAN * g) - lam * MISSED),
         ("rest", "eigenvectors", "labels"),
-        Consequence((Times("rest"), Times(EIGENVECTORS.split, g.T, g))),
+        LinearConsequence((Multiple("rest"), Multiple(EIGENVECTORS.split, g.T, g))),
     ),
     Step(
         "probe",
@@ -149,7 +149,7 @@ STEPS = (
         "UᵀU = I, so b = Uᵀg.",
         Eq(b, U.T * g),
         ("probe", "eigenvectors", "labels"),
-        Consequence((Times("probe", -1), Times(EIGENVECTORS.orthonormal, -1, b))),
+        LinearConsequence((Multiple("probe", -1), Multiple(EIGENVECTORS.orthonormal, -1, b))),
     ),
     Step(
         "residual",
@@ -163,7 +163,7 @@ STEPS = (
         "‖g − Ub‖² = tr(gᵀ(I − UUᵀ)g).",
         Eq(Trace((g - U * b).T * (g - U * b)), MISSED),
         ("coefficients", "eigenvectors", "labels"),
-        Consequence((Times(EIGENVECTORS.orthonormal, b.T, b), Times("coefficients", (b - U.T * g).T))),
+        LinearConsequence((Multiple(EIGENVECTORS.orthonormal, b.T, b), Multiple("coefficients", (b - U.T * g).T))),
     ),
     Step(
         "sum-square",
@@ -205,13 +205,13 @@ STEPS = (
         "λ·err ≤ 2λ tr(gᵀ(I − UUᵀ)g) ≤ 2Φ.",
         nonnegative(2 * Phi - lam * err),
         ("scaled", "gap", "label-energy", "residual", "missed"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("scaled"),
-                Times("gap", 2),
-                Times("label-energy", 2),
-                Times("residual", -2 * lam),
-                Times("missed", -2 * lam),
+                Multiple("scaled"),
+                Multiple("gap", 2),
+                Multiple("label-energy", 2),
+                Multiple("residual", -2 * lam),
+                Multiple("missed", -2 * lam),
             )
         ),
     ),

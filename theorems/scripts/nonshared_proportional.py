@@ -45,26 +45,27 @@ from verify.hypotheses import BIAS_RANGE, COVARIANCES_DEFINITE, WEIGHTS_POSITIVE
 from verify.proofs import (
     Algebra,
     Combination,
-    Consequence,
+    CommonLowerBound,
     Definition,
     Gaussian,
     GeneratingFunction,
     IndependentColumns,
+    LinearConsequence,
     LogMean,
     LogPartition,
     Mean,
+    MixtureJensen,
+    Multiple,
     Proof,
     SecondMoment,
     Square,
     Step,
     Term,
-    Times,
     Vanishing,
     mean_equation,
     nonnegative,
     vanishes,
 )
-from verify.proofs.mixtures import CommonLowerBound, MixtureJensen
 from verify.vocabulary import K, Pi_F, Pi_mu, Sigma_k, d, delta, m, r
 
 MAPS_INTO = Hypothesis(
@@ -135,12 +136,12 @@ STEPS = (
         "Σ_k maps S_F into span{μ_l}, to which A_out is orthogonal: A_outᵀΣ_kA_in = 0 for every k.",
         vanishes(outside.T * Sigma_k * inside),
         ("maps-into-means", "fisher-basis", "basis-gram", "covariances-definite"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("maps-into-means", -outside.T, inside),
-                Times(PROJECTS, -outside.T * Sigma_k, G.I * B.T * Sigma * A),
-                Times(PROJECTS, outside.T * Pi_mu * Sigma_k, G.I * B.T * Sigma * A),
-                Times(SPAN, outside.T, Sigma_k * inside),
+                Multiple("maps-into-means", -outside.T, inside),
+                Multiple(PROJECTS, -outside.T * Sigma_k, G.I * B.T * Sigma * A),
+                Multiple(PROJECTS, outside.T * Pi_mu * Sigma_k, G.I * B.T * Sigma * A),
+                Multiple(SPAN, outside.T, Sigma_k * inside),
             )
         ),
     ),
@@ -221,14 +222,14 @@ STEPS = (
         "linear in n, plus ½nᵀA_outᵀΣ_0A_out n, which is the same for every k.",
         Ge(EXPONENT.subs(z, SHIFT).subs(s, 1) - EXPONENT.subs(z, a).subs(s, 0) - LINEAR - REST, 0),
         ("kept-square", "noise-square", "rest-square", "component-blocks", "lower-bound", "fisher-basis"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("kept-square", Fraction(1, 2)),
-                Times("noise-square", Fraction(1, 2)),
-                Times("rest-square", Fraction(1, 2)),
-                Times("component-blocks", a.T, a),
-                Times("component-blocks", n.T, n),
-                Times("lower-bound", n.T * outside.T / 2, outside * n),
+                Multiple("kept-square", Fraction(1, 2)),
+                Multiple("noise-square", Fraction(1, 2)),
+                Multiple("rest-square", Fraction(1, 2)),
+                Multiple("component-blocks", a.T, a),
+                Multiple("component-blocks", n.T, n),
+                Multiple("lower-bound", n.T * outside.T / 2, outside * n),
             )
         ),
     ),
@@ -290,7 +291,7 @@ STEPS = (
         "Then ‖A_out‖² = tr(A_out A_outᵀ) = 0.",
         Implies(vanishes(outside * outside.T), Eq(Trace(outside.T * outside), 0)),
         ("basis-gram",),
-        Consequence((Times("antecedent"),)),
+        LinearConsequence((Multiple("antecedent"),)),
     ),
     Step(
         "outside-vanishes",

@@ -9,17 +9,17 @@ from verify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SU
 from verify.proofs import (
     Algebra,
     Combination,
-    Consequence,
     Definition,
     Existential,
     Given,
+    LinearConsequence,
     Mean,
+    Multiple,
     Proof,
     SecondMoment,
     SquareInverse,
     Step,
     Term,
-    Times,
     Vanishing,
     mean_equation,
     vanishes,
@@ -116,12 +116,12 @@ STEPS = (
         "AᵀA = I: V(A) = vm + tr(S) − ‖(I − AAᵀ)μE‖², where EEᵀ = diag(w).",
         Eq(V(A), v * m + Trace(S) - Trace((MISSED * E).T * (MISSED * E))),
         ("objective", "variance", "orthonormal"),
-        Consequence(
+        LinearConsequence(
             (
-                Times(VALUE),
-                Times("variance"),
-                Times("orthonormal", v),
-                Times("orthonormal", A.T * S * A),
+                Multiple(VALUE),
+                Multiple("variance"),
+                Multiple("orthonormal", v),
+                Multiple("orthonormal", A.T * S * A),
             )
         ),
     ),
@@ -130,13 +130,13 @@ STEPS = (
         "B misses nothing: V(B) = vm + tr(S).",
         Eq(V(B), v * m + Trace(S)),
         ("objective", "basis-variance", "basis"),
-        Consequence(
+        LinearConsequence(
             (
-                Times(BASIS_VALUE),
-                Times("basis-variance"),
-                Times(ORTHONORMAL, v),
-                Times(SPAN, -(Identity(d) - B * B.T), D * mu.T),
-                Times(ORTHONORMAL, B, c * D * mu.T),
+                Multiple(BASIS_VALUE),
+                Multiple("basis-variance"),
+                Multiple(ORTHONORMAL, v),
+                Multiple(SPAN, -(Identity(d) - B * B.T), D * mu.T),
+                Multiple(ORTHONORMAL, B, c * D * mu.T),
             )
         ),
     ),
@@ -166,12 +166,12 @@ STEPS = (
         "Then B = AAᵀB, so O = AᵀB has OᵀO = BᵀB = I.",
         Implies(vanishes(MISSED), Eq(O.T * O, Identity(m))),
         ("basis", "columns-match"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("antecedent", -B.T, b),
-                Times(WITHIN, -B.T),
-                Times(WITHIN, B.T * A * A.T),
-                Times(ORTHONORMAL),
+                Multiple("antecedent", -B.T, b),
+                Multiple(WITHIN, -B.T),
+                Multiple(WITHIN, B.T * A * A.T),
+                Multiple(ORTHONORMAL),
             )
         ),
     ),
@@ -187,7 +187,9 @@ STEPS = (
         "‖A − BBᵀA‖² = tr(AᵀA) − tr(OOᵀ) = 0.",
         Implies(Eq(O * O.T, Identity(m)), Eq(Trace(ACROSS.T * ACROSS), 0)),
         ("orthonormal", "basis", "columns-match"),
-        Consequence((Times("antecedent", -1), Times("orthonormal"), Times(ORTHONORMAL, A.T * B, B.T * A))),
+        LinearConsequence(
+            (Multiple("antecedent", -1), Multiple("orthonormal"), Multiple(ORTHONORMAL, A.T * B, B.T * A))
+        ),
     ),
     Step(
         "across",
@@ -201,7 +203,7 @@ STEPS = (
         "B = μb, so Σ̄A = vA = μ·vbBᵀA.",
         Implies(vanishes(ACROSS), Eq(Sbar * A, mu * (v * b * B.T * A))),
         ("basis", "columns-match", "mean-covariance"),
-        Consequence((Times("antecedent", v), Times(WITHIN, v, B.T * A))),
+        LinearConsequence((Multiple("antecedent", v), Multiple(WITHIN, v, B.T * A))),
     ),
     Step(
         "included",
@@ -215,7 +217,7 @@ STEPS = (
         "μ = AAᵀμ = Σ̄A·uAᵀμ.",
         Implies(vanishes(MISSED), Eq(mu, Sbar * A * (u * A.T * mu))),
         ("precision", "columns-match"),
-        Consequence((Times("antecedent"), Times("precision", -A * A.T * mu))),
+        LinearConsequence((Multiple("antecedent"), Multiple("precision", -A * A.T * mu))),
     ),
     Step(
         "covers",

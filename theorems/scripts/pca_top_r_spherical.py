@@ -11,16 +11,16 @@ from verify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SU
 from verify.proofs import (
     Algebra,
     Congruence,
-    Consequence,
     Definition,
     Given,
     IndependentColumns,
+    LinearConsequence,
     Mean,
+    Multiple,
     PositiveFactor,
     Proof,
     SecondMoment,
     Step,
-    Times,
     mean_equation,
 )
 from verify.vocabulary import K, PositiveDefinite, d, r
@@ -124,31 +124,37 @@ STEPS = (
         "AᵀA = I and Σ̄ = vI: V(A) = vr + tr(AᵀSA).",
         Eq(V(A), v * r + Trace(A.T * S * A)),
         ("objective", "variance", "radius", "orthonormal"),
-        Consequence((Times(VALUE), Times("variance"), Times(RADIUS, A.T, A), Times("orthonormal", v))),
+        LinearConsequence(
+            (Multiple(VALUE), Multiple("variance"), Multiple(RADIUS, A.T, A), Multiple("orthonormal", v))
+        ),
     ),
     Step(
         "basis-value",
         "Likewise V(Q) = vr + tr(QᵀSQ).",
         Eq(V(Q), v * r + Trace(Q.T * S * Q)),
         ("objective", "basis-variance", "radius", "basis"),
-        Consequence((Times(BASIS_VALUE), Times("basis-variance"), Times(RADIUS, Q.T, Q), Times(ORTHONORMAL, v))),
+        LinearConsequence(
+            (Multiple(BASIS_VALUE), Multiple("basis-variance"), Multiple(RADIUS, Q.T, Q), Multiple(ORTHONORMAL, v))
+        ),
     ),
     Step(
         "discriminant",
         "G = vAᵀA = vI, so tr(AᵀSA) = v·J(A).",
         Eq(Trace(A.T * S * A), v * J),
         ("gram", "weights-positive", "radius", "orthonormal"),
-        Consequence((Times(RADIUS, A.T, A * G.I * A.T * S * A), Times("orthonormal", v, G.I * A.T * S * A))),
+        LinearConsequence(
+            (Multiple(RADIUS, A.T, A * G.I * A.T * S * A), Multiple("orthonormal", v, G.I * A.T * S * A))
+        ),
     ),
     Step(
         "other-discriminant",
         "H = vBᵀB = vTᵀT, so tr(QᵀSQ) = v·J(B).",
         Eq(Trace(Q.T * S * Q), v * J_OTHER),
         ("other-gram", "weights-positive", "radius", "basis"),
-        Consequence(
+        LinearConsequence(
             (
-                Times(RADIUS, T.I * T.I.T * B.T, B * H.I * B.T * S * B),
-                Times(ORTHONORMAL, v * T.I * T.I.T * T.T, T * H.I * B.T * S * B),
+                Multiple(RADIUS, T.I * T.I.T * B.T, B * H.I * B.T * S * B),
+                Multiple(ORTHONORMAL, v * T.I * T.I.T * T.T, T * H.I * B.T * S * B),
             )
         ),
     ),
@@ -164,13 +170,13 @@ STEPS = (
         "V(A) − V(Q) = v·(J(A) − J(B)).",
         Implies(Ge(V(A) - V(Q), 0), Ge(v * (J - J_OTHER), 0)),
         ("value", "basis-value", "discriminant", "other-discriminant"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("antecedent"),
-                Times("value", -1),
-                Times("basis-value"),
-                Times("discriminant", -1),
-                Times("other-discriminant"),
+                Multiple("antecedent"),
+                Multiple("value", -1),
+                Multiple("basis-value"),
+                Multiple("discriminant", -1),
+                Multiple("other-discriminant"),
             )
         ),
     ),

@@ -31,7 +31,7 @@ from theorems.scripts.spectral_inclusion import (
     o,
 )
 from verify.hypotheses import BIAS_POSITIVE, COLUMNS_REACH
-from verify.proofs import Congruence, Consequence, Existential, PositiveRoot, Proof, Step, Times, WholePart
+from verify.proofs import Congruence, Existential, LinearConsequence, Multiple, PositiveRoot, Proof, Step, WholePart
 from verify.vocabulary import K, PositiveDefinite, delta, m, r
 
 # Ψ is a square root of δI + (1 − δ)EᵀooᵀE, so EΨ is one of E[ζζ̂ᵀ]; J = cEΨ(cEΨ)ᵀ; Z are coordinates in Col(A).
@@ -70,11 +70,11 @@ STEPS = (
         "Γ⁻¹CΓ⁻ᵀ = ZZᵀ with Z = Γ⁻¹Σ̄B·cEΨ, which passes through m = dim S_F dimensions.",
         Eq(TARGET, SQUARED * SQUARED.T),
         ("weights-root", "fisher-basis", "second-moment-root"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("weights-root", Gamma.I * mu * E, E.T * mu.T * Gamma.I.T),
-                Times("fisher-basis", Gamma.I, E * Psi * Psi.T * E.T * mu.T * Gamma.I.T),
-                Times("fisher-basis", Gamma.I * Sbar * B * COORDINATES * Psi.T * E.T, Gamma.I.T, transposed=True),
+                Multiple("weights-root", Gamma.I * mu * E, E.T * mu.T * Gamma.I.T),
+                Multiple("fisher-basis", Gamma.I, E * Psi * Psi.T * E.T * mu.T * Gamma.I.T),
+                Multiple("fisher-basis", Gamma.I * Sbar * B * COORDINATES * Psi.T * E.T, Gamma.I.T, transposed=True),
             )
         ),
     ),
@@ -90,11 +90,11 @@ STEPS = (
         "CBG⁻¹J⁻¹ = Σ̄B.",
         Eq(C * B * G.I * J.I, Sbar * B),
         ("weights-root", "fisher-basis", "basis-gram", "coordinates-gram"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("weights-root", mu * E, E.T * mu.T * B * G.I * J.I),
-                Times("fisher-basis", right=E * Psi * Psi.T * E.T * mu.T * B * G.I * J.I),
-                Times("fisher-basis", Sbar * B * COORDINATES * Psi.T * E.T, B * G.I * J.I, transposed=True),
+                Multiple("weights-root", mu * E, E.T * mu.T * B * G.I * J.I),
+                Multiple("fisher-basis", right=E * Psi * Psi.T * E.T * mu.T * B * G.I * J.I),
+                Multiple("fisher-basis", Sbar * B * COORDINATES * Psi.T * E.T, B * G.I * J.I, transposed=True),
             )
         ),
     ),
@@ -103,11 +103,11 @@ STEPS = (
         "RB = Σ̄B(I + cDcᵀG).",
         Eq(R * B, Sbar * B * MIXED),
         ("second-moment", "fisher-basis", "basis-gram"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("second-moment", -1, B),
-                Times("fisher-basis", right=D * mu.T * B),
-                Times("fisher-basis", Sbar * B * c * D, B, transposed=True),
+                Multiple("second-moment", -1, B),
+                Multiple("fisher-basis", right=D * mu.T * B),
+                Multiple("fisher-basis", Sbar * B * c * D, B, transposed=True),
             )
         ),
     ),
@@ -116,11 +116,11 @@ STEPS = (
         "Then B = AZ with Z = AᵀRBG⁻¹J⁻¹(I + cDcᵀG).",
         Implies(CLOSED, Eq(B, A * WITNESS)),
         ("core", "basis-image", "closed-form"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("basis-image", R.I),
-                Times("core", -R.I, MIXED),
-                Times("antecedent", -Gamma.I.T, Gamma.T * B * G.I * J.I * MIXED),
+                Multiple("basis-image", R.I),
+                Multiple("core", -R.I, MIXED),
+                Multiple("antecedent", -Gamma.I.T, Gamma.T * B * G.I * J.I * MIXED),
             )
         ),
     ),

@@ -24,19 +24,19 @@ from verify.proofs import (
     Algebra,
     Combination,
     Congruence,
-    Consequence,
     Definition,
     EckartYoung,
     Existential,
     IndependentColumns,
+    LinearConsequence,
     Mean,
     MeanOf,
+    Multiple,
     PositiveRoot,
     Proof,
     SecondMoment,
     Step,
     Term,
-    Times,
     TopPart,
     TopRange,
     Vanishing,
@@ -121,7 +121,7 @@ LOSS_STEPS = (
         "E xxᵀ = Σ̄ + S, S = μDμᵀ, is R = ΓΓᵀ with Γ = ΛΘ.",
         Eq(MOMENT, R),
         ("second-moment-root",),
-        Consequence((Times("second-moment-root", Lam, Lam.T),)),
+        LinearConsequence((Multiple("second-moment-root", Lam, Lam.T),)),
     ),
     Step(
         "pairs",
@@ -180,14 +180,14 @@ LOSS_STEPS = (
         "L(A) = −2tr(AᵀCA) + tr((AᵀRA)²).",
         Eq(L(A), -2 * Trace(A.T * C * A) + Trace(A.T * R * GRAM * R * A)),
         ("loss", "alignment", "negatives", "negatives-value", "second-moment"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("loss"),
-                Times("alignment", -2),
-                Times("negatives"),
-                Times("negatives-value"),
-                Times("second-moment", GRAM, GRAM * MOMENT),
-                Times("second-moment", GRAM * R * GRAM),
+                Multiple("loss"),
+                Multiple("alignment", -2),
+                Multiple("negatives"),
+                Multiple("negatives-value"),
+                Multiple("second-moment", GRAM, GRAM * MOMENT),
+                Multiple("second-moment", GRAM * R * GRAM),
             )
         ),
     ),
@@ -231,11 +231,11 @@ BASIS_STEPS = (
         "R⁻¹μ = B(c − cDμᵀR⁻¹μ): R⁻¹ maps the means into S_F, since (Σ̄ + S)v = μ says that Σ̄v = μ(1 − Dμᵀv).",
         Eq(R.I * mu, B * (c - c * D * mu.T * R.I * mu)),
         ("second-moment", "fisher-basis"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("second-moment", Sbar.I, R.I * mu),
-                Times("fisher-basis", Sbar.I),
-                Times("fisher-basis", -Sbar.I, D * mu.T * R.I * mu),
+                Multiple("second-moment", Sbar.I, R.I * mu),
+                Multiple("fisher-basis", Sbar.I),
+                Multiple("fisher-basis", -Sbar.I, D * mu.T * R.I * mu),
             )
         ),
     ),
@@ -254,10 +254,10 @@ INCLUSION_STEPS = (
         "AAᵀ = R⁻¹CΓ⁻ᵀVΓ⁻¹ has its columns in R⁻¹span{μ_k} = S_F, so ‖A_out‖² = 0.",
         Implies(Eq(FACTOR * FACTOR.T, TARGET * V), Eq(Trace(outside.T * outside), 0)),
         ("image", "basis-gram", "closed-form"),
-        Consequence(
+        LinearConsequence(
             (
-                Times("antecedent", ACROSS * Gamma.I.T, Gamma.I * ACROSS.T),
-                Times(
+                Multiple("antecedent", ACROSS * Gamma.I.T, Gamma.I * ACROSS.T),
+                Multiple(
                     "image",
                     ACROSS,
                     (delta * D + (1 - delta) * (D * o * o.T * D)) * mu.T * Gamma.I.T * V * Gamma.I * ACROSS.T,

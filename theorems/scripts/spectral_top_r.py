@@ -21,7 +21,7 @@ from theorems.scripts.spectral_inclusion import (
     mu,
 )
 from verify.hypotheses import BIAS_POSITIVE, CENTRED
-from verify.proofs import Consequence, KyFan, Proof, ShiftedPencil, Step, Times, TopColumns, TopSpace
+from verify.proofs import KyFan, LinearConsequence, Multiple, Proof, ShiftedPencil, Step, TopColumns, TopSpace
 from verify.vocabulary import delta, mu_bar, r
 
 OPTIMAL = Symbol(r"\{J(A) = \max_{B \in \mathbb{R}^{d \times r}} J(B)\}")
@@ -35,7 +35,7 @@ STEPS = (
         "μ̄ = 0, so C = δS and Γ⁻¹CΓ⁻ᵀ = δΓ⁻¹SΓ⁻ᵀ.",
         Eq(TARGET, delta * (Gamma.I * S * Gamma.I.T)),
         ("centred", "closed-form"),
-        Consequence((Times("centred", MEAN_PART, mu_bar.T * Gamma.I.T),)),
+        LinearConsequence((Multiple("centred", MEAN_PART, mu_bar.T * Gamma.I.T),)),
     ),
     Step(
         "top-columns",

@@ -27,8 +27,6 @@ from verify.proofs.consequences import (
     CentredRank,
     CitesInSetting,
     EqualColumns,
-    LinearConsequence,
-    Multiple,
     NearProduct,
     NearProductForm,
     PositiveFactor,
@@ -54,6 +52,7 @@ from verify.proofs.core import (
 from verify.proofs.cumulants import FirstCumulant, LineReached
 from verify.proofs.functionals import JensenIndependent, Rescaling, SameArguments, Separate
 from verify.proofs.isserlis import Independent, Isserlis
+from verify.proofs.mixtures import CommonLowerBound, MixtureJensen
 from verify.proofs.moments import (
     Gaussian,
     GeneratingFunction,
@@ -78,14 +77,14 @@ from verify.proofs.optimality import (
 from verify.proofs.partition import LogPartition, MeanOf, PartitionFunction
 from verify.proofs.posterior import LOG_ODDS, POSTERIOR_FROM_ODDS, GaussianOdds, PosteriorPreserved
 from verify.proofs.relations import (
-    Consequence,
+    LinearConsequence,
     Markov,
     MeanOfSquare,
+    Multiple,
     NonnegativeProduct,
     PositiveRoot,
     ScalarSquare,
     SquareInverse,
-    Times,
 )
 from verify.proofs.remainders import (
     CentredPotential,
@@ -126,8 +125,8 @@ __all__ = [
     "Cites",
     "CitesInSetting",
     "Combination",
+    "CommonLowerBound",
     "Congruence",
-    "Consequence",
     "Context",
     "Convex",
     "ConvexFunction",
@@ -167,6 +166,7 @@ __all__ = [
     "MeanOfSquare",
     "MeanSlope",
     "Mixture",
+    "MixtureJensen",
     "Multiple",
     "NearProduct",
     "NearProductForm",
@@ -202,7 +202,6 @@ __all__ = [
     "SymmetricMinimiser",
     "Tangent",
     "Term",
-    "Times",
     "TopColumns",
     "TopPart",
     "TopRange",

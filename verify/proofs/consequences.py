@@ -1,9 +1,8 @@
-"""Checks of consequences: linear ones of several equations and inequalities, and a few facts of linear algebra."""
+"""Checks of consequences of cited facts: divisions by a positive number, and a few facts of linear algebra."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sympy import (
@@ -18,25 +17,19 @@ from sympy import (
     S,
     Symbol,
     Trace,
-    ZeroMatrix,
     expand,
     symbols,
-    sympify,
 )
-from sympy.core.relational import Equality, GreaterThan, Relational, StrictGreaterThan
+from sympy.core.relational import Equality, GreaterThan
 from sympy.logic.boolalg import BooleanFunction
-from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
 from verify.proofs.checks import Definition, IndependentColumns, vanishes
 from verify.proofs.convexity import Convex
 from verify.proofs.core import Check, Cites, Claim, Context, Finding, Kind, conjuncts
 from verify.proofs.optimality import PositiveEntries, Softmax
-from verify.vocabulary import VOCABULARY, K, k, n_orbits, w
-
-
-def _refuse(reason: str) -> Finding:
-    return Finding(False, reason)
+from verify.proofs.relations import refuse
+from verify.vocabulary import K, k, n_orbits, w
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class CitesInSetting(Cites):
         theirs, ours = self.proof.algebra.definitions, context.algebra.definitions
         for letter in theirs.keys() & ours.keys():
             if theirs[letter] != ours[letter]:
-                return _refuse(f"{letter} stands for something else in {self.id}")
+                return refuse(f"{letter} stands for something else in {self.id}")
         introduced = {
             symbol: step.claim
             for step in self.proof.steps
@@ -58,88 +51,8 @@ class CitesInSetting(Cites):
         for step in context.earlier:
             for symbol in step.check.introduces if isinstance(step.check, Definition) else ():
                 if introduced.get(symbol, step.claim) != step.claim:
-                    return _refuse(f"{symbol} is introduced by other properties in {self.id}")
+                    return refuse(f"{symbol} is introduced by other properties in {self.id}")
         return super().verify(claim, context)
-
-
-@dataclass(frozen=True)
-class Multiple:
-    """A relation multiplied: by `left` and `right` if it is between matrices, and by the scalar `by`.
-
-    `fact` names a premise, or is a conjunct of the claim's antecedent. `at` gives values to scalars for every value of
-    which a premise holds.
-    """
-
-    fact: str | Claim
-    left: Expression | None = None
-    right: Expression | None = None
-    by: Expression = 1
-    at: Mapping[Symbol, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class LinearConsequence(Check):
-    """The claim is a linear combination of cited relations and of those that it supposes.
-
-    Equations between matrices are multiplied on both sides, and their trace is taken where the claim is about scalars;
-    equations between scalars are multiplied by scalars; e ≥ 0 and e > 0 by a nonnegative number.
-    """
-
-    kind: ClassVar[Kind] = Kind.IDENTITY
-    terms: tuple[Multiple, ...]
-
-    def verify(self, claim: Claim, context: Context) -> Finding:
-        """Decide that the difference of the claim's sides is the sum of the multiples."""
-        antecedent, wanted = claim.args if isinstance(claim, Implies) else (None, claim)
-        supposed = () if antecedent is None else conjuncts(antecedent)
-        if not isinstance(wanted, (Equality, GreaterThan, StrictGreaterThan)):
-            return _refuse("the claim is neither e ≥ 0, nor e > 0, nor an equation")
-        strict = False
-        matrix = isinstance(wanted.lhs, MatrixExpr)
-        total: Expression = wanted.lhs - wanted.rhs
-        for term in self.terms:
-            fact = context.claims.get(term.fact) if isinstance(term.fact, str) else term.fact
-            if not isinstance(term.fact, str) and fact not in supposed:
-                return _refuse(f"{fact} is not supposed")
-            if not isinstance(fact, (Equality, GreaterThan, StrictGreaterThan)):
-                return _refuse(f"{term.fact} is not a cited relation")
-            if not all(_is_variable(symbol, context) for symbol in term.at):
-                return _refuse(f"a symbol that {term.fact} is evaluated at stands for one number")
-            fact = fact.subs(term.at) if isinstance(term.fact, str) else fact
-            inequality = not isinstance(fact, Equality)
-            if inequality and (isinstance(wanted, Equality) or not _is_nonnegative(term.by)):
-                return _refuse(f"the multiple of {fact} does not preserve its direction")
-            strict = strict or (isinstance(fact, StrictGreaterThan) and sympify(term.by).is_positive)
-            if not context.knows(term.left, term.right):
-                return _refuse(f"{fact} is multiplied by an inverse that nothing justifies")
-            multiple = _multiplied(fact, term)
-            if not matrix and isinstance(multiple, MatrixExpr):
-                multiple = Trace(multiple)
-            total = total - multiple
-        if isinstance(wanted, StrictGreaterThan) and not strict:
-            return _refuse("a strict inequality needs a strict one")
-        zero = ZeroMatrix(*total.shape) if matrix else S.Zero
-        finding = context.equal(total, zero)
-        return Finding(finding.passed, f"a linear combination of {len(self.terms)} relations: {finding.how}")
-
-
-def _multiplied(fact: Relational, term: Multiple) -> Expression:
-    difference: Expression = fact.lhs - fact.rhs
-    if not isinstance(fact.lhs, MatrixExpr):
-        return sympify(term.by) * difference
-    left = Identity(difference.shape[0]) if term.left is None else term.left
-    right = Identity(difference.shape[1]) if term.right is None else term.right
-    return sympify(term.by) * left * difference * right
-
-
-def _is_variable(symbol: Symbol, context: Context) -> bool:
-    """Return whether claims hold for every value of a symbol: neither the vocabulary nor a definition gives it one."""
-    introduced = (step.check.introduces for step in context.earlier if isinstance(step.check, Definition))
-    return symbol not in {entry.symbol for entry in VOCABULARY} and not any(symbol in names for names in introduced)
-
-
-def _is_nonnegative(number: Expression) -> bool:
-    return bool(sympify(number).is_nonnegative)  # a number, or a square of real symbols and the like
 
 
 @dataclass(frozen=True)
@@ -155,14 +68,14 @@ class PositiveFactor(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """The antecedent is the consequent times the factor."""
         if not isinstance(claim, Implies):
-            return _refuse("the claim is not an implication")
+            return refuse("the claim is not an implication")
         positive, (supposed, wanted) = Gt(self.factor, 0), claim.args
         others = [fact for fact in conjuncts(supposed) if fact != positive]
         if len(others) != 1 or not isinstance(wanted, (Equality, GreaterThan)) or others[0].func != wanted.func:
-            return _refuse("the claim is not an implication between two relations of one kind")
+            return refuse("the claim is not an implication between two relations of one kind")
         (given,) = others
         if not (self.factor.is_positive or context.cites(positive) or positive in conjuncts(supposed)):
-            return _refuse(f"nothing cited says that {self.factor} is positive")
+            return refuse(f"nothing cited says that {self.factor} is positive")
         finding = context.equal(given.lhs - given.rhs, self.factor * (wanted.lhs - wanted.rhs))
         return Finding(finding.passed, f"both sides are divided by {self.factor} > 0: {finding.how}")
 
@@ -196,19 +109,19 @@ class EqualColumns(Check):
         """Check the row sums, positivity and symmetry, and expand the sum of squares for a few sizes."""
         Q, D, o, T = self.Q, self.D, self.ones, self.T
         if not (context.cites(PositiveEntries(Q)) and context.cites(Eq(Q * o, D * o))):
-            return _refuse("nothing cited says that Q has positive entries and the row sums of D")
+            return refuse("nothing cited says that Q has positive entries and the row sums of D")
         if any(step.claim.has(self.column) for step in context.earlier):
-            return _refuse(f"{self.column} has a meaning already")
+            return refuse(f"{self.column} has a meaning already")
         columns = Eq(Q.T * o, D * o)
         bound = next((c for c in conjuncts(claim.args[0]) if isinstance(c, GreaterThan)), None)
         if bound is None or claim != Implies(columns & bound, Eq(T, self.column * o.T)):
-            return _refuse("the claim is not that column sums equal to the row sums make the columns equal")
+            return refuse("the claim is not that column sums equal to the row sums make the columns equal")
         for left, right in ((T, T.T), (bound.lhs - bound.rhs, Trace(T * Q * T) - Trace(T * D * T))):
             finding = context.equal(left, right)
             if not finding.passed:
-                return _refuse(f"{left} is not {right}: {finding.how}")
+                return refuse(f"{left} is not {right}: {finding.how}")
         if not all(_laplacian_identity(n) for n in (1, 2, 3, 4)):
-            return _refuse("the sum of squares does not expand as it should")
+            return refuse("the sum of squares does not expand as it should")
         how = "−½ Σ_jk Q_jk |T_j − T_k|², expanded for 1 to 4 components, a pair at a time; ≥ 0 only if each term is 0"
         return Finding(True, f"{how}: {finding.how}")
 
@@ -229,13 +142,13 @@ class CentredRank(Check):
         """The relation is cited, with a positive weight, and the claim is about the number of columns of the basis."""
         m = self.basis.shape[1]
         if not (context.cites(vanishes(self.mean)) and context.cites(w[k] > 0)):
-            return _refuse("nothing cited says that the weighted means add up to 0, with positive weights")
+            return refuse("nothing cited says that the weighted means add up to 0, with positive weights")
         if not context.cites(IndependentColumns(self.basis)):
-            return _refuse("nothing cited says that the basis is one")
+            return refuse("nothing cited says that the basis is one")
         if claim != Ge(K - 1 - m, 0):
-            return _refuse("the claim is not K − 1 − m ≥ 0")
+            return refuse("the claim is not K − 1 − m ≥ 0")
         if not context.algebra.definitions.get(self.mean, S.Zero).has(self.means):
-            return _refuse(f"{self.mean} is not a combination of the means")
+            return refuse(f"{self.mean} is not a combination of the means")
         return Finding(
             True, "K columns with a linear relation whose coefficients are not 0 span at most K − 1 dimensions"
         )
@@ -257,19 +170,19 @@ class WithinLine(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Compare the claim with the cited meanings."""
         if claim != Implies(self.included, Or(vanishes(self.map), self.contains)):
-            return _refuse("the claim is not that a subspace of a line is 0 or the line")
+            return refuse("the claim is not that a subspace of a line is 0 or the line")
         inside = next((i.args[1] for i in context.facts(Implies) if i.args[0] == self.included), None)
         spanned = next((i.args[0] for i in context.facts(Implies) if i.args[1] == self.contains), None)
         if not (isinstance(inside, Equality) and isinstance(spanned, Equality)):
-            return _refuse("no cited step says what the propositions mean")
+            return refuse("no cited step says what the propositions mean")
         factor, basis = inside.lhs, inside.rhs.args[0]
         if not context.cites(Ge(1 - basis.shape[1], 0)):
-            return _refuse("nothing cited says that the space is a line or less")
+            return refuse("nothing cited says that the space is a line or less")
         square = self.map * self.map.T
         if not any({f.lhs, f.rhs} == {factor * factor.T, square} for f in context.facts(Equality)):
-            return _refuse("the factor is not one of AAᵀ")
+            return refuse("the factor is not one of AAᵀ")
         if not (spanned.rhs.has(factor) and any(basis in f.free_symbols for f in context.facts(Equality))):
-            return _refuse("the propositions are not about the same spaces")
+            return refuse("the propositions are not about the same spaces")
         return Finding(True, "a subspace of a space of at most one dimension is {0} or that space")
 
 
@@ -282,12 +195,12 @@ class AtLeastOne(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """The claim compares a symbol that stands for a positive integer with one that is at most 1."""
         if not isinstance(claim, GreaterThan):
-            return _refuse("the claim is not n ≥ m")
+            return refuse("the claim is not n ≥ m")
         number, least = claim.args
         if not (isinstance(number, Symbol) and number.is_integer and number.is_positive):
-            return _refuse(f"{number} does not stand for a positive integer")
+            return refuse(f"{number} does not stand for a positive integer")
         if not context.cites(Ge(1 - least, 0)):
-            return _refuse(f"nothing cited says that {least} is at most 1")
+            return refuse(f"nothing cited says that {least} is at most 1")
         return Finding(True, f"{number} is a positive integer, and 1 is at least {least}")
 
 
@@ -313,16 +226,16 @@ class SymmetricMinimiser(Check):
         """The hypothesis, convexity, strict convexity and the definition of Q are cited."""
         H, Sigma = self.change, self.covariance
         if claim != Implies(self.minimiser, Eq(self.Q.T * self.ones, self.D * self.ones)):
-            return _refuse("the claim is not that E π_k = w_k at a minimiser")
+            return refuse("the claim is not that E π_k = w_k at a minimiser")
         if not context.cites(Eq(n_orbits, 1)):
-            return _refuse("nothing cited says that the components are one orbit")
+            return refuse("nothing cited says that the components are one orbit")
         strict = Implies(Eq(Trace(H * Sigma * H.T * Sigma), 0), vanishes(H))
         if not (context.facts(Convex) and context.cites(strict)):
-            return _refuse("nothing cited says that the loss is strictly convex")
+            return refuse("nothing cited says that the loss is strictly convex")
         softmax = next(iter(context.facts(Softmax)), None)
         moments = [f.rhs for f in context.facts(Equality) if softmax is not None and f.lhs.has(softmax.args[0])]
         if softmax is None or softmax.args[1] != context.facts(Convex)[0].args[0] or self.Q not in moments:
-            return _refuse("nothing cited says that Q is the joint moment of the component and the softmax")
+            return refuse("nothing cited says that Q is the joint moment of the component and the softmax")
         return Finding(
             True, "the unique minimiser has the symmetries of the loss, under which the components are one orbit"
         )
@@ -367,14 +280,14 @@ class NearProductForm(Check):
             case Implies(args=(NearProduct() as near, GreaterThan() as wanted)) if near == NearProduct(Q, D, o, h):
                 pass
             case _:
-                return _refuse("the claim is not that a matrix near a product has a small form")
+                return refuse("the claim is not that a matrix near a product has a small form")
         if not context.cites(Eq(o.T * D * o, Identity(1))):
-            return _refuse("nothing cited says that the weights sum to 1")
+            return refuse("nothing cited says that the weights sum to 1")
         form = h * Trace(T * D * T) - Trace(T * Q * T) + Trace(T * D * o * o.T * D * T)
         for left, right in ((T, T.T), (wanted.lhs - wanted.rhs, form)):
             finding = context.equal(left, right)
             if not finding.passed:
-                return _refuse(f"{left} is not {right}: {finding.how}")
+                return refuse(f"{left} is not {right}: {finding.how}")
         if not _pair_identity():
-            return _refuse("the squares of a pair do not expand as they should")
+            return refuse("the squares of a pair do not expand as they should")
         return Finding(True, f"a sum over the pairs j, k of two squares with coefficients ≥ 0: {finding.how}")

@@ -1,19 +1,23 @@
-"""Checks of relations that follow from cited ones: multiplied equations, squares, products, means, Cholesky, Markov."""
+"""Checks of relations that follow from cited ones: linear combinations, squares, products, means, Cholesky, Markov."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from sympy import Add, Eq, Expr, Ge, Gt, Identity, Implies, MatrixSymbol, S, Symbol, Trace, expand
+from sympy import Add, Eq, Expr, Ge, Gt, Identity, Implies, MatrixSymbol, S, Symbol, Trace, expand, sympify
 from sympy.core.relational import Equality, GreaterThan, LessThan, Relational, StrictGreaterThan
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
+from verify.proofs.checks import Definition
 from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
 from verify.proofs.moments import MatrixMean, Mean
-from verify.vocabulary import EntriesNonnegative
+from verify.vocabulary import VOCABULARY, EntriesNonnegative
+
+_RELATIONS = (Equality, GreaterThan, StrictGreaterThan)
 
 
 def refuse(reason: str) -> Finding:
@@ -46,71 +50,92 @@ def positive(scalar: Expression, context: Context) -> bool:
     return bool(scalar > 0) if scalar.is_number else context.cites(Gt(scalar, 0))
 
 
-@dataclass(frozen=True)
-class Times:
-    """left·(a − b)·right for a relation a = b or a ≥ b, or for the transpose of an equation.
+def _is_variable(symbol: Symbol, context: Context) -> bool:
+    """Return whether claims hold for every value of a symbol: neither the vocabulary nor a definition gives it one."""
+    introduced = (step.check.introduces for step in context.earlier if isinstance(step.check, Definition))
+    return symbol not in {entry.symbol for entry in VOCABULARY} and not any(symbol in names for names in introduced)
 
-    `premise` names a cited relation, or is "antecedent" for the claim's own, or is a relation that is cited among
-    others. An inequality is multiplied by a nonnegative number on the left alone.
+
+@dataclass(frozen=True)
+class Multiple:
+    """by·left·(a − b)·right for a relation a = b, a ≥ b or a > b, or for the transpose of an equation.
+
+    `fact` names a premise that holds one relation, or is "antecedent" where the claim's own holds one, or is a relation
+    that the claim supposes or a premise states. `at` gives values to scalars for every value of which a named premise
+    holds. An inequality is multiplied by a nonnegative number, or by a square of real symbols and the like.
     """
 
-    premise: str | Relational
+    fact: str | Claim
     left: Expression = 1
     right: Expression = 1
+    by: Expression = 1
+    at: Mapping[Symbol, int] = field(default_factory=dict)
     transposed: bool = False
 
+    @property
+    def factor(self) -> Expression:
+        """What an inequality is multiplied by."""
+        return sympify(self.by) * self.left
+
     def relation(self, antecedent: Claim | None, context: Context) -> Relational:
-        """Return the relation. Raises ValueError when it is not cited."""
-        if not isinstance(self.premise, str):
-            if not context.cites(self.premise):
-                raise ValueError(f"{self.premise} is not cited")
-            return self.premise
-        fact = antecedent if self.premise == "antecedent" else context.claims.get(self.premise)
-        relations = [p for p in conjuncts(fact) if isinstance(p, (Equality, GreaterThan))]
+        """Return the relation. Raises ValueError when it is neither cited nor supposed."""
+        if not isinstance(self.fact, str):
+            if not (
+                isinstance(self.fact, _RELATIONS) and (self.fact in conjuncts(antecedent) or context.cites(self.fact))
+            ):
+                raise ValueError(f"{self.fact} is not a relation that is supposed or cited")
+            return self.fact
+        holder = antecedent if self.fact == "antecedent" else context.claims.get(self.fact)
+        relations = [p for p in conjuncts(holder) if isinstance(p, _RELATIONS)]
         if len(relations) != 1 or isinstance(relations[0].lhs, MatrixMean):
-            raise ValueError(f"{self.premise} is not one cited relation")
-        return relations[0]
+            raise ValueError(f"{self.fact} is not one cited relation")
+        if self.at and not (holder is not antecedent and all(_is_variable(symbol, context) for symbol in self.at)):
+            raise ValueError(f"a symbol that {self.fact} is evaluated at stands for one number")
+        return relations[0].subs(self.at)
 
     def multiple(self, relation: Relational) -> Expression:
-        """Return left·(a − b)·right. Raises ValueError when that does not preserve an inequality."""
+        """Return by·left·(a − b)·right. Raises ValueError when that does not preserve an inequality."""
         difference: Expression = relation.lhs - relation.rhs
-        if isinstance(relation, GreaterThan) and not (S(self.left).is_nonnegative and self.right == 1):
-            raise ValueError(f"the multiple of {self.premise} does not preserve its direction")
-        return self.left * (difference.T if self.transposed else difference) * self.right
+        if not isinstance(relation, Equality) and not (self.factor.is_nonnegative and self.right == 1):
+            raise ValueError(f"the multiple of {relation} does not preserve its direction")
+        return self.factor * (difference.T if self.transposed else difference) * self.right
 
 
 @dataclass(frozen=True)
-class Consequence(Check):
-    """A relation whose difference is a sum of cited relations' differences, each multiplied.
+class LinearConsequence(Check):
+    """A relation whose difference is a sum of the differences of cited or supposed relations, each multiplied.
 
     Equations between matrices are multiplied on both sides; for a claim about scalars the trace of the product counts.
     The claim may be an implication: then its antecedent is a premise too.
     """
 
     kind: ClassVar[Kind] = Kind.IDENTITY
-    terms: tuple[Times, ...]
+    terms: tuple[Multiple, ...]
 
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Decide by normal forms that the claim's difference equals the sum."""
         antecedent, wanted = claim.args if isinstance(claim, Implies) else (None, claim)
-        if not isinstance(wanted, (Equality, GreaterThan)) or not self.terms:
-            return refuse("the claim is neither e ≥ 0 nor an equation, or nothing is combined")
-        target: Expression = wanted.lhs - wanted.rhs
+        if not isinstance(wanted, _RELATIONS) or not self.terms:
+            return refuse("the claim is neither e ≥ 0, nor e > 0, nor an equation, or nothing is combined")
+        strict = not isinstance(wanted, StrictGreaterThan)
         parts: list[Expression] = []
         try:
             for term in self.terms:
                 relation = term.relation(antecedent, context)
-                if not context.knows(term.left, term.right):
-                    return refuse(f"{term.premise} is multiplied by an inverse that nothing justifies")
-                if isinstance(relation, GreaterThan) and isinstance(wanted, Equality):
+                if not context.knows(term.by, term.left, term.right):
+                    return refuse(f"{term.fact} is multiplied by an inverse that nothing justifies")
+                if isinstance(wanted, Equality) and not isinstance(relation, Equality):
                     return refuse("an inequality does not give an equation")
+                strict = strict or (isinstance(relation, StrictGreaterThan) and bool(term.factor.is_positive))
                 product = term.multiple(relation)
-                traced = isinstance(product, MatrixExpr) and not isinstance(target, MatrixExpr)
+                traced = isinstance(product, MatrixExpr) and not isinstance(wanted.lhs, MatrixExpr)
                 parts.append(Trace(product) if traced else product)
-        except ValueError as error:
+            finding = context.equal(wanted.lhs - wanted.rhs, sum(parts[1:], parts[0]))
+        except (TypeError, ValueError) as error:
             return refuse(str(error))
-        finding = context.equal(target, sum(parts[1:], parts[0]))
-        return Finding(finding.passed, f"a combination of {len(self.terms)} multiplied relations: {finding.how}")
+        if not strict:
+            return refuse("a strict inequality needs a strict one")
+        return Finding(finding.passed, f"a linear combination of {len(self.terms)} multiplied relations: {finding.how}")
 
 
 @dataclass(frozen=True)
