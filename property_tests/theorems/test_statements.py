@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import pkgutil
 import re
@@ -72,7 +73,9 @@ def test_registry_has_no_orphan_and_no_missing_entry() -> None:
 
 def test_every_proof_script_belongs_to_a_statement() -> None:
     scripts = {module.name for module in pkgutil.iter_modules(theorems.scripts.__path__)}
-    assert scripts <= set(MODULES.values())
+    with_proof = {s for s in scripts if hasattr(importlib.import_module(f"theorems.scripts.{s}"), "PROOF")}
+    assert scripts - with_proof == {"infonce_quadratic"}  # steps that other scripts go on from
+    assert with_proof <= set(MODULES.values())
 
 
 def test_registry_check_finds_what_is_wrong() -> None:

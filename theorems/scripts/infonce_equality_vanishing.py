@@ -117,7 +117,6 @@ SCALE = 32 * nu**2 * ell**2
 WEIGHT = SCALE**2 * kappa**6 / 36
 THRESHOLD = Rational(1024, 3) * ell**4 * (1 + kappa**2) * kappa**6 * nu**6  # 1/δ₀²
 
-
 INSIDE = Eq(F, B * X)
 v = B * a
 UNIT_COLUMN = UnitColumn(INSIDE, V, (Identity(m), -P.I * F.T * R * B), (a, q), metric=R, root=Gamma)
