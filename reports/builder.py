@@ -13,7 +13,7 @@ from pathlib import Path
 
 import theorems
 from reports import collect, front, render, trust
-from reports.figures import loss_slices, pancakes
+from reports.figures import loss_slices, pancakes, phase
 from reports.figures.records import Figure
 from reports.records import Generated, Report, Settings
 from reports.records import Statement as StatementRecord
@@ -97,7 +97,7 @@ def make(
         matrix=matrix,
         graph=front.graph(chosen, done),
         statements=done,
-        figures=_figures(settings.seed, clock),
+        figures=_figures(settings, clock),
         trust=evidence,
         environment=collect.environment(),
         generated=clock.finish(),
@@ -119,9 +119,9 @@ def _statement(statement: Statement, settings: Settings, jobs: int, clock: _Cloc
         return collect.statement(statement, verification)
 
 
-def _figures(seed: int, clock: _Clock) -> tuple[Figure, ...]:
+def _figures(settings: Settings, clock: _Clock) -> tuple[Figure, ...]:
     with clock.stage("figures"):
-        return (pancakes.compute(seed), loss_slices.compute())
+        return (pancakes.compute(settings.seed), loss_slices.compute(), phase.compute(settings.quick))
 
 
 @dataclass

@@ -21,6 +21,7 @@ from reports.records import Bin, Command, Margin, News
 from verify import standing
 from verify.evidence import Counterexample
 from verify.guarantees import LOSSES
+from verify.huntrecords import HuntRecord
 from verify.instances import instance_to_json
 from verify.matrix import certificate_file
 from verify.proofs import ProofReport, Step, StepReport
@@ -50,7 +51,9 @@ def statement(source: Statement, verification: Verification) -> record.Statement
         proof=_proof(source, verification.proof),
         verification=_verification(verification),
         counterexamples=tuple(_counterexample(source, c) for c in source.counterexamples),
-        evidence=source.evidence,
+        evidence=source.known,
+        evaluations=source.evaluations,
+        hunts=tuple(_hunt(dropped, found) for dropped, found in source.hunted),
         special_case_of=source.special_case_of,
         guarantees=tuple(f"{LOSSES.get(g.loss, g.loss)}: {g.column}" for g in source.guarantees),
         commands=_commands(source, verification),
@@ -96,6 +99,21 @@ def _hypotheses(source: Statement) -> tuple[record.Hypothesis, ...]:
             reason=needs[h.name].reason,
         )
         for i, h in enumerate((*source.hypotheses, *source.redundant))
+    )
+
+
+def _hunt(dropped: tuple[str, ...], found: HuntRecord) -> record.Hunt:
+    return record.Hunt(
+        id=found.hunt,
+        without=dropped,
+        components=found.settings.components,
+        dimension=found.settings.dimension,
+        delta=found.settings.delta,
+        anywhere=found.settings.shape == "any",
+        seed=found.seed,
+        evaluations=found.evaluations,
+        best_margin=found.best_margin,
+        certified=len(found.certified),
     )
 
 

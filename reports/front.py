@@ -148,5 +148,6 @@ def _note(record: Record) -> str:
         count = len(record.counterexamples)
         return f"{count} counterexample{'' if count == 1 else 's'}"
     if record.standing is Standing.OPEN:
-        return f"{record.verification.accepted} tried"
+        tried = record.evaluations
+        return f"{tried:,} evaluations" if tried else f"{record.verification.accepted} tried"
     return ""

@@ -123,6 +123,24 @@ class Counterexample(Record):
     scenes: tuple[Scene, ...]
 
 
+class Hunt(Record):
+    """A hunt on record: which hypotheses it went without, where it searched, and what it came to.
+
+    `best_margin` is floating point; `certified` counts the certificates it found.
+    """
+
+    id: str
+    without: tuple[str, ...]
+    components: int
+    dimension: int
+    delta: str
+    anywhere: bool
+    seed: int
+    evaluations: int
+    best_margin: str
+    certified: int
+
+
 class Statement(Record):
     """Everything the report says about one statement."""
 
@@ -140,6 +158,8 @@ class Statement(Record):
     verification: Verification
     counterexamples: tuple[Counterexample, ...]
     evidence: tuple[str, ...]
+    evaluations: int
+    hunts: tuple[Hunt, ...]
     special_case_of: str
     guarantees: tuple[str, ...]
     commands: tuple[Command, ...]

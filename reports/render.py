@@ -21,9 +21,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports.collect import sentence
-from reports.figures import graph, histogram, loss_slices, pancakes, scenes
+from reports.figures import graph, histogram, loss_slices, pancakes, phase, scenes
 from reports.figures.drawing import minus, number
-from reports.figures.records import Angle, Line, LossSlices, Panel
+from reports.figures.records import Angle, Line, LossSlices, Panel, Phase
 from reports.records import Level, Node, Proof, Report, Statement, Step
 from verify import mathml
 from verify.evidence import Need
@@ -153,6 +153,8 @@ def _environment(autoescape: bool) -> Environment:
         fisher=lambda lines, name: next(line.fisher for line in lines if line.name == name),
         layout=_layout,
         findings=loss_slices.findings,
+        phase_finding=phase.finding,
+        deficient_rows=phase.deficient_rows,
         histogram=histogram.layout,
         instance_text=instance_text,
         mark_text=lambda standing: _STANDINGS[Standing(standing)][0].text,
@@ -164,8 +166,14 @@ def _environment(autoescape: bool) -> Environment:
     return environment
 
 
-def _layout(record: Panel | LossSlices) -> Any:
-    return pancakes.layout(record) if isinstance(record, Panel) else loss_slices.layout(record)
+def _layout(record: Panel | LossSlices | Phase) -> Any:
+    match record:
+        case Panel():
+            return pancakes.layout(record)
+        case LossSlices():
+            return loss_slices.layout(record)
+        case Phase():
+            return phase.layout(record)
 
 
 def step_mark(step: Step) -> Mark:

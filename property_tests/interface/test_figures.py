@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.figures import loss_slices, pancakes
+from reports.builder import make
+from reports.figures import loss_slices, pancakes, phase
 from reports.figures.drawing import Frame, number, sigma_ellipse, ticks
 from reports.figures.histogram import layout as histogram_layout
 from reports.figures.records import Line
-from reports.records import Bin
+from reports.records import Bin, Settings
+from reports.render import html, markdown
+from theorems.infonce_equality_biased import STATEMENT as BIASED
 from verify import exact
+from verify.certify import decide
+from verify.hunt.phase import scaled
 from verify.instances import parse_instance
 from verify.losses import LOSSES
 from verify.losses.levels import multiprecision_value
@@ -234,3 +239,60 @@ def test_relations_and_functions_are_operators():
 def test_formula_that_is_not_plain_is_refused(latex):
     with pytest.raises(FormulaError):
         formula(latex)
+
+
+# --- the phase picture ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def phase_record():
+    return phase.compute(quick=True)
+
+
+def test_certified_cells_are_what_is_decided(phase_record):
+    assert len(phase_record.cells) == len(phase_record.deltas) * len(phase_record.separations)
+    assert {cell.rank for cell in phase_record.cells} == {1, phase_record.dimension}
+    at = parse_instance(phase_record.instance)
+    for cell in phase_record.cells[3::17]:
+        instance = scaled(at.shared, Fraction(cell.delta), Fraction(cell.separation))
+        verdict, certificate = decide("infonce-equality", instance)
+        assert cell.certified == (certificate is not None)
+        assert (cell.verdict, cell.rank) == (verdict.outcome.value, verdict.rank)
+
+
+def test_phase_cells_tile_the_frame_in_the_order_of_their_values(phase_record):
+    drawn = phase.layout(phase_record)
+    assert sum(drawn.width * drawn.height for _ in drawn.squares) == pytest.approx(
+        drawn.frame.width * drawn.frame.height
+    )
+    for square in drawn.squares:
+        middle = (square.x + drawn.width / 2, square.y + drawn.height / 2)
+        # Separations are in nearly equal ratios: a column is as wide as any other.
+        assert middle[0] == pytest.approx(drawn.frame.x(math.log2(Fraction(square.cell.separation))), abs=2)
+        assert middle[1] == pytest.approx(drawn.frame.y(float(Fraction(square.cell.delta))))
+    assert [text for _, text in drawn.x_ticks] == ["1/8", "1/4", "1/2", "1", "2", "4"]
+    assert sum(key.count for key in drawn.keys) == len(phase_record.cells)
+
+
+def test_what_floating_point_proposes_is_hatched_and_counted_apart(phase_record):
+    cells = list(phase_record.cells)
+    changed = next(i for i, cell in enumerate(cells) if cell.rank == 1)
+    cells[changed] = cells[changed].model_copy(update={"certified": False})
+    doubtful = phase_record.model_copy(update={"cells": tuple(cells)})
+    assert [(k.rank, k.certified) for k in phase.layout(doubtful).keys] == [(2, True), (1, True), (1, False)]
+    assert f"{len(cells) - 1} of them certified" in phase.finding(doubtful)
+    assert sum(len(row.floating) for row in phase.deficient_rows(doubtful)) == 1
+    report = make([BIASED], Settings(quick=True, seed=0, instances=2))
+    pictures = tuple(doubtful if figure.kind == "phase" else figure for figure in report.figures)
+    page = html(report.model_copy(update={"figures": pictures}))
+    assert page.count('fill="url(#phase-hatch)"') == 2  # the cell, and its entry in the legend
+    assert 'fill="url(#phase-hatch)"' not in html(report)
+    text = markdown(report.model_copy(update={"figures": pictures}))
+    assert phase.finding(doubtful) in text.replace("\\", "")
+
+
+def test_a_picture_without_deficient_cells_says_so(phase_record):
+    full = [cell.model_copy(update={"rank": 2}) for cell in phase_record.cells]
+    found = phase_record.model_copy(update={"cells": tuple(full)})
+    assert phase.deficient_rows(found) == ()
+    assert phase.finding(found) == f"M* has full rank 2 in each of the {len(full)} cells, all of them certified."

@@ -72,7 +72,35 @@ class LossSlices(Record):
     best: float
 
 
-Figure: TypeAlias = Annotated[Pancakes | LossSlices, Field(discriminator="kind")]
+class PhaseCell(Record):
+    """One instance of a phase picture: rank M*, and whether the kernel has certified it or floating point proposed it.
+
+    `verdict` is what was decided of Col(A*) = S_F.
+    """
+
+    delta: str
+    separation: str
+    rank: int
+    certified: bool
+    verdict: str
+
+
+class Phase(Record):
+    """Figure: rank M* of one mixture's minimiser, its means times each separation, at each δ.
+
+    `instance` is the cell at separation 1 and δ = 1; `dimension` is dim S_F. Cells go through the δs row by row.
+    """
+
+    kind: Literal["phase"] = "phase"
+    statement: str = "infonce-equality-biased"
+    instance: InstanceJson
+    dimension: int
+    deltas: tuple[str, ...]
+    separations: tuple[str, ...]
+    cells: tuple[PhaseCell, ...]
+
+
+Figure: TypeAlias = Annotated[Pancakes | LossSlices | Phase, Field(discriminator="kind")]
 
 
 class Direction(Record):
