@@ -12,6 +12,7 @@ from verify.proofs import (
     Algebra,
     Check,
     Checker,
+    Combination,
     CommonLowerBound,
     Congruence,
     EckartYoung,
@@ -32,6 +33,7 @@ from verify.proofs import (
     ShiftedPencil,
     SquareInverse,
     Step,
+    Term,
     TopColumns,
     TopPart,
     TopRange,
@@ -102,10 +104,11 @@ def test_a_relation_that_is_neither_cited_nor_supposed_is_refused() -> None:
     assert not accepted(Eq(V, Z), LinearConsequence((Multiple(P),)), P)
 
 
-def test_a_supposed_relation_is_not_evaluated_at_another_value() -> None:
+def test_a_relation_about_one_number_is_not_evaluated_at_another() -> None:
     at_two = LinearConsequence((Multiple("antecedent", at={a: 2}),))
     assert not accepted(Implies(Ge(a, 0), Ge(2, 0)), at_two)
-    assert accepted(Ge(b + 2, 0), LinearConsequence((Multiple("given-0", at={a: 2}),)), Ge(a + b, 0))
+    assert not accepted(Ge(b + 2, 0), LinearConsequence((Multiple("given-0", at={a: 2}),)), Ge(a + b, 0))
+    assert not accepted(Ge(b + 2, 0), Combination((Term("given-0", 1, {a: 2}),)), Ge(a + b, 0))
 
 
 def test_positive_root() -> None:

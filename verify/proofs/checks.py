@@ -40,7 +40,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
 from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
-from verify.vocabulary import PositiveDefinite, k, w
+from verify.vocabulary import VOCABULARY, PositiveDefinite, k, w
 
 
 class IndependentColumns(BooleanFunction):  # type: ignore[misc]
@@ -365,6 +365,17 @@ class Vanishing(Check):
         return Finding(True, f"a squared norm ≤ 0 is 0, and so is its root: {finding.how}")
 
 
+def is_variable(symbol: Symbol, context: Context) -> bool:
+    """Return whether earlier steps hold for every value of a symbol.
+
+    It is the argument of a function that a definition introduces; neither the vocabulary nor a step gives it one value.
+    """
+    introduced = {name for step in context.earlier for name in getattr(step.check, "introduces", ())}
+    calls = {call for step in context.earlier for call in step.claim.atoms(AppliedUndef) if call.func in introduced}
+    arguments = {x for call in calls for x in call.args}
+    return symbol in arguments - introduced - {entry.symbol for entry in VOCABULARY}
+
+
 @dataclass(frozen=True)
 class Term:
     """A multiple of a cited relation: its premise ("antecedent" for the claim's own), multiplier and substitution."""
@@ -394,6 +405,8 @@ class Combination(Check):
             fact = antecedent if term.premise == "antecedent" else context.claims.get(term.premise)
             if not isinstance(fact, (GreaterThan, Equality)):
                 return _refuse(f"{term.premise} is not a cited relation")
+            if not all(is_variable(symbol, context) for symbol in term.at):
+                return _refuse(f"a symbol that {term.premise} is evaluated at stands for one number")
             if not self._allowed(term, fact, wanted):
                 return _refuse(f"the multiplier {term.multiplier} of {term.premise} does not preserve the relation")
             total += Rational(term.multiplier) * (fact.lhs - fact.rhs).subs(term.at)

@@ -12,10 +12,10 @@ from sympy.core.relational import Equality, GreaterThan, LessThan, Relational, S
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
-from verify.proofs.checks import Definition
+from verify.proofs.checks import is_variable
 from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
 from verify.proofs.moments import MatrixMean, Mean
-from verify.vocabulary import VOCABULARY, EntriesNonnegative
+from verify.vocabulary import EntriesNonnegative
 
 _RELATIONS = (Equality, GreaterThan, StrictGreaterThan)
 
@@ -48,12 +48,6 @@ def nonnegative(scalar: Expression, context: Context) -> bool:
 def positive(scalar: Expression, context: Context) -> bool:
     """Return whether a scalar is > 0: a number, or by a cited claim."""
     return bool(scalar > 0) if scalar.is_number else context.cites(Gt(scalar, 0))
-
-
-def _is_variable(symbol: Symbol, context: Context) -> bool:
-    """Return whether claims hold for every value of a symbol: neither the vocabulary nor a definition gives it one."""
-    introduced = (step.check.introduces for step in context.earlier if isinstance(step.check, Definition))
-    return symbol not in {entry.symbol for entry in VOCABULARY} and not any(symbol in names for names in introduced)
 
 
 @dataclass(frozen=True)
@@ -89,7 +83,7 @@ class Multiple:
         relations = [p for p in conjuncts(holder) if isinstance(p, _RELATIONS)]
         if len(relations) != 1 or isinstance(relations[0].lhs, MatrixMean):
             raise ValueError(f"{self.fact} is not one cited relation")
-        if self.at and not (holder is not antecedent and all(_is_variable(symbol, context) for symbol in self.at)):
+        if self.at and not (holder is not antecedent and all(is_variable(symbol, context) for symbol in self.at)):
             raise ValueError(f"a symbol that {self.fact} is evaluated at stands for one number")
         return relations[0].subs(self.at)
 

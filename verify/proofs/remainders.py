@@ -276,6 +276,11 @@ class SquareRoot(Check):
     kind: ClassVar[Kind] = Kind.DEFINITION
     root: Symbol
 
+    @property
+    def introduces(self) -> tuple[Symbol, ...]:
+        """The root, which stands for one number from here on."""
+        return (self.root,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """The root is a new real symbol."""
         if not (isinstance(claim, Equality) and claim.lhs == self.root**2 and self.root.is_real):
