@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.records import Cell, Edge, Graph, Level, Matrix, Node, Row, SpecialCase
+from reports.records import Cell, Edge, Graph, HuntedCase, Level, Matrix, Node, Row, SpecialCase
 from reports.records import Statement as Record
 from verify import matrix as guarantees
 from verify.guarantees import LOSSES, Column
@@ -36,6 +36,10 @@ def _cell(registry: Mapping[str, Statement], cell: guarantees.Cell) -> Cell:
         reason=cell.reason,
         commands=cell.commands,
         special=tuple(SpecialCase(id=name, title=registry[name].title) for name in cell.special),
+        hunted=tuple(
+            HuntedCase(id=name, title=registry[name].title, evaluations=registry[name].evaluations)
+            for name in cell.hunted
+        ),
     )
 
 

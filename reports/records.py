@@ -172,6 +172,12 @@ class SpecialCase(Record):
     title: str
 
 
+class HuntedCase(SpecialCase):
+    """A special case that is open: on how many instances a counterexample to it was hunted for."""
+
+    evaluations: int
+
+
 class Cell(Record):
     """One cell of the guarantee matrix; `standing` is null where no statement is its claim."""
 
@@ -182,6 +188,7 @@ class Cell(Record):
     reason: str
     commands: tuple[str, ...]
     special: tuple[SpecialCase, ...]
+    hunted: tuple[HuntedCase, ...]
 
 
 class Row(Record):

@@ -39,7 +39,7 @@ class Cell:
     """One cell: the standing of its claim, and the statement and the commands behind it.
 
     `standing` is None where no statement is the claim of the cell; `special` are the ids of the special cases that are
-    proved beside a claim that is not.
+    proved beside a claim that is not, `hunted` those that are open and that a counterexample was hunted for.
     """
 
     loss: str
@@ -49,6 +49,7 @@ class Cell:
     reason: str = ""
     commands: tuple[str, ...] = ()
     special: tuple[str, ...] = ()
+    hunted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,12 @@ class Matrix:
         claim = self._claim(loss, column)
         if claim is not None:
             judged = self.judgement(claim)
-            special = () if judged.standing is Standing.PROVED else self._special(claim, Guarantee(loss, column))
-            return Cell(loss, column, judged.standing, claim.id, judged.reason, commands(claim), special)
+            filled = Cell(loss, column, judged.standing, claim.id, judged.reason, commands(claim))
+            if judged.standing is Standing.PROVED:
+                return filled
+            special, unsettled = (self._beside(claim, filled, s) for s in (Standing.PROVED, Standing.OPEN))
+            hunted = tuple(name for name in unsettled if self.statements[name].evaluations)
+            return replace(filled, special=special, hunted=hunted)
         first = next((s for c in _FIRST if (s := self._claim(loss, c)) is not None), None)
         empty = Cell(loss, column)
         return empty if first is None or column not in _DROPS else self._without(empty, first)
@@ -121,10 +126,11 @@ class Matrix:
         general = (s for s in self.statements.values() if not s.special_case_of)
         return next((s for s in general if wanted in s.guarantees), None)
 
-    def _special(self, claim: Statement, cell: Guarantee) -> tuple[str, ...]:
+    def _beside(self, claim: Statement, cell: Cell, standing: Standing) -> tuple[str, ...]:
+        """Return the special cases of a claim that stand so and show beside this cell."""
         beside = (s for s in self.statements.values() if s.special_case_of == claim.id)
-        here = (s for s in beside if not s.guarantees or cell in s.guarantees)
-        return tuple(s.id for s in here if self.judgement(s).standing is Standing.PROVED)
+        here = (s for s in beside if not s.guarantees or Guarantee(cell.loss, cell.column) in s.guarantees)
+        return tuple(s.id for s in here if self.judgement(s).standing is standing)
 
     def _without(self, empty: Cell, claim: Statement) -> Cell:
         """Compute a cell that asks for a claim without some hypotheses."""

@@ -10,6 +10,7 @@ import pytest
 from sympy import Symbol
 
 from theorems import COUNTEREXAMPLES, REGISTRY
+from theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
 from theorems.theorem_5_2 import STATEMENT
 from verify.cli import main
 from verify.evidence import Break, ByKernel, Counterexample
@@ -103,6 +104,18 @@ def test_special_cases_show_beside_what_is_not_proved():
     assert cell(Column.TOP_R, REFUTED, elsewhere).standing is None
     of_proved = replace(special, special_case_of=PROVED.id)
     assert cell(Column.INCLUSION, PROVED, of_proved).special == ()
+
+
+def test_hunted_special_cases_show_beside_what_is_not_proved():
+    open_, refuted = EQUAL_WEIGHTS, REGISTRY[EQUAL_WEIGHTS.special_case_of]
+
+    def found(*statements):
+        return Matrix({s.id: s for s in statements}).cell("infonce", Column.EQUALITY)
+
+    assert (found(refuted, open_).special, found(refuted, open_).hunted) == ((), (open_.id,))
+    assert found(refuted, replace(open_, hunts=())).hunted == ()
+    general = replace(PROVED, id=refuted.id, guarantees=refuted.guarantees)
+    assert found(general, open_).hunted == ()
 
 
 def test_commands_name_the_certificate():

@@ -22,7 +22,9 @@ import reports
 import theorems
 from reports import browser, builder, collect, front, render, schemas, trust
 from reports.records import Report, Settings
+from theorems import REGISTRY
 from theorems.fisher_optimality import STATEMENT
+from theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
 from theorems.pca_equality import STATEMENT as REFUTED
 from verify import mathml
 from verify.errors import InputError
@@ -322,6 +324,23 @@ def test_injected_front_page_is_escaped(whole, place):
         injected = Report.model_validate({**whole, "trust": {**whole["trust"], "base": [SCRIPT]}})
     assert "script" not in {tag for tag, _ in Page(render.html(injected)).tags}
     assert "<script" not in re.sub(r"^(```+).*?^\1$", "", render.markdown(injected), flags=re.DOTALL | re.MULTILINE)
+
+
+def test_hunts_show_with_their_statement_and_are_escaped():
+    report = made(EQUAL_WEIGHTS, REGISTRY["infonce-equality"])
+    hunts, page, text = report.statements[0].hunts, render.html(report), render.markdown(report)
+    assert [h.id for h in hunts] == [record.hunt for _, record in EQUAL_WEIGHTS.hunted]
+    assert sum(h.evaluations for h in hunts if not h.without) == report.statements[0].evaluations
+    for hunt in hunts:
+        assert f"<code>{hunt.id}</code>" in page
+        assert f">{hunt.evaluations:,}<" in page
+    tried = f"open · {EQUAL_WEIGHTS.evaluations:,} evaluations"
+    assert f"○ {tried}" in page  # beside the cell of the general claim
+    assert tried.capitalize() in text
+    assert f"{EQUAL_WEIGHTS.evaluations:,} evaluations" in {n.id: n.note for n in report.graph.nodes}[EQUAL_WEIGHTS.id]
+    data = report.model_dump(mode="json")
+    data["statements"][0]["hunts"][0] |= {"id": SCRIPT, "without": [SCRIPT], "delta": SCRIPT}
+    assert "script" not in {tag for tag, _ in Page(render.html(Report.model_validate(data))).tags}
 
 
 def test_injected_instance_is_escaped(report):

@@ -64,6 +64,7 @@ def _described(cell: Cell) -> dict[str, Any]:
         "statement": cell.statement or None,
         "reason": cell.reason,
         "special_cases": [*cell.special],
+        "hunted_cases": [*cell.hunted],
         "commands": [*cell.commands],
     }
 
@@ -110,4 +111,7 @@ def _explained(found: Matrix, cell: Cell) -> str:
         return _NONE
     lines = [f"{_word(cell)}: {cell.statement}", cell.reason]
     lines += [f"proved: {found.statements[name].title} ({name})" for name in cell.special]
+    for name in cell.hunted:
+        case = found.statements[name]
+        lines.append(f"open · {case.evaluations:,} evaluations: {case.title} ({name})")
     return "\n".join([*lines, *(f"$ {command}" for command in cell.commands)])
