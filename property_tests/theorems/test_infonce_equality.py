@@ -14,7 +14,7 @@ from flint import fmpq
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from theorems import infonce_equality, infonce_equality_small_signal
 from theorems.infonce_equality import STATEMENT as MATCHED
-from theorems.infonce_equality import LowerRank, lower_rank, margin
+from theorems.infonce_equality import UNCENTRED, LowerRank, lower_rank, margin
 from theorems.infonce_equality_balanced import STATEMENT as BALANCED
 from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.infonce_equality_biased import STATEMENT as BIASED
@@ -186,7 +186,7 @@ def test_refuted_statements_record_what_they_say() -> None:
         assert run(statement, 10, seed=8).confirmed
         broken = replace(statement, counterexamples=(replace(statement.counterexamples[0], evidence=TWO.witness),))
         assert "proved" in broken.unsupported()
-    assert not CENTRED.holds(MATCHED.breaks[0].instance)
+    assert not CENTRED.holds(UNCENTRED.instance)
 
 
 # -- symmetries -------------------------------------------------------------------------------------------------------
