@@ -1,7 +1,7 @@
 """The guarantee matrix: losses against what one would like to know of their minimisers. Its cells are computed.
 
 A statement names the cells whose general claim it is. A special case of it (fewer components, centred means, …) names
-the statement instead, and shows beside the cells that it names, or beside all of the general claim's when it names none.
+the statement instead, and shows beside the cells that it names, or beside all of that statement when it names none.
 """
 
 from __future__ import annotations
