@@ -224,21 +224,22 @@ def news(statements: Sequence[record.Statement]) -> tuple[News, ...]:
 def _tally(statements: Sequence[record.Statement]) -> News:
     steps = [step for s in statements if s.proof for step in s.proof.steps]
     checked, assumed = sum(step.passed and not step.assumed for step in steps), sum(step.assumed for step in steps)
-    tried = sum(s.verification.accepted for s in statements)
+    standing = [s for s in statements if s.recorded != Status.REFUTED.value]
+    tried = sum(s.verification.accepted for s in standing)
     counts = Counter(s.standing for s in statements)
     proved, refuted = counts[Standing.PROVED], counts[Standing.REFUTED]
     text = (
         f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved by scripts, {_are(refuted)} refuted by "
         f"instances and {_are(len(statements) - proved - refuted)} not settled: in this run a program checked "
         f"{checked} of {_counted(len(steps), 'proof step')}, {_are(assumed)} assumed, and "
-        f"{_against(statements) or 'none'} of {_counted(tried, 'random instance')} speaks against what is claimed."
+        f"{_against(standing) or 'none'} of {_counted(tried, 'random instance')} refutes one of the others."
     )
     return News(text=text)
 
 
 def _against(statements: Sequence[record.Statement]) -> int:
-    """Return how many random instances decide against a statement that is not recorded as refuted."""
-    outcomes = [s.verification.outcomes for s in statements if s.recorded != Status.REFUTED.value]
+    """Return how many random instances decide against one of these statements."""
+    outcomes = [s.verification.outcomes for s in statements]
     return sum(o.get(Outcome.REFUTED.value, 0) + o.get(Outcome.FAILED.value, 0) for o in outcomes)
 
 
