@@ -14,6 +14,7 @@ import time
 import pytest
 
 from property_tests.hunt.support import plan
+from property_tests.interrupts import heed_interrupts
 from verify.cli import main
 from verify.hunt.ledger import Ledger
 from verify.hunt.plots import climb_plot
@@ -136,16 +137,20 @@ def test_a_hunt_that_is_not_there(tmp_path, capsys):
 def test_an_interrupt_leaves_a_valid_ledger_and_says_how_to_go_on(tmp_path):
     options = ["--set", "weights=equal", "--set", "components=4", "--budget", "60s", "--out", str(tmp_path)]
     command = [sys.executable, "-m", "verify.cli", "hunt", "infonce-equality", *options]
+    unbuffered = {**os.environ, "PYTHONUNBUFFERED": "1"}
     running = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True
+        command, stderr=subprocess.PIPE, text=True, env=unbuffered, start_new_session=True, preexec_fn=heed_interrupts
     )
     the_plan = plan("infonce-equality", "weights=equal", "components=4")
     for _ in range(300):
         time.sleep(0.1)
         if (tmp_path / "ledger.sqlite").exists() and _rounds(tmp_path, the_plan.id):
             break
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=30)
+    try:
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=30)
+    finally:
+        running.kill()
     assert running.returncode == 130
     assert "--resume" in err
     assert err.count("\n") == 1

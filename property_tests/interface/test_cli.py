@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import theorems
+from property_tests.interrupts import heed_interrupts
 from verify import cli
 from verify.cli import main
 from verify.instances import read_instance, read_map
@@ -255,15 +256,10 @@ def test_a_closed_pipe_is_quiet():
     assert process.wait(timeout=60) == 141
 
 
-def _heed_interrupts() -> None:
-    """A job started in the background inherits that interrupts are ignored; the command under test must not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupt_ends_quietly(jobs):
     arguments = ("verify", "--instances", "100000", "--jobs", jobs)
-    process = start(*arguments, start_new_session=True, preexec_fn=_heed_interrupts)
+    process = start(*arguments, start_new_session=True, preexec_fn=heed_interrupts)
     try:
         time.sleep(4)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
