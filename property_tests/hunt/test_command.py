@@ -137,10 +137,8 @@ def test_a_hunt_that_is_not_there(tmp_path, capsys):
 def test_an_interrupt_leaves_a_valid_ledger_and_says_how_to_go_on(tmp_path):
     options = ["--set", "weights=equal", "--set", "components=4", "--budget", "60s", "--out", str(tmp_path)]
     command = [sys.executable, "-m", "verify.cli", "hunt", "infonce-equality", *options]
-    unbuffered = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    running = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=unbuffered, start_new_session=True, preexec_fn=heed_interrupts
-    )
+    apart = {"env": {**os.environ, "PYTHONUNBUFFERED": "1"}, "start_new_session": True, "preexec_fn": heed_interrupts}
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **apart)
     the_plan = plan("infonce-equality", "weights=equal", "components=4")
     for _ in range(300):
         time.sleep(0.1)
