@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verify.cli.output import CLAIM_FAILED, DONE, progress, write_fields, write_json, write_table
+from verify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
 from verify.errors import InputError
 
 if TYPE_CHECKING:
@@ -248,6 +248,12 @@ def _verified(result: Verification) -> dict[str, Any]:
     }
 
 
+def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a table has room for every cell on one line."""
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    return sum(widths) + 3 * len(widths) <= terminal_width()
+
+
 def _write_verified(results: Sequence[Verification], seed: int) -> None:
     rows = []
     for result in results:
@@ -257,7 +263,11 @@ def _write_verified(results: Sequence[Verification], seed: int) -> None:
         accepted = f"{result.accepted} of {result.instances}"
         rows.append((result.id, result.status.value, accepted, outcomes, worst, standing))
     columns = ("statement", "status", "accepted", "outcomes", "margin", "result")
-    write_table(columns, rows, right=("accepted", "margin"))
+    if _fits(columns, rows):
+        write_table(columns, rows, right=("accepted", "margin"))
+    else:  # a long name leaves no room for columns beside it
+        texts = [(row[-1], f"{row[0]}\n{row[1]}; accepted {row[2]}: {row[3]}; margin {row[4]}") for row in rows]
+        write_fields(texts)
     notes = [("", f"{result.id}: {result.unconfirmed}") for result in results if not result.confirmed]
     fields = [
         ("seed", str(seed)),
