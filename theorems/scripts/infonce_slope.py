@@ -19,7 +19,7 @@ from sympy import (
     log,
 )
 
-from theorems.scripts.theorem_5_2 import COMMON_FACTOR, INCLUDED, MINIMISER
+from theorems.scripts.theorem_5_2 import AUGMENTED_PAIRS, COMMON_FACTOR, FISHER_BASIS, INCLUDED, MINIMISER
 from theorems.scripts.theorem_5_2 import PROOF as INCLUSION
 from verify.hypotheses import (
     BIAS_RANGE,
@@ -43,7 +43,6 @@ from verify.proofs import (
     Differentiate,
     Existential,
     FirstOrder,
-    Gaussian,
     IndependentColumns,
     IndependentNoise,
     LogMean,
@@ -136,13 +135,7 @@ MISSED = Ge(-Trace(T * D * T), 0)
 AT_ZERO = Implies(vanishes(A), Eq(Q, D * o * o.T * D))
 
 SETTING = (
-    Step(
-        "fisher-basis",
-        "Let the columns of B be a basis of S_F = span{Σ⁻¹μ_k}; so Σ⁻¹μ = Bc for some c.",
-        IndependentColumns(B) & Eq(mu, Sigma * B * c),
-        ("covariances-definite", "shared-covariance"),
-        Definition((B, c)),
-    ),
+    FISHER_BASIS,
     Step(
         "total-weight",
         "With a column o of ones, oᵀDo = Σ_k w_k = 1.",
@@ -168,21 +161,7 @@ SETTING = (
 
 STEPS = (
     *SETTING,
-    Step(
-        "pairs",
-        "Augmented pairs (Definition 5.1): x = μζ + ξ, x̂ = μζ̂ + ξ̂, noises N(0, Σ) independent of the components and of "
-        "each other; with probability δ both have one component, else each its own. A negative y has noise η.",
-        Gaussian(xi, Sigma)
-        & Gaussian(eta, Sigma)
-        & mean_equation(zeta, zeta, D)
-        & mean_equation(zeta, zeta_hat, delta * D + (1 - delta) * (D * o * o.T * D))
-        & mean_equation(xi, xi_hat, ZeroMatrix(d, d))
-        & mean_equation(zeta, xi, ZeroMatrix(K, d))
-        & mean_equation(zeta, xi_hat, ZeroMatrix(K, d))
-        & mean_equation(xi, zeta_hat, ZeroMatrix(d, K)),
-        ("weights-positive", "weights-sum", "shared-covariance", "covariances-definite", "bias-range"),
-        Definition((zeta, zeta_hat, xi, xi_hat, eta)),
-    ),
+    AUGMENTED_PAIRS,
     Step(
         "loss",
         "L(t) = −E[xᵀM_t x̂] + E_x log E_y exp(xᵀM_t y) at M_t = AAᵀ + t VVᵀ: the InfoNCE loss, from A on.",

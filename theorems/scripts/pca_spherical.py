@@ -67,6 +67,14 @@ INCLUDED, COVERS = Symbol(r"\{\mathrm{Col}(A) \subseteq S_F\}"), Symbol(r"\{S_F 
 SPANNED = Existential(INCLUDED, Eq(Sbar * A, mu * X), X, v * b * B.T * A)
 COVERED = Existential(COVERS, Eq(mu, Sbar * A * Y), Y, u * A.T * mu)
 
+LAW = Step(
+    "law",
+    "x = μζ + ξ, ζ the unit column of the component; E ξξᵀ = Σ̄.",
+    mean_equation(zeta, zeta, D) & mean_equation(xi, xi, Sbar) & mean_equation(zeta, xi, ZeroMatrix(K, d)),
+    ("weights-positive", "weights-sum", "mean-covariance"),
+    Definition((zeta, xi)),
+)
+
 STEPS = (
     Step(
         "mean-covariance",
@@ -83,13 +91,7 @@ STEPS = (
         ("mean-covariance",),
         Definition((B, b, c)),
     ),
-    Step(
-        "law",
-        "x = μζ + ξ, ζ the unit column of the component; E ξξᵀ = Σ̄.",
-        mean_equation(zeta, zeta, D) & mean_equation(xi, xi, Sbar) & mean_equation(zeta, xi, ZeroMatrix(K, d)),
-        ("weights-positive", "weights-sum", "mean-covariance"),
-        Definition((zeta, xi)),
-    ),
+    LAW,
     Step(
         "variance",
         "E‖Aᵀx‖² = tr(AᵀRA), R = E xxᵀ = Σ̄ + S.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Ge, Gt, Identity, Implies, Inverse, MatrixSymbol, Symbol, Trace, ZeroMatrix
+from sympy import Eq, Ge, Gt, Identity, Implies, Inverse, MatrixSymbol, Symbol, Trace
 
 from theorems.scripts import fisher_optimality as fisher
 from theorems.scripts.fisher_optimality import E, Lam, S, Sbar, mu, q
-from theorems.scripts.pca_spherical import SPHERICAL, D, R, V, v, x, xi, zeta
+from theorems.scripts.pca_spherical import LAW, SPHERICAL, D, R, V, v, x, xi, zeta
 from verify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.proofs import (
     Algebra,
@@ -21,7 +21,6 @@ from verify.proofs import (
     Proof,
     SecondMoment,
     Step,
-    mean_equation,
 )
 from verify.vocabulary import K, PositiveDefinite, d, r
 
@@ -91,13 +90,7 @@ STEPS = (
         ("mean-covariance", "independent-columns", "basis"),
         Congruence(factor=Lam.T * B, recover=Lam.T.I),
     ),
-    Step(
-        "law",
-        "x = μζ + ξ, ζ the unit column of the component; E ξξᵀ = Σ̄.",
-        mean_equation(zeta, zeta, D) & mean_equation(xi, xi, Sbar) & mean_equation(zeta, xi, ZeroMatrix(K, d)),
-        ("weights-positive", "weights-sum", "mean-covariance"),
-        Definition((zeta, xi)),
-    ),
+    LAW,
     Step(
         "variance",
         "E‖Aᵀx‖² = tr(AᵀRA), R = E xxᵀ = Σ̄ + S.",

@@ -132,6 +132,31 @@ MINIMISER = Symbol(r"\{A \in \mathrm{argmin}\, L\}")
 STATIONARY = Symbol(r"\{\nabla L(A) = 0\}")
 INCLUDED = Symbol(r"\{\mathrm{Col}(A) \subseteq S_F\}")
 SPANNED = Existential(INCLUDED, Eq(A, B * X), X, G.I * B.T * Sigma * A)
+
+FISHER_BASIS = Step(
+    "fisher-basis",
+    "Let the columns of B be a basis of S_F = span{Σ⁻¹μ_k}; so Σ⁻¹μ = Bc for some c.",
+    IndependentColumns(B) & Eq(mu, Sigma * B * c),
+    ("covariances-definite", "shared-covariance"),
+    Definition((B, c)),
+)
+
+AUGMENTED_PAIRS = Step(
+    "pairs",
+    "Augmented pairs (Definition 5.1): x = μζ + ξ, x̂ = μζ̂ + ξ̂, noises N(0, Σ) independent of the components and of "
+    "each other; with probability δ both have one component, else each its own. A negative y has noise η.",
+    Gaussian(xi, Sigma)
+    & Gaussian(eta, Sigma)
+    & mean_equation(zeta, zeta, D)
+    & mean_equation(zeta, zeta_hat, delta * D + (1 - delta) * (D * o * o.T * D))
+    & mean_equation(xi, xi_hat, ZeroMatrix(d, d))
+    & mean_equation(zeta, xi, ZeroMatrix(K, d))
+    & mean_equation(zeta, xi_hat, ZeroMatrix(K, d))
+    & mean_equation(xi, zeta_hat, ZeroMatrix(d, K)),
+    ("weights-positive", "weights-sum", "shared-covariance", "covariances-definite", "bias-range"),
+    Definition((zeta, zeta_hat, xi, xi_hat, eta)),
+)
+
 COMMON_FACTOR = Step(
     "common-factor",
     "What does not depend on k leaves the log-sum-exp: Σ_k w_k e^{ℓ_k + q} = e^q Σ_k w_k e^{ℓ_k}.",
@@ -141,13 +166,7 @@ COMMON_FACTOR = Step(
 )
 
 STEPS = (
-    Step(
-        "fisher-basis",
-        "Let the columns of B be a basis of S_F = span{Σ⁻¹μ_k}; so Σ⁻¹μ = Bc for some c.",
-        IndependentColumns(B) & Eq(mu, Sigma * B * c),
-        ("covariances-definite", "shared-covariance"),
-        Definition((B, c)),
-    ),
+    FISHER_BASIS,
     Step(
         "basis-gram",
         "G = BᵀΣB ≻ 0, so A_in = BG⁻¹BᵀΣA and A_out = A − A_in are defined.",
@@ -162,21 +181,7 @@ STEPS = (
         ("basis-gram",),
         MatrixIdentity(),
     ),
-    Step(
-        "pairs",
-        "Augmented pairs (Definition 5.1): x = μζ + ξ, x̂ = μζ̂ + ξ̂, noises N(0, Σ) independent of the components and of "
-        "each other; with probability δ both have one component, else each its own. A negative y has noise η.",
-        Gaussian(xi, Sigma)
-        & Gaussian(eta, Sigma)
-        & mean_equation(zeta, zeta, D)
-        & mean_equation(zeta, zeta_hat, delta * D + (1 - delta) * (D * o * o.T * D))
-        & mean_equation(xi, xi_hat, ZeroMatrix(d, d))
-        & mean_equation(zeta, xi, ZeroMatrix(K, d))
-        & mean_equation(zeta, xi_hat, ZeroMatrix(K, d))
-        & mean_equation(xi, zeta_hat, ZeroMatrix(d, K)),
-        ("weights-positive", "weights-sum", "shared-covariance", "covariances-definite", "bias-range"),
-        Definition((zeta, zeta_hat, xi, xi_hat, eta)),
-    ),
+    AUGMENTED_PAIRS,
     Step(
         "alignment",
         "E[f(x)ᵀf(x̂)] = tr(AᵀCA) sees only A_in: it does not depend on s.",
