@@ -45,7 +45,7 @@ from verify.configurations import symmetries
 from verify.evidence import Counterexample
 from verify.guarantees import Column, Guarantee
 from verify.hypotheses import CORRELATED, SOME_MATCHED, Hypothesis
-from verify.kernel.linear import positive_eigenvalues
+from verify.kernel.linear import inertia
 from verify.losses.clip import paired_mixture
 from verify.minimize import minimise
 from verify.models import CLIPGMM, Instance, SharedGMM
@@ -111,9 +111,7 @@ def falls_short(this: SharedGMM, other: SharedGMM, r: int) -> bool:
     """
     B = told_apart(this, other).basis
     levels = ((n, level(this.S, this.sigma, n)) for n in range(1, r + 1))
-    return any(
-        s is not None and positive_eigenvalues(B.transpose() * (this.S - this.sigma * s) * B) < n for n, s in levels
-    )
+    return any(s is not None and inertia(B.transpose() * (this.S - this.sigma * s) * B)[0] < n for n, s in levels)
 
 
 def examine(instance: Instance) -> Verdict:

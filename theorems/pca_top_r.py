@@ -39,7 +39,7 @@ from verify.evidence import Counterexample
 from verify.exact import to_floats
 from verify.guarantees import Column, Guarantee
 from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
-from verify.kernel.linear import positive_eigenvalues
+from verify.kernel.linear import inertia
 from verify.minimize.closed_forms import Pencil
 from verify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
 from verify.randomised import run_alone
@@ -81,7 +81,7 @@ def level(form: fmpq_mat, metric: fmpq_mat, n: int) -> fmpq | None:
     above, below = Pencil(form, metric).values[n - 1 : n + 1]
     middle = exact.to_fmpq(Fraction(float(above + below) / 2))
     shifted = form - metric * middle
-    counts = positive_eigenvalues(shifted), positive_eigenvalues(shifted * -1)
+    counts = inertia(shifted)
     return middle if counts == (n, form.nrows() - n) else None
 
 
@@ -114,7 +114,7 @@ def examine(instance: Instance) -> Verdict:
     t, s = level(R, one, r), level(S, sigma, r)
     if t is None or s is None:
         return Verdict(ID, Outcome.UNDECIDED, "no rational is seen to separate r eigenvalues from the others")
-    if positive_eigenvalues((R - one * t) * (S - sigma * s) * -1):
+    if inertia((R - one * t) * (S - sigma * s))[1]:
         return verdict(Outcome.REFUTED, "R and Σ̄⁻¹S commute, and a top-r eigenvector of R is none of Σ̄⁻¹S")
     return verdict(Outcome.PROVED, "R and Σ̄⁻¹S commute and have the same r first eigenvectors")
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from verify.kernel.linear import certainly_definite, diagonal, identity, is_zero, null_space, precision, trace
+from verify.kernel.linear import certainly_definite, diagonal, identity, is_zero, null_space, trace
 from verify.kernel.linear import select as submatrix
-from verify.kernel.linear import symmetric as symmetrise
 
 Rows = tuple[tuple[Fraction, ...], ...]
 
@@ -68,6 +67,11 @@ def to_rows(m: fmpq_mat) -> Rows:
 def column(entries: Sequence[Fraction | int]) -> fmpq_mat:
     """Return the n × 1 matrix with these entries."""
     return matrix([[x] for x in entries], columns=1)
+
+
+def symmetrise(m: fmpq_mat) -> fmpq_mat:
+    """Return (m + mᵀ)/2."""
+    return (m + m.transpose()) / 2
 
 
 def zeros(rows: int, columns: int) -> fmpq_mat:
@@ -147,7 +151,7 @@ def is_positive_definite(m: fmpq_mat) -> bool:
     A Cholesky factor in balls proves it, quickly whatever the denominators; without one, rationals decide.
     """
     for bits in _BITS:
-        with precision(bits):
+        with ctx.workprec(bits):
             if certainly_definite(arb_mat(m)):
                 return True
     factors = ldl(m)

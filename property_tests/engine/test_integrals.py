@@ -13,7 +13,7 @@ import flint
 import mpmath
 import numpy as np
 import pytest
-from flint import arb, fmpq, fmpq_mat
+from flint import arb, ctx, fmpq, fmpq_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
@@ -39,7 +39,6 @@ from verify.integrate.float64 import expected_value, softmax_moments
 from verify.integrate.multiprecision import expected_value as mp_value
 from verify.integrate.multiprecision import softmax_moments as mp_moments
 from verify.integrate.problem import LogSumExp
-from verify.kernel.linear import precision
 
 HALVES = (Fraction(1, 2), Fraction(1, 2))
 
@@ -356,7 +355,7 @@ def test_cells_hold_the_values_of_steep_integrals(name):
     posed = HOSTILE[name]
     plan = cells.plan_cells(posed, 25.0)
     assert plan is not None
-    with precision(160):
+    with ctx.workprec(160):
         ball = cells.value(posed, plan)
     with mpmath.workdps(40):
         truth = asymptotic_free(posed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from flint import arb, fmpq, fmpq_mat
+from flint import arb, ctx, fmpq, fmpq_mat
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +12,6 @@ from verify.integrate import adaptive, cells
 from verify.integrate.lattice import Lattice, choose_axes, error_bound, window
 from verify.integrate.problem import LogSumExp
 from verify.integrate.windows import plan_windows
-from verify.kernel.linear import precision
 
 NATS = 30.0
 BITS = 160
@@ -54,7 +53,7 @@ def lattice_value(problem: LogSumExp) -> arb:
 @given(data=st.data())
 def test_cells_meet_the_lattice(data: st.DataObject, dimension: int, curved: bool) -> None:
     problem = data.draw(problems(dimension, curved))
-    with precision(BITS):
+    with ctx.workprec(BITS):
         by_lattice = lattice_value(problem)
         plan = cells.plan_cells(problem, 12.0)
         assert plan is not None
@@ -67,7 +66,7 @@ def test_cells_meet_the_lattice(data: st.DataObject, dimension: int, curved: boo
 @settings(max_examples=8)
 @given(problem=problems(1, curved=False, reach=20))
 def test_adaptive_integration_meets_the_lattice(problem: LogSumExp) -> None:
-    with precision(BITS):
+    with ctx.workprec(BITS):
         for j in range(problem.components):
             win = window(problem, (j,), problem.centre(j))
             axes = choose_axes(win, NATS)
@@ -84,7 +83,7 @@ def test_adaptive_integration_meets_the_lattice(problem: LogSumExp) -> None:
 @given(problem=problems(1, curved=False), nats=st.floats(2.0, 12.0))
 def test_a_coarse_lattice_still_contains_the_truth(problem: LogSumExp, nats: float) -> None:
     """The bound is computed from the lattice in use, so even a poor one gives a ball round the truth."""
-    with precision(BITS):
+    with ctx.workprec(BITS):
         win = window(problem, tuple(range(problem.components)), problem.centre(0))
         fine, coarse = choose_axes(win, 40.0), choose_axes(win, nats)
         truth = Lattice(win, fine).values()
@@ -96,7 +95,7 @@ def test_a_coarse_lattice_still_contains_the_truth(problem: LogSumExp, nats: flo
 def test_the_bound_is_not_idle() -> None:
     """A lattice too coarse for its strip must be given a bound that covers its real error, which is large."""
     steep = LogSumExp((fmpq(1, 2), fmpq(1, 2)), fmpq_mat(1, 2), (fmpq_mat([[1]]),), fmpq_mat([[fmpq(0), fmpq(40)]]))
-    with precision(BITS):
+    with ctx.workprec(BITS):
         win = window(steep, (0, 1), steep.centre(0))
         coarse = choose_axes(win, 3.0)
         error = abs(Lattice(win, coarse).values()[0] - Lattice(win, choose_axes(win, 40.0)).values()[0])

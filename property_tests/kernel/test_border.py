@@ -13,7 +13,7 @@ from functools import cache
 import mpmath
 import numpy as np
 import pytest
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from property_tests import strategies as st
 from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared
@@ -27,7 +27,7 @@ from verify.instances import parse_instance
 from verify.kernel import Rejected, check
 from verify.kernel.enclosure import infonce_gradient
 from verify.kernel.integrals import Adaptive, read_grids, softmax_points
-from verify.kernel.linear import identity, precision
+from verify.kernel.linear import identity
 from verify.kernel.models import Mixture, Pairs
 from verify.kernel.models import instance as kernel_instance
 from verify.kernel.rules.border import infonce_top_border, largest_fall, least_rise, nonshared_border
@@ -64,7 +64,7 @@ def factor(seed: int, d: int, rho: int) -> fmpq_mat:
 
 def gradient(pairs: Pairs, V: fmpq_mat, nats: float = 30.0) -> arb_mat:
     grids = gradient_grids(pairs.mixture, V, nats)
-    with precision(max(grids.bits, 128)):
+    with ctx.workprec(max(grids.bits, 128)):
         return infonce_gradient(pairs.mixture, pairs.C, V, read_grids(grids.grids))
 
 
@@ -87,7 +87,7 @@ def test_bent_softmax_weights_add_up_to_one(seed):
     V = factor(seed, mixture.means.nrows(), 1 + seed % 2)
     K, width = len(mixture.weights), 1 + V.ncols()
     for nats in (8.0, 20.0):
-        with precision(128):
+        with ctx.workprec(128):
             found = moments(mixture, V, gradient_grids(mixture, V, nats).grids)
             totals = [
                 [sum((row[k * width + n] for k in range(K)), arb(0)) for n in range(width)] for row in found.tolist()
@@ -102,7 +102,7 @@ def test_both_engines_and_all_grids_agree(seed):
     if mixture.shared:
         return
     V = factor(seed, mixture.means.nrows(), 1)
-    with precision(128):
+    with ctx.workprec(128):
         answers = [moments(mixture, V, gradient_grids(mixture, V, nats).grids) for nats in (4.0, 10.0, 25.0)]
         answers.append(moments(mixture, V, [Adaptive(12, 60)] * len(mixture.weights)))
         assert max(float(x.rad()) for x in answers[-1].entries()) < 1e-9
@@ -120,7 +120,7 @@ def test_moments_against_quadrature():
     """E[p_2 x (1, q)] on the line by mpmath: x ~ ½N(−1, 1) + ½N(2, 3), q = x/2."""
     mixture = Mixture((fmpq(1, 2), fmpq(1, 2)), fmpq_mat(1, 2, [-1, 2]), (identity(1), identity(1) * 3))
     V = fmpq_mat(1, 1, [fmpq(1, 2)])
-    with precision(128):
+    with ctx.workprec(128):
         found = moments(mixture, V, gradient_grids(mixture, V, 40.0).grids)
     with mpmath.workdps(25):
 
@@ -142,7 +142,7 @@ def test_moments_against_monte_carlo(rho):
     means = fmpq_mat(3, 3, [2, -1, 0, 1, 1, -2, 0, -1, 1])
     mixture = Mixture((fmpq(1, 2), fmpq(1, 3), fmpq(1, 6)), means, tuple(spread))
     V = factor(rho, 3, rho)
-    with precision(128):
+    with ctx.workprec(128):
         found = moments(mixture, V, gradient_grids(mixture, V, 16.0).grids)
     generator = np.random.default_rng(7)
     mu, F = exact.to_floats(mixture.means), exact.to_floats(V)
@@ -338,7 +338,7 @@ def test_the_least_rise_is_one(seed):
     d = pairs.mixture.means.nrows()
     start, end = factor(seed, d, 1), factor(seed + 5, d, 1)
     grids = gradient_grids(pairs.mixture, start, 30.0)
-    with precision(128):
+    with ctx.workprec(128):
         bound = least_rise(pairs, exact.to_fmpq(modulus_of(pairs.mixture)), start, end, read_grids(grids.grids))
         low, high = (enclose(LOSSES["infonce"], given, Encoder(V), 8) for V in (start, end))
         assert bound <= arb(high.upper - low.lower)
@@ -357,7 +357,7 @@ def test_the_largest_fall_holds_on_tilted_subspaces(seed):
     V = fmpq_mat(1, 1, [fmpq(source.randint(5, 40), 50)])
     grids = propose(pairs.mixture, X * V, (X * V).transpose() * pairs.mixture.offsets, 30.0)
     eta2 = exact.to_fmpq(tilt**2 / (1 + tilt**2))
-    with precision(128):
+    with ctx.workprec(128):
         fall = largest_fall(pairs, X, eta2, fmpq(1), V, fmpq_mat(1, 0, []), read_grids(grids.grids))
     value = float64_value(LOSSES["infonce"], given, Encoder(X * V)).value
     for y in range(1, 60):

@@ -7,7 +7,7 @@ import random
 from fractions import Fraction
 
 import pytest
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from scipy.special import erfc
 
 from property_tests import strategies as st
@@ -26,7 +26,6 @@ from verify.kernel.linear import (
     is_positive_definite,
     is_semidefinite,
     null_space,
-    precision,
     rank,
     within,
 )
@@ -50,11 +49,11 @@ def contains(balls: arb_mat, truth: fmpq_mat) -> bool:
 def test_ball_algebra_contains_the_exact_answer(seed):
     n = 1 + seed % 5
     a, definite = matrices(seed, n)
-    with precision(40 + seed % 60):
+    with ctx.workprec(40 + seed % 60):
         L = cholesky(arb_mat(definite))
         low = L * L.transpose()
         inverse, norm = ball_inverse(arb_mat(definite)), dual_norm_squared(arb_mat(a), definite, exact.identity(n))
-    with precision(4000):
+    with ctx.workprec(4000):
         assert contains(low, definite)
         assert contains(inverse, definite.inv())
         assert norm.contains(arb(exact.trace(definite.inv() * a * a.transpose())))
@@ -104,7 +103,7 @@ def test_softmax_weights_add_up_to_one(seed):
         return
     found, D, b = drawn
     for nats in (6.0, 12.0, 25.0):
-        with precision(128):
+        with ctx.workprec(128):
             points = softmax_points(found, D, b, read_grids(grids_of(found, D, b, nats)))
             totals = arb_mat(points.nrows(), 1, [sum(row, arb(0)) for row in points.tolist()])
         assert contains(totals, found.mean)
@@ -117,7 +116,7 @@ def test_grids_and_engines_agree_with_each_other_and_the_second_opinion(seed, mo
     if drawn is None:
         return
     found, D, b = drawn
-    with precision(128):
+    with ctx.workprec(128):
         answers = [softmax_points(found, D, b, read_grids(grids_of(found, D, b, nats))) for nats in (7.0, 16.0, 30.0)]
         if b.rank() == 1:
             answers.append(softmax_points(found, D, b, [Adaptive(12, 60)]))
@@ -147,7 +146,7 @@ def test_a_coarse_lattice_is_wide_and_still_right(seed):
     if drawn is None or drawn[2].rank() != 1:
         return
     found, D, b = drawn
-    with precision(128):
+    with ctx.workprec(128):
         truth = softmax_points(found, D, b, [Adaptive(14, 60)])
         for h, count, a in (("2", "13", "1/10"), ("1", "9", "1/4"), ("1/2", "61", "1/3")):
             first = str(-(int(count) // 2))
@@ -162,7 +161,7 @@ def test_the_error_bound_is_not_a_guess():
     """One component at 0 with no slope: the lattice sum of φ is off by 2e^{−2π²/h²} and a little more."""
     from verify.kernel.integrals import Whitened, lattice_sums
 
-    with precision(200):
+    with ctx.workprec(200):
         for h in ("1", "2", "3"):
             axis = Axis(arb(fmpq(int(h))), -20, 41, arb(2))
             only = Whitened([arb(1)], [[arb(0)]], [[arb(0)]], [[[arb(0)]]], 1)
@@ -174,7 +173,7 @@ def test_the_error_bound_is_not_a_guess():
 @SEEDS
 def test_tails_bound_the_tail(seed):
     R = Fraction(seed + 1, 3)
-    with precision(80):
+    with ctx.workprec(80):
         bound = tail(arb(fmpq(R.numerator, R.denominator)))
     x = float(R)
     truth = 2 * erfc(x / math.sqrt(2)) + 2 * x * math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
@@ -185,7 +184,7 @@ def test_precision_is_restored():
     from flint import ctx
 
     before = ctx.prec
-    with pytest.raises(Rejected), precision(77):
+    with pytest.raises(Rejected), ctx.workprec(77):
         cholesky(arb_mat([[-1]]))
     assert ctx.prec == before
     assert is_positive_definite(identity(3))

@@ -8,11 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from property_tests.kernel import second_opinion
 from property_tests.kernel.library import all_certificates
-from verify.kernel.linear import precision
 
 KKT = [json.loads(data) for data in all_certificates() if b'"rule":"kkt"' in data]
 
@@ -38,7 +37,7 @@ def test_a_spoilt_factor_convinces_neither():
 @pytest.mark.parametrize("x", [Fraction(n, 7) for n in range(-650, 300, 37)])
 def test_its_exponential_is_directed(x):
     found = second_opinion.exp(second_opinion.interval(x))
-    with precision(300):
+    with ctx.workprec(300):
         truth = arb(fmpq(x.numerator, x.denominator)).exp()
         assert arb(fmpq(found.lo.numerator, found.lo.denominator)) < truth
         assert arb(fmpq(found.hi.numerator, found.hi.denominator)) > truth

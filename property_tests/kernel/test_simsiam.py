@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from flint import arb_mat, fmpq
+from flint import arb_mat, ctx, fmpq
 
 from property_tests import strategies as st
 from property_tests.kernel.library import LEAKING, LINE, SHIPPED
@@ -19,7 +19,6 @@ from verify.certify.simsiam import _solutions, leak_proposals
 from verify.certify.writing import instance_fields
 from verify.instances import parse_instance
 from verify.kernel import Rejected
-from verify.kernel.linear import precision
 from verify.kernel.models import instance as kernel_instance
 from verify.kernel.rules import RULES
 from verify.kernel.rules.simsiam import derivative, equations, unknown_entries
@@ -71,7 +70,7 @@ def test_the_derivative_is_that_of_the_equations():
     d, r = 4, 2
     x, step = (arb_mat([[rng.randint(-9, 9) for _ in range(r)] for _ in range(d + r)]) for _ in range(2))
     unknowns = unknown_entries(d + r, r)
-    with precision(300):
+    with ctx.workprec(300):
         step[d + 1, 0] = 0  # below the diagonal of P
         along = derivative(pairs, x, unknowns) * arb_mat([[step[i, j]] for i, j in unknowns])
         tiny = fmpq(1, 2**100)

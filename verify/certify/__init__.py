@@ -13,12 +13,7 @@ import numpy as np
 
 from verify.certify.border import infonce_top_proposals, nonshared_proposals
 from verify.certify.clip import clip_proposals
-from verify.certify.exact_hints import (
-    clip_symmetry_proposals,
-    symmetry_proposals,
-    threshold_proposals,
-    top_proposals,
-)
+from verify.certify.exact_hints import symmetry_proposals, top_proposals
 from verify.certify.grids import OutOfReachError
 from verify.certify.infonce import floating_margin, infonce_proposals
 from verify.certify.margins import margin
@@ -28,10 +23,10 @@ from verify.certify.writing import certificate, instance_fields
 from verify.errors import InputError
 from verify.kernel import Rejected, check
 from verify.kernel.claims import STATEMENTS
+from verify.kernel.models import Finding, Pairs
 from verify.kernel.models import Instance as KernelInstance
-from verify.kernel.models import Paired, Pairs
 from verify.kernel.models import instance as kernel_instance
-from verify.kernel.rules import RULES, Finding
+from verify.kernel.rules import RULES
 from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 from verify.verdicts import Outcome, Provenance, Verdict
 
@@ -81,7 +76,7 @@ def certify(claim: str, instance: Instance) -> Certificate | Undecided:
                 return Certificate(data, check(data).finding, proposal)
             except Rejected as error:
                 reasons.append(str(error))
-    except (OutOfReachError, Rejected) as error:
+    except (OutOfReachError, Rejected, ZeroDivisionError) as error:
         reasons.append(str(error))
     except np.linalg.LinAlgError:
         reasons.append("float64 cannot factor the covariance")
@@ -141,26 +136,24 @@ def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator
     yield Proposal("exact", {})
     match claim, seen:
         case "infonce-equality", Pairs():
-            yield from symmetry_proposals((seen.mixture,))
+            yield from symmetry_proposals(seen)
             yield from infonce_proposals(instance, seen)
         case "infonce-top-r", Pairs():
-            yield from symmetry_proposals((seen.mixture,))
+            yield from symmetry_proposals(seen)
             if seen.columns < seen.mixture.m:
                 yield from infonce_top_proposals(instance, seen)
             yield from infonce_proposals(instance, seen)
         case "nonshared-inclusion", Pairs():
             yield from nonshared_proposals(instance, seen)
-        case "pca-equality", Pairs():
-            yield from threshold_proposals(seen)
         case "spectral-top-r", Pairs():
             yield from top_proposals(seen)
         case "simsiam-inclusion", Pairs():
             yield from leak_proposals(seen)
-        case "clip-effective-equality", Paired():
-            yield from clip_symmetry_proposals(seen)
-            yield from clip_proposals(instance, seen, seen.vision.m)
-        case "clip-inclusion-literal", Paired():
-            yield from clip_symmetry_proposals(seen)
+        case "clip-effective-equality", Pairs():
+            yield from symmetry_proposals(seen)
+            yield from clip_proposals(instance, seen, seen.mixture.m)
+        case "clip-inclusion-literal", Pairs():
+            yield from symmetry_proposals(seen)
             yield from clip_proposals(instance, seen, seen.columns)
 
 

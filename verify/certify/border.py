@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations
 
 import numpy as np
 from flint import fmpq_mat
@@ -17,8 +16,6 @@ from verify.certify.grids import Grids, OutOfReachError, propose, rational
 from verify.certify.proposal import Proposal
 from verify.certify.writing import dyadics
 from verify.exact import to_floats
-from verify.integrate.lattice import dyadic
-from verify.kernel.integrals import MAX_DIMENSION, MAX_WORK
 from verify.kernel.models import Mixture, Pairs
 from verify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
 from verify.minimize.energy import SharedEnergy
@@ -29,8 +26,6 @@ from verify.minimize.separate import SeparateEnergy
 from verify.models import Floats, Instance
 
 _NATS = (24.0, 32.0, 40.0)
-_PHASE = 0.9  # the spread of the phases as a part of π
-_STEEP = 20_000  # nodes on a line from which adaptive integration is cheaper
 _STEPS = [4.0 * 2.0**-n for n in range(14)]  # tried across the border
 _SLOPE, _GAIN = 1e-10, 1e-14  # below this rounding may have made it
 
@@ -182,47 +177,5 @@ def gradient_grids(mixture: Mixture, V: fmpq_mat, nats: float) -> Grids:
 
     Raises OutOfReachError when the kernel would not take them.
     """
-    if mixture.shared:
-        return propose(mixture, V, V.transpose() * mixture.offsets, nats)
-    if V.ncols() == 0:
-        return Grids([], 64)
-    if V.ncols() > MAX_DIMENSION:
-        raise OutOfReachError(f"the integral has {V.ncols()} dimensions, more than {MAX_DIMENSION}")
-    grids, nodes, steepest = [], 0, 0.0
-    for sigma, centre in zip(mixture.covariances, to_floats(V.transpose() * mixture.means).T, strict=True):
-        L = np.linalg.cholesky(to_floats(V.transpose() * sigma * V))
-        slopes = to_floats(V.transpose() * mixture.offsets).T @ L
-        first = mixture.covariances[0]
-        bends = np.array([L.T @ to_floats(V.transpose() * (s - first) * V) @ L for s in mixture.covariances])
-        axes, steep = _bent_axes(np.linalg.solve(L, centre), slopes, bends, nats)
-        count = math.prod(int(axis[2]) for axis in axes)
-        if len(axes) == 1 and count > _STEEP:
-            axes, count = [[str(math.ceil(2 * math.sqrt(nats) + 1)), str(math.ceil(1.45 * nats))]], 0
-        grids.append(axes)
-        nodes, steepest = nodes + count, max(steepest, steep)
-    bits = 64 + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + steepest))
-    if nodes * len(mixture.weights) * bits > MAX_WORK:
-        raise OutOfReachError(f"the integral needs {nodes} nodes, more than the kernel takes")
-    return Grids(grids, bits)
-
-
-def _bent_axes(centre: Floats, slopes: Floats, bends: Floats, nats: float) -> tuple[list[list[str]], float]:
-    """Return [h, first, count, a] for each axis, and the largest exponent on the box."""
-    reach = np.full(len(centre), math.sqrt(2 * nats) + 1)
-    axes: list[list[str]] = []
-    for _ in range(2):  # a narrow strip lets the box end sooner
-        axes, before = [], reach.copy()
-        for i in range(len(centre)):
-            rate = max(
-                float(slopes[k, i] - slopes[n, i] + (bends[k, i] - bends[n, i]) @ centre)
-                + float(np.abs(bends[k, i] - bends[n, i]) @ before)
-                for k, n in permutations(range(len(slopes)), 2)
-            )
-            a = dyadic(min(_PHASE * math.pi / rate if rate > 0 else math.inf, math.sqrt(2 * nats)))
-            h = dyadic(2 * math.pi * a / (nats + a * a / 2))
-            inner = math.sqrt(2 * nats + a * a) + 0.5
-            first, last = math.floor((centre[i] - inner) / h), math.ceil((centre[i] + inner) / h)
-            axes.append([str(Fraction(h)), str(first), str(last - first + 1), str(Fraction(a))])
-            reach[i] = inner + 2 * h
-    extent = np.abs(centre) + reach
-    return axes, float((np.abs(slopes) @ extent + np.einsum("kab,a,b->k", np.abs(bends), extent, extent)).max())
+    bends = [V.transpose() * (sigma - mixture.covariances[0]) * V for sigma in mixture.covariances]
+    return propose(mixture, V, V.transpose() * mixture.offsets, nats, () if mixture.shared else bends)

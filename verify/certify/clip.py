@@ -10,7 +10,7 @@ from verify.certify.grids import propose, rational, whitening
 from verify.certify.proposal import Proposal
 from verify.certify.writing import dyadics
 from verify.exact import to_floats
-from verify.kernel.models import Paired
+from verify.kernel.models import Pairs
 from verify.minimize import minimise
 from verify.models import Instance
 
@@ -18,15 +18,17 @@ _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0), (16.0, 19
 _NEGLIGIBLE = 1e-14
 
 
-def clip_proposals(instance: Instance, paired: Paired, wanted: int) -> Iterator[Proposal]:
+def clip_proposals(instance: Instance, paired: Pairs, wanted: int) -> Iterator[Proposal]:
     """Yield hints that the minimiser over all W has rank at least `wanted`.
 
     Raises OutOfReachError without an affordable grid.
     """
-    modalities = (paired.vision, paired.text)
+    modalities = paired.modalities
     Q = [whitening(mixture) for mixture in modalities]
-    vision, text = (mixture.reduced(rational(q, mixture.m)) for mixture, q in zip(modalities, Q, strict=True))
-    found = minimise("clip", instance, min(paired.vision.m, paired.text.m))
+    vision, text = (
+        mixture.reduced(mixture.fisher * rational(q, mixture.m)) for mixture, q in zip(modalities, Q, strict=True)
+    )
+    found = minimise("clip", instance, min(paired.sizes))
     into = [to_floats((x.sigma * x.fisher * rational(q, x.m)).transpose()) for x, q in zip(modalities, Q, strict=True)]
     P, sizes, R = np.linalg.svd(into[0] @ found.maps["W"] @ into[1].T, full_matrices=False)
     rho = max(wanted, int(np.sum(sizes > _NEGLIGIBLE)))

@@ -11,31 +11,21 @@ from scipy.linalg import eigh
 
 from verify.certify.proposal import Proposal
 from verify.exact import to_floats
-from verify.kernel.linear import diagonal, null_space
-from verify.kernel.models import Mixture, Paired, Pairs
-from verify.kernel.rules.clip import symmetry_bound
+from verify.kernel.linear import diagonal
+from verify.kernel.models import Mixture, Pairs
+from verify.kernel.rules.ranks import symmetric
 
 _TRIALS, _SYMMETRIES = 5000, 720
 
 
-def symmetry_proposals(mixtures: tuple[Mixture, ...]) -> Iterator[Proposal]:
-    """Yield symmetries that move the first component to each other one, if there are such."""
-    found = transitive_symmetries(mixtures)
-    if found is not None:
-        yield _symmetry(found)
-
-
-def clip_symmetry_proposals(paired: Paired) -> Iterator[Proposal]:
-    """Yield those, and the symmetry that bounds the rank of the minimiser best."""
-    modalities = (paired.vision, paired.text)
-    some = transitive_symmetries(modalities) or []
-    best = min(
-        islice(_symmetries(modalities, []), _SYMMETRIES),
-        key=lambda p: symmetry_bound(paired, _symmetry([p]).hints),
-    )
-    proposal = _symmetry([*some, best])
-    if symmetry_bound(paired, proposal.hints) < max(paired.vision.m, paired.text.m):
-        yield proposal
+def symmetry_proposals(pairs: Pairs) -> Iterator[Proposal]:
+    """Yield symmetries that move the first component to each other one, with the one that bounds the rank best."""
+    some = transitive_symmetries(pairs.modalities) or []
+    if len(pairs.modalities) == 2:
+        candidates = islice(_symmetries(pairs.modalities, []), _SYMMETRIES)
+        some = [*some, min(candidates, key=lambda p: symmetric(pairs, _symmetry([p]).hints)[1])]
+    if symmetric(pairs, _symmetry(some).hints)[1] < max(pairs.sizes):
+        yield _symmetry(some)
 
 
 def transitive_symmetries(mixtures: tuple[Mixture, ...]) -> list[list[int]] | None:
@@ -75,7 +65,7 @@ def top_proposals(pairs: Pairs) -> Iterator[Proposal]:
     R⁻¹C are eigenvectors of both; where they are not, any will do.
     """
     mixture, r = pairs.mixture, pairs.columns
-    if not (0 < pairs.bias < 1 and r < mixture.m):
+    if not (pairs.bias < 1 and r < mixture.m):
         return
     C, R, S, sigma = (
         to_floats(mixture.fisher.transpose() * m * mixture.fisher)
@@ -87,18 +77,3 @@ def top_proposals(pairs: Pairs) -> Iterator[Proposal]:
     for places in (10**3, 10**6, None):
         texts = [Fraction(float(x)) if places is None else Fraction(float(x)).limit_denominator(places) for x in levels]
         yield Proposal("threshold", dict(zip(("threshold", "fisher_threshold"), map(str, texts), strict=True)))
-
-
-def threshold_proposals(pairs: Pairs) -> Iterator[Proposal]:
-    """Yield the middle between R's eigenvalues on S_F and across it."""
-    mixture = pairs.mixture
-    B = mixture.fisher
-    P = null_space(B.transpose())
-    if B.ncols() and P.ncols():
-        along, across = (
-            eigh(to_floats(Q.transpose() * mixture.R * Q), to_floats(Q.transpose() * Q), eigvals_only=True)
-            for Q in (B, P)
-        )
-        middle = (float(along.min()) + float(across.max())) / 2
-        yield Proposal("threshold", {"threshold": str(Fraction(middle).limit_denominator(10**9))})
-        yield Proposal("threshold", {"threshold": str(Fraction(middle))})

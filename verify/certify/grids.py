@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -18,7 +19,7 @@ from verify.kernel.linear import column_basis
 from verify.kernel.models import Mixture
 from verify.models import Floats
 
-_PHASE = 0.96  # the spread of the phases as a part of π: near 1 the strip is wide, but 1/cos(θ/2) grows
+_PHASE, _BENT_PHASE = 0.96, 0.9  # the spread of the phases as a part of π: near 1 the strip is wide, 1/cos(θ/2) too
 _BITS = 48  # beyond the accuracy: sums of many nodes
 _STEEP = 20_000  # nodes on a line from which adaptive integration is cheaper
 
@@ -29,59 +30,88 @@ class OutOfReachError(Exception):
 
 @dataclass(frozen=True)
 class Grids:
-    """Grids as a certificate holds them, one for all components or one for each, and the bits that they ask for."""
+    """Grids as a certificate holds them, one for each component, and the bits that they ask for."""
 
     grids: list[list[list[str]]]
     bits: int
 
 
-def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> Grids:
-    """Return grids whose error should be about e^−nats, for `kernel.integrals.softmax_points` with these arguments.
+@dataclass(frozen=True)
+class _Component:
+    """A component in whitened coordinates: its centre (ρ), all slopes (K × ρ) and bends (K × ρ × ρ)."""
+
+    centre: Floats
+    slopes: Floats
+    bends: Floats
+
+    def rate(self, i: int, reach: Floats) -> float:
+        """Return how far the i-th slopes of two logits are apart within `reach` of the centre."""
+        slopes = self.slopes[:, i] + self.bends[:, i] @ self.centre
+        wander = np.abs(self.bends[:, None, i] - self.bends[None, :, i]) @ reach
+        return float((np.abs(slopes[:, None] - slopes[None, :]) + wander).max())
+
+    def largest(self, reach: Floats) -> float:
+        """Return about the largest exponent within `reach`."""
+        extent = np.abs(self.centre) + reach
+        bent = np.einsum("kab,a,b->k", np.abs(self.bends), extent, extent)
+        return float((np.abs(self.slopes) @ extent + bent).max())
+
+
+def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, c: Sequence[fmpq_mat] = ()) -> Grids:
+    """Return grids whose error should be about e^−nats, for `kernel.integrals.softmax_moments` with these arguments.
 
     Raises OutOfReachError when the kernel would not take them.
     """
-    if b.rank() < b.nrows():
+    if not c and b.rank() < b.nrows():
         basis = column_basis(b)
         D, b = D * basis, (basis.transpose() * basis).inv() * basis.transpose() * b
+    bits = _BITS + math.ceil(1.45 * nats)
     if b.nrows() == 0:
-        return Grids([], _BITS + math.ceil(1.45 * nats))
+        return Grids([], bits)
     if b.nrows() > MAX_DIMENSION:
         raise OutOfReachError(f"the integral has {b.nrows()} dimensions, more than {MAX_DIMENSION}")
-    L = np.linalg.cholesky(to_floats(D.transpose() * law.sigma * D))
-    centres = np.linalg.solve(L, to_floats(D.transpose() * law.means))
-    slopes = L.T @ to_floats(b)
-    steepest = float(np.abs(slopes).sum(axis=0).max() * (np.abs(centres).max() + 2 * math.sqrt(nats) + 1))
-    bits = _BITS + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + steepest))
-    together = [_axes(centres, slopes, nats)]
-    apart = [_axes(c[:, None], slopes, nats) for c in centres.T]
-    nodes, grids = min((sum(map(_nodes, grids)), grids) for grids in (together, apart))
+    components = _components(law, D, b, c)
+    grids = [_axes(component, nats) for component in components]
+    reach = np.full(b.nrows(), 2 * math.sqrt(nats) + 1)
+    bits += math.ceil(math.log2(1 + max(component.largest(reach) for component in components)))
+    nodes = sum(math.prod(int(axis[2]) for axis in axes) for axes in grids)
     if b.nrows() == 1 and nodes > _STEEP:
-        reach = math.ceil(2 * math.sqrt(nats) + 1)
-        return Grids([[[str(reach), str(math.ceil(1.45 * nats))]]], bits)
-    if nodes * len(law.weights) * bits > MAX_WORK:
+        return Grids([[[str(math.ceil(reach[0])), str(math.ceil(1.45 * nats))]]] * len(grids), bits)
+    if nodes * len(grids) * bits > MAX_WORK:
         raise OutOfReachError(f"the integral needs {nodes} nodes, more than the kernel takes")
     return Grids(grids, bits)
 
 
-def _nodes(axes: list[list[str]]) -> int:
-    return math.prod(int(axis[2]) for axis in axes)
+def _components(law: Mixture, D: fmpq_mat, b: fmpq_mat, c: Sequence[fmpq_mat]) -> list[_Component]:
+    slopes, rho = to_floats(b).T, b.nrows()
+    bends = np.array([to_floats(bend) for bend in c]) if c else np.zeros((len(slopes), rho, rho))
+    found = []
+    for sigma, centre in zip(law.covariances, to_floats(D.transpose() * law.means).T, strict=True):
+        L = np.linalg.cholesky(to_floats(D.transpose() * sigma * D))
+        found.append(_Component(np.linalg.solve(L, centre), slopes @ L, L.T @ bends @ L))
+    return found
 
 
-def _axes(centres: Floats, slopes: Floats, nats: float) -> list[list[str]]:
-    """Return [h, first, count, a] for each axis of a lattice that serves these centres (ρ × J)."""
-    axes = []
-    for points, along in zip(centres, slopes, strict=True):
-        rate = float(along.max() - along.min())
-        widest = _PHASE * math.pi / rate if rate > 0 else math.inf
-        # The bound has a factor for each axis, the largest |u| on the box, and how near 0 the softmax's sum may come.
-        longest = float(np.ptp(points)) + 3 * math.sqrt(nats)
-        n = nats + math.log(2 * len(slopes) * longest / math.cos(min(widest, math.sqrt(nats)) * rate / 2))
-        a = dyadic(min(widest, math.sqrt(n)))
-        h = dyadic(2 * math.pi * a / (n + a * a / 2))
-        # The short sides of the strip see the density grown by e^{a²/2}: the box must reach further for it.
-        reach = math.sqrt(2 * n + a * a)
-        first, last = math.floor((float(points.min()) - reach) / h), math.ceil((float(points.max()) + reach) / h)
-        axes.append([str(Fraction(h)), str(first), str(last - first + 1), str(Fraction(a))])
+def _axes(component: _Component, nats: float) -> list[list[str]]:
+    """Return [h, first, count, a] for each axis of a lattice."""
+    bent = bool(component.bends.any())
+    reach = np.full(len(component.centre), math.sqrt(2 * nats) + 1)
+    axes: list[list[str]] = []
+    for _ in range(1 + bent):  # a narrow strip lets the box end sooner, and so the strip be wider
+        axes, before = [], reach.copy()
+        for i, centre in enumerate(component.centre.tolist()):
+            rate = component.rate(i, before)
+            widest = (_BENT_PHASE if bent else _PHASE) * math.pi / rate if rate > 0 else math.inf
+            # The bound has a factor for each axis, the largest |u| on the box, and how near 0 the softmax's sum comes.
+            near = math.cos(min(widest, math.sqrt(nats)) * rate / 2)
+            n = nats + (1 + bent) * math.log(3 * math.sqrt(nats)) + math.log(2 * len(reach) / near)
+            a = dyadic(min(widest, math.sqrt(n)))
+            h = dyadic(2 * math.pi * a / (n + a * a / 2))
+            # The short sides of the strip see the density grown by e^{a²/2}: the box must reach further for it.
+            reach[i] = math.sqrt(2 * n + a * a) + h
+            first, last = math.floor((centre - reach[i]) / h), math.ceil((centre + reach[i]) / h)
+            axes.append([str(Fraction(h)), str(first), str(last - first + 1), str(Fraction(a))])
+            reach[i] += 2 * h
     return axes
 
 

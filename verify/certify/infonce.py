@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx, fmpq_mat
 
 from verify import exact
 from verify.certify.grids import propose, rational, whitening
@@ -15,8 +15,8 @@ from verify.certify.proposal import Interval, Proposal
 from verify.certify.writing import dyadics
 from verify.exact import from_ball, to_floats, to_fraction
 from verify.kernel.enclosure import enclose_infonce
-from verify.kernel.linear import certainly_definite, identity, precision
-from verify.kernel.models import Mixture, Pairs, cross_moment
+from verify.kernel.linear import certainly_definite, identity
+from verify.kernel.models import Mixture, Pairs
 from verify.minimize import Minimiser, minimise
 from verify.minimize.energy import LogSumExpTerm, SharedEnergy
 from verify.minimize.newton import Rescaled, flattening
@@ -36,10 +36,11 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     """
     mixture = pairs.mixture
     Q = whitening(mixture)
-    law = mixture.reduced(rational(Q, mixture.m))
+    frame = mixture.fisher * rational(Q, mixture.m)
+    law = mixture.reduced(frame)
     found, values, vectors = _spectrum(instance, mixture, Q)
     ranks = dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)])
-    energy = _energy(law, pairs)
+    energy = _energy(law, frame.transpose() * pairs.C * frame)
     for rho in ranks:
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
         slopes, steep = _steep(energy, U, vectors[:, rho:])
@@ -90,7 +91,7 @@ def _polish(pairs: Pairs, energy: SharedEnergy, proposal: Proposal) -> list[list
     bits = int(proposal.hints["precision"])
     exact_V = rational(proposal.hints["V"], len(proposal.hints["V"][0]))
     F = flattening(np.eye(len(energy.S)) + energy.S)
-    with precision(bits):
+    with ctx.workprec(bits):
         gradient = enclose_infonce(pairs, proposal.hints).gradient
         residual = F.T @ _middle(gradient * arb_mat(exact_V))
     V, g = np.linalg.solve(F, to_floats(exact_V)), F.T @ _middle(gradient) @ F
@@ -117,12 +118,11 @@ def _middle(balls: arb_mat) -> Floats:
     return np.array([[float(x.mid()) for x in row] for row in balls.tolist()])
 
 
-def _energy(law: Mixture, pairs: Pairs) -> SharedEnergy:
+def _energy(law: Mixture, C: fmpq_mat) -> SharedEnergy:
     """Return L in coordinates that are nearly white, in float64."""
     centres = to_floats(law.means)
     weights = np.array([float(exact.to_fraction(w)) for w in law.weights])
-    C = to_floats(cross_moment(law, law, pairs.bias))
-    return SharedEnergy(C, to_floats(law.S), LogSumExpTerm(weights, centres, centres))
+    return SharedEnergy(to_floats(C), to_floats(law.S), LogSumExpTerm(weights, centres, centres))
 
 
 def _steep(energy: SharedEnergy, U: Floats, null: Floats) -> tuple[Floats, Floats]:
@@ -139,7 +139,7 @@ def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
     Both whitened; the slope is the least eigenvalue of ∇L(M*) on the null vectors of the certificate.
     """
     enclosed = enclose_infonce(pairs, proposal.hints)
-    with precision(int(proposal.hints["precision"])):
+    with ctx.workprec(int(proposal.hints["precision"])):
         if proved:
             lo, hi = _least(enclosed.inner, arb_mat(identity(enclosed.inner.nrows())))
             return outward(-hi - enclosed.epsilon, -lo + enclosed.epsilon)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from scipy.linalg import eigh
 
 from verify import exact
@@ -13,8 +13,8 @@ from verify.certify.infonce import infonce_margin, outward
 from verify.certify.proposal import Interval, Proposal
 from verify.exact import to_floats
 from verify.kernel.enclosure import enclose_clip
-from verify.kernel.linear import null_space, positive_eigenvalues, precision
-from verify.kernel.models import Instance, Paired, Pairs
+from verify.kernel.linear import inertia, null_space, within
+from verify.kernel.models import Instance, Pairs
 
 _BITS = 128
 _RELATIVE = Fraction(1, 10**9)
@@ -27,22 +27,22 @@ def margin(claim: str, seen: Instance, proposal: Proposal, proved: bool) -> Inte
             return infonce_margin(seen, proposal, proved)
         case "spectral-equality", _, Pairs() if proved and seen.mixture.m:
             return _spectral(seen)
-        case "pca-equality", "threshold", Pairs():
+        case "pca-equality", _, Pairs():
             return _pca(seen)
         case "simsiam-inclusion", "leak", Pairs():
             return _leak(seen, proposal)
-        case "clip-effective-equality", "kkt", Paired():
-            return _clip(seen, proposal, seen.vision.m)
-        case "clip-inclusion-literal", "kkt", Paired():
+        case "clip-effective-equality", "kkt", Pairs():
+            return _clip(seen, proposal, seen.mixture.m)
+        case "clip-inclusion-literal", "kkt", Pairs():
             return _clip(seen, proposal, seen.columns)
     return None
 
 
-def _clip(paired: Paired, proposal: Proposal, n: int) -> Interval:
+def _clip(paired: Pairs, proposal: Proposal, n: int) -> Interval:
     """Enclose minus the n-th largest singular value of W°, whitened."""
     e = enclose_clip(paired, proposal.hints)
     low, high = nth_eigenvalue(e.Y.transpose() * e.G_V * e.Y, e.G_T.inv(), n)
-    with precision(_BITS):
+    with ctx.workprec(_BITS):
         error = e.epsilon2.sqrt()
         return outward(-arb(high).sqrt() - error, error - arb(low).sqrt())
 
@@ -55,10 +55,12 @@ def _spectral(pairs: Pairs) -> Interval:
     return exact.to_fraction(-high), exact.to_fraction(-low)
 
 
-def _pca(pairs: Pairs) -> Interval:
-    """Enclose the largest eigenvalue of R across the invariant S_F less the smallest on it."""
+def _pca(pairs: Pairs) -> Interval | None:
+    """Enclose the largest eigenvalue of R across an invariant S_F of r dimensions less the smallest on it."""
     R, B = pairs.mixture.R, pairs.mixture.fisher
     P = null_space(B.transpose())
+    if min(pairs.columns, R.nrows()) != B.ncols() or not P.ncols() or not within(R * B, B):
+        return None
     along = nth_eigenvalue(B.transpose() * R * B, B.transpose() * B, B.ncols())
     across = nth_eigenvalue(P.transpose() * R * P, P.transpose() * P, 1)
     return exact.to_fraction(across[0] - along[1]), exact.to_fraction(across[1] - along[0])
@@ -68,7 +70,7 @@ def _leak(pairs: Pairs, proposal: Proposal) -> Interval:
     """Enclose the Frobenius norm of the part of U across S_F, U an orthonormal basis of Col(A)."""
     P = null_space(pairs.mixture.fisher.transpose())
     projector = P * (P.transpose() * P).inv() * P.transpose()
-    with precision(_BITS):
+    with ctx.workprec(_BITS):
         radius = arb(exact.to_fmpq(Fraction(proposal.hints["radius"])))
         U = arb_mat(rational(proposal.hints["U"], pairs.columns))
         U += arb_mat(U.nrows(), U.ncols(), [arb(0, radius)] * (U.nrows() * U.ncols()))
@@ -83,7 +85,7 @@ def nth_eigenvalue(form: fmpq_mat, metric: fmpq_mat, n: int) -> tuple[fmpq, fmpq
     slack = max(abs(middle), Fraction(1, 10**30)) * _RELATIVE
     while True:
         low, high = exact.to_fmpq(max(middle - slack, Fraction(0))), exact.to_fmpq(middle + slack)
-        enough = low == 0 or positive_eigenvalues(form - metric * low) >= n
-        if enough and positive_eigenvalues(form - metric * high) < n:
+        enough = low == 0 or inertia(form - metric * low)[0] >= n
+        if enough and inertia(form - metric * high)[0] < n:
             return low, high
         slack *= 4

@@ -7,14 +7,14 @@ from fractions import Fraction
 from itertools import combinations, islice
 
 import numpy as np
-from flint import arb_mat, fmpq, fmpq_mat
+from flint import arb_mat, ctx, fmpq, fmpq_mat
 from scipy.linalg import eig
 from scipy.optimize import root
 
 from verify import exact
 from verify.certify.proposal import Proposal
 from verify.exact import from_ball, to_floats
-from verify.kernel.linear import null_space, precision
+from verify.kernel.linear import null_space
 from verify.kernel.models import Pairs
 from verify.kernel.rules.simsiam import derivative, equations, unknown_entries
 from verify.models import Floats
@@ -83,7 +83,7 @@ def _polished(pairs: Pairs, start: Floats, places: int) -> fmpq_mat:
     """Return the point after steps of Newton's method, in multiples of 2^−places."""
     unknowns, scale = unknown_entries(*start.shape), 2**places
     x = exact.matrix([[Fraction(round(Fraction(y) * scale), scale) for y in row] for row in start.tolist()])
-    with precision(2 * places):
+    with ctx.workprec(2 * places):
         for _ in range(_POLISHING):
             try:
                 step = derivative(pairs, arb_mat(x), unknowns).solve(equations(pairs, arb_mat(x)))

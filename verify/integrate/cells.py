@@ -23,7 +23,6 @@ from flint import acb, arb, ctx, fmpq
 from verify import exact
 from verify.integrate.lattice import slowness, tails
 from verify.integrate.problem import LogSumExp
-from verify.kernel.linear import precision
 
 _R = 2  # of the ellipse: small ellipses waste little on the box around them
 _MOST_NODES = 80  # on one axis of a cell
@@ -121,7 +120,7 @@ def plan_cells(problem: LogSumExp, nats: float) -> Plan | None:
 
     Every bound in it is rigorous whatever `nats` is.
     """
-    with precision(_BOUND_BITS):
+    with ctx.workprec(_BOUND_BITS):
         try:
             return _subdivide(problem, nats)
         except OverflowError:

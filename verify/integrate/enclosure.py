@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from verify import exact
 from verify.integrate import cells
 from verify.integrate.bounds import jensen_bounds
 from verify.integrate.problem import LogSumExp
 from verify.integrate.windows import Balls, plan_windows, whitening
-from verify.kernel.linear import precision
 
 BUDGET = 30e6  # microseconds of work for one integral, about
 _CHEAP = 1e6  # below which nothing better than a lattice is looked for
@@ -79,7 +78,7 @@ def _evaluate(method: _Method, digits: int) -> tuple[fmpq, fmpq] | None:
     """Return the method's interval at the first working precision that is enough, or the best one found."""
     best = None
     for bits in method.precisions():
-        with precision(bits):
+        with ctx.workprec(bits):
             ball = method.value()
             if not ball.is_finite():
                 continue
@@ -141,7 +140,7 @@ def _narrow(interval: tuple[fmpq, fmpq], digits: int) -> bool:
 
 def _fallback(problem: LogSumExp, best: tuple[fmpq, fmpq] | None, digits: int) -> Enclosure:
     """Return what was reached, meeting the bounds that need no integral at all."""
-    with precision(128):
+    with ctx.workprec(128):
         lower, upper = jensen_bounds(problem)
     if best is not None:
         lower, upper = max(lower, best[0]), min(upper, best[1])
@@ -163,7 +162,7 @@ def enclose_moments(problem: LogSumExp, digits: int, order: int = 1) -> Enclosed
     if plan is None:
         return _trivial_moments(problem, order)
     for bits in _Method(plan.value, plan.nats, plan.complete).precisions():
-        with precision(bits):
+        with ctx.workprec(bits):
             p, first, second = plan.moments(order)
             reached = all(_tight(m, digits) for m in (p, first, second) if m is not None)
         if reached or not plan.complete:

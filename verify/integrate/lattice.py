@@ -31,13 +31,32 @@ from typing import TypeAlias
 from flint import arb, arb_mat, fmpq_mat
 
 from verify.integrate.problem import LogSumExp
-from verify.kernel.integrals import Axis
 from verify.kernel.linear import cholesky
 
 Interval: TypeAlias = tuple[float, float]
 
 _ROWS = 256  # lattice rows held in memory at once
 _PHASE = 0.96  # the spread θ as a part of π: near 1 the strip is wide, but sec(θ/2) grows
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Nodes h·(first + n), 0 ≤ n < count, and the half-width a of the strip."""
+
+    h: arb
+    first: int
+    count: int
+    a: arb
+
+    @property
+    def nodes(self) -> list[arb]:
+        """The nodes."""
+        return [self.h * (self.first + n) for n in range(self.count)]
+
+    @property
+    def ends(self) -> tuple[arb, arb]:
+        """The ends of the box, half a step outside the first and the last node."""
+        return self.h * (self.first - arb(0.5)), self.h * (self.first + self.count - arb(0.5))
 
 
 @dataclass(frozen=True)

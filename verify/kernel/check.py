@@ -1,16 +1,13 @@
 """One certificate, one answer: the claim it verifies, or the reason why it is rejected."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verify.kernel.claims import STATEMENTS, statement_hash
-from verify.kernel.models import instance
-from verify.kernel.parse import MAX_BYTES, Rejected, array, digest, integer, parse, record, text
-from verify.kernel.rules import RULES, Finding
+from verify.kernel.models import Finding, instance
+from verify.kernel.parse import MAX_BYTES, Rejected, array, digest, integer, parse, record
+from verify.kernel.rules import RULES
 
-FORMAT = "thmverify-certificate-1"
+FORMAT = "thmverify-certificate-2"
 FIELDS = ("format", "claim", "statement", "instance", "verdict", "rank", "dimension", "rule", "hints", "content")
 
 
@@ -35,27 +32,20 @@ def check(data: bytes) -> Verified:
 
 def _check(data: bytes) -> Verified:
     whole = parse(data)
-    form, claim, statement, model, *conclusion, rule, hints, content = record(whole, "the certificate", FIELDS)
+    form, claim, statement, model, verdict, *bounds, rule, hints, content = record(whole, "the certificate", FIELDS)
     if form != FORMAT:
         raise Rejected(f"the format is not {FORMAT}")
     if content != digest(list(whole.items())[:-1] if isinstance(whole, dict) else None):
         raise Rejected("the content hash does not match")
-    name, method = text(claim, "claim"), text(rule, "rule")
-    if name not in STATEMENTS or statement != statement_hash(name):
+    if not isinstance(claim, str) or claim not in STATEMENTS or statement != statement_hash(claim):
         raise Rejected("the statement is not the one of this claim")
-    if (name, method) not in RULES:
+    if not isinstance(rule, str) or (claim, rule) not in RULES:
         raise Rejected("the claim has no such rule")
-    finding = RULES[name, method](instance(model), hints)
-    if finding != _stated(*conclusion):
+    rank, dimension = (tuple(integer(x, "a rank", 0, 10**4) for x in array(part, "a rank", 2)) for part in bounds)
+    finding = RULES[claim, rule](instance(model), hints)
+    if finding != Finding(verdict, rank, dimension):
         raise Rejected("what was found is not what the certificate says")
-    return Verified(name, model, finding)
-
-
-def _stated(verdict: object, bounds: object, dimension: object) -> Finding:
-    numbers = [tuple(integer(x, "a rank", 0, 10**4) for x in array(part, "a rank", 2)) for part in (bounds, dimension)]
-    if verdict in ("proved", "refuted"):
-        return Finding(verdict, *numbers)
-    raise Rejected("the verdict is neither proved nor refuted")
+    return Verified(claim, model, finding)
 
 
 def report(path: str) -> tuple[Verified | None, list[str]]:
@@ -70,14 +60,12 @@ def report(path: str) -> tuple[Verified | None, list[str]]:
     return found, [f"{found.claim} is {found.finding.verdict} for the instance given", f"VERIFIED {found.claim}"]
 
 
-def main(paths: Sequence[str]) -> int:
+def main(paths: list[str]) -> int:
     """Check each file and print its answer; return 0 when all are verified, 1 when not, 2 when there is no file."""
     if not paths:
         print("usage: python -m verify.kernel CERT.json...")
         return 2
-    verified = True
-    for path in paths:
-        found, lines = report(path)
-        verified = verified and found is not None
+    answers = [report(path) for path in paths]
+    for path, (_, lines) in zip(paths, answers, strict=True):
         print("\n".join([ascii(path), *lines]))
-    return 0 if verified else 1
+    return 0 if all(found for found, _ in answers) else 1

@@ -1,34 +1,38 @@
-"""A global minimiser, enclosed by its optimality conditions, and the bounds on its rank that follow.
+"""A global minimiser, enclosed by its optimality conditions, and the bounds on its rank that follow (PROOFS.md, 3).
 
 In coordinates t = (BQ)ᵀx, B the basis of S_F and Q a hint, M = BQYQᵀBᵀ and the loss is a convex function of Y. All of
 it is rational; any invertible Q is right, and one with t nearly white keeps the balls narrow. The norms are ‖H‖² =
 tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from functools import reduce
 
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from verify.kernel.integrals import Grids, read_grids, softmax_points
-from verify.kernel.linear import (
-    ball_inverse,
-    beside,
-    certainly_definite,
-    column,
-    dual_norm_squared,
-    identity,
-    precision,
-    symmetric,
-    trace,
-)
-from verify.kernel.models import Mixture, Paired, Pairs, cross_moment, hint
-from verify.kernel.parse import Rejected, integer, record
+from verify.kernel.integrals import Grid, read_grids, softmax_moments
+from verify.kernel.linear import certainly_definite, dual_norm_squared, identity, trace
+from verify.kernel.models import Mixture, Pairs
+from verify.kernel.parse import Rejected, bits, hint, record
 
-MAX_BITS = 2000
-_BITS = 256
+
+def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: list[Grid]) -> arb_mat:
+    """Return the gradient in W = XYᵀ of E log Σ_k w_k exp(xᵀWμ_k + ½xᵀWΣ_kWᵀx), which is E_x log E_y exp xᵀWy:
+
+    E xxᵀ·WΣ_1 + Σ_k E[p_k x]μ_kᵀ + Σ_k E[p_k x qᵀ]Yᵀ(Σ_k − Σ_1), p the softmax, q = Xᵀx, μ_k and Σ_k those of y.
+    """
+    first = y.covariances[0]
+    rest = [] if y.shared else [Y.transpose() * (sigma - first) for sigma in y.covariances]
+    moments = softmax_moments(x, X, Y.transpose() * y.offsets, grids, [part * Y for part in rest])
+    total = arb_mat(x.R * X * Y.transpose() * first)
+    for k, (mean, moment) in enumerate(zip(y.means.transpose().tolist(), moments, strict=True)):
+        total += moment * arb_mat([mean, *(rest[k].tolist() if rest else [])])
+    return total
+
+
+def infonce_gradient(law: Mixture, C: fmpq_mat, V: fmpq_mat, grids: list[Grid]) -> arb_mat:
+    """Return ∇L(M) at M = VVᵀ for InfoNCE, L(M) = −⟨C,M⟩ + E_x log E_y exp xᵀMy over symmetric M."""
+    g = smoothed_gradient(law, law, V, V, grids)
+    return (g + g.transpose()) / 2 - arb_mat(C)
 
 
 @dataclass(frozen=True)
@@ -45,77 +49,51 @@ class Enclosed:
 
 
 def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
-    """Return the enclosure of Y* for InfoNCE with a shared covariance and r ≥ m; hints: precision, Q, grids, V, N.
+    """Return the enclosure of the minimiser Y* over all Y ⪰ 0, for a shared covariance.
 
-    L(Y) = −⟨C,Y⟩ + ½tr(YGY(G+S)) + E log Σ_k w_k exp(tᵀYτ_k) over Y ⪰ 0, whose Hessian lies between ‖H‖² and Λ‖H‖²:
-    tr(HGH(G+S)) ≤ (1+T)‖H‖², T = tr(G⁻¹S), and the softmax variance of tᵀHτ_k is at most a quarter of its squared
-    range, hence of diam²·tr(HGH(G+S)), diam the largest G⁻¹-distance of two τ_k: Λ = (1+T)(1+diam²/4).
-
-    Take Ỹ = VVᵀ, N with VᵀGN = 0, Γ = NᵀgN ≻ 0 for g = ∇L(Ỹ), and Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0, so ZỸ = 0. With
-    ε = ‖g − Z‖, adding 0 ≤ −⟨∇L(Y*), Y*−Ỹ⟩ and 0 ≤ ⟨Z, Y*⟩ to strong monotonicity gives ‖Y*−Ỹ‖² ≤ ε‖Y*−Ỹ‖.
+    The Hessian lies between ‖H‖² and Λ‖H‖², Λ = (1 + tr G⁻¹S)(1 + diam²/4), diam the diameter of the τ_k under G⁻¹.
     """
-    bits, Q, grids, V_text, N_text = record(hints, "hints", ("precision", "Q", "grids", "V", "N"))
-    m = pairs.mixture.m
-    law = pairs.mixture.reduced(hint(Q, "Q", rows=m, columns=m))
-    G = law.sigma
-    V, seed = hint(V_text, "V", rows=m), hint(N_text, "N", rows=m)
-    with precision(integer(bits, "precision", 32, MAX_BITS)):
-        g = infonce_gradient(law, cross_moment(law, law, pairs.bias), V, read_grids(grids))
+    digits, Q, grids, V_text, N_text = record(hints, "hints", ("precision", "Q", "grids", "V", "N"))
+    mixture, m = pairs.mixture, pairs.mixture.m
+    frame = mixture.fisher * hint(Q, "Q", m, m)
+    law, C = mixture.reduced(frame), frame.transpose() * pairs.C * frame
+    G, V, seed = law.sigma, hint(V_text, "V", rows=m), hint(N_text, "N", rows=m)
+    gram = law.means.transpose() * G.inv() * law.means
+    K = range(len(law.weights))
+    diameter2: fmpq = max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in K for k in K)
+    with ctx.workprec(bits(digits)):
+        g = infonce_gradient(law, C, V, read_grids(grids))
         inner, outer, Gamma, epsilon = slack(g, G, V, seed)
-        Lambda = arb((1 + trace(G.inv() * law.S)) * (1 + _diameter_squared(law) / 4))
+        Lambda = arb((1 + trace(G.inv() * law.S)) * (1 + diameter2 / 4))
         return Enclosed(inner, outer, Gamma, g, dual_norm_squared(g, G, G), epsilon, Lambda)
 
 
-def infonce_gradient(law: Mixture, C: fmpq_mat, V: fmpq_mat, grids: Grids) -> arb_mat:
-    """Return ∇L(M) at M = VVᵀ for t ~ law: with the softmax p_k ∝ w_k exp(tᵀMτ_k + ½tᵀMG_kMt) and q = Vᵀt it is
-
-    −C + sym[ RMG_1 + Σ_k E[p_k t]τ_kᵀ + Σ_k E[p_k t qᵀ]Vᵀ(G_k − G_1) ], since Σ_k p_k = 1.
-    """
-    first, factors = law.covariances[0], law.means
-    bends: list[fmpq_mat] = []
-    if not law.shared:
-        bends = [V.transpose() * (sigma - first) * V for sigma in law.covariances]
-        blocks = [beside(column(law.means, k), (sigma - first) * V) for k, sigma in enumerate(law.covariances)]
-        factors = reduce(beside, blocks)
-    points = softmax_points(law, V, V.transpose() * law.offsets, grids, bends)
-    drift = points * arb_mat(factors.transpose())
-    return arb_mat(symmetric(law.R * V * V.transpose() * first) - C) + (drift + drift.transpose()) / 2
-
-
 def slack(g: arb_mat, G: fmpq_mat, V: fmpq_mat, seed: fmpq_mat) -> tuple[arb_mat, arb_mat, arb_mat, arb]:
-    """Return VᵀGV, NᵀGN, Γ = NᵀgN ≻ 0 and ‖g − Z‖ for the Z of `enclose_infonce`; VᵀGN = 0, Col[V N] = Col[V seed]."""
+    """Return VᵀGV, NᵀGN, Γ = NᵀgN and ε = ‖g − Z‖, where VᵀGN = 0, Col[V N] = Col[V seed], and Z ⪰ 0 has ZV = 0.
+
+    Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG, and Γ ≻ 0 or the certificate is rejected.
+    """
     inner = arb_mat(V.transpose() * G * V)
-    N = arb_mat(seed) - arb_mat(V) * ball_inverse(inner) * arb_mat(V.transpose() * G * seed)
+    N = arb_mat(seed) - arb_mat(V) * inner.inv() * arb_mat(V.transpose() * G * seed)
     outer, Gamma = N.transpose() * arb_mat(G) * N, N.transpose() * g * N
     if not certainly_definite(Gamma):
         raise Rejected("the gradient is not certainly positive definite on N")
-    lift = arb_mat(G) * N * ball_inverse(outer)
+    lift = arb_mat(G) * N * outer.inv()
     epsilon = dual_norm_squared(g - lift * Gamma * lift.transpose(), G, G).upper().sqrt()
     return inner, outer, Gamma, epsilon.upper()
 
 
-def rank_bounds(e: Enclosed, m: int) -> tuple[int, int]:
-    """Return bounds of rank Y*.
+def infonce_rank(e: Enclosed, m: int) -> tuple[int, int]:
+    """Return bounds of rank Y*: the eigenvalues of Ỹ move by at most ε, ∇L by at most √Λε, and Y*∇L(Y*) = 0.
 
-    L is convex and its gradient Λ-Lipschitz, so ‖∇L(Y*) − g‖² ≤ Λ⟨∇L(Y*) − g, Y* − Ỹ⟩ (Baillon and Haddad), which is at
-    most −Λ⟨g, Y* − Ỹ⟩ ≤ Λε‖Y* − Ỹ‖ ≤ Λε². And Y*∇L(Y*) = 0.
-
-    VᵀGV ≻ ε     ⟹ rank Y* ≥ ρ (the eigenvalues of Ỹ move by at most ε);
-    Γ ≻ √Λε·NᵀGN ⟹ rank Y* ≤ m − n (∇L moves by at most √Λε);
-    ‖g‖ > √Λε    ⟹ rank Y* ≤ m − 1 (∇L(Y*) ≠ 0).
+    VᵀGV ≻ ε ⟹ rank Y* ≥ ρ;   Γ ≻ √Λε·NᵀGN ⟹ rank Y* ≤ m − n;   ‖g‖ > √Λε ⟹ rank Y* ≤ m − 1.
     """
-    rho, n = e.inner.nrows(), e.outer.nrows()
+    rho, drift = e.inner.nrows(), e.Lambda.sqrt() * e.epsilon
     low = rho if certainly_definite(e.inner - arb_mat(identity(rho)) * e.epsilon) else 0
-    high = m - 1 if e.gradient2 > e.Lambda * e.epsilon**2 else m
-    if certainly_definite(e.Gamma - e.outer * (e.Lambda.sqrt() * e.epsilon)):
-        high = min(high, m - n)
+    high = m - 1 if e.gradient2 > drift**2 else m
+    if certainly_definite(e.Gamma - e.outer * drift):
+        high = min(high, m - e.outer.nrows())
     return low, high
-
-
-def _diameter_squared(law: Mixture) -> fmpq:
-    """Return max_{j,k} (τ_j − τ_k)ᵀG⁻¹(τ_j − τ_k)."""
-    gram, K = law.means.transpose() * law.sigma.inv() * law.means, len(law.weights)
-    return max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in range(K) for k in range(K))
 
 
 @dataclass(frozen=True)
@@ -129,39 +107,32 @@ class EnclosedPair:
     epsilon2: arb
 
 
-def enclose_clip(paired: Paired, hints: object) -> EnclosedPair:
-    """Return the enclosure of Y° for CLIP, Y° its minimiser over all W = B_V Y B_Tᵀ; hints: left, right, U, …
+def enclose_clip(pairs: Pairs, hints: object) -> EnclosedPair:
+    """Return the enclosure of CLIP's minimiser Y° over all W = B_V Y B_Tᵀ.
 
-    L(Y) = −2⟨C,Y⟩ + ½tr(Yᵀ(G_V+S_V)YG_T) + ½tr(YᵀG_VY(G_T+S_T)) + two log-sum-exps is 2-strongly convex in the norm
-    ‖H‖² = tr(G_V H G_T Hᵀ), and there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ.
+    L(Y) = −2⟨C,Y⟩ + E_x log E_y exp xᵀYy + E_y log E_x exp xᵀYy is 2-strongly convex in ‖H‖² = tr(G_V H G_T Hᵀ), and
+    there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ.
     """
     fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")
-    bits, Q_V, Q_T, vision_grids, text_grids, left_text, right_text, U_text = record(hints, "hints", fields)
-    m, n = paired.vision.m, paired.text.m
-    vision = paired.vision.reduced(hint(Q_V, "Q_V", rows=m, columns=m))
-    text = paired.text.reduced(hint(Q_T, "Q_T", rows=n, columns=n))
-    left, right = hint(left_text, "left", rows=m), hint(right_text, "right", rows=n)
-    if left.ncols() != right.ncols():
-        raise Rejected("left and right do not have as many columns")
-    U, Y = hint(U_text, "U", rows=n), left * right.transpose()
-    G_V, G_T = vision.sigma, text.sigma
-    with precision(integer(bits, "precision", 32, MAX_BITS)):
-        rational = vision.R * Y * G_T + G_V * Y * text.R - cross_moment(vision, text, paired.bias) * 2
-        forward = softmax_points(vision, left, right.transpose() * text.offsets, read_grids(vision_grids))
-        backward = softmax_points(text, right, left.transpose() * vision.offsets, read_grids(text_grids))
-        g = arb_mat(rational) + forward * arb_mat(text.means.transpose())
-        g += arb_mat(vision.means) * backward.transpose()
-        return EnclosedPair(Y, U, G_V, G_T, (dual_norm_squared(g, G_V, G_T) / 4).upper())
+    digits, Q_V, Q_T, grids_V, grids_T, left_text, right_text, U_text = record(hints, "hints", fields)
+    (vision, text), (m, n) = pairs.modalities, pairs.sizes
+    frame_V, frame_T = vision.fisher * hint(Q_V, "Q_V", m, m), text.fisher * hint(Q_T, "Q_T", n, n)
+    x, y, C = vision.reduced(frame_V), text.reduced(frame_T), frame_V.transpose() * pairs.C * frame_T
+    left = hint(left_text, "left", rows=m)
+    right, U = hint(right_text, "right", n, left.ncols()), hint(U_text, "U", rows=n)
+    with ctx.workprec(bits(digits)):
+        g = smoothed_gradient(x, y, left, right, read_grids(grids_V)) - arb_mat(C * 2)
+        g += smoothed_gradient(y, x, right, left, read_grids(grids_T)).transpose()
+        epsilon2 = (dual_norm_squared(g, x.sigma, y.sigma) / 4).upper()
+        return EnclosedPair(left * right.transpose(), U, x.sigma, y.sigma, epsilon2)
 
 
 def clip_rank(e: EnclosedPair) -> int:
-    """Return a lower bound of rank Y°.
+    """Return a lower bound of rank Y°: the columns of U when UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, or 0.
 
-    When UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, Ỹ has at least as many singular values above ε as U has columns, and so Y° that rank.
+    Then Ỹ has at least as many singular values above ε.
     """
     image: fmpq_mat = e.Y * e.U
-    with precision(_BITS):
+    with ctx.workprec(256):
         above = arb_mat(image.transpose() * e.G_V * image) - arb_mat(e.U.transpose() * e.G_T.inv() * e.U) * e.epsilon2
-        if not certainly_definite(above):
-            raise Rejected("the singular values are not certainly above the error bound")
-    return int(e.U.ncols())
+        return int(e.U.ncols()) if certainly_definite(above) else 0

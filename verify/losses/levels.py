@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-from flint import arb, fmpq, fmpq_mat
+from flint import arb, ctx, fmpq, fmpq_mat
 from mpmath import mp
 from numpy.typing import NDArray
 
@@ -19,7 +19,6 @@ from verify import exact
 from verify.integrate import enclosure, float64, multiprecision
 from verify.integrate.enclosure import Enclosure
 from verify.integrate.float64 import Estimate
-from verify.kernel.linear import precision
 from verify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression
 from verify.maps import LinearMap
 from verify.models import Instance
@@ -156,7 +155,7 @@ def enclosed_gradient(
         reached = reached and found.reached
         return _Moments(found.p, found.first, found.second, to_balls)
 
-    with precision(int(4 * digits) + 128):
+    with ctx.workprec(int(4 * digits) + 128):
         return _gradient(loss, instance, linear_map, to_balls, moments), reached
 
 

@@ -1,65 +1,61 @@
 """What each rule makes of an instance and its hints: a finding, or a rejection. There is no other way to a verdict."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
-from verify.kernel.models import Graph, Instance, Paired, Pairs
+from verify.kernel.models import Finding, Instance, Pairs
 from verify.kernel.parse import Rejected, record
-from verify.kernel.rules import border, clip, fisher, graphs, infonce, simsiam, spectral
-from verify.kernel.rules.finding import Finding
+from verify.kernel.rules import border, identities, ranks, simsiam, spectral
 
-Kind = TypeVar("Kind", Pairs, Paired, Graph)
-Rule = Callable[[Instance, object], Finding]
+Rule = Callable[[Any, object], Any]
 
 
-def _rule(kind: type[Kind], finding: Callable[[Kind, object], Finding]) -> Rule:
+def _exact(finding: Callable[[Any], Any]) -> dict[str, Rule]:
+    def apply(instance: object, hints: object) -> object:
+        record(hints, "hints", ())
+        return finding(instance)
+
+    return {"exact": apply}
+
+
+def _ranked(conclude: Callable[[Pairs, ranks.Bounds], Finding]) -> dict[str, Rule]:
+    def rule(bounds: Rule) -> Rule:
+        return lambda pairs, hints: conclude(pairs, bounds(pairs, hints))
+
+    evidence = _exact(ranks.unaided) | {"kkt": ranks.enclosed, "symmetry": ranks.symmetric}
+    return {name: rule(bounds) for name, bounds in evidence.items()}
+
+
+_CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
+    "lemma-4.2": ("shared", _exact(identities.projection)),
+    "fisher-optimality": ("pairs", _exact(identities.projection)),
+    "infonce-inclusion": ("shared", _exact(identities.inclusion)),
+    "infonce-equality": ("shared", _ranked(ranks.equality)),
+    "infonce-top-r": ("shared", _ranked(ranks.top) | {"border": border.top_border}),
+    "nonshared-inclusion": ("pairs", _exact(identities.inclusion) | {"border": border.nonshared_border}),
+    "spectral-equality": ("pairs", _exact(spectral.spectral_equality)),
+    "spectral-top-r": ("pairs", _exact(spectral.spectral_top) | {"threshold": spectral.spectral_top_threshold}),
+    "pca-equality": ("pairs", _exact(spectral.pca)),
+    "simsiam-inclusion": ("pairs", _exact(simsiam.simsiam_exact) | {"leak": simsiam.simsiam_leak}),
+    "clip-inclusion-effective": ("clip", _exact(identities.inclusion)),
+    "clip-effective-equality": ("clip", _ranked(ranks.equality)),
+    "clip-inclusion-literal": ("clip", _ranked(ranks.literal)),
+    "population-graph-equivalence": ("graph", _exact(identities.graph_equivalence)),
+    "linear-probe-bound": ("graph", _exact(identities.probe_bound)),
+}
+
+
+def _on(kind: str, rule: Rule) -> Callable[[Instance, object], Finding]:
     def apply(instance: Instance, hints: object) -> Finding:
-        if not isinstance(instance, kind):
-            raise Rejected("the claim is about another model")
-        return finding(instance, hints)
+        if kind not in instance.kinds:
+            raise Rejected("the claim is about another model, or about a shared covariance")
+        try:
+            found: Finding = rule(instance, hints)
+        except ZeroDivisionError:
+            raise Rejected("a matrix is not certainly invertible at this precision") from None
+        return found
 
     return apply
 
 
-def _exact(kind: type[Kind], finding: Callable[[Kind], Finding]) -> Rule:
-    def apply(instance: Kind, hints: object) -> Finding:
-        record(hints, "hints", ())
-        return finding(instance)
-
-    return _rule(kind, apply)
-
-
-RULES: dict[tuple[str, str], Rule] = {
-    ("lemma-4.2", "exact"): _exact(Pairs, fisher.posterior),
-    ("fisher-optimality", "exact"): _exact(Pairs, fisher.fisher),
-    ("infonce-inclusion", "exact"): _exact(Pairs, infonce.infonce_inclusion),
-    ("infonce-equality", "exact"): _exact(Pairs, infonce.infonce_equality),
-    ("infonce-equality", "kkt"): _rule(Pairs, infonce.infonce_kkt),
-    ("infonce-equality", "symmetry"): _rule(Pairs, infonce.infonce_symmetry),
-    ("infonce-top-r", "exact"): _exact(Pairs, infonce.infonce_top),
-    ("infonce-top-r", "kkt"): _rule(Pairs, infonce.infonce_top_kkt),
-    ("infonce-top-r", "symmetry"): _rule(Pairs, infonce.infonce_symmetry),
-    ("infonce-top-r", "border"): _rule(Pairs, border.infonce_top_border),
-    ("nonshared-inclusion", "exact"): _exact(Pairs, infonce.nonshared_inclusion),
-    ("nonshared-inclusion", "border"): _rule(Pairs, border.nonshared_border),
-    ("spectral-equality", "exact"): _exact(Pairs, spectral.spectral_equality),
-    ("spectral-top-r", "exact"): _exact(Pairs, spectral.spectral_top),
-    ("spectral-top-r", "threshold"): _rule(Pairs, spectral.spectral_top_threshold),
-    ("pca-equality", "exact"): _exact(Pairs, spectral.pca_exact),
-    ("pca-equality", "threshold"): _rule(Pairs, spectral.pca_threshold),
-    ("simsiam-inclusion", "exact"): _exact(Pairs, simsiam.simsiam_exact),
-    ("simsiam-inclusion", "leak"): _rule(Pairs, simsiam.simsiam_leak),
-    ("clip-inclusion-effective", "exact"): _exact(Paired, clip.clip_inclusion),
-    ("clip-effective-equality", "exact"): _exact(Paired, clip.clip_equality),
-    ("clip-effective-equality", "kkt"): _rule(Paired, clip.clip_equality_kkt),
-    ("clip-effective-equality", "symmetry"): _rule(Paired, clip.clip_symmetry),
-    ("clip-inclusion-literal", "exact"): _exact(Paired, clip.clip_literal),
-    ("clip-inclusion-literal", "kkt"): _rule(Paired, clip.clip_literal_kkt),
-    ("clip-inclusion-literal", "symmetry"): _rule(Paired, clip.clip_literal_symmetry),
-    ("population-graph-equivalence", "exact"): _exact(Graph, graphs.graph_equivalence),
-    ("linear-probe-bound", "exact"): _exact(Graph, graphs.probe_bound),
-}
-
-__all__ = ["RULES", "Finding"]
+RULES = {(claim, name): _on(kind, rule) for claim, (kind, rules) in _CLAIMS.items() for name, rule in rules.items()}

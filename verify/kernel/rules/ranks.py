@@ -1,0 +1,101 @@
+"""InfoNCE and CLIP: bounds on the rank of the minimiser over all maps, and what follows for maps with r columns.
+
+L is strictly convex in M ⪰ 0 (or W), so its minimiser M° is one, and Col(M°) ⊆ S_F. With r columns: if rank M° ≤ r it
+is the minimiser; and a minimiser of rank < r is stationary along every further column, hence M° again. So the rank of
+every minimiser with r columns lies between min(low, r) and min(high, r) when low ≤ rank M° ≤ high (PROOFS.md, 4).
+"""
+
+from flint import fmpq_mat
+
+from verify.kernel.enclosure import clip_rank, enclose_clip, enclose_infonce, infonce_rank
+from verify.kernel.linear import is_zero, select, trace
+from verify.kernel.models import Finding, Mixture, Pairs
+from verify.kernel.parse import Rejected, array, integer, record
+
+Bounds = tuple[int, int]
+
+
+def unaided(pairs: Pairs) -> Bounds:
+    """∇L(0) = −δ Cov(μ, μ'), the softmax being w there (twice that for CLIP): M° = 0 exactly when it is 0."""
+    return (1, min(pairs.sizes)) if pairs.informative else (0, 0)
+
+
+def enclosed(pairs: Pairs, hints: object) -> Bounds:
+    """The bounds of an enclosure."""
+    if min(pairs.sizes) == 0:
+        raise Rejected("the rule is for means that are not all 0")
+    if len(pairs.modalities) == 1:
+        return infonce_rank(enclose_infonce(pairs, hints), pairs.mixture.m)
+    return clip_rank(enclose_clip(pairs, hints)), min(pairs.sizes)
+
+
+def symmetric(pairs: Pairs, hints: object) -> Bounds:
+    """Permutations that preserve w and μᵀΣ⁻¹μ of each modality move the means by isometries U, U', and UM°U'ᵀ = M°.
+
+    On Col(M°) U acts as U' does on a complement of ker M°: its characteristic polynomial there divides both. And when
+    the permutations are transitive M° is 0 along μ̄.
+    """
+    (given,) = record(hints, "hints", ("permutations",))
+    K, weights = len(pairs.mixture.weights), pairs.mixture.weights
+    maps = [[integer(x, "permutations", 0, K - 1) for x in array(p, "permutations")] for p in array(given, "hints")]
+    grams = [x.means.transpose() * x.sigma.inv() * x.means for x in pairs.modalities]
+    for p in maps:
+        if sorted(p) != list(range(K)) or [weights[k] for k in p] != weights:
+            raise Rejected("a permutation is none, or moves a weight")
+        if any(select(gram, p, p) != gram for gram in grams):
+            raise Rejected("a permutation does not preserve the geometry of the means")
+    orbit = {0}
+    for _ in range(K):
+        orbit |= {p[k] for p in maps for k in orbit}
+    bounds = [x.m - int(len(orbit) == K and not is_zero(x.mean)) for x in pairs.modalities]
+    for p in maps:
+        left, right = (_isometry(x, p).charpoly() for x in (pairs.modalities[0], pairs.modalities[-1]))
+        bounds.append(int(left.gcd(right).degree()))
+    return 0, min(bounds)
+
+
+def _isometry(mixture: Mixture, permutation: list[int]) -> fmpq_mat:
+    """Return the matrix that takes each Bᵀμ_k to Bᵀμ_{π(k)} (m × m)."""
+    points = mixture.fisher.transpose() * mixture.means
+    moved = select(points, range(points.nrows()), permutation)
+    return moved * points.transpose() * (points * points.transpose()).inv()
+
+
+def equality(pairs: Pairs, bounds: Bounds) -> Finding:
+    """The column spaces are the Fisher subspaces when the minimiser has their dimensions as its rank."""
+    low, high = (min(bound, pairs.columns) for bound in bounds)
+    if all(m == low for m in pairs.sizes):
+        return Finding("proved", (low, high), pairs.sizes)
+    if high < max(pairs.sizes):
+        return Finding("refuted", (low, high), pairs.sizes)
+    raise Rejected(f"the rank of the minimiser is only known to be between {low} and {high}")
+
+
+def top(pairs: Pairs, bounds: Bounds) -> Finding:
+    """J is largest on column spaces ⊇ S_F when r ≥ m; else on no space of less than r dimensions.
+
+    It is the same on every space of r dimensions in S_F when Σ⁻¹S is a multiple of 1 there.
+    """
+    mixture, r = pairs.mixture, pairs.columns
+    if r >= mixture.m:
+        return equality(pairs, bounds)
+    low, high = (min(bound, r) for bound in bounds)
+    image, B = mixture.S * mixture.fisher, mixture.sigma * mixture.fisher
+    if high < r:
+        return Finding("refuted", (low, high), pairs.sizes)
+    if low == r and is_zero(image * mixture.m - B * trace(mixture.sigma.inv() * mixture.S)):
+        return Finding("proved", (low, high), pairs.sizes)
+    raise Rejected("for r < m the rule is for minimisers of full rank and a Σ⁻¹S that is a multiple of 1 on S_F")
+
+
+def literal(pairs: Pairs, bounds: Bounds) -> Finding:
+    """Every pair of factors is inside when both Fisher subspaces are everything, or when r ≤ rank W°.
+
+    Then the optimal W have rank r, so Col(A_V) = Col(W) and Col(A_T) = Col(Wᵀ). For r > rank W° a further column of A_V
+    may be any vector while that of A_T is 0, and conversely.
+    """
+    if pairs.sizes == tuple(x.means.nrows() for x in pairs.modalities) or pairs.columns <= bounds[0]:
+        return Finding("proved")
+    if pairs.columns > bounds[1]:
+        return Finding("refuted")
+    raise Rejected("r is at most the rank that the minimiser may have")
