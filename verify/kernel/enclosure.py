@@ -12,7 +12,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from verify.kernel.integrals import Grid, read_grids, softmax_moments
 from verify.kernel.linear import certainly_definite, dual_norm_squared, identity, trace
 from verify.kernel.models import Mixture, Pairs
-from verify.kernel.parse import Rejected, bits, hint, record
+from verify.kernel.parse import Kind, Rejected, bits, read
 
 
 def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: list[Grid]) -> arb_mat:
@@ -53,16 +53,16 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
 
     The Hessian lies between ‖H‖² and Λ‖H‖², Λ = (1 + tr G⁻¹S)(1 + diam²/4), diam the diameter of the τ_k under G⁻¹.
     """
-    digits, Q, grids, V_text, N_text = record(hints, "hints", ("precision", "Q", "grids", "V", "N"))
-    mixture, m = pairs.mixture, pairs.mixture.m
-    frame = mixture.fisher * hint(Q, "Q", m, m)
-    law, C = mixture.reduced(frame), frame.transpose() * pairs.C * frame
-    G, V, seed = law.sigma, hint(V_text, "V", rows=m), hint(N_text, "N", rows=m)
+    m = pairs.mixture.m
+    digits, Q, grids, V, seed = read(hints, precision=bits, Q=(m, m), grids=read_grids, V=(m,), N=(m,))
+    frame = pairs.mixture.fisher * Q
+    law, C = pairs.mixture.reduced(frame), frame.transpose() * pairs.C * frame
+    G = law.sigma
     gram = law.means.transpose() * G.inv() * law.means
     K = range(len(law.weights))
     diameter2: fmpq = max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in K for k in K)
-    with ctx.workprec(bits(digits)):
-        g = infonce_gradient(law, C, V, read_grids(grids))
+    with ctx.workprec(digits):
+        g = infonce_gradient(law, C, V, grids)
         inner, outer, Gamma, epsilon = slack(g, G, V, seed)
         Lambda = arb((1 + trace(G.inv() * law.S)) * (1 + diameter2 / 4))
         return Enclosed(inner, outer, Gamma, g, dual_norm_squared(g, G, G), epsilon, Lambda)
@@ -113,16 +113,17 @@ def enclose_clip(pairs: Pairs, hints: object) -> EnclosedPair:
     L(Y) = −2⟨C,Y⟩ + E_x log E_y exp xᵀYy + E_y log E_x exp xᵀYy is 2-strongly convex in ‖H‖² = tr(G_V H G_T Hᵀ), and
     there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ.
     """
-    fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")
-    digits, Q_V, Q_T, grids_V, grids_T, left_text, right_text, U_text = record(hints, "hints", fields)
     (vision, text), (m, n) = pairs.modalities, pairs.sizes
-    frame_V, frame_T = vision.fisher * hint(Q_V, "Q_V", m, m), text.fisher * hint(Q_T, "Q_T", n, n)
+    whitened: dict[str, Kind] = {"Q_V": (m, m), "Q_T": (n, n), "vision_grids": read_grids, "text_grids": read_grids}
+    found = read(hints, precision=bits, **whitened, left=(m,), right=(n,), U=(n,))
+    digits, Q_V, Q_T, grids_V, grids_T, left, right, U = found
+    frame_V, frame_T = vision.fisher * Q_V, text.fisher * Q_T
     x, y, C = vision.reduced(frame_V), text.reduced(frame_T), frame_V.transpose() * pairs.C * frame_T
-    left = hint(left_text, "left", rows=m)
-    right, U = hint(right_text, "right", n, left.ncols()), hint(U_text, "U", rows=n)
-    with ctx.workprec(bits(digits)):
-        g = smoothed_gradient(x, y, left, right, read_grids(grids_V)) - arb_mat(C * 2)
-        g += smoothed_gradient(y, x, right, left, read_grids(grids_T)).transpose()
+    if left.ncols() != right.ncols():
+        raise Rejected("left and right do not have as many columns")
+    with ctx.workprec(digits):
+        g = smoothed_gradient(x, y, left, right, grids_V) - arb_mat(C * 2)
+        g += smoothed_gradient(y, x, right, left, grids_T).transpose()
         epsilon2 = (dual_norm_squared(g, x.sigma, y.sigma) / 4).upper()
         return EnclosedPair(left * right.transpose(), U, x.sigma, y.sigma, epsilon2)
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from flint import acb, arb, arb_mat, ctx, fmpq_mat
+from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from verify.kernel.linear import cholesky, column_basis
 from verify.kernel.models import Mixture
@@ -30,9 +30,9 @@ _MAX_ADAPTIVE = 10**9  # exponentials · (bits + 400)
 class Axis(NamedTuple):
     """Nodes h·n for the n in `steps`, in a box that ends half a step outside; half-width a of the strip."""
 
-    h: arb
+    h: fmpq
     steps: range
-    a: arb
+    a: fmpq
 
 
 class Adaptive(NamedTuple):
@@ -56,9 +56,9 @@ Grid = list[Axis] | Adaptive
 Moments = dict[tuple[int, ...], list[arb]]  # exponents n of u ↦ E[p_k uⁿ] for each k
 
 
-def read_grids(value: object) -> list[Grid]:
+def read_grids(value: object, name: str) -> list[Grid]:
     """Return the grids of a certificate."""
-    return [_grid([array(row, "an axis", 4) for row in array(grid, "a grid")]) for grid in array(value, "grids")]
+    return [_grid([array(row, "an axis", 4) for row in array(grid, "a grid")]) for grid in array(value, name)]
 
 
 def _grid(rows: list[list[object]]) -> Grid:
@@ -70,7 +70,7 @@ def _grid(rows: list[list[object]]) -> Grid:
     axes = []
     for h, first, count, a in rows:
         step, strip, start = rational(h, "h", 0), rational(a, "a", 0), integer(first, "first", -(10**9), 10**9)
-        axes.append(Axis(arb(step), range(start, start + integer(count, "count", 1, 10**6)), arb(strip)))
+        axes.append(Axis(step, range(start, start + integer(count, "count", 1, 10**6)), strip))
     return axes
 
 
@@ -127,9 +127,9 @@ def _moments(law: Whitened, grid: Grid) -> Moments:
 def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
     """Return the lattice sums, row by row: every axis but the last is fixed along a row."""
     K, order, end = range(len(law.weights)), law.order, len(axes) - 1
-    nodes = [[axis.h * n for n in axis.steps] for axis in axes]
+    nodes = [[arb(axis.h * n) for n in axis.steps] for axis in axes]
     tables = [  # [axis][n][node]: h φ(u) uⁿ
-        [[axis.h * _gauss(s - c) * (s - c) ** n for s in row] for n in range(order + 1)]
+        [[arb(axis.h) * _gauss(s - c) * (s - c) ** n for s in row] for n in range(order + 1)]
         for axis, row, c in zip(axes, nodes, law.centre, strict=True)
     ]
     last, along = arb_mat(tables[end]).transpose(), arb_mat(0, 0)
@@ -157,7 +157,7 @@ def _gauss(u: arb) -> arb:
 
 def lattice_error(law: Whitened, axes: list[Axis]) -> arb:
     """Return a bound of |sum − integral| for every k and moment (PROOFS.md, 2)."""
-    ends = [(axis.h * (axis.steps.start - arb(0.5)), axis.h * (axis.steps.stop - arb(0.5))) for axis in axes]
+    ends = [[arb(axis.h * (2 * end - 1) / 2) for end in (axis.steps.start, axis.steps.stop)] for axis in axes]
     box = arb_mat([[low.union(high)] for low, high in ends])
     spread = [arb(0)] * len(axes)  # ≥ |∂_iℓ_k − ∂_iℓ_n| on the box
     for k, n in itertools.combinations(range(len(law.weights)), 2):
@@ -166,9 +166,10 @@ def lattice_error(law: Whitened, axes: list[Axis]) -> arb:
     reach = [(c - low, high - c) for c, (low, high) in zip(law.centre, ends, strict=True)]
     longest, kappa, total = arb(1), arb(1), arb(0)  # longest ≥ |u| on the box, thickened
     for (low, high), axis in zip(reach, axes, strict=True):
-        longest, kappa = longest.max(low.max(high) + axis.a), kappa * (1 + axis.h * _gauss(arb(0)))
-    for (low, high), rate, (h, _, a) in zip(reach, spread, axes, strict=True):
-        R, theta = low.min(high), a * rate
+        longest, kappa = longest.max(low.max(high) + arb(axis.a)), kappa * (1 + arb(axis.h) * _gauss(arb(0)))
+    for (low, high), rate, axis in zip(reach, spread, axes, strict=True):
+        R, h, a = low.min(high), arb(axis.h), arb(axis.a)
+        theta = a * rate
         if not (R > 0 and theta < arb.pi()):
             raise Rejected("the grid misses a component or its strip is too wide")
         size = kappa * longest**law.order * (a**2 / 2).exp() / (theta / 2).cos()

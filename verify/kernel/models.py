@@ -99,7 +99,7 @@ def _mixture(weights: object, means: object, given: list[object]) -> Mixture:
     w, points = vector(weights, "weights"), matrix(means, "means").transpose()
     d, K = points.nrows(), points.ncols()
     covariances = [matrix(sigma, "a covariance", d, d) for sigma in given]
-    check_work("the instance", d, max(d, K), points, *covariances)
+    check_work("the instance", points, *covariances)
     if not (all(x > 0 for x in w) and sum(w, fmpq(0)) == 1):
         raise Rejected("the weights are not positive with sum 1")
     if d == 0 or not len(w) == K == len(covariances):

@@ -7,7 +7,7 @@ way to write each certificate: a different byte is a different certificate or no
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flint import fmpq, fmpq_mat
@@ -17,6 +17,7 @@ MAX_TEXT = 400  # characters of a number
 MAX_SIZE = 64  # rows or columns of a matrix
 MAX_WORK = 3 * 10**7  # n³ · N · bits of numbers in n × N: elimination takes half a minute
 MAX_BITS = 2000  # of precision
+Kind = tuple[int, ...] | Callable[[object, str], Any]  # a matrix of so many rows (and columns), or its reader
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?", re.ASCII)
 
 
@@ -82,9 +83,9 @@ def integer(value: object, name: str, low: int, high: int) -> int:
     return int(number.p)
 
 
-def bits(value: object) -> int:
+def bits(value: object, name: str) -> int:
     """Return a precision."""
-    return integer(value, "precision", 32, MAX_BITS)
+    return integer(value, name, 32, MAX_BITS)
 
 
 def vector(value: object, name: str) -> list[fmpq]:
@@ -96,23 +97,26 @@ def matrix(value: object, name: str, rows: int | None = None, columns: int | Non
     """Return an array of equally long rows as a matrix; where a number of rows or columns is given it must agree."""
     entries = [vector(row, name) for row in array(value, name)]
     width = len(entries[0]) if entries else columns or 0
-    if any(len(row) != width for row in entries):
-        raise Rejected(f"{name} has rows of different lengths")
-    if rows not in (None, len(entries)) or columns not in (None, width):
-        raise Rejected(f"{name} has the wrong shape")
+    if any(len(row) != width for row in entries) or rows not in (None, len(entries)) or columns not in (None, width):
+        raise Rejected(f"{name} has the wrong shape, or rows of different lengths")
     return fmpq_mat(len(entries), width, [x for row in entries for x in row])
 
 
-def hint(value: object, name: str, rows: int | None = None, columns: int | None = None) -> fmpq_mat:
-    """Return a matrix that is not too large, and whose numbers are not too long, to work with."""
-    found = matrix(value, name, rows, columns)
-    check_work(name, min(found.nrows(), found.ncols()), max(found.nrows(), found.ncols()), found)
+def read(hints: object, **fields: Kind) -> list[Any]:
+    """Return the hints, which have exactly these fields."""
+    found = []
+    for value, (name, kind) in zip(record(hints, "hints", list(fields)), fields.items(), strict=True):
+        found.append(matrix(value, name, *kind) if isinstance(kind, tuple) else kind(value, name))
+        if isinstance(kind, tuple):
+            check_work(name, *found[-1:])
     return found
 
 
-def check_work(name: str, n: int, N: int, *matrices: fmpq_mat) -> None:
+def check_work(name: str, *matrices: fmpq_mat) -> None:
     """Check MAX_WORK, with the bits of the common denominator and of the largest numerator over it."""
     parts = [m.numer_denom() for m in matrices]
     longest = max((abs(int(x)).bit_length() for numerators, _ in parts for x in numerators.entries()), default=0)
-    if n**3 * N * (longest + max(int(q).bit_length() for _, q in parts)) > MAX_WORK:
+    bits = longest + max(int(q).bit_length() for _, q in parts)
+    n, N = (max(pick(m.nrows(), m.ncols()) for m in matrices) for pick in (min, max))
+    if n**3 * N * bits > MAX_WORK:
         raise Rejected(f"{name} is too large, or its numbers are too long")

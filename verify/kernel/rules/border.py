@@ -10,7 +10,7 @@ from verify.kernel.enclosure import infonce_gradient, slack
 from verify.kernel.integrals import Grid, read_grids
 from verify.kernel.linear import dual_norm_squared, inertia, null_space, trace
 from verify.kernel.models import Finding, Pairs
-from verify.kernel.parse import Rejected, array, bits, hint, rational, record
+from verify.kernel.parse import Kind, Rejected, bits, rational, read, vector
 
 
 def nonshared_border(pairs: Pairs, hints: object) -> Finding:
@@ -25,9 +25,8 @@ def top_border(pairs: Pairs, hints: object) -> Finding:
     spanned by T's first r eigenvectors, and the sine of its angle with X is at most η = ‖T_PX‖/(a − b).
     """
     mixture, r = pairs.mixture, pairs.columns
-    space, levels, border = record(hints, "hints", ("X", "levels", "border"))
-    X = hint(space, "X", mixture.means.nrows(), r)
-    P, (a, b) = null_space(X.transpose() * mixture.sigma), (rational(x, "levels") for x in array(levels, "levels", 2))
+    X, (a, b), border = read(hints, X=(mixture.means.nrows(), r), levels=vector, border=lambda value, _: value)
+    P = null_space(X.transpose() * mixture.sigma)
     along = X.transpose() * (mixture.S - mixture.sigma * a) * X
     across = P.transpose() * (mixture.sigma * b - mixture.S) * P
     if not (X.rank() == r and P.ncols() > 0 and a > b and inertia(along)[1] == inertia(across)[1] == 0):
@@ -38,17 +37,17 @@ def top_border(pairs: Pairs, hints: object) -> Finding:
 
 def _across(pairs: Pairs, X: fmpq_mat, eta2: fmpq, hints: object) -> Finding:
     """Check the module's inequality; eta2 is η². Hints: precision, modulus κ, V, N (for Z), W, grids for each point."""
-    fields = ("precision", "modulus", "V", "N", "grids", "W", "grids_across")
-    digits, modulus, V_text, N_text, grids, W_text, grids_across = record(hints, "hints", fields)
-    V, seed = hint(V_text, "V", rows=X.ncols()), hint(N_text, "N", rows=X.ncols())
-    W, kappa, sigma = hint(W_text, "W", rows=X.nrows()), rational(modulus, "modulus", 0), pairs.mixture.sigma
-    if kappa == 0 or any(inertia(part - sigma * kappa)[1] for part in pairs.mixture.covariances):
+    n, d = X.ncols(), X.nrows()
+    points: dict[str, Kind] = {"V": (n,), "N": (n,), "grids": read_grids, "W": (d,), "grids_across": read_grids}
+    digits, kappa, V, seed, grids, W, grids_across = read(hints, precision=bits, modulus=rational, **points)
+    sigma = pairs.mixture.sigma
+    if not kappa > 0 or any(inertia(part - sigma * kappa)[1] for part in pairs.mixture.covariances):
         raise Rejected("the modulus is not one of strong convexity")
     if W.ncols() > pairs.columns:
         raise Rejected("W has more than r columns")
-    with ctx.workprec(bits(digits)):
-        fall = largest_fall(pairs, X, eta2, kappa, V, seed, read_grids(grids))
-        if not least_rise(pairs, kappa, W, X * V, read_grids(grids_across)) > fall:
+    with ctx.workprec(digits):
+        fall = largest_fall(pairs, X, eta2, kappa, V, seed, grids)
+        if not least_rise(pairs, kappa, W, X * V, grids_across) > fall:
             raise Rejected("the point across the border is not certainly better than all inside")
     return Finding("refuted")
 

@@ -7,7 +7,7 @@ from flint import arb, arb_mat, ctx, fmpq_mat
 
 from verify.kernel.linear import identity, null_space, within
 from verify.kernel.models import Finding, Pairs
-from verify.kernel.parse import Rejected, bits, hint, rational, record
+from verify.kernel.parse import Rejected, bits, rational, read
 
 MAX_UNKNOWNS = 100
 _DOUBLINGS = 4
@@ -42,13 +42,13 @@ def simsiam_leak(pairs: Pairs, hints: object) -> Finding:
 
     Unknown are U and P on and above the diagonal, which is all of them up to A ↦ AQ, P ↦ QᵀPQ; P below stays as given.
     """
-    digits, U_text, P_text, radius_text = record(hints, "hints", ("precision", "U", "P", "radius"))
-    d, r, radius = pairs.mixture.means.nrows(), pairs.columns, rational(radius_text, "radius", 0)
+    d, r = pairs.mixture.means.nrows(), pairs.columns
+    digits, U, P, radius = read(hints, precision=bits, U=(d, r), P=(r, r), radius=rational)
     unknowns = unknown_entries(d + r, r)
-    x = fmpq_mat([*hint(U_text, "U", d, r).tolist(), *hint(P_text, "P", r, r).tolist()])
-    if not (pairs.decay > 0 and len(unknowns) <= MAX_UNKNOWNS):
-        raise Rejected("the rule is for η > 0 and few unknowns")
-    with ctx.workprec(bits(digits)):
+    if not (pairs.decay > 0 and radius > 0 and len(unknowns) <= MAX_UNKNOWNS):
+        raise Rejected("the rule is for η > 0, a positive radius and few unknowns")
+    x = fmpq_mat([*U.tolist(), *P.tolist()])
+    with ctx.workprec(digits):
         around, box = arb(0, arb(radius)), arb_mat(x)
         for i, j in unknowns:
             box[i, j] += around

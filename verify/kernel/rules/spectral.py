@@ -4,7 +4,7 @@ from flint import fmpq, fmpq_mat
 
 from verify.kernel.linear import beside, column_basis, inertia, kronecker, null_space, within
 from verify.kernel.models import Finding, Mixture, Pairs
-from verify.kernel.parse import Rejected, rational, record
+from verify.kernel.parse import Rejected, rational, read
 
 MAX_PRODUCT = 100  # m(d − m): the size of the matrix that compares all eigenvalues of two blocks
 
@@ -31,7 +31,7 @@ def spectral_top_threshold(pairs: Pairs, hints: object) -> Finding:
     Col(A*) takes the k largest eigenvalues of R⁻¹C on 𝒦 and the r − k largest on 𝓛: a level with r above it tells. It
     is T-invariant only for k = 0 or k = dim 𝒦; then a level for T tells whether it takes the r largest of T.
     """
-    g, t = (rational(x, "a threshold") for x in record(hints, "hints", ("threshold", "fisher_threshold")))
+    g, t = read(hints, threshold=rational, fisher_threshold=rational)
     mixture, r = pairs.mixture, pairs.columns
     if not (pairs.bias < 1 and r < mixture.m and r <= pairs.C.rank()):
         raise Rejected("the rule is for δ < 1 and r < m, with r eigenvalues of R⁻¹C that are not 0")
