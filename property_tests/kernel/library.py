@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from flint import arb_mat, fmpq_mat
+
 from verify.certify import decide
 from verify.instances import parse_instance
+from verify.kernel.integrals import Grid, softmax_moments
+from verify.kernel.models import Mixture
 
 SHIPPED = sorted((Path(__file__).parents[2] / "theorems" / "counterexamples").glob("*.json"))
 
@@ -49,6 +54,7 @@ LEANING = SEPARATE | {
     "means": [["1", "0"], ["-1", "0"]],
     "covariances": [[["1", "0"], ["0", "1"]], [["2", "1"], ["1", "2"]]],
 }
+TETRAHEDRON = shared("1/4 1/4 1/4 1/4", "1 1 1, 1 -1 -1, -1 1 -1, -1 -1 1")  # Σ⁻¹S is a multiple of 1
 PANCAKES = shared("1/2 1/2", "2 0, -2 0", covariance=[["1", "0"], ["0", "9"]], rank=1)
 SKEWED = [["2", "1", "0", "0"], ["1", "2", "1", "0"], ["0", "1", "3", "1"], ["0", "0", "1", "1"]]
 LEAKING = shared("1/2 1/4 1/4", "2 1 0 0, 0 -2 1 0, -4 0 -1 0", covariance=SKEWED)
@@ -68,12 +74,13 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("nonshared-inclusion", SEPARATE, "proved", "exact"),
     ("nonshared-inclusion", LEANING, "refuted", "border"),
     ("infonce-top-r", {**TRIANGLE, "bias": "0", "rank": 1}, "refuted", "exact"),
-    ("infonce-top-r", {**TRIANGLE, "covariance": [["1", "0"], ["0", "3"]], "rank": 1}, "proved", "kkt"),
+    ("infonce-top-r", {**TRIANGLE, "covariance": [["1", "0"], ["0", "3"]], "rank": 1}, "proved", "exact"),
+    ("infonce-top-r", {**TETRAHEDRON, "rank": 2}, "proved", "kkt"),
     ("infonce-top-r", DEGENERATE, "refuted", "kkt"),
     ("infonce-top-r", shared("1/2 1/2", "1 1, -1 1"), "refuted", "symmetry"),
     ("infonce-top-r", shared("1/2 1/4 1/4", "1 0, -2 1, 0 -1", rank=1), "refuted", "border"),
-    ("infonce-equality", LINE, "proved", "kkt"),
-    ("infonce-equality", {**LINE, "bias": "1/100"}, "proved", "kkt"),
+    ("infonce-equality", LINE, "proved", "exact"),
+    ("infonce-equality", {**LINE, "bias": "1/100"}, "proved", "exact"),
     ("infonce-equality", TRIANGLE, "proved", "kkt"),
     ("infonce-equality", DEGENERATE, "refuted", "kkt"),
     ("infonce-equality", AT_ONE, "refuted", "kkt"),
@@ -86,12 +93,13 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("spectral-equality", {**TRIANGLE, "rank": 1}, "refuted", "exact"),
     ("spectral-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
     ("spectral-top-r", {**TRIANGLE, "rank": 1}, "proved", "exact"),
-    ("spectral-top-r", TILTED, "refuted", "exact"),
+    ("spectral-top-r", {**TILTED, "rank": 2, "bias": "0"}, "refuted", "exact"),
+    ("spectral-top-r", TILTED, "refuted", "threshold"),
     ("spectral-top-r", {**TILTED, "bias": "1"}, "proved", "exact"),
     ("spectral-top-r", {**OFFSET, "rank": 1}, "refuted", "threshold"),
     ("spectral-top-r", OFFSET, "proved", "threshold"),
-    ("pca-equality", PANCAKES, "refuted", "threshold"),
-    ("pca-equality", {**PANCAKES, "covariance": [["1", "0"], ["0", "4"]]}, "proved", "threshold"),
+    ("pca-equality", PANCAKES, "refuted", "exact"),
+    ("pca-equality", {**PANCAKES, "covariance": [["1", "0"], ["0", "4"]]}, "proved", "exact"),
     ("pca-equality", {**LINE, "rank": 1}, "refuted", "exact"),
     ("pca-equality", PANCAKES | {"rank": 2}, "refuted", "exact"),
     ("simsiam-inclusion", {**LINE, "rank": 1}, "proved", "exact"),
@@ -112,6 +120,12 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("population-graph-equivalence", GRAPH, "proved", "exact"),
     ("linear-probe-bound", GRAPH, "proved", "exact"),
 ]
+
+
+def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: list[Grid], c: Sequence[fmpq_mat] = ()) -> arb_mat:
+    """The columns E[p_k t], or E[p_k t (1, qᵀ)] with c, for all k side by side."""
+    parts = [part.transpose().tolist() for part in softmax_moments(law, D, b, grids, c)]
+    return arb_mat([column for part in parts for column in part]).transpose()
 
 
 @cache

@@ -16,7 +16,7 @@ import pytest
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from property_tests import strategies as st
-from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared
+from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared, softmax_points
 from property_tests.strategies import MULTIPLIER, Seeded
 from verify import exact
 from verify.certify import decide
@@ -26,11 +26,11 @@ from verify.certify.writing import instance_fields
 from verify.instances import parse_instance
 from verify.kernel import Rejected, check
 from verify.kernel.enclosure import infonce_gradient
-from verify.kernel.integrals import Adaptive, read_grids, softmax_points
+from verify.kernel.integrals import Adaptive, read_grids
 from verify.kernel.linear import identity
 from verify.kernel.models import Mixture, Pairs
 from verify.kernel.models import instance as kernel_instance
-from verify.kernel.rules.border import infonce_top_border, largest_fall, least_rise, nonshared_border
+from verify.kernel.rules.border import largest_fall, least_rise, nonshared_border, top_border
 from verify.losses import LOSSES
 from verify.losses.levels import enclose, enclosed_gradient, float64_value
 from verify.maps import Encoder
@@ -65,7 +65,7 @@ def factor(seed: int, d: int, rho: int) -> fmpq_mat:
 def gradient(pairs: Pairs, V: fmpq_mat, nats: float = 30.0) -> arb_mat:
     grids = gradient_grids(pairs.mixture, V, nats)
     with ctx.workprec(max(grids.bits, 128)):
-        return infonce_gradient(pairs.mixture, pairs.C, V, read_grids(grids.grids))
+        return infonce_gradient(pairs.mixture, pairs.C, V, read_grids(grids.grids, "grids"))
 
 
 # ---------------------------------------------------------------------------------------------------- integrals
@@ -74,7 +74,7 @@ def gradient(pairs: Pairs, V: fmpq_mat, nats: float = 30.0) -> arb_mat:
 def moments(mixture: Mixture, V: fmpq_mat, grids: object) -> arb_mat:
     """The columns E[p_k x (1, qᵀ)] for bent logits."""
     bends = [V.transpose() * (sigma - mixture.covariances[0]) * V for sigma in mixture.covariances]
-    read = grids if isinstance(grids, list) and isinstance(grids[0], Adaptive) else read_grids(grids)
+    read = grids if isinstance(grids, list) and isinstance(grids[0], Adaptive) else read_grids(grids, "grids")
     return softmax_points(mixture, V, V.transpose() * mixture.offsets, read, bends)
 
 
@@ -276,9 +276,9 @@ def test_a_spoilt_hint_is_rejected(name):
 )
 def test_a_spoilt_space_is_rejected(change):
     pairs, hints = tipped()
-    assert infonce_top_border(pairs, hints).verdict == "refuted"
+    assert top_border(pairs, hints).verdict == "refuted"
     with pytest.raises((Rejected, ZeroDivisionError)):
-        infonce_top_border(pairs, change(copy.deepcopy(hints)))
+        top_border(pairs, change(copy.deepcopy(hints)))
 
 
 def test_more_columns_than_r_are_rejected():
@@ -339,7 +339,9 @@ def test_the_least_rise_is_one(seed):
     start, end = factor(seed, d, 1), factor(seed + 5, d, 1)
     grids = gradient_grids(pairs.mixture, start, 30.0)
     with ctx.workprec(128):
-        bound = least_rise(pairs, exact.to_fmpq(modulus_of(pairs.mixture)), start, end, read_grids(grids.grids))
+        bound = least_rise(
+            pairs, exact.to_fmpq(modulus_of(pairs.mixture)), start, end, read_grids(grids.grids, "grids")
+        )
         low, high = (enclose(LOSSES["infonce"], given, Encoder(V), 8) for V in (start, end))
         assert bound <= arb(high.upper - low.lower)
 
@@ -358,7 +360,7 @@ def test_the_largest_fall_holds_on_tilted_subspaces(seed):
     grids = propose(pairs.mixture, X * V, (X * V).transpose() * pairs.mixture.offsets, 30.0)
     eta2 = exact.to_fmpq(tilt**2 / (1 + tilt**2))
     with ctx.workprec(128):
-        fall = largest_fall(pairs, X, eta2, fmpq(1), V, fmpq_mat(1, 0, []), read_grids(grids.grids))
+        fall = largest_fall(pairs, X, eta2, fmpq(1), V, fmpq_mat(1, 0, []), read_grids(grids.grids, "grids"))
     value = float64_value(LOSSES["infonce"], given, Encoder(X * V)).value
     for y in range(1, 60):
         point = U * (V * fmpq(y, 20))

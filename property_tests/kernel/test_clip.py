@@ -10,17 +10,17 @@ import pytest
 from scipy.linalg import sqrtm
 
 from property_tests import strategies as st
-from property_tests.kernel.library import PAIRED, TURNING, WIDE, clip
+from property_tests.kernel.library import PAIRED, TURNING, WIDE, clip, embedded
 from property_tests.strategies import MULTIPLIER, Seeded
 from verify import exact
 from verify.certify import decide
-from verify.certify.exact_hints import clip_symmetry_proposals
+from verify.certify.exact_hints import symmetry_proposals
 from verify.certify.writing import instance_fields
 from verify.instances import parse_instance
 from verify.kernel import Rejected
 from verify.kernel.models import instance as kernel_instance
 from verify.kernel.rules import RULES
-from verify.kernel.rules.clip import symmetry_bound
+from verify.kernel.rules.ranks import symmetric
 from verify.minimize import minimise
 from verify.models import CLIPGMM, Instance
 from verify.verdicts import Outcome
@@ -61,11 +61,11 @@ def turning(seed: int):
 def test_no_minimiser_exceeds_the_bound_of_its_symmetries(seed):
     instance = turning(seed)
     paired = kernel_instance(instance_fields(instance))
-    W = minimise("clip", instance, min(paired.vision.m, paired.text.m)).maps["W"]
+    W = minimise("clip", instance, min(paired.sizes)).maps["W"]
     found = int(np.sum(np.linalg.svd(W, compute_uv=False) > 1e-7))
-    assert found <= symmetry_bound(paired, {"permutations": TURN})
-    for proposal in clip_symmetry_proposals(paired):
-        assert found <= symmetry_bound(paired, proposal.hints) <= symmetry_bound(paired, {"permutations": TURN})
+    assert found <= symmetric(paired, {"permutations": TURN})[1]
+    for proposal in symmetry_proposals(paired):
+        assert found <= symmetric(paired, proposal.hints)[1] <= symmetric(paired, {"permutations": TURN})[1]
 
 
 @pytest.mark.parametrize("names", [["hexagon"], ["hexagon", "sign"], ["hexagon", "sign", "twice"]])
@@ -73,8 +73,8 @@ def test_the_same_symmetry_on_both_sides_bounds_nothing(names):
     both = modality(names, [1] * len(names))
     fields = {"model": "clip-gmm", "weights": ["1/6"] * 6, "vision": both, "text": both, "rank": 6}
     paired = kernel_instance(instance_fields(parse_instance(fields)))
-    assert symmetry_bound(paired, {"permutations": TURN}) == paired.vision.m
-    assert list(clip_symmetry_proposals(paired)) == []
+    assert symmetric(paired, {"permutations": TURN})[1] == paired.mixture.m
+    assert list(symmetry_proposals(paired)) == []
 
 
 @pytest.mark.parametrize("rule", [("clip-effective-equality", "symmetry"), ("clip-inclusion-literal", "symmetry")])
@@ -92,7 +92,8 @@ def test_the_same_symmetry_on_both_sides_bounds_nothing(names):
     ],
 )
 def test_other_permutations_are_refused(rule, permutations):
-    paired = kernel_instance(instance_fields(parse_instance({**TURNING, "rank": 3})))
+    fields = embedded(TURNING, "text") | {"rank": 3}  # where the literal claim does not hold trivially
+    paired = kernel_instance(instance_fields(parse_instance(fields)))
     with pytest.raises(Rejected):
         RULES[rule](paired, {"permutations": permutations})
 

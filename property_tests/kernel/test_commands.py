@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from property_tests.kernel.library import DEGENERATE, LINE, PAIRED, SHIPPED, shared
+from property_tests.kernel.library import DEGENERATE, LINE, OFFSET, PAIRED, SHIPPED
 from verify.cli import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -40,9 +40,9 @@ def test_decide_then_check(instance, code, verdict, rank, write, tmp_path, capsy
 
 
 def test_undecided_writes_no_certificate(write, tmp_path, capsys):
-    tie = shared("1/2 1/2", "3 0, -3 0", covariance=[["1", "0"], ["0", "10"]], rank=1)
+    tie = {**OFFSET, "bias": "3/4", "rank": 1}
     out = tmp_path / "certificate.json"
-    assert main(["decide", "pca-equality", write(tie), "--certificate", str(out)]) == 3
+    assert main(["decide", "spectral-top-r", write(tie), "--certificate", str(out)]) == 3
     assert not out.exists()
     assert "undecided" in capsys.readouterr().out
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 
 from property_tests import strategies as st
-from property_tests.kernel.library import KNOWN, SHIPPED, SKEW, known_certificates, label, scaled, shared
+from property_tests.kernel.library import KNOWN, OFFSET, SHIPPED, SKEW, known_certificates, label, scaled, shared
 from verify import exact
 from verify.certify import decide
 from verify.certify.writing import certificate
 from verify.instances import parse_instance
 from verify.kernel import Rejected, check
-from verify.kernel.rules import RULES, Finding
+from verify.kernel.models import Finding
+from verify.kernel.rules import RULES
 from verify.models import AugmentedPairs, Instance, SharedGMM
 from verify.verdicts import Outcome
 
@@ -115,7 +116,8 @@ def test_singular_instances_end_undecided_with_a_reason():
     )
     assert decide("infonce-equality", parse_instance(product))[0].outcome is Outcome.REFUTED
     tie = shared("1/2 1/2", "3 0, -3 0", covariance=[["1", "0"], ["0", "10"]], rank=1)
-    verdict, data = decide("pca-equality", parse_instance(tie))
+    assert decide("pca-equality", parse_instance(tie))[0].outcome is Outcome.REFUTED  # some maximiser is not S_F
+    verdict, data = decide("spectral-top-r", parse_instance({**OFFSET, "bias": "3/4", "rank": 1}))  # R⁻¹C has a tie
     assert verdict.outcome is Outcome.UNDECIDED
     assert data is None
     assert "threshold" in verdict.reason

@@ -17,7 +17,7 @@ from verify.certify import decide
 from verify.certify.writing import instance_fields
 from verify.instances import parse_instance
 from verify.kernel import Rejected
-from verify.kernel.linear import positive_eigenvalues
+from verify.kernel.linear import inertia
 from verify.kernel.models import instance as kernel_instance
 from verify.kernel.rules import RULES
 from verify.models import AugmentedPairs, Instance, SharedGMM
@@ -92,7 +92,12 @@ def test_no_threshold_proves_the_opposite():
 
 @pytest.mark.parametrize(
     "fields",
-    [{"bias": "1"}, {"bias": "0"}, {"rank": 3}, {"means": [["1"], ["2"], ["3"], ["4"]], "covariance": [["1"]]}],
+    [
+        {"bias": "1"},
+        {"bias": "0", "rank": 2},
+        {"rank": 3},
+        {"means": [["1"], ["2"], ["3"], ["4"]], "covariance": [["1"]]},
+    ],
 )
 def test_elsewhere_the_rule_says_nothing(fields):
     pairs = kernel_instance(instance_fields(parse_instance({**OFFSET, **fields})))
@@ -106,4 +111,4 @@ def test_eigenvalues_are_counted(seed):
     n = source.integer(0, 6)
     T, signs = st.invertible_matrix(source, n), [source.integer(-1, 1) for _ in range(n)]
     congruent = T * exact.diagonal([exact.to_fmpq(x) for x in signs]) * T.transpose()  # Sylvester's law of inertia
-    assert positive_eigenvalues(congruent) == signs.count(1)
+    assert inertia(congruent) == (signs.count(1), signs.count(-1))

@@ -100,9 +100,26 @@ def decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
     dimension = max(finding.dimension) if finding.dimension else None
     outcome = Outcome.PROVED if finding.verdict == "proved" else Outcome.REFUTED
     seen = kernel_instance(instance_fields(instance))
-    deciding = margin(claim, seen, found.proposal, outcome is Outcome.PROVED)
+    deciding = _margin(claim, instance, seen, found)
     provenance = Provenance.EXACT if found.proposal.rule in _RATIONAL else Provenance.ENCLOSED
     return Verdict(claim, outcome, _reason(found), deciding, provenance, rank, dimension), found.data
+
+
+def _margin(claim: str, instance: Instance, seen: KernelInstance, found: Certificate) -> Interval | None:
+    """Return the deciding number; for what rank ≥ 1 alone proves, by an enclosure of the minimiser."""
+    proposal, proved = found.proposal, found.finding.verdict == "proved"
+    try:
+        if proved and proposal.rule == "exact" and isinstance(seen, Pairs) and _is_of_rank_one(claim, seen):
+            proposal = next(p for p in _proposals(claim, instance, seen) if p.rule == "kkt")
+        return margin(claim, seen, proposal, proved)
+    except (OutOfReachError, Rejected, StopIteration, ZeroDivisionError, np.linalg.LinAlgError):
+        return None
+
+
+def _is_of_rank_one(claim: str, pairs: Pairs) -> bool:
+    """Whether the claim is that the minimiser's rank, which is not 0, is at least 1."""
+    equality = claim in ("infonce-equality", "clip-effective-equality") and max(pairs.sizes) == 1
+    return pairs.informative and (equality or (claim == "clip-inclusion-literal" and pairs.columns == 1))
 
 
 def _reason(found: Certificate) -> str:

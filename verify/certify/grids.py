@@ -14,7 +14,7 @@ from verify import exact
 from verify.exact import to_floats
 from verify.integrate.float64 import whitening as exact_whitening
 from verify.integrate.lattice import dyadic
-from verify.kernel.integrals import MAX_DIMENSION, MAX_WORK
+from verify.kernel.integrals import MAX_DIMENSION, MAX_ROWS, MAX_WORK
 from verify.kernel.linear import column_basis
 from verify.kernel.models import Mixture
 from verify.models import Floats
@@ -77,7 +77,8 @@ def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, c: Sequence[fmp
     nodes = sum(math.prod(int(axis[2]) for axis in axes) for axes in grids)
     if b.nrows() == 1 and nodes > _STEEP:
         return Grids([[[str(math.ceil(reach[0])), str(math.ceil(1.45 * nats))]]] * len(grids), bits)
-    if nodes * len(grids) * bits > MAX_WORK:
+    rows = sum(math.prod(int(axis[2]) for axis in axes[:-1]) for axes in grids)
+    if nodes * len(grids) * bits > MAX_WORK or rows * len(grids) > MAX_ROWS:
         raise OutOfReachError(f"the integral needs {nodes} nodes, more than the kernel takes")
     return Grids(grids, bits)
 
@@ -104,7 +105,7 @@ def _axes(component: _Component, nats: float) -> list[list[str]]:
             widest = (_BENT_PHASE if bent else _PHASE) * math.pi / rate if rate > 0 else math.inf
             # The bound has a factor for each axis, the largest |u| on the box, and how near 0 the softmax's sum comes.
             near = math.cos(min(widest, math.sqrt(nats)) * rate / 2)
-            n = nats + (1 + bent) * math.log(3 * math.sqrt(nats)) + math.log(2 * len(reach) / near)
+            n = nats + math.log(6 * len(reach) * math.sqrt(nats) / near)
             a = dyadic(min(widest, math.sqrt(n)))
             h = dyadic(2 * math.pi * a / (n + a * a / 2))
             # The short sides of the strip see the density grown by e^{a²/2}: the box must reach further for it.

@@ -1,6 +1,7 @@
 """The trusted kernel: it alone turns a certificate into a verdict.
 
-It imports python-flint and the standard library, nothing else of the package. Read it in this order:
+It imports python-flint and the standard library, nothing else of the package. PROOFS.md says why it is right, in the
+order of the code:
 
     FORMAT.md     what a certificate is
     parse.py      bytes → strict canonical JSON → fields, sizes bounded before any work

@@ -22,8 +22,8 @@ from verify.kernel.models import Mixture
 from verify.kernel.parse import Rejected, array, integer, rational
 
 MAX_DIMENSION = 4
-MAX_WORK = 4 * 10**8  # nodes · components · bits: less than a minute, and so are
-MAX_ROWS = 2 * 10**6  # lattice rows · components
+MAX_WORK = 2 * 10**9  # nodes · components · bits: less than a minute, and so are
+MAX_ROWS = 10**6  # lattice rows · components, and the nodes in a row · components
 _MAX_ADAPTIVE = 10**9  # exponentials · (bits + 400)
 
 
@@ -70,7 +70,7 @@ def _grid(rows: list[list[object]]) -> Grid:
     axes = []
     for h, first, count, a in rows:
         step, strip, start = rational(h, "h", 0), rational(a, "a", 0), integer(first, "first", -(10**9), 10**9)
-        axes.append(Axis(step, range(start, start + integer(count, "count", 1, 10**6)), strip))
+        axes.append(Axis(step, range(start, start + integer(count, "count", 1, 10**5)), strip))
     return axes
 
 
@@ -111,7 +111,8 @@ def _check_grids(grids: list[Grid], wanted: int) -> None:
         raise Rejected("there is not one grid for each component, or there are some for a constant softmax")
     shapes = [[len(axis.steps) for axis in grid] for grid in grids if isinstance(grid, list)]
     nodes, rows = sum(map(math.prod, shapes)), sum(math.prod(shape[:-1]) for shape in shapes)
-    if nodes * wanted * ctx.prec > MAX_WORK or rows * wanted > MAX_ROWS:
+    longest = max((n for shape in shapes for n in shape), default=0)
+    if nodes * wanted * ctx.prec > MAX_WORK or max(rows, longest) * wanted > MAX_ROWS:
         raise Rejected("the grids ask for too much work")
 
 
