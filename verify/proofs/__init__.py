@@ -22,10 +22,10 @@ from verify.proofs.checks import (
     nonnegative,
     vanishes,
 )
+from verify.proofs.citations import Cites
 from verify.proofs.consequences import (
     AtLeastOne,
     CentredRank,
-    CitesInSetting,
     EqualColumns,
     NearProduct,
     NearProductForm,
@@ -38,7 +38,6 @@ from verify.proofs.core import (
     Assumed,
     Check,
     Checker,
-    Cites,
     Context,
     Finding,
     Given,
@@ -123,7 +122,6 @@ __all__ = [
     "Check",
     "Checker",
     "Cites",
-    "CitesInSetting",
     "Combination",
     "CommonLowerBound",
     "Congruence",

@@ -68,15 +68,17 @@ class Definition(Check):
     kind: ClassVar[Kind] = Kind.DEFINITION
     introduces: tuple[Basic, ...]
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The symbols and propositions that the script names."""
+        return self.introduces
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """Every introduced symbol is new, and each part of the claim defines or describes one."""
+        """Each part of the claim defines or describes an introduced symbol."""
         if not self.introduces:
             return _refuse("a definition introduces something")
         for symbol in self.introduces:
             if not claim.has(symbol):
                 return _refuse(f"the claim does not speak of {symbol}")
-            if any(step.claim.has(symbol) for step in context.earlier):
-                return _refuse(f"{symbol} has a meaning already")
         parts = conjuncts(claim)
         for part in parts:
             if not part.has(*self.introduces):
@@ -131,15 +133,16 @@ class Existential(Check):
         at_witness = Eq(self.equation.lhs, self.equation.rhs.subs(self.unknown, self.witness))
         return Implies(self.proposition, self.equation) & Implies(at_witness, self.proposition)
 
-    def verify(self, claim: Claim, context: Context) -> Finding:
-        """The claim is the expected one, and the proposition and the unknown are fresh."""
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The proposition and the unknown."""
+        return self.proposition, self.unknown
+
+    def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
+        """The claim is the expected one, and the unknown stands only in the place it is solved for."""
         if claim != self.claim:
             return _refuse("the claim is not the two halves of the definition")
         if self.witness.has(self.unknown) or self.equation.lhs.has(self.unknown):
             return _refuse(f"{self.unknown} stands outside the place it is solved for")
-        for symbol in (self.proposition, self.unknown):
-            if any(step.claim.has(symbol) for step in context.earlier):
-                return _refuse(f"{symbol} has a meaning already")
         return Finding(True, f"a definition of {self.proposition}: the equation is solvable for {self.unknown}")
 
 
@@ -370,7 +373,7 @@ def is_variable(symbol: Symbol, context: Context) -> bool:
 
     It is the argument of a function that a definition introduces; neither the vocabulary nor a step gives it one value.
     """
-    introduced = {name for step in context.earlier for name in getattr(step.check, "introduces", ())}
+    introduced = {name for step in context.earlier for name in step.introduced}
     calls = {call for step in context.earlier for call in step.claim.atoms(AppliedUndef) if call.func in introduced}
     arguments = {x for call in calls for x in call.args}
     return symbol in arguments - introduced - {entry.symbol for entry in VOCABULARY}

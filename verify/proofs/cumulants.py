@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-from sympy import Add, Eq, Implies, MatrixSymbol, Ne, Symbol, diff, exp, log, simplify, symbols
+from sympy import Add, Basic, Eq, Implies, MatrixSymbol, Ne, Symbol, diff, exp, log, simplify, symbols
 from sympy.core.function import Derivative, Subs
 from sympy.core.relational import Equality, Unequality
 
@@ -98,6 +98,10 @@ class LineReached(Check):
     kind: ClassVar[Kind] = Kind.IDENTITY
     column: MatrixSymbol
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The column."""
+        return (self.column,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Compare the parts of the claim; that B has one column is cited."""
         given = conjuncts(claim.args[0]) if isinstance(claim, Implies) else ()
@@ -112,6 +116,4 @@ class LineReached(Check):
             return _refuse("it is not W that is supposed not to be 0")
         if not context.cites(Eq(B.shape[1], 1)):
             return _refuse(f"nothing cited says that {B} has one column")
-        if any(step.claim.has(self.column) for step in context.earlier):
-            return _refuse(f"{self.column} has a meaning already")
         return Finding(True, "the row X has an entry that is not 0: dividing that column of W by it gives B")

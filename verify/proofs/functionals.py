@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sympy import Eq, Equivalent, Expr, Ge, MatrixSymbol, Symbol, ZeroMatrix
+from sympy import Basic, Eq, Equivalent, Expr, Ge, MatrixSymbol, Symbol, ZeroMatrix
 from sympy.core.relational import Equality
 from sympy.logic.boolalg import BooleanFunction
 
@@ -65,13 +65,14 @@ class Rescaling(Check):
     losses: tuple[Expr, Expr]
     scale: Symbol
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The two propositions."""
+        return self.minimiser, self.rescaled
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """The losses are equal by a cited claim, the scale is positive, and the propositions are new."""
+        """The losses are equal by a cited claim, and the scale is positive."""
         if claim != Equivalent(self.minimiser, self.rescaled):
             return _refuse("the claim is not that the minimisers correspond")
-        for proposition in (self.minimiser, self.rescaled):
-            if any(step.claim.has(proposition) for step in context.earlier):
-                return _refuse(f"{proposition} has a meaning already")
         if not (self.scale.is_positive and context.cites(Eq(*self.losses))):
             return _refuse("nothing cited says that the two losses are equal at a rescaled map")
         return Finding(True, f"the losses agree at A and at {self.scale}A, and every map is {self.scale}A for one A")

@@ -318,10 +318,12 @@ class FirstOrder(Check):
     loss: Expr
     map: MatrixSymbol
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """That A is a minimiser."""
+        return (self.proposition,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """L(t) is by a cited definition the loss at M_t, M_0 = AAᵀ, and r is A's number of columns."""
-        if any(step.claim.has(self.proposition) for step in context.earlier):
-            return _refuse(f"{self.proposition} has a meaning already")
         match claim:
             case Implies(args=(And() as given, wanted)):
                 attained = [a for a in given.args if isinstance(a, Attained)]
