@@ -8,9 +8,7 @@ from verify.proofs.algebra import Algebra
 from verify.proofs.checks import (
     Combination,
     Congruence,
-    Definition,
     Differentiate,
-    Existential,
     IndependentColumns,
     LinearPart,
     MatrixIdentity,
@@ -49,6 +47,7 @@ from verify.proofs.core import (
     check,
 )
 from verify.proofs.cumulants import FirstCumulant, LineReached
+from verify.proofs.definitions import Definition, Existential
 from verify.proofs.functionals import JensenIndependent, Rescaling, SameArguments, Separate
 from verify.proofs.isserlis import Independent, Isserlis
 from verify.proofs.mixtures import CommonLowerBound, MixtureJensen

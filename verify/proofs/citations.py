@@ -9,7 +9,7 @@ from typing import ClassVar
 from sympy import And, Basic, Implies, MatrixSymbol, Or, Symbol
 from sympy.core.function import AppliedUndef
 
-from verify.proofs.core import Check, Claim, Context, Finding, Kind, Proof, Step, check, conjuncts, entails
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, Proof, Step, check, conjuncts, entails, refuse
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Cites(Check):
     directly or through definitions, means the same in both scripts. One that the cited proof defines in its algebra is
     defined alike here. One to which a step there gives its meaning has all these properties here too, or no earlier
     step here speaks of it and it takes its meaning from there, or it is a proposition that the steps of both scripts
-    only suppose: what follows from it, as from being a minimiser, may be more than one script uses.
+    only suppose, such as being a minimiser: it is known by its name, and each script uses some of what follows from it.
     """
 
     kind: ClassVar[Kind] = Kind.CITES
@@ -32,17 +32,16 @@ class Cites(Check):
         supposed = {h.name: h.formula for h in self.proof.hypotheses} | {g.name: g.claim for g in self.proof.givens}
         missing = [name for name, fact in supposed.items() if not all(map(context.cites, conjuncts(fact)))]
         if missing:
-            return Finding(False, f"{self.id} also supposes {', '.join(missing)}, which is not cited")
+            return refuse(f"{self.id} also supposes {', '.join(missing)}, which is not cited")
         other = self._meant_otherwise(claim, supposed.values(), context)
         if other:
-            return Finding(False, f"{self.id} means something else by {', '.join(other)}")
+            return refuse(f"{self.id} means something else by {', '.join(other)}")
         report = check(self.proof)
         if not report.passed:
-            return Finding(False, f"the proof of {self.id} does not check: {report.reason}")
+            return refuse(f"the proof of {self.id} does not check: {report.reason}")
         if not entails(self.proof.conclusion, claim, self.proof.algebra):
-            return Finding(False, f"the conclusion of {self.id} does not entail the claim")
-        how = f"the proof of {self.id} checks and its conclusion entails the claim"
-        return Finding(True, f"{how}{'; it rests on an assumed step' if report.assumed else ''}")
+            return refuse(f"the conclusion of {self.id} does not entail the claim")
+        return Finding(True, f"the proof of {self.id} checks and its conclusion entails the claim")
 
     def _meant_otherwise(self, claim: Claim, supposed: Iterable[Claim], context: Context) -> list[str]:
         """Return the letters that the claim, or what is supposed, is made of and that mean something else here."""

@@ -27,9 +27,8 @@ from sympy.logic.boolalg import BooleanFunction
 from verify.proofs.algebra import Expression
 from verify.proofs.checks import IndependentColumns, vanishes
 from verify.proofs.convexity import Convex
-from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts, refuse
 from verify.proofs.optimality import PositiveEntries, Softmax
-from verify.proofs.relations import refuse
 from verify.vocabulary import K, k, n_orbits, w
 
 

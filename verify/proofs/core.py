@@ -57,6 +57,11 @@ class Finding:
     how: str
 
 
+def refuse(reason: str) -> Finding:
+    """Return the finding that a claim is not established."""
+    return Finding(False, reason)
+
+
 @dataclass(frozen=True)
 class Given:
     """A condition on the objects that the theorem is quantified over, e.g. "A has independent columns"."""

@@ -10,10 +10,9 @@ from sympy.core.relational import Equality
 
 from verify.proofs.algebra import Expression
 from verify.proofs.checks import vanishes
-from verify.proofs.core import Check, Claim, Context, Finding, Kind
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, refuse
 from verify.proofs.moments import Gaussian, LogMean, Mean
 from verify.proofs.partition import LogPartition
-from verify.proofs.relations import refuse
 from verify.vocabulary import PositiveDefinite
 
 

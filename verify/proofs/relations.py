@@ -13,16 +13,11 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
 from verify.proofs.checks import is_variable
-from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts, refuse
 from verify.proofs.moments import MatrixMean, Mean
 from verify.vocabulary import EntriesNonnegative
 
 _RELATIONS = (Equality, GreaterThan, StrictGreaterThan)
-
-
-def refuse(reason: str) -> Finding:
-    """Return the finding that a claim is not established."""
-    return Finding(False, reason)
 
 
 def speaks_of(expression: Expression, letter: MatrixSymbol, context: Context) -> bool:

@@ -37,10 +37,10 @@ from sympy.core.relational import Equality
 from verify.proofs.algebra import Algebra, Expression
 from verify.proofs.checks import vanishes
 from verify.proofs.convexity import Apply, Convex
-from verify.proofs.core import Check, Claim, Context, Finding, Kind
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, refuse
 from verify.proofs.isserlis import mean, traces
 from verify.proofs.moments import Gaussian, Mean, mean_equation
-from verify.proofs.relations import nonnegative, refuse
+from verify.proofs.relations import nonnegative
 from verify.vocabulary import K, k, w, weight_sum
 
 

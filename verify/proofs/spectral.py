@@ -15,8 +15,8 @@ from sympy.core.relational import Equality, StrictLessThan
 from sympy.logic.boolalg import BooleanFunction, Equivalent
 
 from verify.proofs.algebra import Expression
-from verify.proofs.core import Check, Claim, Context, Finding, Kind
-from verify.proofs.relations import nonnegative, positive, refuse, speaks_of
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, refuse
+from verify.proofs.relations import nonnegative, positive, speaks_of
 
 
 class TopPart(BooleanFunction):  # type: ignore[misc]
