@@ -26,6 +26,7 @@ from flint import fmpq, fmpq_mat
 
 from theorems import COUNTEREXAMPLES, PAPER
 from theorems.scripts.simsiam_inclusion import HYPOTHESES, PROOF
+from theorems.theorem_5_2 import split
 from verify import exact, vocabulary
 from verify.evidence import Break, ByKernel, Counterexample
 from verify.guarantees import Column, Guarantee
@@ -37,7 +38,6 @@ from verify.models import GMM, AugmentedPairs, Instance
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import fisher_subspace
 from verify.verdicts import Status
 
 ID = "simsiam-inclusion"
@@ -57,10 +57,7 @@ READING = "the sources announce a theorem on SimSiam and do not print it: the st
 
 def outside(mixture: GMM, A: fmpq_mat) -> fmpq_mat:
     """Return the part of A that is Σ̄-orthogonal to S_F."""
-    B = fisher_subspace(mixture).basis
-    if B.ncols() == 0:
-        return A
-    return A - B * (B.transpose() * mixture.sigma_bar * B).solve(B.transpose() * mixture.sigma_bar * A)
+    return split(mixture, A)[1]
 
 
 def leak_slope(instance: Instance, pair: SimSiamPair) -> tuple[fmpq, fmpq]:

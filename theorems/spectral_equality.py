@@ -20,10 +20,8 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import SPECTRAL_PAPER
 from theorems.scripts.spectral_equality import PROOF
-from theorems.spectral_inclusion import QUANTITY
-from theorems.spectral_inclusion import sample as sample_any
+from theorems.spectral_inclusion import QUANTITY, sample_biased, source
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
 from verify.guarantees import Column, Guarantee
@@ -31,7 +29,7 @@ from verify.hypotheses import ENOUGH_COLUMNS, SHARED_COVARIANCE
 from verify.minimize.closed_forms import Pencil
 from verify.models import AugmentedPairs, Instance, SharedGMM
 from verify.randomised import run_alone
-from verify.statements import Conclusion, Source, Statement
+from verify.statements import Conclusion, Statement
 from verify.subspaces import fisher_subspace
 from verify.verdicts import Status
 
@@ -62,10 +60,9 @@ def margin(instance: Instance) -> float:
 
 def sample(rng: random.Random) -> Instance:
     """Draw a mixture with δ > 0 and r ≥ m."""
-    instance = sample_any(rng)
-    bias = instance.pairs.bias or Fraction(rng.randint(1, 20), 20)
+    instance = sample_biased(rng)
     m = fisher_subspace(instance.pairs.mixture).dimension
-    return replace(instance, model=AugmentedPairs(instance.pairs.mixture, bias), rank=max(1, m) + rng.randint(0, 2))
+    return replace(instance, rank=max(1, m) + rng.randint(0, 2))
 
 
 PLANE = SharedGMM((Fraction(1, 3), Fraction(2, 3)), ((1, 0, 0), (0, 1, 0)), ((2, 1, 0), (1, 2, 1), (0, 1, 3)))
@@ -74,11 +71,7 @@ WITNESS = Instance(AugmentedPairs(PLANE, Fraction(1, 10)), 2)
 STATEMENT = Statement(
     id=ID,
     title="The spectral contrastive loss learns the whole Fisher subspace",
-    source=Source(
-        SPECTRAL_PAPER,
-        "spectral contrastive loss, here of linear maps of augmented pairs (arXiv:2411.03517, Definition 5.1)",
-        "the statement and its proof are ours; it is the second half of Theorem 5.2 for another loss",
-    ),
+    source=source("Definition 5.1", "; it is the second half of Theorem 5.2 for another loss"),
     status=Status.PROVED,
     symbols=SYMBOLS,
     hypotheses=PROOF.hypotheses,

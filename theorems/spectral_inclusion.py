@@ -21,12 +21,14 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
 from theorems import SPECTRAL_PAPER
 from theorems.scripts.spectral_inclusion import HYPOTHESES, PROOF
+from theorems.theorem_5_2 import split
 from verify import exact, vocabulary
 from verify.guarantees import Column, Guarantee
 from verify.hypotheses import ENOUGH_COLUMNS, SHARED_COVARIANCE
@@ -53,15 +55,6 @@ CONCLUSION = Conclusion(
     "R^{-1/2}CR^{-1/2} at its r largest eigenvalues, without the negative ones; and then Col(A*) ⊆ S_F.",
 )
 MAPS = 4  # random maps that an instance is tried on
-
-
-def split(mixture: GMM, A: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
-    """Return A_in, the Σ̄-orthogonal projection of A on S_F, and A_out = A − A_in."""
-    B = fisher_subspace(mixture).basis
-    if B.ncols() == 0:
-        return A * fmpq(0), A
-    inside = B * (B.transpose() * mixture.sigma_bar * B).solve(B.transpose() * mixture.sigma_bar * A)
-    return inside, A - inside
 
 
 def excess(instance: Instance, A: fmpq_mat) -> tuple[fmpq, fmpq]:
@@ -112,6 +105,22 @@ def sample(rng: random.Random) -> Instance:
     return random_instance(rng, shared=rng.random() < 0.5)
 
 
+def sample_biased(rng: random.Random) -> Instance:
+    """Draw such a mixture with δ > 0."""
+    instance = sample(rng)
+    bias = instance.pairs.bias or Fraction(rng.randint(1, 20), 20)
+    return replace(instance, model=AugmentedPairs(instance.pairs.mixture, bias))
+
+
+def source(definitions: str, note: str = "") -> Source:
+    """Return the source of a statement about this loss, with the definitions of the talk's paper that it rests on."""
+    return Source(
+        SPECTRAL_PAPER,
+        f"spectral contrastive loss, here of linear maps of augmented pairs (arXiv:2411.03517, {definitions})",
+        "the statement and its proof are ours" + note,
+    )
+
+
 WITNESS = Instance(
     AugmentedPairs(
         GMM(
@@ -127,11 +136,7 @@ WITNESS = Instance(
 STATEMENT = Statement(
     id=ID,
     title="The spectral contrastive loss learns nothing outside the Fisher subspace",
-    source=Source(
-        SPECTRAL_PAPER,
-        "spectral contrastive loss, here of linear maps of augmented pairs (arXiv:2411.03517, Definition 5.1)",
-        "the statement and its proof are ours; it is the talk's Theorem 0.1 for another loss",
-    ),
+    source=source("Definition 5.1", "; it is the talk's Theorem 0.1 for another loss"),
     status=Status.PROVED,
     symbols=SYMBOLS,
     hypotheses=HYPOTHESES,

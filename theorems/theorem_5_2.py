@@ -44,7 +44,7 @@ from verify.hypotheses import (
 from verify.losses import LOSSES
 from verify.losses.levels import float64_gradient
 from verify.maps import Encoder
-from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -82,12 +82,12 @@ class Leak:
     least: float
 
 
-def split(mixture: SharedGMM, A: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
-    """Return A_in, the Σ-orthogonal projection of A on S_F, and A_out = A − A_in."""
+def split(mixture: GMM, A: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
+    """Return A_in, the Σ̄-orthogonal projection of A on S_F, and A_out = A − A_in."""
     B = fisher_subspace(mixture).basis
     if B.ncols() == 0:
         return A * fmpq(0), A
-    inside = B * (B.transpose() * mixture.sigma * B).solve(B.transpose() * mixture.sigma * A)
+    inside = B * (B.transpose() * mixture.sigma_bar * B).solve(B.transpose() * mixture.sigma_bar * A)
     return inside, A - inside
 
 

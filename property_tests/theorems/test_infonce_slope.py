@@ -112,8 +112,8 @@ def test_planted_errors_are_rejected(plant: Callable[[], Proof]) -> None:
 
 
 def test_a_citation_in_another_setting_is_rejected() -> None:
-    other = replace(two.ALGEBRA, definitions=two.ALGEBRA.definitions | {script.S: 2 * s.mu * D * s.mu.T})
-    assert "stands for something else" in rejection(replace(two.PROOF, algebra=other))
+    other = replace(two.ALGEBRA, definitions=two.ALGEBRA.definitions | {T: 2 * s.mu.T * V})
+    assert "means something else by T" in rejection(replace(two.PROOF, algebra=other))
 
 
 def test_the_conclusion_claims_no_more() -> None:

@@ -37,7 +37,6 @@ from verify.proofs import (
     Apply,
     Check,
     Checker,
-    Cites,
     Combination,
     Congruence,
     Convex,
@@ -60,14 +59,13 @@ from verify.proofs import (
     Step,
     Term,
     Vanishing,
-    check,
     log_sum_exp_squares,
     mean_equation,
     nonnegative,
     vanishes,
 )
-from verify.proofs.algebra import Point
 from verify.proofs.convexity import is_variance
+from verify.proofs.points import Point
 from verify.vocabulary import K, PositiveDefinite, k, w
 
 n, m = symbols("n m", integer=True, positive=True)
@@ -164,7 +162,7 @@ def test_normal_forms_agree_with_values(seed: int) -> None:
 
     left, right = some() + some(), some() + some()
     same = ALGEBRA.normal_form(Trace(left)) == ALGEBRA.normal_form(Trace(right))
-    point = Point(ALGEBRA, ALGEBRA.sizes[0], random.Random(seed))
+    point = Point(ALGEBRA.definitions, ALGEBRA.sizes[0], random.Random(seed))
     assert same == (point.value(Trace(left)) == point.value(Trace(right)))
 
 
@@ -352,35 +350,6 @@ def test_a_symbol_is_defined_once() -> None:
     assert checker.report(first).passed
     assert not checker.report(replace(first, name="second")).passed
     assert not checker.report(first).passed  # nor is a name used twice
-
-
-def _citing(claim: Any, cited: Proof, **changes: Any) -> Proof:
-    source = fisher_optimality.PROOF
-    names = tuple(h.name for h in source.hypotheses) + tuple(g.name for g in source.givens)
-    step = Step("cited", "", claim, names, Cites("fisher-optimality", cited))
-    premises = changes.pop("premises", names)
-    return replace(source, steps=(replace(step, premises=premises),), conclusion=claim, **changes)
-
-
-def test_a_citation_rests_on_the_whole_cited_proof() -> None:
-    source = fisher_optimality.PROOF
-    bound = nonnegative(fisher_optimality.BOUND - fisher_optimality.J)
-    algebra = replace(source.algebra, needs={})
-    assert check(_citing(bound, source, algebra=algebra)).passed
-    reverse = nonnegative(fisher_optimality.J - fisher_optimality.BOUND)
-    assert "does not entail" in check(_citing(reverse, source, algebra=algebra)).reason
-    broken = replace(source, steps=source.steps[:-1])
-    assert "does not check" in check(_citing(bound, broken, algebra=algebra)).reason
-    fewer = check(_citing(bound, source, algebra=algebra, premises=("weights-positive",)))
-    assert "also supposes" in fewer.reason
-
-
-def test_a_citation_means_the_same_by_its_symbols() -> None:
-    source = fisher_optimality.PROOF
-    bound = nonnegative(fisher_optimality.BOUND - fisher_optimality.J)
-    half = {**source.algebra.definitions, fisher_optimality.S: source.algebra.definitions[fisher_optimality.S] / 2}
-    algebra = replace(source.algebra, needs={}, definitions=half)
-    assert "means something else by S" in check(_citing(bound, source, algebra=algebra)).reason
 
 
 def test_formulas_print_as_latex() -> None:

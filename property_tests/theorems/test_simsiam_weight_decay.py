@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -93,7 +94,7 @@ def test_energy_of_a_leak_is_positive(instance: Instance) -> None:
 @given(strategies.mixture_instances(dimension=(1, 4), hostile=False).map(kept))
 def test_other_encodings_have_the_same_slope(instance: Instance) -> None:
     pair = random_pair(instance)
-    rotation = strategies.rational_orthogonal_matrix(strategies.Seeded(strategies.random.Random(1)), pair.A.nrows())
+    rotation = strategies.rational_orthogonal_matrix(strategies.Seeded(random.Random(1)), pair.A.nrows())
     turned = replace(instance, model=_turned(instance, rotation))
     assert leak_slope(turned, type(pair)(rotation * pair.A, pair.P)) == leak_slope(instance, pair)
     for other in (turned, split_component(instance)):

@@ -18,7 +18,8 @@ from property_tests.theorems.scripts import claim, faults, rejection, with_check
 from theorems import spectral_inclusion
 from theorems.scripts import spectral_inclusion as script
 from theorems.scripts.spectral_inclusion import PROOF
-from theorems.spectral_inclusion import STATEMENT, excess, margin, split
+from theorems.spectral_inclusion import STATEMENT, excess, margin
+from theorems.theorem_5_2 import split
 from verify import exact
 from verify.losses.levels import exact_value
 from verify.losses.spectral import Spectral

@@ -1,8 +1,8 @@
 """The paper's synthetic experiments: population minimisers beside maps trained on samples, and what became of claims.
 
 `laws` and `ranks` hold the distributions, `training` the empirical losses, `sweeps` and `experiments` make the data,
-`metrics` measures, `intervals` and `tables` compare, a module for each figure checks its claim and draws it, `gallery`
-writes the files.
+`metrics` measures, `intervals` and `tables` compare, a module for each figure checks its claim and draws it (`swept` is
+what Figures 2a to 2d share), `gallery` writes the files.
 """
 
 from reports.experiments.gallery import FIGURES, build

@@ -27,6 +27,7 @@ from reports.experiments.records import (
 from reports.experiments.tables import Table
 
 Inputs = Mapping[str, Data]
+AxisOf = Callable[[Sequence[float]], Axis]  # from the values of the swept parameter to their axis
 PAPER = "Bansal, Kavis, Sanghavi, arXiv:2411.03517"
 
 
@@ -74,13 +75,13 @@ FLAT_INFONCE = Drawn("InfoNCE, orthonormalised", INFONCE, ORTHONORMAL, "infonce-
 FLAT_SIMSIAM = Drawn("SimSiam, orthonormalised", SIMSIAM, ORTHONORMAL, "simsiam-flat")
 
 
-def both_regimes(data: Data, title: str, axis: Axis, drawn: Sequence[Drawn]) -> tuple[Panel, ...]:
+def both_regimes(data: Data, title: str, axis: AxisOf, drawn: Sequence[Drawn]) -> tuple[Panel, ...]:
     """Return two charts of a sweep: population minimisers, and maps trained on samples."""
-    table = Table(data)
+    table, shown = Table(data), axis(values(data.settings))
     return tuple(
         agreement_chart(
             name + (f": {title}" if title else ""),
-            axis,
+            shown,
             [Curve(d.style, table.curve(regime, d.method, d.view)) for d in drawn],
         )
         for regime, name in ((POPULATION, "Population"), (SAMPLE, f"n = {data.settings.points} pairs"))
@@ -134,16 +135,16 @@ def common_choices(settings: Settings, law: str) -> str:
     )
 
 
-def described(data: Data, regimes: Sequence[str], drawn: Sequence[Drawn], name: str) -> str:
-    """Return the first and last mean of each series in words, for readers who do not see the chart."""
+def described(data: Data, drawn: Sequence[Drawn]) -> str:
+    """Return the first and last mean of each series in words, for readers who do not see the charts."""
     table = Table(data)
     first, last = values(data.settings)[0], values(data.settings)[-1]
     parts = []
-    for regime in regimes:
+    for regime, name in ((POPULATION, "Population"), (SAMPLE, "Samples")):
         ends = (
             f"{d.words} {table.interval(first, regime, d.method, d.view).mean:.2f} to "
             f"{table.interval(last, regime, d.method, d.view).mean:.2f}"
             for d in drawn
         )
-        parts.append(f"{'Population' if regime == POPULATION else 'Samples'}: {', '.join(ends)}.")
-    return f"Line chart, AMI against {name} from {first:g} to {last:g}. " + " ".join(parts)
+        parts.append(f"{name}: {', '.join(ends)}.")
+    return f"Line chart, AMI against {table.parameter} from {first:g} to {last:g}. " + " ".join(parts)

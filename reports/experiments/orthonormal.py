@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.experiments import columns, robustness, scaling, variance
-from reports.experiments.charts import Panel, Sheet
+from reports.experiments.charts import Sheet
 from reports.experiments.figure import (
     FLAT_FISHER,
     FLAT_INFONCE,
@@ -15,18 +15,16 @@ from reports.experiments.figure import (
     both_regimes,
     common_choices,
     described,
-    even_axis,
     how_measured,
     keys,
-    log_axis,
-    values,
 )
 from reports.experiments.records import INFONCE, LEARNED, ORTHONORMAL, PCA, POPULATION, SAMPLE, SIMSIAM, Check
 from reports.experiments.tables import Table, better_at_last, better_everywhere, invariant, robust
 
 ID = "4"
 TITLE = "Orthonormalised maps"
-EXPERIMENTS = (robustness.ID, variance.ID, columns.ID, scaling.ID)
+SETTINGS = dict(zip("abcd", (robustness.SWEPT, variance.SWEPT, columns.SWEPT, scaling.SWEPT), strict=True))
+EXPERIMENTS = tuple(swept.id for swept in SETTINGS.values())
 DRAWN = (METHODS[1], FLAT_INFONCE, METHODS[2], FLAT_SIMSIAM, FLAT_FISHER, METHODS[4])
 
 
@@ -52,15 +50,12 @@ def _in_setting(letter: str, found: Check) -> Check:
 
 def draw(inputs: Inputs) -> Sheet:
     """Return four rows of two panels."""
-    panels: list[Panel] = []
-    for name, letter, axis in (
-        (robustness.ID, "a", robustness.AXIS),
-        (variance.ID, "b", log_axis(variance.LABEL, values(inputs[variance.ID].settings))),
-        (columns.ID, "c", even_axis(columns.LABEL, values(inputs[columns.ID].settings))),
-        (scaling.ID, "d", log_axis(scaling.LABEL, values(inputs[scaling.ID].settings))),
-    ):
-        panels += both_regimes(inputs[name], f"({letter})", axis, DRAWN)
-    return Sheet(f"{ID}  {TITLE}", tuple(panels), 2, keys(DRAWN))
+    panels = tuple(
+        panel
+        for letter, swept in SETTINGS.items()
+        for panel in both_regimes(inputs[swept.id], f"({letter})", swept.axis, DRAWN)
+    )
+    return Sheet(f"{ID}  {TITLE}", panels, 2, keys(DRAWN))
 
 
 def caption(inputs: Inputs) -> str:
@@ -69,24 +64,21 @@ def caption(inputs: Inputs) -> str:
         "Each map of Figure 2 as learned and with its columns replaced by an orthonormal basis of their span. With "
         "more columns than dim S_F a map trained on samples puts noise into the rest, little as learned and as much as "
         "signal once orthonormalised; at r = d an orthonormalised map is a rotation, as PCA is. "
-        + how_measured(inputs[robustness.ID].settings)
+        + how_measured(inputs[EXPERIMENTS[0]].settings)
     )
 
 
 def choices(inputs: Inputs) -> str:
     """Return our choices."""
     return (
-        common_choices(inputs[robustness.ID].settings, "the settings of Figures 2a to 2d")
+        common_choices(inputs[EXPERIMENTS[0]].settings, "the settings of Figures 2a to 2d")
         + " That orthonormalised maps should do as in (a) to (c), and lose the scaling of (d), is our reading."
     )
 
 
 def alt(inputs: Inputs) -> str:
     """Describe the curves."""
-    return " ".join(
-        f"Setting {name}: " + described(inputs[name], (POPULATION, SAMPLE), DRAWN, inputs[name].settings.parameter)
-        for name in EXPERIMENTS
-    )
+    return " ".join(f"Setting {name}: {described(inputs[name], DRAWN)}" for name in EXPERIMENTS)
 
 
 FIGURE = Figure(

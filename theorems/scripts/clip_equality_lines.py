@@ -51,14 +51,15 @@ C = VISION.mu * (delta * D + (1 - delta) * PRODUCT) * TEXT.mu.T
 ALGEBRA = Algebra(
     definitions={
         D: E * E.T,
-        VISION.mu: VISION.Sigma * VISION.B * VISION.c,
-        TEXT.mu: TEXT.Sigma * TEXT.B * TEXT.c,
+        **VISION.basis_definitions,
+        **TEXT.basis_definitions,
         Cov_VT: VISION.mu * (D - PRODUCT) * TEXT.mu.T,
     },
+    invertible=(VISION.Lam, VISION.G, TEXT.Lam, TEXT.G),
     needs={
         E: ("weights-positive",),
-        VISION.mu: ("fisher-basis-V",),
-        TEXT.mu: ("fisher-basis-T",),
+        **VISION.basis_needs,
+        **TEXT.basis_needs,
         **dict.fromkeys(COLUMNS, ("pairs",)),
     },
     sizes=({d_V: 3, d_T: 4, m_V: 1, m_T: 1, K: 3, r: 3}, {d_V: 3, d_T: 2, m_V: 1, m_T: 1, K: 2, r: 1}),
@@ -127,13 +128,7 @@ def _line(this: Modality, other: Modality) -> tuple[Step, ...]:
     contains = Existential(CONTAINS[tag], Eq(this.B, W_here * y, evaluate=False), y, column)
     name = "W" if this is VISION else "Wᵀ"
     return (
-        Step(
-            f"inside-{tag}",
-            f"Col({name}) ⊆ S_{{{tag},F}} means that {name} = BX for some X: as in clip-inclusion-effective.",
-            Implies(product.proposition, product.equation),
-            (f"fisher-basis-{tag}",),
-            Definition((product.proposition, product.unknown)),
-        ),
+        *effective.meaning_steps(this, other),
         Step(
             f"reached-{tag}",
             f"B has one column: if {name} = BX is not 0, B is a multiple of a column of {name}.",
@@ -162,8 +157,6 @@ PROOF = Proof(
     hypotheses=HYPOTHESES,
     algebra=ALGEBRA,
     steps=(
-        effective.basis_steps(VISION)[0],
-        effective.basis_steps(TEXT)[0],
         *_line(VISION, TEXT),
         *_line(TEXT, VISION),
         _pairs(),

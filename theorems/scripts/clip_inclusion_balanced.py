@@ -25,18 +25,19 @@ from verify.proofs import (
 )
 from verify.vocabulary import K, PositiveDefinite, d_T, d_V, m_T, m_V, r
 
-# As in the script of clip-inclusion-effective, with any metric N = MMᵀ in place of Σ: A_in = BG⁻¹BᵀNA with G = BᵀNB,
-# A_out = A − A_in.
+# As in the script of clip-inclusion-effective, but A_in is taken in any metric N = MMᵀ in place of Σ: A_in = BJ⁻¹BᵀNA
+# with J = BᵀNB, A_out = A − A_in.
 
 
 class Metric:
     """The symbols that a metric N on one modality adds."""
 
     def __init__(self, this: Modality) -> None:
-        d = this.A.rows
+        d, m = this.B.shape
         self.modality = this
         self.M, self.N = MatrixSymbol(f"M_{this.tag}", d, d), MatrixSymbol(f"N_{this.tag}", d, d)
-        self.projector = this.B * this.G.I * this.B.T * self.N
+        self.J = MatrixSymbol(f"J_{this.tag}", m, m)
+        self.projector = this.B * self.J.I * this.B.T * self.N
         self.norm, self.inner_norm = Trace(this.A.T * self.N * this.A), Trace(this.inside.T * self.N * this.inside)
         self.gram = this.A.T * self.N * this.A
 
@@ -45,23 +46,28 @@ class Metric:
         """What the symbols abbreviate."""
         this = self.modality
         return {
-            this.mu: this.Sigma * this.B * this.c,
+            **this.basis_definitions,
             self.N: self.M * self.M.T,
-            this.G: this.B.T * self.N * this.B,
+            self.J: this.B.T * self.N * this.B,
             this.inside: self.projector * this.A,
             this.outside: this.A - this.inside,
+        }
+
+    @property
+    def needs(self) -> dict[Any, tuple[str, ...]]:
+        """What entitles the script to them."""
+        return {
+            **self.modality.basis_needs,
+            self.M: ("metrics",),
+            Inverse(self.J): (f"metric-gram-{self.modality.tag}",),
         }
 
 
 IN_VISION, IN_TEXT = Metric(VISION), Metric(TEXT)
 ALGEBRA = Algebra(
     definitions={**IN_VISION.definitions, **IN_TEXT.definitions},
-    invertible=(IN_VISION.M, VISION.G, IN_TEXT.M, TEXT.G),
-    needs={
-        **dict.fromkeys((IN_VISION.M, IN_TEXT.M), ("metrics",)),
-        **{Inverse(this.G): (f"basis-gram-{this.tag}",) for this in (VISION, TEXT)},
-        **{this.mu: (f"fisher-basis-{this.tag}",) for this in (VISION, TEXT)},
-    },
+    invertible=(VISION.Lam, VISION.G, IN_VISION.M, IN_VISION.J, TEXT.Lam, TEXT.G, IN_TEXT.M, IN_TEXT.J),
+    needs={**IN_VISION.needs, **IN_TEXT.needs},
     sizes=({d_V: 3, d_T: 4, m_V: 2, m_T: 1, K: 3, r: 3}, {d_V: 3, d_T: 2, m_V: 1, m_T: 1, K: 2, r: 4}),
 )
 
@@ -82,40 +88,28 @@ def shorter(metric: Metric, other: Modality) -> Any:
 def contained(metric: Metric) -> Existential:
     """Return what it means that Col(A) lies in this modality's Fisher subspace."""
     this = metric.modality
-    Y = MatrixSymbol(f"Y_{this.tag}", this.G.rows, r)
+    Y = MatrixSymbol(f"Y_{this.tag}", this.B.cols, r)
     proposition = Symbol(rf"\{{\mathrm{{Col}}(A_{this.tag}) \subseteq S_{{{this.tag},F}}\}}")
-    return Existential(proposition, Eq(this.A, this.B * Y), Y, this.G.I * this.B.T * metric.N * this.A)
+    return Existential(proposition, Eq(this.A, this.B * Y), Y, metric.J.I * this.B.T * metric.N * this.A)
 
 
 def inside_steps(metric: Metric, other: Metric) -> tuple[Step, ...]:
     """Return the steps that say what the inclusion of W and of A in one modality mean."""
     this, tag = metric.modality, metric.modality.tag
-    basis, *_ = effective.basis_steps(this)
-    product = effective.included(this, other.modality)
-    product = Existential(
-        product.proposition, product.equation, product.unknown, this.G.I * this.B.T * metric.N * product.equation.lhs
-    )
     return (
-        basis,
+        *effective.meaning_steps(this, other.modality),
         Step(
-            f"basis-gram-{tag}",
-            "G = BᵀNB ≻ 0, so A_in = BG⁻¹BᵀNA and A_out = A − A_in are defined.",
-            PositiveDefinite(this.G),
+            f"metric-gram-{tag}",
+            "J = BᵀNB ≻ 0, so A_in = BJ⁻¹BᵀNA and A_out = A − A_in are defined.",
+            PositiveDefinite(metric.J),
             (f"fisher-basis-{tag}", "metrics"),
             Congruence(factor=metric.M.T * this.B, recover=metric.M.T.I),
         ),
         Step(
-            f"product-{tag}",
-            "What it means that W, or Wᵀ, lies inside: as in clip-inclusion-effective.",
-            product.claim,
-            (f"basis-gram-{tag}",),
-            product,
-        ),
-        Step(
             f"factor-{tag}",
-            "The same of A itself: A = BY, and A_out = 0 says that Y = G⁻¹BᵀNA is a solution.",
+            "The same of A itself: A = BY, and A_out = 0 says that Y = J⁻¹BᵀNA is a solution.",
             contained(metric).claim,
-            (f"basis-gram-{tag}",),
+            (f"metric-gram-{tag}",),
             contained(metric),
         ),
     )
@@ -126,12 +120,12 @@ def free_steps(metric: Metric, other: Metric) -> tuple[Step, ...]:
     this, tag = metric.modality, metric.modality.tag
     A, outside, across = this.A, this.outside, Identity(this.A.rows) - metric.projector
     B, product = other.modality.A, effective.included(this, other.modality)
-    orthogonal, basis = vanishes(outside * B.T), (f"basis-gram-{tag}",)
+    orthogonal, basis = vanishes(outside * B.T), (f"metric-gram-{tag}",)
     squared = Eq(Trace(outside * outside.T), 0)
     return (
         Step(
             f"orthogonal-{tag}",
-            "If W = BX then A_out Aᵀ = (I − BG⁻¹BᵀN)W = 0, A of the other modality.",
+            "If W = BX then A_out Aᵀ = (I − BJ⁻¹BᵀN)W = 0, A of the other modality.",
             Implies(product.equation, orthogonal),
             basis,
             MatrixIdentity(left=across),
@@ -140,7 +134,7 @@ def free_steps(metric: Metric, other: Metric) -> tuple[Step, ...]:
             f"balanced-{tag}",
             "Then, for balanced factors, A_out·AᵀNA·A_outᵀ is the same in both modalities, and 0 in the other.",
             Implies(orthogonal & BALANCE, Eq(Trace(outside * metric.gram * outside.T), 0)),
-            (*basis, f"basis-gram-{other.modality.tag}"),
+            (*basis, f"metric-gram-{other.modality.tag}"),
             LinearConsequence(
                 (
                     Multiple(orthogonal, right=other.N * B * outside.T),
@@ -157,14 +151,14 @@ def free_steps(metric: Metric, other: Metric) -> tuple[Step, ...]:
         ),
         Step(
             f"crossed-{tag}",
-            "If A A_outᵀ = 0 then A_out A_outᵀ = (I − BG⁻¹BᵀN)A A_outᵀ = 0.",
+            "If A A_outᵀ = 0 then A_out A_outᵀ = (I − BJ⁻¹BᵀN)A A_outᵀ = 0.",
             Implies(vanishes(A * outside.T), squared),
             basis,
             MatrixIdentity(left=across),
         ),
         Step(
             f"kernel-{tag}",
-            "If A = Z times the other factor, then A_out A_outᵀ = A_out(ZA)ᵀ(I − BG⁻¹BᵀN)ᵀ = 0 too.",
+            "If A = Z times the other factor, then A_out A_outᵀ = A_out(ZA)ᵀ(I − BJ⁻¹BᵀN)ᵀ = 0 too.",
             Implies(orthogonal & SAME[tag], squared),
             basis,
             LinearConsequence(
@@ -225,7 +219,7 @@ PROOF = Proof(
             "minimality",
             "Of minimal norm: A_in is no shorter than A, in either modality, if it leaves the product as it is.",
             Implies(MINIMAL, shorter(IN_VISION, TEXT) & shorter(IN_TEXT, VISION)),
-            ("basis-gram-V", "basis-gram-T"),
+            ("metric-gram-V", "metric-gram-T"),
             Definition((MINIMAL,)),
         ),
         Step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -75,13 +76,20 @@ class Modality:
         self.x = self.mu * self.zeta + self.xi
 
     @property
-    def definitions(self) -> dict[MatrixSymbol, Any]:
-        """What the symbols abbreviate."""
+    def basis_definitions(self) -> dict[MatrixSymbol, Any]:
+        """What the symbols about the Fisher subspace abbreviate."""
         return {
             self.Sigma: self.Lam * self.Lam.T,
             self.mu: self.Sigma * self.B * self.c,
-            self.S: self.mu * D * self.mu.T,
             self.G: self.B.T * self.Sigma * self.B,
+        }
+
+    @property
+    def definitions(self) -> dict[MatrixSymbol, Any]:
+        """What the symbols abbreviate."""
+        return {
+            **self.basis_definitions,
+            self.S: self.mu * D * self.mu.T,
             self.inside: self.B * self.G.I * self.B.T * self.Sigma * self.A,
             self.outside: self.A - self.inside,
             self.P: self.inside.T * self.Sigma * self.inside,
@@ -92,12 +100,19 @@ class Modality:
         }
 
     @property
-    def needs(self) -> dict[Any, tuple[str, ...]]:
-        """What entitles the script to them."""
+    def basis_needs(self) -> dict[Any, tuple[str, ...]]:
+        """What entitles a script to the symbols about the Fisher subspace."""
         return {
             self.Lam: (self.definite,),
             self.mu: (f"fisher-basis-{self.tag}",),
             Inverse(self.G): (f"basis-gram-{self.tag}",),
+        }
+
+    @property
+    def needs(self) -> dict[Any, tuple[str, ...]]:
+        """What entitles the script to all of them."""
+        return {
+            **self.basis_needs,
             **dict.fromkeys((self.zeta, self.xi, self.eta), ("pairs", self.definite)),
         }
 
@@ -150,6 +165,23 @@ def basis_steps(this: Modality) -> tuple[Step, ...]:
             & Eq(this.inside + this.outside, this.A),
             (f"basis-gram-{tag}",),
             MatrixIdentity(),
+        ),
+    )
+
+
+def meaning_steps(this: Modality, other: Modality) -> tuple[Step, ...]:
+    """Return the steps by which a script that cites this one says what it means that W, or Wᵀ, lies inside."""
+    basis, gram, _ = basis_steps(this)
+    meaning, name = included(this, other), "W" if this is VISION else "Wᵀ"
+    return (
+        basis,
+        replace(gram, sentence="G = BᵀΣB ≻ 0."),
+        Step(
+            f"included-{this.tag}",
+            f"Col({name}) ⊆ S_{{{this.tag},F}} means that {name} = BX has a solution X, such as G⁻¹BᵀΣ{name}.",
+            meaning.claim,
+            (gram.name,),
+            meaning,
         ),
     )
 

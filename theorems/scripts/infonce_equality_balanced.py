@@ -33,7 +33,7 @@ from verify.hypotheses import (
     WEIGHTS_SUM,
 )
 from verify.proofs import (
-    CitesInSetting,
+    Cites,
     EqualColumns,
     LinearConsequence,
     Multiple,
@@ -94,7 +94,7 @@ PROOF = Proof(
             & Eq(Q * o, D * o)
             & Implies(MISSED, CONTAINS),
             (*(h.name for h in SETTING_HYPOTHESES), "total-weight", "gram", "fisher-basis"),
-            CitesInSetting("infonce-slope", infonce_slope.PROOF),
+            Cites("infonce-slope", infonce_slope.PROOF),
         ),
         Step(
             "matched",

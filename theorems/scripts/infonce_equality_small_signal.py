@@ -20,7 +20,7 @@ from verify.hypotheses import (
     WEIGHTS_SUM,
 )
 from verify.proofs import (
-    CitesInSetting,
+    Cites,
     Definition,
     LinearConsequence,
     Multiple,
@@ -82,7 +82,7 @@ PROOF = Proof(
                 "gram",
                 "fisher-basis",
             ),
-            CitesInSetting("infonce-slope", infonce_slope.PROOF),
+            Cites("infonce-slope", infonce_slope.PROOF),
         ),
         Step(
             "left-over",

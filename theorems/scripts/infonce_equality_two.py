@@ -38,7 +38,7 @@ from verify.hypotheses import (
 from verify.proofs import (
     AtLeastOne,
     CentredRank,
-    CitesInSetting,
+    Cites,
     LinearConsequence,
     Multiple,
     PositiveFactor,
@@ -95,13 +95,14 @@ PROOF = Proof(
             ("line",),
             AtLeastOne(),
         ),
-        SHARED_STEPS["inside"],
+        SHARED_STEPS["basis-gram"],
+        SHARED_STEPS["included"],
         SHARED_STEPS["contains"],
         Step(
             "all-or-nothing",
             "A column space inside a line is 0 or the line.",
             Implies(INCLUDED, vanishes(A) | CONTAINS),
-            ("inside", "contains", "line", "factor", "fisher-basis", "gram"),
+            ("included", "contains", "line", "factor", "fisher-basis", "gram"),
             WithinLine(INCLUDED, CONTAINS, A),
         ),
         Step(
@@ -110,7 +111,7 @@ PROOF = Proof(
             "S_F is missed.",
             Implies(MINIMISER, INCLUDED) & Implies(MINIMISER, Ge(SLOPE, 0)) & AT_ZERO & Implies(MISSED, CONTAINS),
             (*(h.name for h in HYPOTHESES[:5]), "columns-reach", "total-weight", "gram"),
-            CitesInSetting("infonce-slope", infonce_slope.PROOF),
+            Cites("infonce-slope", infonce_slope.PROOF),
         ),
         Step(
             "slope-at-zero",

@@ -55,8 +55,9 @@ from theorems.scripts.infonce_slope import (
     P,
     S,
     Sigma,
-    X,
     c,
+    factor_inside,
+    inside_step,
     mu,
     rho,
     xi,
@@ -117,7 +118,7 @@ SCALE = 32 * nu**2 * ell**2
 WEIGHT = SCALE**2 * kappa**6 / 36
 THRESHOLD = Rational(1024, 3) * ell**4 * (1 + kappa**2) * kappa**6 * nu**6  # 1/δ₀²
 
-INSIDE = Eq(F, B * X)
+INSIDE = factor_inside(R)
 v = B * a
 UNIT_COLUMN = UnitColumn(INSIDE, V, (Identity(m), -P.I * F.T * R * B), (a, q), metric=R, root=Gamma)
 (ORTHOGONAL, UNIT) = UNIT_COLUMN.properties
@@ -298,7 +299,8 @@ SIZE_STEPS = (
 )
 
 MISSED_STEPS = (
-    SHARED_STEPS["inside"],
+    SHARED_STEPS["included"],
+    inside_step(R),
     SHARED_STEPS["inclusion"],
     Step(
         "unit",

@@ -25,6 +25,7 @@ from theorems.scripts.infonce_slope import (
     D,
     E,
     F,
+    G,
     Lam,
     P,
     S,
@@ -65,11 +66,11 @@ from verify.vocabulary import K, PositiveDefinite, d, delta, m, mu_bar, r
 
 HALF = Rational(1, 2)
 
-# The letters are those of infonce-slope, but for P = FᵀRF. Γ = ΛΘ is a square root of R = Σ + S; G = BᵀΣB, J = cDcᵀ, so
+# The letters are those of infonce-slope, but for P = FᵀRF. Γ = ΛΘ is a square root of R = Σ + S; J = cDcᵀ, so
 # BᵀSB = GJG. M₀ = δR⁻¹SR⁻¹ minimises the quadratic part, M* = FFᵀ = AAᵀ, and M = sM* + tM₀ is either, or 0. The columns
 # of V = B − FP⁻¹FᵀRB are what a basis of S_F has outside Col(A), in the inner product of R.
 Theta, R, target = (MatrixSymbol(name, d, d) for name in ("Theta", "R", "M_0"))
-G, J, V = MatrixSymbol("G", m, m), MatrixSymbol("J", m, m), MatrixSymbol("V", d, m)
+J, V = MatrixSymbol("J", m, m), MatrixSymbol("V", d, m)
 s, t = Symbol("s", nonnegative=True), Symbol("t", nonnegative=True)
 L, e, f, g, h = (Function(name) for name in "Lefgh")
 
@@ -151,13 +152,7 @@ SETTING = (
         ("root",),
         LinearConsequence((Multiple("root", left=-Lam, right=Lam.T),)),
     ),
-    Step(
-        "basis-gram",
-        "G = BᵀΣB ≻ 0.",
-        PositiveDefinite(G),
-        ("fisher-basis",),
-        Congruence(factor=Lam.T * B, recover=Lam.T.I),
-    ),
+    SHARED_STEPS["basis-gram"],
     Step(
         "coordinates-gram",
         "J = cDcᵀ ≻ 0, so S is definite on S_F.",

@@ -21,6 +21,7 @@ from sympy import (
 
 from theorems.scripts.theorem_5_2 import AUGMENTED_PAIRS, COMMON_FACTOR, FISHER_BASIS, INCLUDED, MINIMISER
 from theorems.scripts.theorem_5_2 import PROOF as INCLUSION
+from theorems.scripts.theorem_5_2 import SPANNED as INSIDE
 from verify.hypotheses import (
     BIAS_RANGE,
     COLUMNS_REACH,
@@ -45,12 +46,14 @@ from verify.proofs import (
     FirstOrder,
     IndependentColumns,
     IndependentNoise,
+    LinearConsequence,
     LogMean,
     LogPartition,
     MatrixIdentity,
     Mean,
     MeanOf,
     MeanSlope,
+    Multiple,
     PartitionFunction,
     PositiveEntries,
     Proof,
@@ -72,15 +75,15 @@ from verify.vocabulary import K, PositiveDefinite, d, delta, k, m, r, w
 HYPOTHESES = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE, SHARED_COVARIANCE, BIAS_RANGE, COLUMNS_REACH)
 
 # Λ is a square root of Σ and E of D = diag(w); μ holds the means as columns and o is a column of ones, so Do holds the
-# weights. B is a basis of S_F. F has independent columns and FFᵀ = AAᵀ; P = FᵀΣF, Δ = Σ⁻¹ − FP⁻¹Fᵀ. The columns of
-# V = Δμ are what Σ⁻¹μ has outside Col(A); T = μᵀV, so that T_jk = vᵀμ_j for v = Δμ_k. ζ, ζ̂ are the unit columns that
-# pick the components of x = μζ + ξ and x̂ = μζ̂ + ξ̂; π is the softmax of the negatives at x.
+# weights. B is a basis of S_F, G = BᵀΣB. F has independent columns and FFᵀ = AAᵀ; P = FᵀΣF, Δ = Σ⁻¹ − FP⁻¹Fᵀ. The
+# columns of V = Δμ are what Σ⁻¹μ has outside Col(A); T = μᵀV, so that T_jk = vᵀμ_j for v = Δμ_k. ζ, ζ̂ are the unit
+# columns that pick the components of x = μζ + ξ and x̂ = μζ̂ + ξ̂; π is the softmax of the negatives at x.
 
 rho = Symbol("rho", integer=True, positive=True)
 Lam, Sigma, Delta = (MatrixSymbol(name, d, d) for name in ("Lambda", "Sigma", "Delta"))
 E, D, o = MatrixSymbol("E", K, K), MatrixSymbol("D", K, K), MatrixSymbol("o", K, 1)
 mu, S, C = MatrixSymbol("mu", d, K), MatrixSymbol("S", d, d), MatrixSymbol("C", d, d)
-B, c, X = MatrixSymbol("B", d, m), MatrixSymbol("c", m, K), MatrixSymbol("X", m, rho)
+B, G, c = MatrixSymbol("B", d, m), MatrixSymbol("G", m, m), MatrixSymbol("c", m, K)
 A, F, P = MatrixSymbol("A", d, r), MatrixSymbol("F", d, rho), MatrixSymbol("P", rho, rho)
 V, T, Q = MatrixSymbol("V", d, K), MatrixSymbol("T", K, K), MatrixSymbol("Q", K, K)
 b, u, v, z = (MatrixSymbol("b", rho, K), MatrixSymbol("u", rho, 1), MatrixSymbol("v", K, 1), MatrixSymbol("z", d, 1))
@@ -95,17 +98,19 @@ ALGEBRA = Algebra(
         mu: Sigma * B * c,
         S: mu * D * mu.T,
         C: delta * S + (1 - delta) * (mu * D * o * o.T * D * mu.T),
+        G: B.T * Sigma * B,
         P: F.T * Sigma * F,
         Delta: Sigma.I - F * P.I * F.T,
         V: Delta * mu,
         T: mu.T * V,
     },
-    invertible=(Lam, E, P),
+    invertible=(Lam, E, G, P),
     needs={
         Lam: ("covariances-definite", "shared-covariance"),
         E: ("weights-positive",),
         mu: ("fisher-basis",),
         F: ("factor",),
+        Inverse(G): ("basis-gram",),
         Inverse(P): ("gram",),
         **dict.fromkeys((zeta, zeta_hat), ("pairs", "weights-positive", "weights-sum", "bias-range")),
         **dict.fromkeys((xi, xi_hat, eta), ("pairs", "shared-covariance", "covariances-definite")),
@@ -133,6 +138,25 @@ CONTAINS = Symbol(r"\{S_F \subseteq \mathrm{Col}(A)\}")
 SPANNED = Existential(CONTAINS, Eq(Sigma.I * mu, F * b), b, P.I * F.T * mu)
 MISSED = Ge(-Trace(T * D * T), 0)
 AT_ZERO = Implies(vanishes(A), Eq(Q, D * o * o.T * D))
+
+
+def factor_inside(metric: MatrixSymbol) -> Eq:
+    """Return how the columns of F lie in S_F when A = BX does: F = BXAᵀNFP⁻¹ for a metric N with P = FᵀNF."""
+    return Eq(F, INSIDE.equation.rhs * A.T * metric * F * P.I)
+
+
+def inside_step(metric: MatrixSymbol) -> Step:
+    """Return the step from A to F, where P = FᵀNF for this metric N."""
+    return Step(
+        "inside",
+        "If A = BX then F has its columns in S_F too: F = FFᵀNFP⁻¹ with P = FᵀNF, and FFᵀ = AAᵀ.",
+        Implies(INSIDE.equation, factor_inside(metric)),
+        ("factor", "gram"),
+        LinearConsequence(
+            (Multiple(INSIDE.equation, right=A.T * metric * F * P.I), Multiple("factor", right=metric * F * P.I))
+        ),
+    )
+
 
 SETTING = (
     FISHER_BASIS,
@@ -280,12 +304,20 @@ STEPS = (
         FirstOrder(MINIMISER, L(t), A),
     ),
     Step(
-        "inside",
-        "Col(A) ⊆ S_F means that F = BX for some X.",
-        Implies(INCLUDED, Eq(F, B * X)),
-        ("fisher-basis", "factor"),
-        Definition((INCLUDED, X)),
+        "basis-gram",
+        "G = BᵀΣB ≻ 0.",
+        PositiveDefinite(G),
+        ("fisher-basis",),
+        Congruence(factor=Lam.T * B, recover=Lam.T.I),
     ),
+    Step(
+        "included",
+        "Col(A) ⊆ S_F means that A = BX has a solution X, such as G⁻¹BᵀΣA.",
+        INSIDE.claim,
+        ("basis-gram",),
+        INSIDE,
+    ),
+    inside_step(Sigma),
     Step(
         "inclusion",
         "Theorem 5.2, first half: a minimiser has Col(A) ⊆ S_F.",
@@ -296,7 +328,7 @@ STEPS = (
     Step(
         "attained",
         "Then AAᵀ and VVᵀ have their columns in S_F, whose m ≤ r dimensions hold M_t for every t ≥ 0.",
-        Implies(Eq(F, B * X), Attained(path, r, t)),
+        Implies(factor_inside(Sigma), Attained(path, r, t)),
         ("fisher-basis", "gram", "columns-reach"),
         Attainable(
             parts=((1, F), (t, V)),

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
-from sympy import Eq, Ge, Implies, Inverse, MatrixSymbol, Trace, ZeroMatrix
+from sympy import Eq, Ge, Implies, Inverse, MatrixSymbol, Trace
 
 from theorems.scripts import fisher_optimality as fisher
 from theorems.scripts.theorem_5_2 import (
     INCLUDED,
     MINIMISER,
+    PAIRED_MOMENTS,
+    SETTING,
     A,
     B,
-    C,
-    D,
     E,
     G,
     L,
     Lam,
-    S,
     Sigma,
     c,
     eta,
     f,
-    f_hat,
     inside,
     mu,
-    o,
     outside,
     p,
     s,
@@ -38,9 +36,8 @@ from theorems.scripts.theorem_5_2 import (
     zeta,
     zeta_hat,
 )
-from theorems.scripts.theorem_5_2 import (
-    STEPS as SHARED_STEPS,
-)
+from theorems.scripts.theorem_5_2 import NEGATIVES as PARTITION
+from theorems.scripts.theorem_5_2 import STEPS as SHARED_STEPS
 from verify.hypotheses import BIAS_RANGE, COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM, Hypothesis
 from verify.proofs import (
     Algebra,
@@ -52,7 +49,6 @@ from verify.proofs import (
     IndependentColumns,
     LinearConsequence,
     LogMean,
-    LogPartition,
     Mean,
     MixtureJensen,
     Multiple,
@@ -66,7 +62,7 @@ from verify.proofs import (
     nonnegative,
     vanishes,
 )
-from verify.vocabulary import K, Pi_F, Pi_mu, Sigma_k, d, delta, m, r
+from verify.vocabulary import K, Pi_F, Pi_mu, Sigma_k, d, m, r
 
 MAPS_INTO = Hypothesis(
     "maps-into-means", Eq(Pi_mu * Sigma_k * Pi_F, Sigma_k * Pi_F), "Every Σ_k maps S_F into the span of the means."
@@ -82,17 +78,7 @@ a, n = MatrixSymbol("a", r, 1), MatrixSymbol("n", r, 1)
 RANDOM = (zeta, zeta_hat, xi, xi_hat)
 
 ALGEBRA = Algebra(
-    definitions={
-        Sigma: Lam * Lam.T,
-        Sigma_k: N * N.T,
-        D: E * E.T,
-        mu: Sigma * B * c,
-        S: mu * D * mu.T,
-        C: delta * S + (1 - delta) * (mu * D * o * o.T * D * mu.T),
-        G: B.T * Sigma * B,
-        inside: B * G.I * B.T * Sigma * A,
-        outside: A - inside,
-    },
+    definitions={**SETTING, Sigma_k: N * N.T},
     invertible=(Lam, lower, G),
     needs={
         Lam: ("mean-covariance",),
@@ -114,11 +100,16 @@ EXPONENT = Trace(z.T * scaled.T * mu * p) + Trace(z.T * scaled.T * Sigma_k * sca
 LINEAR = Trace(n.T * inside.T * mu * p) + Trace(a.T * (inside + outside).T * Sigma_k * (inside + outside) * n)
 REST = Trace(n.T * outside.T * lower * lower.T * outside * n) / 2
 LOWER_GAP = Trace(outside.T * lower * lower.T * outside * outside.T * Sigma * outside) / 2
-ALIGNMENT = Mean(Trace(f.T * f_hat))
-NEGATIVES = Mean(LogPartition(Trace(z.T * scaled.T * (mu * p + eta)), eta, p).subs(z, f))
+NEGATIVES = Mean(PARTITION.subs(z, f))
 BOUND = CommonLowerBound(Sigma_k, lower, Omega)
 ROOT = lower.T * outside * outside.T * Lam
 SHARED = {step.name: step for step in SHARED_STEPS}
+
+
+def shared(name: str, *premises: str) -> Step:
+    """Return a step of Theorem 5.2, which here follows from these premises."""
+    return replace(SHARED[name], premises=premises)
+
 
 STEPS = (
     *(step for step in fisher.PROOF.steps if step.name in ("component-variances", "mean-covariance")),
@@ -156,12 +147,7 @@ STEPS = (
         "pairs",
         "Augmented pairs (Definition 5.1): x = μζ + ξ, x̂ = μζ̂ + ξ̂; the noise of a point has mean 0 given the "
         "components and the other's noise, and E ξξᵀ = Σ̄.",
-        mean_equation(zeta, zeta_hat, delta * D + (1 - delta) * (D * o * o.T * D))
-        & mean_equation(xi, xi, Sigma)
-        & mean_equation(xi, xi_hat, ZeroMatrix(d, d))
-        & mean_equation(zeta, xi, ZeroMatrix(K, d))
-        & mean_equation(zeta, xi_hat, ZeroMatrix(K, d))
-        & mean_equation(xi, zeta_hat, ZeroMatrix(d, K)),
+        PAIRED_MOMENTS & mean_equation(xi, xi, Sigma),
         ("weights-positive", "weights-sum", "mean-covariance", "bias-range"),
         Definition(RANDOM),
     ),
@@ -172,13 +158,7 @@ STEPS = (
         ("covariances-definite",),
         Definition((eta,)),
     ),
-    Step(
-        "alignment",
-        "E[f(x)ᵀf(x̂)] = tr(AᵀCA) sees only A_in: it does not depend on s.",
-        Eq(ALIGNMENT, Trace(inside.T * C * inside)),
-        ("pairs", "fisher-basis", "basis-gram"),
-        SecondMoment(),
-    ),
+    shared("alignment", "pairs", "fisher-basis", "basis-gram"),
     Step(
         "generating",
         "For y of component k, log E exp(zᵀf(y)) = zᵀA_sᵀμ_k + ½zᵀA_sᵀΣ_kA_s z, μ_k = μp.",
@@ -186,13 +166,7 @@ STEPS = (
         ("component-law", "fisher-basis", "basis-gram"),
         GeneratingFunction(),
     ),
-    Step(
-        "loss",
-        "L(s) = L(A_s) = −E[f(x)ᵀf(x̂)] + E_x log E_y exp(f(x)ᵀf(y)), f(x) = A_sᵀx: the InfoNCE loss.",
-        Eq(L(s), -ALIGNMENT + NEGATIVES),
-        ("pairs", "component-law", "fisher-basis", "basis-gram"),
-        Definition((L,)),
-    ),
+    shared("loss", "pairs", "component-law", "fisher-basis", "basis-gram"),
     *(
         Step(name, sentence, nonnegative(Trace(root.T * root)), premises, Square(root))
         for name, sentence, root, premises in (
@@ -265,13 +239,7 @@ STEPS = (
             )
         ),
     ),
-    Step(
-        "minimiser",
-        "A minimiser A does no worse than A_in, which has r columns too, whatever r is.",
-        Implies(MINIMISER, Ge(L(0) - L(1), 0)),
-        ("loss",),
-        Definition((MINIMISER,)),
-    ),
+    shared("minimiser", "loss"),
     Step(
         "minimal-gap",
         "If L(A) ≤ L(A_in) then ‖N₀ᵀA_out A_outᵀΛ‖² ≤ 0.",

@@ -23,7 +23,7 @@ from sympy import (
 
 from theorems.scripts import fisher_optimality as fisher
 from theorems.scripts.fisher_optimality import E, Lam, Sbar, mu, q
-from theorems.scripts.theorem_5_2 import D, o, xi, xi_hat, zeta, zeta_hat
+from theorems.scripts.theorem_5_2 import PAIRED_MOMENTS, D, o, xi, xi_hat, zeta, zeta_hat
 from verify.hypotheses import BIAS_RANGE, COVARIANCES_DEFINITE, NO_WEIGHT_DECAY, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.proofs import (
     Algebra,
@@ -86,16 +86,12 @@ MODEL_STEPS = (
         "pairs",
         "Augmented pairs (Definition 5.1): x = μζ + ξ, x̂ = μζ̂ + ξ̂. The noises have mean 0 given the components, and "
         "second moments Σ̄ = Σ_k w_k Σ_k; with probability δ both points have one component, else each its own.",
-        mean_equation(zeta, zeta, D)
+        PAIRED_MOMENTS
+        & mean_equation(zeta, zeta, D)
         & mean_equation(zeta_hat, zeta_hat, D)
-        & mean_equation(zeta, zeta_hat, delta * D + (1 - delta) * (D * o * o.T * D))
         & mean_equation(xi, xi, Sbar)
         & mean_equation(xi_hat, xi_hat, Sbar)
-        & mean_equation(xi, xi_hat, ZeroMatrix(d, d))
-        & mean_equation(zeta, xi, ZeroMatrix(K, d))
-        & mean_equation(zeta_hat, xi_hat, ZeroMatrix(K, d))
-        & mean_equation(zeta, xi_hat, ZeroMatrix(K, d))
-        & mean_equation(xi, zeta_hat, ZeroMatrix(d, K)),
+        & mean_equation(zeta_hat, xi_hat, ZeroMatrix(K, d)),
         ("mean-covariance", "weights-positive", "weights-sum", "bias-range"),
         Definition((zeta, zeta_hat, xi, xi_hat)),
     ),

@@ -13,12 +13,12 @@ from sympy import (
     Implies,
     Inverse,
     MatrixSymbol,
-    Symbol,
     Trace,
     ZeroMatrix,
 )
 
 from theorems.scripts import fisher_optimality as fisher
+from theorems.scripts.theorem_5_2 import INCLUDED, MINIMISER, PAIRED_MOMENTS, D, eta, o, xi, xi_hat, zeta, zeta_hat
 from verify.hypotheses import BIAS_RANGE, COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.proofs import (
     Algebra,
@@ -53,13 +53,10 @@ HYPOTHESES = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE, BIAS_RANGE)
 
 Lam, Sbar, E, mu, S = fisher.Lam, fisher.Sbar, fisher.E, fisher.mu, fisher.S
 Theta, R, C = (MatrixSymbol(name, d, d) for name in ("Theta", "R", "C"))
-D, o = MatrixSymbol("D", K, K), MatrixSymbol("o", K, 1)
 B, G, c = MatrixSymbol("B", d, m), MatrixSymbol("G", m, m), MatrixSymbol("c", m, K)
 A, outside, X = MatrixSymbol("A", d, r), MatrixSymbol("A_out", d, r), MatrixSymbol("X", m, r)
 V = MatrixSymbol("V", d, d)
-z = MatrixSymbol("z", r, 1)
-zeta, zeta_hat, upsilon = (MatrixSymbol(name, K, 1) for name in ("zeta", "zetahat", "upsilon"))
-xi, xi_hat, eta = (MatrixSymbol(name, d, 1) for name in ("xi", "xihat", "eta"))
+z, upsilon = MatrixSymbol("z", r, 1), MatrixSymbol("upsilon", K, 1)
 RANDOM = (zeta, zeta_hat, upsilon, xi, xi_hat, eta)
 
 ALGEBRA = Algebra(
@@ -99,9 +96,7 @@ FACTOR = Gamma.T * A
 TARGET = Gamma.I * C * Gamma.I.T
 PART = TopPart(FACTOR * FACTOR.T, TARGET, r)
 GRAM = A * A.T
-MINIMISER = Symbol(r"\{A \in \mathrm{argmin}\, L\}")
 CLOSED_FORM = EckartYoung("square", MINIMISER, A, Gamma.T, TARGET)
-INCLUDED = Symbol(r"\{\mathrm{Col}(A) \subseteq S_F\}")
 SPANNED = Existential(INCLUDED, Eq(A, B * X), X, G.I * B.T * Sbar * A)
 ACROSS = Identity(d) - B * G.I * B.T * Sbar  # A_out = ACROSS · A
 
@@ -127,13 +122,9 @@ LOSS_STEPS = (
         "pairs",
         "Augmented pairs (Definition 5.1): x = μζ + ξ, x̂ = μζ̂ + ξ̂; the noise of a point has mean 0 given the "
         "components and the other's noise; E ξξᵀ = Σ_k w_k Σ_k = Σ̄. A negative y = μυ + η is an independent copy of x.",
-        mean_equation(zeta, zeta, D)
-        & mean_equation(zeta, zeta_hat, delta * D + (1 - delta) * (D * o * o.T * D))
+        PAIRED_MOMENTS
+        & mean_equation(zeta, zeta, D)
         & mean_equation(xi, xi, Sbar)
-        & mean_equation(xi, xi_hat, ZeroMatrix(d, d))
-        & mean_equation(zeta, xi, ZeroMatrix(K, d))
-        & mean_equation(zeta, xi_hat, ZeroMatrix(K, d))
-        & mean_equation(xi, zeta_hat, ZeroMatrix(d, K))
         & mean_equation(upsilon, upsilon, D)
         & mean_equation(eta, eta, Sbar)
         & mean_equation(upsilon, eta, ZeroMatrix(K, d)),

@@ -84,16 +84,19 @@ u, v, z = (MatrixSymbol(name, r, 1) for name in ("u", "v", "z"))
 zeta, zeta_hat = MatrixSymbol("zeta", K, 1), MatrixSymbol("zetahat", K, 1)
 xi, xi_hat, eta = (MatrixSymbol(name, d, 1) for name in ("xi", "xihat", "eta"))
 
+SETTING = {
+    Sigma: Lam * Lam.T,
+    D: E * E.T,
+    mu: Sigma * B * c,
+    S: mu * D * mu.T,
+    C: delta * S + (1 - delta) * (mu * D * o * o.T * D * mu.T),
+    G: B.T * Sigma * B,
+    inside: B * G.I * B.T * Sigma * A,
+    outside: A - inside,
+}
 ALGEBRA = Algebra(
     definitions={
-        Sigma: Lam * Lam.T,
-        D: E * E.T,
-        mu: Sigma * B * c,
-        S: mu * D * mu.T,
-        C: delta * S + (1 - delta) * (mu * D * o * o.T * D * mu.T),
-        G: B.T * Sigma * B,
-        inside: B * G.I * B.T * Sigma * A,
-        outside: A - inside,
+        **SETTING,
         P: inside.T * Sigma * inside,
         Q: outside.T * Sigma * outside,
         T: inside.T * S * inside,
@@ -141,18 +144,20 @@ FISHER_BASIS = Step(
     Definition((B, c)),
 )
 
+# What Definition 5.1 says of the second moments between the points of a pair, whatever the law of the noises.
+PAIRED_MOMENTS = (
+    mean_equation(zeta, zeta_hat, delta * D + (1 - delta) * (D * o * o.T * D))
+    & mean_equation(xi, xi_hat, ZeroMatrix(d, d))
+    & mean_equation(zeta, xi, ZeroMatrix(K, d))
+    & mean_equation(zeta, xi_hat, ZeroMatrix(K, d))
+    & mean_equation(xi, zeta_hat, ZeroMatrix(d, K))
+)
+
 AUGMENTED_PAIRS = Step(
     "pairs",
     "Augmented pairs (Definition 5.1): x = μζ + ξ, x̂ = μζ̂ + ξ̂, noises N(0, Σ) independent of the components and of "
     "each other; with probability δ both have one component, else each its own. A negative y has noise η.",
-    Gaussian(xi, Sigma)
-    & Gaussian(eta, Sigma)
-    & mean_equation(zeta, zeta, D)
-    & mean_equation(zeta, zeta_hat, delta * D + (1 - delta) * (D * o * o.T * D))
-    & mean_equation(xi, xi_hat, ZeroMatrix(d, d))
-    & mean_equation(zeta, xi, ZeroMatrix(K, d))
-    & mean_equation(zeta, xi_hat, ZeroMatrix(K, d))
-    & mean_equation(xi, zeta_hat, ZeroMatrix(d, K)),
+    Gaussian(xi, Sigma) & Gaussian(eta, Sigma) & mean_equation(zeta, zeta, D) & PAIRED_MOMENTS,
     ("weights-positive", "weights-sum", "shared-covariance", "covariances-definite", "bias-range"),
     Definition((zeta, zeta_hat, xi, xi_hat, eta)),
 )

@@ -8,9 +8,7 @@ from verify.proofs.algebra import Algebra
 from verify.proofs.checks import (
     Combination,
     Congruence,
-    Definition,
     Differentiate,
-    Existential,
     IndependentColumns,
     LinearPart,
     MatrixIdentity,
@@ -22,10 +20,10 @@ from verify.proofs.checks import (
     nonnegative,
     vanishes,
 )
+from verify.proofs.citations import Cites
 from verify.proofs.consequences import (
     AtLeastOne,
     CentredRank,
-    CitesInSetting,
     EqualColumns,
     NearProduct,
     NearProductForm,
@@ -38,7 +36,6 @@ from verify.proofs.core import (
     Assumed,
     Check,
     Checker,
-    Cites,
     Context,
     Finding,
     Given,
@@ -50,6 +47,7 @@ from verify.proofs.core import (
     check,
 )
 from verify.proofs.cumulants import FirstCumulant, LineReached
+from verify.proofs.definitions import Definition, Existential
 from verify.proofs.functionals import JensenIndependent, Rescaling, SameArguments, Separate
 from verify.proofs.isserlis import Independent, Isserlis
 from verify.proofs.mixtures import CommonLowerBound, MixtureJensen
@@ -123,7 +121,6 @@ __all__ = [
     "Check",
     "Checker",
     "Cites",
-    "CitesInSetting",
     "Combination",
     "CommonLowerBound",
     "Congruence",

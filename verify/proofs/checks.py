@@ -1,4 +1,4 @@
-"""Checks of definitions, identities, positive semidefiniteness and nonnegative combinations."""
+"""Checks of identities, positive semidefiniteness and nonnegative combinations."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from sympy import (
-    Basic,
     Derivative,
     Dummy,
     Eq,
-    Equivalent,
     Expr,
     Ge,
     Gt,
@@ -20,8 +18,6 @@ from sympy import (
     Implies,
     Indexed,
     Mul,
-    Not,
-    Or,
     Rational,
     S,
     Subs,
@@ -39,7 +35,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
-from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts, refuse
 from verify.vocabulary import VOCABULARY, PositiveDefinite, k, w
 
 
@@ -50,97 +46,6 @@ class IndependentColumns(BooleanFunction):  # type: ignore[misc]
 
     def _latex(self, printer: Any) -> str:
         return rf"{printer._print(self.args[0])} \text{{ has independent columns}}"
-
-
-def _refuse(reason: str) -> Finding:
-    return Finding(False, reason)
-
-
-@dataclass(frozen=True)
-class Definition(Check):
-    """The claim introduces symbols or named propositions that no earlier step speaks of; it says what they mean.
-
-    Each part of the claim is one of: name = formula; proposition ⟺ formula, or proposition ⟹ formula where only this
-    consequence of its meaning is used; or a stated property of an introduced object, such as the law of a random
-    column. The first two add nothing to what can be proved about older symbols; the last is the setting itself.
-    """
-
-    kind: ClassVar[Kind] = Kind.DEFINITION
-    introduces: tuple[Basic, ...]
-
-    def verify(self, claim: Claim, context: Context) -> Finding:
-        """Every introduced symbol is new, and each part of the claim defines or describes one."""
-        if not self.introduces:
-            return _refuse("a definition introduces something")
-        for symbol in self.introduces:
-            if not claim.has(symbol):
-                return _refuse(f"the claim does not speak of {symbol}")
-            if any(step.claim.has(symbol) for step in context.earlier):
-                return _refuse(f"{symbol} has a meaning already")
-        parts = conjuncts(claim)
-        for part in parts:
-            if not part.has(*self.introduces):
-                return _refuse(f"{part} says nothing of what is introduced")
-            if isinstance(part, Equality) and part.lhs in context.algebra.definitions:
-                finding = context.equal(part.lhs, part.rhs)
-                if not finding.passed:
-                    return _refuse(f"{part.lhs} stands for something else in this script: {finding.how}")
-            if isinstance(part, (Implies, Equivalent, Or, Not, Symbol)) and not self._names(part):
-                return _refuse(f"{part} does not say what a new proposition means")
-        names = ", ".join(str(s) for s in self.introduces)
-        if all(self._names(part) or self._equates(part) for part in parts):
-            return Finding(True, f"an explicit definition of {names}, unused before")
-        return Finding(True, f"introduces {names}, unused before, by these properties: the setting of the statement")
-
-    def _names(self, part: Claim) -> bool:
-        """Return whether a part is P ⟺ formula or P ⟹ formula with P new and not in the formula."""
-        if not isinstance(part, (Implies, Equivalent)):
-            return False
-        proposition, *formula = (
-            part.args if isinstance(part, Implies) else sorted(part.args, key=self._is_new, reverse=True)
-        )
-        return self._is_new(proposition) and len(formula) == 1 and not formula[0].has(proposition)
-
-    def _is_new(self, proposition: Basic) -> bool:
-        return isinstance(proposition, Symbol) and proposition in self.introduces
-
-    def _equates(self, part: Claim) -> bool:
-        """Return whether a part is name = formula, or name(argument) = formula, with the name new."""
-        if not isinstance(part, Equality):
-            return False
-        name = part.lhs.func if isinstance(part.lhs, AppliedUndef) else part.lhs
-        return name in self.introduces and not part.rhs.has(name)
-
-
-@dataclass(frozen=True)
-class Existential(Check):
-    """A named proposition means that an equation has a solution.
-
-    The claim is (proposition ⟹ equation in a fresh symbol) ∧ (equation at the witness ⟹ proposition).
-    """
-
-    kind: ClassVar[Kind] = Kind.DEFINITION
-    proposition: Symbol
-    equation: Equality
-    unknown: Basic
-    witness: Expression
-
-    @property
-    def claim(self) -> Claim:
-        """The claim that this definition makes."""
-        at_witness = Eq(self.equation.lhs, self.equation.rhs.subs(self.unknown, self.witness))
-        return Implies(self.proposition, self.equation) & Implies(at_witness, self.proposition)
-
-    def verify(self, claim: Claim, context: Context) -> Finding:
-        """The claim is the expected one, and the proposition and the unknown are fresh."""
-        if claim != self.claim:
-            return _refuse("the claim is not the two halves of the definition")
-        if self.witness.has(self.unknown) or self.equation.lhs.has(self.unknown):
-            return _refuse(f"{self.unknown} stands outside the place it is solved for")
-        for symbol in (self.proposition, self.unknown):
-            if any(step.claim.has(symbol) for step in context.earlier):
-                return _refuse(f"{symbol} has a meaning already")
-        return Finding(True, f"a definition of {self.proposition}: the equation is solvable for {self.unknown}")
 
 
 @dataclass(frozen=True)
@@ -163,16 +68,16 @@ class MatrixIdentity(Check):
             case Implies(args=(Equality() as given, Equality() as wanted)):
                 return self._consequence(given, wanted, context)
             case _:
-                return _refuse("the claim is not an identity")
+                return refuse("the claim is not an identity")
 
     def _consequence(self, given: Equality, wanted: Equality, context: Context) -> Finding:
         if not isinstance(given.lhs, MatrixExpr):
-            return _refuse("only an equation between matrices can be multiplied on both sides")
+            return refuse("only an equation between matrices can be multiplied on both sides")
         residual: Expression = given.lhs - given.rhs
         left = Identity(residual.shape[0]) if self.left is None else self.left
         right = Identity(residual.shape[1]) if self.right is None else self.right
         if not context.knows(left, right):
-            return _refuse("the equation is multiplied by an inverse that nothing justifies")
+            return refuse("the equation is multiplied by an inverse that nothing justifies")
         derived = left * residual * right
         if not isinstance(wanted.lhs, MatrixExpr):
             derived = Trace(derived)
@@ -194,14 +99,14 @@ class ScalarIdentity(Check):
         positive = context.cites(Gt(w[k], 0))
         for part in conjuncts(claim):
             if not isinstance(part, Equality):
-                return _refuse("the claim is not an identity")
+                return refuse("the claim is not an identity")
             difference: Expr = part.lhs - part.rhs
             if positive:
                 weights = [x for x in part.atoms(Indexed) if x.base == w and not _summed(x, part)]
                 difference = difference.xreplace({x: Dummy(positive=True) for x in weights})
             difference = _without_constant_factors(expand(expand_log(difference), power_exp=True))
             if simplify(difference) != 0:
-                return _refuse(f"the two sides differ by {difference}")
+                return refuse(f"the two sides differ by {difference}")
         return Finding(True, "SymPy reduces the difference of the two sides to 0, for every number of components")
 
 
@@ -234,14 +139,14 @@ class Differentiate(Check):
         """Differentiate both sides of the cited equation; traces that do not depend on the variable are constants."""
         given = context.claims.get(self.premise)
         if not (isinstance(given, Equality) and isinstance(claim, Equality)):
-            return _refuse(f"{self.premise} and the claim must be equations")
+            return refuse(f"{self.premise} and the claim must be equations")
         derivative = Subs(Derivative(given.lhs - given.rhs, self.variable), self.variable, self.at)
         constants = {t: Dummy() for t in (derivative.atoms(Trace) | claim.atoms(Trace)) if not t.has(self.variable)}
         if any(t.has(self.variable) for t in derivative.atoms(Trace)):
-            return _refuse(f"a trace depends on {self.variable}: expand it first")
+            return refuse(f"a trace depends on {self.variable}: expand it first")
         difference = derivative.xreplace(constants).doit() - (claim.lhs - claim.rhs).xreplace(constants).doit()
         if expand(difference) != 0:
-            return _refuse(f"the derivative is not the one claimed: they differ by {expand(difference)}")
+            return refuse(f"the derivative is not the one claimed: they differ by {expand(difference)}")
         return Finding(True, f"SymPy differentiates {self.premise} with respect to {self.variable} at {self.at}")
 
 
@@ -262,9 +167,9 @@ class LinearPart(Check):
             case Implies(args=(Equality() as given, Equality() as wanted)):
                 pass
             case _:
-                return _refuse("the claim is not an implication between equations")
+                return refuse("the claim is not an implication between equations")
         if given.has(self.step) or wanted.has(self.step) or wanted.has(self.variable):
-            return _refuse("the linear part depends on the variable, or the step is not fresh")
+            return refuse("the linear part depends on the variable, or the step is not fresh")
         residual = given.lhs - given.rhs
         change = residual.subs(self.variable, self.variable + self.step) - residual
         finding = context.equal(change, Trace(self.step.T * (wanted.lhs - wanted.rhs)))
@@ -280,14 +185,14 @@ class PositiveSum(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Every factor of the summand is positive by a cited claim; the sum has at least one term."""
         if not (isinstance(claim, StrictGreaterThan) and isinstance(claim.lhs, Sum) and claim.rhs == 0):
-            return _refuse("the claim is not that a sum is positive")
+            return refuse("the claim is not that a sum is positive")
         summand, ((index, first, last),) = claim.lhs.function, claim.lhs.limits
         if first != 1 or not last.is_positive:
-            return _refuse("the sum may be empty")
+            return refuse("the sum may be empty")
         factors = summand.args if isinstance(summand, Mul) else (summand,)
         for factor in factors:
             if not (isinstance(factor, Indexed) and factor.indices == (index,) and context.cites(Gt(factor, 0))):
-                return _refuse(f"nothing cited says that {factor} is positive")
+                return refuse(f"nothing cited says that {factor} is positive")
         return Finding(True, "each term is a product of numbers that the premises say are positive")
 
 
@@ -302,18 +207,18 @@ class Congruence(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Decide X = FᵀF, and recover·F = a matrix whose columns are independent by a cited premise."""
         if not isinstance(claim, PositiveDefinite):
-            return _refuse("the claim is not that a matrix is positive definite")
+            return refuse("the claim is not that a matrix is positive definite")
         square = context.equal(claim.args[0], self.factor.T * self.factor)
         if not context.knows(self.recover):
-            return _refuse("nothing justifies the inverse that recovers the columns")
+            return refuse("nothing justifies the inverse that recovers the columns")
         if not square.passed:
-            return _refuse(f"the matrix is not the square of its factor: {square.how}")
+            return refuse(f"the matrix is not the square of its factor: {square.how}")
         recovered = self.recover * self.factor
         for fact in context.facts(IndependentColumns):
             if fact.args[0].shape == recovered.shape and context.equal(recovered, fact.args[0]).passed:
                 how = f"X = FᵀF, and Fv = 0 gives {fact.args[0]} v = 0, so v = 0: {square.how}"
                 return Finding(True, how)
-        return _refuse("nothing cited says that the factor has independent columns")
+        return refuse("nothing cited says that the factor has independent columns")
 
 
 @dataclass(frozen=True)
@@ -326,7 +231,7 @@ class Square(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Decide that the scalar equals tr(YᵀY)."""
         if not (isinstance(claim, GreaterThan) and claim.rhs == 0):
-            return _refuse("the claim is not that a scalar is nonnegative")
+            return refuse("the claim is not that a scalar is nonnegative")
         finding = context.equal(claim.lhs, Trace(self.root.T * self.root))
         return Finding(finding.passed, f"equals the squared norm of {self.root}: {finding.how}")
 
@@ -352,16 +257,16 @@ class Vanishing(Check):
             case Implies(args=(Equality() as zero, Equality() as wanted)):
                 norm = zero.lhs - zero.rhs
             case _:
-                return _refuse("the claim is not that a vanishing scalar makes a matrix vanish")
+                return refuse("the claim is not that a vanishing scalar makes a matrix vanish")
         if not context.knows(self.left, self.right):
-            return _refuse("the root is multiplied by an inverse that nothing justifies")
+            return refuse("the root is multiplied by an inverse that nothing justifies")
         links = [(norm, Trace(self.roots[0].T * self.roots[0]))]
         links += [(y, z * z.T) for y, z in zip(self.roots, self.roots[1:], strict=False)]
         links += [(wanted.lhs - wanted.rhs, self.left * self.roots[-1] * self.right)]
         for a, b in links:
             finding = context.equal(a, b)
             if not finding.passed:
-                return _refuse(f"{a} is not {b}: {finding.how}")
+                return refuse(f"{a} is not {b}: {finding.how}")
         return Finding(True, f"a squared norm ≤ 0 is 0, and so is its root: {finding.how}")
 
 
@@ -370,7 +275,7 @@ def is_variable(symbol: Symbol, context: Context) -> bool:
 
     It is the argument of a function that a definition introduces; neither the vocabulary nor a step gives it one value.
     """
-    introduced = {name for step in context.earlier for name in getattr(step.check, "introduces", ())}
+    introduced = {name for step in context.earlier for name in step.introduced}
     calls = {call for step in context.earlier for call in step.claim.atoms(AppliedUndef) if call.func in introduced}
     arguments = {x for call in calls for x in call.args}
     return symbol in arguments - introduced - {entry.symbol for entry in VOCABULARY}
@@ -399,16 +304,16 @@ class Combination(Check):
         """Decide that the claim's difference equals the combination, with multipliers of the right sign."""
         antecedent, wanted = claim.args if isinstance(claim, Implies) else (None, claim)
         if not isinstance(wanted, (GreaterThan, Equality)):
-            return _refuse("the claim is neither e ≥ 0 nor an equation")
+            return refuse("the claim is neither e ≥ 0 nor an equation")
         total: Expression = S.Zero
         for term in self.terms:
             fact = antecedent if term.premise == "antecedent" else context.claims.get(term.premise)
             if not isinstance(fact, (GreaterThan, Equality)):
-                return _refuse(f"{term.premise} is not a cited relation")
+                return refuse(f"{term.premise} is not a cited relation")
             if not all(is_variable(symbol, context) for symbol in term.at):
-                return _refuse(f"a symbol that {term.premise} is evaluated at stands for one number")
+                return refuse(f"a symbol that {term.premise} is evaluated at stands for one number")
             if not self._allowed(term, fact, wanted):
-                return _refuse(f"the multiplier {term.multiplier} of {term.premise} does not preserve the relation")
+                return refuse(f"the multiplier {term.multiplier} of {term.premise} does not preserve the relation")
             total += Rational(term.multiplier) * (fact.lhs - fact.rhs).subs(term.at)
         finding = context.equal(wanted.lhs - wanted.rhs, total)
         return Finding(finding.passed, f"a combination of {len(self.terms)} cited relations: {finding.how}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sympy import (
+    Basic,
     Eq,
     Expr,
     Ge,
@@ -24,35 +25,11 @@ from sympy.core.relational import Equality, GreaterThan
 from sympy.logic.boolalg import BooleanFunction
 
 from verify.proofs.algebra import Expression
-from verify.proofs.checks import Definition, IndependentColumns, vanishes
+from verify.proofs.checks import IndependentColumns, vanishes
 from verify.proofs.convexity import Convex
-from verify.proofs.core import Check, Cites, Claim, Context, Finding, Kind, conjuncts
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts, refuse
 from verify.proofs.optimality import PositiveEntries, Softmax
-from verify.proofs.relations import refuse
 from verify.vocabulary import K, k, n_orbits, w
-
-
-@dataclass(frozen=True)
-class CitesInSetting(Cites):
-    """Cites a proof whose letters this script shares: each that both define is defined alike."""
-
-    def verify(self, claim: Claim, context: Context) -> Finding:
-        """Compare the algebras and the definitions, then go on as for any citation."""
-        theirs, ours = self.proof.algebra.definitions, context.algebra.definitions
-        for letter in theirs.keys() & ours.keys():
-            if theirs[letter] != ours[letter]:
-                return refuse(f"{letter} stands for something else in {self.id}")
-        introduced = {
-            symbol: step.claim
-            for step in self.proof.steps
-            if isinstance(step.check, Definition)
-            for symbol in step.check.introduces
-        }
-        for step in context.earlier:
-            for symbol in step.check.introduces if isinstance(step.check, Definition) else ():
-                if introduced.get(symbol, step.claim) != step.claim:
-                    return refuse(f"{symbol} is introduced by other properties in {self.id}")
-        return super().verify(claim, context)
 
 
 @dataclass(frozen=True)
@@ -105,13 +82,15 @@ class EqualColumns(Check):
     T: Expression
     column: MatrixSymbol
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The column."""
+        return (self.column,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Check the row sums, positivity and symmetry, and expand the sum of squares for a few sizes."""
         Q, D, o, T = self.Q, self.D, self.ones, self.T
         if not (context.cites(PositiveEntries(Q)) and context.cites(Eq(Q * o, D * o))):
             return refuse("nothing cited says that Q has positive entries and the row sums of D")
-        if any(step.claim.has(self.column) for step in context.earlier):
-            return refuse(f"{self.column} has a meaning already")
         columns = Eq(Q.T * o, D * o)
         bound = next((c for c in conjuncts(claim.args[0]) if isinstance(c, GreaterThan)), None)
         if bound is None or claim != Implies(columns & bound, Eq(T, self.column * o.T)):
@@ -158,8 +137,8 @@ class CentredRank(Check):
 class WithinLine(Check):
     """A column space inside one of dimension at most 1 is 0 or all of it.
 
-    The claim is (included ⟹ A = 0 ∨ contains). Cited claims say what the propositions mean: included ⟹ F = BX with B
-    of m columns, FFᵀ = AAᵀ; contains ⟸ Σ⁻¹μ = F·something; and 1 − m ≥ 0.
+    The claim is (included ⟹ A = 0 ∨ contains). Cited claims say what the propositions mean: included ⟹ A = BX with B
+    of m columns; contains ⟸ Σ⁻¹μ = F·something, FFᵀ = AAᵀ; and 1 − m ≥ 0.
     """
 
     kind: ClassVar[Kind] = Kind.PSD
@@ -175,13 +154,13 @@ class WithinLine(Check):
         spanned = next((i.args[0] for i in context.facts(Implies) if i.args[1] == self.contains), None)
         if not (isinstance(inside, Equality) and isinstance(spanned, Equality)):
             return refuse("no cited step says what the propositions mean")
-        factor, basis = inside.lhs, inside.rhs.args[0]
+        basis, factor = inside.rhs.args[0], spanned.rhs.args[0]
         if not context.cites(Ge(1 - basis.shape[1], 0)):
             return refuse("nothing cited says that the space is a line or less")
         square = self.map * self.map.T
         if not any({f.lhs, f.rhs} == {factor * factor.T, square} for f in context.facts(Equality)):
             return refuse("the factor is not one of AAᵀ")
-        if not (spanned.rhs.has(factor) and any(basis in f.free_symbols for f in context.facts(Equality))):
+        if inside.lhs != self.map or not any(basis in f.free_symbols for f in context.facts(Equality)):
             return refuse("the propositions are not about the same spaces")
         return Finding(True, "a subspace of a space of at most one dimension is {0} or that space")
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 import cvxpy as cp
 from sympy import (
     Add,
+    Basic,
     Derivative,
     Expr,
     Ge,
@@ -72,6 +73,10 @@ class ConvexFunction(Check):
 
     kind: ClassVar[Kind] = Kind.CONVEX
     squares: Squares
+
+    def introduced(self, claim: Claim) -> tuple[Basic, ...]:
+        """The name of the function."""
+        return claim.args[:1] if isinstance(claim, Convex) else ()
 
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Check both arguments, the Hessian for each of a few numbers of components."""

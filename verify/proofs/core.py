@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
-from sympy import And, Basic, Equivalent, Implies, MatrixSymbol, Not, Or, Symbol, latex, srepr
+from sympy import And, Basic, Equivalent, Implies, Not, Or, Symbol, latex, srepr
 from sympy.core.relational import (
     Equality,
     GreaterThan,
@@ -55,6 +55,11 @@ class Finding:
 
     passed: bool
     how: str
+
+
+def refuse(reason: str) -> Finding:
+    """Return the finding that a claim is not established."""
+    return Finding(False, reason)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,10 @@ class Check(ABC):
 
     kind: ClassVar[Kind]
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """Return the letters and propositions to which the claim gives their meaning, so that none had one before."""
+        return ()
+
     @abstractmethod
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Decide whether the claim follows from the cited premises; never raises for a wrong claim."""
@@ -143,6 +152,11 @@ class Step:
         """The claim as LaTeX."""
         return str(latex(self.claim))
 
+    @property
+    def introduced(self) -> tuple[Basic, ...]:
+        """The letters and propositions to which the step gives their meaning."""
+        return self.check.introduced(self.claim)
+
 
 @dataclass(frozen=True)
 class Assumed(Check):
@@ -153,43 +167,6 @@ class Assumed(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:  # noqa: ARG002
         """Pass, saying so."""
         return Finding(True, "ASSUMED: nothing was checked")
-
-
-@dataclass(frozen=True)
-class Cites(Check):
-    """The claim is part of what another statement's checked proof concludes."""
-
-    kind: ClassVar[Kind] = Kind.CITES
-    id: str
-    proof: Proof
-
-    def verify(self, claim: Claim, context: Context) -> Finding:
-        """Re-check the cited proof; its premises must be cited here and its conclusion must entail the claim."""
-        missing = [h.name for h in self.proof.hypotheses if h.name not in context.grounds]
-        missing += [g.name for g in self.proof.givens if not context.cites(g.claim)]
-        if missing:
-            return Finding(False, f"{self.id} also supposes {', '.join(missing)}, which is not cited")
-        other = _defined_otherwise(claim, context.algebra, self.proof.algebra)
-        if other:
-            return Finding(False, f"{self.id} means something else by {', '.join(other)}")
-        report = check(self.proof)
-        if not report.passed:
-            return Finding(False, f"the proof of {self.id} does not check: {report.reason}")
-        if _consistent(_skeleton(self.proof.conclusion, self.proof.algebra), Not(_skeleton(claim, self.proof.algebra))):
-            return Finding(False, f"the conclusion of {self.id} does not entail the claim")
-        how = f"the proof of {self.id} checks and its conclusion entails the claim"
-        return Finding(True, f"{how}{'; it rests on an assumed step' if report.assumed else ''}")
-
-
-def _defined_otherwise(claim: Claim, here: Algebra, there: Algebra) -> list[str]:
-    """Return the matrix symbols of the claim, and of what they are made of, that the two scripts define differently."""
-    left, seen = [*claim.atoms(MatrixSymbol)], set[Basic]()
-    while left:
-        symbol = left.pop()
-        if symbol not in seen and symbol in here.definitions:
-            left += here.definitions[symbol].atoms(MatrixSymbol)
-        seen.add(symbol)
-    return sorted(str(s) for s in seen if here.definitions.get(s) != there.definitions.get(s))
 
 
 @dataclass(frozen=True)
@@ -323,6 +300,10 @@ class Checker:
         unknown = [p for p in step.premises if p not in self._claims]
         if unknown:
             return Finding(False, f"premise {', '.join(unknown)}: neither a hypothesis nor an earlier step that passed")
+        spoken = [given.claim for given in self._proof.givens] + [earlier.claim for earlier in self._earlier]
+        known = [str(x) for x in step.introduced if any(claim.has(x) for claim in spoken)]
+        if known:
+            return Finding(False, f"{', '.join(known)} cannot be introduced: it has a meaning already")
         # A definition may speak of the symbols it introduces; any other step must cite what entitles it to its symbols.
         itself = {step.name} if step.check.kind is Kind.DEFINITION else set()
         grounds = self._rests_on(step) | itself
@@ -345,6 +326,11 @@ class Checker:
         if _consistent(*self._facts, Not(_skeleton(self._proof.conclusion, self._proof.algebra))):
             return Finding(False, "the conclusion does not follow from the steps that passed")
         return Finding(True, "the negated conclusion is unsatisfiable together with the hypotheses and the steps")
+
+
+def entails(premise: Claim, claim: Claim, algebra: Algebra) -> bool:
+    """Decide whether a claim follows propositionally from another."""
+    return not _consistent(_skeleton(premise, algebra), Not(_skeleton(claim, algebra)))
 
 
 def _consistent(*formulas: Claim) -> bool:

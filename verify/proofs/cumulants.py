@@ -6,19 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-from sympy import Add, Eq, Implies, MatrixSymbol, Ne, Symbol, diff, exp, log, simplify, symbols
+from sympy import Add, Basic, Eq, Implies, MatrixSymbol, Ne, Symbol, diff, exp, log, simplify, symbols
 from sympy.core.function import Derivative, Subs
 from sympy.core.relational import Equality, Unequality
 
 from verify.proofs.checks import vanishes
-from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts, refuse
 from verify.proofs.isserlis import Independent
 from verify.proofs.moments import Gaussian, MatrixMean, Mean, mean_equation
 from verify.proofs.partition import LogPartition
-
-
-def _refuse(reason: str) -> Finding:
-    return Finding(False, reason)
 
 
 @cache
@@ -55,26 +51,26 @@ class FirstCumulant(Check):
         """Compare the mean's argument with the exponent, and find the law of the negative and its independence."""
         slope = Subs(Derivative(self.value(self.t), self.t), self.t, 0)
         if not (isinstance(claim, Equality) and claim.lhs == slope and isinstance(claim.rhs, Mean)):
-            return _refuse("the claim is not that the slope at 0 is a mean")
+            return refuse("the claim is not that the slope at 0 is a mean")
         defined = next((f.rhs for f in context.facts(Equality) if f.lhs == self.value(self.t)), None)
         if not (isinstance(defined, Mean) and isinstance(defined.args[0], LogPartition)):
-            return _refuse("no cited step defines the function as the mean of a log-partition function")
+            return refuse("no cited step defines the function as the mean of a log-partition function")
         exponent, noise, label = defined.args[0].args
         form = exponent.subs(self.t, 1)
         links = ((exponent, self.t * form), (claim.rhs.args[0], form.subs(label, self.negative)))
         for left, right in links:
             finding = context.equal(left, right)
             if not finding.passed:
-                return _refuse(f"{left} is not {right}: {finding.how}")
+                return refuse(f"{left} is not {right}: {finding.how}")
         if not context.cites(mean_equation(self.negative, self.negative, self.weights)):
-            return _refuse(f"nothing cited states the law of {self.negative}")
+            return refuse(f"nothing cited states the law of {self.negative}")
         if not any(fact.args[0] == noise for fact in context.facts(Gaussian)):
-            return _refuse(f"nothing cited says that {noise} is Gaussian")
+            return refuse(f"nothing cited says that {noise} is Gaussian")
         seen = (_random(context) & form.atoms(MatrixSymbol)) | {noise, self.negative}
         if not any(seen <= set(fact.args) for fact in context.facts(Independent)):
-            return _refuse(f"nothing cited says that {', '.join(sorted(map(str, seen)))} are independent")
+            return refuse(f"nothing cited says that {', '.join(sorted(map(str, seen)))} are independent")
         if not _starts_at_the_mean():
-            return _refuse("SymPy does not confirm the first cumulant")
+            return refuse("SymPy does not confirm the first cumulant")
         how = "the first cumulant is the mean (SymPy); E and d/dt exchange, the slopes being bounded by a polynomial"
         return Finding(True, f"{how}: {finding.how}")
 
@@ -98,20 +94,22 @@ class LineReached(Check):
     kind: ClassVar[Kind] = Kind.IDENTITY
     column: MatrixSymbol
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The column."""
+        return (self.column,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Compare the parts of the claim; that B has one column is cited."""
         given = conjuncts(claim.args[0]) if isinstance(claim, Implies) else ()
         product = next((c for c in given if isinstance(c, Equality)), None)
         nonzero = next((c for c in given if isinstance(c, Unequality)), None)
         if product is None or nonzero is None:
-            return _refuse("the claim does not suppose that W = BX, and that W is not 0")
+            return refuse("the claim does not suppose that W = BX, and that W is not 0")
         W, (B, _) = product.lhs, product.rhs.args
         if claim != Implies(product & nonzero, Eq(B, W * self.column)):
-            return _refuse("the claim is not that a product that is not 0 reaches its left factor")
+            return refuse("the claim is not that a product that is not 0 reaches its left factor")
         if nonzero not in (Ne(V, vanishes(V).rhs) for V in (W, W.T)):
-            return _refuse("it is not W that is supposed not to be 0")
+            return refuse("it is not W that is supposed not to be 0")
         if not context.cites(Eq(B.shape[1], 1)):
-            return _refuse(f"nothing cited says that {B} has one column")
-        if any(step.claim.has(self.column) for step in context.earlier):
-            return _refuse(f"{self.column} has a meaning already")
+            return refuse(f"nothing cited says that {B} has one column")
         return Finding(True, "the row X has an entry that is not 0: dividing that column of W by it gives B")

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sympy import Eq, Ge, MatrixSymbol, Symbol
+from sympy import Basic, Eq, Ge, MatrixSymbol, Symbol
 from sympy.core.relational import Equality
 
 from verify.proofs.algebra import Expression
 from verify.proofs.checks import vanishes
-from verify.proofs.core import Check, Claim, Context, Finding, Kind
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, refuse
 from verify.proofs.moments import Gaussian, LogMean, Mean
 from verify.proofs.partition import LogPartition
-from verify.proofs.relations import is_fresh, refuse
 from verify.vocabulary import PositiveDefinite
 
 
@@ -34,14 +33,18 @@ class CommonLowerBound(Check):
         """Σ_k = N₀N₀ᵀ + ΩΩᵀ."""
         return Eq(self.matrix, self.root * self.root.T + self.rest * self.rest.T)
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """N₀ and Ω."""
+        return self.root, self.rest
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """Σ_k ≻ 0 is cited, and the two letters are new, N₀ with an inverse."""
+        """Σ_k ≻ 0 is cited, and the two letters stand for nothing else, N₀ with an inverse."""
         if claim != self.claim:
             return refuse("the claim is not what the rule gives")
         if not context.cites(PositiveDefinite(self.matrix)):
             return refuse(f"nothing cited says that {self.matrix} is positive definite")
         algebra = context.algebra
-        if not all(is_fresh(x, context) and x not in algebra.definitions for x in (self.root, self.rest)):
+        if not algebra.definitions.keys().isdisjoint((self.root, self.rest)):
             return refuse("a letter that the rule introduces has a meaning already")
         if self.root not in algebra.invertible:
             return refuse(f"{self.root} is not an invertible letter")

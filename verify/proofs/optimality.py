@@ -39,7 +39,7 @@ from sympy.logic.boolalg import BooleanFunction
 from verify.proofs.algebra import Expression
 from verify.proofs.checks import IndependentColumns, vanishes
 from verify.proofs.convexity import Apply, Convex
-from verify.proofs.core import Check, Claim, Context, Finding, Kind
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, refuse
 from verify.proofs.moments import IndependentNoise, MatrixMean, Mean
 from verify.proofs.partition import LogPartition
 from verify.vocabulary import K, k, w
@@ -88,10 +88,6 @@ def infonce(gram: Expression, pair: tuple[Expression, Expression], negative: Exp
     return -Mean(Trace(x.T * gram * x_hat)) + Mean(LogPartition(Trace(x.T * gram * negative), *parts))
 
 
-def _refuse(reason: str) -> Finding:
-    return Finding(False, reason)
-
-
 @cache
 def _softmax_is_gradient() -> bool:
     """Differentiate log Σ_k w_k exp(y_k + t h_k) at t = 0 for two and three terms, and compare with Σ_k p_k h_k."""
@@ -137,25 +133,25 @@ class MeanSlope(Check):
     def verify(self, claim: Claim, context: Context) -> Finding:
         """Compare the mean's argument with the linear form at dz/dt, its label replaced by π."""
         if not (isinstance(claim, Equality) and claim.lhs == slope(self.value, self.t)):
-            return _refuse("the claim is not the value of the slope at 0")
+            return refuse("the claim is not the value of the slope at 0")
         means = Add.make_args(claim.rhs)
         if not all(isinstance(term, Mean) for term in means):
-            return _refuse("the claim is not a sum of means")
+            return refuse("the claim is not a sum of means")
         softmax = _softmax(context)
         definition = next((f for f in context.facts(Equality) if f.lhs == self.value(self.t)), None)
         if softmax is None or definition is None or not isinstance(definition.rhs, Mean):
-            return _refuse("no cited step defines the function, or the softmax")
+            return refuse("no cited step defines the function, or the softmax")
         applied = definition.rhs.args[0]
         linear = _linear_form(context, softmax.args[1])
         if linear is None or not (isinstance(applied, Apply) and applied.args[0] == softmax.args[1]):
-            return _refuse("the function is not the mean of the φ whose softmax is cited")
+            return refuse("the function is not the mean of the φ whose softmax is cited")
         form, z, label = linear
         start, end = (applied.args[1].subs(self.t, at) for at in (0, 1))
         for left, right in ((applied.args[1], start + self.t * (end - start)), (start, softmax.args[2])):
             if not context.equal(left, right).passed:
-                return _refuse("the argument is not affine in t, or the softmax is not the one at t = 0")
+                return refuse("the argument is not affine in t, or the softmax is not the one at t = 0")
         if not _softmax_is_gradient():
-            return _refuse("SymPy does not confirm the gradient of log-sum-exp")
+            return refuse("SymPy does not confirm the gradient of log-sum-exp")
         wanted = form.subs(z, end - start).subs(label, softmax.args[0])
         finding = context.equal(Add(*(term.args[0] for term in means)), wanted)
         how = "the softmax is the gradient of log Σ w_k e^{y_k} (SymPy); E and d/dt exchange, the slopes being bounded"
@@ -180,18 +176,18 @@ class Uncorrelated(Check):
         """Decide that z_0 sees x through the kept part alone, and that the claim is about the other part."""
         split, softmax = context.steps.get(self.noise), _softmax(context)
         if split is None or not isinstance(split.check, IndependentNoise) or softmax is None:
-            return _refuse("no cited step splits the noise, or defines the softmax")
+            return refuse("no cited step splits the noise, or defines the softmax")
         parts = split.check
         centre = self.point - parts.point
         if centre.has(parts.point):
-            return _refuse(f"{self.point} is not a centre plus {parts.point}")
+            return refuse(f"{self.point} is not a centre plus {parts.point}")
         if any(s.shape[1] == 1 and s not in (parts.label, parts.point) for s in self.point.atoms(MatrixSymbol)):
-            return _refuse("the point depends on more than the component and the noise")
+            return refuse("the point depends on more than the component and the noise")
         through = context.equal(softmax.args[2], self.outer * parts.kept.T * self.point)
         if not through.passed:
-            return _refuse(f"the softmax sees more than the part kept: {through.how}")
+            return refuse(f"the softmax sees more than the part kept: {through.how}")
         if not (isinstance(claim, Equality) and isinstance(claim.lhs, Mean) and claim.rhs == 0):
-            return _refuse("the claim is not that a mean is 0")
+            return refuse("the claim is not that a mean is 0")
         wanted = Trace(softmax.args[0].T * self.weight * parts.noise.T * parts.point)
         finding = context.equal(claim.lhs.args[0], wanted)
         how = (
@@ -216,15 +212,15 @@ class SoftmaxMoments(Check):
         """The claim is about the cited joint moment of the label and the softmax, its row sums being those of D."""
         softmax = _softmax(context)
         if softmax is None:
-            return _refuse("no cited step defines the softmax")
+            return refuse("no cited step defines the softmax")
         moments = {f.lhs.args[0]: f.rhs for f in context.facts(Equality) if isinstance(f.lhs, MatrixMean)}
         joint = moments.get(self.label * softmax.args[0].T)
         if joint is None or moments.get(self.label * self.label.T) != self.weights:
-            return _refuse("no cited step states the joint moments of the label")
+            return refuse("no cited step states the joint moments of the label")
         if not all(context.cites(fact) for fact in (w[k] > 0, Eq(self.ones.T * self.weights * self.ones, Identity(1)))):
-            return _refuse("nothing cited says that the weights are positive and sum to 1")
+            return refuse("nothing cited says that the weights are positive and sum to 1")
         if claim != PositiveEntries(joint) & Eq(joint * self.ones, self.weights * self.ones):
-            return _refuse("the claim is not that Q > 0 and Qo = Do")
+            return refuse("the claim is not that Q > 0 and Qo = Do")
         return Finding(True, "Q_jk = w_j E[π_k | j] with w_j > 0, π_k > 0 and Σ_k π_k = 1")
 
 
@@ -245,23 +241,23 @@ class SoftmaxAtZero(Check):
         """The softmax's column vanishes with A, and y_k is linear in it."""
         softmax = _softmax(context)
         if softmax is None or _linear_form(context, softmax.args[1]) is None:
-            return _refuse("no cited step defines the softmax of a log-sum-exp of linear forms")
+            return refuse("no cited step defines the softmax of a log-sum-exp of linear forms")
         match claim:
             case Implies(args=(Equality() as zero, Equality() as wanted)):
                 pass
             case _:
-                return _refuse("the claim is not an implication between equations")
+                return refuse("the claim is not an implication between equations")
         A, factor = zero.lhs, _factored(context, zero.lhs)
         if zero != vanishes(A) or factor is None or not context.equal(softmax.args[2], factor * self.outer).passed:
-            return _refuse("the softmax's column does not vanish with the map")
+            return refuse("the softmax's column does not vanish with the map")
         moments = {f.lhs.args[0]: f.rhs for f in context.facts(Equality) if isinstance(f.lhs, MatrixMean)}
         if moments.get(self.label * softmax.args[0].T) != wanted.lhs:
-            return _refuse("the claim is not about the joint moment of the label and the softmax")
+            return refuse("the claim is not about the joint moment of the label and the softmax")
         if moments.get(self.label * self.label.T) != self.weights:
-            return _refuse("no cited step states the law of the label")
+            return refuse("no cited step states the law of the label")
         outer_product = self.weights * self.ones * self.ones.T * self.weights
         if not context.equal(wanted.rhs, outer_product).passed:
-            return _refuse("the moment at 0 is not the product of the weights")
+            return refuse("the moment at 0 is not the product of the weights")
         return Finding(True, "at z = 0 the softmax is w, which is not random: E[ζ wᵀ] = E[ζ] wᵀ = Do(Do)ᵀ")
 
 
@@ -283,15 +279,15 @@ class Attainable(Check):
             case Implies(args=(Equality() as inside, Attained() as wanted)):
                 pass
             case _:
-                return _refuse("the claim is not that a matrix is attained when a factor lies in a span")
+                return refuse("the claim is not that a matrix is attained when a factor lies in a span")
         matrix, columns, t = wanted.args
         F, B = inside.lhs, inside.rhs.args[0]
         if not (
             context.cites(Ge(columns, B.shape[1])) and any(f.args[0] == B for f in context.facts(IndependentColumns))
         ):
-            return _refuse(f"nothing cited says that {columns} columns are enough for the span")
+            return refuse(f"nothing cited says that {columns} columns are enough for the span")
         if not (t.is_nonnegative and all(c in (1, t) for c, _ in self.parts)):
-            return _refuse("a coefficient is not known to be ≥ 0")
+            return refuse("a coefficient is not known to be ≥ 0")
         made: Expression = ZeroMatrix(*matrix.shape)
         for coefficient, Y in self.parts:
             made = made + coefficient * Y * Y.T
@@ -300,7 +296,7 @@ class Attainable(Check):
         for left, right in links:
             finding = context.equal(left, right)
             if not finding.passed:
-                return _refuse(f"{left} is not {right}: {finding.how}")
+                return refuse(f"{left} is not {right}: {finding.how}")
         how = f"M = B N Bᵀ with N ⪰ 0, so M = AAᵀ with A = B√N of {B.shape[1]} columns, and zeros up to {columns}"
         return Finding(True, f"{how}: {finding.how}")
 
@@ -318,29 +314,31 @@ class FirstOrder(Check):
     loss: Expr
     map: MatrixSymbol
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """That A is a minimiser."""
+        return (self.proposition,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """L(t) is by a cited definition the loss at M_t, M_0 = AAᵀ, and r is A's number of columns."""
-        if any(step.claim.has(self.proposition) for step in context.earlier):
-            return _refuse(f"{self.proposition} has a meaning already")
         match claim:
             case Implies(args=(And() as given, wanted)):
                 attained = [a for a in given.args if isinstance(a, Attained)]
             case _:
-                return _refuse("the claim is not about a minimiser")
+                return refuse("the claim is not about a minimiser")
         if len(attained) != 1 or given != self.proposition & attained[0]:
-            return _refuse("the claim supposes something else than a minimiser and a path")
+            return refuse("the claim supposes something else than a minimiser and a path")
         matrix, columns, t = attained[0].args
         name = self.loss.func
         if wanted != Ge(slope(name, t), 0) or columns != self.map.shape[1]:
-            return _refuse("the claim is not that the slope at the start is ≥ 0, among maps of A's columns")
+            return refuse("the claim is not that the slope at the start is ≥ 0, among maps of A's columns")
         definition = next((f.rhs for f in context.facts(Equality) if f.lhs == self.loss), None)
         if definition is None or not _is_loss_at(definition, matrix, t):
-            return _refuse("no cited step defines the loss along the path")
+            return refuse("no cited step defines the loss along the path")
         if not any(fact.lhs == slope(name, t) for fact in context.facts(Equality)):
-            return _refuse("no cited step differentiates the loss")
+            return refuse("no cited step differentiates the loss")
         square = _factored(context, self.map)
         if square is None or not context.equal(matrix.subs(t, 0).doit(), square).passed:
-            return _refuse("the path does not start at AAᵀ")
+            return refuse("the path does not start at AAᵀ")
         return Finding(True, "a differentiable function on t ≥ 0 that is least at 0 has L'(0) ≥ 0")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sympy import Eq, Equivalent, IndexedBase, MatrixSymbol, Sum, Symbol, Trace, exp, log
+from sympy import Basic, Eq, Equivalent, IndexedBase, MatrixSymbol, Sum, Symbol, Trace, exp, log
 from sympy.core.relational import Equality
 
 from verify.proofs.algebra import Expression
@@ -55,6 +55,10 @@ class PosteriorPreserved(Check):
     law: str
     argument: MatrixSymbol
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """That the posteriors agree."""
+        return (self.proposition,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """The projected law is the cited one, and the claim is that the two log-ratios agree."""
         if not all(context.cites(fact) for fact in (POSTERIOR_FROM_ODDS, LOG_ODDS)):
@@ -66,8 +70,6 @@ class PosteriorPreserved(Check):
         stated = Trace(u.T * self.projected.mean * p) + Trace(u.T * self.projected.covariance * u) / 2
         if not context.equal(law.rhs, stated).passed:
             return Finding(False, f"{self.law} gives the projection another mean or covariance")
-        if any(step.claim.has(self.proposition) for step in context.earlier):
-            return Finding(False, f"{self.proposition} has a meaning already")
         if not isinstance(claim, Equivalent) or self.proposition not in claim.args:
             return Finding(False, f"the claim does not say what {self.proposition} means")
         (equation,) = (part for part in claim.args if part != self.proposition)

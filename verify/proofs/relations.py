@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sympy import Add, Eq, Expr, Ge, Gt, Identity, Implies, MatrixSymbol, S, Symbol, Trace, expand, sympify
+from sympy import Add, Basic, Eq, Expr, Ge, Gt, Identity, Implies, MatrixSymbol, S, Symbol, Trace, expand, sympify
 from sympy.core.relational import Equality, GreaterThan, LessThan, Relational, StrictGreaterThan
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.proofs.algebra import Expression
 from verify.proofs.checks import is_variable
-from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, conjuncts, refuse
 from verify.proofs.moments import MatrixMean, Mean
 from verify.vocabulary import EntriesNonnegative
 
 _RELATIONS = (Equality, GreaterThan, StrictGreaterThan)
-
-
-def refuse(reason: str) -> Finding:
-    """Return the finding that a claim is not established."""
-    return Finding(False, reason)
-
-
-def is_fresh(symbol: Any, context: Context) -> bool:
-    """Return whether no earlier step speaks of a symbol."""
-    return not any(step.claim.has(symbol) for step in context.earlier)
 
 
 def speaks_of(expression: Expression, letter: MatrixSymbol, context: Context) -> bool:
@@ -142,14 +132,18 @@ class PositiveRoot(Check):
     level: Expression = S.One
     weight: Expression = S.One
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The root."""
+        return (self.root,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """The root is a new letter, the matrix does not depend on it, and the signs are cited."""
+        """The root is an invertible letter, the matrix does not depend on it, and the signs are cited."""
         matrix = self.level * Identity(self.root.shape[0]) + self.weight * self.square * self.square.T
         if not isinstance(claim, Equality) or claim != Eq(matrix, self.root * self.root.T):
             return refuse("the claim is not that aI + bYYᵀ is the square of its root")
         algebra = context.algebra
-        if not is_fresh(self.root, context) or self.root in algebra.definitions or self.root not in algebra.invertible:
-            return refuse(f"{self.root} is not a new invertible letter")
+        if self.root in algebra.definitions or self.root not in algebra.invertible:
+            return refuse(f"{self.root} is not a free invertible letter")
         if speaks_of(matrix, self.root, context):
             return refuse(f"the matrix depends on {self.root}")
         if not (positive(self.level, context) and nonnegative(self.weight, context)):
@@ -255,14 +249,16 @@ class Markov(Check):
         residual = (self.labels - self.prediction).T * self.point
         return Mean(Trace(residual.T * residual))
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The weight of the points where the arg-max may err."""
+        return (self.error,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """The cited bound is the one that the event asks for, weights are nonnegative, and err is new."""
+        """The cited bound is the one that the event asks for, and weights are nonnegative."""
         p, q = self.scores
         bound = Implies(Ge(q - p, 0), Ge((1 - p) ** 2 + q**2 - S.Half, 0))
         if context.claims.get(self.margin) != bound or not context.cites(EntriesNonnegative(self.weights)):
             return refuse("no cited bound says that Z ≥ ½ where the arg-max errs, or the weights may be negative")
-        if not is_fresh(self.error, context):
-            return refuse(f"{self.error} has a meaning already")
         if claim != Ge(2 * self.mean - self.error, 0):
             return refuse("the claim is not that the error is at most twice the mean")
         return Finding(True, f"Markov's inequality: {self.margin} holds wherever the arg-max errs")

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from sympy import (
     And,
+    Basic,
     Eq,
     Expr,
     Ge,
@@ -36,10 +37,10 @@ from sympy.core.relational import Equality
 from verify.proofs.algebra import Algebra, Expression
 from verify.proofs.checks import vanishes
 from verify.proofs.convexity import Apply, Convex
-from verify.proofs.core import Check, Claim, Context, Finding, Kind
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, refuse
 from verify.proofs.isserlis import mean, traces
 from verify.proofs.moments import Gaussian, Mean, mean_equation
-from verify.proofs.relations import is_fresh, nonnegative, refuse
+from verify.proofs.relations import nonnegative
 from verify.vocabulary import K, k, w, weight_sum
 
 
@@ -276,8 +277,7 @@ class SquareRoot(Check):
     kind: ClassVar[Kind] = Kind.DEFINITION
     root: Symbol
 
-    @property
-    def introduces(self) -> tuple[Symbol, ...]:
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
         """The root, which stands for one number from here on."""
         return (self.root,)
 
@@ -285,8 +285,8 @@ class SquareRoot(Check):
         """The root is a new real symbol."""
         if not (isinstance(claim, Equality) and claim.lhs == self.root**2 and self.root.is_real):
             return refuse("the claim is not that a scalar is the square of its root")
-        if not is_fresh(self.root, context) or claim.rhs.has(self.root):
-            return refuse(f"{self.root} has a meaning already")
+        if claim.rhs.has(self.root):
+            return refuse(f"{self.root} is defined by itself")
         if not context.cites(Ge(claim.rhs, 0)):
             return refuse("nothing cited says that the scalar is nonnegative")
         return Finding(True, f"{self.root} is the root of a number that is ≥ 0")
@@ -320,12 +320,15 @@ class UnitColumn(Check):
         """What the rule gives."""
         return Implies(self.inside & Ne(self.matrix, vanishes(self.matrix).rhs), And(*self.properties))
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The letter y and the column."""
+        return self.letters
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """The matrix is in the span, Γ is invertible, and the letters are new."""
+        """The matrix is in the span, Γ is invertible, and the letters stand for nothing else."""
         if claim != self.claim:
             return refuse("the claim is not what the rule gives")
-        letters_new = (is_fresh(x, context) and x not in context.algebra.definitions for x in self.letters)
-        if not all(letters_new) or not context.knows(self.root.I):
+        if not context.algebra.definitions.keys().isdisjoint(self.letters) or not context.knows(self.root.I):
             return refuse("a letter has a meaning already, or nothing says that the root is invertible")
         if not context.equal(self.metric, self.root * self.root.T).passed:
             return refuse(f"{self.metric} is not the square of its root")
@@ -356,10 +359,14 @@ class NoBetter(Check):
         least = self.loss.subs(self.start)
         return Implies(self.proposition, And(*(Ge(self.loss.subs(at) - least, 0) for at, _, _, _ in self.others)))
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """That A is a minimiser."""
+        return (self.proposition,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """The loss depends on the scalars through the path alone, which at each value is what it should be."""
-        if claim != self.claim or not is_fresh(self.proposition, context):
-            return refuse("the claim is not what the rule gives, or the proposition has a meaning already")
+        if claim != self.claim:
+            return refuse("the claim is not what the rule gives")
         loss, fixed = defined(self.loss, context), MatrixSymbol("fixed", *self.path.shape)
         if loss is None or loss.xreplace({self.path: fixed}).has(*self.start):
             return refuse("no cited step defines the loss along the path")

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sympy import Eq, Ge, Identity, Implies, MatrixSymbol, Symbol, Trace
+from sympy import Basic, Eq, Ge, Identity, Implies, MatrixSymbol, Symbol, Trace
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Equality, StrictLessThan
 from sympy.logic.boolalg import BooleanFunction, Equivalent
 
 from verify.proofs.algebra import Expression
-from verify.proofs.core import Check, Claim, Context, Finding, Kind
-from verify.proofs.relations import is_fresh, nonnegative, positive, refuse, speaks_of
+from verify.proofs.core import Check, Claim, Context, Finding, Kind, refuse
+from verify.proofs.relations import nonnegative, positive, speaks_of
 
 
 class TopPart(BooleanFunction):  # type: ignore[misc]
@@ -67,11 +67,15 @@ class EckartYoung(Check):
         F = self.factor * self.variable
         return F * F.T
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """That A is a minimiser."""
+        return (self.minimiser,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
         """A is any matrix, the factor is invertible, Y is symmetric, and the rest of L does not depend on A."""
         equation = context.claims.get(self.premise)
-        if claim != self.claim or not is_fresh(self.minimiser, context):
-            return refuse("the claim is not what the rule gives, or names the minimisers a second time")
+        if claim != self.claim:
+            return refuse("the claim is not what the rule gives")
         if not (isinstance(equation, Equality) and isinstance(equation.lhs, AppliedUndef)):
             return refuse(f"{self.premise} does not say what the loss is")
         algebra, A = context.algebra, self.variable
@@ -94,14 +98,18 @@ class TopRange(Check):
     kind: ClassVar[Kind] = Kind.SPECTRAL
     projector: MatrixSymbol
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """The projector."""
+        return (self.projector,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """The claim is that X is the top part of Y ⟹ X = YV, with V new."""
+        """The claim is that X is the top part of Y ⟹ X = YV, with a V that stands for nothing else."""
         match claim:
             case Implies(args=(TopPart(args=(X, Y, _)), Equality() as wanted)):
                 pass
             case _:
                 return refuse("the claim is not about a top part")
-        if not is_fresh(self.projector, context) or self.projector in context.algebra.definitions:
+        if self.projector in context.algebra.definitions:
             return refuse(f"{self.projector} has a meaning already")
         if wanted != Eq(X, Y * self.projector):
             return refuse("the claim is not X = YV")
@@ -212,15 +220,17 @@ class KyFan(Check):
     square: Expression
     root: Expression
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """That A is optimal."""
+        return (self.optimal,)
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """S is a square, B that of an invertible matrix, and the proposition is new."""
+        """S is a square, and B that of an invertible matrix."""
         match claim:
             case Implies(args=(TopSpace(args=(_, second, base, _)), proposition)) if proposition == self.optimal:
                 pass
             case _:
                 return refuse("the claim is not that a top eigenspace is optimal")
-        if not is_fresh(self.optimal, context):
-            return refuse(f"{self.optimal} has a meaning already")
         finding = context.equal(second, self.square * self.square.T)
         definite = context.equal(base, self.root * self.root.T)
         if not (finding.passed and definite.passed and context.knows(self.root.I)):
@@ -260,13 +270,16 @@ class LowestEigenvectors(Check):
         """What the rule gives."""
         return self.orthonormal & Ge(self.level, 0) & self.split
 
+    def introduced(self, _: Claim) -> tuple[Basic, ...]:
+        """U, λ and Ω."""
+        return self.vectors, self.level, self.root
+
     def verify(self, claim: Claim, context: Context) -> Finding:
-        """H is symmetric and ⪰ 0 by a cited claim about any column, r < n, and the letters are new."""
+        """H is symmetric and ⪰ 0 by a cited claim about any column, r < n, and the letters stand for nothing else."""
         n, r = self.vectors.shape
         if claim != self.claim:
             return refuse("the claim is not what the rule gives")
-        new = (self.vectors, self.level, self.root)
-        if not all(is_fresh(s, context) and s not in context.algebra.definitions for s in new):
+        if not context.algebra.definitions.keys().isdisjoint((self.vectors, self.root)):
             return refuse("a letter that the rule introduces has a meaning already")
         if self.test in context.algebra.definitions or self.test in context.algebra.needs:
             return refuse(f"{self.test} is not any column")

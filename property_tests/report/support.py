@@ -1,0 +1,56 @@
+"""What the tests of the report share: small reports, changed statements, and a reader of pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+from reports import builder, render
+from reports.records import Report, Settings
+from theorems.fisher_optimality import STATEMENT
+from verify.proofs import Proof
+from verify.standing import Standing
+
+SCRIPT = "<script>alert(1)</script>"
+SETTINGS = Settings(quick=True, seed=3, instances=6)
+
+
+def made(*statements, settings=SETTINGS, **options) -> Report:
+    return builder.make(statements, settings, **options)
+
+
+def shown(statement) -> tuple[Standing, str, str]:
+    report = made(statement)
+    return report.statements[0].standing, render.html(report), render.markdown(report)
+
+
+def with_step(changed: dict[str, object], index: int = 3) -> Proof:
+    steps = list(STATEMENT.proof.steps)
+    steps[index] = replace(steps[index], **changed)
+    return replace(STATEMENT.proof, steps=tuple(steps))
+
+
+def with_hypotheses(*hypotheses):
+    return replace(STATEMENT, hypotheses=hypotheses, proof=replace(STATEMENT.proof, hypotheses=hypotheses))
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, in order; and which tags are left open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "link", "br"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes another element"

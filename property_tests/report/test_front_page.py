@@ -1,0 +1,138 @@
+"""The front page and the appendix: the matrix, the graph, counterexamples, and what the trust rests on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import sympy
+from markupsafe import escape
+
+import theorems
+from property_tests.report.support import made, shown
+from reports import front, render, trust
+from theorems.fisher_optimality import STATEMENT
+from theorems.pca_equality import STATEMENT as REFUTED
+from verify.guarantees import Column, Guarantee
+from verify.proofs import MatrixIdentity, Step
+from verify.standing import Standing
+from verify.vocabulary import d
+
+# --- the front page ------------------------------------------------------------------------------------------------
+
+
+def test_matrix_shows_the_standings_of_this_run(whole):
+    rows = {row.loss: {cell.column: cell for cell in row.cells} for row in whole.matrix.rows}
+    assert rows["fisher"][Column.EQUALITY].standing is Standing.OPEN
+    assert [case.id for case in rows["fisher"][Column.EQUALITY].special] == [STATEMENT.id]
+    assert rows["pca"][REFUTED.guarantees[0].column].standing is Standing.REFUTED
+    contradicted = made(replace(STATEMENT, guarantees=rows_of("fisher"), margin=lambda _instance: 1.0))
+    assert contradicted.matrix.rows[-1].cells[0].standing is Standing.FAILED
+
+
+def rows_of(loss):
+    return (Guarantee(loss, Column.INCLUSION),)
+
+
+def test_matrix_links_to_what_the_page_holds(whole):
+    text = render.html(whole)
+    matrix = text[text.index('<section id="matrix">') : text.index('<section id="graph">')]
+    assert 'href="#general"' in matrix
+    assert 'href="#special-1"' in matrix
+    assert "thmverify verify pca-equality" in matrix
+
+
+def test_graph_has_the_definitions_and_the_special_case(whole):
+    edges = {(edge.source, edge.target): edge.kind for edge in whole.graph.edges}
+    assert edges[STATEMENT.id, "general"] == "special case"
+    assert edges["definition-3.2", STATEMENT.id] == "defines"
+    kinds = {node.id: node.kind for node in whole.graph.nodes}
+    assert (kinds["general"], kinds[STATEMENT.id], kinds["definition-4.1"]) == ("conjecture", "theorem", "definition")
+
+
+def test_definitions_are_read_off_labels_and_hypotheses():
+    assert "3.2" in front.definitions_of(STATEMENT)
+    bare = replace(STATEMENT, source=replace(STATEMENT.source, label="Lemma 9"), hypotheses=(), proof=None)
+    assert front.definitions_of(bare) == ()
+
+
+def test_boxes_of_the_graph_do_not_overlap(whole):
+    drawing = render.drawn_graph(whole)
+    boxes = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in drawing.boxes]
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        assert left >= 0
+        assert right <= drawing.width
+        assert bottom <= drawing.height
+        for l2, t2, r2, b2 in boxes[:i]:
+            assert right <= l2 or r2 <= left or bottom <= t2 or b2 <= top
+    at = {b.node.id: b for b in drawing.boxes}
+    assert all(at[a.edge.source].x < at[a.edge.target].x for a in drawing.arrows)
+
+
+def test_a_circle_of_citations_is_drawn_all_the_same(whole):
+    edge = whole.graph.edges[-1]
+    back = edge.model_copy(update={"source": edge.target, "target": edge.source})
+    circle = whole.graph.model_copy(update={"edges": (*whole.graph.edges, back)})
+    assert len(render.drawn_graph(whole.model_copy(update={"graph": circle})).arrows) == len(circle.edges)
+
+
+# --- counterexamples and evidence ----------------------------------------------------------------------------------
+
+
+def test_counterexample_is_shown_with_its_certificate_and_picture(whole):
+    shown_one = whole.statements[1].counterexamples[0]
+    assert shown_one.refutes
+    assert json.loads(shown_one.certificate)["claim"] == REFUTED.claim
+    text = render.html(whole)
+    assert str(escape(shown_one.certificate)) in text
+    assert shown_one.command in text
+    (scene,) = shown_one.scenes
+    assert scene.lines[0].name == "S_F"
+    assert len(scene.means) == len(scene.weights)
+
+
+def test_a_certificate_that_does_not_check_shows():
+    wrong = replace(REFUTED.counterexamples[0], evidence=theorems.COUNTEREXAMPLES / "infonce-equality.json")
+    standing, page, _ = shown(replace(REFUTED, counterexamples=(wrong,)))
+    assert standing is Standing.FAILED
+    assert "does not refute" in page
+
+
+def test_float_quadrature_is_caught_by_the_enclosure(report):
+    rows = {int(c.separation): c for c in report.trust.comparisons}
+    assert float(rows[1].hermite_error) < 1e-9
+    assert max(float(c.hermite_error) for c in rows.values()) > 0.6
+    for c in rows.values():
+        assert float(c.lower) <= float(c.upper)
+        assert float(c.upper) - float(c.lower) <= 1e-8 * float(c.upper)
+
+
+def test_code_lines_leave_out_comments_and_docstrings():
+    text = '"""Doc\nstring."""\n\n# comment\nx = 1  # why\n\ndef f():\n    """Doc."""\n    return "text"\n'
+    assert trust.code_lines(text) == {5, 7, 9}
+
+
+def test_every_forgery_is_refused(whole):
+    found = {m.kind: m for m in whole.trust.mutations}
+    assert all(m.tried > 0 for m in found.values())
+    forged = [m for kind, m in found.items() if "hints" not in kind]
+    assert all(m.refused == m.tried for m in forged)
+
+
+def test_steps_decided_at_random_points_are_named(report):
+    assert report.trust.tested == ()
+    assert "No step is decided at random points alone" in render.html(report)
+    u, v, x = (sympy.MatrixSymbol(name, d, 1) for name in ("u", "v", "x"))
+    # uᵀv is a number: it equals its transpose, which normal forms of words do not see.
+    claim = sympy.Eq(x * u.T * v, x * v.T * u)
+    step = Step("tested", "A number is its transpose.", claim, (), MatrixIdentity())
+    tested = replace(STATEMENT, proof=replace(STATEMENT.proof, steps=(*STATEMENT.proof.steps, step)))
+    (named,) = trust.tested([tested])
+    assert "step tested: polynomial identity testing" in named
+    assert "probability ≤" in named
+
+
+def test_rules_count_every_step(report):
+    steps = len(report.statements[0].proof.steps)
+    assert sum(rule.steps for rule in report.trust.rules) == steps
+    assert all(rule.meaning for rule in report.trust.rules)
