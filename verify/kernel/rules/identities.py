@@ -1,4 +1,4 @@
-"""Claims that identities and exact ranks decide: Lemma 4.2, the Fisher subspace, inclusion, finite graphs (PROOFS.md, 1)."""
+"""Claims that identities and exact ranks decide: Lemma 4.2, Fisher subspace, inclusion, graphs (PROOFS.md, 1)."""
 
 from verify.kernel.linear import is_zero, null_space
 from verify.kernel.models import Finding, Graph, Mixture, Pairs
