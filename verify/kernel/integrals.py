@@ -23,7 +23,7 @@ from verify.kernel.parse import Rejected, array, integer, rational
 
 MAX_DIMENSION = 4
 MAX_WORK = 2 * 10**9  # nodes · components · bits: less than a minute, and so are
-MAX_ROWS = 10**6  # lattice rows · components, and the nodes in a row · components
+MAX_ROWS = 5 * 10**5  # lattice rows · components, and the nodes in a row · components
 _MAX_ADAPTIVE = 10**9  # exponentials · (bits + 400)
 
 
@@ -43,13 +43,12 @@ class Adaptive(NamedTuple):
 
 
 class Whitened(NamedTuple):
-    """A component in the coordinates s: w_k, centre c, α_k (ρ × 1), C_k; `order` is 1 when all C_k are 0, else 2."""
+    """A component in the coordinates s: w_k, centre c, slopes α_k (K × ρ), and the C_k, or none when all are 0."""
 
     weights: list[arb]
     centre: list[arb]
-    slopes: list[arb_mat]
+    slopes: arb_mat
     bends: list[arb_mat]
-    order: int
 
 
 Grid = list[Axis] | Adaptive
@@ -94,9 +93,8 @@ def softmax_moments(
         L = cholesky(arb_mat(D.transpose() * G * D))
         frame = arb_mat([tau, *L.solve(arb_mat(D.transpose() * G)).tolist()])  # Tᵀ
         centre = L.solve(arb_mat(D.transpose()) * arb_mat([[x] for x in tau])).entries()
-        slopes = [L.transpose() * arb_mat([[x] for x in row]) for row in b.transpose().tolist()]
-        bends = [L.transpose() * arb_mat(bend) * L for bend in c] or [arb_mat(rho, rho)] * K
-        moments = _moments(Whitened(weights, centre, slopes, bends, 2 if c else 1), grid)
+        bends = [L.transpose() * arb_mat(bend) * L for bend in c]
+        moments = _moments(Whitened(weights, centre, arb_mat(b.transpose()) * L, bends), grid)
         right = arb_mat([[int(a == 0), *row] for a, row in enumerate((frame * arb_mat(D)).tolist())] if c else [[1]])
         for k in range(K):
             powers = [
@@ -127,29 +125,31 @@ def _moments(law: Whitened, grid: Grid) -> Moments:
 
 def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
     """Return the lattice sums, row by row: every axis but the last is fixed along a row."""
-    K, order, end = range(len(law.weights)), law.order, len(axes) - 1
+    K, order, end = range(len(law.weights)), 2 if law.bends else 1, len(axes) - 1
     nodes = [[arb(axis.h * n) for n in axis.steps] for axis in axes]
     tables = [  # [axis][n][node]: h φ(u) uⁿ
         [[arb(axis.h) * _gauss(s - c) * (s - c) ** n for s in row] for n in range(order + 1)]
         for axis, row, c in zip(axes, nodes, law.centre, strict=True)
     ]
-    last, along = arb_mat(tables[end]).transpose(), arb_mat(0, 0)
-    exponents = [n for n in itertools.product(range(order + 1), repeat=len(axes)) if sum(n) <= order]
-    sums = {n: [arb(0)] * len(K) for n in exponents}
+    powers = [n for n in itertools.product(range(order + 1), repeat=end) if sum(n) <= order]
+    tilt, along = law.slopes, arb_mat(0, 0)
+    before: list[list[arb]] = []  # for each row, the weight of each power of the outer coordinates,
+    after: list[list[list[arb]]] = [[] for _ in K]  # and for each k what the last axis sums up to
     for index in itertools.product(*(range(len(row)) for row in nodes[:end])):
         s = arb_mat([*([nodes[i][m]] for i, m in enumerate(index)), [0]])
-        slopes = [alpha + C * s for alpha, C in zip(law.slopes, law.bends, strict=True)]  # ∇ℓ_k
-        front = [w * ((s.transpose() * (law.slopes[k] + slopes[k]))[0, 0] / 2).exp() for k, w in enumerate(law.weights)]
-        if order == 2 or not along.nrows():  # straight logits factorise: the same for every row
-            curves = [(slopes[k][end, 0], law.bends[k][end, end] / 2) for k in K]
+        if law.bends:
+            tilt = law.slopes + arb_mat([(C * s).entries() for C in law.bends])  # ∇ℓ_k
+        front = [w * x.exp() for w, x in zip(law.weights, ((law.slopes + tilt) * s / 2).entries(), strict=True)]
+        if law.bends or not along.nrows():  # straight logits factorise: the same for every row
+            curves = [(tilt[k, end], law.bends[k][end, end] / 2 if law.bends else arb(0)) for k in K]
             along = arb_mat([[((slope + bend * x) * x).exp() for x in nodes[end]] for slope, bend in curves])
-        inverse = [1 / x for x in (arb_mat([front]) * along).entries()]
-        totals = arb_mat([[x * y for x, y in zip(row, inverse, strict=True)] for row in along.tolist()]) * last
-        for n, total in sums.items():
-            weight = math.prod((tables[i][n[i]][m] for i, m in enumerate(index)), start=arb(1))
-            for k in K:
-                total[k] += weight * front[k] * totals[k, n[end]]
-    return sums
+        below = (arb_mat([front]) * along).entries()
+        totals = along * arb_mat([[y / x for y in row] for *row, x in zip(*tables[end], below, strict=True)])
+        before.append([math.prod((tables[i][a][index[i]] for i, a in enumerate(n)), start=arb(1)) for n in powers])
+        for k, row in enumerate(totals.tolist()):
+            after[k].append([front[k] * x for x in row])
+    sums = [arb_mat(before).transpose() * arb_mat(part) for part in after]
+    return {(*n, a): [part[i, a] for part in sums] for i, n in enumerate(powers) for a in range(order + 1)}
 
 
 def _gauss(u: arb) -> arb:
@@ -161,8 +161,10 @@ def lattice_error(law: Whitened, axes: list[Axis]) -> arb:
     ends = [[arb(axis.h * (2 * end - 1) / 2) for end in (axis.steps.start, axis.steps.stop)] for axis in axes]
     box = arb_mat([[low.union(high)] for low, high in ends])
     spread = [arb(0)] * len(axes)  # ≥ |∂_iℓ_k − ∂_iℓ_n| on the box
-    for k, n in itertools.combinations(range(len(law.weights)), 2):
-        apart = law.slopes[k] - law.slopes[n] + (law.bends[k] - law.bends[n]) * box
+    rows = law.slopes.tolist()
+    for k, n in itertools.combinations(range(len(rows)), 2):
+        apart = arb_mat([[x - y] for x, y in zip(rows[k], rows[n], strict=True)])
+        apart += (law.bends[k] - law.bends[n]) * box if law.bends else arb_mat(len(axes), 1)
         spread = [x.max(abs(y).upper()) for x, y in zip(spread, apart.entries(), strict=True)]
     reach = [(c - low, high - c) for c, (low, high) in zip(law.centre, ends, strict=True)]
     longest, kappa, total = arb(1), arb(1), arb(0)  # longest ≥ |u| on the box, thickened
@@ -173,7 +175,7 @@ def lattice_error(law: Whitened, axes: list[Axis]) -> arb:
         theta = a * rate
         if not (R > 0 and theta < arb.pi()):
             raise Rejected("the grid misses a component or its strip is too wide")
-        size = kappa * longest**law.order * (a**2 / 2).exp() / (theta / 2).cos()
+        size = kappa * longest ** (2 if law.bends else 1) * (a**2 / 2).exp() / (theta / 2).cos()
         long_sides = 2 / ((2 * arb.pi() * a / h).exp() - 1)
         short_sides = 4 * h * arb(2).log() / (2 * arb.pi()) * _gauss(R)
         total += size * (long_sides + short_sides) + tail(R)
@@ -194,8 +196,8 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
     R = arb(grid.radius) - abs(c - middle)
     if not R > 0:
         raise Rejected("the radius does not cover the centre")
-    # 2(order + 1)K² integrals over all components, whichever their grids, of K exponentials at a point
-    limit = max(1, _MAX_ADAPTIVE // (2 * (law.order + 1) * K**3 * (ctx.prec + 400)))
+    # at most 6K² integrals over all components, whichever their grids, of K exponentials at a point
+    limit = max(1, _MAX_ADAPTIVE // (6 * K**3 * (ctx.prec + 400)))
     ends = [acb(middle - grid.radius), acb(middle), acb(middle + grid.radius)]
 
     def moment(k: int, n: int) -> arb:
@@ -204,7 +206,7 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
         parts = [acb.integral(f, a, b, abs_tol=goal, rel_tol=goal, eval_limit=limit).real for a, b in halves]
         return parts[0] + parts[1] + arb(0, tail(R).upper())
 
-    return {(n,): [moment(k, n) for k in range(K)] for n in range(law.order + 1)}
+    return {(n,): [moment(k, n) for k in range(K)] for n in range(3 if law.bends else 2)}
 
 
 def _integrand(law: Whitened, k: int, n: int, s: acb, _analytic: bool) -> acb:
@@ -213,7 +215,7 @@ def _integrand(law: Whitened, k: int, n: int, s: acb, _analytic: bool) -> acb:
     Where the sum may vanish the value is not a finite ball, as the integrator asks of what may not be analytic there.
     """
     u, below = s - law.centre[0], acb(0)
-    for w, slope, bend in zip(law.weights, law.slopes, law.bends, strict=True):
-        steep, bent = slope[0, 0] - law.slopes[k][0, 0], bend[0, 0] - law.bends[k][0, 0]
-        below += w * ((steep + bent / 2 * s) * s).exp()
+    for m, w in enumerate(law.weights):
+        bend = (law.bends[m][0, 0] - law.bends[k][0, 0]) / 2 if law.bends else arb(0)
+        below += w * ((law.slopes[m, 0] - law.slopes[k, 0] + bend * s) * s).exp()
     return (-u * u / 2).exp() / (2 * arb.pi()).sqrt() * u**n * law.weights[k] / below
