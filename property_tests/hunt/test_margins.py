@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from verify import exact
 from verify.certify import decide
+from verify.hunt import targets
 from verify.hunt.conjectures import CONJECTURES
 from verify.hunt.drafts import Draft
 from verify.hunt.jobs import margins
@@ -128,6 +130,20 @@ def test_a_point_is_the_same_instance_every_time():
     one, two = ([d.instance() for d in target.drafts(point)] for _ in range(2))
     assert one == two
     assert all(x.shared.is_centred for x in one)
+
+
+@pytest.mark.parametrize("pairs", [(), ("components=4", "weights=equal"), ("components=4", "dimension=3")], ids=str)
+def test_a_point_is_the_same_drafts_whatever_signs_eigenvectors_get(pairs, monkeypatch):
+    target = ask("infonce-equality", pairs).target()
+    points = np.random.default_rng(6).standard_normal((5, target.size))
+    drafts = [[*target.drafts(point)] for point in points]
+
+    def turned(*arguments):
+        found = collinear_slopes(*arguments)
+        return replace(found, directions=-found.directions)
+
+    monkeypatch.setattr(targets, "collinear_slopes", turned)
+    assert [[*target.drafts(point)] for point in points] == drafts
 
 
 @pytest.mark.parametrize("name", SEARCHED)

@@ -352,6 +352,14 @@ def test_a_symbol_is_defined_once() -> None:
     assert not checker.report(first).passed  # nor is a name used twice
 
 
+def test_what_is_given_is_not_introduced() -> None:
+    whole = Given("whole", IndependentColumns(V), "")
+    checker = Checker(Proof((), ALGEBRA, (), P, (whole,)))
+    report = checker.report(Step("column", "", Eq(V.T * V, Identity(m)), (), Definition((V,))))
+    assert not report.passed
+    assert "has a meaning already" in report.how
+
+
 def test_formulas_print_as_latex() -> None:
     steps = theorem_5_2.PROOF.steps + fisher_optimality.PROOF.steps + lemma_4_2.PROOF.steps
     assert all("Apply" not in step.latex and "Mean" not in step.latex for step in steps)

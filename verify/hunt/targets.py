@@ -19,6 +19,7 @@ from verify.models import Floats
 
 _ACROSS = (1.0, 0.25, 4.0, 0.0625)  # how far the means leave the line, tried in turn
 _COARSE, _FINE = 2.0**-5, 2.0**-12  # how far a rational may be from its float
+_CLEAR = 1e-4  # of a vector's largest entry: no rounding error, so its sign is the vector's
 
 
 class Target(Protocol):
@@ -98,13 +99,23 @@ class CollinearTarget:
             return
         found = collinear_slopes(weights, line, self.settings.delta, self.settings.centred)
         across = found.directions[0][:, : self.across]
-        across = across / np.abs(across[1:]).max(axis=0)
+        across = _oriented(across / np.abs(across[1:]).max(axis=0))
         for tolerance in (_COARSE, _FINE):
             for factor in _ACROSS:
                 yield self._draft(weights[0], np.column_stack([line[0], factor * across]), tolerance)
 
     def _draft(self, weights: Floats, rows: Floats, tolerance: float) -> Draft:
         return pairs_draft(self.settings, "shared-gmm", weights, rows, None, tolerance)
+
+
+def _oriented(vectors: Floats) -> Floats:
+    """Return the columns (K × q) with the first clear entry of each positive: an eigenvector has no sign of its own.
+
+    LAPACKs give one or the other, and a point should stand for the same drafts with all of them.
+    """
+    first = (np.abs(vectors) > _CLEAR * np.abs(vectors).max(axis=0)).argmax(axis=0)
+    signed: Floats = vectors * np.sign(np.take_along_axis(vectors, first[None], axis=0))
+    return signed
 
 
 def pairs_draft(
