@@ -14,6 +14,7 @@ import numpy as np
 from reports.figures.drawing import Ellipse, Frame, sigma_ellipse
 from reports.figures.records import Direction, Scene
 from verify.errors import InputError
+from verify.exact import to_floats
 from verify.minimize import Minimiser, minimise
 from verify.models import CLIPGMM, GMM, AugmentedPairs, Floats, Instance
 from verify.subspaces import Subspace, fisher_subspace, pca_subspace
@@ -52,8 +53,7 @@ def _scene(name: str, mixture: GMM, found: Minimiser | None) -> Scene:
     wanted = {"vision": "W", "text": "Wᵀ"}.get(name)  # a single mixture's minimiser has one space only
     spaces = [] if found is None else [s for s in found.spaces if wanted in (None, s.map)]
     drawn += [_floating(_COLUMN_SPACES.get(s.map, "Col(A*)"), s.basis) for s in spaces[:1]]
-    R = np.array([[float(mixture.R[i, j]) for j in range(_PLANE)] for i in range(_PLANE)])
-    drawn.append(_floating("PCA", pca_subspace(R, 1)))
+    drawn.append(_floating("PCA", pca_subspace(to_floats(mixture.R), 1)))
     return Scene(
         title=name,
         means=tuple((float(m[0]), float(m[1])) for m in mixture.means),

@@ -103,7 +103,7 @@ def _polish(pairs: Pairs, energy: SharedEnergy, proposal: Proposal) -> list[list
     units = np.eye(rho * rho).reshape(-1, rho, rho)
     turns = (V @ (units - np.swapaxes(units, 1, 2))).reshape(-1, m * rho)
     wanted = np.concatenate([-residual.reshape(-1), np.zeros(len(turns))])
-    step = F @ np.linalg.lstsq(np.concatenate([derivative, turns]), wanted)[0].reshape(m, rho)
+    step = F @ np.linalg.lstsq(np.concatenate([derivative, turns]), wanted, rcond=None)[0].reshape(m, rho)
     scale = 2 ** max(bits, 64)
     moved = exact_V + rational(dyadics(step), rho)
     return [[str(Fraction(round(x * scale), scale)) for x in row] for row in exact.to_rows(moved)]
