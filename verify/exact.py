@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from verify.kernel.linear import certainly_definite, diagonal, identity, is_zero, null_space, trace
+from verify.kernel.linear import certainly_definite, diagonal, is_zero, null_space, trace
 from verify.kernel.linear import select as submatrix
 
 Rows = tuple[tuple[Fraction, ...], ...]
@@ -67,6 +67,11 @@ def to_rows(m: fmpq_mat) -> Rows:
 def column(entries: Sequence[Fraction | int]) -> fmpq_mat:
     """Return the n × 1 matrix with these entries."""
     return matrix([[x] for x in entries], columns=1)
+
+
+def identity(n: int) -> fmpq_mat:
+    """Return I_n."""
+    return diagonal([1] * n)
 
 
 def symmetrise(m: fmpq_mat) -> fmpq_mat:

@@ -23,11 +23,11 @@ from verify.certify import decide
 from verify.certify.border import gradient_grids, modulus_of
 from verify.certify.grids import propose, rational
 from verify.certify.writing import instance_fields
+from verify.exact import identity
 from verify.instances import parse_instance
 from verify.kernel import Rejected, check
 from verify.kernel.enclosure import infonce_gradient
 from verify.kernel.integrals import Adaptive, read_grids
-from verify.kernel.linear import identity
 from verify.kernel.models import Mixture, Pairs
 from verify.kernel.models import instance as kernel_instance
 from verify.kernel.rules.border import largest_fall, least_rise, nonshared_border, top_border

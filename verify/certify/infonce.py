@@ -13,9 +13,9 @@ from verify import exact
 from verify.certify.grids import propose, rational, whitening
 from verify.certify.proposal import Interval, Proposal
 from verify.certify.writing import dyadics
-from verify.exact import from_ball, to_floats, to_fraction
+from verify.exact import from_ball, identity, to_floats, to_fraction
 from verify.kernel.enclosure import enclose_infonce
-from verify.kernel.linear import certainly_definite, identity
+from verify.kernel.linear import certainly_definite
 from verify.kernel.models import Mixture, Pairs
 from verify.minimize import Minimiser, minimise
 from verify.minimize.energy import LogSumExpTerm, SharedEnergy

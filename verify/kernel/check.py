@@ -1,6 +1,6 @@
 """One certificate, one answer: the claim it verifies, or the reason why it is rejected."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verify.kernel.claims import STATEMENTS, statement_hash
 from verify.kernel.models import Finding, instance
@@ -11,8 +11,7 @@ FORMAT = "thmverify-certificate-2"
 FIELDS = ("format", "claim", "statement", "instance", "verdict", "rank", "dimension", "rule", "hints", "content")
 
 
-@dataclass(frozen=True)
-class Verified:
+class Verified(NamedTuple):
     """A claim about an instance (by value, as in the certificate), and what was found."""
 
     claim: str
@@ -65,7 +64,9 @@ def main(paths: list[str]) -> int:
     if not paths:
         print("usage: python -m verify.kernel CERT.json...")
         return 2
-    answers = [report(path) for path in paths]
-    for path, (_, lines) in zip(paths, answers, strict=True):
-        print("\n".join([ascii(path), *lines]))
-    return 0 if all(found for found, _ in answers) else 1
+    failed = 0
+    for path in paths:
+        found, lines = report(path)
+        failed |= found is None
+        print("\n".join([ascii(path), *lines]), flush=True)
+    return failed

@@ -1,7 +1,5 @@
 """What each claim says about an instance. A certificate quotes the hash of the text: an edited text voids it."""
 
-from __future__ import annotations
-
 from verify.kernel.parse import digest
 
 SETTING = (
@@ -9,6 +7,12 @@ SETTING = (
     "(x, x̂) ~ δ Σ_k w_k N_k×N_k + (1−δ) F×F, C = E x x̂ᵀ = δS + (1−δ) μ̄μ̄ᵀ; S_F = span{Σ̄⁻¹μ_k}, m = dim S_F; "
     "maps are f(x) = Aᵀx with A of d × r, M = AAᵀ."
 )
+
+_INFONCE = (
+    "Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), y ~ F independent of x, has"
+)
+_SPECTRAL = "Every minimiser A with r columns of −2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))² has"
+_BEST = "is as large as on any column space of at most r dimensions"
 
 STATEMENTS = {
     "lemma-4.2": (
@@ -18,30 +22,12 @@ STATEMENTS = {
         "J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] ≤ tr(Σ̄⁻¹S) for every A with independent columns, "
         "with equality exactly when Col(A) ⊇ S_F."
     ),
-    "infonce-inclusion": (
-        "Shared covariance Σ. Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), "
-        "y ~ F independent of x, has Col(A) ⊆ S_F."
-    ),
-    "infonce-equality": (
-        "Shared covariance Σ. Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), "
-        "y ~ F independent of x, has Col(A) = S_F."
-    ),
-    "infonce-top-r": (
-        "Shared covariance Σ. Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), "
-        "y ~ F independent of x, has a column space on which J(A) = tr[(AᵀΣA)⁻¹AᵀSA] is as large as on any column "
-        "space of at most r dimensions."
-    ),
-    "nonshared-inclusion": (
-        "Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), y ~ F independent of x, "
-        "has Col(A) ⊆ S_F, the covariances Σ_k being whatever they are."
-    ),
-    "spectral-equality": (
-        "Every minimiser A with r columns of −2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))² has Col(A) = S_F."
-    ),
-    "spectral-top-r": (
-        "Every minimiser A with r columns of −2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))² has a column space on which "
-        "J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] is as large as on any column space of at most r dimensions."
-    ),
+    "infonce-inclusion": f"Shared covariance Σ. {_INFONCE} Col(A) ⊆ S_F.",
+    "infonce-equality": f"Shared covariance Σ. {_INFONCE} Col(A) = S_F.",
+    "infonce-top-r": f"Shared covariance Σ. {_INFONCE} a column space on which J(A) = tr[(AᵀΣA)⁻¹AᵀSA] {_BEST}.",
+    "nonshared-inclusion": f"{_INFONCE} Col(A) ⊆ S_F, the covariances Σ_k being whatever they are.",
+    "spectral-equality": f"{_SPECTRAL} Col(A) = S_F.",
+    "spectral-top-r": f"{_SPECTRAL} a column space on which J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] {_BEST}.",
     "pca-equality": "Every maximiser A of tr(AᵀRA) over the d × min(r, d) matrices with AᵀA = I has Col(A) = S_F.",
     "simsiam-inclusion": (
         "For weight decay η, every A (d × r) and invertible P (r × r) with PAᵀRA − AᵀCA + ηP = 0 and "

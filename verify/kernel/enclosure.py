@@ -1,22 +1,21 @@
 """A global minimiser, enclosed by its optimality conditions, and the bounds on its rank that follow (PROOFS.md, 3).
 
-In coordinates t = (BQ)ᵀx, B the basis of S_F and Q a hint, M = BQYQᵀBᵀ and the loss is a convex function of Y. All of
-it is rational; any invertible Q is right, and one with t nearly white keeps the balls narrow. The norms are ‖H‖² =
-tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
+In coordinates t = (BQ)ᵀx with covariance G, Q any invertible hint, M = BQYQᵀBᵀ and the loss is convex in Y. Norms are
+‖H‖² = tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from verify.kernel.integrals import Grid, read_grids, softmax_moments
-from verify.kernel.linear import certainly_definite, dual_norm_squared, identity, trace
+from verify.kernel.integrals import Grids, read_grids, softmax_moments
+from verify.kernel.linear import certainly_definite, diagonal, dual_norm_squared, trace
 from verify.kernel.models import Mixture, Pairs
 from verify.kernel.parse import Kind, Rejected, bits, read
 
 
-def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: list[Grid]) -> arb_mat:
-    """Return the gradient in W = XYᵀ of E log Σ_k w_k exp(xᵀWμ_k + ½xᵀWΣ_kWᵀx), which is E_x log E_y exp xᵀWy:
+def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: Grids) -> arb_mat:
+    """Return the gradient of E_x log E_y exp xᵀWy = E log Σ_k w_k exp(xᵀWμ_k + ½xᵀWΣ_kWᵀx) in W = XYᵀ:
 
     E xxᵀ·WΣ_1 + Σ_k E[p_k x]μ_kᵀ + Σ_k E[p_k x qᵀ]Yᵀ(Σ_k − Σ_1), p the softmax, q = Xᵀx, μ_k and Σ_k those of y.
     """
@@ -29,14 +28,13 @@ def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: l
     return total
 
 
-def infonce_gradient(law: Mixture, C: fmpq_mat, V: fmpq_mat, grids: list[Grid]) -> arb_mat:
+def infonce_gradient(law: Mixture, C: fmpq_mat, V: fmpq_mat, grids: Grids) -> arb_mat:
     """Return ∇L(M) at M = VVᵀ for InfoNCE, L(M) = −⟨C,M⟩ + E_x log E_y exp xᵀMy over symmetric M."""
     g = smoothed_gradient(law, law, V, V, grids)
     return (g + g.transpose()) / 2 - arb_mat(C)
 
 
-@dataclass(frozen=True)
-class Enclosed:
+class Enclosed(NamedTuple):
     """‖Y* − Ỹ‖ ≤ ε, with VᵀGV, NᵀGN, Γ = NᵀgN, g, ‖g‖² and Λ of `enclose_infonce`."""
 
     inner: arb_mat
@@ -49,10 +47,7 @@ class Enclosed:
 
 
 def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
-    """Return the enclosure of the minimiser Y* over all Y ⪰ 0, for a shared covariance.
-
-    The Hessian lies between ‖H‖² and Λ‖H‖², Λ = (1 + tr G⁻¹S)(1 + diam²/4), diam the diameter of the τ_k under G⁻¹.
-    """
+    """Enclose Y* over Y ⪰ 0, Σ shared: ‖H‖² ≤ D²L[H,H] ≤ Λ‖H‖², Λ = (1 + tr G⁻¹S)(1 + diam²/4), diam of the τ_k."""
     m = pairs.mixture.m
     digits, Q, grids, V, seed = read(hints, precision=bits, Q=(m, m), grids=read_grids, V=(m,), N=(m,))
     frame = pairs.mixture.fisher * Q
@@ -69,10 +64,7 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
 
 
 def slack(g: arb_mat, G: fmpq_mat, V: fmpq_mat, seed: fmpq_mat) -> tuple[arb_mat, arb_mat, arb_mat, arb]:
-    """Return VᵀGV, NᵀGN, Γ = NᵀgN and ε = ‖g − Z‖, where VᵀGN = 0, Col[V N] = Col[V seed], and Z ⪰ 0 has ZV = 0.
-
-    Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG, and Γ ≻ 0 or the certificate is rejected.
-    """
+    """Return VᵀGV, NᵀGN, Γ = NᵀgN ≻ 0, ‖g − Z‖: Col[V N] = Col[V seed], VᵀGN = 0, Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0."""
     inner = arb_mat(V.transpose() * G * V)
     N = arb_mat(seed) - arb_mat(V) * inner.inv() * arb_mat(V.transpose() * G * seed)
     outer, Gamma = N.transpose() * arb_mat(G) * N, N.transpose() * g * N
@@ -89,15 +81,14 @@ def infonce_rank(e: Enclosed, m: int) -> tuple[int, int]:
     VᵀGV ≻ ε ⟹ rank Y* ≥ ρ;   Γ ≻ √Λε·NᵀGN ⟹ rank Y* ≤ m − n;   ‖g‖ > √Λε ⟹ rank Y* ≤ m − 1.
     """
     rho, drift = e.inner.nrows(), e.Lambda.sqrt() * e.epsilon
-    low = rho if certainly_definite(e.inner - arb_mat(identity(rho)) * e.epsilon) else 0
+    low = rho if certainly_definite(e.inner - arb_mat(diagonal([1] * rho)) * e.epsilon) else 0
     high = m - 1 if e.gradient2 > drift**2 else m
     if certainly_definite(e.Gamma - e.outer * drift):
         high = min(high, m - e.outer.nrows())
     return low, high
 
 
-@dataclass(frozen=True)
-class EnclosedPair:
+class EnclosedPair(NamedTuple):
     """‖Y° − Ỹ‖² ≤ ε², with Ỹ, U, G_V and G_T of `enclose_clip`."""
 
     Y: fmpq_mat
@@ -108,10 +99,9 @@ class EnclosedPair:
 
 
 def enclose_clip(pairs: Pairs, hints: object) -> EnclosedPair:
-    """Return the enclosure of CLIP's minimiser Y° over all W = B_V Y B_Tᵀ.
+    """Enclose CLIP's minimiser Y° over all W = B_V Y B_Tᵀ: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ,
 
-    L(Y) = −2⟨C,Y⟩ + E_x log E_y exp xᵀYy + E_y log E_x exp xᵀYy is 2-strongly convex in ‖H‖² = tr(G_V H G_T Hᵀ), and
-    there is no cone: ‖Y° − Ỹ‖ ≤ ‖∇L(Ỹ)‖/2 =: ε for any Ỹ = left·rightᵀ.
+    since −2⟨C,Y⟩ + E_x log E_y exp xᵀYy + E_y log E_x exp xᵀYy is 2-strongly convex in ‖H‖² = tr(G_V H G_T Hᵀ).
     """
     (vision, text), (m, n) = pairs.modalities, pairs.sizes
     whitened: dict[str, Kind] = {"Q_V": (m, m), "Q_T": (n, n), "vision_grids": read_grids, "text_grids": read_grids}
@@ -129,10 +119,7 @@ def enclose_clip(pairs: Pairs, hints: object) -> EnclosedPair:
 
 
 def clip_rank(e: EnclosedPair) -> int:
-    """Return a lower bound of rank Y°: the columns of U when UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, or 0.
-
-    Then Ỹ has at least as many singular values above ε.
-    """
+    """Return a lower bound of rank Y°: the columns of U when UᵀỸᵀG_VỸU ≻ ε²UᵀG_T⁻¹U, or 0."""
     image: fmpq_mat = e.Y * e.U
     with ctx.workprec(256):
         above = arb_mat(image.transpose() * e.G_V * image) - arb_mat(e.U.transpose() * e.G_T.inv() * e.U) * e.epsilon2

@@ -5,8 +5,6 @@ DᵀG_jD = LLᵀ and q = Ls, so s ~ N(c, I), c = L⁻¹Dᵀτ_j, and the logits 
 C_k = Lᵀc_kL. With u = s − c and ũ = (1, u), given s, t is Tũ on average, T = [τ_j  G_jDL⁻ᵀ], and q = DᵀTũ, so
 
     E_j[p_k t] = T E[p_k ũ],   E_j[p_k t qᵀ] = T E[p_k ũũᵀ] TᵀD.
-
-Two engines give the moments of p_k in u; a certificate chooses one, and its grid, for each component.
 """
 
 import itertools
@@ -52,10 +50,11 @@ class Whitened(NamedTuple):
 
 
 Grid = list[Axis] | Adaptive
+Grids = list[Grid]  # one for each component
 Moments = dict[tuple[int, ...], list[arb]]  # exponents n of u ↦ E[p_k uⁿ] for each k
 
 
-def read_grids(value: object, name: str) -> list[Grid]:
+def read_grids(value: object, name: str) -> Grids:
     """Return the grids of a certificate."""
     return [_grid([array(row, "an axis", 4) for row in array(grid, "a grid")]) for grid in array(value, name)]
 
@@ -73,9 +72,7 @@ def _grid(rows: list[list[object]]) -> Grid:
     return axes
 
 
-def softmax_moments(
-    law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: list[Grid], c: Sequence[fmpq_mat] = ()
-) -> list[arb_mat]:
+def softmax_moments(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: Grids, c: Sequence[fmpq_mat] = ()) -> list[arb_mat]:
     """Return E[p_k t] (n × 1) for each k, t ~ law, p_k ∝ w_k exp(b_k·q + ½qᵀc_kq), q = Dᵀt; with c E[p_k t (1, qᵀ)].
 
     D is n × ρ; b is ρ × K with columns b_k, and b_1 = 0. When the b_k span less than R^ρ, fewer directions are needed.
@@ -88,7 +85,8 @@ def softmax_moments(
     if rho == 0:  # p_k = w_k
         return [arb_mat(law.mean * w) for w in law.weights]
     units = [tuple(int(i == a) for i in range(1, 1 + rho)) for a in range(1 + rho)]
-    weights, found = [arb(w) for w in law.weights], [arb_mat(D.nrows(), len(units) if c else 1)] * K
+    weights = [arb(w) for w in law.weights]
+    found = [arb_mat(D.nrows(), len(units) if c else 1) for _ in range(K)]
     for w, G, tau, grid in zip(weights, law.covariances, law.means.transpose().tolist(), grids, strict=True):
         L = cholesky(arb_mat(D.transpose() * G * D))
         frame = arb_mat([tau, *L.solve(arb_mat(D.transpose() * G)).tolist()])  # Tᵀ
@@ -96,15 +94,13 @@ def softmax_moments(
         bends = [L.transpose() * arb_mat(bend) * L for bend in c]
         moments = _moments(Whitened(weights, centre, arb_mat(b.transpose()) * L, bends), grid)
         right = arb_mat([[int(a == 0), *row] for a, row in enumerate((frame * arb_mat(D)).tolist())] if c else [[1]])
+        powers = [[tuple(map(sum, zip(x, y, strict=True))) for y in units[: right.nrows()]] for x in units]
         for k in range(K):
-            powers = [
-                [moments[tuple(map(sum, zip(x, y, strict=True)))][k] for y in units[: right.nrows()]] for x in units
-            ]
-            found[k] = found[k] + frame.transpose() * arb_mat(powers) * right * w
+            found[k] += frame.transpose() * arb_mat([[moments[n][k] for n in row] for row in powers]) * right * w
     return found
 
 
-def _check_grids(grids: list[Grid], wanted: int) -> None:
+def _check_grids(grids: Grids, wanted: int) -> None:
     if len(grids) != wanted:
         raise Rejected("there is not one grid for each component, or there are some for a constant softmax")
     shapes = [[len(axis.steps) for axis in grid] for grid in grids if isinstance(grid, list)]
@@ -210,10 +206,7 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
 
 
 def _integrand(law: Whitened, k: int, n: int, s: acb, _analytic: bool) -> acb:
-    """Return φ(u) p_k uⁿ; p_k = w_k / Σ_l w_l e^{ℓ_l − ℓ_k} overflows nowhere that it matters.
-
-    Where the sum may vanish the value is not a finite ball, as the integrator asks of what may not be analytic there.
-    """
+    """Return φ(u) p_k uⁿ, p_k = w_k / Σ_l w_l e^{ℓ_l − ℓ_k}; no finite ball where the sum may be 0 (PROOFS.md, 2.3)."""
     u, below = s - law.centre[0], acb(0)
     for m, w in enumerate(law.weights):
         bend = (law.bends[m][0, 0] - law.bends[k][0, 0]) / 2 if law.bends else arb(0)

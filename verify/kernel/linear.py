@@ -1,6 +1,6 @@
 """Linear algebra: decisions over the rationals, and enclosures in balls.
 
-A ball comparison such as `x > y` is true only when it is certain; "not certain" is never taken for the opposite.
+A comparison of balls such as `x > y` is true only when it is certain; "not certain" is never taken for the opposite.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,10 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 from verify.kernel.parse import Rejected
 
 
-def diagonal(entries: Sequence[fmpq]) -> fmpq_mat:
+def diagonal(entries: Sequence[fmpq | int]) -> fmpq_mat:
     """Return the diagonal matrix with these entries."""
     n = len(entries)
-    return fmpq_mat(n, n, [entries[i] if i == j else fmpq(0) for i in range(n) for j in range(n)])
-
-
-def identity(n: int) -> fmpq_mat:
-    """Return I_n."""
-    return diagonal([fmpq(1)] * n)
+    return fmpq_mat(n, n, [entries[i] if i == j else 0 for i in range(n) for j in range(n)])
 
 
 def select(m: fmpq_mat, rows: Sequence[int], columns: Sequence[int]) -> fmpq_mat:
@@ -68,20 +63,14 @@ def within(a: fmpq_mat, b: fmpq_mat) -> bool:
 
 
 def inertia(m: fmpq_mat) -> tuple[int, int]:
-    """Return how many eigenvalues of a symmetric m are positive, and how many negative.
-
-    By Descartes' rule the first is the number of sign changes of the characteristic polynomial: its roots are all real.
-    """
+    """Return how many eigenvalues of a symmetric m are positive, and how many negative, by Descartes' rule."""
     signs = [c > 0 for c in m.charpoly().coeffs() if c != 0]
     positive = sum(before != after for before, after in pairwise(signs))
     return positive, m.rank() - positive
 
 
 def cholesky(m: arb_mat) -> arb_mat:
-    """Return the lower triangular L with L Lᵀ = m, for the symmetric matrices with lower triangle in m.
-
-    Success proves every one of them positive definite.
-    """
+    """Return the lower triangular L with LLᵀ = m for every symmetric matrix in m; each of them is proved definite."""
     n = m.nrows()
     L = arb_mat(n, n)
     for j in range(n):

@@ -1,13 +1,10 @@
-"""Strict canonical JSON. A certificate holds objects, arrays and strings, and nothing else.
-
-Numbers are text: an integer is "0" or "-12", a rational is an integer or "p/q" in lowest terms with q > 1. There is one
-way to write each certificate: a different byte is a different certificate or none.
-"""
+"""Strict canonical JSON: objects, arrays, strings; numbers as text; one way to write each certificate (FORMAT.md)."""
 
 import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from flint import fmpq, fmpq_mat
@@ -83,9 +80,7 @@ def integer(value: object, name: str, low: int, high: int) -> int:
     return int(number.p)
 
 
-def bits(value: object, name: str) -> int:
-    """Return a precision."""
-    return integer(value, name, 32, MAX_BITS)
+bits = partial(integer, low=32, high=MAX_BITS)  # reads a precision
 
 
 def vector(value: object, name: str) -> list[fmpq]:

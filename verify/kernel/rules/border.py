@@ -7,7 +7,7 @@ than ζ‖M̃‖ + (ε + ζ)²/2κ; at M' = WWᵀ it is less by at least ⟨∇L
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from verify.kernel.enclosure import infonce_gradient, slack
-from verify.kernel.integrals import Grid, read_grids
+from verify.kernel.integrals import Grids, read_grids
 from verify.kernel.linear import dual_norm_squared, inertia, null_space, trace
 from verify.kernel.models import Finding, Pairs
 from verify.kernel.parse import Kind, Rejected, bits, rational, read, vector
@@ -19,10 +19,9 @@ def nonshared_border(pairs: Pairs, hints: object) -> Finding:
 
 
 def top_border(pairs: Pairs, hints: object) -> Finding:
-    """The border of U, the one column space of at most r dimensions that is optimal for J; hints: X, levels, border.
+    """The border of U, the one space of at most r dimensions that is optimal for J: near X (d × r), P with XᵀΣP = 0.
 
-    T = Σ^{-1/2}SΣ^{-1/2} has T_XX ≥ a and T_PP ≤ b < a in the whitened blocks of X (d × r) and P, XᵀΣP = 0; so U is
-    spanned by T's first r eigenvectors, and the sine of its angle with X is at most η = ‖T_PX‖/(a − b).
+    T = Σ^{-1/2}SΣ^{-1/2} has whitened blocks T_XX ≥ a, T_PP ≤ b < a; the sine of its angle is ≤ η = ‖T_PX‖/(a − b).
     """
     mixture, r = pairs.mixture, pairs.columns
     X, (a, b), border = read(hints, X=(mixture.means.nrows(), r), levels=vector, border=lambda value, _: value)
@@ -36,7 +35,7 @@ def top_border(pairs: Pairs, hints: object) -> Finding:
 
 
 def _across(pairs: Pairs, X: fmpq_mat, eta2: fmpq, hints: object) -> Finding:
-    """Check the module's inequality; eta2 is η². Hints: precision, modulus κ, V, N (for Z), W, grids for each point."""
+    """Check the module's inequality; eta2 is η², the modulus κ, N makes Z."""
     n, d = X.ncols(), X.nrows()
     points: dict[str, Kind] = {"V": (n,), "N": (n,), "grids": read_grids, "W": (d,), "grids_across": read_grids}
     digits, kappa, V, seed, grids, W, grids_across = read(hints, precision=bits, modulus=rational, **points)
@@ -52,9 +51,7 @@ def _across(pairs: Pairs, X: fmpq_mat, eta2: fmpq, hints: object) -> Finding:
     return Finding("refuted")
 
 
-def largest_fall(
-    pairs: Pairs, X: fmpq_mat, eta2: fmpq, kappa: fmpq, V: fmpq_mat, seed: fmpq_mat, grids: list[Grid]
-) -> arb:
+def largest_fall(pairs: Pairs, X: fmpq_mat, eta2: fmpq, kappa: fmpq, V: fmpq_mat, seed: fmpq_mat, grids: Grids) -> arb:
     """Return ζ‖M̃‖ + (ε + ζ)²/2κ ≥ L(M̃) − L(M), ε = ‖g_XX − Z‖, ζ = 2η‖g_XP‖ + η²‖g_PP‖, g = ∇L(M̃), for all M inside."""
     sigma, inside = pairs.mixture.sigma, X * V
     P, M = null_space(X.transpose() * sigma), inside * inside.transpose()
@@ -67,7 +64,7 @@ def largest_fall(
     return zeta * arb(trace(M * sigma * M * sigma)).sqrt() + (epsilon + zeta) ** 2 / (2 * arb(kappa))
 
 
-def least_rise(pairs: Pairs, kappa: fmpq, start: fmpq_mat, end: fmpq_mat, grids: list[Grid]) -> arb:
+def least_rise(pairs: Pairs, kappa: fmpq, start: fmpq_mat, end: fmpq_mat, grids: Grids) -> arb:
     """Return ⟨∇L(M'), M̃ − M'⟩ + κ‖M̃ − M'‖²/2 ≤ L(M̃) − L(M') for M' = start·startᵀ and M̃ = end·endᵀ."""
     step, sigma = end * end.transpose() - start * start.transpose(), pairs.mixture.sigma
     slope = infonce_gradient(pairs.mixture, pairs.C, start, grids) * arb_mat(step)

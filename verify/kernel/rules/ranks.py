@@ -1,8 +1,7 @@
 """InfoNCE and CLIP: bounds on the rank of the minimiser over all maps, and what follows for maps with r columns.
 
-L is strictly convex in M ⪰ 0 (or W), so its minimiser M° is one, and Col(M°) ⊆ S_F. With r columns: if rank M° ≤ r it
-is the minimiser; and a minimiser of rank < r is stationary along every further column, hence M° again. So the rank of
-every minimiser with r columns lies between min(low, r) and min(high, r) when low ≤ rank M° ≤ high (PROOFS.md, 4).
+The rank of every minimiser with r columns lies between min(low, r) and min(high, r) when low ≤ rank M° ≤ high for the
+one minimiser M° (or W°) over all maps, and its column space lies in S_F (PROOFS.md, 4).
 """
 
 from flint import fmpq_mat
@@ -22,18 +21,15 @@ def unaided(pairs: Pairs) -> Bounds:
 
 def enclosed(pairs: Pairs, hints: object) -> Bounds:
     """The bounds of an enclosure."""
-    if min(pairs.sizes) == 0:
-        raise Rejected("the rule is for means that are not all 0")
     if len(pairs.modalities) == 1:
         return infonce_rank(enclose_infonce(pairs, hints), pairs.mixture.m)
     return clip_rank(enclose_clip(pairs, hints)), min(pairs.sizes)
 
 
 def symmetric(pairs: Pairs, hints: object) -> Bounds:
-    """Permutations that preserve w and μᵀΣ⁻¹μ of each modality move the means by isometries U, U', and UM°U'ᵀ = M°.
+    """Permutations that preserve w and μᵀΣ⁻¹μ of each modality are isometries U, U' of the means with UM°U'ᵀ = M°.
 
-    On Col(M°) U acts as U' does on a complement of ker M°: its characteristic polynomial there divides both. And when
-    the permutations are transitive M° is 0 along μ̄.
+    Of degree rank M°, some polynomial divides the characteristic ones of both. If they are transitive, M°μ̄ = 0.
     """
     (given,) = record(hints, "hints", ("permutations",))
     K, weights = len(pairs.mixture.weights), pairs.mixture.weights
@@ -72,10 +68,7 @@ def equality(pairs: Pairs, bounds: Bounds) -> Finding:
 
 
 def top(pairs: Pairs, bounds: Bounds) -> Finding:
-    """J is largest on column spaces ⊇ S_F when r ≥ m; else on no space of less than r dimensions.
-
-    It is the same on every space of r dimensions in S_F when Σ⁻¹S is a multiple of 1 there.
-    """
+    """J is largest on spaces ⊇ S_F for r ≥ m; else on none of < r dimensions, on all in S_F of r if Σ⁻¹S ∝ 1 there."""
     mixture, r = pairs.mixture, pairs.columns
     if r >= mixture.m:
         return equality(pairs, bounds)
@@ -89,10 +82,9 @@ def top(pairs: Pairs, bounds: Bounds) -> Finding:
 
 
 def literal(pairs: Pairs, bounds: Bounds) -> Finding:
-    """Every pair of factors is inside when both Fisher subspaces are everything, or when r ≤ rank W°.
+    """Factors are inside when both S_F are everything, or r ≤ rank W°: then Col(A_V) = Col(W), Col(A_T) = Col(Wᵀ).
 
-    Then the optimal W have rank r, so Col(A_V) = Col(W) and Col(A_T) = Col(Wᵀ). For r > rank W° a further column of A_V
-    may be any vector while that of A_T is 0, and conversely.
+    For r > rank W° a further column of A_V may be any vector while that of A_T is 0, and conversely.
     """
     if pairs.sizes == tuple(x.means.nrows() for x in pairs.modalities) or pairs.columns <= bounds[0]:
         return Finding("proved")

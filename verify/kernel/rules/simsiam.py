@@ -5,7 +5,7 @@ RUPPᵀ − CUP + ηU = 0  and  UᵀU = I.                                      
 
 from flint import arb, arb_mat, ctx, fmpq_mat
 
-from verify.kernel.linear import identity, null_space, within
+from verify.kernel.linear import diagonal, null_space, within
 from verify.kernel.models import Finding, Pairs
 from verify.kernel.parse import Rejected, bits, rational, read
 
@@ -23,10 +23,7 @@ def simsiam_exact(pairs: Pairs) -> Finding:
 
 
 def _vacuous(pairs: Pairs) -> bool:
-    """Whether r > rank C, or the r largest eigenvalues of E = CR⁻¹C/4η have product < 1: (*) needs det UᵀEU ≥ 1.
-
-    The n-th power of the product is at most the r-th coefficient of the characteristic polynomial of Eⁿ.
-    """
+    """(*) needs det UᵀEU ≥ 1, E = CR⁻¹C/4η: not for r > rank C, nor when a coefficient for a power of E is below 1."""
     C, d, r = pairs.C, pairs.C.nrows(), pairs.columns
     if r > C.rank():
         return True
@@ -38,10 +35,7 @@ def _vacuous(pairs: Pairs) -> bool:
 
 
 def simsiam_leak(pairs: Pairs, hints: object) -> Finding:
-    """Interval Newton: a box of (U, P) around the hints holds a solution of (*), and all its U lie outside S_F.
-
-    Unknown are U and P on and above the diagonal, which is all of them up to A ↦ AQ, P ↦ QᵀPQ; P below stays as given.
-    """
+    """Interval Newton: a box of (U, P) holds a solution of (*), P below its diagonal as given; all its U leave S_F."""
     d, r = pairs.mixture.means.nrows(), pairs.columns
     digits, U, P, radius = read(hints, precision=bits, U=(d, r), P=(r, r), radius=rational)
     unknowns = unknown_entries(d + r, r)
@@ -70,7 +64,7 @@ def equations(pairs: Pairs, x: arb_mat) -> arb_mat:
     """Return the left less the right-hand sides of (*) as a column; x has the rows of U, then those of P."""
     U, P = _parts(x)
     along = arb_mat(pairs.mixture.R) * U * P * P.transpose() - arb_mat(pairs.C) * U * P + U * arb(pairs.decay)
-    return arb_mat([[y] for y in _flat(along, U.transpose() * U - arb_mat(identity(P.nrows())))])
+    return arb_mat([[y] for y in _flat(along, U.transpose() * U - arb_mat(diagonal([1] * P.nrows())))])
 
 
 def derivative(pairs: Pairs, x: arb_mat, unknowns: list[tuple[int, int]]) -> arb_mat:

@@ -26,10 +26,9 @@ def spectral_top(pairs: Pairs) -> Finding:
 
 
 def spectral_top_threshold(pairs: Pairs, hints: object) -> Finding:
-    """For δ < 1 and r < m cut S_F into 𝒦 = span{TⁱΣ̄⁻¹μ̄} and its Σ̄-complement 𝓛; T and R⁻¹C preserve both.
+    """For δ < 1 and r < m T and R⁻¹C preserve 𝒦 = span{TⁱΣ̄⁻¹μ̄} and its Σ̄-complement in S_F.
 
-    Col(A*) takes the k largest eigenvalues of R⁻¹C on 𝒦 and the r − k largest on 𝓛: a level with r above it tells. It
-    is T-invariant only for k = 0 or k = dim 𝒦; then a level for T tells whether it takes the r largest of T.
+    Col(A*) takes k eigenvectors of 𝒦, and is T-invariant only for k = 0 or dim 𝒦; are its eigenvalues T's r largest?
     """
     g, t = read(hints, threshold=rational, fisher_threshold=rational)
     mixture, r = pairs.mixture, pairs.columns
@@ -65,11 +64,7 @@ def _at_least(V: fmpq_mat, form: fmpq_mat, metric: fmpq_mat, level: fmpq) -> tup
 
 
 def pca(pairs: Pairs) -> Finding:
-    """A* is any top eigenspace of R, of dimension r' = min(r, d).
-
-    All of them are S_F when it is R-invariant, r' = m, and each eigenvalue of R on it exceeds each across it: when
-    BᵀRB ⊗ PᵀP − BᵀB ⊗ PᵀRP ≻ 0, P = B^⊥.
-    """
+    """S_F is the one top eigenspace of R of min(r, d) dimensions: invariant, and BᵀRB ⊗ PᵀP ≻ BᵀB ⊗ PᵀRP, P = B^⊥."""
     R, B, m = pairs.mixture.R, pairs.mixture.fisher, pairs.mixture.m
     P, r = null_space(B.transpose()), min(pairs.columns, R.nrows())
     if m * P.ncols() > MAX_PRODUCT:
