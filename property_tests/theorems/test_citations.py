@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
 from sympy import Eq, Equivalent, Ge, Identity, Implies, MatrixSymbol, Symbol, Trace, symbols
 
 from property_tests.theorems.scripts import claim, rejection, with_step
+from theorems import REGISTRY
 from theorems.scripts import clip_equality_lines as lines
 from theorems.scripts import clip_inclusion_balanced as balanced
 from theorems.scripts import clip_inclusion_effective as effective
 from theorems.scripts import fisher_optimality
 from theorems.scripts import infonce_equality_small_signal as small
 from theorems.scripts import infonce_slope as slope
+from theorems.scripts import simsiam_inclusion as simsiam
+from theorems.scripts import spectral_inclusion as spectral
+from theorems.scripts import theorem_5_2 as infonce
 from verify.proofs import (
     Algebra,
     Assumed,
@@ -133,6 +140,47 @@ def test_what_means_something_else_is_not_cited(case: str) -> None:
     (why,) = (report.how for step, report in steps if isinstance(step.check, Cites))
     assert "means something else by" in why
     assert letter in why
+
+
+INCLUSIONS: dict[str, tuple[Proof, Symbol, Claim]] = {
+    "infonce": (infonce.PROOF, infonce.MINIMISER, infonce.INCLUDED),
+    "spectral": (spectral.PROOF, spectral.MINIMISER, spectral.INCLUDED),
+    "clip": (effective.PROOF, effective.MINIMISER, effective.INCLUDED),
+    "simsiam": (simsiam.PROOF, simsiam.STATIONARY, simsiam.INCLUDED.proposition),
+}
+
+
+def citing_inclusion(loss: str, own: str) -> Proof:
+    """Return a script that only supposes that a map is optimal for its own loss, and cites the theorem about a loss."""
+    (cited, _, included), optimal = INCLUSIONS[loss], INCLUSIONS[own][1]
+    better = Ge(Symbol("L_0") - Symbol("L"), 0)
+    meaning = Step("optimal", "", Implies(optimal, better), (), Definition((optimal, *better.free_symbols)))
+    claimed = Implies(optimal, included)
+    names = tuple(h.name for h in cited.hypotheses) + tuple(g.name for g in cited.givens)
+    step = Step("cited", "", claimed, names, Cites(f"{loss}-inclusion", cited))
+    return Proof(cited.hypotheses, replace(cited.algebra, needs={}), (meaning, step), claimed, cited.givens)
+
+
+@pytest.mark.parametrize("loss", ["infonce", "clip", "simsiam"])
+def test_a_theorem_about_a_loss_is_cited_for_it(loss: str) -> None:
+    assert rejection(citing_inclusion(loss, loss)) == ""
+
+
+@pytest.mark.parametrize(("loss", "own"), list(permutations(INCLUSIONS, 2)))
+def test_a_theorem_about_one_loss_is_not_cited_for_another(loss: str, own: str) -> None:
+    assert "does not entail" in rejection(citing_inclusion(loss, own))
+
+
+def test_a_name_for_being_optimal_is_of_one_loss() -> None:
+    losses = defaultdict(set)
+    for statement in filter(lambda s: s.proof is not None, REGISTRY.values()):
+        quantity = statement.quantity
+        for step in statement.proof.steps:
+            for name in (str(symbol) for symbol in step.claim.atoms(Symbol)):
+                if re.search(r"arg(min|max)|\\nabla|\\partial", name):
+                    losses[name].add(quantity.loss or quantity.latex)
+    assert {"infonce", "spectral", "clip", "simsiam", "pca"} <= set().union(*losses.values())
+    assert [name for name, of in losses.items() if len(of) > 1] == []
 
 
 def _fisher(claim: Any, cited: Proof, **changes: Any) -> Proof:

@@ -164,7 +164,7 @@ PROOF = Proof(
         *_log_partition(TEXT, VISION, N_T, NU_V),
         Step(
             "loss",
-            "L(s), the CLIP loss at W = s·Cov.",
+            "L(s) is L_CLIP at W = s·Cov.",
             Eq(L(s), -2 * ALIGNMENT + N_V(s) + N_T(s)),
             ("pairs", *BASIS),
             Definition((L,)),

@@ -127,8 +127,8 @@ ALGEBRA = Algebra(
     sizes=({d_V: 3, d_T: 4, m_V: 2, m_T: 1, K: 3, r: 3}, {d_V: 3, d_T: 2, m_V: 1, m_T: 1, K: 2, r: 4}),
 )
 
-MINIMISER = Symbol(r"\{(A_V, A_T) \in \mathrm{argmin}\, L\}")
-STATIONARY = Symbol(r"\{\nabla L(A_V, A_T) = 0\}")
+MINIMISER = Symbol(r"\{(A_V, A_T) \in \mathrm{argmin}\, L_{\mathrm{CLIP}}\}")
+STATIONARY = Symbol(r"\{\nabla L_{\mathrm{CLIP}}(A_V, A_T) = 0\}")
 
 
 def included(this: Modality, other: Modality) -> Existential:
@@ -291,7 +291,7 @@ def modality_steps(this: Modality, other: Modality) -> tuple[Step, ...]:
         ),
         Step(
             at("loss"),
-            f"L(s), the CLIP loss with A_s for A_{tag}: −2E[f_V(x_V)ᵀf_T(x_T)] and both log-partition functions.",
+            f"L(s) is L_CLIP with A_s for A_{tag}: −2E[f_V(x_V)ᵀf_T(x_T)] and both log-partition functions.",
             Eq(L(s), -2 * alignment + Mean(forward) + Mean(backward)),
             split,
             Definition((L,)),

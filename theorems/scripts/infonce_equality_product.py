@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Eq, Ge, Gt, Identity, Implies, IndexedBase, MatrixSymbol, Sum, Symbol, Trace, ZeroMatrix, exp, log
 
-from theorems.scripts.theorem_5_2 import COMMON_FACTOR
+from theorems.scripts.theorem_5_2 import COMMON_FACTOR, MINIMISER
 from verify.hypotheses import (
     BIAS_RANGE,
     CENTRED,
@@ -110,7 +110,6 @@ f, f_hat = parts[0] + parts[1], parts_hat[0] + parts_hat[1]
 NEGATIVES = [LogPartition(Trace(z.T * A[i].T * (mu[i] * p[i] + eta[i])), eta[i], p[i]) for i in BOTH]
 BORDER = Trace(G[0] * G[1])
 TIE = Trace(A[0].T * mean[0] * mean[1].T * A[1])
-MINIMISER = Symbol(r"\{A \in \mathrm{argmin}\, L\}")
 ZEROS = [
     *((xi[i], xi_hat[j]) for i in BOTH for j in BOTH),
     *((zeta[i], noise[j]) for i in BOTH for j in BOTH for noise in (xi, xi_hat)),
@@ -256,7 +255,7 @@ STEPS = (
     ),
     Step(
         "loss",
-        "L is the InfoNCE loss of A: y_1 and y_2 are independent, so log E exp(f(x)ᵀf(y)) is a sum.",
+        "L = L_InfoNCE(A): y_1 and y_2 are independent, so log E exp(f(x)ᵀf(y)) is a sum.",
         Eq(L, -Mean(Trace(f.T * f_hat)) + Mean(NEGATIVES[0].subs(z, f)) + Mean(NEGATIVES[1].subs(z, f))),
         ("pairs",),
         Definition((L,)),

@@ -174,7 +174,7 @@ SETTING = (
 LOSS_STEPS = (
     Step(
         "loss",
-        "L(s, t) = −E[xᵀMx̂] + E_x log E_y exp(xᵀMy) at M = sM* + tM₀: the InfoNCE loss.",
+        "L(s, t) = −E[xᵀMx̂] + E_x log E_y exp(xᵀMy) at M = sM* + tM₀: L_InfoNCE.",
         Eq(L(s, t), -ALIGNMENT + Mean(NEGATIVES.subs(z, x))),
         ("pairs", "factor", "root"),
         Definition((L,)),

@@ -188,7 +188,7 @@ STEPS = (
     AUGMENTED_PAIRS,
     Step(
         "loss",
-        "L(t) = −E[xᵀM_t x̂] + E_x log E_y exp(xᵀM_t y) at M_t = AAᵀ + t VVᵀ: the InfoNCE loss, from A on.",
+        "L(t) = −E[xᵀM_t x̂] + E_x log E_y exp(xᵀM_t y) at M_t = AAᵀ + t VVᵀ: L_InfoNCE, from A on.",
         Eq(L(t), -ALIGNMENT + Mean(NEGATIVES.subs(z, x))),
         ("pairs", "gram", "fisher-basis"),
         Definition((L,)),

@@ -48,7 +48,7 @@ SQUARE = Mean(Trace(x.T * z * z.T * x))
 SPREAD = Trace(z.T * f.T * D * f * z)
 NEGATIVES = SQUARE.subs(z, y)
 GAP = F * F.T - Abar
-MINIMISER = Symbol(r"\{f \in \mathrm{argmin}\, L\}")
+MINIMISER = Symbol(r"\{f \in \mathrm{argmin}\, L_{\mathrm{spec}}\}")
 PART = TopPart((E.T * f) * (E.T * f).T, Abar, r)
 CLOSED_FORM = EckartYoung("constant", MINIMISER, f, E.T, Abar)
 
@@ -96,7 +96,7 @@ STEPS = (
     ),
     Step(
         "loss",
-        "L(f) = −2Σ w_{xx'} f(x)ᵀf(x') + Σ w_x w_y (f(x)ᵀf(y))²: the spectral contrastive loss.",
+        "L(f) = −2Σ w_{xx'} f(x)ᵀf(x') + Σ w_x w_y (f(x)ᵀf(y))²: the spectral contrastive loss L_spec.",
         Eq(L(f), -2 * ALIGNMENT + Mean(NEGATIVES)),
         ("pairs",),
         Definition((L,)),

@@ -60,7 +60,8 @@ ACROSS, ACROSS_T = vanishes(mu.T * a), vanishes(a.T * mu)
 UNSEEN, UNSEEN_T, UNIT = vanishes(P * v), vanishes(v.T * P.T), Eq(v.T * v, Identity(1))
 BLIND = vanishes(P * A.T * R * a)
 NO_DECAY = NO_WEIGHT_DECAY.formula
-STATIONARY, MOVED = Symbol(r"\{\nabla L(A, P) = 0\}"), Symbol(r"\{\nabla L(A + N, P) = 0\}")
+STATIONARY = Symbol(r"\{\nabla L_{\mathrm{SimSiam}}(A, P) = 0\}")
+MOVED = Symbol(r"\{\nabla L_{\mathrm{SimSiam}}(A + N, P) = 0\}")
 AT_A = vanishes(along_encoder(A, P)), vanishes(along_predictor(A, P))
 AT_M = vanishes(along_encoder(M, P)), vanishes(along_predictor(M, P))
 

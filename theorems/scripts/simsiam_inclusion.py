@@ -142,7 +142,7 @@ def _slope_steps(
     return (
         Step(
             f"loss-{name}",
-            f"L(s), the loss with {moves} moved by s: ½E‖PAᵀx − sg(Aᵀx̂)‖² + ½η(‖A‖² + ‖P‖²), the target held fixed.",
+            f"L(s) is L_SimSiam with {moves} moved by s: ½E‖PAᵀx − sg(Aᵀx̂)‖² + ½η(‖A‖² + ‖P‖²), the target held fixed.",
             Eq(L(s), fit + eta * size),
             ("pairs", *grounds),
             Definition((L,)),
@@ -195,7 +195,7 @@ def gradient_vanishes(name: str, way: Any, other: Any, gradient: Any) -> tuple[S
     )
 
 
-STATIONARY = Symbol(r"\{\partial_A L = 0\}")
+STATIONARY = Symbol(r"\{\partial_A L_{\mathrm{SimSiam}} = 0\}")
 FIXED = Eq(R * A * P.T * P, C * A * P)
 Y, Z = MatrixSymbol("Y", K, r), MatrixSymbol("Z", d, r)
 COEFFICIENTS = V * mu.T * A * P.T.I - D * mu.T * A

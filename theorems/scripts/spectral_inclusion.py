@@ -13,12 +13,13 @@ from sympy import (
     Implies,
     Inverse,
     MatrixSymbol,
+    Symbol,
     Trace,
     ZeroMatrix,
 )
 
 from theorems.scripts import fisher_optimality as fisher
-from theorems.scripts.theorem_5_2 import INCLUDED, MINIMISER, PAIRED_MOMENTS, D, eta, o, xi, xi_hat, zeta, zeta_hat
+from theorems.scripts.theorem_5_2 import INCLUDED, PAIRED_MOMENTS, D, eta, o, xi, xi_hat, zeta, zeta_hat
 from verify.hypotheses import BIAS_RANGE, COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.proofs import (
     Algebra,
@@ -96,6 +97,7 @@ FACTOR = Gamma.T * A
 TARGET = Gamma.I * C * Gamma.I.T
 PART = TopPart(FACTOR * FACTOR.T, TARGET, r)
 GRAM = A * A.T
+MINIMISER = Symbol(r"\{A \in \mathrm{argmin}\, L_{\mathrm{spec}}\}")
 CLOSED_FORM = EckartYoung("square", MINIMISER, A, Gamma.T, TARGET)
 SPANNED = Existential(INCLUDED, Eq(A, B * X), X, G.I * B.T * Sbar * A)
 ACROSS = Identity(d) - B * G.I * B.T * Sbar  # A_out = ACROSS · A
@@ -161,7 +163,7 @@ LOSS_STEPS = (
     ),
     Step(
         "loss",
-        "L(A) = −2E[f(x)ᵀf(x̂)] + E_{x,y}[(f(x)ᵀf(y))²], f(x) = Aᵀx: the spectral contrastive loss.",
+        "L(A) = −2E[f(x)ᵀf(x̂)] + E_{x,y}[(f(x)ᵀf(y))²], f(x) = Aᵀx: the spectral contrastive loss L_spec.",
         Eq(L(A), -2 * ALIGNMENT + Mean(NEGATIVES)),
         ("pairs",),
         Definition((L,)),

@@ -131,8 +131,8 @@ def slope_at_1(function: Any) -> Any:
     return Subs(Derivative(function(s), s), s, 1)
 
 
-MINIMISER = Symbol(r"\{A \in \mathrm{argmin}\, L\}")
-STATIONARY = Symbol(r"\{\nabla L(A) = 0\}")
+MINIMISER = Symbol(r"\{A \in \mathrm{argmin}\, L_{\mathrm{InfoNCE}}\}")
+STATIONARY = Symbol(r"\{\nabla L_{\mathrm{InfoNCE}}(A) = 0\}")
 INCLUDED = Symbol(r"\{\mathrm{Col}(A) \subseteq S_F\}")
 SPANNED = Existential(INCLUDED, Eq(A, B * X), X, G.I * B.T * Sigma * A)
 
@@ -226,7 +226,7 @@ STEPS = (
     ),
     Step(
         "loss",
-        "L(s) = L(A_s) = −E[f(x)ᵀf(x̂)] + E_x log E_y exp(f(x)ᵀf(y)), f(x) = A_sᵀx: the InfoNCE loss.",
+        "L(s) = L_InfoNCE(A_s) = −E[f(x)ᵀf(x̂)] + E_x log E_y exp(f(x)ᵀf(y)), f(x) = A_sᵀx.",
         Eq(L(s), -ALIGNMENT + Mean(NEGATIVES.subs(z, f))),
         ("pairs", "blocks"),
         Definition((L,)),

@@ -20,7 +20,8 @@ class Cites(Check):
     directly or through definitions, means the same in both scripts. One that the cited proof defines in its algebra is
     defined alike here. One to which a step there gives its meaning has all these properties here too, or no earlier
     step here speaks of it and it takes its meaning from there, or it is a proposition that the steps of both scripts
-    only suppose, such as being a minimiser: it is known by its name, and each script uses some of what follows from it.
+    only suppose, such as being a minimiser: it is known by its name, which says of what loss, and each script uses some
+    of what follows from it.
     """
 
     kind: ClassVar[Kind] = Kind.CITES
