@@ -248,8 +248,8 @@ def base() -> tuple[str, ...]:
     """Return what a verdict rests on besides the sources shown here."""
     return (
         f"A certificate’s verdict: CPython, python-flint {version('python-flint')} (exact rationals and Arb balls), "
-        "the kernel’s files listed here, the sentences in kernel/claims.py that say what each claim means, and the proofs "
-        "in kernel/PROOFS.md that its rules are right.",
+        "the kernel’s files listed here, the sentences in kernel/claims.py that say what each claim means, and the "
+        "proofs in kernel/PROOFS.md that its rules are right.",
         f"A proof’s verdict: SymPy {version('sympy')} (arithmetic, differentiation, satisfiability), the rules listed "
         f"here, and the steps of kind {Definition.kind}, which say what symbols mean and cannot be checked.",
         "An exact evaluation of a hypothesis on an instance: the vocabulary in verify/vocabulary.py.",
