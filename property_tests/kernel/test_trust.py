@@ -20,6 +20,7 @@ from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates
 from property_tests.kernel.test_mutations import accepted, rehashed
 from property_tests.strategies import examples
 from verify.kernel.check import main
+from verify.kernel.claims import statement_hash
 
 FOLDER = Path(verify.kernel.__file__).parent
 SOURCES = sorted(FOLDER.rglob("*.py"))
@@ -80,10 +81,17 @@ def test_fields_of_any_shape_are_refused_or_harmless(data):
     assert not accepted(rehashed({**tree, field: value})) or value == tree[field]
 
 
+def about(claim: str, fields: dict) -> dict:
+    stated = {"claim": claim, "statement": statement_hash(claim), "verdict": "refuted", "rank": [], "dimension": []}
+    return {**fields, **stated}
+
+
 def bombs() -> dict[str, bytes]:
     """Certificates that ask for much: work, memory, digits, depth."""
-    kkt = json.loads(next(d for d in all_certificates() if b'"rule":"kkt"' in d and b"infonce" in d))
-    hints = kkt["hints"]
+    kkt = json.loads(next(d for d in all_certificates() if b'"rule":"kkt"' in d and b"infonce-equality" in d))
+    hints = {"precision": "80", "Q": [["1"]], "grids": [[["1/4", "-60", "121", "1"]]] * 2, "V": [["1/2"]], "N": [[]]}
+    line = {"weights": ["1/2", "1/2"], "means": [["1"], ["-1"]], "covariance": [["1"]], "bias": "1", "rank": "1"}
+    kkt |= {"instance": {"model": "shared-gmm", **line, "weight_decay": "0"}, "hints": hints}
     digits, size = "9" * 400, 64
 
     def with_hints(**changes: object) -> bytes:
@@ -103,15 +111,35 @@ def bombs() -> dict[str, bytes]:
     spread = [[f"{10**180 + 16 * i + j}/{10**180 + 16 * i + j + 1}" for j in range(16)] for i in range(16)]
     crowd = {**kkt["instance"], "weights": ["1/8"] * 8, "means": [[str(3 * i * i)] for i in range(8)], "rank": "1"}
     crowd["covariance"] = [["1"]]
-    scattered = {"precision": "32", "Q": [["1"]], "grids": [[["10000", "2000"]]], "V": [["1000"]], "N": [[]]}
+    many = {**crowd, "weights": ["1/16"] * 16, "means": [[str(3 * i * i)] for i in range(16)]}
+    unlike = {**kkt["instance"], "weights": ["1/64"] * 64, "means": [["0"] * 30] * 64, "rank": "1"}
+    unlike["covariance"] = [[f"1/{10**389 + 30 * i + j}" for j in range(30)] for i in range(30)]
+    four = {"model": "gmm", "weights": ["1/2", "1/2"], "means": [["1", "0", "0", "0"], ["-1", "0", "0", "0"]]}
+    four["covariances"] = [[[str((1 + c) * (i == j)) for j in range(4)] for i in range(4)] for c in (0, 1)]
+    four |= {"bias": "1", "rank": "4", "weight_decay": "0"}
+    box = [["1/4", "-31", n, "1/100"] for n in ("62", "63", "63")] + [["1", "0", "1", "1/100"]]
+    across = {"precision": "2000", "modulus": "1/2", "V": [[]], "N": [[]], "grids": [], "W": four["covariances"][0]}
+    across["grids_across"] = [box, [["1", "0", "1", "1"]] * 4]
+    plane = {**four, "means": [row[:2] for row in four["means"]], "rank": "2"}
+    plane["covariances"] = [[row[:2] for row in c[:2]] for c in four["covariances"]]
+    flat = [["1/100", "-500", "1000", "1/100"], ["1/1000", "-7500", "15000", "1/100"]]
+    long_rows = {**across, "precision": "32", "W": plane["covariances"][0]}
+    long_rows["grids_across"] = [flat, [["1", "0", "1", "1"]] * 2]
+    scattered = {"precision": "2000", "Q": [["1"]], "grids": [[["10000", "2000"]]] * 8, "V": [["1000"]], "N": [[]]}
     return {
-        "nodes": with_hints(grids=[[["1/1000000", "-500000", "1000000", "1"]]]),
-        "more nodes": with_hints(grids=[[["1", "-500", "1000", "1"]] * 4]),
-        "bits": with_hints(precision="2000", grids=[[["1/1000", "-9000", "18000", "1"]]]),
-        "adaptive": with_hints(precision="2000", grids=[[["10000", "2000"]]]),
+        "nodes": with_hints(grids=[[["1/100000", "-50000", "100000", "1"]]] * 2),
+        "more nodes": with_hints(grids=[[["1", "-500", "1000", "1"]] * 4] * 2),
+        "bits": with_hints(precision="2000", grids=[[["1/1000", "-9000", "18000", "1"]]] * 2),
+        "adaptive": with_hints(precision="2000", grids=[[["10000", "2000"]]] * 2),
         "digits": with_hints(V=[[digits]], Q=[[digits]]),
-        "steep": with_hints(V=[[digits]], grids=[[["1000", "100"]]]),
+        "steep": with_hints(V=[[digits]], grids=[[["1000", "100"]]] * 2),
         "crowd": rehashed({**kkt, "instance": crowd, "hints": scattered}),
+        "many": rehashed({**kkt, "instance": many, "hints": scattered | {"grids": [[["40", "2000"]]] * 16}}),
+        "unlike denominators": rehashed({**kkt, "instance": unlike, "rule": "exact", "hints": {}}),
+        "rows": rehashed(about("nonshared-inclusion", {**kkt, "instance": four, "rule": "border", "hints": across})),
+        "plane": rehashed(
+            about("nonshared-inclusion", {**kkt, "instance": plane, "rule": "border", "hints": long_rows})
+        ),
         "coordinates": rehashed(
             {**kkt, "instance": cube, "hints": {**hints, "Q": spread, "V": [[]] * 16, "N": [[]] * 16}}
         ),

@@ -52,9 +52,9 @@ STATEMENTS = {
     ),
     "linear-probe-bound": (
         "With λ the (r+1)-th smallest eigenvalue of I − Ā and φ the share of the weight w_{xx'} on pairs with "
-        "different labels: the arg-max of the least-squares probe of the labels, weighted by w_x, on the r lowest "
-        "eigenvectors of I − Ā errs on a share of the weight w_x of at most 2φ/λ, or of 0 when r is at least the "
-        "number of points."
+        "different labels: the arg-max of the least-squares probe of the labels, weighted by w_x, on the features "
+        "U_x/√w_x, U the r lowest orthonormal eigenvectors of I − Ā, errs on a share of the weight w_x of at most "
+        "2φ/λ, or of 0 when r is at least the number of points."
     ),
 }
 

@@ -20,9 +20,9 @@ from verify.kernel.models import Mixture
 from verify.kernel.parse import Rejected, array, integer, rational
 
 MAX_DIMENSION = 4
-MAX_WORK = 2 * 10**9  # nodes · components · bits: less than a minute, and so are
+MAX_WORK = 10**9  # nodes · components · bits, at least 128: less than half a minute, and so are
 MAX_ROWS = 5 * 10**5  # lattice rows · components, and the nodes in a row · components
-_MAX_ADAPTIVE = 10**9  # exponentials · (bits + 400)
+_MAX_ADAPTIVE = 4 * 10**9  # exponentials · (bits + 400)
 
 
 class Axis(NamedTuple):
@@ -106,7 +106,7 @@ def _check_grids(grids: Grids, wanted: int) -> None:
     shapes = [[len(axis.steps) for axis in grid] for grid in grids if isinstance(grid, list)]
     nodes, rows = sum(map(math.prod, shapes)), sum(math.prod(shape[:-1]) for shape in shapes)
     longest = max((n for shape in shapes for n in shape), default=0)
-    if nodes * wanted * ctx.prec > MAX_WORK or max(rows, longest) * wanted > MAX_ROWS:
+    if nodes * wanted * max(ctx.prec, 128) > MAX_WORK or max(rows, longest) * wanted > MAX_ROWS:
         raise Rejected("the grids ask for too much work")
 
 
@@ -124,13 +124,11 @@ def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
     K, order, end = range(len(law.weights)), 2 if law.bends else 1, len(axes) - 1
     nodes = [[arb(axis.h * n) for n in axis.steps] for axis in axes]
     tables = [  # [axis][n][node]: h φ(u) uⁿ
-        [[arb(axis.h) * _gauss(s - c) * (s - c) ** n for s in row] for n in range(order + 1)]
+        [[arb(axis.h) * _gauss(s - c) * math.prod([s - c] * n, start=arb(1)) for s in row] for n in range(order + 1)]
         for axis, row, c in zip(axes, nodes, law.centre, strict=True)
     ]
-    powers = [n for n in itertools.product(range(order + 1), repeat=end) if sum(n) <= order]
-    tilt, along = law.slopes, arb_mat(0, 0)
-    before: list[list[arb]] = []  # for each row, the weight of each power of the outer coordinates,
-    after: list[list[list[arb]]] = [[] for _ in K]  # and for each k what the last axis sums up to
+    exponents = [n for n in itertools.product(range(order + 1), repeat=len(axes)) if sum(n) <= order]
+    sums, tilt, along = {n: [arb(0)] * len(K) for n in exponents}, law.slopes, arb_mat(0, 0)
     for index in itertools.product(*(range(len(row)) for row in nodes[:end])):
         s = arb_mat([*([nodes[i][m]] for i, m in enumerate(index)), [0]])
         if law.bends:
@@ -141,11 +139,11 @@ def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
             along = arb_mat([[((slope + bend * x) * x).exp() for x in nodes[end]] for slope, bend in curves])
         below = (arb_mat([front]) * along).entries()
         totals = along * arb_mat([[y / x for y in row] for *row, x in zip(*tables[end], below, strict=True)])
-        before.append([math.prod((tables[i][a][index[i]] for i, a in enumerate(n)), start=arb(1)) for n in powers])
-        for k, row in enumerate(totals.tolist()):
-            after[k].append([front[k] * x for x in row])
-    sums = [arb_mat(before).transpose() * arb_mat(part) for part in after]
-    return {(*n, a): [part[i, a] for part in sums] for i, n in enumerate(powers) for a in range(order + 1)}
+        for n, total in sums.items():
+            weight = math.prod((tables[i][n[i]][m] for i, m in enumerate(index)), start=arb(1))
+            for k in K:
+                total[k] += weight * front[k] * totals[k, n[end]]
+    return sums
 
 
 def _gauss(u: arb) -> arb:
@@ -193,7 +191,9 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
     if not R > 0:
         raise Rejected("the radius does not cover the centre")
     # at most 6K² integrals over all components, whichever their grids, of K exponentials at a point
-    limit = max(1, _MAX_ADAPTIVE // (6 * K**3 * (ctx.prec + 400)))
+    limit = _MAX_ADAPTIVE // (6 * K**3 * (ctx.prec + 400))
+    if limit < 1000:  # a single rule of the integrator may have as many points
+        raise Rejected("there are too many components for adaptive integration")
     ends = [acb(middle - grid.radius), acb(middle), acb(middle + grid.radius)]
 
     def moment(k: int, n: int) -> arb:
@@ -211,4 +211,4 @@ def _integrand(law: Whitened, k: int, n: int, s: acb, _analytic: bool) -> acb:
     for m, w in enumerate(law.weights):
         bend = (law.bends[m][0, 0] - law.bends[k][0, 0]) / 2 if law.bends else arb(0)
         below += w * ((law.slopes[m, 0] - law.slopes[k, 0] + bend * s) * s).exp()
-    return (-u * u / 2).exp() / (2 * arb.pi()).sqrt() * u**n * law.weights[k] / below
+    return (-u * u / 2).exp() / (2 * arb.pi()).sqrt() * math.prod([u] * n, start=acb(1)) * law.weights[k] / below

@@ -44,11 +44,15 @@ def is_zero(m: fmpq_mat) -> bool:
     return not any(m.entries())
 
 
+def echelon(m: fmpq_mat) -> tuple[fmpq_mat, list[int]]:
+    """Return the reduced row echelon form, and the columns of m that are independent of those before them."""
+    reduced, r = m.rref()
+    return reduced, [next(j for j in range(m.ncols()) if reduced[i, j] != 0) for i in range(r)]
+
+
 def column_basis(m: fmpq_mat) -> fmpq_mat:
     """Return the columns of m that are independent of those before them."""
-    reduced, r = m.rref()
-    pivots = [next(j for j in range(m.ncols()) if reduced[i, j] != 0) for i in range(r)]
-    return select(m, range(m.nrows()), pivots)
+    return select(m, range(m.nrows()), echelon(m)[1])
 
 
 def null_space(m: fmpq_mat) -> fmpq_mat:
@@ -85,9 +89,10 @@ def cholesky(m: arb_mat) -> arb_mat:
 def certainly_definite(m: arb_mat) -> bool:
     """Return True when every symmetric matrix with lower triangle in m is certainly positive definite."""
     try:
-        return cholesky(m).nrows() == m.nrows()
+        cholesky(m)
     except Rejected:
         return False
+    return True
 
 
 def dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat) -> arb:

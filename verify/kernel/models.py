@@ -78,12 +78,15 @@ def instance(value: object) -> Instance:
         name = "covariance" if model == "shared-gmm" else "covariances"
         fields = ("model", "weights", "means", name, "bias", "rank", "weight_decay")
         _, w, means, given, bias, r, decay = record(value, "instance", fields)
-        covariances = array(given, name) if model == "gmm" else [given] * len(array(w, "weights"))
+        shared = model == "shared-gmm"
+        covariances = [matrix(sigma, name) for sigma in ([given] if shared else array(given, name))]
+        covariances *= len(array(w, "weights")) if shared else 1
         return _pairs([_mixture(w, means, covariances)], bias, r, decay)
     if model == "clip-gmm":
         _, w, *modalities, bias, r = record(value, "instance", ("model", "weights", "vision", "text", "bias", "rank"))
         parts = [record(part, "a modality", ("means", "covariance")) for part in modalities]
-        return _pairs([_mixture(w, means, [sigma] * len(array(w, "weights"))) for means, sigma in parts], bias, r, "0")
+        K = len(array(w, "weights"))
+        return _pairs([_mixture(w, m, [matrix(sigma, "covariance")] * K) for m, sigma in parts], bias, r, "0")
     if model == "population-graph":
         _, weights, labels, r = record(value, "instance", ("model", "weights", "labels", "rank"))
         return _graph(matrix(weights, "weights"), array(labels, "labels"), r)
@@ -95,18 +98,19 @@ def _pairs(modalities: list[Mixture], bias: object, r: object, decay: object) ->
     return Pairs(modalities, rational(bias, "bias", 0, 1), columns, eta)
 
 
-def _mixture(weights: object, means: object, given: list[object]) -> Mixture:
+def _mixture(weights: object, means: object, covariances: list[fmpq_mat]) -> Mixture:
     w, points = vector(weights, "weights"), matrix(means, "means").transpose()
     d, K = points.nrows(), points.ncols()
-    covariances = [matrix(sigma, "a covariance", d, d) for sigma in given]
-    check_work("the instance", points, *covariances)
+    distinct = [sigma for k, sigma in enumerate(covariances) if sigma not in covariances[:k]]
+    check_work(
+        "the instance", d, max(d, K), [*w, *points.entries(), *(x for sigma in distinct for x in sigma.entries())]
+    )
     if not (all(x > 0 for x in w) and sum(w, fmpq(0)) == 1):
         raise Rejected("the weights are not positive with sum 1")
     if d == 0 or not len(w) == K == len(covariances):
         raise Rejected("the weights, means and covariances do not fit together")
-    for k, sigma in enumerate(covariances):
-        if sigma not in covariances[:k] and (sigma != sigma.transpose() or inertia(sigma)[0] < d):
-            raise Rejected("a covariance is not symmetric and positive definite")
+    if any(sigma.nrows() != d or sigma != sigma.transpose() or inertia(sigma)[0] < d for sigma in distinct):
+        raise Rejected("a covariance is not d × d, symmetric and positive definite")
     return Mixture(w, points, covariances)
 
 

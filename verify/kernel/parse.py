@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +16,7 @@ MAX_SIZE = 64  # rows or columns of a matrix
 MAX_WORK = 3 * 10**7  # n³ · N · bits of numbers in n × N: elimination takes half a minute
 MAX_BITS = 2000  # of precision
 Kind = tuple[int, ...] | Callable[[object, str], Any]  # a matrix of so many rows (and columns), or its reader
-_RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?", re.ASCII)
+_RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 
 
 class Rejected(Exception):  # noqa: N818 (it is an answer)
@@ -32,7 +33,7 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def parse(data: bytes) -> object:
+def parse(data: bytes) -> Any:
     """Return the value whose canonical bytes are `data`; so no key is given twice."""
     if len(data) > MAX_BYTES:
         raise Rejected(f"the file is larger than {MAX_BYTES} bytes")
@@ -103,15 +104,15 @@ def read(hints: object, **fields: Kind) -> list[Any]:
     for value, (name, kind) in zip(record(hints, "hints", list(fields)), fields.items(), strict=True):
         found.append(matrix(value, name, *kind) if isinstance(kind, tuple) else kind(value, name))
         if isinstance(kind, tuple):
-            check_work(name, *found[-1:])
+            check_work(name, found[-1].nrows(), found[-1].ncols(), found[-1].entries())
     return found
 
 
-def check_work(name: str, *matrices: fmpq_mat) -> None:
-    """Check MAX_WORK, with the bits of the common denominator and of the largest numerator over it."""
-    parts = [m.numer_denom() for m in matrices]
-    longest = max((abs(int(x)).bit_length() for numerators, _ in parts for x in numerators.entries()), default=0)
-    bits = longest + max(int(q).bit_length() for _, q in parts)
-    n, N = (max(pick(m.nrows(), m.ncols()) for m in matrices) for pick in (min, max))
-    if n**3 * N * bits > MAX_WORK:
-        raise Rejected(f"{name} is too large, or its numbers are too long")
+def check_work(name: str, rows: int, columns: int, numbers: Sequence[fmpq]) -> None:
+    """Check MAX_WORK, with the bits of the numbers' common denominator and of the largest numerator over it."""
+    scale, excess, size = 1, 0, min(rows, columns) ** 3 * max(rows, columns)
+    for x in numbers:
+        scale = math.lcm(scale, int(x.q))
+        excess = max(excess, int(abs(x.p)).bit_length() - int(x.q).bit_length())
+        if size * (2 * scale.bit_length() + excess) > MAX_WORK:
+            raise Rejected(f"{name} is too large, or its numbers are too long")

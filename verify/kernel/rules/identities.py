@@ -31,7 +31,7 @@ def check_blocks(mixture: Mixture) -> None:
 
 
 def graph_equivalence(_graph: Graph) -> Finding:
-    """Expand the squares: all w_x > 0, so the difference is Σ w_{xx'}²/(w_x w_x'); then Eckart and Young."""
+    """Expand the squares: all w_x > 0, so the difference is Σ w_{xx'}²/(w_x w_x'); then Hoffman and Wielandt."""
     return Finding("proved")
 
 

@@ -7,7 +7,7 @@ one minimiser M° (or W°) over all maps, and its column space lies in S_F (PROO
 from flint import fmpq_mat
 
 from verify.kernel.enclosure import clip_rank, enclose_clip, enclose_infonce, infonce_rank
-from verify.kernel.linear import is_zero, select, trace
+from verify.kernel.linear import echelon, is_zero, select, trace
 from verify.kernel.models import Finding, Mixture, Pairs
 from verify.kernel.parse import Rejected, array, integer, record
 
@@ -27,10 +27,7 @@ def enclosed(pairs: Pairs, hints: object) -> Bounds:
 
 
 def symmetric(pairs: Pairs, hints: object) -> Bounds:
-    """Permutations that preserve w and μᵀΣ⁻¹μ of each modality are isometries U, U' of the means with UM°U'ᵀ = M°.
-
-    Of degree rank M°, some polynomial divides the characteristic ones of both. If they are transitive, M°μ̄ = 0.
-    """
+    """Permutations that preserve w and μᵀΣ⁻¹μ are isometries U, U' of the means, UM°U'ᵀ = M°; transitive: M°μ̄ = 0."""
     (given,) = record(hints, "hints", ("permutations",))
     K, weights = len(pairs.mixture.weights), pairs.mixture.weights
     maps = [[integer(x, "permutations", 0, K - 1) for x in array(p, "permutations")] for p in array(given, "hints")]
@@ -44,17 +41,16 @@ def symmetric(pairs: Pairs, hints: object) -> Bounds:
     for _ in range(K):
         orbit |= {p[k] for p in maps for k in orbit}
     bounds = [x.m - int(len(orbit) == K and not is_zero(x.mean)) for x in pairs.modalities]
-    for p in maps:
-        left, right = (_isometry(x, p).charpoly() for x in (pairs.modalities[0], pairs.modalities[-1]))
+    for p in maps if len(pairs.modalities) == 2 else []:
+        left, right = (_isometry(x, p).charpoly() for x in pairs.modalities)
         bounds.append(int(left.gcd(right).degree()))
     return 0, min(bounds)
 
 
 def _isometry(mixture: Mixture, permutation: list[int]) -> fmpq_mat:
-    """Return the matrix that takes each Bᵀμ_k to Bᵀμ_{π(k)} (m × m)."""
-    points = mixture.fisher.transpose() * mixture.means
-    moved = select(points, range(points.nrows()), permutation)
-    return moved * points.transpose() * (points * points.transpose()).inv()
+    """Return the matrix that takes each μ_k to μ_{π(k)}, in the basis of the first independent means (m × m)."""
+    reduced, pivots = echelon(mixture.means)
+    return select(reduced, range(len(pivots)), [permutation[j] for j in pivots])
 
 
 def equality(pairs: Pairs, bounds: Bounds) -> Finding:
@@ -82,10 +78,7 @@ def top(pairs: Pairs, bounds: Bounds) -> Finding:
 
 
 def literal(pairs: Pairs, bounds: Bounds) -> Finding:
-    """Factors are inside when both S_F are everything, or r ≤ rank W°: then Col(A_V) = Col(W), Col(A_T) = Col(Wᵀ).
-
-    For r > rank W° a further column of A_V may be any vector while that of A_T is 0, and conversely.
-    """
+    """Factors are inside when both S_F are everything, or r ≤ rank W°; not for r > rank W°, when a column is free."""
     if pairs.sizes == tuple(x.means.nrows() for x in pairs.modalities) or pairs.columns <= bounds[0]:
         return Finding("proved")
     if pairs.columns > bounds[1]:

@@ -6,7 +6,7 @@ from verify.kernel.linear import beside, column_basis, inertia, kronecker, null_
 from verify.kernel.models import Finding, Mixture, Pairs
 from verify.kernel.parse import Rejected, rational, read
 
-MAX_PRODUCT = 100  # m(d − m): the size of the matrix that compares all eigenvalues of two blocks
+MAX_PRODUCT = 36  # m(d − m): the size of the matrix that compares all eigenvalues of two blocks
 
 
 def spectral_equality(pairs: Pairs) -> Finding:
@@ -26,9 +26,9 @@ def spectral_top(pairs: Pairs) -> Finding:
 
 
 def spectral_top_threshold(pairs: Pairs, hints: object) -> Finding:
-    """For δ < 1 and r < m T and R⁻¹C preserve 𝒦 = span{TⁱΣ̄⁻¹μ̄} and its Σ̄-complement in S_F.
+    """T and R⁻¹C preserve 𝒦 = span{TⁱΣ̄⁻¹μ̄} and its complement in S_F: Col(A*) has k eigenvectors of 𝒦, r − k across.
 
-    Col(A*) takes k eigenvectors of 𝒦, and is T-invariant only for k = 0 or dim 𝒦; are its eigenvalues T's r largest?
+    It is T-invariant only for k = 0 or k = dim 𝒦; then a level of T tells whether it takes the r largest.
     """
     g, t = read(hints, threshold=rational, fisher_threshold=rational)
     mixture, r = pairs.mixture, pairs.columns
@@ -36,25 +36,25 @@ def spectral_top_threshold(pairs: Pairs, hints: object) -> Finding:
         raise Rejected("the rule is for δ < 1 and r < m, with r eigenvalues of R⁻¹C that are not 0")
     krylov = _krylov(mixture)
     rest = mixture.fisher * null_space(krylov.transpose() * mixture.sigma * mixture.fisher)
-    (k, most), on_rest = (_at_least(V, pairs.C, mixture.R, g) for V in (krylov, rest))
-    if most != k or not on_rest[0] <= r - k <= on_rest[1]:
+    (k, k_most), (low, high) = (_at_least(V, pairs.C, mixture.R, g) for V in (krylov, rest))
+    if k_most != k or not low <= r - k <= high:
         raise Rejected("the threshold does not single out r eigenvalues")
-    on_krylov, on_rest = (_at_least(V, mixture.S, mixture.sigma, t) for V in (krylov, rest))
-    wrong = (on_krylov[0] < k and on_rest[0] > r - k) or (on_krylov[0] > k and on_rest[0] < r - k)
-    if 0 < k < krylov.ncols() or wrong:
+    (above, at_least), (low, high) = (_at_least(V, mixture.S, mixture.sigma, t) for V in (krylov, rest))
+    if 0 < k < krylov.ncols() or (above < k and low > r - k) or (above > k and low < r - k):
         return Finding("refuted", (r, r), (mixture.m,))
-    if on_krylov[0] <= k <= on_krylov[1] and on_rest[0] <= r - k <= on_rest[1]:
+    if above <= k <= at_least and low <= r - k <= high:
         return Finding("proved", (r, r), (mixture.m,))
     raise Rejected("the second threshold does not separate the eigenvalues")
 
 
 def _krylov(mixture: Mixture) -> fmpq_mat:
     """Return a basis of span{TⁱΣ̄⁻¹μ̄}."""
-    inverse = mixture.sigma.inv()
-    krylov = column_basis(inverse * mixture.mean)
+    T, power = mixture.sigma.inv() * mixture.S, mixture.sigma.inv() * mixture.mean
+    found = power
     for _ in range(mixture.m):
-        krylov = column_basis(beside(krylov, inverse * mixture.S * krylov))
-    return krylov
+        power = T * power
+        found = beside(found, power)
+    return column_basis(found)
 
 
 def _at_least(V: fmpq_mat, form: fmpq_mat, metric: fmpq_mat, level: fmpq) -> tuple[int, int]:
@@ -67,9 +67,10 @@ def pca(pairs: Pairs) -> Finding:
     """S_F is the one top eigenspace of R of min(r, d) dimensions: invariant, and BᵀRB ⊗ PᵀP ≻ BᵀB ⊗ PᵀRP, P = B^⊥."""
     R, B, m = pairs.mixture.R, pairs.mixture.fisher, pairs.mixture.m
     P, r = null_space(B.transpose()), min(pairs.columns, R.nrows())
+    if r != m or not within(R * B, B):
+        return Finding("refuted", (r, r), (m,))
     if m * P.ncols() > MAX_PRODUCT:
         raise Rejected("S_F and its complement are too large")
     along, across = ((Q.transpose() * R * Q, Q.transpose() * Q) for Q in (B, P))
     gaps = kronecker(along[0], across[1]) - kronecker(along[1], across[0])
-    proved = r == m and within(R * B, B) and inertia(gaps)[0] == gaps.nrows()
-    return Finding("proved" if proved else "refuted", (r, r), (m,))
+    return Finding("proved" if inertia(gaps)[0] == gaps.nrows() else "refuted", (r, r), (m,))
