@@ -14,6 +14,7 @@ FAR = shared("1/3 1/5 7/15", "-1000 -2667 333, -2000 0 -2000, -2500 1000 0", bia
 SHIFTED = shared("1/2 1/4 1/4", "1 2 3000, 0 -2 3000, -1 1 3000", bias="1/2")
 APART = shared("1/2 1/4 1/4", "3000 0, -2000 1, 1 -5000", bias="1/2")
 RARE = shared("1/2 499999999/1000000000 1/1000000000", "2 0, -2 1, 0 3")
+FAINT = shared("1/2 1/2", "-1000 3000, 2000 3000", bias="1/1000000")
 CROSS = shared("1/5 1/5 1/5 1/5 1/5", "1 0 0 0, 0 1 0 0, 0 0 1 0, 0 0 0 1, -1 -1 -1 -3/2", bias="9/10")
 
 
@@ -34,3 +35,9 @@ def test_verdicts_at_the_border_of_what_floats_see(instance, outcome, rank):
     assert check(data).finding.verdict == outcome.value
     low, high = verdict.margin
     assert (0 < low < high) if outcome is Outcome.REFUTED else (low < high < 0)
+
+
+def test_a_minimiser_that_floats_take_for_0_ends_with_an_answer():
+    """δ = 10⁻⁶, means 3000 σ apart: the polish has no column to work on."""
+    verdict, data = decide("infonce-equality", parse_instance(FAINT))
+    assert (data is None) == (verdict.outcome is Outcome.UNDECIDED)

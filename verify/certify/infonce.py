@@ -23,7 +23,7 @@ from verify.minimize.newton import Rescaled, flattening
 from verify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
-_POLISHED = ((36.0, 56.0, 76.0),) * 3 + ((26.0, 36.0, 48.0),)  # with further Newton steps
+_POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further Newton steps
 _BEYOND = (1.5, 4.0)  # for larger ranks, where a node costs more: nats beyond the size of what is to be seen
 _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
