@@ -94,7 +94,7 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("spectral-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
     ("spectral-top-r", {**TRIANGLE, "rank": 1}, "proved", "exact"),
     ("spectral-top-r", {**TILTED, "rank": 2, "bias": "0"}, "refuted", "exact"),
-    ("spectral-top-r", TILTED, "refuted", "threshold"),
+    ("spectral-top-r", TILTED, "refuted", "exact"),
     ("spectral-top-r", {**TILTED, "bias": "1"}, "proved", "exact"),
     ("spectral-top-r", {**OFFSET, "rank": 1}, "refuted", "threshold"),
     ("spectral-top-r", OFFSET, "proved", "threshold"),

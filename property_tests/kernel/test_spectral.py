@@ -112,3 +112,15 @@ def test_eigenvalues_are_counted(seed):
     T, signs = st.invertible_matrix(source, n), [source.integer(-1, 1) for _ in range(n)]
     congruent = T * exact.diagonal([exact.to_fmpq(x) for x in signs]) * T.transpose()  # Sylvester's law of inertia
     assert inertia(congruent) == (signs.count(1), signs.count(-1))
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_what_floats_cannot_factor_is_decided(rank):
+    """Coordinates in which Σ has a condition number of 10¹⁶ and more: verdicts do not depend on coordinates."""
+    T = exact.matrix([[1, 10**4, 0], [0, 1, 10**4], [0, 0, Fraction(1, 10**4)]])
+    given = parse_instance({**OFFSET, "rank": rank})
+    mixture = given.pairs.mixture
+    means, sigma = (T * mixture.mu).transpose(), T * mixture.sigma * T.transpose()
+    moved = SharedGMM(mixture.weights, exact.to_rows(means), exact.to_rows(sigma))
+    verdict = decide("spectral-top-r", Instance(AugmentedPairs(moved, given.pairs.bias), rank))[0]
+    assert verdict.outcome is decide("spectral-top-r", given)[0].outcome is not Outcome.UNDECIDED

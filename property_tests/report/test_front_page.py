@@ -118,10 +118,9 @@ def test_every_forgery_is_refused(whole):
 
 
 def test_changed_hints_are_counted():
-    path = theorems.COUNTEREXAMPLES / "spectral-top-r.json"
+    path = theorems.COUNTEREXAMPLES / "simsiam-inclusion.json"
     (hints,) = (m for m in trust.mutations({path.name: path.read_bytes()}) if "hints" in m.kind)
-    assert hints.tried == 4  # two thresholds, each with another sign and moved; some prove the same
-    assert hints.refused > 0
+    assert hints.tried > hints.refused > 0  # another precision or radius may prove the same
 
 
 def test_steps_decided_at_random_points_are_named(report):

@@ -9,6 +9,7 @@ from itertools import islice
 import numpy as np
 from scipy.linalg import eigh
 
+from verify.certify.grids import rational, whitening
 from verify.certify.proposal import Proposal
 from verify.exact import to_floats
 from verify.kernel.linear import diagonal
@@ -67,10 +68,8 @@ def top_proposals(pairs: Pairs) -> Iterator[Proposal]:
     mixture, r = pairs.mixture, pairs.columns
     if not (pairs.bias < 1 and r < mixture.m):
         return
-    C, R, S, sigma = (
-        to_floats(mixture.fisher.transpose() * m * mixture.fisher)
-        for m in (pairs.C, mixture.R, mixture.S, mixture.sigma)
-    )
+    B = mixture.fisher * rational(whitening(mixture), mixture.m)  # so that float64 sees a Σ̄ that is nearly 1
+    C, R, S, sigma = (to_floats(B.transpose() * m * B) for m in (pairs.C, mixture.R, mixture.S, mixture.sigma))
     values, vectors = eigh(C, R)
     order = np.sum(vectors * (S @ vectors), 0) / np.sum(vectors * (sigma @ vectors), 0)
     levels = (values[-r] + values[-r - 1]) / 2, (order[-r:].min() + order[:-r].max()) / 2

@@ -16,11 +16,11 @@ def spectral_equality(pairs: Pairs) -> Finding:
 
 
 def spectral_top(pairs: Pairs) -> Finding:
-    """J is largest exactly on top eigenspaces of T = Σ̄⁻¹S (Ky Fan). For C ∝ S, R⁻¹C ∝ T(I+T)⁻¹ has the same order."""
+    """J is largest exactly on top eigenspaces of T = Σ̄⁻¹S; for C ∝ S those of R⁻¹C ∝ T(I+T)⁻¹. 𝒦 = S_F: see below."""
     mixture, (_, (reached, _), (m,)) = pairs.mixture, spectral_equality(pairs)
     if reached == m or (pairs.bias > 0 and mixture.S * pairs.bias == pairs.C):
         return Finding("proved", (reached, reached), (m,))
-    if reached < min(pairs.columns, m):  # J rises with every dimension of S_F
+    if reached < min(pairs.columns, m) or (pairs.bias < 1 and _krylov(mixture).ncols() == m):  # J rises with dimension
         return Finding("refuted", (reached, reached), (m,))
     raise Rejected("the order of the eigenvalues needs thresholds")
 
