@@ -110,7 +110,10 @@ def _margin(claim: str, instance: Instance, seen: KernelInstance, found: Certifi
     proposal, proved = found.proposal, found.finding.verdict == "proved"
     try:
         if proved and proposal.rule == "exact" and isinstance(seen, Pairs) and _is_of_rank_one(claim, seen):
-            proposal = next(p for p in _proposals(claim, instance, seen) if p.rule == "kkt")
+            enclosing = (
+                infonce_proposals(instance, seen) if claim == "infonce-equality" else clip_proposals(instance, seen, 1)
+            )
+            proposal = next(enclosing)
         return margin(claim, seen, proposal, proved)
     except (OutOfReachError, Rejected, StopIteration, ZeroDivisionError, np.linalg.LinAlgError):
         return None

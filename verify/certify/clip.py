@@ -25,11 +25,10 @@ def clip_proposals(instance: Instance, paired: Pairs, wanted: int) -> Iterator[P
     """
     modalities = paired.modalities
     Q = [whitening(mixture) for mixture in modalities]
-    vision, text = (
-        mixture.reduced(mixture.fisher * rational(q, mixture.m)) for mixture, q in zip(modalities, Q, strict=True)
-    )
+    frames = [x.fisher * rational(q, x.m) for x, q in zip(modalities, Q, strict=True)]
+    vision, text = (x.reduced(frame) for x, frame in zip(modalities, frames, strict=True))
     found = minimise("clip", instance, min(paired.sizes))
-    into = [to_floats((x.sigma * x.fisher * rational(q, x.m)).transpose()) for x, q in zip(modalities, Q, strict=True)]
+    into = [to_floats((x.sigma * frame).transpose()) for x, frame in zip(modalities, frames, strict=True)]
     P, sizes, R = np.linalg.svd(into[0] @ found.maps["W"] @ into[1].T, full_matrices=False)
     rho = max(wanted, int(np.sum(sizes > _NEGLIGIBLE)))
     texts = [

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from flint import fmpq_mat
+from flint import ctx, fmpq_mat
 
 from verify import exact
 from verify.exact import to_floats
 from verify.integrate.float64 import whitening as exact_whitening
 from verify.integrate.lattice import dyadic
-from verify.kernel.integrals import MAX_DIMENSION, MAX_ROWS, MAX_WORK
-from verify.kernel.linear import column_basis
+from verify.kernel.integrals import MAX_DIMENSION, check_grids, fewer_directions, read_grids
 from verify.kernel.models import Mixture
+from verify.kernel.parse import Rejected
 from verify.models import Floats
 
 _PHASE, _BENT_PHASE = 0.96, 0.9  # the spread of the phases as a part of π: near 1 the strip is wide, 1/cos(θ/2) too
@@ -62,9 +62,7 @@ def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, c: Sequence[fmp
 
     Raises OutOfReachError when the kernel would not take them.
     """
-    if not c and b.rank() < b.nrows():
-        basis = column_basis(b)
-        D, b = D * basis, (basis.transpose() * basis).inv() * basis.transpose() * b
+    D, b = (D, b) if c else fewer_directions(D, b)
     bits = _BITS + math.ceil(1.45 * nats)
     if b.nrows() == 0:
         return Grids([], bits)
@@ -77,9 +75,11 @@ def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, c: Sequence[fmp
     nodes = sum(math.prod(int(axis[2]) for axis in axes) for axes in grids)
     if b.nrows() == 1 and nodes > _STEEP:
         return Grids([[[str(math.ceil(reach[0])), str(math.ceil(1.45 * nats))]]] * len(grids), bits)
-    rows = sum(math.prod(int(axis[2]) for axis in axes[:-1]) for axes in grids)
-    if nodes * len(grids) * bits > MAX_WORK or rows * len(grids) > MAX_ROWS:
-        raise OutOfReachError(f"the integral needs {nodes} nodes, more than the kernel takes")
+    try:
+        with ctx.workprec(bits):
+            check_grids(read_grids(grids, "grids"), len(grids))
+    except Rejected:
+        raise OutOfReachError(f"the integral needs {nodes} nodes, more than the kernel takes") from None
     return Grids(grids, bits)
 
 

@@ -77,11 +77,9 @@ def softmax_moments(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: Grids, c: Seq
 
     D is n × ρ; b is ρ × K with columns b_k, and b_1 = 0. When the b_k span less than R^ρ, fewer directions are needed.
     """
-    if not c and b.rank() < b.nrows():
-        basis = column_basis(b)
-        D, b = D * basis, (basis.transpose() * basis).inv() * basis.transpose() * b
+    D, b = (D, b) if c else fewer_directions(D, b)
     rho, K = b.nrows(), len(law.weights)
-    _check_grids(grids, K if rho else 0)
+    check_grids(grids, K if rho else 0)
     if rho == 0:  # p_k = w_k
         return [arb_mat(law.mean * w) for w in law.weights]
     units = [tuple(int(i == a) for i in range(1, 1 + rho)) for a in range(1 + rho)]
@@ -100,7 +98,16 @@ def softmax_moments(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: Grids, c: Seq
     return found
 
 
-def _check_grids(grids: Grids, wanted: int) -> None:
+def fewer_directions(D: fmpq_mat, b: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
+    """Return D and b with as many directions as the b_k span, and the same b_k·Dᵀt (PROOFS.md, 2.4)."""
+    if b.rank() == b.nrows():
+        return D, b
+    basis = column_basis(b)
+    return D * basis, (basis.transpose() * basis).inv() * basis.transpose() * b
+
+
+def check_grids(grids: Grids, wanted: int) -> None:
+    """Check that there is a grid for each component, and that together they do not ask for too much work."""
     if len(grids) != wanted:
         raise Rejected("there is not one grid for each component, or there are some for a constant softmax")
     shapes = [[len(axis.steps) for axis in grid] for grid in grids if isinstance(grid, list)]
