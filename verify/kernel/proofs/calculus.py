@@ -1,0 +1,94 @@
+"""Derivatives of terms in a number, by the rules of calculus; under a mean, of what is tame."""
+
+from __future__ import annotations
+
+from verify.kernel.parse import Rejected
+from verify.kernel.proofs.ring import number
+from verify.kernel.proofs.tame import Positive, is_tame
+from verify.kernel.proofs.terms import REAL, Term, index, instantiate, lift, make, shape
+
+
+def derivative(t: Term, s: int, positive: Positive) -> Term:
+    """Return dt/ds, for a real number or matrix t, in the bound variable s. Raises Rejected where it is not seen to exist.
+
+    Everything that is differentiated is a smooth function of s: polynomials, exponentials, log-sum-exps and softmax
+    weights with positive weights, sums, and means of tame terms, whose derivatives are bounded near each s by a
+    function that has a mean.
+    """
+    if not any(i == s for i, _ in t.loose):
+        return number(0) if t.sort is REAL else make("zero", None, *shape(t))
+    rule = _RULES.get(t.op)
+    if rule is None:
+        raise Rejected(f"{t.op} is not differentiated here")
+    return rule(t, s, positive)
+
+
+def _variable(t: Term, s: int, positive: Positive) -> Term:  # noqa: ARG001
+    return number(1)
+
+
+def _each(t: Term, s: int, positive: Positive) -> Term:
+    """A sum: each part in turn."""
+    return make("add", None, *(derivative(a, s, positive) for a in t.args)) if len(t.args) > 1 else derivative(t.args[0], s, positive)
+
+
+def _product(t: Term, s: int, positive: Positive) -> Term:
+    """A product: each factor in turn, the others left."""
+    parts = []
+    for i, a in enumerate(t.args):
+        parts.append(make(t.op, None, *t.args[:i], derivative(a, s, positive), *t.args[i + 1 :]))
+    return parts[0] if len(parts) == 1 else make("add", None, *parts)
+
+
+def _linear(t: Term, s: int, positive: Positive) -> Term:
+    """A trace or a transpose."""
+    return make(t.op, None, derivative(t.args[0], s, positive))
+
+
+def _exponential(t: Term, s: int, positive: Positive) -> Term:
+    return make("mul", None, t, derivative(t.args[0], s, positive))
+
+
+def _sum(t: Term, s: int, positive: Positive) -> Term:
+    return make("sum", None, t.args[0], derivative(t.args[1], s + 1, positive))
+
+
+def _mean(t: Term, s: int, positive: Positive) -> Term:
+    if any(i == s for i, _ in t.args[0].loose):
+        raise Rejected("a covariance is not differentiated here")
+    if not is_tame(t.args[1], frozenset({0}), positive):
+        raise Rejected("what is not tame is not differentiated under a mean")
+    return make("mean", None, t.args[0], derivative(t.args[1], s + 1, positive))
+
+
+def _weights(t: Term, s: int, positive: Positive) -> tuple[Term, Term, Term]:
+    n, w, z = t.args[:3]
+    if any(i == s + 1 for i, _ in w.loose) or not positive(n, w):
+        raise Rejected("the weights are not known to be positive and constant")
+    return n, w, z
+
+
+def _average(t: Term, s: int, positive: Positive) -> Term:
+    """Σ_l smax_l dz_l/ds."""
+    n, w, z = _weights(t, s, positive)
+    l = make("bound", 0, lift(index(n), 1))  # noqa: E741
+    weight = make("smax", None, lift(n, 1), _under(n, w), _under(n, z), l)
+    return make("sum", None, n, make("mul", None, weight, derivative(z, s + 1, positive)))
+
+
+def _under(n: Term, body: Term) -> Term:
+    """Return the body of a sum as it reads under one more binder outside it."""
+    return lift(make("lam", None, index(n), body), 1).args[1]
+
+
+def _softmax(t: Term, s: int, positive: Positive) -> Term:
+    """smax_k (dz_k/ds − Σ_l smax_l dz_l/ds)."""
+    _, _, z = _weights(t, s, positive)
+    own = instantiate(derivative(z, s + 1, positive), t.args[3])
+    return make("mul", None, t, make("add", None, own, make("mul", None, number(-1), _average(t, s, positive))))
+
+
+_RULES = {
+    "bound": _variable, "add": _each, "mul": _product, "dot": _product, "scale": _product, "tr": _linear, "T": _linear,
+    "exp": _exponential, "sum": _sum, "mean": _mean, "lse": _average, "smax": _softmax,
+}  # fmt: skip

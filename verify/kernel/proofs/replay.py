@@ -1,0 +1,203 @@
+"""A trace, replayed: rules applied to earlier lines, as data, until the last line is the theorem that the file claims.
+
+FORMAT.md has the format. Nothing here looks at how the trace was made.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from verify.kernel.parse import Rejected, digest, record
+from verify.kernel.proofs.rules import RULES, Definition, Theorem, bind, equal
+from verify.kernel.proofs.terms import PROP, Term, instantiate, make
+from verify.kernel.proofs.terms import close as close_over
+
+FORMAT = "thmverify-proof-1"
+FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
+MAX_BYTES = 32 * 1024 * 1024
+MAX_NODES, MAX_LINES = 10**6, 10**5
+
+
+class Proved(NamedTuple):
+    """What a trace proves: a formula, for all values of its free variables that satisfy the hypotheses it used."""
+
+    theorem: str
+    hypotheses: tuple[tuple[str, Term, bool], ...]  # name, formula, whether the proof uses it
+    assumptions: tuple[tuple[str, Term], ...]  # formulas that were to be proved and are supposed instead
+    definitions: tuple[Definition, ...]
+    conclusion: Term
+    classical: tuple[str, ...]
+    lines: int
+    rules: dict[str, int]
+
+
+class Theory:
+    """Definitions: each a new name, once, for a term over parameters and earlier names."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, Definition] = {}
+
+    def define(self, name: str, parameters: tuple[Term, ...], body: Term) -> None:
+        """Add a definition. Raises Rejected when the name is not new or the term speaks of something else."""
+        if not name or name in self.definitions:
+            raise Rejected(f"{name!r} is defined already, or is no name")
+        if len(set(parameters)) != len(parameters) or any(p.op != "var" for p in parameters):
+            raise Rejected(f"the parameters of {name} are not different variables")
+        for i, p in enumerate(parameters):
+            if not p.args[0].free <= set(parameters[:i]):
+                raise Rejected(f"the sort of a parameter of {name} speaks of what is not before it")
+        if body.sort is None or body.loose or not body.free <= set(parameters):
+            raise Rejected(f"the definition of {name} speaks of more than its parameters")
+        self.definitions[name] = Definition(name, parameters, body)
+
+    def constant(self, name: object, arguments: tuple[Term, ...]) -> Term:
+        """Return a defined name applied to arguments, with the sort that its definition gives it."""
+        known = self.definitions.get(name) if isinstance(name, str) else None
+        if known is None or len(arguments) != len(known.parameters):
+            raise Rejected(f"{name!r} is not defined, or has another number of arguments")
+        sorts: list[Term] = [*(p.args[0] for p in known.parameters), known.body.sort]  # type: ignore[list-item]
+        for i, (p, a) in enumerate(zip(known.parameters, arguments, strict=True)):
+            if a.sort is not sorts[i]:
+                raise Rejected(f"an argument of {name} has sort {a.sort!r}, not {sorts[i]!r}")
+            sorts = [*sorts[: i + 1], *(instantiate(close_over(s, p), a) if p in s.free else s for s in sorts[i + 1 :])]
+        return make("c", known.name, sorts[-1], *arguments)
+
+    def unfolded(self, name: str) -> Theorem:
+        """Return ∀x̄. c(x̄) = t, or ⟺, for the definition of c."""
+        known = self.definitions[name]
+        whole = self.constant(name, known.parameters)
+        formula = make("iff", None, whole, known.body) if known.body.sort is PROP else equal(whole, known.body)
+        for p in reversed(known.parameters):
+            formula = bind("all", p, formula)
+        return Theorem(frozenset(), formula, frozenset(), frozenset())
+
+
+def _pick(items: list[Any], i: object, what: str) -> Any:
+    if type(i) is not int or not 0 <= i < len(items):
+        raise Rejected(f"{what} {i!r} is not there yet")
+    return items[i]
+
+
+def _list(value: object, what: str, longest: int = MAX_NODES) -> list[Any]:
+    if not isinstance(value, list) or len(value) > longest:
+        raise Rejected(f"{what} is not an array of at most {longest} entries")
+    return value
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable():
+        raise Rejected(f"{what} is not a short text")
+    return value
+
+
+def _value(op: str, value: object) -> object:
+    """Return the value of a node: a fraction for a number, a natural number or a name otherwise."""
+    if op == "num":
+        text = _text(value, "a number")
+        number = Fraction(text)
+        if str(number) != text:
+            raise Rejected("a number is not in lowest terms")
+        return number
+    if op == "var":
+        return _text(value, "a name")
+    return value
+
+
+def _node(theory: Theory, terms: list[Term], entry: object) -> Term:
+    op, value, *arguments = _list(entry, "a node") or [None, None]
+    args = tuple(_pick(terms, i, "term") for i in arguments)
+    if op == "c":
+        return theory.constant(value, args)
+    if not isinstance(op, str) or op == "slot":
+        raise Rejected(f"there is no operation {op!r}")
+    return make(op, _value(op, value), *args)
+
+
+def _named(value: object, terms: list[Term], what: str) -> list[tuple[str, Term]]:
+    found = []
+    for entry in _list(value, what):
+        name, i = _list(entry, what, 2) if len(_list(entry, what)) == 2 else (None, None)
+        formula = _pick(terms, i, "term")
+        if formula.sort is not PROP or formula.loose:
+            raise Rejected(f"{what} is not a list of formulas with names")
+        found.append((_text(name, what), formula))
+    if len({n for n, _ in found}) != len(found):
+        raise Rejected(f"a name occurs twice among the {what}")
+    return found
+
+
+def _line(theory: Theory, theorems: list[Theorem], terms: list[Term], entry: object) -> tuple[str, Theorem]:
+    parts = _list(entry, "a line", 3)
+    if len(parts) != 3:
+        raise Rejected("a line is a rule, premises and terms")
+    rule, premises, arguments = parts
+    if rule == "definition":
+        (name,) = _list(arguments, "the name of a definition", 1)
+        if premises != [] or name not in theory.definitions:
+            raise Rejected(f"{name!r} is not defined")
+        return rule, theory.unfolded(name)
+    if not isinstance(rule, str) or rule not in RULES:
+        raise Rejected(f"there is no rule {rule!r}")
+    groups = [[_pick(theorems, i, "line") for i in _list(g, "a group of premises")] for g in _list(premises, "premises", 8)]
+    given = [_pick(terms, i, "term") for i in _list(arguments, "terms")]
+    if any(t.loose for t in given):
+        raise Rejected("a term given to a rule has a variable that nothing binds")
+    try:
+        return rule, RULES[rule](groups, given)
+    except (ValueError, IndexError, AttributeError, TypeError) as error:
+        raise Rejected(f"{rule} is not given what it takes") from error
+
+
+def replay(whole: object) -> Proved:
+    """Return what a trace proves. Raises Rejected, with the line and the reason, when it proves nothing."""
+    form, theorem, nodes, definitions, hypotheses, assumptions, lines, conclusion, content = record(whole, "the proof", FIELDS)
+    if form != FORMAT:
+        raise Rejected(f"the format is not {FORMAT}")
+    if not isinstance(whole, dict) or content != digest(list(whole.items())[:-1]):
+        raise Rejected("the content hash does not match")
+    theory, terms = Theory(), list[Term]()
+    pending = _list(definitions, "definitions", 1000)
+    for entry in _list(nodes, "nodes"):
+        if isinstance(entry, list) and entry and entry[0] == "define":
+            if not pending:
+                raise Rejected("there is no definition left")
+            name, parameters, body = _definition(pending.pop(0))
+            theory.define(name, tuple(_pick(terms, i, "term") for i in parameters), _pick(terms, body, "term"))
+            continue
+        terms.append(_node(theory, terms, entry))
+    given, supposed = _named(hypotheses, terms, "hypotheses"), _named(assumptions, terms, "assumptions")
+    theorems, counts = list[Theorem](), dict[str, int]()
+    for number, entry in enumerate(_list(lines, "lines", MAX_LINES)):
+        try:
+            rule, found = _line(theory, theorems, terms, entry)
+        except Rejected as error:
+            raise Rejected(f"line {number}: {error}") from error
+        counts[rule] = counts.get(rule, 0) + 1
+        theorems.append(found)
+    if pending or not theorems:
+        raise Rejected("there is no line, or a definition is left over")
+    last = theorems[-1]
+    if last.conclusion is not _pick(terms, conclusion, "term"):
+        raise Rejected(f"the last line concludes {last.conclusion!r}, not what the file claims")
+    if not last.hypotheses <= {f for _, f in given} | {f for _, f in supposed}:
+        raise Rejected("the last line rests on what is neither a hypothesis nor an assumption that is named")
+    if not last.indices <= last.conclusion.free.union(*(h.free for h in last.hypotheses)):
+        raise Rejected("the last line supposes that an index exists")
+    return Proved(
+        _text(theorem, "the name of the theorem"),
+        tuple((n, f, f in last.hypotheses) for n, f in given),
+        tuple((n, f) for n, f in supposed if f in last.hypotheses),
+        tuple(theory.definitions.values()),
+        last.conclusion,
+        tuple(sorted(last.classical)),
+        len(theorems),
+        counts,
+    )
+
+
+def _definition(entry: object) -> tuple[str, list[int], int]:
+    parts = _list(entry, "a definition", 3)
+    if len(parts) != 3:
+        raise Rejected("a definition is a name, parameters and a term")
+    return _text(parts[0], "a name"), _list(parts[1], "parameters"), parts[2]

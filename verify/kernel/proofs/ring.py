@@ -1,0 +1,703 @@
+"""Normal forms: polynomials in traces of words of matrices, under sums of symbolic length and Gaussian means.
+
+A polynomial is {monomial: coefficient}; a monomial is (slots, factors, word): Σ over its slots, each an index below a
+size, of a product of real atoms with exponents, times a word of matrices (empty for a real number). Words are cut where
+a size is 1, so 1 × 1 words commute; exponentials multiply by adding exponents; nothing else cancels, X⁻¹X least of all,
+unless an equation that is a theorem is given to rewrite with, from left to right. No size is ever given a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import permutations
+from typing import NamedTuple, TypeAlias
+
+from verify.kernel.parse import Rejected
+from verify.kernel.proofs.tame import holds_variable, is_tame, under
+from verify.kernel.proofs.terms import ONE, REAL, Term, close, index, instantiate, lift, lower, make, rebuild, shape
+
+Factors: TypeAlias = tuple[tuple[Term, Fraction], ...]
+Letter: TypeAlias = tuple[Term, bool]  # a matrix, and whether it is transposed
+Word: TypeAlias = tuple[Letter, ...]
+Monomial: TypeAlias = tuple[tuple[Term, ...], Factors, Word]
+Poly: TypeAlias = dict[Monomial, Fraction]
+Binding: TypeAlias = dict[object, Term]
+
+MAX_MONOMIALS, MAX_SLOTS, MAX_REWRITES, MAX_DEGREE = 5000, 6, 20000, 8
+UNIT: Monomial = ((), (), ())
+XI = frozenset({0})  # the random column, just inside its mean
+
+
+class Pattern(NamedTuple):
+    """The left side of an equation ∀x̄. left = right, a scale times one monomial; `right` has the same variables."""
+
+    monomial: Monomial
+    right: Term
+    variables: int
+    scale: Fraction
+
+
+def number(q: int | Fraction) -> Term:
+    """Return a rational number as a term."""
+    return make("num", Fraction(q))
+
+
+def strip(formula: Term) -> tuple[int, Term]:
+    """Return how many universal quantifiers a formula begins with, and what they govern."""
+    count = 0
+    while formula.op == "all":
+        count, formula = count + 1, formula.args[1]
+    return count, formula
+
+
+def _sizes(letter: Letter) -> tuple[Term, Term]:
+    p, q = shape(letter[0])
+    return (q, p) if letter[1] else (p, q)
+
+
+def _matrix(letter: Letter) -> Term:
+    return make("T", None, letter[0]) if letter[1] else letter[0]
+
+
+def _letters(X: Term) -> Word:
+    """Return the letters of a word that is a term in normal form."""
+    parts = X.args if X.op == "dot" else (X,)
+    return tuple((x.args[0], True) if x.op == "T" else (x, False) for x in parts)
+
+
+def _dot(word: Sequence[Term]) -> Term:
+    return word[0] if len(word) == 1 else make("dot", None, *word)
+
+
+def _turned(word: Word) -> Word:
+    return tuple((x, not t) for x, t in reversed(word))
+
+
+def _word_key(word: Word) -> tuple[tuple[bytes, bool], ...]:
+    return tuple((x.key, t) for x, t in word)
+
+
+def _factor_key(factor: tuple[Term, Fraction]) -> tuple[bytes, Fraction]:
+    return factor[0].key, factor[1]
+
+
+def _key(m: Monomial) -> tuple[object, ...]:
+    return tuple(s.key for s in m[0]), tuple(map(_factor_key, m[1])), _word_key(m[2])
+
+
+def _collected(parts: Iterable[tuple[Term, Fraction]]) -> Factors:
+    powers: dict[Term, Fraction] = {}
+    for atom, power in parts:
+        powers[atom] = powers.get(atom, Fraction(0)) + power
+    return tuple(sorted(((a, p) for a, p in powers.items() if p), key=_factor_key))
+
+
+def _slots_in(m: Monomial) -> set[Term]:
+    """Return the slots that a monomial sums over or speaks of."""
+    parts = [a for a, _ in m[1]] + [x for x, _ in m[2]]
+    return set(m[0]).union(*({v for v in t.free if v.op == "slot"} for t in parts))
+
+
+def _fresh(slots: Sequence[Term], taken: Iterable[Term]) -> list[Term]:
+    """Return slots for the same sizes, with the smallest numbers that are not taken."""
+    used = {s.val for s in taken}
+    numbers = (i for i in range(10**6) if i not in used)
+    return [make("slot", next(numbers), s.args[0]) for s in slots]
+
+
+def _swap(t: Term, values: dict[Term, Term]) -> Term:
+    """Return t with slots replaced by indices, all at once."""
+    return rebuild(t, lambda x, depth: lift(values[x], depth) if x in values else None, lambda x, _: not x.free.isdisjoint(values))
+
+
+class Ring:
+    """Normal forms, given some theorems: equations to rewrite with, positive weights, covariances."""
+
+    def __init__(self, equations: Sequence[Term] = (), positive: Sequence[Term] = (), definite: Sequence[Term] = ()) -> None:
+        """Take ∀x̄. a = b; ∀x̄ ∀k. 0 < w_k as (its count of x̄, size, w_k); the matrices that are covariances likewise."""
+        self._memo: dict[Term, Poly] = {}
+        self._count = 0
+        self._patterns: list[Pattern] = []
+        self._symmetric: list[tuple[int, Term]] = []
+        self._positive: list[tuple[int, Term, Term]] = []
+        self._definite: list[tuple[int, Term]] = []
+        for equation in equations:  # each is read by those before it
+            self._add_pattern(equation)
+        for formula in positive:
+            variables, inner = strip(formula)
+            if variables == 0 or inner.op != "not" or inner.args[0].op != "le" or inner.args[0].args[1] is not number(0):
+                raise Rejected("a theorem about positive weights reads ∀k. 0 < w_k")
+            self._positive.append((variables - 1, self._quantified(formula, variables), self.normal(inner.args[0].args[0])))
+        for formula in definite:
+            variables, inner = strip(formula)
+            if inner.op != "and" or not inner.args or inner.args[0].op != "eq" or inner is not semidefinite(inner.args[0].args[0]):
+                raise Rejected("a theorem about a covariance reads Σ ⪰ 0")
+            self._definite.append((variables, self.normal(inner.args[0].args[0])))
+        self._memo.clear()
+
+    @staticmethod
+    def _quantified(formula: Term, count: int) -> Term:
+        for _ in range(count - 1):
+            formula = formula.args[1]
+        if formula.args[0].op != "Index":
+            raise Rejected("a theorem about positive weights ends with a quantifier over an index")
+        return formula.args[0].args[0]
+
+    def equal(self, a: Term, b: Term) -> bool:
+        """Return whether a and b have one normal form."""
+        return not self.add(self.poly(a), self.poly(b), Fraction(-1))
+
+    def normal(self, t: Term) -> Term:
+        """Return the normal form of a real number or matrix, as a term."""
+        if t.sort is None:
+            raise Rejected("a sort has no normal form")
+        return self.term(self.poly(t), t.sort)
+
+    def _upright(self, letter: Letter) -> Letter:
+        """Return the letter, not transposed where a theorem says that the matrix is symmetric."""
+        x, turned = letter
+        return (x, turned and not any(_match(pattern, x, 0, variables, (), {}) for variables, pattern in self._symmetric))
+
+    def _readings(self, word: Word) -> list[Word]:
+        """Return every way to write the trace of a word that begins and ends with a size 1, or that goes round."""
+        both = [tuple(map(self._upright, w)) for w in (word, _turned(word))]
+        if _sizes(word[0])[0] is ONE:
+            return both
+        return [w[i:] + w[:i] for w in both for i in range(len(w))]
+
+    # -- sums and products --------------------------------------------------------------------------------------------
+
+    def add(self, p: Poly, q: Poly, scale: Fraction = Fraction(1)) -> Poly:
+        """Return p + scale · q."""
+        found = dict(p)
+        for m, c in q.items():
+            found[m] = found.get(m, Fraction(0)) + scale * c
+        if len(found) > MAX_MONOMIALS:
+            raise Rejected("an expression has too many terms")
+        return {m: c for m, c in found.items() if c}
+
+    def times(self, p: Poly, q: Poly) -> Poly:
+        """Return the product of p and q, p on the left where they are matrices."""
+        if len(p) * len(q) > 8 * MAX_MONOMIALS:
+            raise Rejected("a product has too many terms")
+        found: Poly = {}
+        for m, c in p.items():
+            for n, e in q.items():
+                found = self.add(found, self._times(m, n), c * e)
+        return found
+
+    def _times(self, m: Monomial, n: Monomial) -> Poly:
+        if m[0] or n[0]:
+            m = self._apart(m, _slots_in(n))
+            n = self._apart(n, _slots_in(m))
+        return self._sum((*m[0], *n[0]), self._tidy((*m[1], *n[1]), (*m[2], *n[2])))
+
+    def _apart(self, m: Monomial, taken: set[Term]) -> Monomial:
+        """Return the monomial with its own slots renamed so that none is taken."""
+        if taken.isdisjoint(m[0]):
+            return m
+        names = _fresh(m[0], taken | _slots_in(m))
+        moved = self._renamed(m[1:], dict(zip(m[0], names)))
+        ((own, factors, word),) = moved
+        if own or moved[own, factors, word] != 1:
+            raise Rejected("a monomial falls apart when its indices are renamed")
+        return tuple(names), factors, word
+
+    def _sum(self, slots: Sequence[Term], p: Poly) -> Poly:
+        """Return Σ over slots of p: they bind what p says of them."""
+        if not slots:
+            return p
+        found: Poly = {}
+        for m, c in p.items():
+            own, factors, word = self._apart(m, set(slots))
+            found = self.add(found, self._rewritten(self._canonical((*slots, *own), factors, word)), c)
+        return found
+
+    def _renamed(self, parts: tuple[Factors, Word], values: dict[Term, Term]) -> Poly:
+        """Return factors times a word with slots replaced by indices."""
+        return self._mapped(parts, lambda t: _swap(t, values))
+
+    def _mapped(self, parts: tuple[Factors, Word], change: Callable[[Term], Term]) -> Poly:
+        """Return factors times a word with each atom and letter changed, and brought to normal form again."""
+        found: Poly = {UNIT: Fraction(1)}
+        for atom, power in parts[0]:
+            changed = change(atom)
+            found = self.times(found, {((), ((atom, power),), ()): Fraction(1)} if changed is atom else self._power(self.poly(changed), power))
+        for x, t in parts[1]:
+            changed = change(x)
+            found = self.times(found, self.poly(_matrix((changed, t))))
+        return found
+
+    def _power(self, p: Poly, power: Fraction) -> Poly:
+        if len(p) == 1:
+            ((slots, factors, word),) = p
+            if not slots and not word and p[slots, factors, word] == 1 and all(a.op == "exp" for a, _ in factors):
+                return {((), _collected((a, e * power) for a, e in factors), ()): Fraction(1)}
+        if power.denominator != 1 or not 0 < power <= MAX_DEGREE:
+            raise Rejected("a power is not a small natural number")
+        found = p
+        for _ in range(int(power) - 1):
+            found = self.times(found, p)
+        return found
+
+    def _tidy(self, factors: Iterable[tuple[Term, Fraction]], word: Word) -> Poly:
+        """Return factors times a word in normal form: what lies between two sizes 1 in the word is a number."""
+        word = tuple(map(self._upright, word))
+        cuts = [i for i in range(len(word) + 1) if word and (_sizes(word[i])[0] if i < len(word) else _sizes(word[-1])[1]) is ONE]
+        numbers: Poly = {((), _collected(factors), ()): Fraction(1)}
+        for a, b in zip(cuts, cuts[1:]):
+            numbers = self.times(numbers, self._trace(word[a:b]))
+        if len(cuts) > 1:
+            word = (*word[: cuts[0]], *word[cuts[-1] :])
+        found: Poly = {}
+        for (slots, parts, _), c in numbers.items():
+            found = self.add(found, self._sum(slots, {((), parts, word): Fraction(1)}), c)
+        return self._rewritten(found)
+
+    def _trace(self, word: Word) -> Poly:
+        """Return the trace of a word of one letter or more that is cut already, as an atom."""
+        narrow = [i for i, letter in enumerate(word) if _sizes(letter)[0] is ONE]
+        word = word[narrow[0] :] + word[: narrow[0]] if narrow else word
+        if len(word) == 2 and word[0][0].op == word[1][0].op == "unit" and word[0][1] and not word[1][1]:
+            return self.poly(make("delta", None, word[0][0].args[0], word[1][0].args[0]))  # e_iᵀ e_j = [i = j]
+        best = min(self._readings(word), key=_word_key)
+        return {((), ((make("tr", None, _dot([_matrix(x) for x in best])), Fraction(1)),), ()): Fraction(1)}
+
+    def _canonical(self, slots: tuple[Term, ...], factors: Factors, word: Word) -> Poly:
+        """Return the monomial with its slots numbered in the one way that does not depend on how they were."""
+        if not slots:
+            return {((), factors, word): Fraction(1)}
+        for atom, _ in factors:
+            if atom.op == "delta" and not set(slots).isdisjoint(atom.args):  # Σ_i [i = j] t_i = t_j
+                i, j = atom.args if atom.args[0] in slots else atom.args[::-1]
+                rest = tuple(f for f in factors if f[0] is not atom)
+                return self._sum([s for s in slots if s is not i], self._renamed((rest, word), {i: j}))
+        present = _slots_in(((), factors, word))
+        empty = [s for s in slots if s not in present]  # Σ_{i<n} t = n·t
+        if empty:
+            sizes: Poly = {UNIT: Fraction(1)}
+            for s in empty:
+                sizes = self.times(sizes, self.poly(make("size", None, s.args[0].args[0])))
+            kept = tuple(s for s in slots if s in present)
+            return self._sum(kept, self.times(sizes, {((), factors, word): Fraction(1)}))
+        if len(slots) > MAX_SLOTS:
+            raise Rejected("a term sums over too many indices")
+        taken = present - set(slots)
+        return min((self._numbered(order, taken, factors, word) for order in self._orders(slots, factors, word)), key=lambda p: _key(next(iter(p))))
+
+    def _numbered(self, order: Sequence[Term], taken: set[Term], factors: Factors, word: Word) -> Poly:
+        names = _fresh(order, taken)
+        moved = {((), factors, word): Fraction(1)} if list(order) == names else self._renamed((factors, word), dict(zip(order, names)))
+        found = {(tuple(names), f, x): c for (_, f, x), c in moved.items()}
+        if len(found) != 1:
+            raise Rejected("a monomial falls apart when its indices are renamed")
+        return found
+
+    def _orders(self, slots: tuple[Term, ...], factors: Factors, word: Word) -> Iterator[Sequence[Term]]:
+        """Yield the orders of the slots that what each occurs in leaves open."""
+        if len(slots) == 1:
+            yield slots
+            return
+        marks: dict[tuple[object, ...], list[Term]] = {}
+        for s in slots:
+            values = {x: make("slot", 10**6 + (x is s), x.args[0]) for x in slots}
+            mark = [(self.normal(_swap(a, values)).key, p) for a, p in factors if s in a.free]
+            place = [(i, self.normal(_swap(x, values)).key) for i, (x, _) in enumerate(word) if s in x.free]
+            marks.setdefault((s.args[0].key, tuple(sorted(mark)), tuple(place)), []).append(s)
+        groups = [marks[k] for k in sorted(marks)]
+        orders: list[list[Term]] = [[]]
+        for group in groups:
+            orders = [[*o, *p] for o in orders for p in permutations(group)]
+        yield from orders
+
+    # -- terms to polynomials and back --------------------------------------------------------------------------------
+
+    def poly(self, t: Term) -> Poly:
+        """Return the normal form of a real number or matrix."""
+        found = self._memo.get(t)
+        if found is None:
+            read = getattr(self, f"_of_{t.op}", None)
+            found = read(t) if read else self._atom(t)
+            self._memo[t] = found
+        return found
+
+    def _single(self, atom: Term, power: Fraction = Fraction(1)) -> Poly:
+        return self._rewritten({((), ((atom, power),), ()): Fraction(1)})
+
+    def _atom(self, t: Term) -> Poly:
+        """Return what has no structure here, its parts in normal form."""
+        whole = self._inside(t) if t.op in ("ap", "c", "minv", "lse", "smax") else t
+        if t.sort is REAL:
+            return self._single(whole)
+        shape(t)
+        return self._tidy((), ((whole, False),))
+
+    def _inside(self, t: Term) -> Term:
+        return make(t.op, t.val, *map(self._part, t.args))
+
+    def _part(self, a: Term) -> Term:
+        if a.sort is None or a.op in ("var", "bound", "slot"):
+            return a
+        return self.normal(a) if a.sort.op in ("Real", "Mat") else self._inside(a) if a.sort.op == "Fun" else a
+
+    def _of_num(self, t: Term) -> Poly:
+        return {UNIT: t.val} if t.val else {}  # type: ignore[dict-item]
+
+    def _of_size(self, t: Term) -> Poly:
+        n = t.args[0]
+        if n.op == "lit":
+            return {UNIT: Fraction(n.val)} if n.val else {}  # type: ignore[arg-type]
+        if n.op != "plus":
+            return self._single(t)
+        found: Poly = {}
+        for a in n.args:
+            found = self.add(found, self.poly(make("size", None, a)))
+        return found
+
+    def _of_add(self, t: Term) -> Poly:
+        found: Poly = {}
+        for a in t.args:
+            found = self.add(found, self.poly(a))
+        return found
+
+    def _of_mul(self, t: Term) -> Poly:
+        found: Poly = {UNIT: Fraction(1)}
+        for a in t.args:
+            found = self.times(found, self.poly(a))
+        return found
+
+    _of_dot = _of_scale = _of_mul
+
+    def _of_zero(self, _: Term) -> Poly:
+        return {}
+
+    def _of_id(self, _: Term) -> Poly:
+        return {UNIT: Fraction(1)}
+
+    def _of_T(self, t: Term) -> Poly:
+        found: Poly = {}
+        for (slots, factors, word), c in self.poly(t.args[0]).items():
+            found = self.add(found, self._sum(slots, self._tidy(factors, _turned(word))), c)
+        return found
+
+    def _of_tr(self, t: Term) -> Poly:
+        found: Poly = {}
+        for (slots, factors, word), c in self.poly(t.args[0]).items():
+            traced = self._trace(word) if word else self.poly(make("size", None, shape(t.args[0])[0]))
+            found = self.add(found, self._sum(slots, self.times({((), factors, ()): Fraction(1)}, traced)), c)
+        return found
+
+    def _of_delta(self, t: Term) -> Poly:
+        i, j = sorted(t.args, key=lambda x: x.key)
+        if i is j:
+            return {UNIT: Fraction(1)}
+        return {} if i.op == j.op == "nth" else self._single(make("delta", None, i, j))
+
+    def _of_sum(self, t: Term) -> Poly:
+        n, body = t.args
+        found: Poly = {}
+        if n.op == "lit":
+            for i in range(n.val):  # type: ignore[arg-type]
+                found = self.add(found, self.poly(instantiate(body, make("nth", i, n))))
+            return found
+        for m, c in self.poly(body).items():
+            (new,) = _fresh([make("slot", 0, index(n))], _slots_in(m))
+            moved = self._mapped(m[1:], lambda x, new=new: instantiate(x, new))  # type: ignore[misc]
+            outer = [make("slot", s.val, lower(s.args[0])) for s in m[0]]
+            found = self.add(found, self._sum((*outer, new), moved), c)
+        return found
+
+    def _of_exp(self, t: Term) -> Poly:
+        parts = []
+        for m, c in self.poly(t.args[0]).items():
+            parts.append((make("exp", None, self.term({m: Fraction(1)}, REAL)), c))
+        return self._rewritten({((), _collected(parts), ()): Fraction(1)})
+
+    def _of_log(self, t: Term) -> Poly:
+        p = self.poly(t.args[0])
+        if len(p) == 1:
+            (((slots, factors, _), c),) = p.items()
+            if not slots and c == 1 and all(a.op == "exp" for a, _ in factors):  # log exp a = a, log 1 = 0
+                found: Poly = {}
+                for a, power in factors:
+                    found = self.add(found, self.poly(a.args[0]), power)
+                return found
+        return self._single(make("log", None, self.term(p, REAL)))
+
+    def _of_inv(self, t: Term) -> Poly:
+        """0⁻¹ = 0, so (ab)⁻¹ = a⁻¹b⁻¹ and (a⁻¹)⁻¹ = a whatever a and b are."""
+        p = self.poly(t.args[0])
+        if not p:
+            return {}
+        first = min(p, key=_key)
+        if len(p) > 1:
+            return self.add({}, self._single(make("inv", None, self.term({m: c / p[first] for m, c in p.items()}, REAL))), 1 / p[first])
+        slots, factors, _ = first
+        own = [f for f in factors if not set(slots).isdisjoint(f[0].free)]
+        parts = [self._inverted(*f) for f in factors if f not in own]
+        if slots:
+            parts.append((make("inv", None, self.term({(slots, tuple(own), ()): Fraction(1)}, REAL)), Fraction(1)))
+        return self.add({}, self._rewritten({((), _collected(parts), ()): Fraction(1)}), 1 / p[first])
+
+    @staticmethod
+    def _inverted(atom: Term, power: Fraction) -> tuple[Term, Fraction]:
+        if atom.op == "exp":
+            return atom, -power
+        return (atom.args[0] if atom.op == "inv" and atom.args[0].op not in ("add", "mul", "sum") else make("inv", None, atom)), power
+
+    def _of_mean(self, t: Term) -> Poly:
+        """E is linear over tame terms; what is not random leaves it; E 1 = 1; moments of a covariance are computed."""
+        S, p = self.normal(t.args[0]), self.poly(t.args[1])
+        found: Poly = {}
+        for (slots, factors, _), c in p.items():
+            random = [f for f in factors if holds_variable(f[0], XI)]
+            if (len(p) > 1 or slots) and not all(self._tame(f) for f in random):
+                return self._single(make("mean", None, S, self.term(p, REAL)))
+            outer = [make("slot", s.val, lower(s.args[0])) for s in slots]
+            fixed = tuple((lower(a), e) for a, e in factors if not holds_variable(a, XI))
+            value = self.times({((), fixed, ()): Fraction(1)}, self._expectation(S, random))
+            found = self.add(found, self._sum(outer, value), c)
+        return found
+
+    def _tame(self, factor: tuple[Term, Fraction]) -> bool:
+        atom, power = factor
+        whole = power > 0 and power.denominator == 1
+        return is_tame(atom, XI, self.is_positive) and (whole or atom.op == "exp")
+
+    def _expectation(self, S: Term, random: list[tuple[Term, Fraction]]) -> Poly:
+        if not random:
+            return {UNIT: Fraction(1)}
+        xi = make("bound", 0, lift(make("Mat", None, shape(S)[0], ONE), 1))
+        words = [w for a, e in random for w in self._polynomial(a, e, xi)]
+        if all(words) and self._is_definite(S):
+            return self._moment([w for w in words if w], lift(S, 1), xi)
+        body = self.term({((), _collected(random), ()): Fraction(1)}, REAL)
+        return self._single(make("mean", None, S, body))
+
+    def _polynomial(self, atom: Term, power: Fraction, xi: Term) -> list[Word | None]:
+        """Return the words of a power of an atom that is a word in the random column, or [None]."""
+        if atom.op != "tr" or power.denominator != 1 or not 0 < power <= MAX_DEGREE:
+            return [None]
+        word = _letters(atom.args[0])
+        return [word if all(x is xi or not holds_variable(x, XI) for x, _ in word) else None] * int(power)
+
+    def _moment(self, words: list[Word], S: Term, xi: Term) -> Poly:
+        """E ξ_a f(ξ) = Σ_b S_ab E ∂_b f(ξ): the first column of the first word meets each of the others in turn."""
+        plain = [w for w in words if all(x is not xi for x, _ in w)]
+        words = [w for w in words if w not in plain]
+        found: Poly = {UNIT: Fraction(1)}
+        for w in plain:
+            found = self.times(found, self._lowered(w))
+        if not words:
+            return found
+        if sum(x is xi for w in words for x, _ in w) > MAX_DEGREE:
+            raise Rejected("a moment is of too high an order")
+        head, *others = words
+        head = head if head[0][0] is xi else _turned(head)  # ξᵀ u
+        total: Poly = {}
+        tail = head[1:]
+        if tail and tail[-1][0] is xi:  # ξᵀ B ξ: the column meets itself
+            total = self.add(total, self._moment([(*tail[:-1], (S, False)), *others], S, xi))
+        for i, w in enumerate(others):
+            for word in [w] * (w[0][0] is xi) + [_turned(w)] * (len(w) > 1 and w[-1][0] is xi):  # ξᵀ u and ξᵀ v meet in uᵀ S v
+                met = (*_turned(tail), (S, False), *word[1:])
+                total = self.add(total, self._moment([met, *others[:i], *others[i + 1 :]], S, xi))
+        return self.times(found, total)
+
+    def _lowered(self, word: Word) -> Poly:
+        return self.poly(lower(make("tr", None, _dot([_matrix(x) for x in word])))) if word else {UNIT: Fraction(1)}
+
+    def is_positive(self, size: Term, weights: Term) -> bool:
+        """Return whether a theorem says that the weights, the body of a family over an index below the size, are positive."""
+        found = self.normal(weights)
+        for variables, n, pattern in self._positive:
+            bound: Binding = {}
+            if _match(pattern, found, 1, variables, (), bound) and _match(n, size, 0, variables, (), bound):
+                return True
+        return False
+
+    def _is_definite(self, S: Term) -> bool:
+        return any(_match(pattern, S, 0, variables, (), {}) for variables, pattern in self._definite)
+
+    def term(self, p: Poly, sort: Term) -> Term:
+        """Return a polynomial of this sort as a term."""
+        parts = [self._monomial_term(m, p[m], sort) for m in sorted(p, key=_key)]
+        if not parts:
+            return number(0) if sort is REAL else make("zero", None, *sort.args)
+        return parts[0] if len(parts) == 1 else make("add", None, *parts)
+
+    def _monomial_term(self, m: Monomial, c: Fraction, sort: Term) -> Term:
+        slots, factors, word = m
+        parts = [] if c == 1 else [number(c)]
+        for atom, power in factors:
+            if atom.op == "exp":
+                parts.append(atom if power == 1 else make("exp", None, self.term(self.add({}, self.poly(atom.args[0]), power), REAL)))
+            else:
+                parts += [atom] * int(power)
+        whole = number(1) if not parts else parts[0] if len(parts) == 1 else make("mul", None, *parts)
+        if sort is not REAL:
+            X = _dot([_matrix(x) for x in word]) if word else make("id", None, sort.args[0])
+            whole = X if not parts else make("scale", None, whole, X)
+        for s in reversed(slots):
+            whole = make("sum", None, s.args[0].args[0], close(whole, s))
+        return whole
+
+    # -- rewriting ----------------------------------------------------------------------------------------------------
+
+    def _add_pattern(self, equation: Term) -> None:
+        variables, inner = strip(equation)
+        if inner.op != "eq" or inner.args[0].sort is None or inner.args[0].sort.op == "Index":
+            raise Rejected("only an equation of real numbers or matrices can be rewritten with")
+        left, right = inner.args
+        for a, b in ((left, right), (right, left)):
+            if b.op == "T" and b.args[0] is a and a.op in ("var", "bound", "ap", "c", "minv"):  # X = Xᵀ
+                self._symmetric.append((variables, self._inside(a) if a.op in ("ap", "c", "minv") else a))
+                return
+        if left.sort is not REAL and shape(left)[0] is shape(left)[1] is ONE:
+            left, right = make("tr", None, left), make("tr", None, right)
+        p = self.poly(left)
+        if len(p) != 1:
+            raise Rejected("the left side of an equation to rewrite with is not one monomial")
+        ((monomial, scale),) = p.items()
+        if monomial[2] and (monomial[0] or monomial[1]) or not (monomial[1] or monomial[2]):
+            raise Rejected("the left side of an equation to rewrite with is neither a product of numbers nor a word")
+        self._patterns.append(Pattern(monomial, right, variables, scale))
+        self._memo.clear()
+
+    def _rewritten(self, p: Poly) -> Poly:
+        if not self._patterns:
+            return p
+        found: Poly = {}
+        for m, c in p.items():
+            changed = next((r for pattern in self._patterns for r in [self._apply(pattern, m)] if r is not None), None)
+            found = self.add(found, {m: Fraction(1)} if changed is None else changed, c)
+        return found
+
+    def _apply(self, pattern: Pattern, m: Monomial) -> Poly | None:
+        """Return what the monomial becomes by one use of the equation, normalised; None when it has no use."""
+        slots, factors, word = m
+        wanted = pattern.monomial
+        if not wanted[2]:
+            for bound, rest in self._among(wanted[1], factors, pattern.variables, wanted[0], {}):
+                used = {bound[s] for s in wanted[0]}
+                if used <= set(slots) and len(used) == len(wanted[0]) and used.isdisjoint(_slots_in(((), rest, word))):
+                    kept = tuple(s for s in slots if s not in used)
+                    return self._replaced((kept, rest, word), self._right(pattern, bound))
+            return None
+        for i in range(len(word) - len(wanted[2]) + 1):
+            bound = {}
+            if _match_words(wanted[2], word[i : i + len(wanted[2])], pattern.variables, bound):
+                middle = self.times({((), (), word[:i]): Fraction(1)}, self._right(pattern, bound))
+                return self._replaced((slots, factors, ()), self.times(middle, {((), (), word[i + len(wanted[2]) :]): Fraction(1)}))
+        for k, (atom, power) in enumerate(factors):
+            if atom.op == "tr" and power >= 1:
+                changed = self._in_trace(pattern, _letters(atom.args[0]))
+                if changed is not None:
+                    left = [f for i, f in enumerate(factors) if i != k] + [(atom, power - 1)]
+                    return self._replaced((slots, _collected(left), word), changed)
+        return None
+
+    def _in_trace(self, pattern: Pattern, word: Word) -> Poly | None:
+        n = len(pattern.monomial[2])
+        for reading in self._readings(word):
+            for i in range(len(word) - n + 1):
+                bound: Binding = {}
+                if _match_words(pattern.monomial[2], reading[i : i + n], pattern.variables, bound):
+                    middle = make("scale", None, number(1 / pattern.scale), _placed(pattern, bound))
+                    parts = [*map(_matrix, reading[:i]), middle, *map(_matrix, reading[i + n :])]
+                    return self._counted(make("tr", None, _dot(parts)))
+        return None
+
+    def _among(self, wanted: Factors, factors: Factors, variables: int, slots: tuple[Term, ...], bound: Binding) -> Iterator[tuple[Binding, Factors]]:
+        """Yield the ways to find the wanted factors among others, and what is left of these."""
+        if not wanted:
+            if len(bound) == variables + len(slots):
+                yield bound, factors
+            return
+        (p, power), *more = wanted
+        for i, (t, e) in enumerate(factors):
+            if (e - power) * power >= 0:
+                for found in self._match_atoms(p, t, variables, slots, bound):
+                    left = (*factors[:i], *(((t, e - power),) if e != power else ()), *factors[i + 1 :])
+                    yield from self._among(tuple(more), left, variables, slots, found)
+
+    def _match_atoms(self, p: Term, t: Term, variables: int, slots: tuple[Term, ...], bound: Binding) -> Iterator[Binding]:
+        """Yield the ways to match an atom with a pattern, a trace however it is written."""
+        if p.op != t.op:
+            return
+        if p.op != "tr":
+            found = dict(bound)
+            if _match(p, t, 0, variables, slots, found):
+                yield found
+            return
+        for reading in self._readings(_letters(p.args[0])):
+            found = dict(bound)
+            if _match_words(reading, _letters(t.args[0]), variables, found, slots):
+                yield found
+
+    def _right(self, pattern: Pattern, bound: Binding) -> Poly:
+        return self.add({}, self._counted(_placed(pattern, bound)), 1 / pattern.scale)
+
+    def _counted(self, t: Term) -> Poly:
+        self._count += 1
+        if self._count > MAX_REWRITES:
+            raise Rejected("rewriting does not come to an end")
+        return self.poly(t)
+
+    def _replaced(self, rest: Monomial, changed: Poly) -> Poly:
+        return self._sum(rest[0], self.times({((), rest[1], rest[2]): Fraction(1)}, changed))
+
+
+def semidefinite(X: Term) -> Term:
+    """Return X ⪰ 0: X = Xᵀ, and 0 ≤ tr(vᵀXv) for every column v."""
+    column = make("Mat", None, shape(X)[0], ONE)
+    v, inner = make("bound", 0, lift(column, 1)), lift(X, 1)
+    form = make("tr", None, make("dot", None, make("T", None, v), inner, v))
+    return make("and", None, make("eq", None, X, make("T", None, X)), make("all", None, column, make("le", None, number(0), form)))
+
+
+# -- matching ---------------------------------------------------------------------------------------------------------
+
+
+def _match(p: Term, t: Term, depth: int, variables: int, slots: tuple[Term, ...], bound: Binding) -> bool:
+    """Match t with a pattern whose variables are its bound variables from `depth` on, and its slots."""
+    if p.op == "bound" and depth <= p.val < depth + variables or p in slots:  # type: ignore[operator]
+        name = p if p in slots else p.val - depth  # type: ignore[operator]
+        if any(i < depth for i, _ in t.loose):
+            return False
+        for _ in range(depth):
+            t = lower(t)
+        if name in bound:
+            return bound[name] is t
+        if t.sort is None or (p in slots and t.op != "slot"):
+            return False
+        if not _match(_outside(p.args[0], depth), t.sort, 0, variables, slots, bound):
+            return False
+        bound[name] = t
+        return True
+    if p is t and not any(depth <= i for i, _ in p.loose) and p.free.isdisjoint(slots):
+        return True
+    if p.op != t.op or p.val != t.val or len(p.args) != len(t.args):
+        return False
+    return all(_match(a, b, depth + under(p.op, i), variables, slots, bound) for i, (a, b) in enumerate(zip(p.args, t.args)))
+
+
+def _outside(sort: Term, depth: int) -> Term:
+    for _ in range(depth):
+        sort = lower(sort)
+    return sort
+
+
+def _match_words(p: Word, word: Word, variables: int, bound: Binding, slots: tuple[Term, ...] = ()) -> bool:
+    return len(p) == len(word) and all(t == u and _match(x, y, 0, variables, slots, bound) for (x, t), (y, u) in zip(p, word))
+
+
+def _placed(pattern: Pattern, bound: Binding) -> Term:
+    """Return the right side of an equation for these values of its variables."""
+    right = _swap(pattern.right, {s: bound[s] for s in pattern.monomial[0]}) if pattern.monomial[0] else pattern.right
+    for i in range(pattern.variables):
+        if i not in bound:
+            raise Rejected("the left side of an equation to rewrite with does not hold all its variables")
+        right = instantiate(right, lift(bound[i], pattern.variables - 1 - i))
+    return right

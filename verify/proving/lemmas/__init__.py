@@ -1,0 +1,1 @@
+"""Lemmas: functions that derive lines by the rules of the kernel. Nothing here is trusted."""
