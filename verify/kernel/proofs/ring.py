@@ -585,11 +585,13 @@ class Ring:
                     kept = tuple(s for s in slots if s not in used)
                     return self._replaced((kept, rest, word), self._right(pattern, bound))
             return None
-        for i in range(len(word) - len(wanted[2]) + 1):
-            bound = {}
-            if _match_words(wanted[2], word[i : i + len(wanted[2])], pattern.variables, bound):
-                middle = self.times({((), (), word[:i]): Fraction(1)}, self._right(pattern, bound))
-                return self._replaced((slots, factors, ()), self.times(middle, {((), (), word[i + len(wanted[2]) :]): Fraction(1)}))
+        turned = tuple(map(self._upright, _turned(wanted[2])))
+        for way, back in ((wanted[2], False), (turned, True)):  # l = r, or lᵀ = rᵀ
+            for i in range(len(word) - len(way) + 1):
+                bound = {}
+                if _match_words(way, word[i : i + len(way)], pattern.variables, bound):
+                    middle = self.times({((), (), word[:i]): Fraction(1)}, self._right(pattern, bound, back))
+                    return self._replaced((slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): Fraction(1)}))
         for k, (atom, power) in enumerate(factors):
             if atom.op == "tr" and power >= 1:
                 changed = self._in_trace(pattern, _letters(atom.args[0]))
@@ -636,8 +638,9 @@ class Ring:
             if _match_words(reading, _letters(t.args[0]), variables, found, slots):
                 yield found
 
-    def _right(self, pattern: Pattern, bound: Binding) -> Poly:
-        return self.add({}, self._counted(_placed(pattern, bound)), 1 / pattern.scale)
+    def _right(self, pattern: Pattern, bound: Binding, back: bool = False) -> Poly:
+        right = _placed(pattern, bound)
+        return self.add({}, self._counted(make("T", None, right) if back else right), 1 / pattern.scale)
 
     def _counted(self, t: Term) -> Poly:
         self._count += 1
