@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from verify.formulas.mixtures import Mixture
 from verify.proving.expressions import Expr, Index, conj, delta, eq, exists, eye, fn, forall, fresh, minv, total, zero
 from verify.proving.lemmas.basic import congruence, inverse, sandwich
 from verify.proving.lemmas.mixtures import Setting
@@ -69,10 +68,15 @@ def fisher_part(setting: Setting, A: Expr) -> Line:
     # μ_k = Σ̄Fh_k, and (A − B)ᵀΣ̄F = Aᵀ(Σ̄F − Σ̄FG⁻¹G) = 0
     mean = s.lin(eq(mu(k), Sb @ F @ h(k)), [(one, 1, eye(Sb.rows), mu(k)), (s.spec(spans, k), 1, Sb, eye(1))])
     across = s.lin(
-        eq((A - B).T @ mu(k), zero(A.cols)), [(mean, 1, (A - B).T, eye(1)), (back, 1, A.T @ Sb @ F, h(k))], symmetric, gram_symmetric
+        eq((A - B).T @ mu(k), zero(A.cols)),
+        [(mean, 1, (A - B).T, eye(1)), (back, 1, A.T @ Sb @ F, h(k))],
+        symmetric,
+        gram_symmetric,
     )
     both = s.both(found, s.gen(across, k))
-    claim = exists(B.sort, lambda B: conj(mix.within_fisher(B), forall(Index(K), lambda k: eq((A - B).T @ mu(k), zero(A.cols)))))
+    claim = exists(
+        B.sort, lambda B: conj(mix.within_fisher(B), forall(Index(K), lambda k: eq((A - B).T @ mu(k), zero(A.cols))))
+    )
     line = s.release(s.exhibit(claim, B, both), mark)
     s.forget(mark)
     return line
@@ -91,8 +95,3 @@ def spans_fisher_spans_lda(setting: Setting, A: Expr) -> Line:
     line = s.release(s.exhibit(claim, a - b, line), mark)
     s.forget(mark)
     return s.discharge(folded(s, mix.spans_lda(A), s.gen(line, k, l)), spans)
-
-
-def scatter_unfolded(mixture: Mixture) -> Line:
-    """S = Σ_k w_k μ_k μ_kᵀ."""
-    return definition(mixture.script, mixture.S)
