@@ -83,15 +83,15 @@ def fisher_part(setting: Setting, A: Expr) -> Line:
 
 
 def spans_fisher_spans_lda(setting: Setting, A: Expr) -> Line:
-    """S_F ⊆ Col(A) ⟹ S_LDA ⊆ Col(A): Σ̄⁻¹(μ_k − μ_l) = A(c_k − c_l)."""
+    """S_F ⊆ Col(A) ⟹ S_LDA ⊆ Col(A): Σ̄⁻¹(μ_k − μ_j) = A(c_k − c_j)."""
     s, mix, mu, K = setting.s, setting.mix, setting.mu, setting.K
     spans, mark = s.assume(mix.spans_fisher(A)), s.mark()
-    k, l = fresh(Index(K), "k"), fresh(Index(K), "l")
+    k, j = fresh(Index(K), "k"), fresh(Index(K), "j")
     every = unfolded(s, spans)
     (a,), first = s.obtain(s.spec(every, k), "a")
-    (b,), second = s.obtain(s.spec(every, l), "b")
-    claim = exists(a.sort, lambda c: eq(minv(mix.sigma_bar) @ (mu(k) - mu(l)), A @ c))
-    line = s.lin(eq(minv(mix.sigma_bar) @ (mu(k) - mu(l)), A @ (a - b)), [first, second])
+    (b,), second = s.obtain(s.spec(every, j), "b")
+    claim = exists(a.sort, lambda c: eq(minv(mix.sigma_bar) @ (mu(k) - mu(j)), A @ c))
+    line = s.lin(eq(minv(mix.sigma_bar) @ (mu(k) - mu(j)), A @ (a - b)), [first, second])
     line = s.release(s.exhibit(claim, a - b, line), mark)
     s.forget(mark)
-    return s.discharge(folded(s, mix.spans_lda(A), s.gen(line, k, l)), spans)
+    return s.discharge(folded(s, mix.spans_lda(A), s.gen(line, k, j)), spans)
