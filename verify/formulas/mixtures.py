@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.proving.expressions import Col, Expr, Family, Fun, Index, Like, Mat, Real, Size, conj, eq, exists, exp, forall, fn, has_derivative, log, mean, minv, num, pd, real, total, tr, var, zero
+from verify.proving.expressions import Col, Expr, Family, Fun, Index, Like, Mat, Real, Size, conj, eq, exists, exp, forall, fn, has_derivative, log, mean, minv, num, pd, real, softmax, total, tr, var, zero
 
 if TYPE_CHECKING:
     from verify.proving.script import Script
@@ -76,6 +76,13 @@ class Mixture:
         return self._shape(
             X, "SpansFisher", lambda A: forall(Index(K), lambda k: exists(Col(r), lambda c: eq(minv(own.sigma_bar) @ mu(k), A @ c)))
         )
+
+    def overlap(self, X: Expr, j: Expr, k: Expr) -> Expr:
+        """Q_jk = w_j E[π_k | j], π the softmax of the negatives at x: π_k ∝ w_k exp(xᵀXXᵀμ_k), for a shared covariance."""
+        own, a, b = Mixture(self.script), var("j", Index(K)), var("k", Index(K))
+        body = w(a) * mean(own.sigma_bar, lambda xi: softmax(K, w, lambda l: tr((mu(a) + xi).T @ A @ A.T @ mu(l)), b))
+        define = self.script.define("Overlap", (d, K, r, w, mu, Sigma, A, a, b), body)
+        return define(self.d, self.K, X.cols, self.w, self.mu, self.Sigma, X, j, k)
 
     def spans_lda(self, X: Expr) -> Expr:
         """S_LDA ⊆ Col(X): for all k, l, Σ̄⁻¹(μ_k − μ_l) = Xc for some c."""

@@ -12,9 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from verify.kernel.parse import Rejected
-from verify.kernel.proofs import replay, rules
-from verify.kernel.proofs.rules import RULES, Theorem
-from verify.kernel.proofs.ring import UNIT, Ring, _match
+from verify.kernel.proofs import replay
+from verify.kernel.proofs.rules import Theorem, infer
+from verify.kernel.proofs.matching import matches
+from verify.kernel.proofs.ring import UNIT, Ring
 from verify.kernel.proofs.terms import BINDERS, REAL, Term, close, instantiate, lift, lower, make
 from verify.proving.proposal import Proposal, propose
 from verify.proving.expressions import Expr, Like, as_term, bind, conj, eq, exists, eye, forall, fresh, num, real
@@ -76,7 +77,7 @@ class Script:
         numbers = [[p.number for p in g] for g in groups]
         key = (rule, tuple(map(tuple, numbers)), tuple(given))
         if key not in self._known:
-            found = RULES[rule]([[p.theorem for p in g] for g in groups], given)
+            found = infer(rule, [[p.theorem for p in g] for g in groups], given)
             self._known[key] = self._add((rule, numbers, given), found)
         return self._known[key]
 
@@ -365,6 +366,13 @@ def _eliminate(table: list[list[Fraction]], count: int) -> list[Fraction] | None
     return [values[c] for c in range(count)]
 
 
+def _exactly(pattern: Term, bound: dict[object, Term], count: int) -> Term:
+    """Return the pattern at these values of its variables."""
+    for i in range(count):
+        pattern = instantiate(pattern, lift(bound[i], count - 1 - i))
+    return pattern
+
+
 def _template(equation: Term, target: Term) -> tuple[Term, Term]:
     """Return a variable f and the target with each instance a(x̄) of the left side replaced by f(x̄)."""
     sorts = []
@@ -381,8 +389,8 @@ def _template(equation: Term, target: Term) -> tuple[Term, Term]:
     found = [0]
 
     def walk(t: Term, depth: int) -> Term:
-        bound: dict[object, Term] = {}
-        if t.sort is not None and t.sort.op == pattern.sort.op and _match(pattern, t, 0, count, (), bound) and len(bound) == count:  # type: ignore[union-attr]
+        bound = matches(pattern, t, count) if t.sort is not None and t.sort.op == pattern.sort.op else None  # type: ignore[union-attr]
+        if bound is not None and len(bound) == count and _exactly(pattern, bound, count) is t:
             found[0] += 1
             whole = name
             for i in reversed(range(count)):

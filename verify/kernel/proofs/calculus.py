@@ -24,6 +24,8 @@ def derivative(t: Term, s: int, positive: Positive) -> Term:
 
 
 def _variable(t: Term, s: int, positive: Positive) -> Term:  # noqa: ARG001
+    if t.val != s:
+        raise Rejected("a variable whose sort depends on the number is not differentiated")
     return number(1)
 
 
@@ -50,12 +52,17 @@ def _exponential(t: Term, s: int, positive: Positive) -> Term:
 
 
 def _sum(t: Term, s: int, positive: Positive) -> Term:
+    _constant(t.args[0], s)
     return make("sum", None, t.args[0], derivative(t.args[1], s + 1, positive))
 
 
+def _constant(t: Term, s: int) -> None:
+    if any(i == s for i, _ in t.loose):
+        raise Rejected("a size, an index or a covariance depends on the number")
+
+
 def _mean(t: Term, s: int, positive: Positive) -> Term:
-    if any(i == s for i, _ in t.args[0].loose):
-        raise Rejected("a covariance is not differentiated here")
+    _constant(t.args[0], s)
     if not is_tame(t.args[1], frozenset({0}), positive):
         raise Rejected("what is not tame is not differentiated under a mean")
     return make("mean", None, t.args[0], derivative(t.args[1], s + 1, positive))
@@ -63,6 +70,8 @@ def _mean(t: Term, s: int, positive: Positive) -> Term:
 
 def _weights(t: Term, s: int, positive: Positive) -> tuple[Term, Term, Term]:
     n, w, z = t.args[:3]
+    for part in (n, *t.args[3:]):
+        _constant(part, s)
     if any(i == s + 1 for i, _ in w.loose) or not positive(n, w):
         raise Rejected("the weights are not known to be positive and constant")
     return n, w, z

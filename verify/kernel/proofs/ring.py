@@ -14,17 +14,16 @@ from itertools import permutations
 from typing import NamedTuple, TypeAlias
 
 from verify.kernel.parse import Rejected
-from verify.kernel.proofs.tame import holds_variable, is_tame, under
+from verify.kernel.proofs.matching import Binding, Letter, Shape, Word, letters, match, match_words, matches, matrix, readings, sizes, turned
+from verify.kernel.proofs.tame import holds_variable, is_tame
 from verify.kernel.proofs.terms import ONE, REAL, Term, close, index, instantiate, lift, lower, make, rebuild, shape
 
 Factors: TypeAlias = tuple[tuple[Term, Fraction], ...]
-Letter: TypeAlias = tuple[Term, bool]  # a matrix, and whether it is transposed
-Word: TypeAlias = tuple[Letter, ...]
 Monomial: TypeAlias = tuple[tuple[Term, ...], Factors, Word]
 Poly: TypeAlias = dict[Monomial, Fraction]
-Binding: TypeAlias = dict[object, Term]
 
-MAX_MONOMIALS, MAX_SLOTS, MAX_REWRITES, MAX_DEGREE = 5000, 6, 20000, 8
+MAX_MONOMIALS, MAX_SLOTS, MAX_REWRITES, MAX_DEGREE, MAX_POWER = 5000, 6, 20000, 8, 64
+MAX_STEPS, MAX_BITS = 10**5, 10**4
 UNIT: Monomial = ((), (), ())
 XI = frozenset({0})  # the random column, just inside its mean
 
@@ -51,27 +50,8 @@ def strip(formula: Term) -> tuple[int, Term]:
     return count, formula
 
 
-def _sizes(letter: Letter) -> tuple[Term, Term]:
-    p, q = shape(letter[0])
-    return (q, p) if letter[1] else (p, q)
-
-
-def _matrix(letter: Letter) -> Term:
-    return make("T", None, letter[0]) if letter[1] else letter[0]
-
-
-def _letters(X: Term) -> Word:
-    """Return the letters of a word that is a term in normal form."""
-    parts = X.args if X.op == "dot" else (X,)
-    return tuple((x.args[0], True) if x.op == "T" else (x, False) for x in parts)
-
-
 def _dot(word: Sequence[Term]) -> Term:
     return word[0] if len(word) == 1 else make("dot", None, *word)
-
-
-def _turned(word: Word) -> Word:
-    return tuple((x, not t) for x, t in reversed(word))
 
 
 def _word_key(word: Word) -> tuple[tuple[bytes, bool], ...]:
@@ -90,6 +70,8 @@ def _collected(parts: Iterable[tuple[Term, Fraction]]) -> Factors:
     powers: dict[Term, Fraction] = {}
     for atom, power in parts:
         powers[atom] = powers.get(atom, Fraction(0)) + power
+    if any(abs(p) > MAX_POWER and a.op != "exp" for a, p in powers.items()):
+        raise Rejected("a power is too large")
     return tuple(sorted(((a, p) for a, p in powers.items() if p), key=_factor_key))
 
 
@@ -117,7 +99,7 @@ class Ring:
     def __init__(self, equations: Sequence[Term] = (), positive: Sequence[Term] = (), definite: Sequence[Term] = ()) -> None:
         """Take ∀x̄. a = b; ∀x̄ ∀k. 0 < w_k as (its count of x̄, size, w_k); the matrices that are covariances likewise."""
         self._memo: dict[Term, Poly] = {}
-        self._count = 0
+        self._count = self._steps = 0
         self._patterns: list[Pattern] = []
         self._symmetric: list[tuple[int, Term]] = []
         self._positive: list[tuple[int, Term, Term]] = []
@@ -156,15 +138,12 @@ class Ring:
 
     def _upright(self, letter: Letter) -> Letter:
         """Return the letter, not transposed where a theorem says that the matrix is symmetric."""
-        x, turned = letter
-        return (x, turned and not any(_match(pattern, x, 0, variables, (), {}) for variables, pattern in self._symmetric))
+        x, back = letter
+        return (x, back and not any(_fits(pattern, x, variables) for variables, pattern in self._symmetric))
 
     def _readings(self, word: Word) -> list[Word]:
         """Return every way to write the trace of a word that begins and ends with a size 1, or that goes round."""
-        both = [tuple(map(self._upright, w)) for w in (word, _turned(word))]
-        if _sizes(word[0])[0] is ONE:
-            return both
-        return [w[i:] + w[:i] for w in both for i in range(len(w))]
+        return readings(word, self._upright)
 
     # -- sums and products --------------------------------------------------------------------------------------------
 
@@ -173,8 +152,8 @@ class Ring:
         found = dict(p)
         for m, c in q.items():
             found[m] = found.get(m, Fraction(0)) + scale * c
-        if len(found) > MAX_MONOMIALS:
-            raise Rejected("an expression has too many terms")
+        if len(found) > MAX_MONOMIALS or any(c.numerator.bit_length() + c.denominator.bit_length() > MAX_BITS for c in found.values()):
+            raise Rejected("an expression has too many terms, or its numbers are too long")
         return {m: c for m, c in found.items() if c}
 
     def times(self, p: Poly, q: Poly) -> Poly:
@@ -199,6 +178,8 @@ class Ring:
             return m
         names = _fresh(m[0], taken | _slots_in(m))
         moved = self._renamed(m[1:], dict(zip(m[0], names)))
+        if len(moved) != 1:
+            raise Rejected("a monomial falls apart when its indices are renamed")
         ((own, factors, word),) = moved
         if own or moved[own, factors, word] != 1:
             raise Rejected("a monomial falls apart when its indices are renamed")
@@ -226,7 +207,7 @@ class Ring:
             found = self.times(found, {((), ((atom, power),), ()): Fraction(1)} if changed is atom else self._power(self.poly(changed), power))
         for x, t in parts[1]:
             changed = change(x)
-            found = self.times(found, self.poly(_matrix((changed, t))))
+            found = self.times(found, self.poly(matrix((changed, t))))
         return found
 
     def _power(self, p: Poly, power: Fraction) -> Poly:
@@ -244,25 +225,29 @@ class Ring:
     def _tidy(self, factors: Iterable[tuple[Term, Fraction]], word: Word) -> Poly:
         """Return factors times a word in normal form: what lies between two sizes 1 in the word is a number."""
         word = tuple(map(self._upright, word))
-        cuts = [i for i in range(len(word) + 1) if word and (_sizes(word[i])[0] if i < len(word) else _sizes(word[-1])[1]) is ONE]
+        cuts = [i for i in range(len(word) + 1) if word and (sizes(word[i])[0] if i < len(word) else sizes(word[-1])[1]) is ONE]
         numbers: Poly = {((), _collected(factors), ()): Fraction(1)}
         for a, b in zip(cuts, cuts[1:]):
             numbers = self.times(numbers, self._trace(word[a:b]))
         if len(cuts) > 1:
             word = (*word[: cuts[0]], *word[cuts[-1] :])
+        if not word:
+            return self._rewritten(numbers)
         found: Poly = {}
-        for (slots, parts, _), c in numbers.items():
+        around = _slots_in(((), (), word))
+        for m, c in numbers.items():
+            slots, parts, _ = self._apart(m, around)
             found = self.add(found, self._sum(slots, {((), parts, word): Fraction(1)}), c)
         return self._rewritten(found)
 
     def _trace(self, word: Word) -> Poly:
         """Return the trace of a word of one letter or more that is cut already, as an atom."""
-        narrow = [i for i, letter in enumerate(word) if _sizes(letter)[0] is ONE]
+        narrow = [i for i, letter in enumerate(word) if sizes(letter)[0] is ONE]
         word = word[narrow[0] :] + word[: narrow[0]] if narrow else word
         if len(word) == 2 and word[0][0].op == word[1][0].op == "unit" and word[0][1] and not word[1][1]:
             return self.poly(make("delta", None, word[0][0].args[0], word[1][0].args[0]))  # e_iᵀ e_j = [i = j]
         best = min(self._readings(word), key=_word_key)
-        return {((), ((make("tr", None, _dot([_matrix(x) for x in best])), Fraction(1)),), ()): Fraction(1)}
+        return {((), ((make("tr", None, _dot([matrix(x) for x in best])), Fraction(1)),), ()): Fraction(1)}
 
     def _canonical(self, slots: tuple[Term, ...], factors: Factors, word: Word) -> Poly:
         """Return the monomial with its slots numbered in the one way that does not depend on how they were."""
@@ -270,7 +255,9 @@ class Ring:
             return {((), factors, word): Fraction(1)}
         for atom, _ in factors:
             if atom.op == "delta" and not set(slots).isdisjoint(atom.args):  # Σ_i [i = j] t_i = t_j
-                i, j = atom.args if atom.args[0] in slots else atom.args[::-1]
+                i, j = next(((i, j) for i, j in (atom.args, atom.args[::-1]) if i in slots and i not in j.free), (None, None))
+                if i is None or j is None:
+                    continue
                 rest = tuple(f for f in factors if f[0] is not atom)
                 return self._sum([s for s in slots if s is not i], self._renamed((rest, word), {i: j}))
         present = _slots_in(((), factors, word))
@@ -289,8 +276,8 @@ class Ring:
     def _numbered(self, order: Sequence[Term], taken: set[Term], factors: Factors, word: Word) -> Poly:
         names = _fresh(order, taken)
         moved = {((), factors, word): Fraction(1)} if list(order) == names else self._renamed((factors, word), dict(zip(order, names)))
-        found = {(tuple(names), f, x): c for (_, f, x), c in moved.items()}
-        if len(found) != 1:
+        found = {(tuple(names), f, x): c for (own, f, x), c in moved.items() if not own}
+        if len(found) != 1 or len(moved) != 1:
             raise Rejected("a monomial falls apart when its indices are renamed")
         return found
 
@@ -317,6 +304,9 @@ class Ring:
         """Return the normal form of a real number or matrix."""
         found = self._memo.get(t)
         if found is None:
+            self._steps += 1
+            if self._steps > MAX_STEPS:
+                raise Rejected("a normal form takes too many steps")
             read = getattr(self, f"_of_{t.op}", None)
             found = read(t) if read else self._atom(t)
             self._memo[t] = found
@@ -378,7 +368,7 @@ class Ring:
     def _of_T(self, t: Term) -> Poly:
         found: Poly = {}
         for (slots, factors, word), c in self.poly(t.args[0]).items():
-            found = self.add(found, self._sum(slots, self._tidy(factors, _turned(word))), c)
+            found = self.add(found, self._sum(slots, self._tidy(factors, turned(word))), c)
         return found
 
     def _of_tr(self, t: Term) -> Poly:
@@ -397,6 +387,8 @@ class Ring:
     def _of_sum(self, t: Term) -> Poly:
         n, body = t.args
         found: Poly = {}
+        if n.loose:
+            raise Rejected("the size of a sum depends on what is bound outside")
         if n.op == "lit":
             for i in range(n.val):  # type: ignore[arg-type]
                 found = self.add(found, self.poly(instantiate(body, make("nth", i, n))))
@@ -479,7 +471,7 @@ class Ring:
         """Return the words of a power of an atom that is a word in the random column, or [None]."""
         if atom.op != "tr" or power.denominator != 1 or not 0 < power <= MAX_DEGREE:
             return [None]
-        word = _letters(atom.args[0])
+        word = letters(atom.args[0])
         return [word if all(x is xi or not holds_variable(x, XI) for x, _ in word) else None] * int(power)
 
     def _moment(self, words: list[Word], S: Term, xi: Term) -> Poly:
@@ -494,31 +486,32 @@ class Ring:
         if sum(x is xi for w in words for x, _ in w) > MAX_DEGREE:
             raise Rejected("a moment is of too high an order")
         head, *others = words
-        head = head if head[0][0] is xi else _turned(head)  # ξᵀ u
+        head = head if head[0][0] is xi else turned(head)  # ξᵀ u
         total: Poly = {}
         tail = head[1:]
         if tail and tail[-1][0] is xi:  # ξᵀ B ξ: the column meets itself
             total = self.add(total, self._moment([(*tail[:-1], (S, False)), *others], S, xi))
         for i, w in enumerate(others):
-            for word in [w] * (w[0][0] is xi) + [_turned(w)] * (len(w) > 1 and w[-1][0] is xi):  # ξᵀ u and ξᵀ v meet in uᵀ S v
-                met = (*_turned(tail), (S, False), *word[1:])
+            for word in [w] * (w[0][0] is xi) + [turned(w)] * (len(w) > 1 and w[-1][0] is xi):  # ξᵀ u and ξᵀ v meet in uᵀ S v
+                met = (*turned(tail), (S, False), *word[1:])
                 total = self.add(total, self._moment([met, *others[:i], *others[i + 1 :]], S, xi))
         return self.times(found, total)
 
     def _lowered(self, word: Word) -> Poly:
-        return self.poly(lower(make("tr", None, _dot([_matrix(x) for x in word])))) if word else {UNIT: Fraction(1)}
+        return self.poly(lower(make("tr", None, _dot([matrix(x) for x in word])))) if word else {UNIT: Fraction(1)}
 
     def is_positive(self, size: Term, weights: Term) -> bool:
         """Return whether a theorem says that the weights, the body of a family over an index below the size, are positive."""
         found = self.normal(weights)
         for variables, n, pattern in self._positive:
-            bound: Binding = {}
-            if _match(pattern, found, 1, variables, (), bound) and _match(n, size, 0, variables, (), bound):
+            bound = next(match(pattern, found, 1, Shape(variables), {}), None)
+            bound = None if bound is None else next(match(n, size, 0, Shape(variables), bound), None)
+            if bound is not None and len(bound) == variables:
                 return True
         return False
 
     def _is_definite(self, S: Term) -> bool:
-        return any(_match(pattern, S, 0, variables, (), {}) for variables, pattern in self._definite)
+        return any(_fits(pattern, S, variables) for variables, pattern in self._definite)
 
     def term(self, p: Poly, sort: Term) -> Term:
         """Return a polynomial of this sort as a term."""
@@ -537,7 +530,7 @@ class Ring:
                 parts += [atom] * int(power)
         whole = number(1) if not parts else parts[0] if len(parts) == 1 else make("mul", None, *parts)
         if sort is not REAL:
-            X = _dot([_matrix(x) for x in word]) if word else make("id", None, sort.args[0])
+            X = _dot([matrix(x) for x in word]) if word else make("id", None, sort.args[0])
             whole = X if not parts else make("scale", None, whole, X)
         for s in reversed(slots):
             whole = make("sum", None, s.args[0].args[0], close(whole, s))
@@ -560,7 +553,7 @@ class Ring:
         if len(p) != 1:
             raise Rejected("the left side of an equation to rewrite with is not one monomial")
         ((monomial, scale),) = p.items()
-        if monomial[2] and (monomial[0] or monomial[1]) or not (monomial[1] or monomial[2]):
+        if bool(monomial[2]) != (left.sort is not REAL) or (monomial[2] and (monomial[0] or monomial[1])) or not (monomial[1] or monomial[2]):
             raise Rejected("the left side of an equation to rewrite with is neither a product of numbers nor a word")
         self._patterns.append(Pattern(monomial, right, variables, scale))
         self._memo.clear()
@@ -579,22 +572,24 @@ class Ring:
         slots, factors, word = m
         wanted = pattern.monomial
         if not wanted[2]:
-            for bound, rest in self._among(wanted[1], factors, pattern.variables, wanted[0], {}):
+            for bound, rest in self._among(wanted[1], factors, self._shape(pattern), {}):
                 used = {bound[s] for s in wanted[0]}
+                if any(not used.isdisjoint(t.free) for name, t in bound.items() if name not in wanted[0]):
+                    continue
                 if used <= set(slots) and len(used) == len(wanted[0]) and used.isdisjoint(_slots_in(((), rest, word))):
                     kept = tuple(s for s in slots if s not in used)
                     return self._replaced((kept, rest, word), self._right(pattern, bound))
             return None
-        turned = tuple(map(self._upright, _turned(wanted[2])))
-        for way, back in ((wanted[2], False), (turned, True)):  # l = r, or lᵀ = rᵀ
+        transposed = tuple(map(self._upright, turned(wanted[2])))
+        for way, back in ((wanted[2], False), (transposed, True)):  # l = r, or lᵀ = rᵀ
             for i in range(len(word) - len(way) + 1):
-                bound = {}
-                if _match_words(way, word[i : i + len(way)], pattern.variables, bound):
+                bound = next(match_words(way, word[i : i + len(way)], 0, self._shape(pattern), {}), None)
+                if bound is not None:
                     middle = self.times({((), (), word[:i]): Fraction(1)}, self._right(pattern, bound, back))
                     return self._replaced((slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): Fraction(1)}))
         for k, (atom, power) in enumerate(factors):
             if atom.op == "tr" and power >= 1:
-                changed = self._in_trace(pattern, _letters(atom.args[0]))
+                changed = self._in_trace(pattern, letters(atom.args[0]))
                 if changed is not None:
                     left = [f for i, f in enumerate(factors) if i != k] + [(atom, power - 1)]
                     return self._replaced((slots, _collected(left), word), changed)
@@ -604,39 +599,28 @@ class Ring:
         n = len(pattern.monomial[2])
         for reading in self._readings(word):
             for i in range(len(word) - n + 1):
-                bound: Binding = {}
-                if _match_words(pattern.monomial[2], reading[i : i + n], pattern.variables, bound):
+                bound = next(match_words(pattern.monomial[2], reading[i : i + n], 0, self._shape(pattern), {}), None)
+                if bound is not None:
                     middle = make("scale", None, number(1 / pattern.scale), _placed(pattern, bound))
-                    parts = [*map(_matrix, reading[:i]), middle, *map(_matrix, reading[i + n :])]
+                    parts = [*map(matrix, reading[:i]), middle, *map(matrix, reading[i + n :])]
                     return self._counted(make("tr", None, _dot(parts)))
         return None
 
-    def _among(self, wanted: Factors, factors: Factors, variables: int, slots: tuple[Term, ...], bound: Binding) -> Iterator[tuple[Binding, Factors]]:
+    def _shape(self, pattern: Pattern) -> Shape:
+        return Shape(pattern.variables, pattern.monomial[0], self._upright)
+
+    def _among(self, wanted: Factors, factors: Factors, form: Shape, bound: Binding) -> Iterator[tuple[Binding, Factors]]:
         """Yield the ways to find the wanted factors among others, and what is left of these."""
         if not wanted:
-            if len(bound) == variables + len(slots):
+            if len(bound) == form.variables + len(form.slots):
                 yield bound, factors
             return
         (p, power), *more = wanted
         for i, (t, e) in enumerate(factors):
             if (e - power) * power >= 0:
-                for found in self._match_atoms(p, t, variables, slots, bound):
+                for found in match(p, t, 0, form, bound):
                     left = (*factors[:i], *(((t, e - power),) if e != power else ()), *factors[i + 1 :])
-                    yield from self._among(tuple(more), left, variables, slots, found)
-
-    def _match_atoms(self, p: Term, t: Term, variables: int, slots: tuple[Term, ...], bound: Binding) -> Iterator[Binding]:
-        """Yield the ways to match an atom with a pattern, a trace however it is written."""
-        if p.op != t.op:
-            return
-        if p.op != "tr":
-            found = dict(bound)
-            if _match(p, t, 0, variables, slots, found):
-                yield found
-            return
-        for reading in self._readings(_letters(p.args[0])):
-            found = dict(bound)
-            if _match_words(reading, _letters(t.args[0]), variables, found, slots):
-                yield found
+                    yield from self._among(tuple(more), left, form, found)
 
     def _right(self, pattern: Pattern, bound: Binding, back: bool = False) -> Poly:
         right = _placed(pattern, bound)
@@ -652,48 +636,18 @@ class Ring:
         return self._sum(rest[0], self.times({((), rest[1], rest[2]): Fraction(1)}, changed))
 
 
+def _fits(pattern: Term, t: Term, variables: int) -> bool:
+    """Return whether t is the pattern at values of all its variables."""
+    bound = matches(pattern, t, variables)
+    return bound is not None and len(bound) == variables
+
+
 def semidefinite(X: Term) -> Term:
     """Return X ⪰ 0: X = Xᵀ, and 0 ≤ tr(vᵀXv) for every column v."""
     column = make("Mat", None, shape(X)[0], ONE)
     v, inner = make("bound", 0, lift(column, 1)), lift(X, 1)
     form = make("tr", None, make("dot", None, make("T", None, v), inner, v))
     return make("and", None, make("eq", None, X, make("T", None, X)), make("all", None, column, make("le", None, number(0), form)))
-
-
-# -- matching ---------------------------------------------------------------------------------------------------------
-
-
-def _match(p: Term, t: Term, depth: int, variables: int, slots: tuple[Term, ...], bound: Binding) -> bool:
-    """Match t with a pattern whose variables are its bound variables from `depth` on, and its slots."""
-    if p.op == "bound" and depth <= p.val < depth + variables or p in slots:  # type: ignore[operator]
-        name = p if p in slots else p.val - depth  # type: ignore[operator]
-        if any(i < depth for i, _ in t.loose):
-            return False
-        for _ in range(depth):
-            t = lower(t)
-        if name in bound:
-            return bound[name] is t
-        if t.sort is None or (p in slots and t.op != "slot"):
-            return False
-        if not _match(_outside(p.args[0], depth), t.sort, 0, variables, slots, bound):
-            return False
-        bound[name] = t
-        return True
-    if p is t and not any(depth <= i for i, _ in p.loose) and p.free.isdisjoint(slots):
-        return True
-    if p.op != t.op or p.val != t.val or len(p.args) != len(t.args):
-        return False
-    return all(_match(a, b, depth + under(p.op, i), variables, slots, bound) for i, (a, b) in enumerate(zip(p.args, t.args)))
-
-
-def _outside(sort: Term, depth: int) -> Term:
-    for _ in range(depth):
-        sort = lower(sort)
-    return sort
-
-
-def _match_words(p: Word, word: Word, variables: int, bound: Binding, slots: tuple[Term, ...] = ()) -> bool:
-    return len(p) == len(word) and all(t == u and _match(x, y, 0, variables, slots, bound) for (x, t), (y, u) in zip(p, word))
 
 
 def _placed(pattern: Pattern, bound: Binding) -> Term:

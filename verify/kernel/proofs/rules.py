@@ -251,10 +251,10 @@ def choose(groups: Groups, terms: Arguments) -> Theorem:
     chosen = instantiate(existence.conclusion.args[1], name)
     found = _conclude([existence, premise], premise.conclusion)
     kept = existence.hypotheses | (premise.hypotheses - {chosen})
-    others = (found.indices - {name}).union(kept, [existence.conclusion, premise.conclusion])
-    if any(name in t.free for t in others):
+    indices = existence.indices | (premise.indices - {name}) | _indices(premise.conclusion, *kept)
+    if any(name in t.free for t in (*indices, *kept, existence.conclusion, premise.conclusion)):
         raise Rejected(f"{name.val} is chosen, and yet something else speaks of it")
-    return found._replace(hypotheses=kept, indices=found.indices - {name})
+    return found._replace(hypotheses=kept, indices=indices)
 
 
 def rewrite(groups: Groups, terms: Arguments) -> Theorem:
@@ -294,9 +294,13 @@ def arithmetic(groups: Groups, terms: Arguments) -> Theorem:
             l, r = rest.pop(0), rest.pop(0)  # noqa: E741
             part = dot(l, _difference(formula.args[1], formula.args[0]), r)
             part = make("scale", None, c, part) if b.sort is not REAL else make("mul", None, c, trace(part))
+            if part.sort is not b.sort:
+                raise Rejected("a part does not have the shape of the claim")
         else:
             x, y, sharp = (*formula.args, False) if formula.op == "eq" else _relation(formula)
             if b.sort is not REAL:  # a number that is 0 times any matrix
+                if c.sort is not b.sort:
+                    raise Rejected("a factor does not have the shape of the claim")
                 left = ring.add(left, ring.poly(make("scale", None, _difference(y, x), c)), Fraction(-1))
                 continue
             if formula.op != "eq" and (c.op != "num" or c.val < 0):  # type: ignore[operator]
@@ -407,6 +411,18 @@ def softmax(_: Groups, terms: Arguments) -> Theorem:
     if t.op == "lse":
         return _conclude([], equal(t, make("log", None, whole)))
     return _conclude([], equal(t, make("mul", None, instantiate(weight, t.args[3]), make("inv", None, whole))))
+
+
+def choice(groups: Groups, _: Arguments) -> Theorem:
+    """∀i < n. ∃x. φ gives ∃f. ∀i. φ[f(i)]: a choice for each of finitely many indices."""
+    ((p,),) = groups
+    t = p.conclusion
+    if t.op != "all" or t.args[0].op != "Index" or t.args[1].op != "ex":
+        raise Rejected("for every index something exists, is expected here")
+    i = _name(t.args[0], t)
+    there = instantiate(t.args[1], i)
+    f = _name(fun(t.args[0], there.args[0]), t, i)
+    return _conclude((p,), bind("ex", f, bind("all", i, instantiate(there.args[1], make("ap", None, f, i)))))
 
 
 def units(_: Groups, terms: Arguments) -> Theorem:
@@ -674,12 +690,25 @@ def best_approximation(_: Groups, terms: Arguments) -> Theorem:
     return _conclude([], implies(equal(Y, turned(Y)), make("iff", None, best, top)), "Eckart–Young–Mirsky theorem")
 
 
+def infer(rule: str, groups: Groups, terms: Arguments) -> Theorem:
+    """Return what a rule concludes; the terms that it is given suppose the indices in them. The one door to the rules."""
+    if rule not in RULES:
+        raise Rejected(f"there is no rule {rule!r}")
+    if any(t.loose or any(v.op != "var" for v in t.free) for t in terms):
+        raise Rejected("a term given to a rule has a variable that nothing binds")
+    try:
+        found = RULES[rule](groups, terms)
+    except (ValueError, IndexError, AttributeError, TypeError) as error:
+        raise Rejected(f"{rule} is not given what it takes") from error
+    return found if rule in ("generalise", "choose") else found._replace(indices=found.indices | _indices(*terms))
+
+
 RULES: dict[str, Callable[[Groups, Arguments], Theorem]] = {
     f.__name__: f
     for f in (
         assume, discharge, tautology, generalise, specialise, exhibit, choose, rewrite,
         arithmetic, antisymmetry, total, product, sum_order, mean_order, gram, reciprocal, inverse,
-        exponential, logarithm, softmax, units, kronecker, sizes, some_index,
+        exponential, logarithm, softmax, choice, units, kronecker, sizes, some_index,
         fubini, image, split, generating, differentiate, one_derivative, fermat, increasing,
         square_root, cholesky, definite_inverse, basis, factorisation, dimension, embedding, spectral, best_approximation,
     )

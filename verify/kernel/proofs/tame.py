@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from verify.kernel.proofs.terms import BINDERS, Term
+from verify.kernel.proofs.terms import Term
 
 Random: TypeAlias = frozenset[int]  # the bound variables that are random, by their indices
 Positive: TypeAlias = Callable[[Term, Term], bool]  # whether the weights (a size, the body of a family) are positive
@@ -33,7 +33,7 @@ def degree(t: Term, random: Random) -> int | None:
     if t.op == "bound":
         return 1
     if t.op == "sum":
-        return degree(t.args[1], _inside(random))
+        return None if holds_variable(t.args[0], random) else degree(t.args[1], _inside(random))
     if t.op not in ("add", "mul", "dot", "scale", "T", "tr"):
         return None
     parts = [degree(a, random) for a in t.args]
@@ -50,7 +50,7 @@ def is_tame(t: Term, random: Random, positive: Positive) -> bool:
     if t.op in ("add", "mul"):
         return all(is_tame(a, random, positive) for a in t.args)
     if t.op == "sum":
-        return is_tame(t.args[1], _inside(random), positive)
+        return not holds_variable(t.args[0], random) and is_tame(t.args[1], _inside(random), positive)
     if t.op == "mean":
         return not holds_variable(t.args[0], random) and is_tame(t.args[1], _inside(random) | {0}, positive)
     if t.op == "exp":
@@ -59,11 +59,6 @@ def is_tame(t: Term, random: Random, positive: Positive) -> bool:
     if t.op in ("lse", "smax"):
         size, weights, logits = t.args[:3]
         inside = _inside(random)
-        constant = not holds_variable(weights, inside)
+        constant = not any(holds_variable(x, random) for x in (size, *t.args[3:])) and not holds_variable(weights, inside)
         return constant and positive(size, weights) and degree(logits, inside) is not None
     return False
-
-
-def under(op: str, position: int) -> int:
-    """Return how many binders of a node with this operation its argument at this position lies under."""
-    return int(1 <= position <= BINDERS.get(op, 0))

@@ -45,6 +45,8 @@ _NOTHING: frozenset[tuple[int, Term]] = frozenset()
 
 def make(op: str, val: object = None, *args: Term) -> Term:
     """Return the term. Raises Rejected when it has no sort."""
+    if val is not None and type(val) not in (str, int, Fraction):
+        raise Rejected("the value of a term is a name or a number")
     identity = (op, type(val), val, *args)
     known = _TERMS.get(identity)
     if known is not None:
@@ -133,6 +135,12 @@ def _sort(*wanted: str) -> Callable[[object, tuple[Term, ...]], None]:
     return check
 
 
+def _function_sort(val: object, args: tuple[Term, ...]) -> None:
+    _none(val, args)
+    if len(args) != 2 or any(a.sort is not None or a.op == "Size" for a in args):
+        _ill("a function sort", args)
+
+
 def _applies(args: tuple[Term, ...]) -> bool:
     return (
         len(args) == 2
@@ -157,6 +165,8 @@ def _typed(*wanted: str, result: str) -> Callable[[object, tuple[Term, ...]], Te
 def _var(val: object, args: tuple[Term, ...]) -> Term:
     if type(val) is not str or not val or len(args) != 1 or args[0].sort is not None:
         raise Rejected("a variable has a name and a sort")
+    if args[0].loose:
+        raise Rejected("the sort of a variable depends on what is bound")
     return args[0]
 
 
@@ -332,7 +342,7 @@ def _constant(val: object, args: tuple[Term, ...]) -> Term:
 
 
 SORTS: dict[str, Callable[[object, tuple[Term, ...]], Term | None]] = {
-    "Size": _sort(), "Real": _sort(), "Prop": _sort(), "Index": _sort("Size"), "Mat": _sort("Size", "Size"), "Fun": _sort("sort", "sort"),
+    "Size": _sort(), "Real": _sort(), "Prop": _sort(), "Index": _sort("Size"), "Mat": _sort("Size", "Size"), "Fun": _function_sort,
     "var": _var, "bound": _bound, "slot": _bound, "c": _constant, "lam": _lam, "ap": _ap,
     "lit": _literal, "plus": _plus, "nth": _nth,
     "num": _number, "size": _typed("Size", result="Real"), "add": _alike("add", ("Real", "Mat")), "mul": _alike("mul", ("Real",)),
@@ -450,7 +460,16 @@ def close(t: Term, name: Term) -> Term:
 
 
 def replace(t: Term, values: dict[Term, Term]) -> Term:
-    """Return t with free variables replaced by terms of the same sorts."""
+    """Return t with free variables replaced, all at once, by terms of their sorts once these are replaced too."""
+    names = values.keys()
+    if any(not v.args[0].free.isdisjoint(names) for v in t.free - names):
+        raise Rejected("the sort of another variable depends on one that is replaced")
     for name, value in values.items():
-        t = instantiate(close(t, name), value)
-    return t
+        if value.sort is not _put(name.args[0], values):
+            raise Rejected(f"a term of sort {value.sort!r} takes the place of {name.val}, of sort {name.args[0]!r}")
+    return _put(t, values)
+
+
+def _put(t: Term, values: dict[Term, Term]) -> Term:
+    concerns: Callable[[Term, int], bool] = lambda x, _: not x.free.isdisjoint(values)  # noqa: E731
+    return rebuild(t, lambda x, depth: lift(values[x], depth) if x in values else None, concerns)

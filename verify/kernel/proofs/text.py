@@ -42,6 +42,8 @@ def sort_text(t: Term, names: tuple[str, ...] = ()) -> str:
 
 def _text(t: Term, names: tuple[str, ...], want: int) -> str:
     op, a = t.op, t.args
+    if len(names) > 40:
+        return "…"
     if t.sort is None:
         return sort_text(t, names)
     go = lambda x, w=_LOW: _text(x, names, w)  # noqa: E731

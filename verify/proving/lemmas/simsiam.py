@@ -8,8 +8,8 @@ from functools import cached_property
 from verify.formulas import simsiam as v
 from verify.formulas.mixtures import Mixture, pair_mean
 from verify.formulas.simsiam import SimSiam
-from verify.proving.expressions import Col, Expr, Index, Mat, Real, eq, eye, fn, fresh, iff, num, tr, zero
-from verify.proving.lemmas.basic import semidefinite, vanishes
+from verify.proving.expressions import (Col, Expr, Index, Mat, Real, eq, eye, fn, fresh, iff, minv, num, pd, total, tr, zero,)
+from verify.proving.lemmas.basic import inverse, semidefinite, square_nonnegative, vanishes, weaken
 from verify.proving.lemmas.mixtures import Setting
 from verify.proving.script import Line, Script
 
@@ -68,15 +68,15 @@ class SimSiamSetting(Setting):
 
     @cached_property
     def second_moments(self) -> Line:
-        """∀X. E xᵀXx = tr(XR) and E x̂ᵀXx = tr(XC): so R = E xxᵀ and C = E x x̂ᵀ."""
+        """∀X. E xᵀXx = tr(XR), E x̂ᵀXx̂ = tr(XR) and E x̂ᵀXx = tr(XC): so R = E xxᵀ = E x̂x̂ᵀ and C = E x x̂ᵀ."""
         X = fresh(Mat(self.d, self.d), "X")
-        matched = eq(pair_mean(lambda x, _: tr(x.T @ X @ x)), tr(X @ self.R))
-        crossed = eq(pair_mean(lambda x, y: tr(y.T @ X @ x)), tr(X @ self.C))
-        lines = [
-            self.s.calc(claim, *self.moments, self.own_symmetric, self.weights_sum, psd=[self.own_psd])
-            for claim in (matched, crossed)
+        claims = [
+            eq(pair_mean(lambda x, _: tr(x.T @ X @ x)), tr(X @ self.R)),
+            eq(pair_mean(lambda _, y: tr(y.T @ X @ y)), tr(X @ self.R)),
+            eq(pair_mean(lambda x, y: tr(y.T @ X @ x)), tr(X @ self.C)),
         ]
-        return self.s.gen(self.s.both(*lines), X)
+        facts = (*self.moments, self.own_symmetric, self.weights_sum)
+        return self.s.gen(self.s.both(*(self.s.calc(c, *facts, psd=[self.own_psd]) for c in claims)), X)
 
     def closed(self, A: Expr, P: Expr, B: Expr) -> Expr:
         """½ tr(PAᵀRAPᵀ) − tr(PAᵀCB) + ½ tr(BᵀRB) + ½η(‖A‖² + ‖P‖²)."""
@@ -90,8 +90,10 @@ class SimSiamSetting(Setting):
         s, r = self.s, self.r
         A, P, B = fresh(Mat(self.d, r), "A"), fresh(Mat(r, r), "P"), fresh(Mat(self.d, r), "B")
         loss = self.sim.loss(A, P, B)
-        facts = (*self.moments, self.own_symmetric, self.weights_sum)
-        line = s.lin(eq(loss, self.closed(A, P, B)), [self.unfold(loss)], *facts, psd=[self.own_psd])
+        squares = (A @ P.T @ P @ A.T, B @ B.T, B @ P @ A.T)  # ‖PAᵀx‖², ‖Bᵀx̂‖² and the product of the two
+        moments = [s.parts(s.spec(self.second_moments, X))[i] for i, X in enumerate(squares)]
+        scales = [num("1/2"), num("1/2"), num(-1)]
+        line = s.lin(eq(loss, self.closed(A, P, B)), [self.unfold(loss), *zip(moments, scales, strict=True)])
         return s.gen(line, A, P, B)
 
     # -- stationary pairs ---------------------------------------------------------------------------------------------
@@ -162,3 +164,52 @@ class SimSiamSetting(Setting):
         at_0 = s.rewrite(s.gen(s.flip(s.spec(self.closed_form, *path(t))), t), s.spec(found, 0))
         simple = s.calc(eq(tr(way.T @ gradient) + num(0) * bend, tr(way.T @ gradient)))
         return s.rewrite(simple, at_0)
+
+    # -- subspaces ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def R_definite(self) -> Line:
+        """R ≻ 0: R = Σ̄ + S, and vᵀSv = Σ_k w_k (vᵀμ_k)² ≥ 0."""
+        s, w, mu = self.s, self.w, self.mu
+        column, k = fresh(Col(self.d), "v"), fresh(Index(self.K), "k")
+        square = square_nonnegative(s, tr(column.T @ mu(k)))
+        part = s.apply("product", [[weaken(s, s.spec(self.positive, k)), square]])
+        part = s.lin(num(0) <= w(k) * (tr(column.T @ mu(k)) * tr(column.T @ mu(k))), [part])
+        scatter = s.apply("sum_order", [[s.gen(part, k)]])
+        nonzero = s.assume(~eq(column, zero(self.d)))
+        strict = s.mp(s.spec(s.parts(self.sigma_definite)[1], column), nonzero)
+        claim = num(0) < tr(column.T @ self.R @ column)
+        whole = s.lin(claim, [strict, scatter], self.R_parts, self.unfold(self.mix.S))
+        return s.taut(pd(self.R), self.R_symmetric, s.gen(s.discharge(whole, nonzero), column))
+
+    @cached_property
+    def R_inverse(self) -> tuple[Line, Line, Line]:
+        """RR⁻¹ = I, R⁻¹R = I, R⁻¹ = (R⁻¹)ᵀ."""
+        return inverse(self.s, self.R_definite)
+
+    def spanned(self, X: Expr, column: Callable[[Expr], Expr], line: Line) -> Line:
+        """Col(X) ⊆ S_F, from X = Σ_k Σ̄⁻¹μ_k c_kᵀ for the columns c_k that are given."""
+        unfolded = self.unfold(self.mix.within_fisher(X))
+        there = self.s.exhibit(unfolded.right, fn(Index(self.K), column), line)
+        return self.s.taut(unfolded.left, unfolded, there)
+
+    def learnt(self, X: Expr, Z: Expr, line: Line) -> Line:
+        """Col(X) ⊆ S_F, from RX = CZ: then Σ̄X = CZ − SX, and C and S are combinations of the means."""
+        s, w, mu, delta = self.s, self.w, self.mu, self.mix.delta
+        back = minv(self.mix.sigma_bar)
+
+        def column(k: Expr) -> Expr:
+            return w(k) * (Z.T @ (delta * mu(k) + (1 - delta) * self.mix.mean) - X.T @ mu(k))
+
+        combination = total(self.K, lambda k: back @ mu(k) @ column(k).T)
+        parts = [(line, 1, back, eye(X.cols)), (self.sigma_inverse[1], 1, eye(self.d), X)]
+        facts = (self.R_parts, *map(self.unfold, (self.C, self.mix.S, self.mix.mean)))
+        return self.spanned(X, column, s.lin(eq(X, combination), parts, *facts))
+
+    @cached_property
+    def pairs_within(self) -> Line:
+        """R⁻¹Col(C) ⊆ S_F."""
+        X = minv(self.R) @ self.C
+        line = self.s.lin(eq(self.R @ X, self.C @ eye(self.d)), [(self.R_inverse[0], 1, eye(self.d), self.C)])
+        return self.learnt(X, eye(self.d), line)
+

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from verify.proving.expressions import Expr, Index, conj, delta, eq, exists, eye, fn, forall, fresh, minv, total, zero
+from verify.formulas.subspaces import independent_columns
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    conj,
+    delta,
+    eq,
+    exists,
+    eye,
+    fn,
+    forall,
+    fresh,
+    iff,
+    minv,
+    total,
+    zero,
+)
 from verify.proving.lemmas.basic import congruence, inverse, sandwich
 from verify.proving.lemmas.mixtures import Setting
 from verify.proving.script import Line, Script
@@ -42,6 +59,54 @@ def summand_vanishes(s: Script, nonnegative: Line, whole: Line, j: Expr) -> Line
 def gram_inverse(s: Script, definite: Line, left_inverse: Line, F: Expr) -> tuple[Line, Line, Line]:
     """GG⁻¹ = I, G⁻¹G = I and G⁻¹ = (G⁻¹)ᵀ for G = FᵀXF, from X ≻ 0 and F⁺F = I."""
     return inverse(s, congruence(s, definite, F, left_inverse))
+
+
+def definite_vanishes(s: Script, definite: Line, v: Expr, square: Line) -> Line:
+    """V = 0 from X ≻ 0 and vᵀXv = 0, for a column v."""
+    strict = s.spec(s.parts(definite)[1], v)
+    claim = eq(v, zero(v.rows))
+    low = s.lin(Expr(strict.right.term.args[0]), [square])
+    return s.taut(claim, strict, low)
+
+
+class Complement:
+    """A map A with independent columns: its gram G = AᵀΣ̄A, and Δ = Σ̄⁻¹ − AG⁻¹Aᵀ, for which ΔΣ̄A = 0 and ΔΣ̄Δ = Δ."""
+
+    def __init__(self, setting: Setting, A: Expr) -> None:
+        """Suppose that the columns of A are independent: GG⁻¹ = G⁻¹G = I."""
+        s = self.s = setting.s
+        self.set, self.A, self.Sigma = setting, A, setting.mix.sigma_bar
+        self.independent = s.assume(independent_columns(s, A))
+        (_,), left_inverse = s.obtain(unfolded(s, self.independent), "C")
+        self.gram = A.T @ self.Sigma @ A
+        self.gram_inverse = gram_inverse(s, setting.sigma_definite, left_inverse, A)
+        self.delta = minv(self.Sigma) - A @ minv(self.gram) @ A.T
+
+    @property
+    def symmetric(self) -> tuple[Line, Line, Line]:
+        """Σ̄, Σ̄⁻¹ and G⁻¹ are symmetric."""
+        return self.set.sigma_symmetric, self.set.sigma_inverse[2], self.gram_inverse[2]
+
+    def within(self, u: Expr) -> Line:
+        """Σ̄⁻¹u ∈ Col(A) ⟺ Δu = 0: (∃c. Σ̄⁻¹u = Ac) ⟺ Δu = 0, for a column u."""
+        s, A, mark = self.s, self.A, self.s.mark()
+        slope = minv(self.Sigma) @ u
+        inside = s.assume(exists(Col(A.cols), lambda c: eq(slope, A @ c)))
+        none = s.assume(eq(self.delta @ u, zero(A.rows)))
+        (c,), solved = s.obtain(inside, "c")
+        one, other, _ = self.set.sigma_inverse
+        parts = [  # Δu = ΔΣ̄(Σ̄⁻¹u − Ac), and ΔΣ̄A = A − AG⁻¹G
+            (solved, 1, self.delta @ self.Sigma, eye(1)),
+            (one, 1, self.delta, u),
+            (self.gram_inverse[1], 1, A, c),
+            (other, 1, eye(A.rows), A @ c),
+        ]
+        forward = s.release(s.lin(none.formula, parts), mark)
+        s.forget(mark)
+        coordinates = minv(self.gram) @ A.T @ u
+        back = s.exhibit(inside.formula, coordinates, s.lin(eq(slope, A @ coordinates), [none]))
+        claim = iff(inside.formula, none.formula)
+        return s.taut(claim, s.discharge(forward, inside), s.discharge(back, none))
 
 
 def fisher_part(setting: Setting, A: Expr) -> Line:

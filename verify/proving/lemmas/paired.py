@@ -1,0 +1,152 @@
+"""Lemmas about paired mixtures and CLIP, derived for the modality V; `exchanged` carries them over to T."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from verify.formulas import clip as v
+from verify.formulas.clip import Pairs
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    Mat,
+    eq,
+    exp,
+    fresh,
+    log,
+    lse,
+    mean,
+    num,
+    total,
+    tr,
+)
+from verify.proving.lemmas.basic import SoftMax, inverse, nonempty, semidefinite
+from verify.proving.script import Line, Script
+
+COMMON = ("weights-positive", "weights-sum", "vision-definite", "text-definite")
+EXCHANGED = ("weights-positive", "weights-sum", "text-definite", "vision-definite")
+
+
+class Setting:
+    """A paired mixture in a script: its hypotheses as assumptions, made when first used, and what follows from them."""
+
+    def __init__(self, script: Script) -> None:
+        """Take the letters; nothing is assumed yet."""
+        self.s, self.pairs = script, Pairs(script)
+
+    def hypothesis(self, name: str) -> Line:
+        """A hypothesis by its name, assumed."""
+        return self.s.assume(v.HYPOTHESES[name])
+
+    @cached_property
+    def positive(self) -> Line:
+        """∀k. 0 < w_k."""
+        return self.hypothesis("weights-positive")
+
+    @cached_property
+    def weights_sum(self) -> Line:
+        """Σ_k w_k = 1."""
+        return self.hypothesis("weights-sum")
+
+    @cached_property
+    def nonempty(self) -> Line:
+        """1 ≤ K."""
+        return nonempty(self.s, self.weights_sum)
+
+    @cached_property
+    def psd(self) -> tuple[Line, Line]:
+        """Σ_V ⪰ 0 and Σ_T ⪰ 0."""
+        return semidefinite(self.s, self.hypothesis("vision-definite")), semidefinite(self.s, self.hypothesis("text-definite"))
+
+    @cached_property
+    def symmetric(self) -> tuple[Line, Line]:
+        """Σ_V = Σ_Vᵀ and Σ_T = Σ_Tᵀ."""
+        return self.s.parts(self.psd[0])[0], self.s.parts(self.psd[1])[0]
+
+    @cached_property
+    def inverse(self) -> tuple[Line, Line, Line]:
+        """ΣΣ⁻¹ = I, Σ⁻¹Σ = I, Σ⁻¹ = (Σ⁻¹)ᵀ, Σ of the modality V."""
+        return inverse(self.s, self.hypothesis("vision-definite"))
+
+    def exchanged(self, line: Line) -> Line:
+        """A line with the modalities exchanged; its free variables are letters of the mixture, and r."""
+        s = self.s
+        line = s.discharge(line, *(v.HYPOTHESES[h] for h in COMMON))
+        line = s.spec(s.gen(line, *self.pairs.letters), *self.pairs.exchanged_letters)
+        return s.mp(line, *(self.hypothesis(h) for h in EXCHANGED))
+
+    # -- the loss without exponentials --------------------------------------------------------------------------------
+
+    @cached_property
+    def product_loss(self) -> Line:
+        """∀W. ProductLoss(W) is `closed(W)`: E exp of a Gaussian is known, and its exponent leaves the logarithm."""
+        s = self.s
+        W = fresh(Mat(v.d_V, v.d_T), "W")
+        text = self._partition(v.d_V, v.Sigma_T, v.mu_T, W, lambda x, y: tr(x.T @ W @ y), lambda x: W.T @ x, 1)
+        vision = self._partition(v.d_T, v.Sigma_V, v.mu_V, W, lambda x, y: tr(y.T @ W @ x), lambda x: W @ x, 0)
+        opened = s.same(v.loss_body(W), *text, *vision)
+        name = self.pairs.product_loss(W)
+        unfolded = s.unfold("ProductLoss", *map(Expr, name.term.args[1:]))
+        claim, using = eq(name, closed(W)), (*self.symmetric, self.weights_sum)
+        found = s.lin(claim, [unfolded, opened], *using, positive=[self.positive], psd=list(self.psd))
+        return s.gen(found, W)
+
+    def _partition(
+        self, d: Expr, S: Expr, mu: Expr, W: Expr, score: Callable[[Expr, Expr], Expr], slope: Callable[[Expr], Expr], side: int
+    ) -> tuple[Line, Line]:
+        """∀x, l. E exp(xᵀW(μ_l + η)) = exp(xᵀWμ_l) exp(q) and ∀x. log Σ_l w_l exp(xᵀWμ_l) exp(q) = q + lse(xᵀWμ_l)."""
+        s, psd = self.s, self.psd[side]
+        x, l = fresh(Col(d), "x"), fresh(Index(v.K), "l")
+        moment = s.apply("generating", [[psd]], [S, slope(x)])
+        q = num("1/2") * tr(slope(x).T @ S @ slope(x))
+        value = exp(score(x, mu(l))) * exp(q)
+        of_negative = eq(mean(S, lambda eta: exp(score(x, mu(l) + eta))), value)
+        computed = s.calc(of_negative, moment, self.symmetric[side], psd=[psd])
+        soft = SoftMax(s, v.K, v.w, lambda k: score(x, mu(k)), self.positive, self.nonempty)
+        shifted = soft.shifted(q)
+        definition = s.apply("softmax", [], [shifted.left])
+        whole = total(v.K, lambda k: v.w(k) * (exp(score(x, mu(k))) * exp(q)))
+        pulled = s.lin(eq(log(whole), q + soft.lse), [shifted, definition])
+        return s.gen(computed, x, l), s.gen(pulled, x)
+
+    @cached_property
+    def factors(self) -> Line:
+        """∀A_V, A_T. CLIP(A_V, A_T) = ProductLoss(A_V A_Tᵀ)."""
+        s, product = self.s, self.pairs.product_loss(v.A_V @ v.A_T.T)
+        name = self.pairs.loss(v.A_V, v.A_T)
+        both = [s.unfold(str(c.term.val), *map(Expr, c.term.args[1:])) for c in (name, product)]
+        return s.gen(s.lin(eq(name, product), both), v.A_V, v.A_T)
+
+
+# -- expressions in W ---------------------------------------------------------------------------------------------------
+
+
+def alignment(W: Expr) -> Expr:
+    """E x_VᵀWx_T = Σ_k w_k (δ μ_{V,k}ᵀWμ_{T,k} + (1 − δ) Σ_l w_l μ_{V,k}ᵀWμ_{T,l})."""
+    K, w, mu, nu = v.K, v.w, v.mu_V, v.mu_T
+    matched = total(K, lambda k: w(k) * tr(mu(k).T @ W @ nu(k)))
+    mixed = total(K, lambda k: total(K, lambda l: w(k) * w(l) * tr(mu(k).T @ W @ nu(l))))
+    return v.delta * matched + (1 - v.delta) * mixed
+
+
+def closed(W: Expr) -> Expr:
+    """The loss: −2 E x_VᵀWx_T, a quadratic form of W, and two means of log-sum-exps."""
+    K, w, mu, nu, S, R = v.K, v.w, v.mu_V, v.mu_T, v.Sigma_V, v.Sigma_T
+    noise = tr(W @ R @ W.T @ S)
+    text = total(K, lambda k: w(k) * tr(mu(k).T @ W @ R @ W.T @ mu(k)))
+    vision = total(K, lambda k: w(k) * tr(nu(k).T @ W.T @ S @ W @ nu(k)))
+    return -2 * alignment(W) + noise + num("1/2") * (text + vision) + potential(W) + back_potential(W)
+
+
+def potential(W: Expr) -> Expr:
+    """Σ_k w_k E log Σ_l w_l exp(x_VᵀWμ_{T,l}), x_V = μ_{V,k} + ξ."""
+    K, w, mu, nu = v.K, v.w, v.mu_V, v.mu_T
+    return total(K, lambda k: w(k) * mean(v.Sigma_V, lambda xi: lse(K, w, lambda l: tr((mu(k) + xi).T @ W @ nu(l)))))
+
+
+def back_potential(W: Expr) -> Expr:
+    """Σ_k w_k E log Σ_l w_l exp(μ_{V,l}ᵀWx_T), x_T = μ_{T,k} + η."""
+    K, w, mu, nu = v.K, v.w, v.mu_V, v.mu_T
+    return total(K, lambda k: w(k) * mean(v.Sigma_T, lambda eta: lse(K, w, lambda l: tr(mu(l).T @ W @ (nu(k) + eta)))))

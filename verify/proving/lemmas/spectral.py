@@ -1,0 +1,257 @@
+"""Lemmas about the linear spectral contrastive loss: its closed form, comparisons of maps, and what its minimisers reach."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from verify.formulas import spectral as v
+from verify.formulas.mixtures import Mixture
+from verify.formulas.spectral import Spectral
+from verify.proving.expressions import Col, Expr, Index, Mat, conj, eq, exists, eye, fn, forall, fresh, iff, minv, num, pd, psd, total, tr, zero
+from verify.proving.lemmas.basic import inverse, positive_nonzero, root, semidefinite, square_norm, vanishes, vanishes_below
+from verify.proving.lemmas.mixtures import Setting
+from verify.proving.lemmas.subspaces import definition, fisher_part, folded, unfolded
+from verify.proving.script import Line, Script
+
+
+class SpectralSetting(Setting):
+    """A mixture and the spectral contrastive loss on its augmented pairs in a script."""
+
+    def __init__(self, script: Script) -> None:
+        """Take the letters; nothing is assumed yet."""
+        super().__init__(script, Mixture(script))
+        self.spec = Spectral(self.mix)
+        self.delta, self.r = self.mix.delta, v.r
+        self.R, self.C = self.spec.R, self.spec.C
+
+    def hypothesis(self, name: str) -> Line:
+        """A hypothesis by its name, assumed."""
+        return self.s.assume(v.HYPOTHESES[name]) if name in v.HYPOTHESES else super().hypothesis(name)
+
+    # -- moments ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def own_psd(self) -> Line:
+        """∀k. Σ_k ⪰ 0."""
+        k = fresh(Index(self.K), "k")
+        return self.s.gen(semidefinite(self.s, self.s.spec(self.hypothesis("covariances-definite"), k)), k)
+
+    @cached_property
+    def own_symmetric(self) -> Line:
+        """∀k. Σ_k = Σ_kᵀ."""
+        k = fresh(Index(self.K), "k")
+        return self.s.gen(self.s.parts(self.s.spec(self.own_psd, k))[0], k)
+
+    @cached_property
+    def moments(self) -> tuple[Line, ...]:
+        """R, C, S, μ̄ as they are defined, to rewrite with, each in terms of those after it."""
+        return tuple(map(self.unfold, (self.R, self.C, self.mix.S, self.mix.mean)))
+
+    @cached_property
+    def R_symmetric(self) -> Line:
+        """R = Rᵀ."""
+        return self.s.calc(eq(self.R, self.R.T), *self.moments, self.own_symmetric)
+
+    @cached_property
+    def C_symmetric(self) -> Line:
+        """C = Cᵀ."""
+        return self.s.calc(eq(self.C, self.C.T), *self.moments)
+
+    @cached_property
+    def S_symmetric(self) -> Line:
+        """S = Sᵀ."""
+        return self.s.calc(eq(self.mix.S, self.mix.S.T), *self.moments)
+
+    @cached_property
+    def R_parts(self) -> Line:
+        """R = Σ̄ + S."""
+        return self.s.calc(eq(self.R, self.mix.sigma_bar + self.mix.S), *self.moments, self.sigma_unfolded)
+
+    @cached_property
+    def S_nonnegative(self) -> Line:
+        """∀v. 0 ≤ vᵀSv."""
+        s, v, k = self.s, fresh(Col(self.d), "v"), fresh(Index(self.K), "k")
+        square = square_norm(s, self.mu(k).T @ v)
+        part = s.lin(num(0) <= self.w(k) * (tr(v.T @ self.mu(k)) * tr(v.T @ self.mu(k))), [s.apply("product", [[s.spec(self.positive, k), square]])])
+        summed = s.apply("sum_order", [[s.gen(part, k)]])
+        return s.gen(s.lin(num(0) <= tr(v.T @ self.mix.S @ v), [summed], *self.moments), v)
+
+    @cached_property
+    def R_definite(self) -> Line:
+        """R ≻ 0: R = Σ̄ + S, Σ̄ ≻ 0 and S ⪰ 0."""
+        s, v = self.s, fresh(Col(self.d), "v")
+        nonzero = s.assume(~eq(v, zero(self.d)))
+        strict = s.mp(s.spec(s.parts(self.sigma_definite)[1], v), nonzero)
+        found = s.lin(num(0) < tr(v.T @ self.R @ v), [strict, s.spec(self.S_nonnegative, v)], self.R_parts)
+        return s.taut(pd(self.R), self.R_symmetric, s.gen(s.discharge(found, nonzero), v))
+
+    @cached_property
+    def R_inverse(self) -> tuple[Line, Line, Line]:
+        """RR⁻¹ = I, R⁻¹R = I, R⁻¹ = (R⁻¹)ᵀ."""
+        return inverse(self.s, self.R_definite)
+
+    @cached_property
+    def R_psd(self) -> Line:
+        """R ⪰ 0."""
+        return semidefinite(self.s, self.R_definite)
+
+    # -- the loss -----------------------------------------------------------------------------------------------------
+
+    def closed(self, X: Expr) -> Expr:
+        """−2 tr(CM) + tr(RMRM), M = XXᵀ."""
+        M = X @ X.T
+        return num(-2) * tr(self.C @ M) + tr(self.R @ M @ self.R @ M)
+
+    @cached_property
+    def form(self) -> Line:
+        """∀A. L(A) = −2 tr(CM) + tr(RMRM), M = AAᵀ, for d × r matrices A."""
+        s, X = self.s, fresh(Mat(self.d, self.r), "A")
+        loss = self.spec.loss(X)
+        facts = (*self.moments, self.own_symmetric, self.weights_sum)
+        return s.gen(s.lin(eq(loss, self.closed(X)), [self.unfold(loss)], *facts, psd=[self.own_psd]), X)
+
+    def compare(self, minimal: Line, X: Expr) -> Line:
+        """closed(A) ≤ closed(X), from MinimisesSpectral(A)."""
+        s = self.s
+        line = s.spec(unfolded(s, minimal), X)
+        A = Expr(minimal.formula.term.args[-1])
+        facts = [(s.spec(self.form, A), 1), (s.spec(self.form, X), -1)]
+        return s.lin(self.closed(A) <= self.closed(X), [line, *facts])
+
+    def minimal(self, A: Expr, other: Expr, line: Line) -> Line:
+        """MinimisesSpectral(A), from closed(A) ≤ closed(X) for a variable X that is free in nothing else."""
+        s = self.s
+        facts = [(s.spec(self.form, A), 1), (s.spec(self.form, other), -1)]
+        found = s.lin(self.spec.loss(A) <= self.spec.loss(other), [line, *facts])
+        return folded(s, self.spec.minimises(A), s.gen(found, other))
+
+    def cancelled(self, rooted: Line, line: Line) -> Line:
+        """X = 0 from R = ΓΓᵀ and ΓᵀX = 0."""
+        s, inverse, W = self.s, minv(self.R), Expr(rooted.right.term.args[0])
+        X = Expr(line.left.term.args[1])
+        parts = [(self.R_inverse[1], 1, eye(self.d), X), (rooted, 1, inverse, X), (line, 1, inverse @ W, eye(X.cols))]
+        return s.lin(eq(X, zero(X.rows, X.cols)), parts)
+
+
+class Inclusion:
+    """A = A_in + A_out, A_in within S_F and A_out orthogonal to the means: L(A) = L(A_in) + 2 tr PQ + tr Q².
+
+    P = A_inᵀRA_in and Q = A_outᵀRA_out are ⪰ 0. So a minimiser has Q = 0, and A_out = 0.
+    """
+
+    def __init__(self, st: SpectralSetting, A: Expr) -> None:
+        """Take the mixture and the map; `derive` does the rest."""
+        self.st, self.s, self.A = st, st.s, A
+        self.split = fisher_part(st, A)
+
+    def derive(self) -> Line:
+        """MinimisesSpectral(A) ⟹ WithinFisher(A)."""
+        st, s, A, mark = self.st, self.s, self.A, self.s.mark()
+        minimal = s.assume(st.spec.minimises(A))
+        (inside,), line = s.obtain(self.split, "A_in")
+        within, across = s.parts(line)
+        outside, named = s.let("A_out", A - inside)
+        self.a, self.b, self.named = inside, outside, named
+        k = fresh(Index(st.K), "k")
+        reading = eq(outside.T @ st.mu(k), zero(A.cols))
+        orthogonal = s.gen(s.lin(reading, [s.spec(across, k)], named), k)
+        self.gap = self._gap(within, orthogonal)
+        Q, W, rooted = self._no_square(minimal)
+        self.outside = self._vanishes(Q, W, rooted)
+        back = s.lin(eq(inside, A), [named, self.outside])
+        self.line = s.discharge(s.release(s.rewrite(back, within), mark), minimal)
+        s.forget(mark)
+        return self.line
+
+    def _gap(self, within: Line, orthogonal: Line) -> Line:
+        """L(A) = L(A_in) + 2 tr PQ + tr Q²."""
+        st, s, a, b = self.st, self.s, self.a, self.b
+        whole = s.lin(eq(self.A, a + b), [self.named])
+        (_,), spanned = s.obtain(unfolded(s, within), "c")
+        zeros = zero(b.cols, a.cols)
+        facts = (st.R_parts, *st.moments[1:], spanned, st.sigma_inverse[0], orthogonal)
+        self.crossed = s.calc(eq(b.T @ st.R @ a, zeros), *facts)
+        paired = s.calc(eq(b.T @ st.C, zero(b.cols, st.d)), *st.moments, orthogonal)
+        facts = (whole, self.crossed, paired, st.R_symmetric, st.C_symmetric)
+        P, Q = a.T @ st.R @ a, b.T @ st.R @ b
+        gap = 2 * tr(P @ Q) + tr(Q @ Q)
+        forms = [s.spec(st.form, self.A), (s.spec(st.form, a), -1)]
+        return s.lin(eq(st.spec.loss(self.A), st.spec.loss(a) + gap), forms, *facts)
+
+    def _no_square(self, minimal: Line) -> tuple[Line, Expr, Line]:
+        """Q = 0, since L(A) ≤ L(A_in) and tr PQ = ‖ΓᵀA_inA_outᵀΓ‖² ≥ 0, R = ΓΓᵀ."""
+        st, s, a, b = self.st, self.s, self.a, self.b
+        W, rooted = root(s, st.R_psd, "Γ")
+        Q = b.T @ st.R @ b
+        claim = num(0) <= tr(a.T @ st.R @ a @ Q)
+        self.nonnegative = s.lin(claim, [square_norm(s, W.T @ a @ b.T @ W)], rooted)
+        less = s.spec(unfolded(s, minimal), a)
+        below = s.lin(tr(Q.T @ Q) <= 0, [less, (self.gap, 1), self.nonnegative], st.R_symmetric)
+        return vanishes_below(s, Q, below), W, rooted
+
+    def _vanishes(self, Q: Line, W: Expr, rooted: Line) -> Line:
+        """A_out = 0, from Q = 0."""
+        s, b = self.s, self.b
+        flat = s.lin(eq(tr((W.T @ b).T @ (W.T @ b)), 0), [(Q, 1, eye(b.cols), eye(b.cols)), (rooted, 1, b.T, b)])
+        return self.st.cancelled(rooted, vanishes(s, W.T @ b, flat))
+
+
+class ClosedForm:
+    """For R = ΓΓᵀ and Y = Γ⁻¹CΓ⁻ᵀ: L(A) = ‖ΓᵀAAᵀΓ − Y‖² − ‖Y‖², and Γ is invertible, so Eckart and Young apply."""
+
+    def __init__(self, st: SpectralSetting, A: Expr, G: Expr, rooted: Line) -> None:
+        """Take a map, and a line R = ΓΓᵀ."""
+        self.st, self.s, self.A, self.G, self.rooted = st, st.s, A, G, rooted
+        self.Y = minv(G) @ st.C @ minv(G).T
+        self.part = st.spec.top_part(self.Y, A.cols, G.T @ A @ A.T @ G)
+
+    @cached_property
+    def inverses(self) -> tuple[Line, Line, Line, Line]:
+        """ΓΓ⁻¹ = I and Γ⁻¹Γ = I, and their transposes Γ⁻ᵀΓᵀ = I and ΓᵀΓ⁻ᵀ = I."""
+        s, st, G = self.s, self.st, self.G
+        one, candidate = eye(st.d), G.T @ minv(st.R)
+        right = s.lin(eq(G @ candidate, one), [(self.rooted, 1, one, minv(st.R)), st.R_inverse[0]])
+        left, named = s.parts(s.mp(s.apply("inverse", [], [G, candidate]), right))
+        first = s.lin(eq(G @ minv(G), one), [(named, 1, G, one), right])
+        second = s.lin(eq(minv(G) @ G, one), [(named, 1, one, G), left])
+        third = s.lin(eq(minv(G).T @ G.T, one), [s.same(first.left.T, first)])
+        fourth = s.lin(eq(G.T @ minv(G).T, one), [s.same(second.left.T, second)])
+        return first, second, third, fourth
+
+    @cached_property
+    def rewrites(self) -> tuple[Line, ...]:
+        """R = ΓΓᵀ and the inverses, to rewrite with, and C = Cᵀ."""
+        return (self.st.C_symmetric, self.rooted, *self.inverses)
+
+    def error(self, F: Expr) -> Expr:
+        """‖FFᵀ − Y‖²."""
+        apart = F @ F.T - self.Y
+        return tr(apart.T @ apart)
+
+    def square(self, X: Expr) -> Line:
+        """L(X) = ‖ΓᵀXXᵀΓ − Y‖² − ‖Y‖²."""
+        s, st = self.s, self.st
+        claim = eq(st.spec.loss(X), self.error(self.G.T @ X) - tr(self.Y.T @ self.Y))
+        return s.lin(claim, [s.spec(st.form, X)], *self.rewrites)
+
+    def equivalence(self) -> Line:
+        """MinimisesSpectral(A) ⟺ ΓᵀAAᵀΓ is the part of Y on its r largest eigenvalues, without the negative ones."""
+        s, st, A, F = self.s, self.st, self.A, self.G.T @ self.A
+        symmetric = s.calc(eq(self.Y, self.Y.T), st.C_symmetric)
+        law = s.mp(s.apply("best_approximation", [], [self.Y, F]), symmetric)
+        minimises, X, Z = st.spec.minimises(A), fresh(A.sort, "X"), fresh(A.sort, "Z")
+        own = self.square(A)
+
+        supposed = s.assume(minimises)  # every Z is ΓᵀX with X = Γ⁻ᵀZ
+        moved = minv(self.G).T @ Z
+        less = s.spec(unfolded(s, supposed), moved)
+        best = s.lin(self.error(F) <= self.error(Z), [less, own, self.square(moved)], *self.rewrites)
+        forth = s.discharge(s.gen(best, Z), supposed)
+
+        level = s.assume(forth.right)
+        less = s.lin(st.spec.loss(A) <= st.spec.loss(X), [s.spec(level, self.G.T @ X), own, self.square(X)])
+        back = s.discharge(folded(s, minimises, s.gen(less, X)), level)
+
+        shape = s.calc(eq(F @ F.T, self.G.T @ A @ A.T @ self.G))
+        top = s.rewrite(shape, s.taut(iff(minimises, law.right), law, forth, back))
+        return s.taut(iff(minimises, self.part), top, definition(s, self.part))
