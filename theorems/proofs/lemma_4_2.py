@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from verify.formulas import mixtures as v
 from verify.formulas.posterior import posterior, preserves_posterior, projected, projects_to_mixture
-from verify.formulas.subspaces import independent_columns
 from verify.kernel.proofs.terms import instantiate
 from verify.proving.expressions import (
     Col,
@@ -23,7 +22,6 @@ from verify.proving.expressions import (
     Real,
     conj,
     eq,
-    exists,
     eye,
     fn,
     forall,
@@ -38,26 +36,20 @@ from verify.proving.expressions import (
 from verify.proving.lemmas.basic import semidefinite, vanishes
 from verify.proving.lemmas.mixtures import Setting
 from verify.proving.lemmas.posterior import odds
-from verify.proving.lemmas.subspaces import definition, folded, gram_inverse, spans_fisher_spans_lda, unfolded
+from verify.proving.lemmas.subspaces import Complement, definition, folded, spans_fisher_spans_lda
 from verify.proving.proposal import Proposal
 from verify.proving.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance")
 
 
-class Projection:
-    """A map A with independent columns, its gram G = AᵀΣA, and Δ = Σ⁻¹ − AG⁻¹Aᵀ."""
+class Projection(Complement):
+    """The posterior given x and given Aᵀx, for a map A with independent columns; Σ = Σ̄."""
 
     def __init__(self, s: Script) -> None:
-        """Suppose that the columns of A are independent: GG⁻¹ = G⁻¹G = I."""
-        self.s, self.set, self.A = s, Setting(s), v.A
-        self.mix, self.mu, self.Sigma = self.set.mix, self.set.mu, self.set.mix.sigma_bar
-        self.independent = s.assume(independent_columns(s, v.A))
-        (_,), self.left_inverse = s.obtain(unfolded(s, self.independent), "C")
-        self.gram = v.A.T @ self.Sigma @ v.A
-        self.gram_inverse = gram_inverse(s, self.set.sigma_definite, self.left_inverse, v.A)
-        self.delta = minv(self.Sigma) - v.A @ minv(self.gram) @ v.A.T
-        self.symmetric = (self.set.sigma_symmetric, self.set.sigma_inverse[2], self.gram_inverse[2])
+        """Take the mixture's letters, and A."""
+        super().__init__(Setting(s), v.A)
+        self.mix, self.mu = self.set.mix, self.set.mu
 
     def gap(self, k: Expr, j: Expr) -> Expr:
         """Δ(μ_k − μ_j)."""
@@ -143,29 +135,11 @@ class Projection:
 
     def contained(self) -> Line:
         """S_LDA ⊆ Col(A) ⟺ ∀k, l. Δ(μ_k − μ_l) = 0."""
-        s, mu, A = self.s, self.mu, self.A
+        s, mu = self.s, self.mu
         k, j = fresh(Index(v.K), "k"), fresh(Index(v.K), "l")
-        lda = self.mix.spans_lda(A)
-        spans, none, mark = s.assume(lda), s.assume(self.no_gap()), s.mark()
-        wanted = eq(self.gap(k, j), zero(v.d))
-        (c,), solved = s.obtain(s.spec(unfolded(s, spans), k, j), "c")
-        one, back = self.set.sigma_inverse[0], self.gram_inverse[1]
-        # Δ(μ_k − μ_l) = ΔΣ(Σ⁻¹(μ_k − μ_l) − Ac), and ΔΣA = A − AG⁻¹G = 0
-        parts = [
-            (solved, 1, self.delta @ self.Sigma, eye(1)),
-            (one, 1, self.delta, mu(k) - mu(j)),
-            (back, 1, A, c),
-            (self.set.sigma_inverse[1], 1, eye(v.d), A @ c),
-        ]
-        forward = s.release(s.lin(wanted, parts), mark)
-        s.forget(mark)
-        coordinates = minv(self.gram) @ A.T @ (mu(k) - mu(j))
-        slope = minv(self.Sigma) @ (mu(k) - mu(j))
-        there = exists(Col(v.r), lambda c: eq(slope, A @ c))
-        found = s.exhibit(there, coordinates, s.lin(eq(slope, A @ coordinates), [s.spec(none, k, j)]))
-        returned = folded(s, lda, s.gen(found, k, j))
-        claim = iff(lda, none.formula)
-        return s.taut(claim, s.discharge(s.gen(forward, k, j), spans), s.discharge(returned, none))
+        meaning = definition(s, self.mix.spans_lda(self.A))
+        each = s.same(meaning.right, s.gen(self.within(mu(k) - mu(j)), k, j))
+        return s.taut(iff(meaning.left, each.right), meaning, each)
 
 
 def instance(formula: Expr, *values: Expr) -> Expr:
