@@ -11,6 +11,7 @@ since π depends on Aᵀξ, of which vᵀξ is independent. Nothing of S_F is mi
 from __future__ import annotations
 
 from theorems.proofs import theorem_5_2
+from verify.kernel.proofs.terms import instantiate
 from verify.formulas import mixtures as v
 from verify.proving.expressions import Col, Expr, Index, Mat, Real, conj, eq, exists, eye, fn, forall, fresh, lse, mean, minv, num, softmax, total, tr, var, zero
 from verify.proving.lemmas.basic import SoftMax, congruence, inverse, semidefinite, square_norm
@@ -116,17 +117,12 @@ def attained(s: Script, setting: Setting, A: Expr, direction: Expr, reach: Line,
     """
     mix, K, mu = setting.mix, setting.K, setting.mu
     start = s.mark()
-    (m, B, plus, h, c), line = s.obtain(
-        s.apply("basis", [], [fn(Index(K), lambda k: minv(mix.sigma_bar) @ mu(k))]), "m", "B", "B⁺", "h", "c"
-    )
-    independent, spans, within = s.parts(line)
-    (C,), reached = s.obtain(reach, "C")
-    (g,), spanned = s.obtain(s.taut(setting.unfold(reached.formula).right, setting.unfold(reached.formula), reached), "g")
-    covered = s.lin(eq(B, C @ total(K, lambda k: g(k) @ c(k).T)), [within], spanned)
-    short = s.mp(
-        s.apply("dimension", [], [plus @ C, total(K, lambda k: g(k) @ c(k).T)]),
-        s.lin(eq(plus @ C @ total(K, lambda k: g(k) @ c(k).T), eye(m)), [independent, (covered, 1, plus, eye(m))]),
-    )
+    (m,), line = s.obtain(reach, "m")
+    has_basis, short = line_parts(s, line)
+    (B,), line = s.obtain(has_basis, "B")
+    _, has_h, _ = s.parts(line)
+    (h,), spans = s.obtain(s.apply("choice", [[has_h]]), "h")
+    spans = s.rewrite(s.flip(setting.sigma_unfolded), spans)
     (J,), rows = s.obtain(s.mp(s.apply("embedding", [], [m, A.cols]), short), "J")
     factors = []
     for X, inside, name in ((A, parts[0], "e"), (direction, parts[1], "f")):
@@ -151,6 +147,11 @@ def attained(s: Script, setting: Setting, A: Expr, direction: Expr, reach: Line,
     found = s.release(found, start)
     s.forget(start)
     return found
+
+
+def line_parts(s: Script, line: Line) -> list[Line]:
+    """The parts of a conjunction, not those of conjunctions in it."""
+    return [s.taut(Expr(a), line) for a in line.theorem.conclusion.args]
 
 
 def _gram_semidefinite(s: Script, gram: Expr, X: Expr, y: Expr, t: Expr, nonnegative: Line) -> Line:
@@ -189,7 +190,7 @@ def slope_not_negative(s: Script, setting: Setting) -> Line:
     rises = s.gen(s.discharge(grown, nonnegative), t)
     line = s.apply("fermat", [[derivative, rises]])
     line = s.step("first-order", "So it is not negative.", s.lin(slope.aligned() <= slope.crossed(), [line]))
-    steep = s.gen(s.discharge(line, s.both(within, across)), direction) if False else s.gen(_under(s, line, within, across), direction)
+    steep = s.gen(_under(s, line, within, across), direction)
     return s.discharge(s.both(inside, steep), best)
 
 
@@ -252,8 +253,8 @@ def contains(s: Script, setting: Setting) -> Line:
     gone = _definite_vanishes(s, setting.sigma_definite, V, length)
     reached = s.lin(eq(minv(S) @ mu(k), A @ (right @ minv(P) @ F.T @ mu(k))), [gone, (F_is, 1, eye(setting.d), minv(P) @ F.T @ mu(k))])
     found = setting.unfold(mix.spans_fisher(A))
-    witness = fn(Index(K), lambda k: right @ minv(P) @ F.T @ mu(k))
-    everywhere = s.exhibit(found.right, witness, s.gen(reached, k))
+    wanted = Expr(instantiate(found.right.term.args[1], k.term))
+    everywhere = s.gen(s.exhibit(wanted, right @ minv(P) @ F.T @ mu(k), reached), k)
     line = s.release(s.taut(found.left, found, everywhere), mark)
     s.forget(mark)
     return _under(s, line, within, missed)

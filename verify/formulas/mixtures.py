@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.proving.expressions import Col, Expr, Family, Fun, Index, Like, Mat, Real, Size, conj, eq, exists, exp, forall, fn, has_derivative, log, mean, minv, num, pd, real, softmax, total, tr, var, zero
+from verify.proving.expressions import Col, Expr, Family, Fun, Index, Like, Mat, Real, Size, conj, eq, exists, exp, eye, forall, fn, has_derivative, log, mean, minv, num, pd, real, softmax, total, tr, var, zero
 
 if TYPE_CHECKING:
     from verify.proving.script import Script
@@ -162,6 +162,23 @@ ALWAYS_MATCHED = eq(delta, 1)
 CENTRED = eq(total(K, lambda k: w(k) * mu(k)), zero(d))
 TWO_COMPONENTS = eq(real(K), 2)
 
+
+
+def fisher_dimension(m: Expr) -> Expr:
+    """dim S_F = m: S_F has a basis of m columns. B has independent columns, Σ̄⁻¹μ_k = B h_k, B = Σ_k Σ̄⁻¹μ_k c_kᵀ."""
+    generator = minv(total(K, lambda k: w(k) * Sigma(k)))
+    return exists(
+        Mat(d, m),
+        lambda basis: conj(
+            exists(Mat(m, d), lambda left: eq(left @ basis, eye(m))),
+            forall(Index(K), lambda k: exists(Col(m), lambda h: eq(generator @ mu(k), basis @ h))),
+            exists(Family(K, Col(m)), lambda c: eq(basis, total(K, lambda k: generator @ mu(k) @ c(k).T))),
+        ),
+    )
+
+
+COLUMNS_REACH = exists(Size, lambda m: conj(fisher_dimension(m), real(m) <= real(r)))
+
 HYPOTHESES: dict[str, Expr] = {
     "weights-positive": WEIGHTS_POSITIVE,
     "weights-sum": WEIGHTS_SUM,
@@ -172,4 +189,5 @@ HYPOTHESES: dict[str, Expr] = {
     "always-matched": ALWAYS_MATCHED,
     "centred": CENTRED,
     "two-components": TWO_COMPONENTS,
+    "columns-reach": COLUMNS_REACH,
 }
