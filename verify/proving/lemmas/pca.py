@@ -13,11 +13,8 @@ from verify.proving.expressions import (
     Expr,
     Index,
     eq,
-    exists,
     eye,
-    forall,
     fresh,
-    inv,
     minv,
     num,
     pd,
@@ -27,9 +24,9 @@ from verify.proving.expressions import (
     unit,
     zero,
 )
-from verify.proving.lemmas.basic import congruence, inverse, root, semidefinite, square_norm, vanishes_below, weaken
+from verify.proving.lemmas.basic import inverse, root, semidefinite, vanishes_below
 from verify.proving.lemmas.mixtures import Setting
-from verify.proving.lemmas.subspaces import definition, unfolded
+from verify.proving.lemmas.subspaces import definition
 from verify.proving.script import Line, Script
 
 
@@ -109,4 +106,6 @@ class PcaSetting(Setting):
         """V(X) = vr + tr(XᵀSX), from XᵀX = I."""
         s, V = self.s, self.pca.variance(X)
         claim = eq(V, self.v * real(X.cols) + tr(X.T @ self.mix.S @ X))
-        return s.lin(claim, [(orthonormal, self.v, eye(X.cols), eye(X.cols))], definition(s, V), self.moment, self.sphere)
+        return s.lin(
+            claim, [(orthonormal, self.v, eye(X.cols), eye(X.cols))], definition(s, V), self.moment, self.sphere
+        )
