@@ -70,7 +70,7 @@ def gram_inverse(s: Script, definite: Line, left_inverse: Line, F: Expr) -> tupl
 
 
 def definite_vanishes(s: Script, definite: Line, v: Expr, square: Line) -> Line:
-    """V = 0 from X ≻ 0 and vᵀXv = 0, for a column v."""
+    """A column v is 0, from X ≻ 0 and vᵀXv = 0: return v = 0."""
     strict = s.spec(s.parts(definite)[1], v)
     claim = eq(v, zero(v.rows))
     low = s.lin(Expr(strict.right.term.args[0]), [square])
