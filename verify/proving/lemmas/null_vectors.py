@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from verify.proving.expressions import Col, Expr, Index, Mat, conj, disj, eq, exists, eye, fresh, iff, num, tr, unit, zero
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    Mat,
+    conj,
+    disj,
+    eq,
+    exists,
+    eye,
+    fresh,
+    iff,
+    num,
+    tr,
+    unit,
+    zero,
+)
 from verify.proving.lemmas.basic import refute, vanishes, vanishes_below
 from verify.proving.script import Line, Script
 
@@ -58,7 +74,7 @@ def singular_null(s: Script, P: Expr) -> Line:
     n, mark = P.rows, s.mark()
     invertible = exists(Mat(n, n), lambda Q: eq(P @ Q, eye(n)))
     singular = s.assume(~invertible)
-    (_, F, F_left, H, H_right), facts = s.obtain(s.apply("factorisation", [], [P]), "ρ", "F", "F_left", "H", "H_right")
+    (_, _, F_left, H, H_right), facts = s.obtain(s.apply("factorisation", [], [P]), "ρ", "F", "F_left", "H", "H_right")
     product, left_inverse, right_inverse = s.parts(facts)
     apart = eye(n) - H_right @ H
     whole = s.assume(eq(apart, zero(n, n)))

@@ -6,9 +6,26 @@ from collections.abc import Callable
 from functools import cached_property
 
 from verify.formulas import simsiam as v
-from verify.formulas.mixtures import Mixture, pair_mean
+from verify.formulas.mixtures import Mixture, pair_mean, r
 from verify.formulas.simsiam import SimSiam
-from verify.proving.expressions import (Col, Expr, Index, Mat, Real, eq, eye, fn, fresh, iff, minv, num, pd, total, tr, zero,)
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    Mat,
+    Real,
+    eq,
+    eye,
+    fn,
+    fresh,
+    iff,
+    minv,
+    num,
+    pd,
+    total,
+    tr,
+    zero,
+)
 from verify.proving.lemmas.basic import inverse, semidefinite, square_nonnegative, vanishes, weaken
 from verify.proving.lemmas.mixtures import Setting
 from verify.proving.script import Line, Script
@@ -23,7 +40,7 @@ class SimSiamSetting(Setting):
         """Take the letters; nothing is assumed yet."""
         super().__init__(script, Mixture(script))
         self.sim = SimSiam(self.mix)
-        self.r, self.eta = v.r, self.sim.eta
+        self.r, self.eta = r, self.sim.eta
         self.R, self.C = self.sim.R, self.sim.C
 
     def hypothesis(self, name: str) -> Line:
@@ -85,7 +102,7 @@ class SimSiamSetting(Setting):
         return fit + half * self.eta * (tr(A.T @ A) + tr(P.T @ P))
 
     @cached_property
-    def closed_form(self) -> Line:
+    def loss_form(self) -> Line:
         """∀A, P, B. L(A, P, B) in closed form, for d × r matrices A."""
         s, r = self.s, self.r
         A, P, B = fresh(Mat(self.d, r), "A"), fresh(Mat(r, r), "P"), fresh(Mat(self.d, r), "B")
@@ -161,7 +178,7 @@ class SimSiamSetting(Setting):
         slope = fn(Real, lambda t: tr(way.T @ gradient) + t * bend)
         found = s.apply("differentiate", [[self.R_symmetric, self.C_symmetric], [], []], [closed, slope])
         t = fresh(Real, "t")
-        at_0 = s.rewrite(s.gen(s.flip(s.spec(self.closed_form, *path(t))), t), s.spec(found, 0))
+        at_0 = s.rewrite(s.gen(s.flip(s.spec(self.loss_form, *path(t))), t), s.spec(found, 0))
         simple = s.calc(eq(tr(way.T @ gradient) + num(0) * bend, tr(way.T @ gradient)))
         return s.rewrite(simple, at_0)
 
@@ -212,4 +229,3 @@ class SimSiamSetting(Setting):
         X = minv(self.R) @ self.C
         line = self.s.lin(eq(self.R @ X, self.C @ eye(self.d)), [(self.R_inverse[0], 1, eye(self.d), self.C)])
         return self.learnt(X, eye(self.d), line)
-
