@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from verify.errors import InputError
+from verify.jsonfiles import to_be_written
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _TIMEOUT = 120
@@ -55,6 +56,7 @@ def print_pdf(html: Path, pdf: Path) -> None:
 
 def _place(source: Path, target: Path) -> None:
     """Copy beside the target, then rename: the target may be on another disk."""
+    target = to_be_written(target)
     partial = target.with_name(f".{target.name}.partial")
     try:
         shutil.copyfile(source, partial)

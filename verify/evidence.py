@@ -12,6 +12,7 @@ from pathlib import Path
 from verify.certify import decide
 from verify.instances import parse_instance
 from verify.kernel import Rejected, check
+from verify.kernel.parse import file_bytes
 from verify.models import Instance
 from verify.verdicts import Outcome, Provenance, Verdict
 
@@ -52,7 +53,7 @@ class Counterexample:
         """The instance. Raises OSError when the certificate is missing."""
         if isinstance(self.evidence, Instance):
             return self.evidence
-        data = json.loads(self.evidence.read_bytes())["instance"]
+        data = json.loads(file_bytes(self.evidence))["instance"]
         data["rank"] = int(data["rank"])
         return parse_instance(data)
 
@@ -64,7 +65,7 @@ class Counterexample:
         if isinstance(self.evidence, Instance):
             return examine(self.evidence)
         try:
-            found = check(self.evidence.read_bytes())
+            found = check(file_bytes(self.evidence))
         except (OSError, Rejected) as error:
             return Verdict(str(claim), Outcome.FAILED, f"{self.evidence.name}: {error}")
         if found.claim != claim:

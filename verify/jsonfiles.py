@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from verify.errors import InputError
+from verify.kernel.parse import file_bytes
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DIGITS = 1000
+_REMEDY = "give the path of a readable file"
 
 
 @dataclass(frozen=True)
@@ -68,15 +71,25 @@ def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise error.in_file(name) from None
 
 
-def _read_text(name: str) -> str:
+def read_bytes(path: str | os.PathLike[str], limit: int = MAX_BYTES) -> bytes:
+    """Return what the file at `path` holds: every file that is named from outside is read here, or by the kernel.
+
+    Raises InputError when it is missing, unreadable, larger than `limit`, or no regular file: a pipe or a device is
+    refused without waiting for it.
+    """
+    name = os.fspath(path)
     try:
-        with Path(name).open("rb") as handle:
-            data = handle.read(MAX_BYTES + 1)
+        data = file_bytes(name, limit)
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         reason = (getattr(error, "strerror", None) or "cannot be read").lower()
-        raise InputError("file", name, reason, "give the path of a readable JSON file") from None
-    if len(data) > MAX_BYTES:
-        raise InputError("file", name, f"is larger than {MAX_BYTES} bytes", "give fewer components or shorter numbers")
+        raise InputError("file", name, reason, _REMEDY) from None
+    if len(data) > limit:
+        raise InputError("file", name, f"is larger than {limit} bytes", "give fewer components or shorter numbers")
+    return data
+
+
+def _read_text(name: str) -> str:
+    data = read_bytes(name)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,12 +117,25 @@ def _parse(text: str) -> dict[str, Any]:
     return value
 
 
+def to_be_written(path: str | os.PathLike[str]) -> Path:
+    """Return where a file that replaces the one at `path` goes: behind links, which stay.
+
+    Raises InputError when a folder, a pipe or a device is there: to replace it would destroy it.
+    """
+    try:
+        if os.path.lexists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+            raise InputError("output", os.fspath(path), "is not a regular file", "give a path in a writable folder")
+    except OSError:  # a link that leads nowhere yet; what else is wrong shows when the file is written
+        pass
+    return Path(os.path.realpath(path))
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` to `path` so that a reader sees the old file or the whole new one, never a part.
 
-    Raises InputError when the folder does not exist or cannot be written.
+    Raises InputError when the folder does not exist or cannot be written, or something else than a file is there.
     """
-    target = Path(path)
+    target = to_be_written(path)
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +14,11 @@ from typing import Any
 import pytest
 
 from verify.cli import main
-from verify.jsonfiles import MAX_BYTES
+from verify.errors import InputError
+from verify.huntrecords import read_record
+from verify.jsonfiles import MAX_BYTES, write_text
 
+ROOT = Path(__file__).parents[2]
 SHARED = {
     "model": "shared-gmm",
     "weights": ["1/2", "1/2"],
@@ -311,6 +316,18 @@ def endless(_folder: Path) -> Path:
     return Path("/dev/zero")
 
 
+def pipe(folder: Path) -> Path:
+    path = folder / "pipe"
+    os.mkfifo(path)
+    return path
+
+
+def socket_file(folder: Path) -> Path:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(folder / "socket"))
+    return folder / "socket"
+
+
 PATHS = {
     missing: "no such file",
     directory: "is a directory",
@@ -319,7 +336,9 @@ PATHS = {
     below_a_file: "not a directory",
     name_too_long: "too long",
     newline_in_the_name: "no such file",
-    endless: "is larger than",
+    endless: "is not a regular file",
+    pipe: "is not a regular file",
+    socket_file: "no such device",
 }
 
 
@@ -327,6 +346,86 @@ PATHS = {
 def test_unreadable_paths_are_refused(make, rule, tmp_path, capsys):
     line = one_refusal(capsys, main(["minimize", "infonce", str(make(tmp_path))]))
     assert rule in line
+
+
+@pytest.fixture
+def no_hanging():
+    """Turn a wait for a pipe into a failure; a safety net, far longer than any of these tests takes."""
+
+    def fail(*_):
+        raise AssertionError("it waits for a pipe")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def unopenable(folder: Path) -> list[Path]:
+    """A pipe that nobody writes to, a link to it, and devices: one never ends, one may wait for a key."""
+    link = folder / "link"
+    link.symlink_to(pipe(folder))
+    return [folder / "pipe", link, Path("/dev/zero"), Path("/dev/ptmx")]
+
+
+@pytest.mark.usefixtures("no_hanging")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["loss", "infonce", "PATH", "examples/encoder.json"],
+        ["loss", "infonce", "examples/shared-gmm.json", "PATH"],
+        ["minimize", "infonce", "PATH"],
+        ["decide", "infonce-equality", "PATH"],
+    ],
+    ids=" ".join,
+)
+def test_no_command_waits_for_a_pipe_or_a_device(arguments, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for path in unopenable(tmp_path):
+        line = one_refusal(capsys, main([str(path) if part == "PATH" else part for part in arguments]))
+        assert "is not a regular file; " in line
+
+
+def test_a_certificate_does_not_replace_a_pipe(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for path in unopenable(tmp_path)[:2]:  # no device of this machine is put at risk
+        command = ["decide", "infonce-inclusion", "examples/shared-gmm.json", "--certificate", str(path)]
+        assert "is not a regular file" in one_refusal(capsys, main(command))
+        assert path.is_fifo()
+
+
+@pytest.mark.usefixtures("no_hanging")
+@pytest.mark.parametrize("command", [["hunts"], ["hunts", "show", "1"], ["hunts", "export", "1", "x"]], ids=" ".join)
+def test_no_ledger_is_a_pipe(command, tmp_path, capsys):
+    pipe(tmp_path).rename(tmp_path / "ledger.sqlite")
+    assert "--out" in one_refusal(capsys, main([*command, "--out", str(tmp_path)]))
+
+
+@pytest.mark.usefixtures("no_hanging")
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_no_hunt_waits_for_a_pipe(suffix, tmp_path, capsys):
+    if suffix:
+        (tmp_path / "ledger.sqlite").touch()
+    pipe(tmp_path).rename(tmp_path / f"ledger.sqlite{suffix}")
+    line = one_refusal(capsys, main(["hunt", "pca-equality", "--out", str(tmp_path)]))
+    assert f"ledger.sqlite{suffix} is not a regular file" in line
+
+
+@pytest.mark.usefixtures("no_hanging")
+def test_records_of_hunts_are_no_pipes(tmp_path):
+    for path in unopenable(tmp_path):
+        with pytest.raises(InputError, match="is not a regular file"):
+            read_record(path)
+
+
+def test_a_file_is_written_behind_a_link(tmp_path):
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "file.json")
+    for text in ("new", "newer"):
+        write_text(link, text)
+        assert link.is_symlink()
+        assert (tmp_path / "file.json").read_text(encoding="utf-8") == text
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

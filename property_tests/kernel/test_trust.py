@@ -222,8 +222,18 @@ def test_the_answer_is_the_last_line(capsys, tmp_path):
     assert main([str(SHIPPED[0])]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"VERIFIED {json.loads(SHIPPED[0].read_bytes())['claim']}"
     assert main([str(tmp_path / "absent.json")]) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "REJECTED the file cannot be read"
+    assert capsys.readouterr().out.splitlines()[-1] == "REJECTED the file cannot be read, or is not a regular file"
     assert main([]) == 2
+
+
+def test_a_pipe_or_a_device_is_rejected_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    paths = [str(tmp_path / "pipe"), "/dev/zero", "/dev/ptmx", str(tmp_path)]
+    for command in (["verify.kernel"], ["verify.cli", "check"]):
+        done = run("-m", *command, *paths)
+        answers = done.stdout.splitlines()[1::2]
+        assert (done.returncode, done.stderr) == (1, "")
+        assert answers == ["REJECTED the file cannot be read, or is not a regular file"] * len(paths)
 
 
 def test_the_format_is_specified_with_a_certificate_that_verifies():

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from reports.experiments.records import Data, RankCell, Row, Settings
 from verify.errors import InputError
-from verify.jsonfiles import write_text
+from verify.jsonfiles import read_bytes, write_text
 
 FOLDER = "data"
 CERTIFICATES = "certificates"
+_MAX_BYTES = 2**28
 
 
 def make_folder(folder: Path) -> None:
@@ -35,8 +36,8 @@ def load(out: Path, asked: Settings) -> Data | None:
     """Return the data on file for exactly these settings, or None; a file that is damaged counts as missing."""
     path = out / names(asked)[0]
     try:
-        data = Data.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        data = Data.model_validate_json(read_bytes(path, _MAX_BYTES))
+    except (InputError, ValidationError):
         return None
     return data if data.settings == asked else None
 

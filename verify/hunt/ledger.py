@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS certificates (
     round INTEGER NOT NULL, draft TEXT NOT NULL, height TEXT NOT NULL, content BLOB NOT NULL,
     UNIQUE (digest, hunt, stage));
 """
+_SUFFIXES = ("", "-wal", "-shm", "-journal")  # the files of a database
 _NAMES = ("hunts", "batches", "rounds", "champions", "certificates")
 
 
@@ -114,6 +115,7 @@ class Ledger:
         self.path = folder / "ledger.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._check_files()
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
             self._check_format()
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -122,6 +124,12 @@ class Ledger:
         except (sqlite3.Error, OSError) as error:
             rule = f"is no ledger that can be opened ({error})"
             raise InputError("--out", str(self.path), rule, "name a folder of its own that can be written to") from None
+
+    def _check_files(self) -> None:
+        """Raise OSError when a pipe, a device or a folder is where SQLite would open a file, and wait."""
+        for path in (Path(f"{self.path}{suffix}") for suffix in _SUFFIXES):
+            if path.exists() and not path.is_file():
+                raise OSError(f"{path.name} is not a regular file")
 
     def _check_format(self) -> None:
         """Mark a new file as a ledger of this format.

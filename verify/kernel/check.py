@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from verify.kernel.claims import STATEMENTS, statement_hash
 from verify.kernel.models import Finding, instance
-from verify.kernel.parse import MAX_BYTES, Rejected, array, digest, integer, parse, record
+from verify.kernel.parse import Rejected, array, digest, file_bytes, integer, parse, record
 from verify.kernel.rules import RULES
 
 FORMAT = "thmverify-certificate-2"
@@ -50,10 +50,9 @@ def _check(data: bytes) -> Verified:
 def report(path: str) -> tuple[Verified | None, list[str]]:
     """Return what the file's certificate proves, if it does, and the lines that say so; the last is the answer."""
     try:
-        with open(path, "rb") as handle:
-            found = check(handle.read(MAX_BYTES + 1))
+        found = check(file_bytes(path))
     except (OSError, ValueError):
-        return None, ["REJECTED the file cannot be read"]
+        return None, ["REJECTED the file cannot be read, or is not a regular file"]
     except Rejected as error:
         return None, [f"REJECTED {error}"]
     return found, [f"{found.claim} is {found.finding.verdict} for the instance given", f"VERIFIED {found.claim}"]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,6 +22,14 @@ _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 
 class Rejected(Exception):  # noqa: N818 (it is an answer)
     """The certificate is not accepted; the message is one sentence that says why."""
+
+
+def file_bytes(path: str | os.PathLike[str], limit: int = MAX_BYTES) -> bytes:
+    """Return what a regular file holds, at most limit + 1 bytes; for anything else raise OSError, without waiting."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as handle:
+        if not os.path.isfile(handle.fileno()):
+            raise OSError(0, "is not a regular file")
+        return handle.read(limit + 1) or b""
 
 
 def canonical(value: object) -> bytes:
