@@ -161,7 +161,7 @@ def loss_body() -> Expr:
 
 
 def fisher_dimension(m: Expr) -> Expr:
-    """The dimension of S_F is m: S_F has a basis of m columns. B has independent columns, Σ̄⁻¹μ_k = B h_k, B = Σ_k Σ̄⁻¹μ_k c_kᵀ."""
+    """S_F has dimension m: a basis B of m columns. LB = I for some L, Σ̄⁻¹μ_k = B h_k, and B = Σ_k Σ̄⁻¹μ_k c_kᵀ."""
     generator = minv(total(K, lambda k: w(k) * Sigma(k)))
     return exists(
         Mat(d, m),
