@@ -11,15 +11,44 @@ since π depends on Aᵀξ, of which vᵀξ is independent. Nothing of S_F is mi
 from __future__ import annotations
 
 from theorems.proofs import theorem_5_2
-from verify.kernel.proofs.terms import instantiate
 from verify.formulas import mixtures as v
-from verify.proving.expressions import Col, Expr, Index, Mat, Real, conj, eq, exists, eye, fn, forall, fresh, lse, mean, minv, num, softmax, total, tr, var, zero
-from verify.proving.lemmas.basic import SoftMax, congruence, inverse, semidefinite, square_norm
+from verify.kernel.proofs.terms import instantiate
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    Mat,
+    Real,
+    conj,
+    eq,
+    exists,
+    eye,
+    fn,
+    forall,
+    fresh,
+    lse,
+    mean,
+    minv,
+    num,
+    softmax,
+    total,
+    tr,
+    var,
+    zero,
+)
+from verify.proving.lemmas.basic import SoftMax, congruence, inverse, square_norm
 from verify.proving.lemmas.mixtures import Setting
 from verify.proving.proposal import Proposal
 from verify.proving.script import Line, Script
 
-HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "columns-reach")
+HYPOTHESES = (
+    "weights-positive",
+    "weights-sum",
+    "covariances-definite",
+    "shared-covariance",
+    "bias-range",
+    "columns-reach",
+)
 
 
 class Slope:
@@ -28,7 +57,9 @@ class Slope:
     def __init__(self, s: Script, setting: Setting, A: Expr, direction: Expr, across: Line) -> None:
         """Take the line AᵀΣ̄v = 0."""
         self.s, self.set, self.A, self.v = s, setting, A, direction
-        self.across = s.calc(eq(direction.T @ setting.mix.sigma_bar @ A, zero(1, A.cols)), across, setting.sigma_symmetric)
+        self.across = s.calc(
+            eq(direction.T @ setting.mix.sigma_bar @ A, zero(1, A.cols)), across, setting.sigma_symmetric
+        )
 
     def M(self, t: Expr) -> Expr:
         """AAᵀ + t vvᵀ."""
@@ -46,8 +77,18 @@ class Slope:
     def form(self, t: Expr) -> Expr:
         """The loss at M_t: a constant, less t(δ Σ w a² + (1 − δ)ā²), plus a multiple of t², plus Σ_k w_k E lse."""
         st, S, V = self.set, self.set.mix.sigma_bar, self.v
-        curve = num("1/2") * t * t * (tr(V.T @ S @ V) * total(st.K, lambda k: st.w(k) * self.a(k) * self.a(k)) + tr(V.T @ S @ V) * tr(V.T @ S @ V))
-        potential = total(st.K, lambda k: st.w(k) * mean(S, lambda xi: lse(st.K, st.w, lambda l: self.logit(k, l, xi, t))))
+        curve = (
+            num("1/2")
+            * t
+            * t
+            * (
+                tr(V.T @ S @ V) * total(st.K, lambda k: st.w(k) * self.a(k) * self.a(k))
+                + tr(V.T @ S @ V) * tr(V.T @ S @ V)
+            )
+        )
+        potential = total(
+            st.K, lambda k: st.w(k) * mean(S, lambda xi: lse(st.K, st.w, lambda l: self.logit(k, l, xi, t)))
+        )
         return st.quadratic(self.A) - t * self.aligned() + curve + potential
 
     def aligned(self) -> Expr:
@@ -75,10 +116,12 @@ class Slope:
         return total(K, lambda j: total(K, lambda k: Q(self.A, j, k) * self.a(j) * self.a(k)))
 
     def derivative(self) -> Line:
-        """form has the derivative `slope` at 0."""
+        """Form has the derivative `slope` at 0."""
         s, st, S = self.s, self.set, self.set.mix.sigma_bar
         V = self.v
-        twice = tr(V.T @ S @ V) * total(st.K, lambda k: st.w(k) * self.a(k) * self.a(k)) + tr(V.T @ S @ V) * tr(V.T @ S @ V)
+        twice = tr(V.T @ S @ V) * total(st.K, lambda k: st.w(k) * self.a(k) * self.a(k)) + tr(V.T @ S @ V) * tr(
+            V.T @ S @ V
+        )
 
         def gain(t: Expr) -> Expr:
             def inner(k: Expr, xi: Expr) -> Expr:
@@ -89,7 +132,10 @@ class Slope:
 
         rate = fn(Real, lambda t: t * twice - self.aligned() + gain(t))
         found = s.spec(s.apply("differentiate", [[], [st.positive], []], [fn(Real, self.form), rate]), num(0))
-        unfolded = s.unfold("Overlap", *[Expr(a) for a in st.mix.overlap(self.A, fresh(Index(st.K)), fresh(Index(st.K))).term.args[1:-2]])
+        unfolded = s.unfold(
+            "Overlap",
+            *[Expr(a) for a in st.mix.overlap(self.A, fresh(Index(st.K)), fresh(Index(st.K))).term.args[1:-2]],
+        )
         claim = eq(Expr(found.theorem.conclusion.args[2]), self.slope())
         same = s.lin(claim, [], self.uncorrelated(), unfolded, positive=[st.positive], psd=[st.sigma_psd])
         return s.rewrite(same, found)
@@ -106,7 +152,15 @@ class Slope:
         function = fn(Col(A.cols), lambda u: fn(Col(1), lambda y: joint(u, y)))
         crossed = s.calc(eq(A.T @ S @ self.v.T.T, zero(A.cols, 1)), self.across, st.sigma_symmetric)
         line = s.apply("split", [[st.sigma_psd, crossed], [st.positive]], [S, A.T, self.v.T, function])
-        claim = eq(mean(S, lambda xi: softmax(st.K, st.w, lambda m: tr((st.mu(k) + xi).T @ A @ A.T @ st.mu(m)), l) * tr(xi.T @ self.v)), 0)
+        claim = eq(
+            mean(
+                S,
+                lambda xi: (
+                    softmax(st.K, st.w, lambda m: tr((st.mu(k) + xi).T @ A @ A.T @ st.mu(m)), l) * tr(xi.T @ self.v)
+                ),
+            ),
+            0,
+        )
         return s.gen(s.lin(claim, [line], positive=[st.positive], psd=[st.sigma_psd]), k, l)
 
 
@@ -168,23 +222,35 @@ def slope_not_negative(s: Script, setting: Setting) -> Line:
     """A minimises ⟹ for every v in S_F with AᵀΣ̄v = 0: δ Σ w a² + (1 − δ)ā² ≤ Σ_jk Q_jk a_j a_k."""
     mix, A = setting.mix, v.A
     best = s.assume(mix.minimises_infonce(A))
-    included = s.parts(theorem_5_2.inclusion(s, setting))[0]
+    included = s.parts(s.cite("infonce-inclusion", lambda: theorem_5_2.inclusion(s, setting)))[0]
     inside = s.step("inclusion", "A minimiser has Col(A) ⊆ S_F: Theorem 5.2, first half.", s.mp(included, best))
     direction = var("v", Col(setting.d))
     within, across = s.assume(mix.within_fisher(direction)), s.assume(eq(A.T @ mix.sigma_bar @ direction, zero(v.r)))
     slope = Slope(s, setting, A, direction, across)
-    value = s.step("form", "For XXᵀ = M_t = AAᵀ + t vvᵀ, L(X) is a constant, less t(δ Σ w a² + (1 − δ)ā²), plus a multiple of t², plus the log-sum-exp's mean.", slope.value())
+    value = s.step(
+        "form",
+        "For XXᵀ = M_t = AAᵀ + t vvᵀ, L(X) is a constant, less t(δ Σ w a² + (1 − δ)ā²), plus a multiple of t², plus the log-sum-exp's mean.",
+        slope.value(),
+    )
     s.step("uncorrelated", "E π_l ξᵀv = 0: π depends on Aᵀξ alone, which vᵀξ is independent of.", slope.uncorrelated())
-    derivative = s.step("slope", "Its derivative at t = 0 is Σ Q_jk a_j a_k − δ Σ w a² − (1 − δ)ā².", slope.derivative())
+    derivative = s.step(
+        "slope", "Its derivative at t = 0 is Σ Q_jk a_j a_k − δ Σ w a² − (1 − δ)ā².", slope.derivative()
+    )
     reach = setting.hypothesis("columns-reach")
-    there = s.step("attained", "M_t is XXᵀ for some X of r columns, for every t ≥ 0.", attained(s, setting, A, direction, reach, (inside, within)))
+    there = s.step(
+        "attained",
+        "M_t is XXᵀ for some X of r columns, for every t ≥ 0.",
+        attained(s, setting, A, direction, reach, (inside, within)),
+    )
     t = fresh(Real, "t")
     nonnegative = s.assume(num(0) <= t)
     mark = s.mark()
     (X,), gram = s.obtain(s.mp(s.spec(there, t), nonnegative), "X")
     unfolded = s.taut(setting.unfold(best.formula).right, setting.unfold(best.formula), best)
     here = s.mp(s.spec(value, A, num(0)), s.calc(eq(A @ A.T, slope.M(num(0)))))
-    grown = s.lin(slope.form(num(0)) <= slope.form(num(0) + t), [here, s.mp(s.spec(value, X, t), gram), s.spec(unfolded, X)])
+    grown = s.lin(
+        slope.form(num(0)) <= slope.form(num(0) + t), [here, s.mp(s.spec(value, X, t), gram), s.spec(unfolded, X)]
+    )
     grown = s.release(grown, mark)
     s.forget(mark)
     rises = s.gen(s.discharge(grown, nonnegative), t)
@@ -210,10 +276,19 @@ def overlap_facts(s: Script, setting: Setting) -> Line:
     weight = s.gen(s.spec(soft.weight_positive(), k), xi)
     mean_positive = s.apply("mean_order", [[weight], [setting.positive]], [S])
     mean_positive = s.lin(num(0) < mean_positive.right, [mean_positive])
-    positive = s.lin(num(0) < mix.overlap(A, j, k), [s.apply("product", [[s.spec(setting.positive, j), mean_positive]]), unfold])
+    positive = s.lin(
+        num(0) < mix.overlap(A, j, k), [s.apply("product", [[s.spec(setting.positive, j), mean_positive]]), unfold]
+    )
     one = s.gen(soft.sums_to_one(), xi)
-    averaged = s.same(mean(S, lambda xi: total(K, lambda l: softmax(K, w, lambda m: tr((mu(j) + xi).T @ A @ A.T @ mu(m)), l))), one)
-    rows = s.lin(eq(total(K, lambda l: mix.overlap(A, j, l)), w(j)), [(averaged, w(j))], s.gen(unfold, k), positive=[setting.positive])
+    averaged = s.same(
+        mean(S, lambda xi: total(K, lambda l: softmax(K, w, lambda m: tr((mu(j) + xi).T @ A @ A.T @ mu(m)), l))), one
+    )
+    rows = s.lin(
+        eq(total(K, lambda l: mix.overlap(A, j, l)), w(j)),
+        [(averaged, w(j))],
+        s.gen(unfold, k),
+        positive=[setting.positive],
+    )
     nothing = s.assume(eq(A, zero(setting.d, v.r)))
     flat = SoftMax(s, K, w, lambda l: num(0), setting.positive, setting.nonempty)
     at_k = s.lin(eq(flat.p(k), w(k)), [s.spec(flat.weights, k)], s.lin(eq(flat.whole, 1), [setting.weights_sum]))
@@ -233,7 +308,9 @@ def contains(s: Script, setting: Setting) -> Line:
     is_A, independent, onto = s.parts(line)
     P = F.T @ S @ F
     s.step("factor", "A = FH with independent columns F and rows H, ρ of them: none where A = 0.", line)
-    back, front, symmetric = inverse(s, s.step("gram", "P = FᵀΣF ≻ 0.", congruence(s, setting.sigma_definite, F, independent)))
+    back, front, symmetric = inverse(
+        s, s.step("gram", "P = FᵀΣF ≻ 0.", congruence(s, setting.sigma_definite, F, independent))
+    )
     V = minv(S) @ mu(k) - F @ minv(P) @ F.T @ mu(k)  # what Σ⁻¹μ_k has outside Col(A)
     # V lies in S_F: F = AH⁺ does.
     unfolded = setting.unfold(within.formula)
@@ -242,16 +319,28 @@ def contains(s: Script, setting: Setting) -> Line:
     inner = right @ minv(P) @ F.T @ mu(k)
     family = fn(Index(K), lambda l: _delta(l, k) * eye(1) - inner.T @ e(l))
     spanned = total(K, lambda l: minv(S) @ mu(l) @ family(l).T)
-    V_within = s.lin(eq(V, spanned), [(F_is, 1, eye(setting.d), minv(P) @ F.T @ mu(k)), (written, 1, eye(setting.d), inner)])
+    V_within = s.lin(
+        eq(V, spanned), [(F_is, 1, eye(setting.d), minv(P) @ F.T @ mu(k)), (written, 1, eye(setting.d), inner)]
+    )
     claim = setting.unfold(mix.within_fisher(V))
     inside = s.taut(claim.left, claim, s.exhibit(claim.right, family, V_within))
     flat = s.calc(eq(F.T @ S @ V, zero(rho)), setting.sigma_inverse[0], back)
     across = s.lin(eq(A.T @ S @ V, zero(v.r)), [(flat, 1, H.T, eye(1))], is_A)
     none = s.spec(s.mp(s.spec(missed, V), s.both(inside, across)), k)
     # 0 = Vᵀμ_k = VᵀΣV, as VᵀΣF = 0
-    length = s.lin(eq(tr(V.T @ S @ V), 0), [none, (flat, 1, mu(k).T @ F @ minv(P), eye(1))], setting.sigma_inverse[0], setting.sigma_inverse[2], setting.sigma_symmetric, symmetric)
+    length = s.lin(
+        eq(tr(V.T @ S @ V), 0),
+        [none, (flat, 1, mu(k).T @ F @ minv(P), eye(1))],
+        setting.sigma_inverse[0],
+        setting.sigma_inverse[2],
+        setting.sigma_symmetric,
+        symmetric,
+    )
     gone = _definite_vanishes(s, setting.sigma_definite, V, length)
-    reached = s.lin(eq(minv(S) @ mu(k), A @ (right @ minv(P) @ F.T @ mu(k))), [gone, (F_is, 1, eye(setting.d), minv(P) @ F.T @ mu(k))])
+    reached = s.lin(
+        eq(minv(S) @ mu(k), A @ (right @ minv(P) @ F.T @ mu(k))),
+        [gone, (F_is, 1, eye(setting.d), minv(P) @ F.T @ mu(k))],
+    )
     found = setting.unfold(mix.spans_fisher(A))
     wanted = Expr(instantiate(found.right.term.args[1], k.term))
     everywhere = s.gen(s.exhibit(wanted, right @ minv(P) @ F.T @ mu(k), reached), k)
@@ -280,13 +369,21 @@ def nothing_missed(setting: Setting, A: Expr) -> Expr:
     mix = setting.mix
     return forall(
         Col(setting.d),
-        lambda v: conj(mix.within_fisher(v), eq(A.T @ mix.sigma_bar @ v, zero(A.cols))) >> forall(Index(setting.K), lambda k: eq(tr(v.T @ setting.mu(k)), 0)),
+        lambda v: (
+            conj(mix.within_fisher(v), eq(A.T @ mix.sigma_bar @ v, zero(A.cols)))
+            >> forall(Index(setting.K), lambda k: eq(tr(v.T @ setting.mu(k)), 0))
+        ),
     )
+
+
+def slope(s: Script, setting: Setting) -> Line:
+    """The three facts of `infonce-slope`, in this order."""
+    steep = slope_not_negative(s, setting)
+    overlap = s.step("overlap", "A softmax is positive and sums to 1; at A = 0 it is w.", overlap_facts(s, setting))
+    return s.both(steep, overlap, s.step("contains", "If no v is missed, S_F ⊆ Col(A).", contains(s, setting)))
 
 
 def prove() -> Proposal:
     """infonce-slope."""
     s = Script("infonce-slope")
-    setting = Setting(s)
-    line = s.both(slope_not_negative(s, setting), s.step("overlap", "A softmax is positive and sums to 1; at A = 0 it is w.", overlap_facts(s, setting)), s.step("contains", "If no v is missed, S_F ⊆ Col(A).", contains(s, setting)))
-    return s.qed(line, {name: v.HYPOTHESES[name] for name in HYPOTHESES})
+    return s.qed(slope(s, Setting(s)), {name: v.HYPOTHESES[name] for name in HYPOTHESES})

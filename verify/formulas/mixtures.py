@@ -10,7 +10,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.proving.expressions import Col, Expr, Family, Fun, Index, Like, Mat, Real, Size, conj, eq, exists, exp, eye, forall, fn, has_derivative, log, mean, minv, num, pd, real, softmax, total, tr, var, zero
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Family,
+    Index,
+    Mat,
+    Real,
+    Size,
+    conj,
+    disj,
+    eq,
+    exists,
+    exp,
+    eye,
+    fn,
+    forall,
+    has_derivative,
+    log,
+    mean,
+    minv,
+    num,
+    pd,
+    real,
+    softmax,
+    total,
+    tr,
+    var,
+    zero,
+)
 
 if TYPE_CHECKING:
     from verify.proving.script import Script
@@ -67,14 +95,18 @@ class Mixture:
         return self._shape(
             X,
             "WithinFisher",
-            lambda A: exists(Family(K, Col(r)), lambda c: eq(A, total(K, lambda k: minv(own.sigma_bar) @ mu(k) @ c(k).T))),
+            lambda A: exists(
+                Family(K, Col(r)), lambda c: eq(A, total(K, lambda k: minv(own.sigma_bar) @ mu(k) @ c(k).T))
+            ),
         )
 
     def spans_fisher(self, X: Expr) -> Expr:
         """S_F ⊆ Col(X): for every k, Σ̄⁻¹μ_k = Xc for some c."""
         own = Mixture(self.script)
         return self._shape(
-            X, "SpansFisher", lambda A: forall(Index(K), lambda k: exists(Col(r), lambda c: eq(minv(own.sigma_bar) @ mu(k), A @ c)))
+            X,
+            "SpansFisher",
+            lambda A: forall(Index(K), lambda k: exists(Col(r), lambda c: eq(minv(own.sigma_bar) @ mu(k), A @ c))),
         )
 
     def overlap(self, X: Expr, j: Expr, k: Expr) -> Expr:
@@ -91,7 +123,10 @@ class Mixture:
             X,
             "SpansLDA",
             lambda A: forall(
-                Index(K), lambda k: forall(Index(K), lambda l: exists(Col(r), lambda c: eq(minv(own.sigma_bar) @ (mu(k) - mu(l)), A @ c)))
+                Index(K),
+                lambda k: forall(
+                    Index(K), lambda l: exists(Col(r), lambda c: eq(minv(own.sigma_bar) @ (mu(k) - mu(l)), A @ c))
+                ),
             ),
         )
 
@@ -110,7 +145,9 @@ class Mixture:
 
     def minimises_infonce(self, X: Expr) -> Expr:
         """X minimises InfoNCE over the maps with as many columns."""
-        return self._map(X, "MinimisesInfoNCE", lambda own: forall(Mat(d, r), lambda Y: own.infonce(A) <= own.infonce(Y)))
+        return self._map(
+            X, "MinimisesInfoNCE", lambda own: forall(Mat(d, r), lambda Y: own.infonce(A) <= own.infonce(Y))
+        )
 
     def stationary_infonce(self, X: Expr) -> Expr:
         """∇InfoNCE(X) = 0: the derivative in every direction is 0."""
@@ -130,7 +167,9 @@ def pair_mean(score: Callable[[Expr, Expr], Expr]) -> Expr:
         K,
         lambda k: total(
             K,
-            lambda l: w(k) * w(l) * mean(Sigma(k), lambda xi: mean(Sigma(l), lambda eta: score(mu(k) + xi, mu(l) + eta))),
+            lambda l: (
+                w(k) * w(l) * mean(Sigma(k), lambda xi: mean(Sigma(l), lambda eta: score(mu(k) + xi, mu(l) + eta)))
+            ),
         ),
     )
     return delta * matched + (1 - delta) * mixed
@@ -144,8 +183,15 @@ def infonce_body(A: Expr) -> Expr:
 
     negatives = total(
         K,
-        lambda k: w(k)
-        * mean(Sigma(k), lambda xi: log(total(K, lambda l: w(l) * mean(Sigma(l), lambda eta: exp(score(mu(k) + xi, mu(l) + eta)))))),
+        lambda k: (
+            w(k)
+            * mean(
+                Sigma(k),
+                lambda xi: log(
+                    total(K, lambda l: w(l) * mean(Sigma(l), lambda eta: exp(score(mu(k) + xi, mu(l) + eta))))
+                ),
+            )
+        ),
     )
     return -pair_mean(score) + negatives
 
@@ -160,12 +206,14 @@ BIAS_RANGE = conj(num(0) <= delta, delta <= 1)
 BIAS_POSITIVE = num(0) < delta
 ALWAYS_MATCHED = eq(delta, 1)
 CENTRED = eq(total(K, lambda k: w(k) * mu(k)), zero(d))
-TWO_COMPONENTS = eq(real(K), 2)
-
+TWO_COMPONENTS = exists(
+    Index(K), lambda i: exists(Index(K), lambda j: conj(~eq(i, j), forall(Index(K), lambda k: disj(eq(k, i), eq(k, j)))))
+)
+SOME_COLUMN = num(1) <= real(r)
 
 
 def fisher_dimension(m: Expr) -> Expr:
-    """dim S_F = m: S_F has a basis of m columns. B has independent columns, Σ̄⁻¹μ_k = B h_k, B = Σ_k Σ̄⁻¹μ_k c_kᵀ."""
+    """Dim S_F = m: S_F has a basis of m columns. B has independent columns, Σ̄⁻¹μ_k = B h_k, B = Σ_k Σ̄⁻¹μ_k c_kᵀ."""
     generator = minv(total(K, lambda k: w(k) * Sigma(k)))
     return exists(
         Mat(d, m),
@@ -190,4 +238,5 @@ HYPOTHESES: dict[str, Expr] = {
     "centred": CENTRED,
     "two-components": TWO_COMPONENTS,
     "columns-reach": COLUMNS_REACH,
+    "some-column": SOME_COLUMN,
 }

@@ -32,11 +32,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A theorem that a script claims: the trace that the kernel replays, and its steps."""
+    """A theorem that a script claims: the trace that the kernel replays, its steps, and the statements whose theorems it uses."""
 
     name: str
     trace: dict[str, object]
     steps: tuple[Step, ...]
+    cited: tuple[str, ...] = ()
 
 
 def propose(script: Script, line: Line, hypotheses: dict[str, Expr], assumptions: dict[str, Expr]) -> Proposal:
@@ -44,9 +45,9 @@ def propose(script: Script, line: Line, hypotheses: dict[str, Expr], assumptions
     whole = trace(script, line, hypotheses, assumptions)
     used = set(needed(script, line.number))
     names = {f.term: n for n, f in {**hypotheses, **assumptions}.items()}
-    shown = {step.line: step.name for step in script.steps}
+    shown = {n: name for name, n in script.cited.items()} | {step.line: step.name for step in script.steps}
     steps = [_step(script, s.name, s.sentence, s.line, shown, names) for s in script.steps if s.line in used]
-    return Proposal(script.name, whole, tuple(steps))
+    return Proposal(script.name, whole, tuple(steps), tuple(n for n, line in script.cited.items() if line in used))
 
 
 def _step(script: Script, name: str, sentence: str, number: int, shown: dict[int, str], names: dict[Term, str]) -> Step:
@@ -65,4 +66,12 @@ def _step(script: Script, name: str, sentence: str, number: int, shown: dict[int
                     seen.add(i)
                     todo.append(i)
     rules = tuple(sorted({script.lines[n][0] for n in seen}))
-    return Step(name, sentence, script.theorems[number].theorem.conclusion, script.lines[number][0], tuple(premises), len(seen), rules)
+    return Step(
+        name,
+        sentence,
+        script.theorems[number].theorem.conclusion,
+        script.lines[number][0],
+        tuple(premises),
+        len(seen),
+        rules,
+    )

@@ -13,12 +13,12 @@ from typing import Any
 
 from verify.kernel.parse import Rejected
 from verify.kernel.proofs import replay
-from verify.kernel.proofs.rules import Theorem, infer
 from verify.kernel.proofs.matching import matches
 from verify.kernel.proofs.ring import UNIT, Ring
-from verify.kernel.proofs.terms import BINDERS, REAL, Term, close, instantiate, lift, lower, make
+from verify.kernel.proofs.rules import Theorem, infer
+from verify.kernel.proofs.terms import BINDERS, REAL, Term, instantiate, lift, lower, make
+from verify.proving.expressions import Expr, Like, as_term, bind, conj, eq, exists, eye, fresh, num, real
 from verify.proving.proposal import Proposal, propose
-from verify.proving.expressions import Expr, Like, as_term, bind, conj, eq, exists, eye, forall, fresh, num, real
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,7 @@ class Script:
     lines: list[tuple[str, list[list[int]], list[Term]]] = field(default_factory=list)
     theorems: list[Line] = field(default_factory=list)
     steps: list[Named] = field(default_factory=list)
+    cited: dict[str, int] = field(default_factory=dict)
     _known: dict[Any, Line] = field(default_factory=dict)
     _chosen: list[tuple[Line, Term]] = field(default_factory=list)
 
@@ -225,7 +226,14 @@ class Script:
         """An equation or comparison that normal forms decide, rewritten from left to right with equations."""
         return self.lin(claim, [], *using, positive=positive, psd=psd)
 
-    def lin(self, claim: Expr, combination: Iterable[Any], *using: Line, positive: Sequence[Line] = (), psd: Sequence[Line] = ()) -> Line:
+    def lin(
+        self,
+        claim: Expr,
+        combination: Iterable[Any],
+        *using: Line,
+        positive: Sequence[Line] = (),
+        psd: Sequence[Line] = (),
+    ) -> Line:
         """A linear consequence of lines, each alone or as (line, factor), or (line, factor, left, right) for matrices.
 
         For the claim a = b, a ≤ b or a < b, b − a is a sum of rational multiples of factor · left (y − x) right, over the
@@ -241,7 +249,7 @@ class Script:
         return self.apply("arithmetic", [[p.line for p in parts], using, positive, psd], terms)
 
     def flip(self, line: Line) -> Line:
-        """b = a from a = b, under universal quantifiers too."""
+        """B = a from a = b, under universal quantifiers too."""
         return self.under(line, lambda x: self.lin(eq(x.right, x.left), [(x, -1)]))
 
     def under(self, line: Line, change: Callable[[Line], Line]) -> Line:
@@ -260,8 +268,12 @@ class Script:
         return self.apply("rewrite", [[equation, line]], [name, template])
 
     def same(self, expression: Expr, *equations: Line) -> Line:
-        """expression = expression with every instance of the left sides replaced, one equation after the other."""
-        line = self.calc(eq(expression, expression)) if expression.sort.op != "Prop" else self.taut(_iff(expression, expression))
+        """Expression = expression with every instance of the left sides replaced, one equation after the other."""
+        line = (
+            self.calc(eq(expression, expression))
+            if expression.sort.op != "Prop"
+            else self.taut(_iff(expression, expression))
+        )
         for equation in equations:
             name, template = _template(equation.theorem.conclusion, line.theorem.conclusion.args[1])
             whole = make(line.theorem.conclusion.op, None, line.theorem.conclusion.args[0], template)
@@ -273,6 +285,14 @@ class Script:
     def step(self, name: str, sentence: str, line: Line) -> Line:
         """Show a line to the reader as a step with a name and a sentence."""
         self.steps.append(Named(name, sentence, line.number))
+        return line
+
+    def cite(self, name: str, derive: Callable[[], Line]) -> Line:
+        """Another statement's theorem, derived again here: its steps are not shown, its name is."""
+        shown = list(self.steps)
+        line = derive()
+        self.steps[:] = shown
+        self.cited.setdefault(name, line.number)
         return line
 
     def qed(self, line: Line, hypotheses: dict[str, Expr], assumptions: dict[str, Expr] | None = None) -> Proposal:
@@ -310,25 +330,35 @@ class _Part:
             return cls(line, factor if factor.is_matrix else real(factor), None, None)
         left, right = (*factors[1:], None, None)[:2]
         X = Expr(t.args[0])
-        if not matrix and left is None and right is None and not (X.rows.term is X.cols.term):
+        if not matrix and left is None and right is None and X.rows.term is not X.cols.term:
             raise Rejected(f"{line!r} is an equation of matrices: it needs a factor to give a number")
         return cls(line, real(factor), eye(X.rows) if left is None else left, eye(X.cols) if right is None else right)
 
     def terms(self, q: Fraction) -> list[Expr]:
-        factor = self.factor if q == 1 else num(q * self.factor.term.val) if self.factor.term.op == "num" else num(q) * self.factor  # type: ignore[operator]
+        factor = (
+            self.factor
+            if q == 1
+            else num(q * self.factor.term.val)
+            if self.factor.term.op == "num"
+            else num(q) * self.factor
+        )  # type: ignore[operator]
         return [factor] if self.left is None or self.right is None else [factor, self.left, self.right]
 
     def value(self, matrix: bool) -> Expr:
         """What the line gives: factor · left (y − x) right."""
         t = self.line.theorem.conclusion
-        x, y = (Expr(t.args[0].args[1]), Expr(t.args[0].args[0])) if t.op == "not" else (Expr(t.args[0]), Expr(t.args[1]))
+        x, y = (
+            (Expr(t.args[0].args[1]), Expr(t.args[0].args[0])) if t.op == "not" else (Expr(t.args[0]), Expr(t.args[1]))
+        )
         if self.left is None or self.right is None:
             return (y - x) * self.factor
         whole = self.left @ (y - x) @ self.right
         return self.factor * (whole if matrix else Expr(make("tr", None, whole.term)))
 
 
-def _solve(claim: Expr, parts: list[_Part], using: Sequence[Line], positive: Sequence[Line], psd: Sequence[Line]) -> list[Fraction]:
+def _solve(
+    claim: Expr, parts: list[_Part], using: Sequence[Line], positive: Sequence[Line], psd: Sequence[Line]
+) -> list[Fraction]:
     """Return rational multiples of the parts that give the claim; all 1 when none are found."""
     ring = Ring(*([p.theorem.conclusion for p in group] for group in (using, positive, psd)))
     t = claim.term.args[0] if claim.term.op == "not" else claim.term

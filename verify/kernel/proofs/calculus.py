@@ -31,7 +31,11 @@ def _variable(t: Term, s: int, positive: Positive) -> Term:  # noqa: ARG001
 
 def _each(t: Term, s: int, positive: Positive) -> Term:
     """A sum: each part in turn."""
-    return make("add", None, *(derivative(a, s, positive) for a in t.args)) if len(t.args) > 1 else derivative(t.args[0], s, positive)
+    return (
+        make("add", None, *(derivative(a, s, positive) for a in t.args))
+        if len(t.args) > 1
+        else derivative(t.args[0], s, positive)
+    )
 
 
 def _product(t: Term, s: int, positive: Positive) -> Term:

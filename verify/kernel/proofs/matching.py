@@ -71,7 +71,11 @@ def match(p: Term, t: Term, depth: int, form: Shape, bound: Binding) -> Iterator
             for reading in readings(letters(p.args[0]), form.upright):
                 yield from match_words(reading, letters(t.args[0]), depth, form, bound)
         else:
-            yield from _all([(a, b, depth + under(p.op, i)) for i, (a, b) in enumerate(zip(p.args, t.args, strict=True))], form, bound)
+            yield from _all(
+                [(a, b, depth + under(p.op, i)) for i, (a, b) in enumerate(zip(p.args, t.args, strict=True))],
+                form,
+                bound,
+            )
     elif p.op == t.op == "tr":
         for reading in readings(letters(p.args[0]), form.upright):
             yield from match_words(reading, letters(t.args[0]), depth, form, bound)

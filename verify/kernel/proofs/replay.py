@@ -140,14 +140,18 @@ def _line(theory: Theory, theorems: list[Theorem], terms: list[Term], entry: obj
         return rule, theory.unfolded(name)
     if not isinstance(rule, str):
         raise Rejected("a rule is named by a text")
-    groups = [[_pick(theorems, i, "line") for i in _list(g, "a group of premises")] for g in _list(premises, "premises", 8)]
+    groups = [
+        [_pick(theorems, i, "line") for i in _list(g, "a group of premises")] for g in _list(premises, "premises", 8)
+    ]
     given = [_pick(terms, i, "term") for i in _list(arguments, "terms")]
     return rule, infer(rule, groups, given)
 
 
 def replay(whole: object) -> Proved:
     """Return what a trace proves. Raises Rejected, with the line and the reason, when it proves nothing."""
-    form, theorem, nodes, definitions, hypotheses, assumptions, lines, conclusion, content = record(whole, "the proof", FIELDS)
+    form, theorem, nodes, definitions, hypotheses, assumptions, lines, conclusion, content = record(
+        whole, "the proof", FIELDS
+    )
     if form != FORMAT:
         raise Rejected(f"the format is not {FORMAT}")
     if not isinstance(whole, dict) or content != digest(list(whole.items())[:-1]):
@@ -179,7 +183,7 @@ def replay(whole: object) -> Proved:
     if not last.hypotheses <= {f for _, f in given} | {f for _, f in supposed}:
         raise Rejected("the last line rests on what is neither a hypothesis nor an assumption that is named")
     if not last.indices <= last.conclusion.free.union(*(h.free for h in last.hypotheses)):
-        raise Rejected("the last line supposes that an index exists")
+        raise Rejected(f"the last line supposes that {', '.join(str(i.val) for i in last.indices)} exist")
     return Proved(
         _text(theorem, "the name of the theorem"),
         tuple((n, f, f in last.hypotheses) for n, f in given),

@@ -14,7 +14,20 @@ from itertools import permutations
 from typing import NamedTuple, TypeAlias
 
 from verify.kernel.parse import Rejected
-from verify.kernel.proofs.matching import Binding, Letter, Shape, Word, letters, match, match_words, matches, matrix, readings, sizes, turned
+from verify.kernel.proofs.matching import (
+    Binding,
+    Letter,
+    Shape,
+    Word,
+    letters,
+    match,
+    match_words,
+    matches,
+    matrix,
+    readings,
+    sizes,
+    turned,
+)
 from verify.kernel.proofs.tame import holds_variable, is_tame
 from verify.kernel.proofs.terms import ONE, REAL, Term, close, index, instantiate, lift, lower, make, rebuild, shape
 
@@ -90,13 +103,17 @@ def _fresh(slots: Sequence[Term], taken: Iterable[Term]) -> list[Term]:
 
 def _swap(t: Term, values: dict[Term, Term]) -> Term:
     """Return t with slots replaced by indices, all at once."""
-    return rebuild(t, lambda x, depth: lift(values[x], depth) if x in values else None, lambda x, _: not x.free.isdisjoint(values))
+    return rebuild(
+        t, lambda x, depth: lift(values[x], depth) if x in values else None, lambda x, _: not x.free.isdisjoint(values)
+    )
 
 
 class Ring:
     """Normal forms, given some theorems: equations to rewrite with, positive weights, covariances."""
 
-    def __init__(self, equations: Sequence[Term] = (), positive: Sequence[Term] = (), definite: Sequence[Term] = ()) -> None:
+    def __init__(
+        self, equations: Sequence[Term] = (), positive: Sequence[Term] = (), definite: Sequence[Term] = ()
+    ) -> None:
         """Take ∀x̄. a = b; ∀x̄ ∀k. 0 < w_k as (its count of x̄, size, w_k); the matrices that are covariances likewise."""
         self._memo: dict[Term, Poly] = {}
         self._count = self._steps = 0
@@ -108,12 +125,24 @@ class Ring:
             self._add_pattern(equation)
         for formula in positive:
             variables, inner = strip(formula)
-            if variables == 0 or inner.op != "not" or inner.args[0].op != "le" or inner.args[0].args[1] is not number(0):
+            if (
+                variables == 0
+                or inner.op != "not"
+                or inner.args[0].op != "le"
+                or inner.args[0].args[1] is not number(0)
+            ):
                 raise Rejected("a theorem about positive weights reads ∀k. 0 < w_k")
-            self._positive.append((variables - 1, self._quantified(formula, variables), self.normal(inner.args[0].args[0])))
+            self._positive.append(
+                (variables - 1, self._quantified(formula, variables), self.normal(inner.args[0].args[0]))
+            )
         for formula in definite:
             variables, inner = strip(formula)
-            if inner.op != "and" or not inner.args or inner.args[0].op != "eq" or inner is not semidefinite(inner.args[0].args[0]):
+            if (
+                inner.op != "and"
+                or not inner.args
+                or inner.args[0].op != "eq"
+                or inner is not semidefinite(inner.args[0].args[0])
+            ):
                 raise Rejected("a theorem about a covariance reads Σ ⪰ 0")
             self._definite.append((variables, self.normal(inner.args[0].args[0])))
         self._memo.clear()
@@ -152,7 +181,9 @@ class Ring:
         found = dict(p)
         for m, c in q.items():
             found[m] = found.get(m, Fraction(0)) + scale * c
-        if len(found) > MAX_MONOMIALS or any(c.numerator.bit_length() + c.denominator.bit_length() > MAX_BITS for c in found.values()):
+        if len(found) > MAX_MONOMIALS or any(
+            c.numerator.bit_length() + c.denominator.bit_length() > MAX_BITS for c in found.values()
+        ):
             raise Rejected("an expression has too many terms, or its numbers are too long")
         return {m: c for m, c in found.items() if c}
 
@@ -204,7 +235,12 @@ class Ring:
         found: Poly = {UNIT: Fraction(1)}
         for atom, power in parts[0]:
             changed = change(atom)
-            found = self.times(found, {((), ((atom, power),), ()): Fraction(1)} if changed is atom else self._power(self.poly(changed), power))
+            found = self.times(
+                found,
+                {((), ((atom, power),), ()): Fraction(1)}
+                if changed is atom
+                else self._power(self.poly(changed), power),
+            )
         for x, t in parts[1]:
             changed = change(x)
             found = self.times(found, self.poly(matrix((changed, t))))
@@ -225,7 +261,11 @@ class Ring:
     def _tidy(self, factors: Iterable[tuple[Term, Fraction]], word: Word) -> Poly:
         """Return factors times a word in normal form: what lies between two sizes 1 in the word is a number."""
         word = tuple(map(self._upright, word))
-        cuts = [i for i in range(len(word) + 1) if word and (sizes(word[i])[0] if i < len(word) else sizes(word[-1])[1]) is ONE]
+        cuts = [
+            i
+            for i in range(len(word) + 1)
+            if word and (sizes(word[i])[0] if i < len(word) else sizes(word[-1])[1]) is ONE
+        ]
         numbers: Poly = {((), _collected(factors), ()): Fraction(1)}
         for a, b in zip(cuts, cuts[1:]):
             numbers = self.times(numbers, self._trace(word[a:b]))
@@ -255,7 +295,9 @@ class Ring:
             return {((), factors, word): Fraction(1)}
         for atom, _ in factors:
             if atom.op == "delta" and not set(slots).isdisjoint(atom.args):  # Σ_i [i = j] t_i = t_j
-                i, j = next(((i, j) for i, j in (atom.args, atom.args[::-1]) if i in slots and i not in j.free), (None, None))
+                i, j = next(
+                    ((i, j) for i, j in (atom.args, atom.args[::-1]) if i in slots and i not in j.free), (None, None)
+                )
                 if i is None or j is None:
                     continue
                 rest = tuple(f for f in factors if f[0] is not atom)
@@ -271,11 +313,18 @@ class Ring:
         if len(slots) > MAX_SLOTS:
             raise Rejected("a term sums over too many indices")
         taken = present - set(slots)
-        return min((self._numbered(order, taken, factors, word) for order in self._orders(slots, factors, word)), key=lambda p: _key(next(iter(p))))
+        return min(
+            (self._numbered(order, taken, factors, word) for order in self._orders(slots, factors, word)),
+            key=lambda p: _key(next(iter(p))),
+        )
 
     def _numbered(self, order: Sequence[Term], taken: set[Term], factors: Factors, word: Word) -> Poly:
         names = _fresh(order, taken)
-        moved = {((), factors, word): Fraction(1)} if list(order) == names else self._renamed((factors, word), dict(zip(order, names)))
+        moved = (
+            {((), factors, word): Fraction(1)}
+            if list(order) == names
+            else self._renamed((factors, word), dict(zip(order, names)))
+        )
         found = {(tuple(names), f, x): c for (own, f, x), c in moved.items() if not own}
         if len(found) != 1 or len(moved) != 1:
             raise Rejected("a monomial falls apart when its indices are renamed")
@@ -424,7 +473,11 @@ class Ring:
             return {}
         first = min(p, key=_key)
         if len(p) > 1:
-            return self.add({}, self._single(make("inv", None, self.term({m: c / p[first] for m, c in p.items()}, REAL))), 1 / p[first])
+            return self.add(
+                {},
+                self._single(make("inv", None, self.term({m: c / p[first] for m, c in p.items()}, REAL))),
+                1 / p[first],
+            )
         slots, factors, _ = first
         own = [f for f in factors if not set(slots).isdisjoint(f[0].free)]
         parts = [self._inverted(*f) for f in factors if f not in own]
@@ -436,7 +489,11 @@ class Ring:
     def _inverted(atom: Term, power: Fraction) -> tuple[Term, Fraction]:
         if atom.op == "exp":
             return atom, -power
-        return (atom.args[0] if atom.op == "inv" and atom.args[0].op not in ("add", "mul", "sum") else make("inv", None, atom)), power
+        return (
+            atom.args[0]
+            if atom.op == "inv" and atom.args[0].op not in ("add", "mul", "sum")
+            else make("inv", None, atom)
+        ), power
 
     def _of_mean(self, t: Term) -> Poly:
         """E is linear over tame terms; what is not random leaves it; E 1 = 1; moments of a covariance are computed."""
@@ -492,7 +549,9 @@ class Ring:
         if tail and tail[-1][0] is xi:  # ξᵀ B ξ: the column meets itself
             total = self.add(total, self._moment([(*tail[:-1], (S, False)), *others], S, xi))
         for i, w in enumerate(others):
-            for word in [w] * (w[0][0] is xi) + [turned(w)] * (len(w) > 1 and w[-1][0] is xi):  # ξᵀ u and ξᵀ v meet in uᵀ S v
+            for word in [w] * (w[0][0] is xi) + [turned(w)] * (
+                len(w) > 1 and w[-1][0] is xi
+            ):  # ξᵀ u and ξᵀ v meet in uᵀ S v
                 met = (*turned(tail), (S, False), *word[1:])
                 total = self.add(total, self._moment([met, *others[:i], *others[i + 1 :]], S, xi))
         return self.times(found, total)
@@ -525,7 +584,11 @@ class Ring:
         parts = [] if c == 1 else [number(c)]
         for atom, power in factors:
             if atom.op == "exp":
-                parts.append(atom if power == 1 else make("exp", None, self.term(self.add({}, self.poly(atom.args[0]), power), REAL)))
+                parts.append(
+                    atom
+                    if power == 1
+                    else make("exp", None, self.term(self.add({}, self.poly(atom.args[0]), power), REAL))
+                )
             else:
                 parts += [atom] * int(power)
         whole = number(1) if not parts else parts[0] if len(parts) == 1 else make("mul", None, *parts)
@@ -553,7 +616,11 @@ class Ring:
         if len(p) != 1:
             raise Rejected("the left side of an equation to rewrite with is not one monomial")
         ((monomial, scale),) = p.items()
-        if bool(monomial[2]) != (left.sort is not REAL) or (monomial[2] and (monomial[0] or monomial[1])) or not (monomial[1] or monomial[2]):
+        if (
+            bool(monomial[2]) != (left.sort is not REAL)
+            or (monomial[2] and (monomial[0] or monomial[1]))
+            or not (monomial[1] or monomial[2])
+        ):
             raise Rejected("the left side of an equation to rewrite with is neither a product of numbers nor a word")
         self._patterns.append(Pattern(monomial, right, variables, scale))
         self._memo.clear()
@@ -586,7 +653,9 @@ class Ring:
                 bound = next(match_words(way, word[i : i + len(way)], 0, self._shape(pattern), {}), None)
                 if bound is not None:
                     middle = self.times({((), (), word[:i]): Fraction(1)}, self._right(pattern, bound, back))
-                    return self._replaced((slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): Fraction(1)}))
+                    return self._replaced(
+                        (slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): Fraction(1)})
+                    )
         for k, (atom, power) in enumerate(factors):
             if atom.op == "tr" and power >= 1:
                 changed = self._in_trace(pattern, letters(atom.args[0]))
@@ -609,7 +678,9 @@ class Ring:
     def _shape(self, pattern: Pattern) -> Shape:
         return Shape(pattern.variables, pattern.monomial[0], self._upright)
 
-    def _among(self, wanted: Factors, factors: Factors, form: Shape, bound: Binding) -> Iterator[tuple[Binding, Factors]]:
+    def _among(
+        self, wanted: Factors, factors: Factors, form: Shape, bound: Binding
+    ) -> Iterator[tuple[Binding, Factors]]:
         """Yield the ways to find the wanted factors among others, and what is left of these."""
         if not wanted:
             if len(bound) == form.variables + len(form.slots):
@@ -647,7 +718,12 @@ def semidefinite(X: Term) -> Term:
     column = make("Mat", None, shape(X)[0], ONE)
     v, inner = make("bound", 0, lift(column, 1)), lift(X, 1)
     form = make("tr", None, make("dot", None, make("T", None, v), inner, v))
-    return make("and", None, make("eq", None, X, make("T", None, X)), make("all", None, column, make("le", None, number(0), form)))
+    return make(
+        "and",
+        None,
+        make("eq", None, X, make("T", None, X)),
+        make("all", None, column, make("le", None, number(0), form)),
+    )
 
 
 def _placed(pattern: Pattern, bound: Binding) -> Term:

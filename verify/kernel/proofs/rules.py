@@ -15,7 +15,23 @@ from verify.kernel.proofs.calculus import derivative
 from verify.kernel.proofs.ring import Ring, number, semidefinite
 from verify.kernel.proofs.tame import is_tame
 from verify.kernel.proofs.tautology import follows
-from verify.kernel.proofs.terms import ONE, PROP, REAL, SIZE, Term, close, fun, index, instantiate, lift, lower, make, mat, replace, shape
+from verify.kernel.proofs.terms import (
+    ONE,
+    PROP,
+    REAL,
+    SIZE,
+    Term,
+    close,
+    fun,
+    index,
+    instantiate,
+    lift,
+    lower,
+    make,
+    mat,
+    replace,
+    shape,
+)
 
 Formulas: TypeAlias = frozenset[Term]
 
@@ -192,7 +208,11 @@ def _expect(found: Term, wanted: Term) -> None:
 def assume(_: Groups, terms: Arguments) -> Theorem:
     """φ ⊢ φ."""
     (formula,) = terms
-    return Theorem(frozenset(terms), formula, _indices(formula), frozenset()) if formula.sort is PROP else _conclude([], formula)
+    return (
+        Theorem(frozenset(terms), formula, _indices(formula), frozenset())
+        if formula.sort is PROP
+        else _conclude([], formula)
+    )
 
 
 def discharge(groups: Groups, terms: Arguments) -> Theorem:
@@ -277,7 +297,7 @@ def rewrite(groups: Groups, terms: Arguments) -> Theorem:
 
 
 def arithmetic(groups: Groups, terms: Arguments) -> Theorem:
-    """a = b, a ≤ b or a < b, when b − a is Σ c·l(b_i − a_i)r over premises, up to a number ≥ 0 and normal forms.
+    """A = b, a ≤ b or a < b, when b − a is Σ c·l(b_i − a_i)r over premises, up to a number ≥ 0 and normal forms.
 
     The terms are the claim, then for each premise its multiplier c and, for matrices, the factors l and r.
     """
@@ -316,7 +336,7 @@ def arithmetic(groups: Groups, terms: Arguments) -> Theorem:
 
 
 def antisymmetry(groups: Groups, _: Arguments) -> Theorem:
-    """a ≤ b and b ≤ a give a = b."""
+    """A ≤ b and b ≤ a give a = b."""
     ((p, q),) = groups
     if p.conclusion.op != "le":
         raise Rejected("a comparison a ≤ b is expected here")
@@ -326,17 +346,19 @@ def antisymmetry(groups: Groups, _: Arguments) -> Theorem:
 
 
 def total(_: Groups, terms: Arguments) -> Theorem:
-    """a ≤ b ∨ b ≤ a."""
+    """A ≤ b ∨ b ≤ a."""
     a, b = terms
     return _conclude([], either(at_most(a, b), at_most(b, a)))
 
 
 def product(groups: Groups, _: Arguments) -> Theorem:
-    """a ≤ b and c ≤ d give 0 ≤ (b − a)(d − c); strict if both are."""
+    """A ≤ b and c ≤ d give 0 ≤ (b − a)(d − c); strict if both are."""
     ((p, q),) = groups
     a, b, strict = _relation(p.conclusion)
     c, d, sharp = _relation(q.conclusion)
-    return _conclude((p, q), _compared(number(0), make("mul", None, _difference(b, a), _difference(d, c)), strict and sharp))
+    return _conclude(
+        (p, q), _compared(number(0), make("mul", None, _difference(b, a), _difference(d, c)), strict and sharp)
+    )
 
 
 def sum_order(groups: Groups, _: Arguments) -> Theorem:
@@ -372,13 +394,18 @@ def gram(_: Groups, terms: Arguments) -> Theorem:
     """0 ≤ tr(YᵀY), and tr(YᵀY) = 0 ⟹ Y = 0."""
     (Y,) = terms
     square = trace(dot(turned(Y), Y))
-    return _conclude([], both(at_most(number(0), square), implies(equal(square, number(0)), equal(Y, make("zero", None, *shape(Y))))))
+    return _conclude(
+        [], both(at_most(number(0), square), implies(equal(square, number(0)), equal(Y, make("zero", None, *shape(Y)))))
+    )
 
 
 def reciprocal(_: Groups, terms: Arguments) -> Theorem:
-    """a ≠ 0 ⟹ a·a⁻¹ = 1."""
+    """A ≠ 0 ⟹ a·a⁻¹ = 1."""
     (a,) = terms
-    return _conclude([], implies(make("not", None, equal(a, number(0))), equal(make("mul", None, a, make("inv", None, a)), number(1))))
+    return _conclude(
+        [],
+        implies(make("not", None, equal(a, number(0))), equal(make("mul", None, a, make("inv", None, a)), number(1))),
+    )
 
 
 def inverse(_: Groups, terms: Arguments) -> Theorem:
@@ -434,7 +461,7 @@ def units(_: Groups, terms: Arguments) -> Theorem:
 
 
 def kronecker(_: Groups, terms: Arguments) -> Theorem:
-    """i = j and [i = j] = 1, or i ≠ j and [i = j] = 0."""
+    """I = j and [i = j] = 1, or i ≠ j and [i = j] = 0."""
     i, j = terms
     d, same = make("delta", None, i, j), equal(i, j)
     return _conclude([], either(both(same, equal(d, number(1))), both(make("not", None, same), equal(d, number(0)))))
@@ -443,7 +470,9 @@ def kronecker(_: Groups, terms: Arguments) -> Theorem:
 def sizes(_: Groups, terms: Arguments) -> Theorem:
     """0 ≤ n, and m ≤ n or n + 1 ≤ m: sizes are natural numbers."""
     m, n = map(_size, terms)
-    return _conclude([], both(at_most(number(0), n), either(at_most(m, n), at_most(make("add", None, n, number(1)), m))))
+    return _conclude(
+        [], both(at_most(number(0), n), either(at_most(m, n), at_most(make("add", None, n, number(1)), m)))
+    )
 
 
 def some_index(_: Groups, terms: Arguments) -> Theorem:
@@ -493,7 +522,10 @@ def split(groups: Groups, terms: Arguments) -> Theorem:
     _tame(positive, frozenset({0, 1}), apart)
     xi = make("bound", 0, lift(column, 1))
     joint = make("ap", None, make("ap", None, lift(t, 1), dot(lift(X, 1), xi)), dot(lift(Y, 1), xi))
-    return _conclude((p, q, *positive), equal(make("mean", None, S, joint), make("mean", None, S, make("mean", None, lift(S, 1), apart))))
+    return _conclude(
+        (p, q, *positive),
+        equal(make("mean", None, S, joint), make("mean", None, S, make("mean", None, lift(S, 1), apart))),
+    )
 
 
 def generating(groups: Groups, terms: Arguments) -> Theorem:
@@ -539,7 +571,7 @@ def one_derivative(groups: Groups, _: Arguments) -> Theorem:
 
 
 def fermat(groups: Groups, _: Arguments) -> Theorem:
-    """f has the derivative v at a, and f(a) ≤ f(a + t) for every t ≥ 0: then 0 ≤ v."""
+    """F has the derivative v at a, and f(a) ≤ f(a + t) for every t ≥ 0: then 0 ≤ v."""
     ((p, q),) = groups
     f, a, v = _derivative(p.conclusion)
     t = make("bound", 0, REAL)
@@ -549,7 +581,7 @@ def fermat(groups: Groups, _: Arguments) -> Theorem:
 
 
 def increasing(groups: Groups, terms: Arguments) -> Theorem:
-    """f has the derivative g(s) at every s, and 0 ≤ g(s) where a ≤ s ≤ b: then a ≤ b ⟹ f(a) ≤ f(b)."""
+    """F has the derivative g(s) at every s, and 0 ≤ g(s) where a ≤ s ≤ b: then a ≤ b ⟹ f(a) ≤ f(b)."""
     ((p, q),), (a, b) = groups, terms
     if p.conclusion.op != "all":
         raise Rejected("a derivative at every point is expected here")
@@ -591,7 +623,13 @@ def definite_inverse(_: Groups, terms: Arguments) -> Theorem:
 def basis(_: Groups, terms: Arguments) -> Theorem:
     """∃m, B: d × m, B⁺, h, c. B⁺B = I ∧ (∀k. u_k = Bh_k) ∧ B = Σ_k u_k c_kᵀ: columns u_k have a basis of their span."""
     (u,) = terms
-    if u.sort is None or u.sort.op != "Fun" or u.sort.args[0].op != "Index" or u.sort.args[1].op != "Mat" or u.sort.args[1].args[1] is not ONE:
+    if (
+        u.sort is None
+        or u.sort.op != "Fun"
+        or u.sort.args[0].op != "Index"
+        or u.sort.args[1].op != "Mat"
+        or u.sort.args[1].args[1] is not ONE
+    ):
         raise Rejected("a family of columns is expected here")
     n, d = u.sort.args[0].args[0], u.sort.args[1].args[0]
     coefficients: Callable[..., Term] = lambda m, *_: fun(index(n), mat(m, ONE))  # noqa: E731
@@ -600,14 +638,22 @@ def basis(_: Groups, terms: Arguments) -> Theorem:
     at = [make("ap", None, f, k) for f in (u, h, c)]
     spans = bind("all", k, equal(at[0], dot(B, at[1])))
     within = equal(B, make("sum", None, n, close(dot(at[0], turned(at[2])), k)))
-    return _conclude([], _exists((m, B, P, h, c), both(equal(dot(P, B), identity(m)), spans, within)), "a basis of a span")
+    return _conclude(
+        [], _exists((m, B, P, h, c), both(equal(dot(P, B), identity(m)), spans, within)), "a basis of a span"
+    )
 
 
 def factorisation(_: Groups, terms: Arguments) -> Theorem:
     """∃ρ, F: d × ρ, F⁺, H: ρ × r, H⁺. A = FH ∧ F⁺F = I ∧ HH⁺ = I: a rank factorisation, ρ = 0 for A = 0."""
     (A,) = terms
     d, r = shape(A)
-    sorts: list[Callable[..., Term]] = [lambda: SIZE, lambda p: mat(d, p), lambda p, *_: mat(p, d), lambda p, *_: mat(p, r), lambda p, *_: mat(r, p)]
+    sorts: list[Callable[..., Term]] = [
+        lambda: SIZE,
+        lambda p: mat(d, p),
+        lambda p, *_: mat(p, d),
+        lambda p, *_: mat(p, r),
+        lambda p, *_: mat(r, p),
+    ]
     p, F, G, H, J = _names([A], *sorts)
     parts = both(equal(A, dot(F, H)), equal(dot(G, F), identity(p)), equal(dot(H, J), identity(p)))
     return _conclude([], _exists((p, F, G, H, J), parts), "rank factorisation")
@@ -621,10 +667,14 @@ def dimension(_: Groups, terms: Arguments) -> Theorem:
 
 
 def embedding(_: Groups, terms: Arguments) -> Theorem:
-    """m ≤ n ⟹ ∃J: m × n. JJᵀ = I_m."""
+    """M ≤ n ⟹ ∃J: m × n. JJᵀ = I_m."""
     m, n = terms
     J = _name(mat(m, n), m, n)
-    return _conclude([], implies(at_most(_size(m), _size(n)), bind("ex", J, equal(dot(J, turned(J)), identity(m)))), "orthonormal rows")
+    return _conclude(
+        [],
+        implies(at_most(_size(m), _size(n)), bind("ex", J, equal(dot(J, turned(J)), identity(m)))),
+        "orthonormal rows",
+    )
 
 
 def _spectrum(X: Term, U: Term, eigenvalues: Term, weights: Term | None = None) -> Term:
@@ -700,7 +750,10 @@ def infer(rule: str, groups: Groups, terms: Arguments) -> Theorem:
         found = RULES[rule](groups, terms)
     except (ValueError, IndexError, AttributeError, TypeError) as error:
         raise Rejected(f"{rule} is not given what it takes") from error
-    return found if rule in ("generalise", "choose") else found._replace(indices=found.indices | _indices(*terms))
+    if rule in ("generalise", "choose"):
+        return found
+    named = _indices(*terms) - ({terms[0]} if rule == "rewrite" else set())  # the hole of a template is no index
+    return found._replace(indices=found.indices | named)
 
 
 RULES: dict[str, Callable[[Groups, Arguments], Theorem]] = {

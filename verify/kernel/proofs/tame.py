@@ -59,6 +59,8 @@ def is_tame(t: Term, random: Random, positive: Positive) -> bool:
     if t.op in ("lse", "smax"):
         size, weights, logits = t.args[:3]
         inside = _inside(random)
-        constant = not any(holds_variable(x, random) for x in (size, *t.args[3:])) and not holds_variable(weights, inside)
+        constant = not any(holds_variable(x, random) for x in (size, *t.args[3:])) and not holds_variable(
+            weights, inside
+        )
         return constant and positive(size, weights) and degree(logits, inside) is not None
     return False

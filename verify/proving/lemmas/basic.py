@@ -8,7 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from verify.kernel.proofs.terms import Term, instantiate
-from verify.proving.expressions import Col, Expr, Index, Like, delta, disj, eq, exp, eye, fresh, inv, lse, num, pd, psd, real, softmax, total, tr, zero
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    Like,
+    delta,
+    disj,
+    eq,
+    exp,
+    eye,
+    fresh,
+    inv,
+    lse,
+    num,
+    pd,
+    psd,
+    real,
+    softmax,
+    total,
+    tr,
+    zero,
+)
 from verify.proving.script import Line, Script
 
 Terms = Callable[[Expr], Expr]
@@ -17,7 +38,9 @@ Terms = Callable[[Expr], Expr]
 # -- order ------------------------------------------------------------------------------------------------------------
 
 
-def by_cases(s: Script, a: Like, b: Like, claim: Expr, low: Callable[[Line], Line], high: Callable[[Line], Line]) -> Line:
+def by_cases(
+    s: Script, a: Like, b: Like, claim: Expr, low: Callable[[Line], Line], high: Callable[[Line], Line]
+) -> Line:
     """The claim, from a ≤ b by `low` and from b < a by `high`: each takes its case and returns the claim."""
     a, b = real(a), real(b)
     first, second = s.assume(a <= b), s.assume(b < a)
@@ -33,17 +56,21 @@ def refute(s: Script, claim: Expr, contradiction: Callable[[Line], tuple[Line, L
 
 
 def weaken(s: Script, line: Line) -> Line:
-    """a ≤ b from a < b."""
+    """A ≤ b from a < b."""
     return s.lin(line.left <= line.right, [line])
 
 
 def square_nonnegative(s: Script, a: Expr) -> Line:
     """0 ≤ a·a."""
-    return s.calc(num(0) <= a * a) if a.term.op == "num" else s.lin(num(0) <= a * a, [s.parts(s.apply("gram", [], [a * eye(1)]))[0]])
+    return (
+        s.calc(num(0) <= a * a)
+        if a.term.op == "num"
+        else s.lin(num(0) <= a * a, [s.parts(s.apply("gram", [], [a * eye(1)]))[0]])
+    )
 
 
 def root_vanishes(s: Script, line: Line) -> Line:
-    """a = 0 from a·a = 0."""
+    """A = 0 from a·a = 0."""
     a = Expr(line.theorem.conclusion.args[0].args[0])
     gram = s.parts(s.apply("gram", [], [a * eye(1)]))[1]
     found = s.mp(gram, s.lin(gram.left, [line]))
@@ -59,19 +86,24 @@ def divide(s: Script, positive: Line, whole: Line, claim: Expr) -> Line:
     """0 ≤ e (or 0 < e), the claim, from 0 < c and a whole that says 0 ≤ c·e (or 0 < c·e)."""
     e = claim.right
     if claim.term.op == "not":  # 0 < e, else e ≤ 0 and c·e ≤ 0
+
         def absurd(n: Line) -> tuple[Line, Line]:
             low = s.taut(e <= 0, n)
-            return s.apply("product", [[weaken(s, positive), low]]), s.lin(~(num(0) <= (positive.right - positive.left) * (num(0) - e)), [whole])
+            return s.apply("product", [[weaken(s, positive), low]]), s.lin(
+                ~(num(0) <= (positive.right - positive.left) * (num(0) - e)), [whole]
+            )
     else:
+
         def absurd(n: Line) -> tuple[Line, Line]:
             low = s.taut(e < 0, n)
             strict = s.apply("product", [[positive, low]])
             return strict, s.taut(~strict.formula, s.lin(Expr(strict.theorem.conclusion.args[0]), [whole]))
+
     return refute(s, claim, absurd)
 
 
 def sandwich(s: Script, low: Line, high: Line) -> Line:
-    """a = b from a ≤ b and b ≤ a."""
+    """A = b from a ≤ b and b ≤ a."""
     return s.apply("antisymmetry", [[low, high]])
 
 
@@ -208,7 +240,7 @@ def exp_positive(s: Script, a: Like) -> Line:
 
 
 def exp_order(s: Script, line: Line) -> Line:
-    """a ≤ b from exp a ≤ exp b."""
+    """A ≤ b from exp a ≤ exp b."""
     a, b = Expr(line.left.term.args[0]), Expr(line.right.term.args[0])
 
     def absurd(negated: Line) -> tuple[Line, Line]:
@@ -227,7 +259,7 @@ def log_exp(s: Script, positive: Line) -> Line:
 
 
 def exp_injective(s: Script, line: Line) -> Line:
-    """a = b from exp a = exp b."""
+    """A = b from exp a = exp b."""
     up = exp_order(s, s.lin(line.left <= line.right, [line]))
     down = exp_order(s, s.lin(line.right <= line.left, [(line, -1)]))
     return sandwich(s, up, down)
@@ -285,7 +317,10 @@ class SoftMax:
         ratio = s.calc(eq(low.right, other.whole * inv(self.whole) * exp(-slope)), self.weights)
         scaled = s.apply("product", [[weaken(s, self.whole_positive), s.lin(num(1) <= ratio.right, [low, ratio])]])
         again = s.apply("product", [[s.lin(num(0) <= scaled.right, [scaled]), weaken(s, exp_positive(s, slope))]])
-        bound = s.lin(exp(self.lse + slope) <= exp(other.lse), [again, (self.exp_lse, -exp(slope)), (other.exp_lse, 1), (self.cancel, other.whole)])
+        bound = s.lin(
+            exp(self.lse + slope) <= exp(other.lse),
+            [again, (self.exp_lse, -exp(slope)), (other.exp_lse, 1), (self.cancel, other.whole)],
+        )
         return s.lin(self.lse + slope <= other.lse, [exp_order(s, bound)])
 
     def shifted(self, q: Expr) -> Line:
@@ -297,7 +332,7 @@ class SoftMax:
 
 
 def positive_nonzero(s: Script, positive: Line) -> Line:
-    """a ≠ 0 from 0 < a."""
+    """A ≠ 0 from 0 < a."""
     supposed = s.assume(eq(positive.right, 0))
     low = s.lin(positive.right <= 0, [supposed])
     return s.taut(~supposed.formula, s.discharge(low, supposed), positive)

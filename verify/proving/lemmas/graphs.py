@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from verify.formulas import graphs as v
-from verify.formulas.graphs import Graph, norm
-from verify.proving.expressions import Col, Expr, Family, Index, Mat, Real, eq, fn, fresh, inv, log, num, unit
-from verify.proving.lemmas.basic import exp_positive, log_exp, positive_nonzero
+from verify.formulas.graphs import Graph, norm, pairs
+from verify.proving.expressions import Col, Expr, Family, Index, Mat, Real, delta, eq, eye, fn, fresh, inv, log, num, total, tr, unit
+from verify.proving.lemmas.basic import exp_positive, log_exp, positive_nonzero, square_norm, weaken
 from verify.proving.lemmas.subspaces import definition
 from verify.proving.script import Line, Script
 
@@ -97,3 +97,94 @@ class GraphSetting:
         s, G = self.s, fresh(Mat(self.n, self.r), "G")
         F, units = self.g.rows(self.features(G)), s.apply("units", [], [G])
         return s.gen(s.lin(eq(F, G), [units], definition(s, F), self.cancel), G)
+
+    # -- the energy of functions on points ----------------------------------------------------------------------------
+
+    @cached_property
+    def column_sums(self) -> Line:
+        """∀x. Σ_x' w(x', x) = w_x, to rewrite with."""
+        s, x, y = self.s, fresh(Index(self.n), "x"), fresh(Index(self.n), "y")
+        swapped = s.gen(s.spec(self.hypothesis("weights-symmetric"), y, x), y)
+        turned = s.same(total(self.n, lambda y: self.w(y, x)), swapped)
+        return s.gen(s.lin(eq(turned.left, self.g.degree(x)), [turned, s.spec(self.sums, x)]), x)
+
+    @cached_property
+    def weighted(self) -> Line:
+        """∀x. w_x (√w_x)⁻¹(√w_x)⁻¹ = 1, to rewrite with."""
+        s, x = self.s, fresh(Index(self.n), "x")
+        i = inv(self.root(x))
+        claim = eq(self.g.degree(x) * i * i, 1)
+        return s.gen(s.lin(claim, [(s.spec(self.roots, x), i * i)], self.cancel), x)
+
+    @cached_property
+    def energy(self) -> Line:
+        """∀G. 0 ≤ tr(Gᵀ(I − Ā)G) = ½ Σ w(x, x') ‖G_x/√w_x − G_x'/√w_x'‖², for n × c matrices G."""
+        return self.energy_of(v.c)
+
+    def energy_of(self, columns: Expr | int) -> Line:
+        """The energy of matrices with that many columns."""
+        s, n = self.s, self.n
+        G, x, y = fresh(Mat(n, columns), "G"), fresh(Index(n), "x"), fresh(Index(n), "y")
+
+        def value(x: Expr) -> Expr:
+            return inv(self.root(x)) * (G.T @ unit(x))
+
+        square = square_norm(s, value(x) - value(y))
+        part = s.apply("product", [[s.spec(self.hypothesis("weights-nonnegative"), x, y), square]])
+        inner = s.apply("sum_order", [[s.gen(s.lin(num(0) <= self.w(x, y) * square.right, [part]), y)]])
+        outer = s.apply("sum_order", [[s.gen(s.lin(num(0) <= inner.right, [inner]), x)]])
+        units, A = s.apply("units", [], [G]), self.g.similarity
+        claim = num(0) <= tr(G.T @ self.g.laplacian @ G)
+        known = [definition(s, A), self.sums, self.column_sums, self.weighted]
+        return s.gen(s.lin(claim, [outer, (units, 1, G.T, eye(columns))], *known), G)
+
+    # -- labels and a probe -------------------------------------------------------------------------------------------
+
+    @property
+    def label_graph(self) -> Graph:
+        """The graph with features in as many dimensions as there are classes."""
+        return Graph(self.s, self.n, v.c, self.w)
+
+    @property
+    def labels(self) -> Expr:
+        """The matrix g with the rows √w_x e_{y_x}ᵀ."""
+        return self.label_graph.rows(fn(Index(self.n), lambda x: unit(v.label(x))))
+
+    @cached_property
+    def fit(self) -> Line:
+        """∀b. Σ_x w_x ‖e_{y_x} − bᵀφ(x)‖² = ‖g − Ub‖²."""
+        s, b, x = self.s, fresh(Mat(self.r, v.c), "b"), fresh(Index(self.n), "x")
+        probe, own = self.g.fit(v.label, v.U, b), self.labels
+        feature = s.gen(definition(s, self.g.feature(v.U, x)), x)
+        units = s.apply("units", [], [v.U])
+        known = [definition(s, probe), definition(s, own), feature, self.weighted, self.scaled, self.roots]
+        claim = eq(probe, norm(own - v.U @ b))
+        return s.gen(s.lin(claim, [(units, 1, b @ b.T @ v.U.T, eye(self.r))], *known), b)
+
+    @cached_property
+    def scaled(self) -> Line:
+        """∀x. w_x (√w_x)⁻¹ = √w_x, to rewrite with."""
+        s, x = self.s, fresh(Index(self.n), "x")
+        i = inv(self.root(x))
+        return s.gen(s.lin(eq(self.g.degree(x) * i, self.root(x)), [(s.spec(self.roots, x), i)], self.cancel), x)
+
+    @cached_property
+    def disagreement(self) -> Line:
+        """Σ w(x, x') [y_x ≠ y_x'] = tr(gᵀ(I − Ā)g)."""
+        s, g, A = self.s, self.labels, self.g.similarity
+        y = v.label
+        differ = pairs(self.n, lambda i, j: self.w(i, j) * (1 - delta(y(i), y(j))))
+        known = [definition(s, A), definition(s, g), self.sums, self.cancel, self.roots]
+        return s.calc(eq(differ, tr(g.T @ self.g.laplacian @ g)), *known)
+
+
+def inverse_nonnegative(s: Script, line: Line) -> Line:
+    """0 ≤ a⁻¹ from 0 ≤ a: 0⁻¹ = 0."""
+    a = line.right
+    claim, none = num(0) <= inv(a), s.assume(eq(a, 0))
+    trivial = s.lin(claim, [s.same(inv(a), none)])
+    some, low = s.assume(~none.formula), s.assume(inv(a) < 0)
+    one = s.mp(s.apply("reciprocal", [], [a]), some)
+    absurd = s.lin(num(0) < 0, [s.apply("product", [[line, weaken(s, low)]]), one])
+    found = s.taut(claim, s.discharge(absurd, low), s.calc(num(0) <= 0))
+    return s.taut(claim, s.discharge(trivial, none), s.discharge(found, some))

@@ -42,7 +42,7 @@ from verify.proving.lemmas.basic import (
     vanishes_below,
     weaken,
 )
-from verify.proving.lemmas.paired import Setting
+from verify.proving.lemmas.paired import Setting, meaning
 from verify.proving.script import Line
 
 K, w, mu, nu, S, R = v.K, v.w, v.mu_V, v.mu_T, v.Sigma_V, v.Sigma_T
@@ -94,7 +94,7 @@ class Leak:
 
     @property
     def h(self) -> Expr:
-        """h = tr(W_outᵀΣ_V W_out Σ_T)."""
+        """H = tr(W_outᵀΣ_V W_out Σ_T)."""
         parameters = (v.d_V, v.d_T, S, R, self.outside)
         return self.s.define("NoiseBlock", parameters, tr(self.outside.T @ S @ self.outside @ R))(*parameters)
 
@@ -104,10 +104,6 @@ class Leak:
         parameters = (v.d_V, v.d_T, K, w, nu, S, self.outside)
         body = total(K, lambda k: w(k) * tr(nu(k).T @ self.outside.T @ S @ self.outside @ nu(k)))
         return self.s.define("MeanBlock", parameters, body)(*parameters)
-
-    def unfold(self, name: Expr) -> Line:
-        """What h or τ is."""
-        return self.s.unfold(str(name.term.val), *map(Expr, name.term.args[1:]))
 
     def unfold_along(self, name: Expr) -> Line:
         """∀t. what g(t) or γ(t) is."""
@@ -132,7 +128,7 @@ class Leak:
         """∀t. L(W_t) is `right(t)`."""
         t = fresh(Real, "t")
         claim = eq(self.loss(self.at(t)), self.right(t))
-        names = (*self.meanings, self.unfold(self.h), self.unfold(self.tau), self.set.product_loss)
+        names = (*self.meanings, meaning(self.s, self.h), meaning(self.s, self.tau), self.set.product_loss)
         return self.s.gen(self.s.calc(claim, self.crossed, self.orthogonal, *self.set.symmetric, *names), t)
 
     # -- Jensen -------------------------------------------------------------------------------------------------------
@@ -150,7 +146,9 @@ class Leak:
 
             return total(K, lambda l: softmax(K, w, logit, l) * tr(y.T @ nu(l)))
 
-        apart = s.calc(eq(self.inside.T @ S @ self.outside.T.T, zero(v.d_T, v.d_T)), self.crossed, self.set.symmetric[0])
+        apart = s.calc(
+            eq(self.inside.T @ S @ self.outside.T.T, zero(v.d_T, v.d_T)), self.crossed, self.set.symmetric[0]
+        )
         function = fn(column, lambda u: fn(column, lambda y: joint(u, y)))
         found = s.apply("split", [[psd, apart], [self.set.positive]], [S, self.inside.T, self.outside.T, function])
         zero_each = s.lin(
@@ -193,18 +191,18 @@ class Leak:
         part = s.apply("product", [[weaken(s, s.spec(self.set.positive, k)), s.spec(form, self.outside @ nu(k))]])
         term = w(k) * tr(nu(k).T @ self.outside.T @ S @ self.outside @ nu(k))
         summed = s.apply("sum_order", [[s.gen(s.lin(num(0) <= term, [part]), k)]])
-        return s.lin(num(0) <= self.tau, [summed], self.unfold(self.tau))
+        return s.lin(num(0) <= self.tau, [summed], meaning(self.s, self.tau))
 
     @cached_property
     def vanishes(self) -> Line:
-        """h ≤ 0 ⟹ W_out = 0: h = ‖ΛᵀW_outΩ‖², where Σ_V = ΛΛᵀ and Σ_T = ΩΩᵀ."""
+        """H ≤ 0 ⟹ W_out = 0: h = ‖ΛᵀW_outΩ‖², where Σ_V = ΛΛᵀ and Σ_T = ΩΩᵀ."""
         s, out = self.s, self.outside
         low = s.assume(self.h <= 0)
         mark = s.mark()
         left, is_left = root(s, self.set.psd[0], "Lambda")
         right, is_right = root(s, self.set.psd[1], "Omega")
         Y = left.T @ out @ right
-        gone = vanishes_below(s, Y, s.lin(tr(Y.T @ Y) <= 0, [low], self.unfold(self.h), is_left, is_right))
+        gone = vanishes_below(s, Y, s.lin(tr(Y.T @ Y) <= 0, [low], meaning(self.s, self.h), is_left, is_right))
         whole = s.lin(eq(S @ out @ R, zero(v.d_V, v.d_T)), [(gone, 1, left, right.T)], is_left, is_right)
         whole = s.release(whole, mark)
         s.forget(mark)

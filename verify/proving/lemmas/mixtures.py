@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 
 from verify.formulas import mixtures as v
-from verify.proving.expressions import Col, Expr, Index, conj, eq, exp, fresh, log, lse, mean, minv, num, total, tr
+from verify.formulas.mixtures import Mixture
+from verify.proving.expressions import Col, Expr, Index, eq, exp, fresh, log, lse, mean, num, total, tr
 from verify.proving.lemmas.basic import SoftMax, inverse, mixture_definite, nonempty, semidefinite
 from verify.proving.script import Line, Script
-from verify.formulas.mixtures import Mixture
 
 
 class Setting:
@@ -55,7 +55,9 @@ class Setting:
     @cached_property
     def sigma_definite(self) -> Line:
         """Σ̄ ≻ 0."""
-        whole = mixture_definite(self.s, self.w, self.Sigma, self.positive, self.hypothesis("covariances-definite"), self.nonempty)
+        whole = mixture_definite(
+            self.s, self.w, self.Sigma, self.positive, self.hypothesis("covariances-definite"), self.nonempty
+        )
         return self.s.rewrite(self.s.flip(self.sigma_unfolded), whole)
 
     @cached_property
@@ -81,7 +83,9 @@ class Setting:
         part = s.gen(s.lin(eq(self.w(l) * self.Sigma(l), self.w(l) * self.Sigma(k)), [(alike, self.w(l))]), l)
         body = total(self.K, lambda j: self.w(j) * self.Sigma(j))
         same = s.same(body, part)
-        line = s.lin(eq(self.Sigma(k), self.mix.sigma_bar), [same, self.sigma_unfolded, (self.weights_sum, self.Sigma(k))])
+        line = s.lin(
+            eq(self.Sigma(k), self.mix.sigma_bar), [same, self.sigma_unfolded, (self.weights_sum, self.Sigma(k))]
+        )
         return s.gen(line, k)
 
     # -- InfoNCE of a shared covariance ---------------------------------------------------------------------------------
@@ -95,18 +99,30 @@ class Setting:
         q = num("1/2") * tr(x.T @ M @ Sb @ M @ x)
         logit = tr(x.T @ M @ mu(l))
         partition = s.calc(
-            eq(mean(Sb, lambda eta: exp(tr(x.T @ X @ X.T @ (mu(l) + eta)))), exp(logit) * exp(q)), moment, self.sigma_symmetric, psd=[self.sigma_psd]
+            eq(mean(Sb, lambda eta: exp(tr(x.T @ X @ X.T @ (mu(l) + eta)))), exp(logit) * exp(q)),
+            moment,
+            self.sigma_symmetric,
+            psd=[self.sigma_psd],
         )
         soft = SoftMax(s, K, w, lambda k: tr(x.T @ M @ mu(k)), self.positive, self.nonempty)
         whole = total(K, lambda k: w(k) * (exp(tr(x.T @ M @ mu(k))) * exp(q)))
         shifted = soft.shifted(q)
         definition = s.apply("softmax", [], [shifted.left])
         pulled = s.lin(eq(log(whole), q + soft.lse), [shifted, definition])
-        opened = s.same(self.mix.infonce(X), self.unfold(self.mix.infonce(X)), self.shared, s.gen(partition, x, l), s.gen(pulled, x))
+        opened = s.same(
+            self.mix.infonce(X), self.unfold(self.mix.infonce(X)), self.shared, s.gen(partition, x, l), s.gen(pulled, x)
+        )
         k = fresh(Index(K), "k")
         claim = self.quadratic(X) + self.potential(X)
         del k
-        return s.lin(eq(self.mix.infonce(X), claim), [opened], self.sigma_symmetric, self.weights_sum, positive=[self.positive], psd=[self.sigma_psd])
+        return s.lin(
+            eq(self.mix.infonce(X), claim),
+            [opened],
+            self.sigma_symmetric,
+            self.weights_sum,
+            positive=[self.positive],
+            psd=[self.sigma_psd],
+        )
 
     def quadratic(self, X: Expr) -> Expr:
         """−tr(CM) + ½ tr(MΣ̄M(Σ̄ + S)), C = δ S + (1 − δ) μ̄μ̄ᵀ, written out over the components."""
@@ -120,4 +136,9 @@ class Setting:
     def potential(self, X: Expr) -> Expr:
         """Σ_k w_k E log Σ_l w_l exp((μ_k + ξ)ᵀXXᵀμ_l)."""
         K, w, mu = self.K, self.w, self.mu
-        return total(K, lambda k: w(k) * mean(self.mix.sigma_bar, lambda xi: lse(K, w, lambda l: tr((mu(k) + xi).T @ X @ X.T @ mu(l)))))
+        return total(
+            K,
+            lambda k: (
+                w(k) * mean(self.mix.sigma_bar, lambda xi: lse(K, w, lambda l: tr((mu(k) + xi).T @ X @ X.T @ mu(l))))
+            ),
+        )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 from verify.formulas import clip as v
 from verify.formulas.clip import Pairs
+from verify.kernel.proofs.terms import instantiate
 from verify.proving.expressions import (
     Col,
     Expr,
@@ -14,6 +16,7 @@ from verify.proving.expressions import (
     Mat,
     eq,
     exp,
+    fn,
     fresh,
     log,
     lse,
@@ -25,8 +28,12 @@ from verify.proving.expressions import (
 from verify.proving.lemmas.basic import SoftMax, inverse, nonempty, semidefinite
 from verify.proving.script import Line, Script
 
-COMMON = ("weights-positive", "weights-sum", "vision-definite", "text-definite")
-EXCHANGED = ("weights-positive", "weights-sum", "text-definite", "vision-definite")
+EXCHANGED = {  # hypotheses, and what they become when the modalities are exchanged
+    "weights-positive": "weights-positive",
+    "weights-sum": "weights-sum",
+    "vision-definite": "text-definite",
+    "text-definite": "vision-definite",
+}
 
 
 class Setting:
@@ -58,7 +65,9 @@ class Setting:
     @cached_property
     def psd(self) -> tuple[Line, Line]:
         """Σ_V ⪰ 0 and Σ_T ⪰ 0."""
-        return semidefinite(self.s, self.hypothesis("vision-definite")), semidefinite(self.s, self.hypothesis("text-definite"))
+        return semidefinite(self.s, self.hypothesis("vision-definite")), semidefinite(
+            self.s, self.hypothesis("text-definite")
+        )
 
     @cached_property
     def symmetric(self) -> tuple[Line, Line]:
@@ -73,9 +82,10 @@ class Setting:
     def exchanged(self, line: Line) -> Line:
         """A line with the modalities exchanged; its free variables are letters of the mixture, and r."""
         s = self.s
-        line = s.discharge(line, *(v.HYPOTHESES[h] for h in COMMON))
+        used = {h: other for h, other in EXCHANGED.items() if v.HYPOTHESES[h].term in line.theorem.hypotheses}
+        line = s.discharge(line, *(v.HYPOTHESES[h] for h in used))
         line = s.spec(s.gen(line, *self.pairs.letters), *self.pairs.exchanged_letters)
-        return s.mp(line, *(self.hypothesis(h) for h in EXCHANGED))
+        return s.mp(line, *map(self.hypothesis, used.values()))
 
     # -- the loss without exponentials --------------------------------------------------------------------------------
 
@@ -88,13 +98,20 @@ class Setting:
         vision = self._partition(v.d_T, v.Sigma_V, v.mu_V, W, lambda x, y: tr(y.T @ W @ x), lambda x: W @ x, 0)
         opened = s.same(v.loss_body(W), *text, *vision)
         name = self.pairs.product_loss(W)
-        unfolded = s.unfold("ProductLoss", *map(Expr, name.term.args[1:]))
+        unfolded = meaning(s, name)
         claim, using = eq(name, closed(W)), (*self.symmetric, self.weights_sum)
         found = s.lin(claim, [unfolded, opened], *using, positive=[self.positive], psd=list(self.psd))
         return s.gen(found, W)
 
     def _partition(
-        self, d: Expr, S: Expr, mu: Expr, W: Expr, score: Callable[[Expr, Expr], Expr], slope: Callable[[Expr], Expr], side: int
+        self,
+        d: Expr,
+        S: Expr,
+        mu: Expr,
+        W: Expr,
+        score: Callable[[Expr, Expr], Expr],
+        slope: Callable[[Expr], Expr],
+        side: int,
     ) -> tuple[Line, Line]:
         """∀x, l. E exp(xᵀW(μ_l + η)) = exp(xᵀWμ_l) exp(q) and ∀x. log Σ_l w_l exp(xᵀWμ_l) exp(q) = q + lse(xᵀWμ_l)."""
         s, psd = self.s, self.psd[side]
@@ -116,8 +133,65 @@ class Setting:
         """∀A_V, A_T. CLIP(A_V, A_T) = ProductLoss(A_V A_Tᵀ)."""
         s, product = self.s, self.pairs.product_loss(v.A_V @ v.A_T.T)
         name = self.pairs.loss(v.A_V, v.A_T)
-        both = [s.unfold(str(c.term.val), *map(Expr, c.term.args[1:])) for c in (name, product)]
-        return s.gen(s.lin(eq(name, product), both), v.A_V, v.A_T)
+        line = s.lin(eq(name, product), [meaning(s, name), meaning(s, product)])
+        return s.gen(line, v.A_V, v.A_T)
+
+    # -- the two modalities -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def symmetry(self) -> Line:
+        """∀A_V, A_T. CLIP(A_V, A_T) is the loss of (A_T, A_V) with the modalities exchanged."""
+        s, pairs = self.s, self.pairs
+        there = pairs.loss(v.A_T, v.A_V, exchanged=True)
+        facts = [self.factors, self.product_loss, self.exchanged(self.factors), self.exchanged(self.product_loss)]
+        return s.gen(s.calc(eq(pairs.loss(v.A_V, v.A_T), there), *facts), v.A_V, v.A_T)
+
+    @cached_property
+    def minimises_both_ways(self) -> Line:
+        """∀A_V, A_T. a minimiser (A_V, A_T) minimises with the modalities exchanged too."""
+        s, pairs = self.s, self.pairs
+        given = s.assume(pairs.minimises(v.A_V, v.A_T))
+        F, G = fresh(v.A_V.sort, "F"), fresh(v.A_T.sort, "G")
+        here = s.spec(unfolded(s, given), F, G)
+        claim = pairs.loss(v.A_T, v.A_V, exchanged=True) <= pairs.loss(G, F, exchanged=True)
+        there = folded(
+            s, pairs.minimises(v.A_T, v.A_V, exchanged=True), s.gen(s.lin(claim, [here], self.symmetry), G, F)
+        )
+        return s.gen(s.discharge(there, given), v.A_V, v.A_T)
+
+    @cached_property
+    def stationary_both_ways(self) -> Line:
+        """∀A_V, A_T. a stationary pair (A_V, A_T) is stationary with the modalities exchanged too."""
+        s, pairs = self.s, self.pairs
+        given = s.assume(pairs.stationary(v.A_V, v.A_T))
+        F, G = fresh(v.A_V.sort, "F"), fresh(v.A_T.sort, "G")
+        here = s.rewrite(self.symmetry, s.spec(unfolded(s, given), F, G))
+        there = folded(s, pairs.stationary(v.A_T, v.A_V, exchanged=True), s.gen(here, G, F))
+        return s.gen(s.discharge(there, given), v.A_V, v.A_T)
+
+
+def meaning(s: Script, name: Expr) -> Line:
+    """What a defined name at these arguments is: an equation or an equivalence."""
+    return s.unfold(str(name.term.val), *map(Expr, name.term.args[1:]))
+
+
+def unfolded(s: Script, line: Line) -> Line:
+    """What a defined predicate says, from a line that is one."""
+    law = meaning(s, line.formula)
+    return s.taut(law.right, law, line)
+
+
+def folded(s: Script, predicate: Expr, line: Line) -> Line:
+    """A defined predicate, from the line that says what it means."""
+    return s.taut(predicate, meaning(s, predicate), line)
+
+
+def spanned(s: Script, claim: Expr, coefficients: Callable[[Expr], Expr], parts: Sequence[Any], *using: Line) -> Line:
+    """Col(X) ⊆ S_F, the claim, with these coefficients, from parts that give X = Σ_k Σ⁻¹μ_k c_kᵀ."""
+    there = meaning(s, claim).right
+    witness = fn(Index(v.K), coefficients)
+    equation = Expr(instantiate(there.term.args[1], witness.term))
+    return folded(s, claim, s.exhibit(there, witness, s.lin(equation, parts, *using)))
 
 
 # -- expressions in W ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from verify.proving.expressions import Col, Expr, Family, Index, Mat, bind, conj, eq, exists, eye, forall, fresh, minv, total
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Family,
+    Index,
+    Mat,
+    bind,
+    conj,
+    eq,
+    exists,
+    eye,
+    forall,
+    fresh,
+    minv,
+    total,
+)
 from verify.proving.lemmas.basic import congruence, inverse
 from verify.proving.script import Line, Script
 
@@ -31,7 +46,10 @@ def projector(s: Script, columns: Expr, definite: Line) -> Line:
     mirror = s.calc(eq(N @ P, P.T @ N), symmetric, turned)
 
     def says(P: Expr, e: Expr) -> Expr:
-        parts = eq(P, total(count, lambda k: columns(k) @ e(k).T)), forall(Index(count), lambda k: eq(P @ columns(k), columns(k)))
+        parts = (
+            eq(P, total(count, lambda k: columns(k) @ e(k).T)),
+            forall(Index(count), lambda k: eq(P @ columns(k), columns(k))),
+        )
         return conj(*parts, eq(N @ P, P.T @ N))
 
     witness = bind("lam", k, coefficient(k))

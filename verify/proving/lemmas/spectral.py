@@ -1,16 +1,45 @@
-"""Lemmas about the linear spectral contrastive loss: its closed form, comparisons of maps, and what its minimisers reach."""
+"""Lemmas about the linear spectral contrastive loss: its closed form, and what lies in its minimisers' columns."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
+from verify.formulas import mixtures as letters
 from verify.formulas import spectral as v
 from verify.formulas.mixtures import Mixture
 from verify.formulas.spectral import Spectral
-from verify.proving.expressions import Col, Expr, Index, Mat, conj, eq, exists, eye, fn, forall, fresh, iff, minv, num, pd, psd, total, tr, zero
-from verify.proving.lemmas.basic import inverse, positive_nonzero, root, semidefinite, square_norm, vanishes, vanishes_below
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    Mat,
+    eq,
+    exists,
+    eye,
+    fresh,
+    iff,
+    inv,
+    minv,
+    num,
+    pd,
+    total,
+    tr,
+    zero,
+)
+from verify.proving.lemmas.basic import (
+    inverse,
+    positive_nonzero,
+    root,
+    root_vanishes,
+    semidefinite,
+    square_nonnegative,
+    square_norm,
+    vanishes,
+    vanishes_below,
+    weaken,
+)
 from verify.proving.lemmas.mixtures import Setting
-from verify.proving.lemmas.subspaces import definition, fisher_part, folded, unfolded
+from verify.proving.lemmas.subspaces import definition, fisher_part, folded, gram_inverse, summand_vanishes, unfolded
 from verify.proving.script import Line, Script
 
 
@@ -21,12 +50,8 @@ class SpectralSetting(Setting):
         """Take the letters; nothing is assumed yet."""
         super().__init__(script, Mixture(script))
         self.spec = Spectral(self.mix)
-        self.delta, self.r = self.mix.delta, v.r
+        self.delta, self.r = self.mix.delta, letters.r
         self.R, self.C = self.spec.R, self.spec.C
-
-    def hypothesis(self, name: str) -> Line:
-        """A hypothesis by its name, assumed."""
-        return self.s.assume(v.HYPOTHESES[name]) if name in v.HYPOTHESES else super().hypothesis(name)
 
     # -- moments ------------------------------------------------------------------------------------------------------
 
@@ -72,9 +97,27 @@ class SpectralSetting(Setting):
         """∀v. 0 ≤ vᵀSv."""
         s, v, k = self.s, fresh(Col(self.d), "v"), fresh(Index(self.K), "k")
         square = square_norm(s, self.mu(k).T @ v)
-        part = s.lin(num(0) <= self.w(k) * (tr(v.T @ self.mu(k)) * tr(v.T @ self.mu(k))), [s.apply("product", [[s.spec(self.positive, k), square]])])
+        part = s.lin(
+            num(0) <= self.w(k) * (tr(v.T @ self.mu(k)) * tr(v.T @ self.mu(k))),
+            [s.apply("product", [[s.spec(self.positive, k), square]])],
+        )
         summed = s.apply("sum_order", [[s.gen(part, k)]])
         return s.gen(s.lin(num(0) <= tr(v.T @ self.mix.S @ v), [summed], *self.moments), v)
+
+    @cached_property
+    def bias(self) -> tuple[Line, Line]:
+        """0 ≤ δ and 0 ≤ 1 − δ."""
+        low, high = self.s.parts(self.hypothesis("bias-range"))
+        return low, self.s.lin(num(0) <= 1 - self.delta, [high])
+
+    @cached_property
+    def C_nonnegative(self) -> Line:
+        """∀v. 0 ≤ vᵀCv."""
+        s, v, (low, high) = self.s, fresh(Col(self.d), "v"), self.bias
+        own = s.apply("product", [[low, s.spec(self.S_nonnegative, v)]])
+        other = s.apply("product", [[high, square_norm(s, self.mix.mean.T @ v)]])
+        line = s.lin(num(0) <= tr(v.T @ self.C @ v), [own, other], self.unfold(self.C))
+        return s.gen(line, v)
 
     @cached_property
     def R_definite(self) -> Line:
@@ -103,27 +146,27 @@ class SpectralSetting(Setting):
         return num(-2) * tr(self.C @ M) + tr(self.R @ M @ self.R @ M)
 
     @cached_property
+    def alignment(self) -> Line:
+        """∀A. E f(x)ᵀf(x̂) = tr(CM), M = AAᵀ, for d × r matrices A."""
+        s, X = self.s, fresh(Mat(self.d, self.r), "A")
+        claim = eq(v.alignment(X), tr(self.C @ X @ X.T))
+        return s.gen(s.calc(claim, *self.moments, self.weights_sum, psd=[self.own_psd]), X)
+
+    @cached_property
+    def negatives(self) -> Line:
+        """∀A. E_{x,y} (f(x)ᵀf(y))² = tr(RMRM), M = AAᵀ, for d × r matrices A."""
+        s, X = self.s, fresh(Mat(self.d, self.r), "A")
+        M = X @ X.T
+        facts = (*self.moments, self.own_symmetric, self.weights_sum)
+        return s.gen(s.calc(eq(v.negatives(X), tr(self.R @ M @ self.R @ M)), *facts, psd=[self.own_psd]), X)
+
+    @cached_property
     def form(self) -> Line:
         """∀A. L(A) = −2 tr(CM) + tr(RMRM), M = AAᵀ, for d × r matrices A."""
         s, X = self.s, fresh(Mat(self.d, self.r), "A")
         loss = self.spec.loss(X)
-        facts = (*self.moments, self.own_symmetric, self.weights_sum)
-        return s.gen(s.lin(eq(loss, self.closed(X)), [self.unfold(loss)], *facts, psd=[self.own_psd]), X)
-
-    def compare(self, minimal: Line, X: Expr) -> Line:
-        """closed(A) ≤ closed(X), from MinimisesSpectral(A)."""
-        s = self.s
-        line = s.spec(unfolded(s, minimal), X)
-        A = Expr(minimal.formula.term.args[-1])
-        facts = [(s.spec(self.form, A), 1), (s.spec(self.form, X), -1)]
-        return s.lin(self.closed(A) <= self.closed(X), [line, *facts])
-
-    def minimal(self, A: Expr, other: Expr, line: Line) -> Line:
-        """MinimisesSpectral(A), from closed(A) ≤ closed(X) for a variable X that is free in nothing else."""
-        s = self.s
-        facts = [(s.spec(self.form, A), 1), (s.spec(self.form, other), -1)]
-        found = s.lin(self.spec.loss(A) <= self.spec.loss(other), [line, *facts])
-        return folded(s, self.spec.minimises(A), s.gen(found, other))
+        parts = [self.unfold(loss), s.spec(self.alignment, X), s.spec(self.negatives, X)]
+        return s.gen(s.lin(eq(loss, self.closed(X)), parts), X)
 
     def cancelled(self, rooted: Line, line: Line) -> Line:
         """X = 0 from R = ΓΓᵀ and ΓᵀX = 0."""
@@ -206,17 +249,15 @@ class ClosedForm:
         self.part = st.spec.top_part(self.Y, A.cols, G.T @ A @ A.T @ G)
 
     @cached_property
-    def inverses(self) -> tuple[Line, Line, Line, Line]:
-        """ΓΓ⁻¹ = I and Γ⁻¹Γ = I, and their transposes Γ⁻ᵀΓᵀ = I and ΓᵀΓ⁻ᵀ = I."""
+    def inverses(self) -> tuple[Line, Line]:
+        """ΓΓ⁻¹ = I and Γ⁻¹Γ = I."""
         s, st, G = self.s, self.st, self.G
         one, candidate = eye(st.d), G.T @ minv(st.R)
         right = s.lin(eq(G @ candidate, one), [(self.rooted, 1, one, minv(st.R)), st.R_inverse[0]])
         left, named = s.parts(s.mp(s.apply("inverse", [], [G, candidate]), right))
         first = s.lin(eq(G @ minv(G), one), [(named, 1, G, one), right])
         second = s.lin(eq(minv(G) @ G, one), [(named, 1, one, G), left])
-        third = s.lin(eq(minv(G).T @ G.T, one), [s.same(first.left.T, first)])
-        fourth = s.lin(eq(G.T @ minv(G).T, one), [s.same(second.left.T, second)])
-        return first, second, third, fourth
+        return first, second
 
     @cached_property
     def rewrites(self) -> tuple[Line, ...]:
@@ -255,3 +296,110 @@ class ClosedForm:
         shape = s.calc(eq(F @ F.T, self.G.T @ A @ A.T @ self.G))
         top = s.rewrite(shape, s.taut(iff(minimises, law.right), law, forth, back))
         return s.taut(iff(minimises, self.part), top, definition(s, self.part))
+
+
+class Reach:
+    """A map A with vᵀCv ≤ vᵀRAAᵀRv for every v, for δ > 0, has S_F ⊆ Col(A).
+
+    Let A = FH with FX = I for some X on the left of F, and H with an inverse on its right; T = I − F(FᵀRF)⁻¹FᵀR. For
+    v = TTᵀμ_k, AᵀRv = 0: so vᵀCv ≤ 0 and μ_kᵀv = ‖Tᵀμ_k‖² = 0. So R⁻¹μ_k = F(FᵀRF)⁻¹Fᵀμ_k, and
+    Σ̄⁻¹μ_k = R⁻¹μ_k + Σ_l w_l R⁻¹μ_l (μ_lᵀΣ̄⁻¹μ_k).
+    """
+
+    def __init__(self, st: SpectralSetting, A: Expr) -> None:
+        """Choose the factors F and H of A."""
+        self.st, s = st, st.s
+        self.s, self.A = s, A
+        found = s.obtain(s.apply("factorisation", [], [A]), "ρ", "F", "F⁺", "H", "H⁺")
+        (self.rank, self.F, self.F_left, self.H, self.H_right), line = found
+        self.product, self.left, self.right = s.parts(line)
+        self.gram = gram_inverse(s, st.R_definite, self.left, self.F)
+        self.inner = minv(self.F.T @ st.R @ self.F)
+        self.T = eye(st.d) - self.F @ self.inner @ self.F.T @ st.R
+
+    def whitened(self, bound: Line) -> Line:
+        """∀k. R⁻¹μ_k = F(FᵀRF)⁻¹Fᵀμ_k, from ∀v. vᵀCv ≤ vᵀRAAᵀRv."""
+        st, s, T, d = self.st, self.s, self.T, self.st.d
+        k = fresh(Index(st.K), "k")
+        mean = st.mu(k)
+        vector = T @ T.T @ mean
+        orthogonal = s.lin(  # AᵀRv = HᵀFᵀRTTᵀμ_k, and FᵀRT = 0
+            eq(self.A.T @ st.R @ vector, zero(self.A.cols)),
+            [(self.gram[0], 1, self.H.T, self.F.T @ st.R @ T.T @ mean)],
+            self.product,
+        )
+        low = s.lin(
+            tr(vector.T @ st.C @ vector) <= 0,
+            [s.spec(bound, vector), (orthogonal, 1, vector.T @ st.R @ self.A, eye(1))],
+            st.R_symmetric,
+        )
+        square = self._no_share(vector, low, k)
+        inside = vanishes(s, T.T @ mean, s.lin(eq(tr((T.T @ mean).T @ (T.T @ mean)), 0), [square]))
+        projected = self.F @ self.inner @ self.F.T @ mean
+        parts = [(inside, 1, minv(st.R), eye(1)), (st.R_inverse[1], 1, eye(d), projected)]
+        line = s.lin(eq(minv(st.R) @ mean, projected), parts, st.R_symmetric, self.gram[2])
+        return s.gen(line, k)
+
+    def _no_share(self, vector: Expr, low: Line, k: Expr) -> Line:
+        """tr(μ_kᵀv) = 0 from vᵀCv ≤ 0: each δ w_k (μ_kᵀv)² is 0."""
+        st, s, j = self.st, self.s, fresh(Index(self.st.K), "j")
+        bias, (_, high) = st.hypothesis("bias-positive"), st.bias
+
+        def score(i: Expr) -> Expr:
+            return tr(st.mu(i).T @ vector)
+
+        weight = s.apply("product", [[bias, s.spec(st.positive, j)]])
+        part = s.apply("product", [[weaken(s, weight), square_nonnegative(s, score(j))]])
+        part = s.gen(s.lin(num(0) <= st.delta * st.w(j) * (score(j) * score(j)), [part]), j)
+        mean = s.apply("product", [[high, square_nonnegative(s, tr(st.mix.mean.T @ vector))]])
+        share = total(st.K, lambda i: st.delta * st.w(i) * (score(i) * score(i)))
+        whole = s.lin(share <= 0, [low, mean], *st.moments)
+        none = summand_vanishes(s, part, whole, k)
+        own = s.lin(num(0) < st.delta * st.w(k), [s.apply("product", [[bias, s.spec(st.positive, k)]])])
+        cancel = s.mp(s.apply("reciprocal", [], [own.right]), positive_nonzero(s, own))
+        square = s.lin(eq(score(k) * score(k), 0), [(none, inv(own.right)), (cancel, score(k) * score(k))])
+        return root_vanishes(s, square)
+
+    def coordinates(self, k: Expr) -> Expr:
+        """Y_k with Σ̄⁻¹μ_k = FY_k."""
+        st = self.st
+
+        def own(i: Expr) -> Expr:
+            return self.inner @ self.F.T @ st.mu(i)
+
+        slope = minv(st.mix.sigma_bar) @ st.mu(k)
+        return own(k) + total(st.K, lambda i: st.w(i) * (own(i) @ st.mu(i).T @ slope))
+
+    def reached(self, whitened: Line) -> Line:
+        """∀k. Σ̄⁻¹μ_k = FY_k."""
+        st, s, k = self.st, self.s, fresh(Index(self.st.K), "k")
+        one = st.sigma_inverse[0]
+        slope = minv(st.mix.sigma_bar) @ st.mu(k)
+        resolved = s.lin(  # R Σ̄⁻¹μ_k = μ_k + S Σ̄⁻¹μ_k
+            eq(slope, minv(st.R) @ st.mu(k) + minv(st.R) @ st.mix.S @ slope),
+            [
+                (st.R_inverse[1], 1, eye(st.d), slope),
+                (st.R_parts, 1, minv(st.R), slope),
+                (one, 1, minv(st.R), st.mu(k)),
+            ],
+        )
+        line = s.lin(eq(slope, self.F @ self.coordinates(k)), [resolved], st.unfold(st.mix.S), whitened)
+        return s.gen(line, k)
+
+    def spans(self, reached: Line) -> Line:
+        """SpansFisher(A): Σ̄⁻¹μ_k = AH⁺Y_k."""
+        st, s, k = self.st, self.s, fresh(Index(self.st.K), "k")
+        claim = exists(Col(self.A.cols), lambda c: eq(reached_left(st, k), self.A @ c))
+        witness = self.H_right @ self.coordinates(k)
+        parts = [
+            s.spec(reached, k),
+            (self.product, 1, eye(st.d), witness),
+            (self.right, 1, self.F, self.coordinates(k)),
+        ]
+        line = s.exhibit(claim, witness, s.lin(eq(reached_left(st, k), self.A @ witness), parts))
+        return folded(s, st.mix.spans_fisher(self.A), s.gen(line, k))
+
+
+def reached_left(st: SpectralSetting, k: Expr) -> Expr:
+    """Σ̄⁻¹μ_k."""
+    return minv(st.mix.sigma_bar) @ st.mu(k)
