@@ -321,12 +321,13 @@ class Reach:
         """∀k. R⁻¹μ_k = F(FᵀRF)⁻¹Fᵀμ_k, from ∀v. vᵀCv ≤ vᵀRAAᵀRv."""
         st, s, T, d = self.st, self.s, self.T, self.st.d
         k = fresh(Index(st.K), "k")
-        mean = st.mu(k)
-        vector = T @ T.T @ mean
+        mean, mark = st.mu(k), s.mark()
+        vector, named = s.let("v", T @ T.T @ mean)
         orthogonal = s.lin(  # AᵀRv = HᵀFᵀRTTᵀμ_k, and FᵀRT = 0
             eq(self.A.T @ st.R @ vector, zero(self.A.cols)),
             [(self.gram[0], 1, self.H.T, self.F.T @ st.R @ T.T @ mean)],
             self.product,
+            named,
         )
         low = s.lin(
             tr(vector.T @ st.C @ vector) <= 0,
@@ -334,10 +335,13 @@ class Reach:
             st.R_symmetric,
         )
         square = self._no_share(vector, low, k)
-        inside = vanishes(s, T.T @ mean, s.lin(eq(tr((T.T @ mean).T @ (T.T @ mean)), 0), [square]))
+        inside = vanishes(
+            s, T.T @ mean, s.lin(eq(tr((T.T @ mean).T @ (T.T @ mean)), 0), [square, (named, 1, mean.T, eye(1))])
+        )
         projected = self.F @ self.inner @ self.F.T @ mean
         parts = [(inside, 1, minv(st.R), eye(1)), (st.R_inverse[1], 1, eye(d), projected)]
-        line = s.lin(eq(minv(st.R) @ mean, projected), parts, st.R_symmetric, self.gram[2])
+        line = s.release(s.lin(eq(minv(st.R) @ mean, projected), parts, st.R_symmetric, self.gram[2]), mark)
+        s.forget(mark)
         return s.gen(line, k)
 
     def _no_share(self, vector: Expr, low: Line, k: Expr) -> Line:
