@@ -1,21 +1,37 @@
-"""Lemmas about the lowest eigenvectors of a symmetric matrix: what is orthogonal to them lies above the next eigenvalue."""
+"""Lemmas about the lowest eigenvectors of a symmetric matrix: across them it is at least the next eigenvalue."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
 from verify.formulas.graphs import Graph
-from verify.proving.expressions import Col, Expr, Index, Mat, Real, eq, eye, forall, fresh, num, total, tr, unit, var, zero
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    Mat,
+    Real,
+    eq,
+    eye,
+    forall,
+    fresh,
+    num,
+    total,
+    tr,
+    unit,
+    var,
+    zero,
+)
 from verify.proving.lemmas.basic import divide, square_norm, vanishes_below
 from verify.proving.lemmas.subspaces import unfolded
-from verify.proving.script import Line, Script
+from verify.proving.script import Line
 
 
 class Lowest:
     """M = Mᵀ, orthonormal eigenvectors U of its lowest eigenvalues ν, and the next eigenvalue λ, all of them supposed.
 
-    P = UUᵀ commutes with M, and X = (I − P)M(I − P) = M − MP. For Xq = κq, u = (I − P)q is 0 or an eigenvector of M at κ
-    that is orthogonal to U, so κ ≥ λ; X = Σ κ_i q_i q_iᵀ.
+    P = UUᵀ commutes with M, and X = (I − P)M(I − P) = M − MP. For Xq = κq, u = (I − P)q is 0 or an eigenvector of M at
+    κ that is orthogonal to U, so κ ≥ λ; X = Σ κ_i q_i q_iᵀ.
     """
 
     def __init__(self, graph: Graph, columns: Expr) -> None:

@@ -6,7 +6,26 @@ from functools import cached_property
 
 from verify.formulas import graphs as v
 from verify.formulas.graphs import Graph, norm, pairs
-from verify.proving.expressions import Col, Expr, Family, Index, Mat, Real, delta, eq, eye, fn, fresh, inv, log, num, total, tr, unit
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Family,
+    Index,
+    Mat,
+    Real,
+    Size,
+    delta,
+    eq,
+    eye,
+    fn,
+    fresh,
+    inv,
+    log,
+    num,
+    total,
+    tr,
+    unit,
+)
 from verify.proving.lemmas.basic import exp_positive, log_exp, positive_nonzero, square_norm, weaken
 from verify.proving.lemmas.subspaces import definition
 from verify.proving.script import Line, Script
@@ -118,12 +137,8 @@ class GraphSetting:
 
     @cached_property
     def energy(self) -> Line:
-        """∀G. 0 ≤ tr(Gᵀ(I − Ā)G) = ½ Σ w(x, x') ‖G_x/√w_x − G_x'/√w_x'‖², for n × c matrices G."""
-        return self.energy_of(v.c)
-
-    def energy_of(self, columns: Expr | int) -> Line:
-        """The energy of matrices with that many columns."""
-        s, n = self.s, self.n
+        """∀q, G: n × q. 0 ≤ tr(Gᵀ(I − Ā)G) = ½ Σ w(x, x') ‖G_x/√w_x − G_x'/√w_x'‖²."""
+        s, n, columns = self.s, self.n, fresh(Size, "q")
         G, x, y = fresh(Mat(n, columns), "G"), fresh(Index(n), "x"), fresh(Index(n), "y")
 
         def value(x: Expr) -> Expr:
@@ -136,7 +151,7 @@ class GraphSetting:
         units, A = s.apply("units", [], [G]), self.g.similarity
         claim = num(0) <= tr(G.T @ self.g.laplacian @ G)
         known = [definition(s, A), self.sums, self.column_sums, self.weighted]
-        return s.gen(s.lin(claim, [outer, (units, 1, G.T, eye(columns))], *known), G)
+        return s.gen(s.lin(claim, [outer, (units, 1, G.T, eye(columns))], *known), columns, G)
 
     # -- labels and a probe -------------------------------------------------------------------------------------------
 
@@ -185,6 +200,6 @@ def inverse_nonnegative(s: Script, line: Line) -> Line:
     trivial = s.lin(claim, [s.same(inv(a), none)])
     some, low = s.assume(~none.formula), s.assume(inv(a) < 0)
     one = s.mp(s.apply("reciprocal", [], [a]), some)
-    absurd = s.lin(num(0) < 0, [s.apply("product", [[line, weaken(s, low)]]), one])
-    found = s.taut(claim, s.discharge(absurd, low), s.calc(num(0) <= 0))
+    absurd = s.lin(num(1) <= 0, [one, s.apply("product", [[line, weaken(s, low)]])])  # 0 ≤ −a·a⁻¹ = −1
+    found = s.taut(claim, s.discharge(absurd, low), s.calc(num(0) < 1))
     return s.taut(claim, s.discharge(trivial, none), s.discharge(found, some))
