@@ -2,7 +2,8 @@
 
 W_t = W_in + t·W_out, where W_outᵀμ_{V,k} = 0 for every k and W_outᵀΣ_V W_in = 0. Then
 
-    L(W_t) = L(W_in) − g(0) + t²(h + ½τ) + g(t),  h = tr(W_outᵀΣ_V W_out Σ_T),  τ = Σ_k w_k μ_{T,k}ᵀW_outᵀΣ_V W_out μ_{T,k},
+    L(W_t) = L(W_in) − g(0) + t²(h + ½τ) + g(t),
+    h = tr(W_outᵀΣ_V W_out Σ_T),  τ = Σ_k w_k μ_{T,k}ᵀW_outᵀΣ_V W_out μ_{T,k},
 
 and g(t) = Σ_k w_k E log Σ_l w_l exp((μ_{V,k} + ξ)ᵀW_t μ_{T,l}) is convex, least at t = 0: there its slope γ(0) is 0.
 """
@@ -66,17 +67,17 @@ class Leak:
         """W_t = W_in + t·W_out."""
         return self.inside + t * self.outside
 
-    def logit(self, k: Expr, l: Expr, xi: Expr, t: Expr) -> Expr:
+    def logit(self, k: Expr, j: Expr, xi: Expr, t: Expr) -> Expr:
         """(μ_k + ξ)ᵀW_inμ_{T,l} + t ξᵀW_outμ_{T,l}."""
-        return tr((mu(k) + xi).T @ self.inside @ nu(l)) + t * self.across(xi, l)
+        return tr((mu(k) + xi).T @ self.inside @ nu(j)) + t * self.across(xi, j)
 
-    def across(self, xi: Expr, l: Expr) -> Expr:
+    def across(self, xi: Expr, j: Expr) -> Expr:
         """ξᵀW_outμ_{T,l}, what the logit of l gains with t."""
-        return tr(xi.T @ self.outside @ nu(l))
+        return tr(xi.T @ self.outside @ nu(j))
 
     def g(self, t: Expr) -> Expr:
-        """g(t) = Σ_k w_k E log Σ_l w_l exp(logit)."""
-        body = total(K, lambda k: w(k) * mean(S, lambda xi: lse(K, w, lambda l: self.logit(k, l, xi, T))))
+        """Return g at t: Σ_k w_k E log Σ_l w_l exp(logit)."""
+        body = total(K, lambda k: w(k) * mean(S, lambda xi: lse(K, w, lambda j: self.logit(k, j, xi, T))))
         return self._along("Potential", body, t)
 
     def gain(self, t: Expr) -> Expr:
@@ -90,11 +91,11 @@ class Leak:
 
     def expected(self, k: Expr, xi: Expr, t: Expr) -> Expr:
         """Σ_l p_l ξᵀW_outμ_{T,l}, p the softmax weights at x = μ_k + ξ."""
-        return total(K, lambda l: softmax(K, w, lambda m: self.logit(k, m, xi, t), l) * self.across(xi, l))
+        return total(K, lambda j: softmax(K, w, lambda m: self.logit(k, m, xi, t), j) * self.across(xi, j))
 
     @property
     def h(self) -> Expr:
-        """H = tr(W_outᵀΣ_V W_out Σ_T)."""
+        """h = tr(W_outᵀΣ_V W_out Σ_T)."""
         parameters = (v.d_V, v.d_T, S, R, self.outside)
         return self.s.define("NoiseBlock", parameters, tr(self.outside.T @ S @ self.outside @ R))(*parameters)
 
@@ -144,7 +145,7 @@ class Leak:
             def logit(m: Expr) -> Expr:
                 return tr(mu(k).T @ self.inside @ nu(m)) + tr(u.T @ nu(m))
 
-            return total(K, lambda l: softmax(K, w, logit, l) * tr(y.T @ nu(l)))
+            return total(K, lambda j: softmax(K, w, logit, j) * tr(y.T @ nu(j)))
 
         apart = s.calc(
             eq(self.inside.T @ S @ self.outside.T.T, zero(v.d_T, v.d_T)), self.crossed, self.set.symmetric[0]
@@ -161,10 +162,10 @@ class Leak:
         """∀a, b. g(a) + (b − a)γ(a) ≤ g(b): g lies above its tangents."""
         s, positive = self.s, self.set.positive
         a, b, k, xi = fresh(Real, "a"), fresh(Real, "b"), fresh(Index(K), "k"), fresh(Col(v.d_V), "xi")
-        soft = SoftMax(s, K, w, lambda l: self.logit(k, l, xi, a), positive, self.set.nonempty)
-        line = soft.tangent(lambda l: (b - a) * self.across(xi, l))
+        soft = SoftMax(s, K, w, lambda j: self.logit(k, j, xi, a), positive, self.set.nonempty)
+        line = soft.tangent(lambda j: (b - a) * self.across(xi, j))
         low = soft.lse + (b - a) * self.expected(k, xi, a)
-        line = s.lin(low <= lse(K, w, lambda l: self.logit(k, l, xi, b)), [line])
+        line = s.lin(low <= lse(K, w, lambda j: self.logit(k, j, xi, b)), [line])
         line = s.apply("mean_order", [[s.gen(line, xi)], [positive]], [S])
         part = s.apply("product", [[weaken(s, s.spec(positive, k)), line]])
         part = s.lin(w(k) * line.left <= w(k) * line.right, [part])
@@ -195,7 +196,7 @@ class Leak:
 
     @cached_property
     def vanishes(self) -> Line:
-        """H ≤ 0 ⟹ W_out = 0: h = ‖ΛᵀW_outΩ‖², where Σ_V = ΛΛᵀ and Σ_T = ΩΩᵀ."""
+        """h ≤ 0 ⟹ W_out = 0: h = ‖ΛᵀW_outΩ‖², where Σ_V = ΛΛᵀ and Σ_T = ΩΩᵀ."""
         s, out = self.s, self.outside
         low = s.assume(self.h <= 0)
         mark = s.mark()

@@ -94,8 +94,8 @@ class Setting:
         """∀W. ProductLoss(W) is `closed(W)`: E exp of a Gaussian is known, and its exponent leaves the logarithm."""
         s = self.s
         W = fresh(Mat(v.d_V, v.d_T), "W")
-        text = self._partition(v.d_V, v.Sigma_T, v.mu_T, W, lambda x, y: tr(x.T @ W @ y), lambda x: W.T @ x, 1)
-        vision = self._partition(v.d_T, v.Sigma_V, v.mu_V, W, lambda x, y: tr(y.T @ W @ x), lambda x: W @ x, 0)
+        text = self._partition(v.d_V, v.Sigma_T, v.mu_T, lambda x, y: tr(x.T @ W @ y), lambda x: W.T @ x, 1)
+        vision = self._partition(v.d_T, v.Sigma_V, v.mu_V, lambda x, y: tr(y.T @ W @ x), lambda x: W @ x, 0)
         opened = s.same(v.loss_body(W), *text, *vision)
         name = self.pairs.product_loss(W)
         unfolded = meaning(s, name)
@@ -108,25 +108,24 @@ class Setting:
         d: Expr,
         S: Expr,
         mu: Expr,
-        W: Expr,
         score: Callable[[Expr, Expr], Expr],
         slope: Callable[[Expr], Expr],
         side: int,
     ) -> tuple[Line, Line]:
         """∀x, l. E exp(xᵀW(μ_l + η)) = exp(xᵀWμ_l) exp(q) and ∀x. log Σ_l w_l exp(xᵀWμ_l) exp(q) = q + lse(xᵀWμ_l)."""
         s, psd = self.s, self.psd[side]
-        x, l = fresh(Col(d), "x"), fresh(Index(v.K), "l")
+        x, j = fresh(Col(d), "x"), fresh(Index(v.K), "l")
         moment = s.apply("generating", [[psd]], [S, slope(x)])
         q = num("1/2") * tr(slope(x).T @ S @ slope(x))
-        value = exp(score(x, mu(l))) * exp(q)
-        of_negative = eq(mean(S, lambda eta: exp(score(x, mu(l) + eta))), value)
+        value = exp(score(x, mu(j))) * exp(q)
+        of_negative = eq(mean(S, lambda eta: exp(score(x, mu(j) + eta))), value)
         computed = s.calc(of_negative, moment, self.symmetric[side], psd=[psd])
         soft = SoftMax(s, v.K, v.w, lambda k: score(x, mu(k)), self.positive, self.nonempty)
         shifted = soft.shifted(q)
         definition = s.apply("softmax", [], [shifted.left])
         whole = total(v.K, lambda k: v.w(k) * (exp(score(x, mu(k))) * exp(q)))
         pulled = s.lin(eq(log(whole), q + soft.lse), [shifted, definition])
-        return s.gen(computed, x, l), s.gen(pulled, x)
+        return s.gen(computed, x, j), s.gen(pulled, x)
 
     @cached_property
     def factors(self) -> Line:
@@ -194,14 +193,14 @@ def spanned(s: Script, claim: Expr, coefficients: Callable[[Expr], Expr], parts:
     return folded(s, claim, s.exhibit(there, witness, s.lin(equation, parts, *using)))
 
 
-# -- expressions in W ---------------------------------------------------------------------------------------------------
+# -- expressions in W -------------------------------------------------------------------------------------------------
 
 
 def alignment(W: Expr) -> Expr:
     """E x_VᵀWx_T = Σ_k w_k (δ μ_{V,k}ᵀWμ_{T,k} + (1 − δ) Σ_l w_l μ_{V,k}ᵀWμ_{T,l})."""
     K, w, mu, nu = v.K, v.w, v.mu_V, v.mu_T
     matched = total(K, lambda k: w(k) * tr(mu(k).T @ W @ nu(k)))
-    mixed = total(K, lambda k: total(K, lambda l: w(k) * w(l) * tr(mu(k).T @ W @ nu(l))))
+    mixed = total(K, lambda k: total(K, lambda j: w(k) * w(j) * tr(mu(k).T @ W @ nu(j))))
     return v.delta * matched + (1 - v.delta) * mixed
 
 
@@ -217,10 +216,10 @@ def closed(W: Expr) -> Expr:
 def potential(W: Expr) -> Expr:
     """Σ_k w_k E log Σ_l w_l exp(x_VᵀWμ_{T,l}), x_V = μ_{V,k} + ξ."""
     K, w, mu, nu = v.K, v.w, v.mu_V, v.mu_T
-    return total(K, lambda k: w(k) * mean(v.Sigma_V, lambda xi: lse(K, w, lambda l: tr((mu(k) + xi).T @ W @ nu(l)))))
+    return total(K, lambda k: w(k) * mean(v.Sigma_V, lambda xi: lse(K, w, lambda j: tr((mu(k) + xi).T @ W @ nu(j)))))
 
 
 def back_potential(W: Expr) -> Expr:
     """Σ_k w_k E log Σ_l w_l exp(μ_{V,l}ᵀWx_T), x_T = μ_{T,k} + η."""
     K, w, mu, nu = v.K, v.w, v.mu_V, v.mu_T
-    return total(K, lambda k: w(k) * mean(v.Sigma_T, lambda eta: lse(K, w, lambda l: tr(mu(l).T @ W @ (nu(k) + eta)))))
+    return total(K, lambda k: w(k) * mean(v.Sigma_T, lambda eta: lse(K, w, lambda j: tr(mu(j).T @ W @ (nu(k) + eta)))))

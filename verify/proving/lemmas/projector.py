@@ -28,7 +28,7 @@ def projector(s: Script, columns: Expr, definite: Line) -> Line:
     count, d = Expr(columns.sort.args[0].args[0]), N.rows
     k = fresh(Index(count), "k")
     mark = s.mark()
-    (_, B, _, h, c), facts = s.obtain(s.apply("basis", [], [columns]), "m", "B", "B_left", "h", "c")
+    (_, B, _, _, c), facts = s.obtain(s.apply("basis", [], [columns]), "m", "B", "B_left", "h", "c")
     recovers, spans, within = s.parts(facts)
     J = B.T @ N @ B
     _, back, turned = inverse(s, congruence(s, definite, B, recovers))

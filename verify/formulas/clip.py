@@ -1,0 +1,259 @@
+"""What proofs about CLIP speak of: a paired mixture, the loss, its minimisers, the two Fisher subspaces, hypotheses.
+
+A pair is (x_V, x_T), x_V = μ_{V,k} + ξ with ξ ~ N(0, Σ_V) and x_T = μ_{T,l} + η with η ~ N(0, Σ_T): with probability
+δ the caption is right, k = l drawn with the weights w, and else k and l are drawn independently. Each name has one
+definition, below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Family,
+    Index,
+    Mat,
+    Real,
+    Size,
+    conj,
+    disj,
+    eq,
+    exists,
+    exp,
+    fn,
+    forall,
+    has_derivative,
+    log,
+    mean,
+    minv,
+    num,
+    pd,
+    total,
+    tr,
+    var,
+    zero,
+)
+
+if TYPE_CHECKING:
+    from verify.proving.script import Script
+
+d_V, d_T, K, r = var("d_V", Size), var("d_T", Size), var("K", Size), var("r", Size)
+w, delta = var("w", Family(K, Real)), var("delta", Real)
+mu_V, mu_T = var("mu_V", Family(K, Col(d_V))), var("mu_T", Family(K, Col(d_T)))
+Sigma_V, Sigma_T = var("Sigma_V", Mat(d_V, d_V)), var("Sigma_T", Mat(d_T, d_T))
+A_V, A_T = var("A_V", Mat(d_V, r)), var("A_T", Mat(d_T, r))
+
+# the letters of one modality, for the predicates about its Fisher subspace
+d, n = var("d", Size), var("n", Size)
+mu, Sigma, X = var("mu", Family(K, Col(d))), var("Sigma", Mat(d, d)), var("X", Mat(d, n))
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One modality of a paired mixture: Gaussians N(μ_k, Σ) in R^d with the covariance Σ.
+
+    Every method writes a name whose definition is the one below, at this modality's letters and the arguments given.
+    """
+
+    script: Script
+    d: Expr
+    mu: Expr
+    Sigma: Expr
+
+    def within_fisher(self, A: Expr) -> Expr:
+        """Col(A) ⊆ S_F: A = Σ_k Σ⁻¹μ_k c_kᵀ for some columns c_k."""
+        body = exists(Family(K, Col(n)), lambda c: eq(X, total(K, lambda k: minv(Sigma) @ mu(k) @ c(k).T)))
+        define = self.script.define("WithinFisher", (d, n, K, mu, Sigma, X), body)
+        return define(self.d, A.cols, K, self.mu, self.Sigma, A)
+
+    def spans_fisher(self, A: Expr) -> Expr:
+        """S_F ⊆ Col(A): for every k, Σ⁻¹μ_k = Ac for some c."""
+        body = forall(Index(K), lambda k: exists(Col(n), lambda c: eq(minv(Sigma) @ mu(k), X @ c)))
+        define = self.script.define("SpansFisher", (d, n, K, mu, Sigma, X), body)
+        return define(self.d, A.cols, K, self.mu, self.Sigma, A)
+
+    def outside_fisher(self, A: Expr) -> Expr:
+        """The columns of A are orthogonal to S_F in the inner product of Σ: Aᵀμ_k = AᵀΣ(Σ⁻¹μ_k) = 0 for every k."""
+        body = forall(Index(K), lambda k: eq(X.T @ mu(k), zero(n)))
+        return self.script.define("OutsideFisher", (d, n, K, mu, X), body)(self.d, A.cols, K, self.mu, A)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A paired mixture with the letters above: names for its loss and for what optimal pairs (A_V, A_T) are."""
+
+    script: Script
+
+    @property
+    def letters(self) -> tuple[Expr, ...]:
+        """The letters of the mixture and the number of columns r: sizes first."""
+        return (d_V, d_T, K, r, w, mu_V, mu_T, Sigma_V, Sigma_T, delta)
+
+    @property
+    def exchanged_letters(self) -> tuple[Expr, ...]:
+        """The letters with the modalities exchanged."""
+        return (d_T, d_V, K, r, w, mu_T, mu_V, Sigma_T, Sigma_V, delta)
+
+    @property
+    def vision(self) -> Modality:
+        """The modality V."""
+        return Modality(self.script, d_V, mu_V, Sigma_V)
+
+    @property
+    def text(self) -> Modality:
+        """The modality T."""
+        return Modality(self.script, d_T, mu_T, Sigma_T)
+
+    @property
+    def covariance(self) -> Expr:
+        """Cov, the covariance of the means of the two modalities."""
+        letters = (d_V, d_T, K, w, mu_V, mu_T)
+        return self.script.define("Covariance", letters, covariance())(*letters)
+
+    def product_loss(self, W: Expr) -> Expr:
+        """The loss as a function of the product W = A_V A_Tᵀ."""
+        letters = (d_V, d_T, K, w, mu_V, mu_T, Sigma_V, Sigma_T, delta)
+        W_name = var("W", Mat(d_V, d_T))
+        return self.script.define("ProductLoss", (*letters, W_name), loss_body(W_name))(*letters, W)
+
+    def _named(self, name: str, body: Expr, X: Expr, Y: Expr, exchanged: bool) -> Expr:
+        define = self.script.define(name, (*self.letters, A_V, A_T), body)
+        return define(*(self.exchanged_letters if exchanged else self.letters), X, Y)
+
+    def loss(self, X: Expr, Y: Expr, exchanged: bool = False) -> Expr:
+        """L(A_V, A_T), the CLIP loss of f_V(x) = A_Vᵀx, f_T(x) = A_Tᵀx; with the modalities exchanged where told."""
+        return self._named("CLIP", loss_body(A_V @ A_T.T), X, Y, exchanged)
+
+    def minimises(self, X: Expr, Y: Expr, exchanged: bool = False) -> Expr:
+        """(X, Y) minimises the loss over the pairs of maps with as many columns."""
+        body = forall(Mat(d_V, r), lambda F: forall(Mat(d_T, r), lambda G: self.loss(A_V, A_T) <= self.loss(F, G)))
+        return self._named("MinimisesCLIP", body, X, Y, exchanged)
+
+    def stationary(self, X: Expr, Y: Expr, exchanged: bool = False) -> Expr:
+        """∇L(X, Y) = 0: the derivative in every direction, of both maps at once, is 0."""
+        body = forall(
+            Mat(d_V, r),
+            lambda F: forall(
+                Mat(d_T, r),
+                lambda G: has_derivative(fn(Real, lambda s: self.loss(A_V + s * F, A_T + s * G)), 0, 0),
+            ),
+        )
+        return self._named("StationaryCLIP", body, X, Y, exchanged)
+
+    # -- pairs of factors that are free nowhere -----------------------------------------------------------------------
+
+    def _pair(self, name: str, body: Expr, X: Expr, Y: Expr) -> Expr:
+        return self.script.define(name, (d_V, d_T, r, A_V, A_T), body)(X.rows, Y.rows, X.cols, X, Y)
+
+    def balanced(self, X: Expr, Y: Expr) -> Expr:
+        """XᵀN_V X = YᵀN_T Y for some N_V ≻ 0 and N_T ≻ 0."""
+        body = _metrics(lambda N, M: eq(A_V.T @ N @ A_V, A_T.T @ M @ A_T))
+        return self._pair("Balanced", body, X, Y)
+
+    def minimal_norm(self, X: Expr, Y: Expr) -> Expr:
+        """For some N_V ≻ 0 and N_T ≻ 0, tr(XᵀN_V X) + tr(YᵀN_T Y) is minimal for the product XYᵀ."""
+
+        def size(N: Expr, M: Expr, F: Expr, G: Expr) -> Expr:
+            return tr(F.T @ N @ F) + tr(G.T @ M @ G)
+
+        body = _metrics(
+            lambda N, M: forall(
+                Mat(d_V, r),
+                lambda F: forall(
+                    Mat(d_T, r), lambda G: eq(F @ G.T, A_V @ A_T.T) >> (size(N, M, A_V, A_T) <= size(N, M, F, G))
+                ),
+            )
+        )
+        return self._pair("MinimalNorm", body, X, Y)
+
+    def one_kernel(self, X: Expr, Y: Expr) -> Expr:
+        """Ker X = ker Y."""
+        vanish = (lambda c: eq(A_V @ c, zero(d_V)), lambda c: eq(A_T @ c, zero(d_T)))
+        body = forall(Col(r), lambda c: conj(vanish[0](c) >> vanish[1](c), vanish[1](c) >> vanish[0](c)))
+        return self._pair("OneKernel", body, X, Y)
+
+    def free_nowhere(self, X: Expr, Y: Expr) -> Expr:
+        """The pair is balanced, or of minimal norm, or X and Y have one kernel."""
+        return disj(self.balanced(X, Y), self.minimal_norm(X, Y), self.one_kernel(X, Y))
+
+
+def _metrics(body: Callable[[Expr, Expr], Expr]) -> Expr:
+    """∃N_V ≻ 0, N_T ≻ 0. body."""
+    return exists(Mat(d_V, d_V), lambda N: exists(Mat(d_T, d_T), lambda M: conj(pd(N), pd(M), body(N, M))))
+
+
+# -- the loss, written out, as a function of W = A_V A_Tᵀ ------------------------------------------------------------
+
+
+def loss_body(W: Expr) -> Expr:
+    """L = −2 E x_VᵀWx_T + E_{x_V} log E_{y_T} exp(x_VᵀWy_T) + E_{x_T} log E_{y_V} exp(y_VᵀWx_T), y independent of x."""
+
+    def score(x: Expr, y: Expr) -> Expr:
+        return tr(x.T @ W @ y)
+
+    def pair(k: Expr, j: Expr) -> Expr:
+        return mean(Sigma_V, lambda xi: mean(Sigma_T, lambda eta: score(mu_V(k) + xi, mu_T(j) + eta)))
+
+    matched = total(K, lambda k: w(k) * pair(k, k))
+    mixed = total(K, lambda k: total(K, lambda j: w(k) * w(j) * pair(k, j)))
+    return -2 * (delta * matched + (1 - delta) * mixed) + against_text(W) + against_vision(W)
+
+
+def against_text(W: Expr) -> Expr:
+    """E_{x_V} log E_{y_T} exp(x_VᵀWy_T)."""
+    return total(
+        K,
+        lambda k: w(k) * mean(Sigma_V, lambda xi: log(total(K, lambda j: w(j) * _text(W, mu_V(k) + xi, j)))),
+    )
+
+
+def _text(W: Expr, x: Expr, j: Expr) -> Expr:
+    return mean(Sigma_T, lambda eta: exp(tr(x.T @ W @ (mu_T(j) + eta))))
+
+
+def against_vision(W: Expr) -> Expr:
+    """E_{x_T} log E_{y_V} exp(y_VᵀWx_T)."""
+    return total(
+        K,
+        lambda k: w(k) * mean(Sigma_T, lambda eta: log(total(K, lambda j: w(j) * _vision(W, mu_T(k) + eta, j)))),
+    )
+
+
+def _vision(W: Expr, x: Expr, j: Expr) -> Expr:
+    return mean(Sigma_V, lambda xi: exp(tr((mu_V(j) + xi).T @ W @ x)))
+
+
+# -- hypotheses: formulas over the letters above, by the names that statements use ------------------------------------
+
+
+def line(d: Expr, mu: Expr, Sigma: Expr) -> Expr:
+    """S_F is a line, dim S_F = 1: the span of the columns Σ⁻¹μ_k is that of one column u ≠ 0."""
+
+    def spans(u: Expr) -> Expr:
+        within = exists(Family(K, Real), lambda a: forall(Index(K), lambda k: eq(minv(Sigma) @ mu(k), a(k) * u)))
+        return within & exists(Family(K, Real), lambda c: eq(u, total(K, lambda k: c(k) * (minv(Sigma) @ mu(k)))))
+
+    return exists(Col(d), lambda u: ~eq(u, zero(d)) & spans(u))
+
+
+def covariance() -> Expr:
+    """Cov = Σ_k w_k (μ_{V,k} − μ̄_V)(μ_{T,k} − μ̄_T)ᵀ, of the means of the two modalities."""
+    mean_V, mean_T = total(K, lambda k: w(k) * mu_V(k)), total(K, lambda k: w(k) * mu_T(k))
+    return total(K, lambda k: w(k) * ((mu_V(k) - mean_V) @ (mu_T(k) - mean_T).T))
+
+
+HYPOTHESES: dict[str, Expr] = {
+    "weights-positive": forall(Index(K), lambda k: w(k) > 0),
+    "weights-sum": eq(total(K, w), 1),
+    "vision-definite": pd(Sigma_V),
+    "text-definite": pd(Sigma_T),
+    "match-range": conj(num(0) <= delta, delta <= 1),
+    "some-matched": num(0) < delta,
+    "vision-line": line(d_V, mu_V, Sigma_V),
+    "text-line": line(d_T, mu_T, Sigma_T),
+    "correlated": ~eq(covariance(), zero(d_V, d_T)),
+}
