@@ -1,7 +1,8 @@
 """The command line `thmverify`: what it runs, and what it says when something is wrong.
 
 Exit codes: 0 done and as claimed; 1 a claim is refuted or not confirmed; 2 bad input or usage, one line on stderr;
-3 undecided; 70 a mistake of ours, with its traceback; 130 interrupted.
+3 undecided; 70 a mistake of ours, with its traceback; 74 the output cannot be written, one line on stderr;
+130 interrupted; 141 the reader of the output went away.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from verify.cli.app import USAGE_ERROR, app
-from verify.cli.output import BAD_INPUT
+from verify.cli.output import BAD_INPUT, Output, OutputError
 from verify.errors import InputError, one_line
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 INTERNAL_ERROR = 70
+UNWRITTEN = 74
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -29,9 +31,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.update(
         dict.fromkeys(_THREADS, "1")
     )  # NumPy is not imported yet; its BLAS reads this, here and in workers
+    if sys.stderr is None:  # closed by whoever started us: its number is not to go to a file
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (as long as the process)
+    if sys.stdout is None:
+        return _unwritten("is closed")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot write δ still gets the rest
+    try:
+        with contextlib.redirect_stdout(Output(sys.stdout)):
+            return _run(arguments)
+    except OutputError as error:
+        _silence(sys.stdout)
+        return BROKEN_PIPE if error.gone else _unwritten(f"cannot be written ({error})")
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run the command; what ends it becomes an exit code, but for an output that cannot be written."""
     try:
         code = app(arguments, prog_name="thmverify", standalone_mode=False)
         sys.stdout.flush()
@@ -42,23 +58,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"{one_line(message, 400)}; see `{error.ctx.command_path if error.ctx else 'thmverify'} --help`")
     except KeyboardInterrupt:
         return INTERRUPTED
-    except SystemExit:  # typer exits by itself for one reason alone: the reader of stdout is gone
+    except SystemExit:  # typer exits by itself for one reason alone: a pipe whose other end is gone
         return BROKEN_PIPE
-    except BrokenPipeError:
-        _silence(sys.stdout)
-        return BROKEN_PIPE
+    except OutputError:
+        raise
     except Exception as error:  # an exit code of 1 would read as a refuted claim
         if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 wraps one that arrives while a class is made
             return INTERRUPTED
-        traceback.print_exc()
+        _say(traceback.format_exc().rstrip())
         return INTERNAL_ERROR
     return code or 0
 
 
 def _refuse(message: str) -> int:
-    with contextlib.suppress(BrokenPipeError):
-        print(f"thmverify: {message}", file=sys.stderr)
+    _say(f"thmverify: {message}")
     return BAD_INPUT
+
+
+def _unwritten(what: str) -> int:
+    remedy = "send it to a file or a pipe that takes it; the exit code of what was asked is lost"
+    _say(f"thmverify: stdout: {what}; {remedy}")
+    return UNWRITTEN
+
+
+def _say(text: str) -> None:
+    """Write to stderr; where that fails as well, there is nobody to tell."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _silence(sys.stderr)
 
 
 def _silence(stream: TextIO) -> None:

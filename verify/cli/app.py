@@ -94,5 +94,6 @@ def thmverify(
 
     A verdict comes from exact rationals and ball arithmetic alone; what comes from floating point says so.
 
-    Exit codes: 0 done and as claimed; 1 a claim is refuted or not confirmed; 2 bad input; 3 undecided.
+    Exit codes: 0 done and as claimed; 1 a claim is refuted or not confirmed; 2 bad input; 3 undecided; 74 the output
+    cannot be written.
     """

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
@@ -14,6 +14,39 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 DONE, CLAIM_FAILED, BAD_INPUT, UNDECIDED = range(4)  # exit codes
+
+
+class OutputError(Exception):
+    """Standard output takes no more; `gone` when that is because its reader went away."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__((error.strerror or "an error of the system").lower())
+        self.gone = isinstance(error, BrokenPipeError)
+
+
+class Output:
+    """Standard output as the commands see it: when it cannot be written, that is an OutputError and nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what else the stream has."""
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write some text. Raises OutputError when it cannot be written."""
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            raise OutputError(error) from None
+
+    def flush(self) -> None:
+        """Pass on what is held back. Raises OutputError when it cannot be written."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise OutputError(error) from None
 
 
 def write_json(data: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """One certificate, one answer: the claim it verifies, or the reason why it is rejected."""
 
+import sys
 from typing import NamedTuple
 
 from verify.kernel.claims import STATEMENTS, statement_hash
@@ -59,9 +60,9 @@ def report(path: str) -> tuple[Verified | None, list[str]]:
 
 
 def main(paths: list[str]) -> int:
-    """Check each file and print its answer; return 0 when all are verified, 1 when not, 2 when there is no file."""
+    """Check each file and print its answer; return 0 when all are verified, 1 when not, 2 when no file is named."""
     if not paths:
-        print("usage: python -m verify.kernel CERT.json...")
+        print("usage: python -m verify.kernel CERT.json...", file=sys.stderr)
         return 2
     failed = 0
     for path in paths:

@@ -197,16 +197,14 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
     R = arb(grid.radius) - abs(c - middle)
     if not R > 0:
         raise Rejected("the radius does not cover the centre")
-    # at most 6K² integrals over all components, whichever their grids, of K exponentials at a point
-    limit = _MAX_ADAPTIVE // (6 * K**3 * (ctx.prec + 400))
+    limit = _MAX_ADAPTIVE // (6 * K**3 * (ctx.prec + 400))  # for 6K² integrals at most, of K exponentials at a point
     if limit < 1000:  # a single rule of the integrator may have as many points
         raise Rejected("there are too many components for adaptive integration")
     ends = [acb(middle - grid.radius), acb(middle), acb(middle + grid.radius)]
 
     def moment(k: int, n: int) -> arb:
-        f = partial(_integrand, law, k, n)
-        halves = itertools.pairwise(ends)
-        parts = [acb.integral(f, a, b, abs_tol=goal, rel_tol=goal, eval_limit=limit).real for a, b in halves]
+        integral = partial(acb.integral, partial(_integrand, law, k, n), abs_tol=goal, rel_tol=goal, eval_limit=limit)
+        parts = [integral(a, b).real for a, b in itertools.pairwise(ends)]
         return parts[0] + parts[1] + arb(0, tail(R).upper())
 
     return {(n,): [moment(k, n) for k in range(K)] for n in range(3 if law.bends else 2)}

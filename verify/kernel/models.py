@@ -102,9 +102,8 @@ def _mixture(weights: object, means: object, covariances: list[fmpq_mat]) -> Mix
     w, points = vector(weights, "weights"), matrix(means, "means").transpose()
     d, K = points.nrows(), points.ncols()
     distinct = [sigma for k, sigma in enumerate(covariances) if sigma not in covariances[:k]]
-    check_work(
-        "the instance", d, max(d, K), [*w, *points.entries(), *(x for sigma in distinct for x in sigma.entries())]
-    )
+    numbers = [*w, *points.entries(), *(x for sigma in distinct for x in sigma.entries())]
+    check_work("the instance", d, max(d, K), numbers)
     if not (all(x > 0 for x in w) and sum(w, fmpq(0)) == 1):
         raise Rejected("the weights are not positive with sum 1")
     if d == 0 or not len(w) == K == len(covariances):
