@@ -3,7 +3,8 @@
 L(A) = −2 tr(CM) + tr(RMRM), M = AAᵀ, R = Σ̄ + S, C = δS + (1 − δ)μ̄μ̄ᵀ. For R = ΓΓᵀ this is ‖ΓᵀMΓ − Y‖² − ‖Y‖² with
 Y = Γ⁻¹CΓ⁻ᵀ, and every d × r matrix is ΓᵀA for some A: so A is a minimiser exactly when ΓᵀMΓ is the part of Y on its r
 largest eigenvalues, without the negative ones. The inclusion does not need this. Let A = A_in + A_out with the columns
-of A_in in S_F and those of A_out orthogonal to the means. Then A_outᵀRA_in = 0 and A_outᵀC = 0, so that L(A) = L(A_in) + 2 tr PQ + tr Q² with P = A_inᵀRA_in ⪰ 0 and Q = A_outᵀRA_out ⪰ 0. A minimiser has Q = 0, and A_out = 0.
+of A_in in S_F and those of A_out orthogonal to the means. Then A_outᵀRA_in = 0 and A_outᵀC = 0, so that
+L(A) = L(A_in) + 2 tr PQ + tr Q² with P = A_inᵀRA_in ⪰ 0 and Q = A_outᵀRA_out ⪰ 0. A minimiser has Q = 0: A_out = 0.
 
 The bias δ may be any number here: 0 ≤ δ ≤ 1 is not used.
 """

@@ -85,6 +85,12 @@ class Spectral:
         body = Expr(top_part(Y.term, r.term, Z.term))
         return self.mixture.script.define("TopPart", (n, r, Y, Z), body)(of.rows, columns, of, part)
 
+    def few_columns(self, X: Expr) -> Expr:
+        """X has at most as many columns as S_F has dimensions: dim S_F = m for some m with r ≤ m."""
+        mix, body = self.mixture, exists(Size, lambda m: conj(fisher_dimension(m), real(r) <= real(m)))
+        define = mix.script.define("AtMostFisherDimension", (d, K, r, w, mu, Sigma), body)
+        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma)
+
     # -- the discriminant ---------------------------------------------------------------------------------------------
 
     def best_discriminant(self, X: Expr, columns: Expr) -> Expr:
@@ -183,8 +189,3 @@ def negatives(A: Expr) -> Expr:
 def loss_body(A: Expr) -> Expr:
     """The spectral contrastive loss of f(x) = Aᵀx, written out."""
     return num(-2) * alignment(A) + negatives(A)
-
-
-# -- r ≤ dim S_F, as a formula over the letters of a mixture -----------------------------------------------------------
-
-COLUMNS_FEW = exists(Size, lambda m: conj(fisher_dimension(m), real(r) <= real(m)))
