@@ -7,8 +7,8 @@ increases with λ_i. The chosen q_i with λ_i ≠ 0 span Col(A): A = Σ q_iq_i�
 most r independent columns has J(B) > J(F), F a basis of Col(A).
 
 J(A) itself has no meaning for r > dim S_F, where the columns of A are dependent. For r ≤ dim S_F they are independent.
-Suppose not: A = FH with fewer than r columns in F, and Az = 0 for some z ≠ 0. Then A + t·xzᵀ is no better than A for any
-x and t, so xᵀCx ≤ xᵀRAAᵀRx, which puts S_F into Col(F).
+Suppose not: A = FH with fewer than r columns in F, and Az = 0 for some z ≠ 0. Then A + t·xzᵀ is no better than A for
+any x and t, so xᵀCx ≤ xᵀRAAᵀRx, which puts S_F into Col(F).
 """
 
 from __future__ import annotations

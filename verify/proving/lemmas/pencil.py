@@ -62,7 +62,7 @@ class Pencil:
         facts = (named, rooted, first, second)
         self.normal = s.lin(eq(Q.T @ R @ Q, one), [self.unitary], *facts)
         # Cq = Γ(Γ⁻¹CΓ⁻ᵀ)Ue_i = λ_iΓUe_i, and Rq = ΓUe_i
-        target = s.lin(eq(C @ Q @ unit(i), G @ closed.Y @ U @ unit(i)), [], *facts)
+        target = s.calc(eq(C @ Q @ unit(i), G @ closed.Y @ U @ unit(i)), *facts)
         parts = [target, (spectrum, 1, G, U @ unit(i))]
         eigen = s.lin(eq(C @ Q @ unit(i), self.value(i) * (R @ Q @ unit(i))), parts, *facts, self.unitary)
         self.eigen = s.gen(eigen, i)
