@@ -33,12 +33,11 @@ from fractions import Fraction
 import numpy as np
 
 from theorems import COUNTEREXAMPLES, PAPER
-from theorems.clip_inclusion_effective import HYPOTHESES as SETTING
 from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS
 from verify.evidence import ByKernel, Counterexample
 from verify.exact import to_floats
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from verify.losses.clip import paired_mixture
 from verify.minimize import minimise
 from verify.minimize.result import ACCEPTED
@@ -132,7 +131,7 @@ STATEMENT = Statement(
     ),
     status=Status.REFUTED,
     symbols=SYMBOLS,
-    hypotheses=(*SETTING, ENOUGH_COLUMNS),
+    hypotheses=(*PAIRED, ENOUGH_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,

@@ -26,13 +26,13 @@ from theorems import PAPER
 from theorems.clip_effective_equality import BLURRED, CONCLUSION, CROSSED, WITNESS, margin, plain
 from theorems.clip_effective_equality import ID as GENERAL
 from theorems.clip_inclusion_effective import QUANTITY
-from theorems.scripts.clip_equality_lines import HYPOTHESES, PROOF
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import CORRELATED, ENOUGH_COLUMNS, SOME_MATCHED, TEXT_LINE, VISION_LINE
+from verify.hypotheses import CORRELATED, ENOUGH_COLUMNS, PAIRED, SOME_MATCHED, TEXT_LINE, VISION_LINE
 from verify.losses.clip import paired_mixture
 from verify.models import CLIPGMM, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_clip_instance
 from verify.statements import Source, Statement
@@ -79,7 +79,7 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=(*PAIRED, VISION_LINE, TEXT_LINE, CORRELATED, SOME_MATCHED),
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=replace(
@@ -91,7 +91,7 @@ STATEMENT = Statement(
     claim=GENERAL,
     witness=replace(WITNESS, rank=1),
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.clip_equality_lines"),
     breaks=(
         Break(VISION_LINE.name, BLURRED, ByKernel(GENERAL)),
         Break(TEXT_LINE.name, exchanged(BLURRED), ByKernel(GENERAL)),

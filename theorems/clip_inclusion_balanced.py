@@ -25,14 +25,14 @@ from dataclasses import replace
 
 from theorems import PAPER
 from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS, leaks
-from theorems.scripts.clip_inclusion_balanced import HYPOTHESES, PROOF
 from theorems.theorem_5_2 import split
 from verify import exact
 from verify.evidence import ByKernel
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from verify.losses.clip import paired_mixture
 from verify.maps import CLIPFactors
 from verify.models import Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_clip_instance, random_matrix
 from verify.statements import Conclusion, Source, Statement
@@ -95,7 +95,7 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=PAIRED,
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -103,7 +103,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=random_clip_instance,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.clip_inclusion_balanced"),
     special_case_of="clip-inclusion-literal",
 )
 

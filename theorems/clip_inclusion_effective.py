@@ -26,18 +26,18 @@ import numpy as np
 from flint import fmpq_mat
 
 from theorems import PAPER
-from theorems.scripts.clip_inclusion_effective import HYPOTHESES, PROOF
 from theorems.theorem_5_2 import split
 from verify import exact, vocabulary
 from verify.evidence import ByKernel
 from verify.exact import to_floats
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from verify.losses import LOSSES
 from verify.losses.clip import paired_mixture
 from verify.losses.levels import float64_gradient
 from verify.maps import CLIPFactors
 from verify.models import CLIPGMM, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_clip_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -142,7 +142,7 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=PAIRED,
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -151,7 +151,7 @@ STATEMENT = Statement(
     claim=ID,
     witness=WITNESS,
     sample=random_clip_instance,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.clip_inclusion_effective"),
     guarantees=(Guarantee("clip-product", Column.INCLUSION),),
 )
 

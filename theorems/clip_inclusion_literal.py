@@ -31,11 +31,10 @@ from dataclasses import replace
 import numpy as np
 
 from theorems import COUNTEREXAMPLES, PAPER
-from theorems.clip_inclusion_effective import HYPOTHESES as SETTING
 from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS
 from verify.evidence import ByKernel, Counterexample
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from verify.losses.clip import paired_mixture
 from verify.minimize import minimise
 from verify.minimize.result import ACCEPTED
@@ -97,7 +96,7 @@ STATEMENT = Statement(
     ),
     status=Status.REFUTED,
     symbols=SYMBOLS,
-    hypotheses=(*SETTING, ENOUGH_COLUMNS),
+    hypotheses=(*PAIRED, ENOUGH_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,

@@ -36,7 +36,6 @@ from sympy import And
 
 from theorems import PAPER
 from theorems.clip_effective_equality import CORNERS, plain
-from theorems.clip_inclusion_effective import HYPOTHESES as SETTING
 from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS
 from theorems.pca_top_r import level, missed
 from theorems.simsiam_top_r import all_alike
@@ -44,7 +43,7 @@ from verify import exact, vocabulary
 from verify.configurations import symmetries
 from verify.evidence import Counterexample
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import CORRELATED, SOME_MATCHED, Hypothesis
+from verify.hypotheses import CORRELATED, PAIRED, SOME_MATCHED, Hypothesis
 from verify.kernel.linear import inertia
 from verify.losses.clip import paired_mixture
 from verify.minimize import minimise
@@ -169,7 +168,7 @@ STATEMENT = Statement(
     ),
     status=Status.REFUTED,
     symbols=(*SYMBOLS, *vocabulary.entries("m_V", "m_T", "Cov_VT")),
-    hypotheses=(*SETTING, SOME_MATCHED, CORRELATED, FEWER_COLUMNS),
+    hypotheses=(*PAIRED, SOME_MATCHED, CORRELATED, FEWER_COLUMNS),
     quantity=Quantity(QUANTITY.latex + r",\quad J(A) = \mathrm{tr}[(A^T\Sigma A)^{-1} A^T S A]", "clip"),
     conclusion=CONCLUSION,
     margin=margin,

@@ -19,13 +19,13 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from theorems import PAPER
-from theorems.scripts.fisher_optimality import PROOF
 from verify import exact, vocabulary
 from verify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.losses.fisher import Fisher
 from verify.losses.levels import exact_value
 from verify.maps import Encoder
 from verify.models import GMM, AugmentedPairs, Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -131,7 +131,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.fisher_optimality"),
 )
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ from fractions import Fraction
 
 from theorems import PAPER
 from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, margin
-from theorems.scripts.infonce_equality_balanced import HYPOTHESES, PROOF
 from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
-from verify.hypotheses import ALWAYS_MATCHED, CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, ONE_ORBIT
+from verify.hypotheses import ALWAYS_MATCHED, CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, ONE_ORBIT, SHARED_PAIRS
 from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_symmetric_instance
 from verify.statements import Conclusion, Source, Statement
@@ -55,7 +55,7 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=(*SYMBOLS, *vocabulary.entries("m", "n_orbits")),
-    hypotheses=HYPOTHESES,
+    hypotheses=(*SHARED_PAIRS, COLUMNS_REACH, CENTRED, ALWAYS_MATCHED, ONE_ORBIT),
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -63,7 +63,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=WITNESS,
     sample=random_symmetric_instance,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.infonce_equality_balanced"),
     claim=CLAIM,
     breaks=(
         COVARIANCES_DIFFER,

@@ -29,14 +29,14 @@ from scipy.linalg import block_diag
 
 from theorems import PAPER
 from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS
-from theorems.scripts.infonce_equality_product import HYPOTHESES, PROOF
 from verify import vocabulary
 from verify.certify import decide
 from verify.configurations import product_blocks
 from verify.evidence import Break
-from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS
+from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, PRODUCT, SHARED_PAIRS
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Source, Statement
@@ -134,7 +134,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "the setting of Theorem 5.2", "the statement is ours"),
     status=Status.PROVED,
     symbols=(*SYMBOLS, *vocabulary.entries("m", "n_blocks")),
-    hypotheses=HYPOTHESES,
+    hypotheses=(*SHARED_PAIRS, CENTRED, COLUMNS_REACH, PRODUCT),
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -142,7 +142,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.infonce_equality_product"),
     breaks=(
         Break(CENTRED.name, BESIDE, ranks_differ),
         Break(COLUMNS_REACH.name, replace(WITNESS, rank=1), ranks_differ),

@@ -25,16 +25,16 @@ from flint import arb
 from theorems import PAPER
 from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, lower_rank
 from theorems.infonce_equality_balanced import TRIANGLE
-from theorems.scripts.infonce_equality_small_signal import HYPOTHESES, PROOF
 from theorems.theorem_5_2 import TILTED, leaks
 from verify import exact, vocabulary
 from verify.certify import decide
 from verify.configurations import geometry
 from verify.evidence import Break
-from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_COVARIANCE
+from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_COVARIANCE, SHARED_PAIRS
 from verify.integrate.float64 import softmax_moments
 from verify.integrate.problem import reduce
 from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Source, Statement
@@ -133,7 +133,7 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=(*SYMBOLS, *vocabulary.entries("m")),
-    hypotheses=HYPOTHESES,
+    hypotheses=(*SHARED_PAIRS, COLUMNS_REACH, CENTRED),
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -141,7 +141,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.infonce_equality_small_signal"),
     breaks=(
         Break(SHARED_COVARIANCE.name, TILTED, fails),
         Break(CENTRED.name, UNCENTRED.instance, fails),

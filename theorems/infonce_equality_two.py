@@ -20,11 +20,11 @@ from fractions import Fraction
 
 from theorems import PAPER
 from theorems.infonce_equality import CLAIM, CONCLUSION, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin
-from theorems.scripts.infonce_equality_two import HYPOTHESES, PROOF
 from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify.evidence import Break, ByKernel
-from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, TWO_COMPONENTS
+from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, SHARED_PAIRS, SOME_COLUMN, TWO_COMPONENTS
 from verify.models import AugmentedPairs, Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Source, Statement
@@ -47,7 +47,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "Theorem 5.2, second half, for K = 2", "there δ = 1; the case and the proof are ours"),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=(*SHARED_PAIRS, CENTRED, TWO_COMPONENTS, BIAS_POSITIVE, SOME_COLUMN),
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=replace(CONCLUSION, sentence="For every r ≥ 1, Col(A*) = S_F for every minimiser A* of L over R^{d×r}."),
@@ -55,7 +55,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=replace(WITNESS, rank=1),
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.infonce_equality_two"),
     claim=CLAIM,
     breaks=(
         COVARIANCES_DIFFER,

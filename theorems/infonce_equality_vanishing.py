@@ -34,13 +34,13 @@ from theorems import PAPER
 from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin
 from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.infonce_equality_biased import HALF, with_bias
-from theorems.scripts.infonce_equality_vanishing import BIAS_SMALL, HYPOTHESES, PROOF
 from theorems.theorem_5_2 import TILTED, leaks
 from verify import exact, vocabulary
 from verify.configurations import vanishing_threshold
 from verify.evidence import Break, ByKernel
-from verify.hypotheses import BIAS_POSITIVE, CENTRED, COLUMNS_REACH, SHARED_COVARIANCE
+from verify.hypotheses import BIAS_POSITIVE, BIAS_SMALL, CENTRED, COLUMNS_REACH, SHARED_COVARIANCE, SHARED_PAIRS
 from verify.models import GMM, AugmentedPairs, Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Source, Statement
@@ -81,14 +81,14 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=(*SYMBOLS, *vocabulary.entries("m", "theta_0")),
-    hypotheses=HYPOTHESES,
+    hypotheses=(*SHARED_PAIRS, CENTRED, COLUMNS_REACH, BIAS_POSITIVE, BIAS_SMALL),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
     examine=ByKernel(CLAIM),
     witness=below_threshold(WITNESS, HALF),
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.infonce_equality_vanishing"),
     claim=CLAIM,
     breaks=(
         Break(SHARED_COVARIANCE.name, NEAR, leaks),

@@ -27,17 +27,17 @@ from flint import fmpq_mat
 
 from theorems import PAPER
 from theorems.infonce_equality_balanced import TRIANGLE
-from theorems.scripts.infonce_slope import HYPOTHESES, PROOF
 from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify import exact, vocabulary
 from verify.certify import decide
 from verify.evidence import Break
 from verify.exact import to_floats
-from verify.hypotheses import COLUMNS_REACH, ENOUGH_COLUMNS
+from verify.hypotheses import COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_PAIRS
 from verify.losses import LOSSES
 from verify.losses.levels import float64_gradient
 from verify.maps import Encoder
 from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -157,7 +157,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "behind Theorem 5.2", "the formula and the proof are ours"),
     status=Status.PROVED,
     symbols=vocabulary.entries("d", "K", "r", "m", "w", "Sigma_k", "Sigma_1", "delta"),
-    hypotheses=HYPOTHESES,
+    hypotheses=(*SHARED_PAIRS, COLUMNS_REACH),
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -165,7 +165,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.infonce_slope"),
     breaks=(COVARIANCES_DIFFER, Break(COLUMNS_REACH.name, Instance(AugmentedPairs(TRIANGLE), 1), one_column_short)),
 )
 

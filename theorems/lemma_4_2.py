@@ -20,11 +20,11 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from theorems import PAPER
-from theorems.scripts.lemma_4_2 import PROOF
 from verify import exact, vocabulary
 from verify.evidence import Break
 from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -164,7 +164,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=random_instance,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.lemma_4_2"),
     breaks=(Break(SHARED_COVARIANCE.name, UNLIKE, changes_posterior),),
 )
 

@@ -33,10 +33,11 @@ import numpy as np
 
 from theorems import SPECTRAL_PAPER
 from theorems.population_graph_equivalence import LIGHTNING_AND_CLOUD, graph, normalised
-from theorems.scripts.linear_probe_bound import HYPOTHESES, PROOF
 from verify import vocabulary
 from verify.evidence import ByKernel
+from verify.hypotheses import DEGREES_POSITIVE, FEWER_VECTORS, NONNEGATIVE, SYMMETRIC
 from verify.models import Floats, Instance, PopulationGraph
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_graph_instance
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -119,14 +120,14 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=(SYMMETRIC, NONNEGATIVE, DEGREES_POSITIVE, FEWER_VECTORS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
     examine=ByKernel(CLAIM),
     witness=Instance(LIGHTNING_AND_CLOUD, 2),
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.linear_probe_bound"),
     claim=CLAIM,
     evidence=(
         "tight: two points reach the bound when a tie is broken against both, and three points come within 10⁻⁴ of it "

@@ -25,12 +25,12 @@ from flint import fmpq_mat
 
 from theorems import PAPER
 from theorems.nonshared_inclusion import CLAIM, CONCLUSION, TILTED, margin
-from theorems.scripts.nonshared_proportional import HYPOTHESES, MAPS_INTO, PROOF
 from theorems.theorem_5_2 import QUANTITY
 from verify import exact, vocabulary
 from verify.evidence import Break, ByKernel
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.hypotheses import ENOUGH_COLUMNS, MAPS_INTO, PAIRS
 from verify.models import GMM, AugmentedPairs, Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_covariance, random_instance
 from verify.statements import Source, Statement
@@ -90,7 +90,7 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=(*PAIRS, MAPS_INTO),
     redundant=(ENOUGH_COLUMNS,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -98,7 +98,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.nonshared_proportional"),
     claim=CLAIM,
     breaks=(Break(MAPS_INTO.name, TILTED.instance, ByKernel(CLAIM)),),
     special_case_of="nonshared-inclusion",

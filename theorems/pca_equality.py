@@ -25,12 +25,11 @@ from fractions import Fraction
 import numpy as np
 
 from theorems import COUNTEREXAMPLES, PAPER
-from theorems.scripts.pca_spherical import COLUMNS_MATCH
 from verify import vocabulary
 from verify.evidence import ByKernel, Counterexample
 from verify.exact import to_floats
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from verify.hypotheses import COLUMNS_MATCH, COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.models import AugmentedPairs, Instance, SharedGMM
 from verify.randomised import run_alone
 from verify.sampling import random_instance

@@ -19,11 +19,11 @@ from fractions import Fraction
 
 from theorems import PAPER
 from theorems.pca_equality import BALLS, CLAIM, CONCLUSION, PANCAKES, QUANTITY, line, margin
-from theorems.scripts.pca_spherical import COLUMNS_MATCH, HYPOTHESES, PROOF, SPHERICAL
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
-from verify.hypotheses import SHARED_COVARIANCE
+from verify.hypotheses import COLUMNS_MATCH, MIXTURE, SHARED_COVARIANCE, SPHERICAL
 from verify.models import GMM, AugmentedPairs, Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_instance
 from verify.statements import Source, Statement
@@ -63,7 +63,7 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=(*MIXTURE, SPHERICAL, COLUMNS_MATCH),
     redundant=(SHARED_COVARIANCE,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -71,7 +71,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=line(BALLS),
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.pca_spherical"),
     claim=CLAIM,
     breaks=(
         Break(SPHERICAL.name, line(PANCAKES), ByKernel(CLAIM)),

@@ -23,11 +23,10 @@ from theorems.pca_equality import QUANTITY
 from theorems.pca_spherical import SYMBOLS
 from theorems.pca_spherical import sample as sample_spherical
 from theorems.pca_top_r import FEWER_COLUMNS, corners, examine, margin
-from theorems.scripts.pca_spherical import SPHERICAL
-from theorems.scripts.pca_top_r_spherical import PROOF
 from verify.evidence import Break
-from verify.hypotheses import SHARED_COVARIANCE
+from verify.hypotheses import MIXTURE, SHARED_COVARIANCE, SPHERICAL
 from verify.models import Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.statements import Conclusion, Source, Statement
 from verify.verdicts import Status
@@ -52,7 +51,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "Figure 1 (a) and Definition 3.2", "the source claims no optimality; the statement is ours"),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=PROOF.hypotheses,
+    hypotheses=(*MIXTURE, SPHERICAL),
     redundant=(SHARED_COVARIANCE, FEWER_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -60,7 +59,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=corners((2, 1), (1, 1)),
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.pca_top_r_spherical"),
     breaks=(Break(SPHERICAL.name, corners((1, 1), (Fraction(1, 4), Fraction(65, 4))), examine),),
     special_case_of="pca-top-r",
 )

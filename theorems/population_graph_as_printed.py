@@ -26,9 +26,9 @@ from flint import fmpq, fmpq_mat
 
 from theorems import SPECTRAL_PAPER
 from theorems.population_graph_equivalence import LIGHTNING_AND_CLOUD, SYMBOLS, approximation_error, graph, sums
-from theorems.scripts.population_graph_equivalence import HYPOTHESES
 from verify import exact
 from verify.evidence import Counterexample
+from verify.hypotheses import GRAPH
 from verify.models import Instance, PopulationGraph
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_graph_instance, random_matrix
@@ -100,7 +100,7 @@ STATEMENT = Statement(
     ),
     status=Status.REFUTED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=GRAPH,
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,

@@ -29,10 +29,11 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from theorems import SPECTRAL_PAPER
-from theorems.scripts.population_graph_equivalence import HYPOTHESES, PROOF
 from verify import exact, vocabulary
 from verify.evidence import ByKernel
+from verify.hypotheses import GRAPH
 from verify.models import Floats, Instance, PopulationGraph
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_graph_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -139,14 +140,14 @@ STATEMENT = Statement(
     ),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=GRAPH,
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
     examine=ByKernel(CLAIM),
     witness=Instance(LIGHTNING_AND_CLOUD, 2),
     sample=random_graph_instance,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.population_graph_equivalence"),
     claim=CLAIM,
 )
 

@@ -25,16 +25,16 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from theorems import PAPER
-from theorems.scripts.simsiam_collapse import HYPOTHESES, PROOF
 from theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS, WITNESS
 from theorems.simsiam_inclusion import sample as sample_anywhere
 from verify import exact
 from verify.evidence import Break
-from verify.hypotheses import NO_WEIGHT_DECAY, ROOM_OUTSIDE, SHARED_COVARIANCE
+from verify.hypotheses import NO_WEIGHT_DECAY, PAIRS, ROOM_OUTSIDE, SHARED_COVARIANCE
 from verify.losses import LOSSES
 from verify.losses.levels import exact_gradient
 from verify.maps import SimSiamPair
 from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.statements import Conclusion, Source, Statement
 from verify.subspaces import Subspace, fisher_subspace
@@ -142,7 +142,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "the result on SimSiam announced in the abstract; Definition 5.1", READING),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=(*PAIRS, NO_WEIGHT_DECAY, ROOM_OUTSIDE),
     redundant=(SHARED_COVARIANCE,),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -150,7 +150,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.simsiam_collapse"),
     breaks=(
         Break(NO_WEIGHT_DECAY.name, replace(WITNESS, weight_decay=Fraction(1, 10)), examine),
         Break(ROOM_OUTSIDE.name, FULL, examine),

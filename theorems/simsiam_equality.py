@@ -22,14 +22,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from theorems import PAPER
-from theorems.scripts.simsiam_inclusion import HYPOTHESES as SETTING
 from theorems.simsiam_collapse import steepness
 from theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS
 from theorems.simsiam_inclusion import sample as sample_anywhere
 from verify import exact
 from verify.evidence import Counterexample
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS
+from verify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS
 from verify.maps import SimSiamPair
 from verify.models import AugmentedPairs, Instance, SharedGMM
 from verify.randomised import run_alone
@@ -94,7 +93,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "the result on SimSiam announced in the abstract; Theorem 5.2, second half", READING),
     status=Status.REFUTED,
     symbols=SYMBOLS,
-    hypotheses=(*SETTING, ENOUGH_COLUMNS),
+    hypotheses=(*PAIRS, NO_WEIGHT_DECAY, ENOUGH_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,

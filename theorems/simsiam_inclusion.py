@@ -25,16 +25,16 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from theorems import COUNTEREXAMPLES, PAPER
-from theorems.scripts.simsiam_inclusion import HYPOTHESES, PROOF
 from theorems.theorem_5_2 import split
 from verify import exact, vocabulary
 from verify.evidence import Break, ByKernel, Counterexample
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, SHARED_COVARIANCE
+from verify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS, SHARED_COVARIANCE
 from verify.losses import LOSSES
 from verify.losses.levels import exact_gradient
 from verify.maps import SimSiamPair
 from verify.models import GMM, AugmentedPairs, Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -113,7 +113,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "the result on SimSiam announced in the abstract; Definition 5.1", READING),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=(*PAIRS, NO_WEIGHT_DECAY),
     redundant=(SHARED_COVARIANCE, ENOUGH_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -122,7 +122,7 @@ STATEMENT = Statement(
     claim=ID,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.simsiam_inclusion"),
     breaks=(Break(NO_WEIGHT_DECAY.name, LEAK.instance, ByKernel(ID)),),
     guarantees=(Guarantee("simsiam", Column.INCLUSION),),
 )

@@ -25,13 +25,13 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from theorems import PAPER
-from theorems.scripts.simsiam_invariant_means import HYPOTHESES, PROOF
 from theorems.simsiam_collapse import refute_inclusion
 from theorems.simsiam_inclusion import LEAK, QUANTITY, READING, SYMBOLS, margin
 from verify import exact
 from verify.evidence import Break, ByKernel
-from verify.hypotheses import ENOUGH_COLUMNS, MEANS_INVARIANT, SHARED_COVARIANCE, WEIGHT_DECAY
+from verify.hypotheses import ENOUGH_COLUMNS, MEANS_INVARIANT, PAIRS, SHARED_COVARIANCE, WEIGHT_DECAY
 from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_instance
 from verify.statements import Conclusion, Source, Statement
@@ -76,7 +76,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "the result on SimSiam announced in the abstract; Definition 5.1", READING),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=(*PAIRS, WEIGHT_DECAY, MEANS_INVARIANT),
     redundant=(SHARED_COVARIANCE, ENOUGH_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -84,7 +84,7 @@ STATEMENT = Statement(
     examine=ByKernel("simsiam-inclusion"),
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.simsiam_invariant_means"),
     breaks=(
         Break(MEANS_INVARIANT.name, LEAK.instance, ByKernel("simsiam-inclusion")),
         Break(WEIGHT_DECAY.name, replace(WITNESS, weight_decay=Fraction(0)), refute_inclusion),

@@ -34,13 +34,12 @@ from flint import fmpq_mat
 from theorems import PAPER
 from theorems.infonce_top_r import FEWER_COLUMNS
 from theorems.pca_top_r import TOLERANCE, corners, missed
-from theorems.scripts.simsiam_inclusion import HYPOTHESES as SETTING
 from theorems.simsiam_inclusion import QUANTITY, SYMBOLS
 from theorems.simsiam_inclusion import sample as sample_anywhere
 from verify import exact, vocabulary
 from verify.evidence import Counterexample
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import BIAS_POSITIVE
+from verify.hypotheses import BIAS_POSITIVE, NO_WEIGHT_DECAY, PAIRS
 from verify.maps import SimSiamPair
 from verify.minimize.closed_forms import Pencil
 from verify.models import GMM, AugmentedPairs, Instance
@@ -125,7 +124,7 @@ STATEMENT = Statement(
     ),
     status=Status.REFUTED,
     symbols=(*SYMBOLS, *vocabulary.entries("m")),
-    hypotheses=(*SETTING, BIAS_POSITIVE, FEWER_COLUMNS),
+    hypotheses=(*PAIRS, NO_WEIGHT_DECAY, BIAS_POSITIVE, FEWER_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,

@@ -26,10 +26,9 @@ from fractions import Fraction
 import numpy as np
 
 from theorems import COUNTEREXAMPLES, PAPER
-from theorems.scripts.simsiam_inclusion import SETTING
 from theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS
 from verify.evidence import ByKernel, Counterexample
-from verify.hypotheses import WEIGHT_DECAY
+from verify.hypotheses import PAIRS, WEIGHT_DECAY
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance
 from verify.randomised import run_alone
@@ -84,7 +83,7 @@ STATEMENT = Statement(
     source=Source(PAPER, "the result on SimSiam announced in the abstract; Definition 5.1", READING),
     status=Status.REFUTED,
     symbols=SYMBOLS,
-    hypotheses=(*SETTING, WEIGHT_DECAY),
+    hypotheses=(*PAIRS, WEIGHT_DECAY),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,

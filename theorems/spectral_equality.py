@@ -20,14 +20,14 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems.scripts.spectral_equality import PROOF
 from theorems.spectral_inclusion import QUANTITY, sample_biased, source
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, SHARED_COVARIANCE
+from verify.hypotheses import BIAS_POSITIVE, COLUMNS_REACH, ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
 from verify.minimize.closed_forms import Pencil
 from verify.models import AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.statements import Conclusion, Statement
 from verify.subspaces import fisher_subspace
@@ -74,7 +74,7 @@ STATEMENT = Statement(
     source=source("Definition 5.1", "; it is the second half of Theorem 5.2 for another loss"),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=PROOF.hypotheses,
+    hypotheses=(*PAIRS, BIAS_POSITIVE, COLUMNS_REACH),
     redundant=(SHARED_COVARIANCE, ENOUGH_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -82,7 +82,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.spectral_equality"),
     claim=CLAIM,
     breaks=(
         Break("bias-positive", Instance(AugmentedPairs(PLANE, Fraction(0)), 2), ByKernel(CLAIM)),

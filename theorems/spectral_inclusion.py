@@ -27,15 +27,15 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from theorems import SPECTRAL_PAPER
-from theorems.scripts.spectral_inclusion import HYPOTHESES, PROOF
 from theorems.theorem_5_2 import split
 from verify import exact, vocabulary
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, SHARED_COVARIANCE
+from verify.hypotheses import ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
 from verify.losses.levels import exact_value
 from verify.losses.spectral import Spectral
 from verify.maps import Encoder
 from verify.models import GMM, AugmentedPairs, Instance
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -139,7 +139,7 @@ STATEMENT = Statement(
     source=source("Definition 5.1", "; it is the talk's Theorem 0.1 for another loss"),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=HYPOTHESES,
+    hypotheses=PAIRS,
     redundant=(SHARED_COVARIANCE, ENOUGH_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -147,7 +147,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.spectral_inclusion"),
     guarantees=(Guarantee("spectral", Column.INCLUSION),),
 )
 

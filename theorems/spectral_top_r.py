@@ -26,15 +26,15 @@ import numpy as np
 from scipy.linalg import eigh
 
 from theorems import COUNTEREXAMPLES
-from theorems.scripts.spectral_top_r import PROOF
 from theorems.spectral_inclusion import QUANTITY, sample_biased, source
 from verify import exact, vocabulary
 from verify.evidence import Break, ByKernel, Counterexample
 from verify.exact import to_floats
 from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, SHARED_COVARIANCE
+from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
 from verify.minimize.closed_forms import Pencil
 from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.statements import Conclusion, Statement
 from verify.verdicts import Status
@@ -90,7 +90,7 @@ STATEMENT = Statement(
     source=source("Definitions 3.2 and 5.1"),
     status=Status.PROVED,
     symbols=SYMBOLS,
-    hypotheses=PROOF.hypotheses,
+    hypotheses=(*PAIRS, BIAS_POSITIVE, CENTRED),
     redundant=(SHARED_COVARIANCE, ENOUGH_COLUMNS),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
@@ -98,7 +98,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.spectral_top_r"),
     claim=CLAIM,
     breaks=(
         Break("centred", MEAN_WINS.instance, ByKernel(CLAIM)),

@@ -20,13 +20,14 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from theorems import PAPER
-from theorems.scripts.temperature import HYPOTHESES, PROOF
 from verify import exact, vocabulary
+from verify.hypotheses import MIXTURE
 from verify.integrate.float64 import Estimate
 from verify.losses import LOSSES
 from verify.losses.levels import float64_value
 from verify.maps import Encoder
 from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -98,14 +99,14 @@ STATEMENT = Statement(
     source=Source(PAPER, "the loss of Theorem 5.2, with a temperature", "the statement is ours"),
     status=Status.PROVED,
     symbols=vocabulary.entries("d", "K", "r", "w", "Sigma_k"),
-    hypotheses=HYPOTHESES,
+    hypotheses=MIXTURE,
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.temperature"),
 )
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from theorems import COUNTEREXAMPLES, PAPER
-from theorems.scripts.theorem_5_2 import PROOF
 from verify import exact, vocabulary
 from verify.certify import decide
 from verify.evidence import Break, Counterexample
@@ -45,6 +44,7 @@ from verify.losses import LOSSES
 from verify.losses.levels import float64_gradient
 from verify.maps import Encoder
 from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from verify.proving.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement
@@ -205,7 +205,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=PROOF,
+    proof=Proof("theorems.proofs.theorem_5_2"),
     breaks=(COVARIANCES_DIFFER,),
     guarantees=(Guarantee("infonce", Column.INCLUSION),),
 )

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import And, Eq, Ne, ZeroMatrix, latex
+from sympy import And, Eq, Gt, Identity, Ne, OneMatrix, Trace, ZeroMatrix, latex
 
 from verify import vocabulary
 from verify.mathml import formula as mathml
 from verify.models import Instance
 from verify.vocabulary import (
     Cov_VT,
+    EntriesNonnegative,
+    EntriesPositive,
     Formula,
     K,
+    Pi_F,
+    Pi_mu,
     PositiveDefinite,
     Sigma_1,
     Sigma_k,
     Sigma_T,
     Sigma_V,
+    W,
     d,
     d_T,
     d_V,
@@ -29,8 +34,11 @@ from verify.vocabulary import (
     m_T,
     m_V,
     mu_bar,
+    n,
+    n_blocks,
     n_orbits,
     r,
+    theta_0,
     w,
     weight_sum,
 )
@@ -107,3 +115,24 @@ CORRELATED = Hypothesis(
     "correlated", Ne(Cov_VT, ZeroMatrix(d_V, d_T)), "The means of the two modalities are correlated."
 )
 SOME_MATCHED = Hypothesis("some-matched", delta > 0, "Some captions are right.")
+SOME_COLUMN = Hypothesis("some-column", r >= 1, "A map has a column.", True)
+PRODUCT = Hypothesis("product", Gt(n_blocks, 1), "The coordinates fall into at least two independent blocks.", True)
+BIAS_SMALL = Hypothesis("bias-small", Gt(1, delta**2 * theta_0), "The bias is below the threshold δ₀ of the mixture.")
+MAPS_INTO = Hypothesis(
+    "maps-into-means", Eq(Pi_mu * Sigma_k * Pi_F, Sigma_k * Pi_F), "Every Σ_k maps S_F into the span of the means."
+)
+SPHERICAL = Hypothesis(
+    "spherical", Eq(Sigma_k, Trace(Sigma_k) / d * Identity(d)), "Every Σ_k is a multiple of I, its own or a common one."
+)
+COLUMNS_MATCH = Hypothesis("columns-match", Eq(r, m), "The map has as many columns as S_F has dimensions.")
+SYMMETRIC = Hypothesis("weights-symmetric", Eq(W, W.T), "The graph is undirected.", True)
+DEGREES_POSITIVE = Hypothesis("degrees-positive", EntriesPositive(W * OneMatrix(n, 1)), "Every point has weight.", True)
+NONNEGATIVE = Hypothesis("weights-nonnegative", EntriesNonnegative(W), "Weights are probabilities.", True)
+FEWER_VECTORS = Hypothesis("fewer-than-points", r < n, "There are fewer eigenvectors than points: λ exists.", True)
+
+# What the models are.
+MIXTURE = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE)
+PAIRS = (*MIXTURE, BIAS_RANGE)
+SHARED_PAIRS = (*MIXTURE, SHARED_COVARIANCE, BIAS_RANGE)
+PAIRED = (WEIGHTS_POSITIVE, WEIGHTS_SUM, VISION_DEFINITE, TEXT_DEFINITE, MATCH_RANGE)
+GRAPH = (SYMMETRIC, DEGREES_POSITIVE)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from verify.models import Instance
 from verify.processes import fresh_processes, interrupts_held
-from verify.proofs import ProofReport, check
+from verify.proving.checking import ProofReport
 from verify.statements import Statement
 from verify.verdicts import Outcome, Status
 
@@ -110,7 +110,7 @@ def run(
     progress: Callable[[int], None] | None = None,
 ) -> Verification:
     """Try a statement on random instances; `progress` is called with the number done after each."""
-    proof = None if statement.proof is None else check(statement.proof)
+    proof = statement.checked
     trials = []
     for trial in _attempts(statement, instances, seed, jobs):
         trials.append(trial)
@@ -154,8 +154,8 @@ def _unconfirmed(statement: Statement, accepted: list[Trial], proof: ProofReport
         return f"instance {violated[0].index} violates the conclusion by {violated[0].margin:.3g}"
     if proof is None:
         undecided = [t for t in accepted if t.outcome is not Outcome.PROVED]
-        return f"instance {undecided[0].index} is undecided and there is no proof script" if undecided else ""
-    return "" if proof.passed else f"the proof script does not check: {proof.reason}"
+        return f"instance {undecided[0].index} is undecided and there is no proof" if undecided else ""
+    return f"the proof does not check: {statement.unproved}" if statement.unproved else ""
 
 
 def run_alone(statement: Statement, instances: int = 50, seed: int = 0) -> int:
@@ -168,9 +168,8 @@ def run_alone(statement: Statement, instances: int = 50, seed: int = 0) -> int:
     if found.proof is not None:
         print("\nProof")
         for step in found.proof.steps:
-            print(f"  [{'ok' if step.passed else 'REJECTED'}] {step.name} ({step.kind}): {step.sentence}")
-            print(f"       {step.how}")
-        print(f"  [{'ok' if found.proof.glue.passed else 'REJECTED'}] glue: {found.proof.glue.how}")
+            print(f"  {step.name} ({step.rule}): {step.sentence}\n       {step.formula}")
+        print(f"  [{'ok' if found.proof.passed else 'REJECTED'}] {found.proof.reason}")
     print(f"\nRandom instances (seed {seed}): {found.accepted} accepted, {found.discarded} discarded")
     print(f"  worst margin {found.worst_margin} at instance {found.worst_index} (positive = violated)")
     print(f"\n{'CONFIRMED' if found.confirmed else 'NOT CONFIRMED: ' + found.unconfirmed}")

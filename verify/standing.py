@@ -1,4 +1,4 @@
-"""Where a statement stands once its proof script and its counterexamples have been checked again.
+"""Where a statement stands once its proof and its counterexamples have been checked again.
 
 The word recorded in a statement is a claim like any other: it stands only when what was checked says the same.
 """
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from verify.errors import InputError
-from verify.proofs import ProofReport, check
 from verify.statements import Statement
 from verify.verdicts import Status
 
@@ -40,7 +39,7 @@ _RECORDED = {
 
 
 def judge(statement: Statement) -> Judgement:
-    """Check the proof script and every counterexample, and compare with the recorded status.
+    """Check the proof and every counterexample, and compare with the recorded status.
 
     Nothing is drawn at random here: that is randomised verification, which can contradict a status and not make one.
     """
@@ -51,19 +50,20 @@ def judge(statement: Statement) -> Judgement:
 
 
 def _found(statement: Statement) -> Judgement:
-    proof = None if statement.proof is None else check(statement.proof)
+    proof = statement.checked
     unsupported = statement.unsupported()
     if unsupported:
         return Judgement(Standing.FAILED, unsupported)
     refuted = bool(statement.counterexamples)
-    if proof is not None and not proof.passed and not only_assumed(proof):
-        return Judgement(Standing.FAILED, f"the proof script does not check: {proof.reason}")
-    if proof is not None and refuted:
-        return Judgement(Standing.FAILED, "it has a proof script that checks and a counterexample that holds")
-    if proof is not None and proof.assumed:
-        return Judgement(Standing.CONDITIONAL, f"its proof script rests on assumed steps: {', '.join(proof.assumed)}")
+    if statement.unproved:
+        return Judgement(Standing.FAILED, f"the proof does not check: {statement.unproved}")
+    if proof is not None and refuted and not proof.conditional:
+        return Judgement(Standing.FAILED, "it has a proof that checks and a counterexample that holds")
+    if proof is not None and proof.conditional:
+        names = ", ".join(a.name for a in proof.assumed)
+        return Judgement(Standing.CONDITIONAL, f"its proof rests on what is assumed: {names}")
     if proof is not None:
-        return Judgement(Standing.PROVED, f"each of the {len(proof.steps)} steps of its proof script is checked")
+        return Judgement(Standing.PROVED, proof.reason)
     if refuted:
         count = len(statement.counterexamples)
         what = "an instance that satisfies" if count == 1 else f"{count} instances that satisfy"
@@ -82,10 +82,6 @@ def _open(statement: Statement) -> Judgement:
         return Judgement(Standing.FAILED, f"a hunt on record found a counterexample: {', '.join(refuting)}")
     hunted = (f"hunts evaluated {tried:,} instances and found no counterexample",) if tried else ()
     return Judgement(
-        Standing.OPEN, "; ".join((*statement.evidence, *hunted)) or "no proof script and no counterexample"
+        Standing.OPEN, "; ".join((*statement.evidence, *hunted)) or "no proof and no counterexample"
     )
 
-
-def only_assumed(proof: ProofReport) -> bool:
-    """Return whether nothing but assumed steps keeps the proof from passing."""
-    return bool(proof.assumed) and proof.glue.passed and all(step.passed for step in proof.steps)

@@ -19,7 +19,7 @@ from verify.huntrecords import HuntRecord, evaluations, read_record, summary
 from verify.hypotheses import Hypothesis
 from verify.mathml import formula as mathml
 from verify.models import Instance
-from verify.proofs import Proof, check
+from verify.proving.checking import Proof, ProofReport, check
 from verify.verdicts import Outcome, Provenance, Status, Verdict
 from verify.vocabulary import Entry
 
@@ -63,6 +63,38 @@ class Conclusion:
 
 
 @dataclass(frozen=True)
+class Formal:
+    """What a theorem says, as the kernel writes it: the conclusion, and each hypothesis and definition by its name.
+
+    It is on record apart from the script, so that a script that proves something else does not prove the statement.
+    """
+
+    conclusion: str
+    hypotheses: tuple[tuple[str, str], ...]
+    definitions: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, report: ProofReport) -> Formal:
+        """Return what a proof establishes."""
+        names = lambda group: tuple(sorted((x.name, x.formula) for x in group))  # noqa: E731
+        return cls(report.conclusion, names(report.hypotheses), names(report.definitions))
+
+    def differs(self, report: ProofReport) -> str:
+        """Return how what a proof establishes differs from what is on record, or nothing."""
+        found = Formal.of(report)
+        if found.conclusion != self.conclusion:
+            return f"the proof concludes something else: expected {self.conclusion}, found {found.conclusion}"
+        for what, ours, theirs in (
+            ("hypothesis", self.hypotheses, found.hypotheses),
+            ("definition", self.definitions, found.definitions),
+        ):
+            if ours != theirs:
+                name, _ = next(iter(sorted(set(ours) ^ set(theirs))))
+                return f"the {what} {name} is not the one on record"
+        return ""
+
+
+@dataclass(frozen=True)
 class Statement:
     """One statement of the theory, with all that is known of it.
 
@@ -70,6 +102,7 @@ class Statement:
     positive where it is violated. `examine(instance)` is what an exact evaluation on this one instance decides, without
     the proof script. `witness` satisfies every hypothesis, so the statement is not vacuous. `sample(rng)` draws the
     instances of randomised verification. `redundant` are hypotheses of the source that the proof does not need.
+    `proof` names the script and `formal` what its theorem says, as on record.
     `claim` is the kernel's claim that says the same of one instance, if there is one. `counterexamples` refute the
     statement, `breaks` show that a hypothesis is needed, `evidence` says in sentences what is known of an open one, and
     `hunts` are the records of hunts for a counterexample to it, or to it without a hypothesis.
@@ -92,6 +125,7 @@ class Statement:
     proof: Proof | None = None
     counterexamples: tuple[Counterexample, ...] = ()
     redundant: tuple[Hypothesis, ...] = field(default=())
+    formal: Formal | None = None
     claim: str | None = None
     breaks: tuple[Break, ...] = ()
     evidence: tuple[str, ...] = ()
@@ -99,9 +133,30 @@ class Statement:
     guarantees: tuple[Guarantee, ...] = ()
     special_case_of: str = ""
 
-    def __post_init__(self) -> None:
-        if self.proof is not None and self.proof.hypotheses != self.hypotheses:
-            raise ValueError(f"{self.id}: the proof script does not rest on the statement's hypotheses")
+    @property
+    def checked(self) -> ProofReport | None:
+        """What the kernel says of its proof, checked once a process."""
+        return None if self.proof is None else check(self.proof)
+
+    @property
+    def unproved(self) -> str:
+        """Why its proof does not establish it, or nothing when it does, be it on assumptions, or when there is none.
+
+        The theorem has the statement's name, its hypotheses are the statement's, and what it says, definitions
+        included, is the theorem on record.
+        """
+        report = self.checked
+        if report is None:
+            return ""
+        if not report.passed:
+            return report.reason
+        known = {h.name for h in (*self.hypotheses, *self.redundant)}
+        strange = [name for name in report.used if name not in known]
+        if strange:
+            return f"the proof rests on {', '.join(strange)}, which the statement does not suppose"
+        if report.theorem != self.id:
+            return f"the proof is of {report.theorem}, expected {self.id}"
+        return "" if self.formal is None else self.formal.differs(report)
 
     @cached_property
     def hunted(self) -> tuple[tuple[tuple[str, ...], HuntRecord], ...]:
@@ -130,7 +185,7 @@ class Statement:
         return (*self.evidence, *(summary(records, dropped) for (dropped, _), records in families.items()))
 
     def without(self, name: str) -> Statement:
-        """Return the statement without one hypothesis: open, unless its proof script still checks.
+        """Return the statement without one hypothesis: open, unless its proof does not use it.
 
         Raises InputError when there is no such hypothesis.
         """
@@ -138,13 +193,16 @@ class Statement:
         if len(kept) == len(self.hypotheses):
             known = ", ".join(h.name for h in self.hypotheses)
             raise InputError("hypothesis", name, f"is not a hypothesis of {self.id}", f"one of: {known}")
-        proof = None if self.proof is None else self.proof.without(name)
-        proved = proof is not None and check(proof).passed
+        proved = name in self.unused_hypotheses()
+        proof = self.proof if proved else None
         return replace(self, hypotheses=kept, proof=proof, status=Status.PROVED if proved else Status.OPEN)
 
     def unused_hypotheses(self) -> tuple[str, ...]:
-        """Return the hypotheses without which the proof script still checks, each dropped alone."""
-        return tuple(h.name for h in self.hypotheses if self.without(h.name).status is Status.PROVED)
+        """Return the hypotheses that the proof does not use: it is as good without all of them."""
+        report = self.checked
+        if report is None or self.unproved or report.conditional:
+            return ()
+        return tuple(h.name for h in self.hypotheses if h.name not in report.used)
 
     def necessity(self) -> tuple[Necessity, ...]:
         """Return for each hypothesis, and each redundant one, whether the statement needs it."""
@@ -156,7 +214,7 @@ class Statement:
     def _necessity(self, hypothesis: Hypothesis, unused: tuple[str, ...]) -> Necessity:
         name = hypothesis.name
         if name in unused:
-            return Necessity(name, Need.REDUNDANT, "the proof script checks without it")
+            return Necessity(name, Need.REDUNDANT, "the proof does not use it")
         failures = []
         for broken in (b for b in self.breaks if b.hypothesis == name):
             violated, seen = self.false_hypotheses(broken.instance), broken.examine(broken.instance)
@@ -196,14 +254,16 @@ class Statement:
 
     def judge(self, seen: Verdict) -> Verdict:
         """Return the verdict, given what an exact evaluation saw on an instance that satisfies the hypotheses."""
-        if self.proof is None:
+        report = self.checked
+        if report is None:
             return seen
-        report = check(self.proof)
-        if not report.passed:
-            return replace(seen, reason=f"{seen.reason}; the proof script does not check: {report.reason}")
+        if self.unproved:
+            return replace(seen, reason=f"{seen.reason}; the proof does not check: {self.unproved}")
+        if report.conditional:
+            names = ", ".join(a.name for a in report.assumed)
+            return replace(seen, reason=f"{seen.reason}; the proof is conditional on {names}")
         if seen.outcome in (Outcome.REFUTED, Outcome.FAILED):
-            reason = f"the proof script checks, yet on this instance {seen.reason}: one of the two is wrong"
+            reason = f"the proof checks, yet on this instance {seen.reason}: one of the two is wrong"
             return replace(seen, outcome=Outcome.FAILED, reason=reason)
-        steps = f"the hypotheses hold exactly and the proof script checks ({len(self.proof.steps)} steps)"
-        reason = f"{steps}; as a cross-check, {seen.reason}"
+        reason = f"the hypotheses hold exactly and {report.reason}; as a cross-check, {seen.reason}"
         return replace(seen, outcome=Outcome.PROVED, reason=reason, provenance=Provenance.EXACT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +16,7 @@ from verify.errors import InputError
 if TYPE_CHECKING:
     from verify.evidence import Counterexample
     from verify.hypotheses import Hypothesis
-    from verify.proofs import ProofReport, StepReport
+    from verify.proving.checking import Named, ProofReport, StepReport
     from verify.randomised import Verification
     from verify.statements import Statement
 
@@ -42,17 +41,15 @@ def show(
 ) -> int:
     """Show one statement with its hypotheses and proof steps.
 
-    The proof script is checked on the spot; the exit code is 1 when a proof does not check.
+    The proof is made and checked on the spot; the exit code is 1 when it does not check.
     """
     found = _find(statement)
-    from verify.proofs import check
-
-    report = None if found.proof is None else check(found.proof)
+    report = found.checked
     if json:
-        write_json({**_summary(found), **_details(found), "proof": None if report is None else _proof(report)})
+        write_json({**_summary(found), **_details(found), "proof": None if report is None else _proof(found, report)})
     else:
         _write_statement(found, report)
-    return DONE if report is None or report.passed else CLAIM_FAILED
+    return CLAIM_FAILED if found.unproved else DONE
 
 
 def _registry() -> Mapping[str, Statement]:
@@ -117,22 +114,38 @@ def _counterexample(counterexample: Counterexample) -> dict[str, Any]:
     }
 
 
-def _proof(report: ProofReport) -> dict[str, Any]:
-    steps = [
-        {
-            "name": step.name,
-            "kind": step.kind.value,
-            "claim": step.sentence,
-            "latex": step.latex,
-            "premises": [*step.premises],
-            "how": step.how,
-            "passed": step.passed,
-            "assumed": step.assumed,
-        }
-        for step in report.steps
-    ]
-    glue = {"how": report.glue.how, "passed": report.glue.passed}
-    return {"passed": report.passed, "reason": report.reason, "steps": steps, "glue": glue}
+def _proof(statement: Statement, report: ProofReport) -> dict[str, Any]:
+    return {
+        "passed": not statement.unproved,
+        "reason": statement.unproved or report.reason,
+        "conditional": report.conditional,
+        "conclusion": {"formula": report.conclusion, "latex": report.latex},
+        "hypotheses": [{**_named(h), "used": h.name in report.used} for h in report.hypotheses],
+        "assumed": [_named(a) for a in report.assumed],
+        "classical": [*report.classical],
+        "cited": [*report.cited],
+        "definitions": [_named(d) for d in report.definitions],
+        "steps": [_step(step) for step in report.steps],
+        "lines": report.lines,
+        "rules": dict(report.rules),
+    }
+
+
+def _named(named: Named) -> dict[str, Any]:
+    return {"name": named.name, "formula": named.formula, "latex": named.latex}
+
+
+def _step(step: StepReport) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "claim": step.sentence,
+        "formula": step.formula,
+        "latex": step.latex,
+        "rule": step.rule,
+        "premises": [*step.premises],
+        "lines": step.lines,
+        "rules": [*step.rules],
+    }
 
 
 def _write_statement(statement: Statement, report: ProofReport | None) -> None:
@@ -155,16 +168,34 @@ def _write_statement(statement: Statement, report: ProofReport | None) -> None:
         _write_counterexample(counterexample)
     if report is None:
         return
-    kinds = Counter(step.kind.value for step in report.steps)
-    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    _write_proof(statement, report)
+
+
+def _write_proof(statement: Statement, report: ProofReport) -> None:
     sys.stdout.write("\n")
-    total = f"{len(report.steps)} steps: {counted}; {len(report.assumed) or 'none'} assumed"
-    write_fields([("Proof script", total)])
+    supposed = ", ".join(report.used) or "nothing"
+    fields = [
+        ("Proof", f"{report.lines} lines of {len(report.rules)} rules, shown as {len(report.steps)} steps"),
+        ("theorem", report.conclusion),
+        ("supposes", supposed + (f"; does not use {', '.join(report.unused)}" if report.unused else "")),
+        ("assumed", "; ".join(f"{a.name}: {a.formula}" for a in report.assumed) or "nothing"),
+        ("by name", "; ".join(report.classical) or "no classical theorem"),
+    ]
+    if report.cited:
+        fields.append(("derives", f"on the way: {', '.join(report.cited)}"))
+    write_fields(fields)
     sys.stdout.write("\n")
-    steps = [(f"{s.name}\n{s.kind}", f"{s.sentence}\n{_mark(s)}: {s.how}") for s in report.steps]
-    glue = ("glue", f"The conclusion follows.\n{'checked' if report.glue.passed else 'FAILED'}: {report.glue.how}")
-    verdict = ("proof", f"{'checked' if report.passed else 'does NOT check'}: {report.reason}")
-    write_fields([*steps, glue, verdict], apart=True)
+    write_fields([("where", ""), *((d.name, d.formula) for d in report.definitions)])
+    sys.stdout.write("\n")
+    steps = [(s.name, f"{s.sentence}\n{s.formula}\n{_ground(s)}") for s in report.steps]
+    verdict = f"does NOT check: {statement.unproved}" if statement.unproved else f"checked: {report.reason}"
+    write_fields([*steps, ("proof", verdict)], apart=True)
+
+
+def _ground(step: StepReport) -> str:
+    """Return what a step rests on, and how it is derived from it."""
+    premises = f"from {', '.join(step.premises)} " if step.premises else ""
+    return f"{premises}by {step.rule} ({step.lines} line{'' if step.lines == 1 else 's'})"
 
 
 def _status(statement: Statement) -> str:
@@ -191,12 +222,6 @@ def counterexample_command(counterexample: Counterexample) -> str:
 
     file = certificate_file(counterexample)
     return f"thmverify check {file}" if file else ""
-
-
-def _mark(step: StepReport) -> str:
-    if step.assumed:
-        return "ASSUMED"
-    return "checked" if step.passed else "FAILED"
 
 
 def verify(

@@ -249,7 +249,7 @@ class Script:
         return self.apply("arithmetic", [[p.line for p in parts], using, positive, psd], terms)
 
     def flip(self, line: Line) -> Line:
-        """B = a from a = b, under universal quantifiers too."""
+        """b = a from a = b, under universal quantifiers too."""
         return self.under(line, lambda x: self.lin(eq(x.right, x.left), [(x, -1)]))
 
     def under(self, line: Line, change: Callable[[Line], Line]) -> Line:

@@ -504,8 +504,8 @@ class Ring:
             if (len(p) > 1 or slots) and not all(self._tame(f) for f in random):
                 return self._single(make("mean", None, S, self.term(p, REAL)))
             outer = [make("slot", s.val, lower(s.args[0])) for s in slots]
-            fixed = tuple((lower(a), e) for a, e in factors if not holds_variable(a, XI))
-            value = self.times({((), fixed, ()): Fraction(1)}, self._expectation(S, random))
+            fixed = tuple(f for f in factors if not holds_variable(f[0], XI))
+            value = self.times(self._mapped((fixed, ()), lower), self._expectation(S, random))
             found = self.add(found, self._sum(outer, value), c)
         return found
 

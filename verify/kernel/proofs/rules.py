@@ -297,7 +297,7 @@ def rewrite(groups: Groups, terms: Arguments) -> Theorem:
 
 
 def arithmetic(groups: Groups, terms: Arguments) -> Theorem:
-    """A = b, a ≤ b or a < b, when b − a is Σ c·l(b_i − a_i)r over premises, up to a number ≥ 0 and normal forms.
+    """a = b, a ≤ b or a < b, when b − a is Σ c·l(b_i − a_i)r over premises, up to a number ≥ 0 and normal forms.
 
     The terms are the claim, then for each premise its multiplier c and, for matrices, the factors l and r.
     """
@@ -336,7 +336,7 @@ def arithmetic(groups: Groups, terms: Arguments) -> Theorem:
 
 
 def antisymmetry(groups: Groups, _: Arguments) -> Theorem:
-    """A ≤ b and b ≤ a give a = b."""
+    """a ≤ b and b ≤ a give a = b."""
     ((p, q),) = groups
     if p.conclusion.op != "le":
         raise Rejected("a comparison a ≤ b is expected here")
@@ -346,13 +346,13 @@ def antisymmetry(groups: Groups, _: Arguments) -> Theorem:
 
 
 def total(_: Groups, terms: Arguments) -> Theorem:
-    """A ≤ b ∨ b ≤ a."""
+    """a ≤ b ∨ b ≤ a."""
     a, b = terms
     return _conclude([], either(at_most(a, b), at_most(b, a)))
 
 
 def product(groups: Groups, _: Arguments) -> Theorem:
-    """A ≤ b and c ≤ d give 0 ≤ (b − a)(d − c); strict if both are."""
+    """a ≤ b and c ≤ d give 0 ≤ (b − a)(d − c); strict if both are."""
     ((p, q),) = groups
     a, b, strict = _relation(p.conclusion)
     c, d, sharp = _relation(q.conclusion)
@@ -400,7 +400,7 @@ def gram(_: Groups, terms: Arguments) -> Theorem:
 
 
 def reciprocal(_: Groups, terms: Arguments) -> Theorem:
-    """A ≠ 0 ⟹ a·a⁻¹ = 1."""
+    """a ≠ 0 ⟹ a·a⁻¹ = 1."""
     (a,) = terms
     return _conclude(
         [],
@@ -461,7 +461,7 @@ def units(_: Groups, terms: Arguments) -> Theorem:
 
 
 def kronecker(_: Groups, terms: Arguments) -> Theorem:
-    """I = j and [i = j] = 1, or i ≠ j and [i = j] = 0."""
+    """i = j and [i = j] = 1, or i ≠ j and [i = j] = 0."""
     i, j = terms
     d, same = make("delta", None, i, j), equal(i, j)
     return _conclude([], either(both(same, equal(d, number(1))), both(make("not", None, same), equal(d, number(0)))))
@@ -571,7 +571,7 @@ def one_derivative(groups: Groups, _: Arguments) -> Theorem:
 
 
 def fermat(groups: Groups, _: Arguments) -> Theorem:
-    """F has the derivative v at a, and f(a) ≤ f(a + t) for every t ≥ 0: then 0 ≤ v."""
+    """f has the derivative v at a, and f(a) ≤ f(a + t) for every t ≥ 0: then 0 ≤ v."""
     ((p, q),) = groups
     f, a, v = _derivative(p.conclusion)
     t = make("bound", 0, REAL)
@@ -581,7 +581,7 @@ def fermat(groups: Groups, _: Arguments) -> Theorem:
 
 
 def increasing(groups: Groups, terms: Arguments) -> Theorem:
-    """F has the derivative g(s) at every s, and 0 ≤ g(s) where a ≤ s ≤ b: then a ≤ b ⟹ f(a) ≤ f(b)."""
+    """f has the derivative g(s) at every s, and 0 ≤ g(s) where a ≤ s ≤ b: then a ≤ b ⟹ f(a) ≤ f(b)."""
     ((p, q),), (a, b) = groups, terms
     if p.conclusion.op != "all":
         raise Rejected("a derivative at every point is expected here")
@@ -667,7 +667,7 @@ def dimension(_: Groups, terms: Arguments) -> Theorem:
 
 
 def embedding(_: Groups, terms: Arguments) -> Theorem:
-    """M ≤ n ⟹ ∃J: m × n. JJᵀ = I_m."""
+    """m ≤ n ⟹ ∃J: m × n. JJᵀ = I_m."""
     m, n = terms
     J = _name(mat(m, n), m, n)
     return _conclude(

@@ -8,110 +8,146 @@ if TYPE_CHECKING:
     from verify.kernel.proofs.terms import Term
 
 _NAMES = "xyzuvst"
+_USUAL = ("w", "mu", "Sigma", "delta", "eta", "mu_V", "mu_T", "Sigma_V", "Sigma_T")  # a model's own letters
 _LOW, _SUM, _PRODUCT, _ATOM = 0, 1, 2, 3
+MAX_DEPTH, MAX_LENGTH = 40, 20000
 
 
-def text(t: Term, names: tuple[str, ...] = ()) -> str:
-    """Return a term as text; `names` are those of the variables bound outside, the innermost first."""
-    return _text(t, names, _LOW)
-
-
-def _fresh(t: Term, names: tuple[str, ...], index: bool = False) -> str:
-    pool = "klij" if index else _NAMES
-    for i in range(10**6):
-        name = pool[i % len(pool)] + ("" if i < len(pool) else str(i // len(pool)))
-        if name not in names and not any(v.val == name for v in t.free):
-            return name
-    return "?"
+def text(t: Term, brief: bool = False) -> str:
+    """Return a term as text; when `brief`, defined names are written without sizes and the model's own letters."""
+    whole = _Printer(brief).text(t, (), _LOW)
+    return whole if len(whole) <= MAX_LENGTH else f"{whole[:MAX_LENGTH]}…"
 
 
 def _wrap(s: str, level: int, wanted: int) -> str:
     return f"({s})" if level < wanted else s
 
 
-def sort_text(t: Term, names: tuple[str, ...] = ()) -> str:
-    """Return a sort as text."""
-    if t.op == "Mat":
-        return "×".join(_text(a, names, _ATOM) for a in t.args)
-    if t.op == "Index":
-        return f"<{_text(t.args[0], names, _ATOM)}"
-    if t.op == "Fun":
-        return f"{sort_text(t.args[0], names)} → {sort_text(t.args[1], names)}"
-    return {"Real": "ℝ", "Size": "ℕ", "Prop": "formula"}.get(t.op, t.op)
+class _Printer:
+    def __init__(self, brief: bool) -> None:
+        self.brief = brief
+        self.left = 4 * MAX_LENGTH  # nodes: a term that shares its parts can be much longer than it is large
 
+    def sort(self, t: Term, names: tuple[str, ...]) -> str:
+        if t.op == "Mat":
+            return "×".join(self.text(a, names, _ATOM) for a in t.args)
+        if t.op == "Index":
+            return f"<{self.text(t.args[0], names, _ATOM)}"
+        if t.op == "Fun":
+            return f"{self.sort(t.args[0], names)} → {self.sort(t.args[1], names)}"
+        return {"Real": "ℝ", "Size": "ℕ", "Prop": "formula"}.get(t.op, t.op)
 
-def _text(t: Term, names: tuple[str, ...], want: int) -> str:
-    op, a = t.op, t.args
-    if len(names) > 40:
-        return "…"
-    if t.sort is None:
-        return sort_text(t, names)
-    go = lambda x, w=_LOW: _text(x, names, w)  # noqa: E731
-    if op in ("var", "lit", "nth"):
-        return str(t.val).split("#")[0] if op == "var" else str(t.val)
-    if op == "num":
-        return _wrap(str(t.val), _PRODUCT if t.val >= 0 else _SUM, want)  # type: ignore[operator]
-    if op == "bound":
-        return names[t.val] if t.val < len(names) else f"?{t.val}"  # type: ignore[index,operator]
-    if op in ("add", "plus"):
-        return _wrap(" + ".join(go(x, _SUM) for x in a).replace("+ -", "− "), _SUM, want)
-    if op in ("mul", "dot", "scale"):
-        return _wrap("·".join(go(x, _PRODUCT) for x in a), _PRODUCT, want)
-    if op == "size":
-        return go(a[0], want)
-    if op == "c":
-        return f"{t.val}({', '.join(go(x) for x in a[1:])})"
-    if op == "ap":
+    def text(self, t: Term, names: tuple[str, ...], want: int) -> str:
+        self.left -= 1
+        if len(names) > MAX_DEPTH or self.left < 0:
+            return "…"
+        op, a = t.op, t.args
+        if t.sort is None:
+            return self.sort(t, names)
+        if op in ("var", "lit", "nth"):
+            return str(t.val).split("#")[0]
+        if op == "num":
+            return _wrap(str(t.val), _ATOM if str(t.val).isdigit() else _SUM, want)
+        if op in ("bound", "slot"):
+            known = op == "bound" and int(str(t.val)) < len(names)
+            return names[int(str(t.val))] if known else f"?{t.val}"
+        if op in ("add", "plus"):
+            return _wrap(self._added(t, names), _SUM, want)
+        if op in ("mul", "dot", "scale"):
+            return self._product(t, names, want)
+        if op == "size":
+            return self.text(a[0], names, want)
+        if op == "c":
+            return self._defined(t, names)
+        if op == "ap":
+            return self._applied(t, names)
+        if op in ("T", "minv", "inv", "unit"):
+            return {"T": "{}ᵀ", "minv": "{}⁻¹", "inv": "{}⁻¹", "unit": "e_{}"}[op].format(self.text(a[0], names, _ATOM))
+        if op in ("exp", "log", "tr"):
+            return f"{op}({self.text(a[0], names, _LOW)})"
+        if op in ("id", "zero"):
+            return "I" if op == "id" else "0"
+        if op == "delta":
+            return f"[{self.text(a[0], names, _LOW)} = {self.text(a[1], names, _LOW)}]"
+        if op in ("eq", "le", "not", "and", "or", "imp", "iff", "deriv"):
+            return self._formula(t, names, want)
+        return self._binder(t, names, want)
+
+    def _added(self, t: Term, names: tuple[str, ...]) -> str:
+        whole = ""
+        for x in t.args:
+            part = self.text(x, names, _SUM)
+            sign = " − " if part.startswith("−") else " + "
+            whole += part if not whole else sign + part.removeprefix("−")
+        return whole
+
+    def _product(self, t: Term, names: tuple[str, ...], want: int) -> str:
+        parts, sign = list(t.args), ""
+        while len(parts) > 1 and parts[0].op == "num" and parts[0].val == -1:
+            parts, sign = parts[1:], "" if sign else "−"
+        whole = "·".join(self.text(x, names, _PRODUCT) for x in parts)
+        return _wrap(sign + whole, _SUM if sign else _PRODUCT, want)
+
+    def _defined(self, t: Term, names: tuple[str, ...]) -> str:
+        shown = [x for x in t.args[1:] if not (self.brief and _is_usual(x))]
+        return f"{t.val}({', '.join(self.text(x, names, _LOW) for x in shown)})" if shown else str(t.val)
+
+    def _applied(self, t: Term, names: tuple[str, ...]) -> str:
         args = []
         while t.op == "ap":
             args.append(t.args[1])
             t = t.args[0]
-        return f"{go(t, _ATOM)}({', '.join(go(x) for x in reversed(args))})"
-    simple = {"T": "{}ᵀ", "minv": "{}⁻¹", "inv": "{}⁻¹", "unit": "e_{}"}
-    if op in simple:
-        return simple[op].format(go(a[0], _ATOM))
-    if op in ("exp", "log", "tr"):
-        return f"{op}({go(a[0])})"
-    if op == "id":
-        return "I"
-    if op == "zero":
-        return "0"
-    if op == "delta":
-        return f"[{go(a[0])} = {go(a[1])}]"
-    if op == "eq":
-        return _wrap(f"{go(a[0])} = {go(a[1])}", _LOW, want)
-    if op == "le":
-        return _wrap(f"{go(a[0])} ≤ {go(a[1])}", _LOW, want)
-    if op == "not":
-        if a[0].op == "le":
-            return _wrap(f"{go(a[0].args[1])} < {go(a[0].args[0])}", _LOW, want)
-        if a[0].op == "eq":
-            return _wrap(f"{go(a[0].args[0])} ≠ {go(a[0].args[1])}", _LOW, want)
-        return f"¬({go(a[0])})"
-    if op in ("and", "or", "imp", "iff"):
+        inner = ", ".join(self.text(x, names, _LOW) for x in reversed(args))
+        return f"{self.text(t, names, _ATOM)}({inner})"
+
+    def _formula(self, t: Term, names: tuple[str, ...], want: int) -> str:
+        op, a = t.op, t.args
+        low = [self.text(x, names, _LOW) for x in a] if op in ("eq", "le", "deriv") else []
+        if op in ("eq", "le"):
+            return f"{low[0]} {'=' if op == 'eq' else '≤'} {low[1]}"
+        if op == "deriv":
+            return f"HasDerivative({', '.join(low)})"
+        if op == "not":
+            if a[0].op not in ("le", "eq"):
+                return f"¬({self.text(a[0], names, _LOW)})"
+            x, y = a[0].args if a[0].op == "eq" else a[0].args[::-1]
+            return f"{self.text(x, names, _LOW)} {'≠' if a[0].op == 'eq' else '<'} {self.text(y, names, _LOW)}"
+        if not a:
+            return {"and": "true", "or": "false"}[op]
         sign = {"and": " ∧ ", "or": " ∨ ", "imp": " ⟹ ", "iff": " ⟺ "}[op]
-        return _wrap(sign.join(_formula(x, names) for x in a) or {"and": "true", "or": "false"}[op], _LOW, want)
-    if op == "deriv":
-        return f"HasDerivative({go(a[0])}, {go(a[1])}, {go(a[2])})"
-    return _binder(t, names)
+        return _wrap(sign.join(self._part(x, names) for x in a), _LOW, want)
+
+    def _part(self, t: Term, names: tuple[str, ...]) -> str:
+        inner = self.text(t, names, _LOW)
+        return f"({inner})" if t.op in ("and", "or", "imp", "iff", "all", "ex") else inner
+
+    def _binder(self, t: Term, names: tuple[str, ...], want: int) -> str:
+        op, a = t.op, t.args
+        index = op in ("sum", "lse", "smax") or (op in ("all", "ex", "lam") and a[0].op == "Index")
+        x = _fresh(t, names, index)
+        inside = (x, *names)
+        if op == "sum":
+            return _wrap(f"Σ_{x}<{self.text(a[0], names, _ATOM)} {self.text(a[1], inside, _PRODUCT)}", _SUM, want)
+        if op == "mean":
+            return f"E_{x}~N({self.text(a[0], names, _LOW)})[{self.text(a[1], inside, _LOW)}]"
+        if op in ("lse", "smax"):
+            size = self.text(a[0], names, _ATOM)
+            body = f"{self.text(a[1], inside, _PRODUCT)}·exp({self.text(a[2], inside, _LOW)})"
+            whole = f"log Σ_{x}<{size} {body}"
+            return _wrap(whole, _SUM, want) if op == "lse" else f"softmax_{self.text(a[3], names, _ATOM)}({x}<{size}: {body})"
+        sign = {"all": "∀", "ex": "∃", "lam": "λ"}[op]
+        return f"{sign}{x}:{self.sort(a[0], names)}. {self.text(a[1], inside, _LOW)}"
 
 
-def _formula(t: Term, names: tuple[str, ...]) -> str:
-    s = _text(t, names, _LOW)
-    return f"({s})" if t.op in ("and", "or", "imp", "iff", "all", "ex") else s
+def _is_usual(x: Term) -> bool:
+    return x.sort is not None and (x.sort.op == "Size" or (x.op == "var" and x.val in _USUAL))
 
 
-def _binder(t: Term, names: tuple[str, ...]) -> str:
-    op, a = t.op, t.args
-    index = op in ("sum", "lse", "smax") or (op in ("all", "ex", "lam") and a[0].op == "Index")
-    x = _fresh(t, names, index)
-    inside = (x, *names)
-    if op == "sum":
-        return f"Σ_{x}<{_text(a[0], names, _ATOM)} {_text(a[1], inside, _PRODUCT)}"
-    if op == "mean":
-        return f"E_{x}~N({_text(a[0], names, _LOW)})[{_text(a[1], inside, _LOW)}]"
-    if op in ("lse", "smax"):
-        body = f"{_text(a[1], inside, _PRODUCT)}·exp({_text(a[2], inside, _LOW)})"
-        return f"log Σ_{x} {body}" if op == "lse" else f"softmax_{_text(a[3], names, _ATOM)}({x}: {body})"
-    sign = {"all": "∀", "ex": "∃", "lam": "λ"}[op]
-    return f"{sign}{x}:{sort_text(a[0], names)}. {_text(a[1], inside, _LOW)}"
+def _fresh(t: Term, names: tuple[str, ...], index: bool) -> str:
+    pool = "klij" if index else _NAMES
+    free = {v.val for v in t.free}
+    for i in range(10**6):
+        name = pool[i % len(pool)] + ("" if i < len(pool) else str(i // len(pool)))
+        if name not in names and name not in free:
+            return name
+    return "?"

@@ -70,7 +70,7 @@ def square_nonnegative(s: Script, a: Expr) -> Line:
 
 
 def root_vanishes(s: Script, line: Line) -> Line:
-    """A = 0 from a·a = 0."""
+    """a = 0 from a·a = 0."""
     a = Expr(line.theorem.conclusion.args[0].args[0])
     gram = s.parts(s.apply("gram", [], [a * eye(1)]))[1]
     found = s.mp(gram, s.lin(gram.left, [line]))
@@ -103,7 +103,7 @@ def divide(s: Script, positive: Line, whole: Line, claim: Expr) -> Line:
 
 
 def sandwich(s: Script, low: Line, high: Line) -> Line:
-    """A = b from a ≤ b and b ≤ a."""
+    """a = b from a ≤ b and b ≤ a."""
     return s.apply("antisymmetry", [[low, high]])
 
 
@@ -259,7 +259,7 @@ def log_exp(s: Script, positive: Line) -> Line:
 
 
 def exp_injective(s: Script, line: Line) -> Line:
-    """A = b from exp a = exp b."""
+    """a = b from exp a = exp b."""
     up = exp_order(s, s.lin(line.left <= line.right, [line]))
     down = exp_order(s, s.lin(line.right <= line.left, [(line, -1)]))
     return sandwich(s, up, down)
