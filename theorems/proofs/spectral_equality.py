@@ -169,7 +169,7 @@ def spanned(whole: Whole, A: Expr) -> Line:
     s.step("image", "For such a map RAAᵀR = C.", same)
     claim = tr(vector.T @ st.C @ vector) <= tr(vector.T @ st.R @ A @ A.T @ st.R @ vector)
     bound = s.gen(s.lin(claim, [(same, 1, vector.T, vector)]), vector)
-    reach = Reach(st, A)
+    reach = Reach(st, A, st.C_above)
     whitened = reach.whitened(bound)
     s.step("whitened", "Where AᵀRv = 0, vᵀCv = 0 and each μ_kᵀv = 0, since δ > 0: R⁻¹μ_k lies in Col(A).", whitened)
     reached = s.step(

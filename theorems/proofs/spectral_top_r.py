@@ -9,26 +9,26 @@ most r independent columns has J(B) > J(F), F a basis of Col(A).
 J(A) itself has no meaning for r > dim S_F, where the columns of A are dependent. For r ≤ dim S_F they are independent.
 Suppose not: A = FH with fewer than r columns in F, and Az = 0 for some z ≠ 0. Then A + t·xzᵀ is no better than A for
 any x and t, so xᵀCx ≤ xᵀRAAᵀRx, which puts S_F into Col(F).
+
+δ may be any positive number here: δ ≤ 1 is not used.
 """
 
 from __future__ import annotations
 
 from theorems.proofs.spectral_inclusion import loss_steps
 from verify.formulas import mixtures as v
-from verify.formulas.subspaces import independent_columns
+from verify.formulas.subspaces import columns_within, independent_columns
 from verify.proving.expressions import (
     Expr,
-    Mat,
     conj,
     eq,
-    exists,
     eye,
 )
 from verify.proving.lemmas.discriminant import TopSpace
 from verify.proving.lemmas.independence import Independence
 from verify.proving.lemmas.pencil import Choice, Pencil, Shifted
 from verify.proving.lemmas.spectral import SpectralSetting
-from verify.proving.lemmas.subspaces import unfolded
+from verify.proving.lemmas.subspaces import definition, folded, unfolded
 from verify.proving.proposal import Proposal
 from verify.proving.script import Line, Script
 
@@ -40,7 +40,9 @@ def own_discriminant(st: SpectralSetting, A: Expr) -> Line:
     s, r = st.s, A.cols
     best, independent = s.assume(st.spec.best_column_space(A)), s.assume(independent_columns(s, A))
     law = s.spec(unfolded(s, best), r, A)
-    itself = s.exhibit(exists(Mat(r, r), lambda C: eq(A, A @ C)), eye(r), s.calc(eq(A, A @ eye(r))))
+    within = columns_within(s, A, A)
+    itself = s.exhibit(definition(s, within).right, eye(r), s.calc(eq(A, A @ eye(r))))
+    itself = folded(s, within, itself)
     line = s.mp(law, s.both(independent, itself, itself))
     return s.discharge(line, best, independent)
 
@@ -53,7 +55,7 @@ def eigenvectors(st: SpectralSetting, A: Expr, minimal: Line) -> Line:
     sentence = "By Eckart and Young AAᵀ = Σ s_iλ_i q_iq_iᵀ, s a choice of r largest λ_i, without negative ones."
     s.step("closed-form", sentence, pencil.square)
     shifted = Shifted(pencil)
-    s.step("centred-target", "Centred, μ̄ = 0 and C = δS.", shifted.centred)
+    s.step("centred-target", "Centred, μ̄ = 0 and C = δS.", st.centred)
     sentence = "R = Σ̄ + S, so (δ − λ_i)Sq_i = λ_iΣ̄q_i: Sq_i = κ_iΣ̄q_i for κ_i = λ_i/(δ − λ_i), and δ > λ_i."
     s.step("same-pencil", sentence, shifted.eigen)
     s.step("across", "The q_i are orthogonal in Σ̄ as well, q_iᵀΣ̄q_i = σ_i > 0.", shifted.across)

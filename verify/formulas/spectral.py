@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from verify.formulas.fisher import discriminant
 from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
-from verify.formulas.subspaces import independent_columns
+from verify.formulas.subspaces import columns_within, independent_columns
 from verify.kernel.proofs.rules import top_part
 from verify.proving.expressions import (
     Col,
@@ -121,8 +121,8 @@ class Spectral:
                 lambda F: (
                     conj(
                         independent_columns(script, F),
-                        exists(Mat(r, count), lambda C: eq(F, A @ C)),
-                        exists(Mat(count, r), lambda C: eq(A, F @ C)),
+                        columns_within(script, F, A),
+                        columns_within(script, A, F),
                     )
                     >> own.best_discriminant(F, r)
                 ),

@@ -141,7 +141,7 @@ class TopSpace:
         given = s.assume(Expr(body).left)
         independent, _, product = s.parts(given)
         (_,), left = s.obtain(unfolded(s, independent), "F⁺")
-        (C,), product = s.obtain(product, "C")
+        (C,), product = s.obtain(unfolded(s, product), "C")
         found = self.best(F, self.reached(F, left, C, product))
         found = s.gen(s.discharge(s.release(found, mark), given), count, F)
         s.forget(mark)

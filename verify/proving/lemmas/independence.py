@@ -38,10 +38,16 @@ class Independence:
         self.st, s = st, st.s
         self.s, self.A, self.r, self.mark = s, A, A.cols, s.mark()
         self.minimal, self.given = s.assume(st.spec.minimises(A)), s.assume(st.spec.few_columns(A))
-        self.reach = reach = Reach(st, A)
+        self.reach = reach = Reach(st, A, self._above())
         self.Z, self.named = s.let("Z", eye(self.r) - reach.H_right @ reach.H)
         parts = [(reach.product, 1, eye(A.rows), self.Z), (self.named, 1, reach.F @ reach.H, eye(self.r))]
         self.null = s.lin(eq(A @ self.Z, zero(A.rows, self.r)), [*parts, (reach.right, 1, reach.F, reach.H)])
+
+    def _above(self) -> Line:
+        """∀v. δ vᵀSv ≤ vᵀCv: C = δS, for a mixture with mean 0."""
+        s, st, x = self.s, self.st, fresh(Col(self.st.d), "x")
+        claim = st.delta * tr(x.T @ st.mix.S @ x) <= tr(x.T @ st.C @ x)
+        return s.gen(s.calc(claim, st.centred), x)
 
     def length(self, y: Expr) -> Expr:
         """‖Zy‖²."""

@@ -91,18 +91,11 @@ class Shifted:
         return self.Q @ unit(i)
 
     @cached_property
-    def centred(self) -> Line:
-        """C = δS."""
-        st, s = self.st, self.s
-        mean = s.lin(eq(st.mix.mean, zero(self.d)), [st.unfold(st.mix.mean), st.hypothesis("centred")])
-        return s.lin(eq(st.C, st.delta * st.mix.S), [st.unfold(st.C)], mean)
-
-    @cached_property
     def scatter(self) -> Line:
         """∀i. δSq_i = λ_iRq_i."""
         s, i, st = self.s, self.i, self.st
         claim = eq(st.delta * (st.mix.S @ self.q(i)), self.p.value(i) * (st.R @ self.q(i)))
-        return s.gen(s.lin(claim, [s.spec(self.p.eigen, i), (self.centred, 1, eye(self.d), self.q(i))]), i)
+        return s.gen(s.lin(claim, [s.spec(self.p.eigen, i), (st.centred, 1, eye(self.d), self.q(i))]), i)
 
     @cached_property
     def positive(self) -> Line:

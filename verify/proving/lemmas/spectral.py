@@ -111,13 +111,26 @@ class SpectralSetting(Setting):
         return low, self.s.lin(num(0) <= 1 - self.delta, [high])
 
     @cached_property
+    def C_above(self) -> Line:
+        """∀v. δ vᵀSv ≤ vᵀCv, for δ ≤ 1."""
+        s, v = self.s, fresh(Col(self.d), "v")
+        other = s.apply("product", [[self.bias[1], square_norm(s, self.mix.mean.T @ v)]])
+        claim = self.delta * tr(v.T @ self.mix.S @ v) <= tr(v.T @ self.C @ v)
+        return s.gen(s.lin(claim, [other], self.unfold(self.C)), v)
+
+    @cached_property
+    def centred(self) -> Line:
+        """C = δS, for a mixture with mean 0."""
+        s = self.s
+        mean = s.lin(eq(self.mix.mean, zero(self.d)), [self.unfold(self.mix.mean), self.hypothesis("centred")])
+        return s.lin(eq(self.C, self.delta * self.mix.S), [self.unfold(self.C)], mean)
+
+    @cached_property
     def C_nonnegative(self) -> Line:
         """∀v. 0 ≤ vᵀCv."""
-        s, v, (low, high) = self.s, fresh(Col(self.d), "v"), self.bias
-        own = s.apply("product", [[low, s.spec(self.S_nonnegative, v)]])
-        other = s.apply("product", [[high, square_norm(s, self.mix.mean.T @ v)]])
-        line = s.lin(num(0) <= tr(v.T @ self.C @ v), [own, other], self.unfold(self.C))
-        return s.gen(line, v)
+        s, v = self.s, fresh(Col(self.d), "v")
+        own = s.apply("product", [[self.bias[0], s.spec(self.S_nonnegative, v)]])
+        return s.gen(s.lin(num(0) <= tr(v.T @ self.C @ v), [own, s.spec(self.C_above, v)]), v)
 
     @cached_property
     def R_definite(self) -> Line:
@@ -299,16 +312,16 @@ class ClosedForm:
 
 
 class Reach:
-    """A map A with vᵀCv ≤ vᵀRAAᵀRv for every v, for δ > 0, has S_F ⊆ Col(A).
+    """A map A with vᵀCv ≤ vᵀRAAᵀRv for every v has S_F ⊆ Col(A), for δ > 0 where δ vᵀSv ≤ vᵀCv.
 
     Let A = FH with FX = I for some X on the left of F, and H with an inverse on its right; T = I − F(FᵀRF)⁻¹FᵀR. For
     v = TTᵀμ_k, AᵀRv = 0: so vᵀCv ≤ 0 and μ_kᵀv = ‖Tᵀμ_k‖² = 0. So R⁻¹μ_k = F(FᵀRF)⁻¹Fᵀμ_k, and
     Σ̄⁻¹μ_k = R⁻¹μ_k + Σ_l w_l R⁻¹μ_l (μ_lᵀΣ̄⁻¹μ_k).
     """
 
-    def __init__(self, st: SpectralSetting, A: Expr) -> None:
-        """Choose the factors F and H of A."""
-        self.st, s = st, st.s
+    def __init__(self, st: SpectralSetting, A: Expr, above: Line) -> None:
+        """Choose the factors F and H of A; `above` says ∀v. δ vᵀSv ≤ vᵀCv."""
+        self.st, self.above, s = st, above, st.s
         self.s, self.A = s, A
         found = s.obtain(s.apply("factorisation", [], [A]), "ρ", "F", "F⁺", "H", "H⁺")
         (self.rank, self.F, self.F_left, self.H, self.H_right), line = found
@@ -347,7 +360,7 @@ class Reach:
     def _no_share(self, vector: Expr, low: Line, k: Expr) -> Line:
         """tr(μ_kᵀv) = 0 from vᵀCv ≤ 0: each δ w_k (μ_kᵀv)² is 0."""
         st, s, j = self.st, self.s, fresh(Index(self.st.K), "j")
-        bias, (_, high) = st.hypothesis("bias-positive"), st.bias
+        bias = st.hypothesis("bias-positive")
 
         def score(i: Expr) -> Expr:
             return tr(st.mu(i).T @ vector)
@@ -355,9 +368,8 @@ class Reach:
         weight = s.apply("product", [[bias, s.spec(st.positive, j)]])
         part = s.apply("product", [[weaken(s, weight), square_nonnegative(s, score(j))]])
         part = s.gen(s.lin(num(0) <= st.delta * st.w(j) * (score(j) * score(j)), [part]), j)
-        mean = s.apply("product", [[high, square_nonnegative(s, tr(st.mix.mean.T @ vector))]])
         share = total(st.K, lambda i: st.delta * st.w(i) * (score(i) * score(i)))
-        whole = s.lin(share <= 0, [low, mean], *st.moments)
+        whole = s.lin(share <= 0, [low, s.spec(self.above, vector)], st.unfold(st.mix.S))
         none = summand_vanishes(s, part, whole, k)
         own = s.lin(num(0) < st.delta * st.w(k), [s.apply("product", [[bias, s.spec(st.positive, k)]])])
         cancel = s.mp(s.apply("reciprocal", [], [own.right]), positive_nonzero(s, own))
