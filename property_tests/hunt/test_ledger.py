@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from property_tests.hunt.support import contents, hunted, plan
+from verify.cli import main
 from verify.errors import InputError
 from verify.hunt.executors import Here
 from verify.hunt.ledger import Batch, Ledger, Round
@@ -165,3 +167,99 @@ def test_two_processes_cannot_write_one_round(tmp_path):
         ledger.record(the_plan.id, Round(0, 1, 0.0, 0, 0.0), [batch], None)
     assert [r.number for r in ledger.rounds(the_plan.id)] == [0, 1]
     ledger.close()
+
+
+COMMANDS = (
+    ("hunts",),
+    ("hunts", "show", plan(*QUICK).id),
+    ("hunts", "export", plan(*QUICK).id, "RECORD"),
+    ("hunt", *QUICK, "--budget", "400ev"),
+    ("hunt", *QUICK, "--budget", "400ev", "--resume"),
+)
+
+
+def refusals(folder, data: bytes, capsys) -> list[str]:
+    """What the commands say, one line each, of a ledger with these bytes; "" of one that they can read."""
+    lines = []
+    for command in COMMANDS:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / "ledger.sqlite").write_bytes(data)
+        code = main([*(str(folder / part) if part == "RECORD" else part for part in command), "--out", str(folder)])
+        out, err = capsys.readouterr()
+        assert code in (0, 1, 2, 3), (command, err)
+        assert "Traceback" not in err
+        assert (code == 2) == bool(err)
+        if code == 2:
+            assert out == ""
+            assert err.count("\n") == 1
+        lines.append(err)
+    return lines
+
+
+def test_a_ledger_damaged_inside_is_one_line(ledger_file, tmp_path, capsys):
+    whole, rng, noticed = ledger_file.read_bytes(), random.Random(3), 0
+    for _ in range(12):
+        start, length = rng.randrange(len(whole)), rng.choice((1, 8, 64, 1024))
+        damage = rng.choice((rng.randbytes(length), bytes(length), b"\xff" * length))
+        lines = refusals(tmp_path / "damaged", (whole[:start] + damage + whole[start + length :])[: len(whole)], capsys)
+        noticed += any(str(tmp_path / "damaged" / "ledger.sqlite") in line for line in lines)
+    assert noticed >= 4
+
+
+def test_every_page_of_a_ledger_overwritten_is_one_line(ledger_file, tmp_path, capsys):
+    whole = ledger_file.read_bytes()
+    for start in range(0, len(whole), 4096):
+        lines = refusals(tmp_path / "damaged", whole[:start] + b"\x5a" * 4096 + whole[start + 4096 :], capsys)
+        assert any("--out" in line and "folder" in line for line in lines)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.7, 0.99])
+def test_a_ledger_cut_short_is_one_line(ledger_file, share, tmp_path, capsys):
+    whole = ledger_file.read_bytes()
+    lines = refusals(tmp_path / "damaged", whole[: int(share * len(whole))], capsys)
+    assert all(str(tmp_path / "damaged" / "ledger.sqlite") in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("DROP TABLE hunts; CREATE TABLE hunts (id TEXT)", "its table hunts is another one"),
+        ("DROP TABLE rounds; CREATE VIEW rounds AS SELECT * FROM hunts", "view: rounds"),
+        ("PRAGMA user_version = 2", "a format that is not 1"),
+        ("DROP TRIGGER hunts_update; UPDATE hunts SET question = '{}'", "asks something else"),
+        ("DROP TRIGGER hunts_update; UPDATE hunts SET question = 'no JSON'", "cannot be read"),
+        ("DROP TRIGGER hunts_update; UPDATE hunts SET searchers = '7'", "cannot be read"),
+        ("DROP TRIGGER hunts_update; UPDATE hunts SET versions = CAST(x'ff' AS TEXT)", "cannot be read"),
+        ("DROP TRIGGER rounds_update; UPDATE rounds SET evaluations = 'many'", "has other numbers"),
+        ("DROP TRIGGER rounds_update; UPDATE rounds SET round = round + 1", "round 0 is missing"),
+        ("DROP TRIGGER champions_update; UPDATE champions SET point = x'00'", "a best point"),
+        ("DROP TRIGGER certificates_update; UPDATE certificates SET content = x'00'", "a certificate"),
+        ("DROP TRIGGER certificates_update; UPDATE certificates SET draft = '{}'", "cannot be read"),
+    ],
+)
+def test_a_ledger_with_other_content_is_one_line(change, rule, ledger_file, tmp_path, capsys):
+    shutil.copy(ledger_file, tmp_path / "changed.sqlite")
+    db = sqlite3.connect(tmp_path / "changed.sqlite")
+    db.executescript(change)
+    db.close()
+    lines = refusals(tmp_path / "damaged", (tmp_path / "changed.sqlite").read_bytes(), capsys)
+    assert any(rule in line for line in lines)
+
+
+@pytest.mark.parametrize("margins", ["x'00'", "x'0000000000000000'", "'text'"])
+def test_damaged_margins_are_not_replayed(margins, tmp_path):
+    the_plan = plan(*LASTING)
+    hunted(tmp_path, the_plan, 900)
+    db = sqlite3.connect(tmp_path / "ledger.sqlite")
+    db.executescript(f"DROP TRIGGER batches_update; UPDATE batches SET margins = {margins}")
+    db.close()
+    with pytest.raises(InputError, match="cannot be read"):
+        hunted(tmp_path, the_plan, 2000)
+
+
+def test_a_ledger_that_is_a_folder_is_refused(tmp_path, capsys):
+    (tmp_path / "ledger.sqlite").mkdir()
+    for command in (["hunts"], ["hunt", *QUICK]):
+        assert main([*command, "--out", str(tmp_path)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1

@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS certificates (
     round INTEGER NOT NULL, draft TEXT NOT NULL, height TEXT NOT NULL, content BLOB NOT NULL,
     UNIQUE (digest, hunt, stage));
 """
+_COPY = "put a copy in its place, or name another folder: a hunt with the same options finds the same again"
 _SUFFIXES = ("", "-wal", "-shm", "-journal")  # the files of a database
 _NAMES = ("hunts", "batches", "rounds", "champions", "certificates")
 
@@ -108,6 +109,15 @@ def _blob(array: Floats) -> bytes:
     return np.ascontiguousarray(array, dtype="<f8").tobytes()
 
 
+def _champion(hunt: str, point: bytes) -> str:
+    return hashlib.sha256(hunt.encode() + point).hexdigest()
+
+
+def _hold(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)
+
+
 class Ledger:
     """The ledger in one folder. Several processes may read it; one hunt at a time writes its own rows."""
 
@@ -117,13 +127,27 @@ class Ledger:
             folder.mkdir(parents=True, exist_ok=True)
             self._check_files()
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
-            self._check_format()
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_TABLES + "".join(_append_only(name) for name in _NAMES))
-        except (sqlite3.Error, OSError) as error:
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+        except (sqlite3.Error, OSError, UnicodeError) as error:
             rule = f"is no ledger that can be opened ({error})"
-            raise InputError("--out", str(self.path), rule, "name a folder of its own that can be written to") from None
+            raise self._refused(
+                rule, "name a folder of its own that can be written to, or put a copy in its place"
+            ) from None
+
+    def _prepare(self) -> None:
+        """Make the tables where there are none. Raises sqlite3.Error when the file is something else, or damaged."""
+        self._check_format()
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(_TABLES + "".join(_append_only(name) for name in _NAMES))
+        self._check_tables()
+
+    def _refused(self, rule: str, remedy: str) -> InputError:
+        return InputError("--out", self.path.name, rule, remedy, str(self.path))
 
     def _check_files(self) -> None:
         """Raise OSError when a pipe, a device or a folder is where SQLite would open a file, and wait."""
@@ -143,9 +167,31 @@ class Ledger:
         elif found != FORMAT:
             raise sqlite3.DatabaseError(f"it holds another kind of database, or a format that is not {FORMAT}")
 
+    def _check_tables(self) -> None:
+        """Raise sqlite3.DatabaseError when SQLite finds damage, or a table has other columns than those of FORMAT."""
+        (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"it is damaged: {found}")
+        with closing(sqlite3.connect(":memory:")) as fresh:
+            fresh.executescript(_TABLES)
+            for name in _NAMES:
+                there, wanted = (
+                    db.execute(f"SELECT name FROM pragma_table_info('{name}')") for db in (self._db, fresh)
+                )
+                if there.fetchall() != wanted.fetchall():
+                    raise sqlite3.DatabaseError(f"its table {name} is another one")
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raise InputError when what the block reads is damaged: SQLite says so, or its content is not what it was."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            raise self._refused(f"cannot be read ({error})", _COPY) from None
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -163,10 +209,12 @@ class Ledger:
             self._db.execute("COMMIT")
         except sqlite3.IntegrityError:
             rule = "has rows of this hunt that another process wrote just now"
-            raise InputError("--out", str(self.path), rule, "let one process run a hunt") from None
+            raise self._refused(rule, "let one process run a hunt") from None
         except sqlite3.OperationalError as error:
             rule = f"cannot be written ({error})"
-            raise InputError("--out", str(self.path), rule, "free the disk or name another folder") from None
+            raise self._refused(rule, "free the disk or name another folder") from None
+        except sqlite3.DatabaseError as error:
+            raise self._refused(f"is damaged ({error})", _COPY) from None
 
     def begin(self, hunt: Description) -> None:
         """Enter a hunt, unless it is there."""
@@ -194,8 +242,7 @@ class Ledger:
             db.execute("INSERT INTO rounds VALUES (?, ?, ?, ?, ?, ?)", (hunt, *astuple(done)))
             if champion is not None:
                 searcher, margin, point = champion
-                key = hashlib.sha256(hunt.encode() + _blob(point)).hexdigest()
-                found = (key, hunt, done.number, searcher, margin, _blob(point))
+                found = (_champion(hunt, _blob(point)), hunt, done.number, searcher, margin, _blob(point))
                 db.execute("INSERT OR IGNORE INTO champions VALUES (?, ?, ?, ?, ?, ?)", found)
 
     def save(self, hunt: str, saved: Saved) -> None:
@@ -223,41 +270,58 @@ class Ledger:
         Raises InputError when the ledger holds other points: another version of a library searched.
         """
         query = "SELECT points, margins FROM batches WHERE hunt = ? AND round = ? AND searcher = ?"
-        row = self._db.execute(query, (hunt, number, searcher)).fetchone()
-        if row is None:
-            return None
-        if row[0] != _digest(points):
+        with self._reading():
+            row = self._db.execute(query, (hunt, number, searcher)).fetchone()
+            found = None if row is None else np.frombuffer(row[1], dtype="<f8").astype(np.float64)
+            _hold(found is None or len(found) == len(points), f"round {number} has margins of other points")
+        if row is not None and row[0] != _digest(points):
             rule = f"round {number} does not replay: {searcher} now proposes other points"
             raise InputError(
                 "--resume", hunt, rule, "use the versions that `thmverify hunts show` names, or a new seed"
             )
-        return np.frombuffer(row[1], dtype="<f8").astype(np.float64)
+        return found
 
     def rounds(self, hunt: str) -> list[Round]:
         """Return the rounds of a hunt, in order."""
         query = "SELECT round, evaluations, seconds, tried, best FROM rounds WHERE hunt = ? ORDER BY round"
-        return [Round(*row) for row in self._db.execute(query, (hunt,))]
+        with self._reading():
+            rounds = [Round(*row) for row in self._db.execute(query, (hunt,))]
+            for number, done in enumerate(rounds):
+                _hold(done.number == number, f"round {number} is missing")
+                numbers = (done.evaluations, done.tried, done.seconds, done.best)
+                _hold([type(x) for x in numbers] == [int, int, float, float], f"round {number} has other numbers")
+        return rounds
 
     def certificates(self, hunt: str) -> list[Saved]:
         """Return the certificates of a hunt, the first found first."""
-        query = "SELECT stage, round, draft, content FROM certificates WHERE hunt = ? ORDER BY number"
-        return [
-            Saved(stage, number, Refutation(Draft.from_json(json.loads(draft)), content))
-            for stage, number, draft, content in self._db.execute(query, (hunt,))
-        ]
+        query = "SELECT stage, round, draft, content, digest FROM certificates WHERE hunt = ? ORDER BY number"
+        found = []
+        with self._reading():
+            for stage, number, draft, content, digest in self._db.execute(query, (hunt,)):
+                found.append(Saved(stage, number, Refutation(Draft.from_json(json.loads(draft)), content)))
+                _hold(found[-1].digest == digest, "a certificate is not the one that was saved")
+        return found
 
     def champions(self, hunt: str) -> list[tuple[int, str, float, Floats]]:
         """Return round, searcher, margin and point of each best so far, in order."""
-        query = "SELECT round, searcher, margin, point FROM champions WHERE hunt = ? ORDER BY round"
-        return [(n, s, m, np.frombuffer(p, dtype="<f8")) for n, s, m, p in self._db.execute(query, (hunt,))]
+        query = "SELECT round, searcher, margin, point, digest FROM champions WHERE hunt = ? ORDER BY round"
+        found = []
+        with self._reading():
+            for number, searcher, margin, point, digest in self._db.execute(query, (hunt,)):
+                _hold(digest == _champion(hunt, point), "a best point is not the one that was found")
+                found.append((number, str(searcher), float(margin), np.frombuffer(point, dtype="<f8")))
+        return found
 
     def hunts(self) -> list[Description]:
         """Return every hunt, the oldest first."""
-        rows = self._db.execute("SELECT * FROM hunts ORDER BY begun, id").fetchall()
-        return [
-            Description(id_, json.loads(question), seed, tuple(json.loads(names)), batch, json.loads(versions), begun)
-            for id_, question, seed, names, batch, versions, begun in rows
-        ]
+        found = []
+        with self._reading():
+            for id_, question, *rest in self._db.execute("SELECT * FROM hunts ORDER BY begun, id"):
+                seed, searchers, batch, versions, begun = rest
+                asked, names = json.loads(question), tuple(json.loads(searchers))
+                _hold(id_ == hunt_id(asked, seed, names, batch), f"hunt {id_} asks something else than it did")
+                found.append(Description(id_, asked, seed, names, batch, dict(json.loads(versions)), str(begun)))
+        return found
 
     def find(self, prefix: str) -> Description:
         """Return the hunt whose id starts so.
