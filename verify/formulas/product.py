@@ -1,0 +1,150 @@
+"""What a proof about a product of two mixtures speaks of: the two factors, and that a mixture is their product.
+
+x = E_1 x_1 + E_2 x_2, where the columns of E_1 and E_2 are an orthonormal basis together: coordinates in two blocks, in
+any order. Component k of the mixture puts x_1 in component a_1(k) of the first factor, x_2 in a_2(k) of the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, r, w
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Family,
+    Index,
+    Mat,
+    Real,
+    Size,
+    conj,
+    eq,
+    exists,
+    eye,
+    forall,
+    total,
+    var,
+)
+from verify.proving.expressions import delta as same
+
+if TYPE_CHECKING:
+    from verify.proving.script import Script
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A mixture Σ_a w_a N(μ_a, Σ_a) in R^d, the embedding E of its space, and the map from components k to components a."""
+
+    d: Expr
+    K: Expr
+    w: Expr
+    mu: Expr
+    Sigma: Expr
+    E: Expr
+    at: Expr
+
+    def mixture(self, script: Script) -> Mixture:
+        """The factor as a mixture of its own, with the bias δ of the product."""
+        return Mixture(script, self.d, self.K, self.w, self.mu, self.Sigma, delta)
+
+    @property
+    def letters(self) -> tuple[Expr, ...]:
+        """The factor's letters, sizes first."""
+        return self.d, self.K, self.w, self.mu, self.Sigma
+
+
+def _factor(i: int) -> Factor:
+    size, count = var(f"d_{i}", Size), var(f"K_{i}", Size)
+    return Factor(
+        size,
+        count,
+        var(f"w_{i}", Family(count, Real)),
+        var(f"mu_{i}", Family(count, Col(size))),
+        var(f"Sigma_{i}", Family(count, Mat(size, size))),
+        var(f"E_{i}", Mat(d, size)),
+        var(f"a_{i}", Family(K, Index(count))),
+    )
+
+
+FIRST, SECOND = _factor(1), _factor(2)
+FACTORS = (FIRST, SECOND)
+
+
+def blocks() -> Expr:
+    """E_1ᵀE_1 = I, E_2ᵀE_2 = I, E_1E_1ᵀ + E_2E_2ᵀ = I; so E_1ᵀE_2 = 0."""
+    E, F = FIRST.E, SECOND.E
+    return conj(eq(E.T @ E, eye(FIRST.d)), eq(F.T @ F, eye(SECOND.d)), eq(E @ E.T + F @ F.T, eye(d)))
+
+
+def weights(factor: Factor) -> Expr:
+    """0 < w_a, and Σ_a w_a = 1."""
+    return conj(forall(Index(factor.K), lambda a: factor.w(a) > 0), eq(total(factor.K, lambda a: factor.w(a)), 1))
+
+
+def independent() -> Expr:
+    """The weights of the components with a_1(k) = a and a_2(k) = b make w_1(a)·w_2(b) together, for all a and b."""
+    f, g = FACTORS
+    return forall(
+        Index(f.K),
+        lambda a: forall(
+            Index(g.K), lambda b: eq(total(K, lambda k: w(k) * same(f.at(k), a) * same(g.at(k), b)), f.w(a) * g.w(b))
+        ),
+    )
+
+
+def means() -> Expr:
+    """μ_k = E_1 μ_1(a_1(k)) + E_2 μ_2(a_2(k))."""
+    return forall(Index(K), lambda k: eq(mu(k), sum_of(lambda f: f.E @ f.mu(f.at(k)))))
+
+
+def covariances() -> Expr:
+    """Σ_k = E_1 Σ_1(a_1(k)) E_1ᵀ + E_2 Σ_2(a_2(k)) E_2ᵀ."""
+    return forall(Index(K), lambda k: eq(Sigma(k), sum_of(lambda f: f.E @ f.Sigma(f.at(k)) @ f.E.T)))
+
+
+def sum_of(part) -> Expr:  # type: ignore[no-untyped-def]
+    """What the two factors give, added."""
+    return part(FIRST) + part(SECOND)
+
+
+PRODUCT = conj(blocks(), weights(FIRST), weights(SECOND), independent(), means(), covariances())
+
+HYPOTHESES: dict[str, Expr] = {"product": PRODUCT}
+
+
+def block_sum(script: Script, X: Expr, Y: Expr, Z: Expr) -> Expr:
+    """XXᵀ = YYᵀ ⊕ ZZᵀ: XXᵀ = E_1YYᵀE_1ᵀ + E_2ZZᵀE_2ᵀ."""
+    f, g = FACTORS
+    Y_, Z_ = var("A_1", Mat(f.d, r)), var("A_2", Mat(g.d, r))
+    body = eq(A @ A.T, f.E @ Y_ @ Y_.T @ f.E.T + g.E @ Z_ @ Z_.T @ g.E.T)
+    define = script.define("BlockSum", (d, f.d, g.d, r, f.E, g.E, A, Y_, Z_), body)
+    return define(d, f.d, g.d, X.cols, f.E, g.E, X, Y, Z)
+
+
+def first_minimises(script: Script, Y: Expr) -> Expr:
+    """Y minimises the InfoNCE loss of the first factor."""
+    return FIRST.mixture(script).minimises_infonce(Y)
+
+
+def second_minimises(script: Script, Z: Expr) -> Expr:
+    """Z minimises the InfoNCE loss of the second factor."""
+    return SECOND.mixture(script).minimises_infonce(Z)
+
+
+def falls_apart(script: Script, X: Expr) -> Expr:
+    """XXᵀ = (E_1ᵀX)(E_1ᵀX)ᵀ ⊕ (E_2ᵀX)(E_2ᵀX)ᵀ, and E_1ᵀX and E_2ᵀX minimise the losses of the factors."""
+    Y, Z = FIRST.E.T @ X, SECOND.E.T @ X
+    return conj(block_sum(script, X, Y, Z), first_minimises(script, Y), second_minimises(script, Z))
+
+
+def put_together(script: Script) -> Expr:
+    """For minimisers A_1, A_2 of the factors' losses, A_1A_1ᵀ ⊕ A_2A_2ᵀ is XXᵀ for some X, and every such X minimises."""
+    sort = A.sort
+
+    def inner(Y: Expr, Z: Expr) -> Expr:
+        there = exists(sort, lambda X: block_sum(script, X, Y, Z))
+        all_do = forall(sort, lambda X: block_sum(script, X, Y, Z) >> Mixture(script).minimises_infonce(X))
+        return conj(first_minimises(script, Y), second_minimises(script, Z)) >> conj(there, all_do)
+
+    return forall(Mat(FIRST.d, r), lambda Y: forall(Mat(SECOND.d, r), lambda Z: inner(Y, Z)))
