@@ -105,18 +105,18 @@ class Weights:
         return s.gen(s.lin(eq(flat.p(k), self.w(k)), [s.spec(flat.weights, k)], one), k)
 
     def drawn(self, z: Terms, average: Line) -> Line:
-        """0 ≤ Σ_l p_l z_l for logits z with Σ_l w_l z_l = 0: lse is convex, so Σ p_l z_l ≥ lse(z) − lse(0) ≥ Σ w_l z_l."""
+        """0 ≤ Σ_j p_j z_j for logits z with Σ_j w_j z_j = 0: lse is convex, so Σ p z ≥ lse(z) − lse(0) ≥ Σ w z."""
         s, n = self.s, self.n
         soft, flat = self.soft(z), self.soft(lambda _: num(0))
-        down, up = soft.tangent(lambda l: -z(l)), flat.tangent(z)
-        return s.lin(num(0) <= total(n, lambda l: soft.p(l) * z(l)), [down, up, average], self.flat())
+        down, up = soft.tangent(lambda j: -z(j)), flat.tangent(z)
+        return s.lin(num(0) <= total(n, lambda j: soft.p(j) * z(j)), [down, up, average], self.flat())
 
 
 class Expansion:
-    """Families z and a and numbers b and c: how Σ_l p_l a_l moves with t, for the softmax p of the logits tz.
+    """Families z and a and numbers b and c: how Σ_j p_j a_j moves with t, for the softmax p of the logits tz.
 
-    G(t) = Σ_l p_l a_l has G′ = Σ_l p_l (z_l − z̄) a_l and G″ = Σ_l p_l (z_l − z̄)² (a_l − ā), at most 2bc where |a_l| ≤ b
-    and z_l² ≤ c.
+    G(t) = Σ_j p_j a_j has G′ = Σ_j p_j (z_j − z̄) a_j and G″ = Σ_j p_j (z_j − z̄)² (a_j − ā), at most 2bc where |a_j| ≤ b
+    and z_j² ≤ c.
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -127,37 +127,37 @@ class Expansion:
 
     def p(self, t: Expr) -> Terms:
         """The softmax of the logits tz."""
-        return lambda l: softmax(self.n, self.w, lambda m: t * self.z(m), l)
+        return lambda j: softmax(self.n, self.w, lambda i: t * self.z(i), j)
 
     def average(self, t: Expr, x: Terms) -> Expr:
-        """Σ_l p_l x_l."""
+        """Σ_j p_j x_j."""
         p = self.p(t)
-        return total(self.n, lambda l: p(l) * x(l))
+        return total(self.n, lambda j: p(j) * x(j))
 
     def apart(self, t: Expr) -> Terms:
-        """z_l − z̄."""
+        """z_j − z̄."""
         average = self.average(t, self.z)
-        return lambda l: self.z(l) - average
+        return lambda j: self.z(j) - average
 
     def spread(self, t: Expr) -> Expr:
-        """V = Σ_l p_l (z_l − z̄) z_l, the derivative of z̄."""
+        """V = Σ_j p_j (z_j − z̄) z_j, the derivative of z̄."""
         apart = self.apart(t)
-        return self.average(t, lambda l: apart(l) * self.z(l))
+        return self.average(t, lambda j: apart(j) * self.z(j))
 
     def slope(self, t: Expr) -> Expr:
-        """G′(t) = Σ_l p_l (z_l − z̄) a_l."""
+        """G′(t) = Σ_j p_j (z_j − z̄) a_j."""
         apart = self.apart(t)
-        return self.average(t, lambda l: apart(l) * self.a(l))
+        return self.average(t, lambda j: apart(j) * self.a(j))
 
     def bend(self, t: Expr) -> Expr:
-        """G″(t) = Σ_l p_l (z_l − z̄)² a_l − V ā."""
+        """G″(t) = Σ_j p_j (z_j − z̄)² a_j − V ā."""
         apart = self.apart(t)
-        return self.average(t, lambda l: apart(l) * apart(l) * self.a(l)) - self.spread(t) * self.average(t, self.a)
+        return self.average(t, lambda j: apart(j) * apart(j) * self.a(j)) - self.spread(t) * self.average(t, self.a)
 
     @property
     def first(self) -> Expr:
-        """Σ_l w_l z_l a_l = G′(0)."""
-        return total(self.n, lambda l: self.w(l) * self.z(l) * self.a(l))
+        """Σ_j w_j z_j a_j = G′(0)."""
+        return total(self.n, lambda j: self.w(j) * self.z(j) * self.a(j))
 
     @property
     def given(self) -> Expr:
@@ -175,27 +175,27 @@ class Expansion:
     def bent(self, t: Expr, nonnegative: Line, low: Line, high: Line, small: Line) -> Line:
         """0 ≤ 2bc − G″(t): G″ = Σ p (z − z̄)² a − Vā ≤ bV + bV and V ≤ Σ p z² ≤ c."""
         s, n, b, c = self.s, self.n, self.b, self.c
-        soft = self.weights.soft(lambda l: t * self.z(l))
-        l, apart, one = fresh(Index(n), "l"), self.apart(t), soft.sums_to_one()
-        weight = weaken(s, s.spec(soft.weight_positive(), l))
+        soft = self.weights.soft(lambda j: t * self.z(j))
+        j, apart, one = fresh(Index(n), "j"), self.apart(t), soft.sums_to_one()
+        weight = weaken(s, s.spec(soft.weight_positive(), j))
 
         def summed(line: Line) -> Line:
-            return s.apply("sum_order", [[s.gen(line, l)]])
+            return s.apply("sum_order", [[s.gen(line, j)]])
 
-        square = s.apply("product", [[weight, square_nonnegative(s, apart(l))]])
-        part = s.lin(num(0) <= soft.p(l) * (apart(l) * apart(l)), [square])
-        above = summed(s.apply("product", [[s.spec(high, l), part]]))  # Σ p (b − a)(z − z̄)² ≥ 0
-        lowest = summed(s.apply("product", [[weight, s.spec(low, l)]]))  # Σ p (b + a) ≥ 0
-        short = summed(s.apply("product", [[weight, s.spec(small, l)]]))  # Σ p (c − z²) ≥ 0
-        mean_z, mean_a, V = self.average(t, self.z), self.average(t, self.a), self.spread(t)
-        wide = s.lin(num(0) <= V, [summed(square), (one, mean_z * mean_z)])
+        square = s.apply("product", [[weight, square_nonnegative(s, apart(j))]])
+        part = s.lin(num(0) <= soft.p(j) * (apart(j) * apart(j)), [square])
+        above = summed(s.apply("product", [[s.spec(high, j), part]]))  # Σ p (b − a)(z − z̄)² ≥ 0
+        lowest = summed(s.apply("product", [[weight, s.spec(low, j)]]))  # Σ p (b + a) ≥ 0
+        short = summed(s.apply("product", [[weight, s.spec(small, j)]]))  # Σ p (c − z²) ≥ 0
+        mean_z, mean_a, spread = self.average(t, self.z), self.average(t, self.a), self.spread(t)
+        wide = s.lin(num(0) <= spread, [summed(square), (one, mean_z * mean_z)])
         less = s.lin(num(0) <= b + mean_a, [lowest, (one, b)])
-        narrow = s.lin(V <= c, [short, square_nonnegative(s, mean_z), (one, c)])
+        narrow = s.lin(spread <= c, [short, square_nonnegative(s, mean_z), (one, c)])
         down, across = s.apply("product", [[wide, less]]), s.apply("product", [[nonnegative, narrow]])
         return s.lin(num(0) <= 2 * b * c - self.bend(t), [above, down, across, (one, b * mean_z * mean_z)])
 
     def above(self) -> Line:
-        """∀z, a, b, c. what is given ⟹ Σ_l p_l a_l ≤ Σ_l w_l z_l a_l + bc, for the softmax p of z."""
+        """∀z, a, b, c. what is given ⟹ Σ_j p_j a_j ≤ Σ_j w_j z_j a_j + bc, for the softmax p of z."""
         s, b, c, first = self.s, self.b, self.c, self.first
         given = s.assume(self.given)
         nonnegative, low, high, small, no_z, no_a = s.parts(given)
@@ -203,18 +203,17 @@ class Expansion:
         bounded = s.gen(self.bent(t, nonnegative, low, high, small), t)
         rises = self._increasing(lambda t: 2 * b * c * t - self.slope(t), lambda t: 2 * b * c - self.bend(t), bounded)
         later = s.assume(num(0) <= t)
-        mean_a = total(self.n, lambda l: self.w(l) * self.a(l))
-        slow = num(0) <= 2 * b * c * t + first - self.slope(t)
-        slow = s.lin(slow, [s.mp(s.spec(rises, t), later), (no_z, mean_a)], flat)
+        mean_a = total(self.n, lambda j: self.w(j) * self.a(j))
+        claim = num(0) <= 2 * b * c * t + first - self.slope(t)
+        slow = s.lin(claim, [s.mp(s.spec(rises, t), later), (no_z, mean_a)], flat)
         line = self._increasing(
             lambda t: b * c * t * t + t * first - self.average(t, self.a),
             lambda t: 2 * b * c * t + first - self.slope(t),
             s.gen(s.discharge(slow, later), t),
         )
         line = s.mp(s.spec(line, num(1)), s.calc(num(0) <= 1))
-        line = s.lin(
-            total(self.n, lambda l: self.weights.soft(self.z).p(l) * self.a(l)) <= first + b * c, [line, no_a], flat
-        )
+        p = self.weights.soft(self.z).p
+        line = s.lin(total(self.n, lambda j: p(j) * self.a(j)) <= first + b * c, [line, no_a], flat)
         return s.gen(s.discharge(line, given), self.z, self.a, self.b, self.c)
 
     def _increasing(self, f: Terms, rate: Terms, nonnegative: Line) -> Line:
@@ -227,12 +226,12 @@ class Expansion:
         return s.gen(s.apply("increasing", [[derivative, line]], [num(0), t]), t)
 
     def line(self) -> Line:
-        """∀z, a, b, c. what is given ⟹ |Σ_l p_l a_l − Σ_l w_l z_l a_l| ≤ bc, for the softmax p of z."""
+        """∀z, a, b, c. what is given ⟹ |Σ_j p_j a_j − Σ_j w_j z_j a_j| ≤ bc, for the softmax p of z."""
         s, b, c, above = self.s, self.b, self.c, self.above()
         given = s.assume(self.given)
         nonnegative, low, high, small, no_z, no_a = s.parts(given)
         up = s.mp(s.spec(above, self.z, self.a, b, c), given)
-        minus = fn(Index(self.n), lambda l: -self.a(l))
+        minus = fn(Index(self.n), lambda j: -self.a(j))
         turned = s.mp(
             s.spec(above, self.z, minus, b, c),
             nonnegative,
@@ -240,7 +239,7 @@ class Expansion:
             s.under(low, lambda y: s.lin(-y.right <= b, [y])),
             small,
             no_z,
-            s.lin(eq(total(self.n, lambda l: self.w(l) * -self.a(l)), 0), [no_a]),
+            s.lin(eq(total(self.n, lambda j: self.w(j) * -self.a(j)), 0), [no_a]),
         )
         down = s.lin(self.first - b * c <= up.left, [turned])
         return s.gen(s.discharge(s.both(up, down), given), self.z, self.a, b, c)
