@@ -6,6 +6,7 @@ any order. Component k of the mixture puts x_1 in component a_1(k) of the first 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,6 @@ from verify.proving.expressions import (
     Size,
     conj,
     eq,
-    exists,
     eye,
     forall,
     total,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Factor:
-    """A mixture Σ_a w_a N(μ_a, Σ_a) in R^d, the embedding E of its space, and the map from components k to components a."""
+    """A mixture Σ_a w_a N(μ_a, Σ_a) in R^d, the embedding E of its space, and the component a(k) that k belongs to."""
 
     d: Expr
     K: Expr
@@ -79,7 +79,7 @@ def blocks() -> Expr:
 
 def weights(factor: Factor) -> Expr:
     """0 < w_a, and Σ_a w_a = 1."""
-    return conj(forall(Index(factor.K), lambda a: factor.w(a) > 0), eq(total(factor.K, lambda a: factor.w(a)), 1))
+    return conj(forall(Index(factor.K), lambda a: factor.w(a) > 0), eq(total(factor.K, factor.w), 1))
 
 
 def independent() -> Expr:
@@ -103,7 +103,7 @@ def covariances() -> Expr:
     return forall(Index(K), lambda k: eq(Sigma(k), sum_of(lambda f: f.E @ f.Sigma(f.at(k)) @ f.E.T)))
 
 
-def sum_of(part) -> Expr:  # type: ignore[no-untyped-def]
+def sum_of(part: Callable[[Factor], Expr]) -> Expr:
     """What the two factors give, added."""
     return part(FIRST) + part(SECOND)
 
@@ -120,31 +120,3 @@ def block_sum(script: Script, X: Expr, Y: Expr, Z: Expr) -> Expr:
     body = eq(A @ A.T, f.E @ Y_ @ Y_.T @ f.E.T + g.E @ Z_ @ Z_.T @ g.E.T)
     define = script.define("BlockSum", (d, f.d, g.d, r, f.E, g.E, A, Y_, Z_), body)
     return define(d, f.d, g.d, X.cols, f.E, g.E, X, Y, Z)
-
-
-def first_minimises(script: Script, Y: Expr) -> Expr:
-    """Y minimises the InfoNCE loss of the first factor."""
-    return FIRST.mixture(script).minimises_infonce(Y)
-
-
-def second_minimises(script: Script, Z: Expr) -> Expr:
-    """Z minimises the InfoNCE loss of the second factor."""
-    return SECOND.mixture(script).minimises_infonce(Z)
-
-
-def falls_apart(script: Script, X: Expr) -> Expr:
-    """XXᵀ = (E_1ᵀX)(E_1ᵀX)ᵀ ⊕ (E_2ᵀX)(E_2ᵀX)ᵀ, and E_1ᵀX and E_2ᵀX minimise the losses of the factors."""
-    Y, Z = FIRST.E.T @ X, SECOND.E.T @ X
-    return conj(block_sum(script, X, Y, Z), first_minimises(script, Y), second_minimises(script, Z))
-
-
-def put_together(script: Script) -> Expr:
-    """For minimisers A_1, A_2 of the factors' losses, A_1A_1ᵀ ⊕ A_2A_2ᵀ is XXᵀ for some X, and every such X minimises."""
-    sort = A.sort
-
-    def inner(Y: Expr, Z: Expr) -> Expr:
-        there = exists(sort, lambda X: block_sum(script, X, Y, Z))
-        all_do = forall(sort, lambda X: block_sum(script, X, Y, Z) >> Mixture(script).minimises_infonce(X))
-        return conj(first_minimises(script, Y), second_minimises(script, Z)) >> conj(there, all_do)
-
-    return forall(Mat(FIRST.d, r), lambda Y: forall(Mat(SECOND.d, r), lambda Z: inner(Y, Z)))

@@ -1,8 +1,8 @@
-"""Lemmas about products of mixtures: sums over components are sums over pairs, factors satisfy what the product does."""
+"""Lemmas about products of mixtures: sums over components are sums over pairs, and the factors are mixtures too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 
 from verify.formulas import mixtures as v
@@ -20,6 +20,7 @@ from verify.proving.expressions import (
     fn,
     fresh,
     inv,
+    minv,
     num,
     pd,
     total,
@@ -34,7 +35,7 @@ LETTERS = (v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.delta)
 
 
 def closed(s: Script, line: Line, *more: Expr) -> tuple[Line, tuple[str, ...]]:
-    """A line for all mixtures: its hypotheses as antecedents, their names, and ∀ over the letters and more variables."""
+    """A line for all mixtures: its hypotheses as antecedents, their names, and ∀ over letters and more variables."""
     names = tuple(n for n, f in v.HYPOTHESES.items() if f.term in line.theorem.hypotheses)
     line = s.discharge(line, *(v.HYPOTHESES[n] for n in names))
     return s.gen(line, *LETTERS, *more), names
@@ -109,6 +110,15 @@ class Product:
         parts += [(side.covariance, 1, side.own.E, side.own.E.T) for side in self.sides]
         parts += [(self.whole, 1, eye(v.d), S), *((self.whole, 1, h @ S, eye(v.d)) for h in halves)]
         return s.lin(eq(S, sum_of(lambda h: h.E @ h.mixture(s).sigma_bar @ h.E.T)), parts)
+
+    @cached_property
+    def inverse_sum(self) -> Line:
+        """Σ̄⁻¹ = E_1Σ̄_1⁻¹E_1ᵀ + E_2Σ̄_2⁻¹E_2ᵀ."""
+        s, S = self.s, self.set.mix.sigma_bar
+        back = sum_of(lambda f: f.E @ minv(f.mixture(s).sigma_bar) @ f.E.T)
+        inverses = [side.sigma_inverse[0] for side in self.sides]
+        one = s.lin(eq(S @ back, eye(v.d)), [self.whole], self.sigma_sum, *self.blocks, *inverses)
+        return s.parts(s.mp(s.apply("inverse", [], [S, back]), one))[1]
 
 
 class Side(Setting):
@@ -203,7 +213,41 @@ class Side(Setting):
     @cached_property
     def _centred(self) -> Line:
         """Σ_a w_a μ_a = Eᵀ Σ_k w_k μ_k = 0."""
-        s, own, other, whole = self.s, self.own, self.other, self.product
+        s, own, whole = self.s, self.own, self.product
         line = self.marginal(own.mu)
         centred = whole.set.hypothesis("centred")
         return s.lin(eq(line.right, zero(own.d)), [line, (centred, 1, own.E.T, eye(1))], whole.means, *whole.blocks)
+
+    def embedded(self, X: Expr, within: Line) -> Line:
+        """Col(EX) ⊆ S_F, from Col(X) ⊆ S_F of the factor.
+
+        For X = Σ_a Σ⁻¹μ_a c_aᵀ gives EX = Σ_k Σ̄⁻¹μ_k (w_k/w_a(k)) c_a(k)ᵀ.
+        """
+        s, own, whole = self.s, self.own, self.product
+        other = whole.sides[1 - self.index]
+        law = self.unfold(within.formula)
+        mark = s.mark()
+        (c,), written = s.obtain(s.taut(law.right, law, within), "c")
+        slope = [h.own.E @ minv(h.mix.sigma_bar) for h in (self, other)]
+
+        def term(a: Expr, b: Expr) -> Expr:
+            return inv(own.w(a)) * ((slope[0] @ own.mu(a) + slope[1] @ other.mu(b)) @ c(a).T)
+
+        a = fresh(Index(own.K), "a")
+        one = s.mp(s.apply("reciprocal", [], [own.w(a)]), positive_nonzero(s, s.spec(self.positive, a)))
+        average = total(own.K, lambda a: own.w(a) * inv(own.w(a)) * c(a).T)
+        family = fn(Index(v.K), lambda k: v.w(k) * inv(own.w(own.at(k))) * c(own.at(k)))
+        S = whole.set.mix.sigma_bar
+        spanned = total(v.K, lambda k: minv(S) @ v.mu(k) @ family(k).T)
+        parts = [
+            self.average(term),
+            (written, 1, own.E, eye(X.cols)),
+            (other.hypothesis("centred"), 1, slope[1], average),
+        ]
+        rules = [whole.inverse_sum, whole.means, *whole.blocks, other.weights_sum, s.gen(one, a)]
+        name = whole.set.mix.within_fisher(own.E @ X)
+        law = whole.set.unfold(name)
+        found = s.taut(name, law, s.exhibit(law.right, family, s.lin(eq(own.E @ X, spanned), parts, *rules)))
+        found = s.release(found, mark)
+        s.forget(mark)
+        return found
