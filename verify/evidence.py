@@ -12,7 +12,7 @@ from pathlib import Path
 from verify.certify import decide
 from verify.instances import parse_instance
 from verify.kernel import Rejected, check
-from verify.kernel.parse import file_bytes
+from verify.kernel.strict import file_bytes
 from verify.models import Instance
 from verify.verdicts import Outcome, Provenance, Verdict
 

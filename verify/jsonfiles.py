@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import InputError
-from verify.kernel.parse import file_bytes
+from verify.kernel.strict import file_bytes
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DIGITS = 1000

@@ -22,7 +22,7 @@ from verify.errors import InputError
 from verify.instances import parse_instance
 from verify.kernel import Rejected, check
 from verify.kernel.claims import STATEMENTS, statement_hash
-from verify.kernel.parse import canonical, digest
+from verify.kernel.strict import canonical, digest
 
 NAMES = [f"{i}-{claim}" for i, (claim, _, _, _) in enumerate(KNOWN)] + [path.stem for path in SHIPPED]
 CASES = pytest.mark.parametrize("index", range(len(NAMES)), ids=lambda i: NAMES[i])

@@ -19,7 +19,7 @@ import verify.kernel
 from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates
 from property_tests.kernel.test_mutations import accepted, rehashed
 from property_tests.strategies import examples
-from verify.kernel.check import main
+from verify.kernel.answer import main
 from verify.kernel.claims import statement_hash
 
 FOLDER = Path(verify.kernel.__file__).parent

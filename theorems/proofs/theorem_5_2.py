@@ -8,12 +8,43 @@ plus s²(tr PQ + ½ tr QT) + ½ s⁴ tr Q², plus g(s) = E φ(A_sᵀx), with P =
 from __future__ import annotations
 
 from verify.formulas import mixtures as v
-from verify.proving.expressions import Col, Expr, Index, Mat, Real, conj, eq, exists, eye, fn, forall, fresh, has_derivative, lse, mean, minv, num, softmax, total, tr, var, zero
-from verify.proving.lemmas.basic import SoftMax, congruence, inverse, root, square_norm, vanishes, vanishes_below, weaken
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Index,
+    Mat,
+    Real,
+    conj,
+    eq,
+    exists,
+    eye,
+    fn,
+    forall,
+    fresh,
+    has_derivative,
+    lse,
+    mean,
+    minv,
+    num,
+    softmax,
+    total,
+    tr,
+    var,
+    zero,
+)
+from verify.proving.lemmas.basic import (
+    SoftMax,
+    congruence,
+    inverse,
+    root,
+    square_norm,
+    vanishes,
+    vanishes_below,
+    weaken,
+)
 from verify.proving.lemmas.mixtures import Setting
 from verify.proving.proposal import Proposal
 from verify.proving.script import Line, Script
-from verify.formulas.mixtures import Mixture
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range")
 
@@ -21,13 +52,20 @@ HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared
 class Leak:
     """A_in with its columns in S_F and A_out orthogonal to the means: what L does along A_s = A_in + s·A_out."""
 
-    def __init__(self, s: Script, inside: Expr, outside: Expr, within: Line, orthogonal: Line, setting: Setting) -> None:
+    def __init__(
+        self, s: Script, inside: Expr, outside: Expr, within: Line, orthogonal: Line, setting: Setting
+    ) -> None:
         """Take WithinFisher(A_in) and ∀k. A_outᵀμ_k = 0."""
         self.s, self.set, self.inside, self.outside, self.orthogonal = s, setting, inside, outside, orthogonal
-        (_,), spanned = s.obtain(s.taut(setting.unfold(within.formula).right, setting.unfold(within.formula), within), "c")
+        (_,), spanned = s.obtain(
+            s.taut(setting.unfold(within.formula).right, setting.unfold(within.formula), within), "c"
+        )
         mix = setting.mix
         self.crossed = s.calc(  # A_outᵀΣA_in = 0: A_in is Σ⁻¹ times means
-            eq(outside.T @ mix.sigma_bar @ inside, zero(outside.cols, inside.cols)), spanned, setting.sigma_inverse[0], orthogonal
+            eq(outside.T @ mix.sigma_bar @ inside, zero(outside.cols, inside.cols)),
+            spanned,
+            setting.sigma_inverse[0],
+            orthogonal,
         )
 
     def at(self, t: Expr) -> Expr:
@@ -37,12 +75,18 @@ class Leak:
     def potential(self, t: Expr) -> Expr:
         """g(t) = Σ_k w_k E log Σ_l w_l exp((μ_k + ξ)ᵀA_tA_inᵀμ_l)."""
         K, w, mu = self.set.K, self.set.w, self.set.mu
-        return total(K, lambda k: w(k) * mean(self.set.mix.sigma_bar, lambda xi: lse(K, w, lambda l: self.logit(k, l, xi, t))))
+        return total(
+            K, lambda k: w(k) * mean(self.set.mix.sigma_bar, lambda xi: lse(K, w, lambda l: self.logit(k, l, xi, t)))
+        )
 
     def logit(self, k: Expr, l: Expr, xi: Expr, t: Expr) -> Expr:
         """μ_kᵀA_inA_inᵀμ_l + ξᵀA_inA_inᵀμ_l + t ξᵀA_outA_inᵀμ_l."""
         mu, inside = self.set.mu, self.inside
-        return tr(mu(k).T @ inside @ inside.T @ mu(l)) + tr(xi.T @ inside @ inside.T @ mu(l)) + t * tr(xi.T @ self.outside @ inside.T @ mu(l))
+        return (
+            tr(mu(k).T @ inside @ inside.T @ mu(l))
+            + tr(xi.T @ inside @ inside.T @ mu(l))
+            + t * tr(xi.T @ self.outside @ inside.T @ mu(l))
+        )
 
     def form(self) -> Line:
         """∀t. L(A_t) = c + t²(tr PQ + ½ tr QT) + ½ t⁴ tr Q² + g(t)."""
@@ -62,19 +106,19 @@ class Leak:
 
     @property
     def PQ(self) -> Expr:
-        """tr PQ."""
+        """Tr PQ."""
         a, b, S = self.inside, self.outside, self.set.mix.sigma_bar
         return tr(a.T @ S @ a @ b.T @ S @ b)
 
     @property
     def QQ(self) -> Expr:
-        """tr Q²."""
+        """Tr Q²."""
         b, S = self.outside, self.set.mix.sigma_bar
         return tr(b.T @ S @ b @ b.T @ S @ b)
 
     @property
     def QT(self) -> Expr:
-        """tr QT."""
+        """Tr QT."""
         a, b, S, mu, w = self.inside, self.outside, self.set.mix.sigma_bar, self.set.mu, self.set.w
         return total(self.set.K, lambda k: w(k) * tr(mu(k).T @ a @ b.T @ S @ b @ a.T @ mu(k)))
 
@@ -96,12 +140,18 @@ class Leak:
             self.crossed,
             st.sigma_symmetric,
         )
-        line = s.apply("split", [[st.sigma_psd, crossed], [st.positive]], [st.mix.sigma_bar, self.inside.T, self.outside.T, function])
+        line = s.apply(
+            "split",
+            [[st.sigma_psd, crossed], [st.positive]],
+            [st.mix.sigma_bar, self.inside.T, self.outside.T, function],
+        )
         return s.gen(line, k, t)
 
     def soft(self, k: Expr, xi: Expr, t: Expr) -> SoftMax:
         """The softmax of the logits of A_t at x = μ_k + ξ."""
-        return SoftMax(self.s, self.set.K, self.set.w, lambda l: self.logit(k, l, xi, t), self.set.positive, self.set.nonempty)
+        return SoftMax(
+            self.s, self.set.K, self.set.w, lambda l: self.logit(k, l, xi, t), self.set.positive, self.set.nonempty
+        )
 
     def across(self, xi: Expr, l: Expr) -> Expr:
         """ξᵀA_outA_inᵀμ_l, what the logit of l gains with t."""
@@ -196,12 +246,18 @@ class Leak:
         s, b, S = self.s, self.outside, self.set.mix.sigma_bar
         mark = s.mark()
         Lam, root_line = root(s, self.set.sigma_psd, "Λ")
-        square = vanishes_below(s, Lam.T @ b @ b.T @ Lam, s.lin(tr((Lam.T @ b @ b.T @ Lam).T @ Lam.T @ b @ b.T @ Lam) <= 0, [low], root_line))
+        square = vanishes_below(
+            s,
+            Lam.T @ b @ b.T @ Lam,
+            s.lin(tr((Lam.T @ b @ b.T @ Lam).T @ Lam.T @ b @ b.T @ Lam) <= 0, [low], root_line),
+        )
         whole = s.lin(eq(S @ b @ b.T @ S, zero(self.set.d, self.set.d)), [(square, 1, Lam, Lam.T)], root_line)
         whole = s.release(whole, mark)
         s.forget(mark)
         inverse = minv(S)
-        plain = s.lin(eq(tr(b.T @ b), 0), [(whole, 1, inverse, inverse)], self.set.sigma_inverse[0], self.set.sigma_inverse[1])
+        plain = s.lin(
+            eq(tr(b.T @ b), 0), [(whole, 1, inverse, inverse)], self.set.sigma_inverse[0], self.set.sigma_inverse[1]
+        )
         return vanishes(s, b, plain)
 
 
@@ -213,7 +269,9 @@ def leak(s: Script, setting: Setting) -> Line:
     within, orthogonal = s.parts(given)
     mark = s.mark()
     path = Leak(s, a, b, within, orthogonal, setting)
-    s.step("blocks", "A_out is orthogonal to A_in in the inner product of Σ, since ΣA_in is made of means.", path.crossed)
+    s.step(
+        "blocks", "A_out is orthogonal to A_in in the inner product of Σ, since ΣA_in is made of means.", path.crossed
+    )
     form = s.step("form", "L(A_s) is a constant, plus s²(tr PQ + ½ tr QT) + ½ s⁴ tr Q², plus g(s).", path.form())
     s.step("independence", "A_outᵀξ is independent of A_inᵀξ, so it may have a noise η of its own.", path.split())
     jensen = s.step("jensen", "g(0) ≤ g(s) for every s: φ is convex and A_outᵀη has mean 0.", path.jensen())
@@ -222,13 +280,17 @@ def leak(s: Script, setting: Setting) -> Line:
     block = s.step("mean-block", "tr QT = Σ_k w_k ‖ΛᵀA_outA_inᵀμ_k‖² ≥ 0.", path.mean_block())
     slope = s.step("slope", "The derivative of L when A_out is scaled up.", path.slope())
     one, rate = num(1), path.rate(num(1))
-    low = s.step("steep", "It is at least 2 tr Q².", s.lin(2 * path.QQ <= rate, [cross, block, tangent, s.spec(jensen, one)]))
+    low = s.step(
+        "steep", "It is at least 2 tr Q².", s.lin(rate >= 2 * path.QQ, [cross, block, tangent, s.spec(jensen, one)])
+    )
     ends = [s.rewrite(s.calc(eq(a + t * b, end)), s.spec(form, t)) for t, end in ((one, a + b), (num(0), a))]
     gap = s.lin(num("1/2") * path.QQ <= mix.infonce(a + b) - mix.infonce(a), [*ends, cross, block, s.spec(jensen, one)])
     s.step("gap", "L(A) − L(A_in) ≥ ½ tr Q².", gap)
     nothing = eq(b, zero(d, r))
     flat = s.assume(path.QQ <= 0)
-    gone = s.step("outside-vanishes", "tr Q² = ‖ΛᵀA_outA_outᵀΛ‖² ≤ 0 only if A_out = 0.", s.discharge(path.vanishes(flat), flat))
+    gone = s.step(
+        "outside-vanishes", "tr Q² = ‖ΛᵀA_outA_outᵀΛ‖² ≤ 0 only if A_out = 0.", s.discharge(path.vanishes(flat), flat)
+    )
     slow, no_worse = s.assume(rate <= 0), s.assume(mix.infonce(a + b) <= mix.infonce(a))
     if_slow = s.discharge(s.lin(path.QQ <= 0, [low, slow]), slow)
     if_no_worse = s.discharge(s.lin(path.QQ <= 0, [gap, no_worse]), no_worse)
@@ -259,18 +321,24 @@ def decomposition(s: Script, setting: Setting, A: Expr) -> Line:
     mix, d, K, mu = setting.mix, setting.d, setting.K, setting.mu
     S, k = mix.sigma_bar, fresh(Index(K), "k")
     mark = s.mark()
-    (m, B, plus, h, c), line = s.obtain(s.apply("basis", [], [fn(Index(K), lambda k: minv(S) @ mu(k))]), "m", "B", "B⁺", "h", "c")
+    (m, B, plus, h, c), line = s.obtain(
+        s.apply("basis", [], [fn(Index(K), lambda k: minv(S) @ mu(k))]), "m", "B", "B⁺", "h", "c"
+    )
     independent, spans, within = s.parts(line)
     s.step("fisher-basis", "S_F = span{Σ⁻¹μ_k} has a basis, the columns of B.", line)
     G = B.T @ S @ B
-    back, _, _ = inverse(s, s.step("basis-gram", "G = BᵀΣB ≻ 0.", congruence(s, setting.sigma_definite, B, independent)))
+    back, _, _ = inverse(
+        s, s.step("basis-gram", "G = BᵀΣB ≻ 0.", congruence(s, setting.sigma_definite, B, independent))
+    )
     means = s.lin(eq(mu(k), S @ B @ h(k)), [(s.spec(spans, k), 1, S, eye(1))], setting.sigma_inverse[0])
     weights = minv(G) @ B.T @ S @ A
     inside = B @ weights
     outside = A - inside
     written = s.calc(eq(inside, total(K, lambda k: minv(S) @ mu(k) @ (weights.T @ c(k)).T)), within)
     unfolded = setting.unfold(mix.within_fisher(inside))
-    there = s.taut(unfolded.left, unfolded, s.exhibit(unfolded.right, fn(Index(K), lambda k: weights.T @ c(k)), written))
+    there = s.taut(
+        unfolded.left, unfolded, s.exhibit(unfolded.right, fn(Index(K), lambda k: weights.T @ c(k)), written)
+    )
     orthogonal = s.gen(s.calc(eq(outside.T @ mu(k), zero(A.cols)), s.gen(means, k), back, setting.sigma_symmetric), k)
     whole = s.both(s.calc(eq(A, inside + outside)), there, orthogonal)
     sort = Mat(d, A.cols)

@@ -16,7 +16,7 @@ from verify.integrate.float64 import whitening as exact_whitening
 from verify.integrate.lattice import dyadic
 from verify.kernel.integrals import MAX_DIMENSION, check_grids, fewer_directions, read_grids
 from verify.kernel.models import Mixture
-from verify.kernel.parse import Rejected
+from verify.kernel.strict import Rejected
 from verify.models import Floats
 
 _PHASE, _BENT_PHASE = 0.96, 0.9  # the spread of the phases as a part of π: near 1 the strip is wide, 1/cos(θ/2) too

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from verify.exact import Rows
-from verify.kernel.check import FIELDS, FORMAT
+from verify.kernel.certificate import FIELDS, FORMAT
 from verify.kernel.claims import statement_hash
 from verify.kernel.models import Finding
-from verify.kernel.parse import canonical, digest
+from verify.kernel.strict import canonical, digest
 from verify.models import CLIPGMM, AugmentedPairs, Floats, Instance, PopulationGraph, SharedGMM
 
 

@@ -59,16 +59,27 @@ def _readable(verdict: Verdict) -> list[tuple[str, str]]:
     return [*fields, ("reason", verdict.reason)]
 
 
+def _found(found: Any) -> dict[str, Any]:
+    """Return the claim and the verdict of a certificate or a proof; a proof's says what it is conditional on."""
+    if found is None:
+        return {"claim": None, "verdict": None}
+    if hasattr(found, "finding"):
+        return {"claim": found.claim, "verdict": found.finding.verdict}
+    verdict = "conditional" if found.assumptions else "proved"
+    return {"claim": found.theorem, "verdict": verdict, "assumed": [name for name, _ in found.assumptions]}
+
+
 def check(
     certificates: Annotated[list[Path], typer.Argument(metavar="CERT.json...", help="Certificate files.")],
     json: AsJson = False,
 ) -> int:
-    """Check certificates with the kernel alone.
+    """Check certificates and proofs with the kernel alone.
 
     The last line for each file is VERIFIED and the claim, or REJECTED and the reason; the exit code is 1 when any is
-    rejected. `python -m verify.kernel` is the same checker without the rest of the package.
+    rejected. A proof is verified for every instance: `thmverify show ID --proof OUT.json` writes one.
+    `python -m verify.kernel` is the same checker without the rest of the package.
     """
-    from verify.kernel.check import main, report
+    from verify.kernel.answer import main, report
 
     if not json:
         return main([str(path) for path in certificates])
@@ -76,8 +87,6 @@ def check(
     for path in certificates:
         found, lines = report(str(path))
         word, _, rest = lines[-1].partition(" ")
-        verdict = None if found is None else found.finding.verdict
-        answers.append({"file": str(path), "answer": word, "claim": found and found.claim, "verdict": verdict})
-        answers[-1]["reason"] = None if found else rest
+        answers.append({"file": str(path), "answer": word, **_found(found), "reason": None if found else rest})
     write_json({"certificates": answers})
     return DONE if all(answer["answer"] == "VERIFIED" for answer in answers) else CLAIM_FAILED

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -37,6 +38,9 @@ def list_statements(json: AsJson = False) -> int:
 
 def show(
     statement: Annotated[str, typer.Argument(metavar="ID", help="A statement that `thmverify list` names.")],
+    proof: Annotated[
+        Path | None, typer.Option(metavar="OUT.json", help="Write its proof, which `thmverify check` verifies.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
     """Show one statement with its hypotheses and proof steps.
@@ -45,11 +49,24 @@ def show(
     """
     found = _find(statement)
     report = found.checked
+    if proof is not None:
+        _write_trace(found, proof)
     if json:
         write_json({**_summary(found), **_details(found), "proof": None if report is None else _proof(found, report)})
     else:
         _write_statement(found, report)
     return CLAIM_FAILED if found.unproved else DONE
+
+
+def _write_trace(statement: Statement, file: Path) -> None:
+    """Write the trace of a statement's proof. Raises InputError when there is none."""
+    from verify.jsonfiles import write_text
+    from verify.kernel.strict import canonical
+
+    if statement.proof is None:
+        known = ", ".join(s.id for s in _registry().values() if s.proof is not None)
+        raise InputError("ID", statement.id, "has no proof to write", f"write one of {known}")
+    write_text(file, canonical(statement.proof.propose().trace).decode("ascii"))
 
 
 def _registry() -> Mapping[str, Statement]:

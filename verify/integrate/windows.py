@@ -14,7 +14,7 @@ from verify import exact
 from verify.integrate import adaptive
 from verify.integrate.lattice import Lattice, Window, choose_axes, error_bound, slowness, window
 from verify.integrate.problem import LogSumExp
-from verify.kernel.parse import Rejected
+from verify.kernel.strict import Rejected
 
 Balls: TypeAlias = NDArray[Any]  # an object array of arb
 Groups: TypeAlias = tuple[tuple[int, ...], ...]

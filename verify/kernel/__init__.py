@@ -1,10 +1,24 @@
-"""The trusted kernel: it alone turns a certificate into a verdict, with python-flint and the standard library.
+"""The trusted kernel: it alone turns a file into a verdict.
 
-FORMAT.md says what a certificate is, PROOFS.md why the rules are right. To be read in the order parse, claims, linear,
-models, integrals, enclosure, rules, check. Whatever is not accepted on the way is `Rejected`, with the reason.
+A certificate, about one instance, takes python-flint and the standard library; a proof, about every instance, the standard
+library alone. FORMAT.md says what the files are, PROOFS.md why the rules are right. To be read in the order strict, parse,
+claims, linear, models, integrals, enclosure, rules, certificate; and proofs: terms, tame, matching, ring, calculus, tautology,
+rules, replay. Whatever is not accepted on the way is `Rejected`, with the reason.
 """
 
-from verify.kernel.check import Verified, check
-from verify.kernel.parse import Rejected
+from typing import TYPE_CHECKING, Any
+
+from verify.kernel.strict import Rejected
+
+if TYPE_CHECKING:
+    from verify.kernel.certificate import Verified, check
 
 __all__ = ["Rejected", "Verified", "check"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Verified", "check"):  # loaded when asked for: proofs do without python-flint
+        from verify.kernel import certificate
+
+        return getattr(certificate, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,9 @@
-"""`python -m verify.kernel CERT.json...`: the checker alone."""
+"""`python -m verify.kernel FILE.json...`: the checker alone, of certificates and of proofs."""
 
 import os
 import sys
 
-from verify.kernel.check import main
+from verify.kernel.answer import main
 
 try:
     sys.exit(os.fstat(1) and main(sys.argv[1:]))  # `print` says nothing of a stdout that is closed; fstat does

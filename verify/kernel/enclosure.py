@@ -11,7 +11,8 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from verify.kernel.integrals import Grids, read_grids, softmax_moments
 from verify.kernel.linear import certainly_definite, diagonal, dual_norm_squared, trace
 from verify.kernel.models import Mixture, Pairs
-from verify.kernel.parse import Kind, Rejected, bits, read
+from verify.kernel.parse import Kind, bits, read
+from verify.kernel.strict import Rejected
 
 
 def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: Grids) -> arb_mat:

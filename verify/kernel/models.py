@@ -6,7 +6,8 @@ from typing import NamedTuple
 from flint import fmpq, fmpq_mat
 
 from verify.kernel.linear import column_basis, diagonal, inertia, select
-from verify.kernel.parse import MAX_SIZE, Rejected, array, check_work, integer, matrix, rational, record, vector
+from verify.kernel.parse import check_work, integer, matrix, rational, vector
+from verify.kernel.strict import MAX_SIZE, Rejected, array, record
 
 
 class Mixture:

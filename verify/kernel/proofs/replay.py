@@ -9,9 +9,9 @@ import re
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from verify.kernel.parse import Rejected, digest, record
 from verify.kernel.proofs.rules import Definition, Theorem, bind, equal, infer
 from verify.kernel.proofs.terms import PROP, Term, make, replace
+from verify.kernel.strict import Rejected, digest, record
 
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
@@ -31,6 +31,16 @@ class Proved(NamedTuple):
     classical: tuple[str, ...]
     lines: int
     rules: dict[str, int]
+
+    def lines_of_text(self) -> list[str]:
+        """Return what is proved, from what, line by line; the last is the answer."""
+        found = [f"{d.name}({', '.join(str(p.val) for p in d.parameters)}) means {d.body!r}" for d in self.definitions]
+        found += [f"{'supposes' if used else 'does not use'} {name}: {t!r}" for name, t, used in self.hypotheses]
+        found += [f"ASSUMES {name}: {t!r}" for name, t in self.assumptions]
+        found += [f"takes by name: {name}" for name in self.classical]
+        found.append(f"concludes {self.conclusion!r}")
+        condition = f", conditional on {', '.join(name for name, _ in self.assumptions)}" if self.assumptions else ""
+        return [*found, f"VERIFIED {self.theorem}, for every instance{condition}"]
 
 
 class Theory:

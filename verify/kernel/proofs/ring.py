@@ -13,7 +13,6 @@ from fractions import Fraction
 from itertools import permutations
 from typing import NamedTuple, TypeAlias
 
-from verify.kernel.parse import Rejected
 from verify.kernel.proofs.matching import (
     Binding,
     Letter,
@@ -30,6 +29,7 @@ from verify.kernel.proofs.matching import (
 )
 from verify.kernel.proofs.tame import holds_variable, is_tame
 from verify.kernel.proofs.terms import ONE, REAL, Term, close, index, instantiate, lift, lower, make, rebuild, shape
+from verify.kernel.strict import Rejected
 
 Factors: TypeAlias = tuple[tuple[Term, Fraction], ...]
 Monomial: TypeAlias = tuple[tuple[Term, ...], Factors, Word]

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
-from verify.kernel.parse import Rejected
 from verify.kernel.proofs.calculus import derivative
 from verify.kernel.proofs.ring import Ring, number, semidefinite
 from verify.kernel.proofs.tame import is_tame
@@ -32,6 +31,7 @@ from verify.kernel.proofs.terms import (
     replace,
     shape,
 )
+from verify.kernel.strict import Rejected
 
 Formulas: TypeAlias = frozenset[Term]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verify.kernel.parse import Rejected
 from verify.kernel.proofs.terms import Term
+from verify.kernel.strict import Rejected
 
 MAX_SPLITS = 20000
 _CONNECTIVES = ("not", "and", "or", "imp", "iff")

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from hashlib import blake2b
 
-from verify.kernel.parse import Rejected
 from verify.kernel.proofs.text import text
+from verify.kernel.strict import Rejected
 
 # How many of the arguments of a binder lie under it, counted from its second argument.
 BINDERS = {"lam": 1, "all": 1, "ex": 1, "sum": 1, "mean": 1, "lse": 2, "smax": 2}

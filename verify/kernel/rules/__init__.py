@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from verify.kernel.models import Finding, Instance, Pairs
-from verify.kernel.parse import Rejected, record
 from verify.kernel.rules import border, identities, ranks, simsiam, spectral
+from verify.kernel.strict import Rejected, record
 
 Rule = Callable[[Any, object], Any]
 

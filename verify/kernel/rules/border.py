@@ -10,7 +10,8 @@ from verify.kernel.enclosure import infonce_gradient, slack
 from verify.kernel.integrals import Grids, read_grids
 from verify.kernel.linear import dual_norm_squared, inertia, null_space, trace
 from verify.kernel.models import Finding, Pairs
-from verify.kernel.parse import Kind, Rejected, bits, rational, read, vector
+from verify.kernel.parse import Kind, bits, rational, read, vector
+from verify.kernel.strict import Rejected
 
 
 def nonshared_border(pairs: Pairs, hints: object) -> Finding:

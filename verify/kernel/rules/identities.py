@@ -2,7 +2,7 @@
 
 from verify.kernel.linear import is_zero, null_space
 from verify.kernel.models import Finding, Graph, Mixture, Pairs
-from verify.kernel.parse import Rejected
+from verify.kernel.strict import Rejected
 
 
 def projection(pairs: Pairs) -> Finding:

@@ -9,7 +9,8 @@ from flint import fmpq_mat
 from verify.kernel.enclosure import clip_rank, enclose_clip, enclose_infonce, infonce_rank
 from verify.kernel.linear import echelon, is_zero, select, trace
 from verify.kernel.models import Finding, Mixture, Pairs
-from verify.kernel.parse import Rejected, array, integer, record
+from verify.kernel.parse import integer
+from verify.kernel.strict import Rejected, array, record
 
 Bounds = tuple[int, int]
 

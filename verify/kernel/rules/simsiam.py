@@ -7,7 +7,8 @@ from flint import arb, arb_mat, ctx, fmpq_mat
 
 from verify.kernel.linear import diagonal, null_space, within
 from verify.kernel.models import Finding, Pairs
-from verify.kernel.parse import Rejected, bits, rational, read
+from verify.kernel.parse import bits, rational, read
+from verify.kernel.strict import Rejected
 
 MAX_UNKNOWNS = 100
 _DOUBLINGS = 4

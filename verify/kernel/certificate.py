@@ -1,12 +1,12 @@
 """One certificate, one answer: the claim it verifies, or the reason why it is rejected."""
 
-import sys
 from typing import NamedTuple
 
 from verify.kernel.claims import STATEMENTS, statement_hash
 from verify.kernel.models import Finding, instance
-from verify.kernel.parse import Rejected, array, digest, file_bytes, integer, parse, record
+from verify.kernel.parse import integer
 from verify.kernel.rules import RULES
+from verify.kernel.strict import Rejected, array, digest, parse, record
 
 FORMAT = "thmverify-certificate-2"
 FIELDS = ("format", "claim", "statement", "instance", "verdict", "rank", "dimension", "rule", "hints", "content")
@@ -47,26 +47,3 @@ def _check(data: bytes) -> Verified:
         raise Rejected("what was found is not what the certificate says")
     return Verified(claim, model, finding)
 
-
-def report(path: str) -> tuple[Verified | None, list[str]]:
-    """Return what the file's certificate proves, if it does, and the lines that say so; the last is the answer."""
-    try:
-        found = check(file_bytes(path))
-    except (OSError, ValueError):
-        return None, ["REJECTED the file cannot be read, or is not a regular file"]
-    except Rejected as error:
-        return None, [f"REJECTED {error}"]
-    return found, [f"{found.claim} is {found.finding.verdict} for the instance given", f"VERIFIED {found.claim}"]
-
-
-def main(paths: list[str]) -> int:
-    """Check each file and print its answer; return 0 when all are verified, 1 when not, 2 when no file is named."""
-    if not paths:
-        print("usage: python -m verify.kernel CERT.json...", file=sys.stderr)
-        return 2
-    failed = 0
-    for path in paths:
-        found, lines = report(path)
-        failed |= found is None
-        print("\n".join([ascii(path), *lines]), flush=True)
-    return failed

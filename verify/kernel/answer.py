@@ -1,0 +1,53 @@
+"""One file, one answer: a certificate for an instance, or a proof for every instance. The one that is not asked for is not loaded."""
+
+import sys
+from typing import Any
+
+from verify.kernel.strict import MAX_BYTES, Rejected, file_bytes, parse
+
+MAX_PROOF_BYTES = 16 * 1024 * 1024
+PROOF = b'{"format":"thmverify-proof-'  # canonical bytes: what a proof begins with
+
+
+def answer(data: bytes) -> tuple[Any, list[str]]:
+    """Return what a file proves, and the lines that say so. Raises Rejected; whatever goes wrong is a rejection."""
+    try:
+        if data.startswith(PROOF):
+            from verify.kernel.proofs.replay import replay
+
+            proved = replay(parse(data, MAX_PROOF_BYTES))
+            return proved, proved.lines_of_text()
+        from verify.kernel.certificate import check
+
+        found = check(data)
+        return found, [f"{found.claim} is {found.finding.verdict} for the instance given", f"VERIFIED {found.claim}"]
+    except Rejected:
+        raise
+    except (Exception, RecursionError) as error:  # a checker that breaks down has not accepted
+        raise Rejected(f"the check broke down with {type(error).__name__}") from error
+
+
+def report(path: str) -> tuple[Any, list[str]]:
+    """Return what the file proves, if it does, and the lines that say so; the last is the answer."""
+    try:
+        data = file_bytes(path, MAX_PROOF_BYTES)
+        if len(data) > MAX_BYTES and not data.startswith(PROOF):
+            raise Rejected(f"the file is larger than {MAX_BYTES} bytes")
+        return answer(data)
+    except (OSError, ValueError):
+        return None, ["REJECTED the file cannot be read, or is not a regular file"]
+    except Rejected as error:
+        return None, [f"REJECTED {error}"]
+
+
+def main(paths: list[str]) -> int:
+    """Check each file and print its answer; return 0 when all are verified, 1 when not, 2 when no file is named."""
+    if not paths:
+        print("usage: python -m verify.kernel CERT.json...", file=sys.stderr)
+        return 2
+    failed = 0
+    for path in paths:
+        found, lines = report(path)
+        failed |= found is None
+        print("\n".join([ascii(path), *lines]), flush=True)
+    return failed
