@@ -12,6 +12,8 @@ E_1ᵀA and E_2ᵀA minimise the losses of the factors. Conversely, let A_1 and 
 by Theorem 5.2, so A_1A_1ᵀ ⊕ A_2A_2ᵀ is attained, and any X that attains it minimises L, as
 L(X) = L_1(A_1) + L_2(A_2) ≤ L_1(E_1ᵀY) + L_2(E_2ᵀY) ≤ L(Y).
 
+AAᵀE_i = E_iE_iᵀAAᵀE_i for a minimiser A, so S_F ⊆ Col(A) exactly if the same holds for both factors.
+
 The two factors are any two groups of coordinates that are independent, in any order, or more generally two orthogonal
 subspaces. For more than two blocks take one block and all the others together: that says it of every block.
 """
@@ -37,6 +39,7 @@ from verify.proving.expressions import (
     zero,
 )
 from verify.proving.lemmas.product import Product, at, closed
+from verify.proving.lemmas.product_fisher import Spanning
 from verify.proving.lemmas.product_loss import Split
 from verify.proving.lemmas.subspaces import fisher_part, folded, unfolded
 from verify.proving.proposal import Proposal
@@ -231,9 +234,14 @@ class Minimisers:
         return folded(s, side.mix.minimises_infonce(X), s.gen(line, Y))
 
     @cached_property
+    def spanning(self) -> Line:
+        """S_F ⊆ Col(A) ⟺ S_F1 ⊆ Col(E_1ᵀA) ∧ S_F2 ⊆ Col(E_2ᵀA), for a minimiser A."""
+        return Spanning(self.product, self.untied).both
+
+    @cached_property
     def apart(self) -> Line:
-        """A minimises ⟹ AAᵀ is the sum of its blocks, and both parts of A minimise the losses of their factors."""
-        return self.s.discharge(self.s.both(self.blocks, *self.factors), self.best)
+        """A minimises ⟹ AAᵀ is the sum of its blocks, E_iᵀA minimises L_i for both factors, and `spanning`."""
+        return self.s.discharge(self.s.both(self.blocks, *self.factors, self.spanning), self.best)
 
     @cached_property
     def together(self) -> Line:
@@ -302,6 +310,7 @@ def steps(s: Script, m: Minimisers) -> None:
     s.step("blocks", "AAᵀ is the sum of its two blocks,", m.blocks)
     for i in range(2):
         s.step(f"best-{i + 1}", f"and E_{i + 1}ᵀA minimises L_{i + 1}.", m.factors[i])
+    s.step("equality", "S_F lies in Col(A) exactly if the same holds for both factors.", m.spanning)
     s.step("together", "Minimisers of L_1 and L_2 together make a minimiser of L.", m.together)
 
 
