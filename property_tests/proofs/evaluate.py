@@ -1,0 +1,237 @@
+"""The value of a term in floats, by brute force: a second reading of what the operations of the proof checker mean.
+
+A size is an integer, an index too, a matrix an array, a function a Python function. A Gaussian mean is a Gauss–Hermite
+rule with four nodes an axis: linear, of total 1, and exact for polynomials of degree 7.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from verify.kernel.proofs.terms import Term
+
+TINY = 1e-9  # what counts as 0 where a function jumps there
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(4)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()
+
+Values = dict[Term, Any]
+
+
+class Undecided(Exception):  # noqa: N818
+    """A value is too large, or too near a jump, for floats to say anything."""
+
+
+class Evaluator:
+    """Values of terms, given those of their free variables and the definitions of their constants."""
+
+    def __init__(self, values: Values, definitions: dict[str, tuple[tuple[Term, ...], Term]] | None = None) -> None:
+        self.values = values
+        self.definitions = definitions or {}
+
+    def __call__(self, t: Term, *bound: Any) -> Any:
+        """Return the value; `bound` are the values of the variables bound outside, the innermost first."""
+        found = getattr(self, f"of_{t.op}")(t, bound)
+        if isinstance(found, (float, np.ndarray)) and not np.all(np.abs(found) < 1e7):
+            raise Undecided
+        return found
+
+    def family(self, n: Term, body: Term, bound: tuple[Any, ...]) -> list[Any]:
+        return [self(body, i, *bound) for i in range(self(n, *bound))]
+
+    # -- leaves -----------------------------------------------------------------------------------------------------
+
+    def of_var(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return self.values[t]
+
+    def of_bound(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return bound[t.val]
+
+    def of_lit(self, t: Term, bound: tuple[Any, ...]) -> int:
+        return t.val
+
+    of_nth = of_lit
+
+    def of_plus(self, t: Term, bound: tuple[Any, ...]) -> int:
+        return sum(self(a, *bound) for a in t.args)
+
+    def of_num(self, t: Term, bound: tuple[Any, ...]) -> float:
+        return float(t.val)
+
+    def of_size(self, t: Term, bound: tuple[Any, ...]) -> float:
+        return float(self(t.args[0], *bound))
+
+    def of_id(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return np.eye(self(t.args[0], *bound))
+
+    def of_zero(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return np.zeros([self(a, *bound) for a in t.args])
+
+    def of_unit(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return np.eye(self(t.args[0].sort.args[0], *bound))[:, [self(t.args[0], *bound)]]
+
+    # -- functions --------------------------------------------------------------------------------------------------
+
+    def of_lam(self, t: Term, bound: tuple[Any, ...]) -> Callable[[Any], Any]:
+        return lambda x: self(t.args[1], x, *bound)
+
+    def of_ap(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return self(t.args[0], *bound)(self(t.args[1], *bound))
+
+    def of_c(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        parameters, body = self.definitions[t.val]
+        inner = Evaluator(dict(zip(parameters, (self(a, *bound) for a in t.args[1:]), strict=True)), self.definitions)
+        return inner(body)
+
+    # -- numbers ----------------------------------------------------------------------------------------------------
+
+    def of_add(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return sum(self(a, *bound) for a in t.args)
+
+    def of_mul(self, t: Term, bound: tuple[Any, ...]) -> float:
+        return math.prod(self(a, *bound) for a in t.args)
+
+    def of_inv(self, t: Term, bound: tuple[Any, ...]) -> float:
+        a = self(t.args[0], *bound)
+        if TINY**2 < abs(a) < 1e-4:
+            raise Undecided
+        return 1 / a if abs(a) > TINY else 0.0
+
+    def of_exp(self, t: Term, bound: tuple[Any, ...]) -> float:
+        a = self(t.args[0], *bound)
+        if a > 15:
+            raise Undecided
+        return math.exp(a)
+
+    def of_log(self, t: Term, bound: tuple[Any, ...]) -> float:
+        a = self(t.args[0], *bound)
+        if TINY**2 < abs(a) < 1e-4:
+            raise Undecided
+        return math.log(a) if a > TINY else 0.0
+
+    def of_delta(self, t: Term, bound: tuple[Any, ...]) -> float:
+        return float(self(t.args[0], *bound) == self(t.args[1], *bound))
+
+    def of_sum(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        parts = self.family(t.args[0], t.args[1], bound)
+        if t.sort.op == "Mat" and not parts:
+            return np.zeros([self(a, *bound) for a in t.sort.args])
+        return sum(parts, 0.0)
+
+    def _weights(self, t: Term, bound: tuple[Any, ...]) -> list[float]:
+        n, w, z = t.args[:3]
+        logits = self.family(n, z, bound)
+        if any(x > 15 for x in logits):
+            raise Undecided
+        return [a * math.exp(b) for a, b in zip(self.family(n, w, bound), logits, strict=True)]
+
+    def _checked(self, total: float) -> float:
+        if TINY**2 < abs(total) < 1e-4:
+            raise Undecided
+        return total
+
+    def of_lse(self, t: Term, bound: tuple[Any, ...]) -> float:
+        total = self._checked(sum(self._weights(t, bound)))
+        return math.log(total) if total > TINY else 0.0
+
+    def of_smax(self, t: Term, bound: tuple[Any, ...]) -> float:
+        weights = self._weights(t, bound)
+        total = self._checked(sum(weights))
+        return weights[self(t.args[3], *bound)] / total if abs(total) > TINY else 0.0
+
+    def of_mean(self, t: Term, bound: tuple[Any, ...]) -> float:
+        S = self(t.args[0], *bound)
+        L, d = factor(S), len(S)
+        if L is None:
+            return self(t.args[1], np.zeros((d, 1)), *bound)
+        total = 0.0
+        for nodes in itertools.product(range(len(NODES)), repeat=d):
+            xi = L @ NODES[list(nodes)].reshape(d, 1)
+            total += float(np.prod(WEIGHTS[list(nodes)])) * self(t.args[1], xi, *bound)
+        return total
+
+    # -- matrices ---------------------------------------------------------------------------------------------------
+
+    def of_tr(self, t: Term, bound: tuple[Any, ...]) -> float:
+        return float(np.trace(self(t.args[0], *bound)))
+
+    def of_dot(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        found = self(t.args[0], *bound)
+        for a in t.args[1:]:
+            found = found @ self(a, *bound)
+        return found
+
+    def of_scale(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return self(t.args[0], *bound) * self(t.args[1], *bound)
+
+    def of_T(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        return self(t.args[0], *bound).T
+
+    def of_minv(self, t: Term, bound: tuple[Any, ...]) -> Any:
+        X = self(t.args[0], *bound)
+        det = abs(np.linalg.det(X)) if X.size else 1.0
+        if TINY**2 < det < 1e-4:
+            raise Undecided
+        return np.linalg.inv(X) if det > TINY else np.zeros_like(X)
+
+
+def factor(S: Any) -> Any:
+    """Return L with LLᵀ = S for a symmetric positive semidefinite S, and None for any other."""
+    d = len(S)
+    if not np.allclose(S, S.T, atol=TINY):
+        return None
+    S, L = np.array(S, dtype=float), np.zeros((d, d))
+    for j in range(d):
+        if S[j, j] < -TINY or (S[j, j] <= TINY and np.any(np.abs(S[j:, j]) > 1e-6)):
+            return None
+        if S[j, j] > TINY:
+            L[:, j] = S[:, j] / math.sqrt(S[j, j])
+            S -= np.outer(L[:, j], L[:, j])
+    return L
+
+
+# -- values that nothing is known of ----------------------------------------------------------------------------------
+
+
+def features(sort: Term, value: Any, sizes: Evaluator) -> list[float]:
+    """Return numbers on which a random function of a value of this sort depends smoothly."""
+    if sort.op == "Real":
+        return [value]
+    if sort.op in ("Index", "Size"):
+        return [math.cos(1.7 * value + 0.3), math.sin(2.3 * value)]
+    if sort.op == "Mat":
+        return [float(x) * (1 + 0.37 * i) for i, x in enumerate(np.ravel(value))][:6]
+    points = {"Real": [0.3, -0.8], "Size": [1, 2]}.get(sort.args[0].op)
+    if sort.args[0].op == "Index":
+        points = list(range(sizes(sort.args[0].args[0])))
+    return [y for p in points or () for y in features(sort.args[1], value(p), sizes)]
+
+
+def anything(sort: Term, rng: np.random.Generator, sizes: Evaluator, given: tuple[float, ...] = ()) -> Any:
+    """Return a random value of a sort; one of a function depends on its arguments and is the same each time."""
+    if sort.op == "Fun":
+        seed = int(rng.integers(2**31))
+
+        def value(x: Any) -> Any:
+            more = tuple(features(sort.args[0], x, sizes))
+            return anything(sort.args[1], np.random.default_rng(seed), sizes, (*given, *more))
+
+        return value
+    if sort.op == "Size":
+        return _choice(rng, given, 3)
+    if sort.op == "Index":
+        return _choice(rng, given, sizes(sort.args[0]))
+    shape = () if sort.op == "Real" else tuple(sizes(a) for a in sort.args)
+    found = rng.uniform(-1, 1, shape)
+    for x in given:
+        found = found + np.sin(rng.uniform(-1.5, 1.5, shape) * x)
+    return found if shape else float(found)
+
+
+def _choice(rng: np.random.Generator, given: tuple[float, ...], count: int) -> int:
+    total = rng.uniform(0, 97) + sum(rng.uniform(5, 50) * x for x in given)
+    return math.floor(total) % count if count else 0
