@@ -1,0 +1,593 @@
+"""Each primitive rule concludes what it should, and refuses each premise or term that breaks one of its conditions."""
+
+# ruff: noqa: E501, PLW0108 (tables; and lambda k: u(k) reads like mathematics)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from verify.kernel.proofs.rules import RULES, Theorem, infer
+from verify.kernel.proofs.terms import PROP, Term, make
+from verify.kernel.strict import Rejected
+from verify.proving.expressions import (
+    Col,
+    Expr,
+    Family,
+    Fun,
+    Index,
+    Mat,
+    Real,
+    Size,
+    as_term,
+    conj,
+    delta,
+    disj,
+    eq,
+    exists,
+    exp,
+    eye,
+    fn,
+    forall,
+    has_derivative,
+    iff,
+    inv,
+    log,
+    lse,
+    mean,
+    minv,
+    nth,
+    num,
+    pd,
+    psd,
+    real,
+    softmax,
+    total,
+    tr,
+    unit,
+    var,
+    zero,
+)  # fmt: skip
+
+n, m, r = (var(x, Size) for x in "nmr")
+a, b, c, s = (var(x, Real) for x in "abcs")
+i, j = (var(x, Index(n)) for x in "ij")
+u, w = (var(x, Family(n, Real)) for x in "uw")
+X, Y, S = (var(x, Mat(n, n)) for x in "XYS")
+A, B, F = var("A", Mat(m, n)), var("B", Mat(n, m)), var("F", Mat(n, r))
+v, x = var("v", Col(n)), var("x", Col(n))
+mu = var("mu", Family(n, Col(m)))
+f, h = var("f", Fun(Real, Real)), var("h", Fun(Real, Index(n)))
+p, q = Expr(make("var", "p", PROP)), Expr(make("var", "q", PROP))
+POSITIVE = forall(Index(n), lambda k: w(k) > 0)
+SHIFT = var("shift", Fun(Col(n), Real))
+
+
+@dataclass
+class Case:
+    """Premises in groups, terms, and what is concluded: a formula, or nothing."""
+
+    groups: list[list[Any]]
+    terms: list[Any]
+    wanted: Expr | None = None
+    hypotheses: list[Expr] = field(default_factory=list)
+
+    def run(self, rule: str) -> Theorem:
+        groups = [[t if isinstance(t, Theorem) else theorem(t) for t in g] for g in self.groups]
+        return infer(rule, groups, [as_term(t) for t in self.terms])
+
+
+def theorem(formula: Expr, *hypotheses: Expr, indices: tuple[Expr, ...] = ()) -> Theorem:
+    """Return Γ ⊢ φ, as if it had been derived."""
+    found = infer("assume", [], [formula.term])
+    more = frozenset(t.term for t in indices)
+    return Theorem(frozenset(t.term for t in hypotheses), formula.term, found.indices | more, frozenset())
+
+
+def refused(groups: list[list[Any]], *terms: Any) -> Case:
+    return Case(groups, list(terms))
+
+
+def loose(sort: Term, depth: int = 0) -> Expr:
+    return Expr(make("bound", depth, sort))
+
+
+def square(Z: Expr) -> Expr:
+    return tr(Z.T @ Z)
+
+
+def norm(t: Expr) -> Expr:
+    return mean(S, lambda xi: t * tr(xi.T @ xi))
+
+
+def spectrum(Z: Expr, U: Expr, value: Callable[[Expr], Expr]) -> Expr:
+    return eq(Z, total(n, lambda k: value(k) * (U @ unit(k) @ unit(k).T @ U.T)))
+
+
+def orthogonal(U: Expr) -> Expr:
+    return eq(U.T @ U, eye(n)) & eq(U @ U.T, eye(n))
+
+
+def top(Z: Expr, rank: Expr, part: Expr) -> Expr:
+    def says(U: Expr, values: Expr, chosen: Expr) -> Expr:
+        count = total(n, lambda k: chosen(k))
+        return conj(
+            orthogonal(U),
+            spectrum(Z, U, lambda k: values(k)),
+            spectrum(part, U, lambda k: chosen(k) * values(k)),
+            forall(Index(n), lambda k: eq(chosen(k), 0) | eq(chosen(k), 1)),
+            count <= rank,
+            forall(Index(n), lambda k: eq(chosen(k), 1) >> (num(0) <= values(k))),
+            forall(
+                Index(n),
+                lambda k: forall(Index(n), lambda y: (eq(chosen(k), 1) & eq(chosen(y), 0)) >> (values(y) <= values(k))),
+            ),
+            eq(count, rank) | forall(Index(n), lambda k: eq(chosen(k), 0) >> (values(k) <= 0)),
+        )
+
+    return exists(
+        Mat(n, n), lambda U: exists(Family(n, Real), lambda d: exists(Family(n, Real), lambda e: says(U, d, e)))
+    )
+
+
+TABLE: dict[str, list[Case]] = {
+    "assume": [
+        Case([], [a <= b], a <= b, [a <= b]),
+        refused([], a),
+        refused([], make("le", None, loose(Real).term, num(0).term)),
+        refused([], a <= b, a <= b),
+    ],
+    "discharge": [
+        Case([[theorem(p, q)]], [q], q >> p),
+        Case([[theorem(p, q)]], [a <= b], (a <= b) >> p, [q]),
+        refused([[theorem(p, q)]], a),
+        refused([[theorem(p), theorem(q)]], q),
+    ],
+    "tautology": [
+        Case([[p >> q, ~q]], [~p], ~p),
+        Case([[]], [p | ~p], p | ~p),
+        Case([[]], [conj()], conj()),
+        Case([[iff(p, q), disj()]], [a <= b], a <= b),
+        refused([[p >> q, q]], p),
+        refused([[p | q]], p & q),
+        refused([[iff(p, q)]], p),
+        refused([[]], disj()),
+        refused([[p]], a),
+        refused([[forall(Real, lambda t: t <= 0)]], num(1) <= 0),
+    ],
+    "generalise": [
+        Case([[a <= b]], [a], forall(Real, lambda t: t <= b)),
+        Case([[theorem(a <= b, c <= b)]], [a], forall(Real, lambda t: t <= b), [c <= b]),
+        Case([[theorem(num(1) <= n, indices=(i,))]], [i], forall(Index(n), lambda k: num(1) <= n)),
+        refused([[theorem(a <= b, a <= 0)]], a),
+        refused([[eq(X, Y)]], n),  # the sort of X depends on n
+        refused([[theorem(num(1) <= n, eq(X, Y))]], n),
+        refused([[theorem(num(1) <= n, indices=(i,))]], n),
+        refused([[theorem(num(1) <= n, indices=(h,))]], n),
+        refused([[a <= b]], a + b),
+    ],
+    "specialise": [
+        Case([[forall(Real, lambda t: t <= b)]], [a * a], a * a <= b),
+        Case([[forall(Size, lambda k: num(0) <= k)]], [n], num(0) <= n),
+        Case([[forall(Index(n), lambda k: forall(Real, lambda t: t <= u(k)))]], [i, b], b <= u(i)),
+        refused([[forall(Real, lambda t: t <= b)]], X),
+        refused([[forall(Index(n), lambda k: u(k) <= b)]], var("k", Index(m))),
+        refused([[forall(Real, lambda t: t <= b)]], a, a),
+        refused([[exists(Real, lambda t: t <= b)]], a),
+        refused([[forall(Real, lambda t: t <= b)]], loose(Real)),
+    ],
+    "exhibit": [
+        Case([[a * a <= b]], [exists(Real, lambda t: t * a <= b), a], exists(Real, lambda t: t * a <= b)),
+        refused([[a * a <= b]], exists(Real, lambda t: t * a <= b), b),
+        refused([[a * a <= b]], forall(Real, lambda t: t * a <= b), a),
+        refused([[a * a <= b]], exists(Real, lambda t: t * a <= b), X),
+    ],
+    "choose": [
+        Case([[exists(Real, lambda t: t <= b), theorem(p, c <= b)]], [c], p),
+        Case([[exists(Real, lambda t: t <= b), theorem(p, c <= b, q)]], [c], p, [q]),
+        refused([[exists(Real, lambda t: t <= b), theorem(c <= a, c <= b)]], c),
+        refused([[exists(Real, lambda t: t <= b), theorem(p, c <= b, c <= a)]], c),
+        refused([[exists(Real, lambda t: t <= c), theorem(p, c <= c)]], c),
+        refused([[theorem(exists(Real, lambda t: t <= b), c <= a), theorem(p, c <= b)]], c),
+        refused([[forall(Real, lambda t: t <= b), theorem(p, c <= b)]], c),
+        refused([[exists(Size, lambda k: k <= b), theorem(p, c <= b)]], c),
+        # what exists was derived from the index that is chosen
+        refused([[theorem(exists(Index(n), lambda k: eq(k, k)), indices=(i,)), theorem(num(1) <= n, indices=(i,))]], i),
+        # an index whose sort depends on the size that is chosen
+        refused([[exists(Size, lambda k: num(1) <= k), theorem(p, num(1) <= n, indices=(i,))]], n),
+    ],
+    "rewrite": [
+        Case([[eq(a, b), a * a <= a]], [c, c * a <= c], b * a <= b),
+        Case([[iff(p, q), p & p]], [Expr(make("var", "g", PROP)), Expr(make("var", "g", PROP)) & p], q & p),
+        Case(
+            [[forall(Real, lambda t: eq(f(t), t * t)), forall(Real, lambda t: f(t) <= f(a))]],
+            [var("g", Fun(Real, Real)), forall(Real, lambda t: var("g", Fun(Real, Real))(t) <= f(a))],
+            forall(Real, lambda t: t * t <= f(a)),
+        ),
+        refused([[eq(a, b), a * a <= a]], c, c * c <= b),
+        refused([[eq(a, b), b * b <= b]], c, c * c <= c),
+        refused([[a <= b, a * a <= a]], c, c * c <= c),
+        refused([[eq(a, b), a * a <= a]], X, eq(X, X)),
+        refused([[eq(a, b), a * a <= a]], c + 0, c <= c),
+    ],
+    "arithmetic": [
+        Case([[], [], [], []], [eq((a + b) * (a - b), a * a - b * b)], eq((a + b) * (a - b), a * a - b * b)),
+        Case([[eq(a, b)], [], [], []], [eq(a * c, b * c), c], eq(a * c, b * c)),
+        Case([[a <= b, b < c], [], [], []], [a < c, num(1), num(1)], a < c),
+        Case([[a <= b], [], [], []], [a <= b + 1, num(1)], a <= b + 1),
+        Case([[a <= b], [], [], []], [a < b + 1, num(1)], a < b + 1),
+        Case([[eq(X @ Y, eye(n))], [], [], []], [eq(S @ X @ Y @ S, S @ S), num(1), S, S], eq(S @ X @ Y @ S, S @ S)),
+        Case([[eq(X @ Y, eye(n))], [], [], []], [eq(tr(X @ Y), n), num(1), eye(n), eye(n)], eq(tr(X @ Y), n)),
+        Case([[eq(a, 0)], [], [], []], [eq(a * X, zero(n, n)), X], eq(a * X, zero(n, n))),
+        Case([[], [eq(X @ Y, eye(n))], [], []], [eq(S @ X @ Y @ S, S @ S)], eq(S @ X @ Y @ S, S @ S)),
+        Case([[], [], [], [psd(S)]], [eq(norm(num(1)), tr(S))], eq(norm(num(1)), tr(S))),
+        refused([[], [], [], []], eq(a * b, a)),
+        refused([[], [], [], []], a <= b),
+        refused([[], [], [], []], num(1) <= 0),
+        refused([[], [], [], []], a < a),
+        refused([[a <= b], [], [], []], a < b, num(1)),  # not strict
+        refused([[a < b], [], [], []], a < a, num(0)),
+        refused([[a <= b], [], [], []], b <= a, num(-1)),  # a negative factor
+        refused([[a <= b], [], [], []], a * c <= b * c, c),  # a factor of unknown sign
+        refused([[a <= b], [], [], []], eq(a, b), num(1)),  # an equation from a comparison
+        refused([[eq(a, b)], [], [], []], eq(a, c), num(1)),
+        refused([[eq(a, b)], [], [], []], eq(a, b), num(1), num(1)),  # a term is left over
+        refused([[eq(a, b)], [], [], []], eq(a, b)),  # a factor is missing
+        refused([[eq(eye(m), zero(m, m))], [], [], []], eq(eye(n), zero(n, n)), num(1), eye(m), eye(m)),  # of another size
+        refused([[eq(a, 0)], [], [], []], eq(a * X, zero(n, n)), eye(m)),
+        refused([[eq(X, Y)], [], [], []], eq(tr(A @ X @ A.T), tr(A @ Y @ A.T)), num(1), A, A),
+        refused([[], [], [], []], eq(norm(num(1)), tr(S))),  # not known to be a covariance
+        refused([[eq(i, j)], [], [], []], eq(u(i), u(j)), num(1)),
+        refused([[], [], [], []], eq(i, j)),
+        refused([[], [a <= b], [], []], eq(a, b)),
+        refused([[], [eq(a + b, 0)], [], []], eq(a + b, 0)),  # not one monomial
+        refused([[], [eq(a * eye(0), zero(0, 0))], [], []], eq(a, 0)),  # a·I is no letter
+        refused([[], [eq(eye(n), zero(n, n))], [], []], eq(X, zero(n, n))),
+    ],
+    "antisymmetry": [
+        Case([[a <= b, b <= a]], [], eq(a, b)),
+        refused([[a <= b, a <= b]]),
+        refused([[a <= b, b <= c]]),
+        refused([[a < b, b <= a]]),
+        refused([[a <= b]]),
+    ],
+    "total": [Case([], [a, b], (a <= b) | (b <= a)), refused([], a, X), refused([], a)],
+    "product": [
+        Case([[a <= b, b <= c]], [], num(0) <= (b - a) * (c - b)),
+        Case([[a < b, b < c]], [], num(0) < (b - a) * (c - b)),
+        Case([[a < b, b <= c]], [], num(0) <= (b - a) * (c - b)),
+        refused([[eq(a, b), b <= c]]),
+        refused([[a <= b]]),
+    ],
+    "sum_order": [
+        Case([[forall(Index(n), lambda k: u(k) <= w(k))]], [], total(n, lambda k: u(k)) <= total(n, lambda k: w(k))),
+        Case(
+            [[forall(Index(n), lambda k: u(k) < w(k)), num(1) <= n]], [], total(n, lambda k: u(k)) < total(n, lambda k: w(k))
+        ),
+        refused([[forall(Index(n), lambda k: u(k) < w(k))]]),  # n may be 0
+        refused([[forall(Index(n), lambda k: u(k) < w(k)), num(1) <= m]]),
+        refused([[forall(Index(n), lambda k: u(k) < w(k)), num(0) <= n]]),
+        refused([[forall(Real, lambda t: t <= a)]]),
+        refused([[exists(Index(n), lambda k: u(k) <= w(k))]]),
+        refused([[forall(Index(n), lambda k: eq(u(k), w(k)))]]),
+    ],
+    "mean_order": [
+        Case(
+            [[forall(Col(n), lambda t: num(0) <= tr(t.T @ t))], []], [S],
+            mean(S, lambda t: num(0)) <= mean(S, lambda t: tr(t.T @ t)),
+        ),
+        Case(
+            [[forall(Col(n), lambda t: num(0) < exp(tr(v.T @ t)))], []], [S],
+            mean(S, lambda t: num(0)) < mean(S, lambda t: exp(tr(v.T @ t))),
+        ),
+        Case(
+            [[forall(Col(n), lambda t: a <= lse(n, lambda k: w(k), lambda k: tr(t.T @ t)))], [POSITIVE]], [S],
+            mean(S, lambda t: a) <= mean(S, lambda t: lse(n, lambda k: w(k), lambda k: tr(t.T @ t))),
+        ),
+        refused([[forall(Col(n), lambda t: a <= lse(n, lambda k: w(k), lambda k: tr(t.T @ t)))], []], S),  # weights ≤ 0
+        refused([[forall(Col(n), lambda t: num(0) <= exp(tr(t.T @ t)))], []], S),  # no mean
+        refused([[forall(Col(n), lambda t: num(0) <= SHIFT(t))], []], S),
+        refused([[forall(Col(n), lambda t: num(0) <= inv(tr(t.T @ t)))], []], S),
+        refused([[forall(Col(n), lambda t: num(0) <= log(tr(t.T @ t)))], []], S),
+        refused([[forall(Col(n), lambda t: num(0) <= exp(exp(tr(v.T @ t))))], []], S),
+        refused([[forall(Col(n), lambda t: num(0) <= exp(tr(v.T @ t) * tr(x.T @ t)))], []], S),
+        refused([[forall(Col(m), lambda t: num(0) <= tr(t.T @ t))], []], S),
+        refused([[num(0) <= tr(v.T @ v)], []], S),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t))], []], B),
+    ],
+    "gram": [Case([], [A], (num(0) <= square(A)) & (eq(square(A), 0) >> eq(A, zero(m, n)))), refused([], a)],
+    "reciprocal": [Case([], [a], ~eq(a, 0) >> eq(a * inv(a), 1)), refused([], X)],
+    "inverse": [
+        Case([], [X, Y], eq(X @ Y, eye(n)) >> (eq(Y @ X, eye(n)) & eq(minv(X), Y))),
+        refused([], A, B),  # AB = I says nothing of BA
+        refused([], a, b),
+    ],
+    "exponential": [Case([], [a], (num(1) + a <= exp(a)) & (num(0) < exp(a))), refused([], X)],
+    "logarithm": [Case([], [a], (num(0) < a) >> eq(exp(log(a)), a)), refused([], X)],
+    "softmax": [
+        Case(
+            [], [lse(n, lambda k: w(k), lambda k: u(k) * a)],
+            eq(lse(n, lambda k: w(k), lambda k: u(k) * a), log(total(n, lambda k: w(k) * exp(u(k) * a)))),
+        ),
+        Case(
+            [], [softmax(n, lambda k: w(k), lambda k: u(k), i)],
+            eq(softmax(n, lambda k: w(k), lambda k: u(k), i), w(i) * exp(u(i)) * inv(total(n, lambda k: w(k) * exp(u(k))))),
+        ),
+        refused([], total(n, lambda k: w(k))),
+    ],
+    "choice": [
+        Case(
+            [[forall(Index(n), lambda k: exists(Real, lambda t: t <= u(k)))]], [],
+            exists(Family(n, Real), lambda g: forall(Index(n), lambda k: g(k) <= u(k))),
+        ),
+        refused([[forall(Real, lambda k: exists(Real, lambda t: t <= k))]]),  # of infinitely many
+        refused([[forall(Index(n), lambda k: exists(Size, lambda t: real(t) <= u(k)))]]),
+        refused([[forall(Index(n), lambda k: forall(Real, lambda t: t <= u(k)))]]),
+        refused([[exists(Index(n), lambda k: exists(Real, lambda t: t <= u(k)))]]),
+    ],
+    "units": [Case([], [A], eq(A, total(m, lambda k: unit(k) @ unit(k).T @ A))), refused([], a)],
+    "kronecker": [
+        Case([], [i, j], (eq(i, j) & eq(delta(i, j), 1)) | (~eq(i, j) & eq(delta(i, j), 0))),
+        refused([], i, var("k", Index(m))),
+        refused([], i),
+    ],
+    "sizes": [Case([], [m, n], (num(0) <= n) & ((real(m) <= n) | (real(n) + 1 <= m))), refused([], a, n), refused([], n)],
+    "some_index": [Case([], [n], iff(num(1) <= n, exists(Index(n), lambda k: eq(k, k)))), refused([], a)],
+    "fubini": [
+        Case(
+            [[]], [mean(S, lambda t: mean(X, lambda z: exp(tr(v.T @ t)) * tr(z.T @ Y @ t)))],
+            eq(
+                mean(S, lambda t: mean(X, lambda z: exp(tr(v.T @ t)) * tr(z.T @ Y @ t))),
+                mean(X, lambda z: mean(S, lambda t: exp(tr(v.T @ t)) * tr(z.T @ Y @ t))),
+            ),
+        ),
+        refused([[]], mean(S, lambda t: mean(X, lambda z: exp(tr(t.T @ z))))),  # of degree 2 in both
+        refused([[]], mean(S, lambda t: mean(X, lambda z: SHIFT(t) * SHIFT(z)))),
+        refused([[]], mean(S, lambda t: mean(tr(t.T @ t) * X, lambda z: tr(z.T @ t)))),  # a covariance that is random
+        refused([[]], mean(S, lambda t: tr(t.T @ t))),
+        refused([[]], mean(S, lambda t: mean(X, lambda z: lse(n, lambda k: w(k), lambda k: tr(z.T @ t))))),
+    ],
+    "image": [
+        Case(
+            [[psd(S)]], [S, A, fn(Col(m), lambda t: exp(tr(t.T @ t)))],
+            eq(mean(S, lambda t: exp(tr((A @ t).T @ (A @ t)))), mean(A @ S @ A.T, lambda t: exp(tr(t.T @ t)))),
+        ),
+        refused([[eq(S, S.T)]], S, A, fn(Col(m), lambda t: tr(t.T @ t))),  # N(S) is a point where S is not ⪰ 0
+        refused([[psd(X)]], S, A, fn(Col(m), lambda t: tr(t.T @ t))),
+        refused([[psd(S)]], S, B, fn(Col(n), lambda t: tr(t.T @ t))),
+        refused([[psd(S)]], S, A, fn(Col(n), lambda t: tr(t.T @ t))),
+        refused([[psd(S)]], S, A, var("g", Fun(Col(m), Real))),
+    ],
+    "split": [
+        Case(
+            [[psd(S), eq(A @ S @ X.T, zero(m, n))], []],
+            [S, A, X, fn(Col(m), lambda t: fn(Col(n), lambda z: tr(t.T @ A @ z) * exp(tr(v.T @ z))))],
+            eq(
+                mean(S, lambda t: tr((A @ t).T @ A @ (X @ t)) * exp(tr(v.T @ (X @ t)))),
+                mean(S, lambda t: mean(S, lambda z: tr((A @ t).T @ A @ (X @ z)) * exp(tr(v.T @ (X @ z))))),
+            ),
+        ),
+        refused(
+            [[psd(S), eq(X @ S @ A.T, zero(n, m))], []], S, A, X, fn(Col(m), lambda t: fn(Col(n), lambda z: tr(t.T @ A @ z)))
+        ),
+        refused([[psd(S), eq(A @ X.T, zero(m, n))], []], S, A, X, fn(Col(m), lambda t: fn(Col(n), lambda z: tr(t.T @ A @ z)))),
+        refused(
+            [[psd(X), eq(A @ S @ X.T, zero(m, n))], []], S, A, X, fn(Col(m), lambda t: fn(Col(n), lambda z: tr(t.T @ A @ z)))
+        ),
+        refused(
+            [[psd(S), eq(A @ S @ X.T, zero(m, n))], []], S, A, X,
+            fn(Col(m), lambda t: fn(Col(n), lambda z: exp(tr(t.T @ A @ z)))),
+        ),
+    ],
+    "generating": [
+        Case([[psd(S)]], [S, v], eq(mean(S, lambda t: exp(tr(v.T @ t))), exp(num("1/2") * tr(v.T @ S @ v)))),
+        refused([[eq(S, S.T)]], S, v),
+        refused([[psd(S)]], S, X),
+        refused([[psd(X)]], S, v),
+    ],
+    "differentiate": [
+        Case(
+            [[], [], []], [fn(Real, lambda t: a * t * t + exp(b * t)), fn(Real, lambda t: 2 * a * t + b * exp(b * t))],
+            forall(Real, lambda t: has_derivative(fn(Real, lambda z: a * z * z + exp(b * z)), t, 2 * a * t + b * exp(b * t))),
+        ),
+        Case(
+            [[], [POSITIVE], []],
+            [fn(Real, lambda t: lse(n, lambda k: w(k), lambda k: t * u(k))),
+             fn(Real, lambda t: total(n, lambda k: softmax(n, lambda y: w(y), lambda y: t * u(y), k) * u(k)))],
+            forall(Real, lambda t: has_derivative(
+                fn(Real, lambda z: lse(n, lambda k: w(k), lambda k: z * u(k))), t,
+                total(n, lambda k: softmax(n, lambda y: w(y), lambda y: t * u(y), k) * u(k)),
+            )),
+        ),
+        Case(
+            [[], [], []],
+            [fn(Real, lambda t: mean(S, lambda z: exp(t * tr(v.T @ z)))),
+             fn(Real, lambda t: mean(S, lambda z: tr(v.T @ z) * exp(t * tr(v.T @ z))))],
+            forall(Real, lambda t: has_derivative(
+                fn(Real, lambda y: mean(S, lambda z: exp(y * tr(v.T @ z)))), t,
+                mean(S, lambda z: tr(v.T @ z) * exp(t * tr(v.T @ z))),
+            )),
+        ),
+        refused([[], [], []], fn(Real, lambda t: t * t), fn(Real, lambda t: t)),
+        refused([[], [], []], fn(Real, lambda t: lse(n, lambda k: w(k), lambda k: t)), fn(Real, lambda t: num(1))),
+        refused([[], [POSITIVE], []], fn(Real, lambda t: lse(n, lambda k: w(k) * t, lambda k: t)), fn(Real, lambda t: num(1))),
+        refused([[], [], []], fn(Real, lambda t: log(t)), fn(Real, lambda t: inv(t))),
+        refused([[], [], []], fn(Real, lambda t: inv(t)), fn(Real, lambda t: -inv(t) * inv(t))),
+        refused([[], [], []], fn(Real, lambda t: f(t)), fn(Real, lambda t: num(0))),
+        refused([[], [], []], fn(Real, lambda t: mean(t * S, lambda z: tr(v.T @ z))), fn(Real, lambda t: num(0))),
+        refused([[], [], []], fn(Real, lambda t: mean(S, lambda z: exp(t * tr(z.T @ z)))), fn(Real, lambda t: mean(S, lambda z: tr(z.T @ z) * exp(t * tr(z.T @ z))))),
+        refused([[], [POSITIVE], []], fn(Real, lambda t: softmax(n, lambda k: w(k), lambda k: u(k), h(t))), fn(Real, lambda t: num(0))),
+        refused([[], [], []], fn(Real, lambda t: tr(minv(t * X))), fn(Real, lambda t: num(0))),
+        refused([[], [], []], f, f),
+    ],
+    "one_derivative": [
+        Case([[has_derivative(f, a, b), has_derivative(f, a, c)]], [], eq(b, c)),
+        refused([[has_derivative(f, a, b), has_derivative(f, b, c)]]),
+        refused([[has_derivative(f, a, b), has_derivative(fn(Real, lambda t: t), a, c)]]),
+        refused([[has_derivative(f, a, b), eq(f(a), c)]]),
+    ],
+    "fermat": [
+        Case([[has_derivative(f, a, b), forall(Real, lambda t: (num(0) <= t) >> (f(a) <= f(a + t)))]], [], num(0) <= b),
+        refused([[has_derivative(f, a, b), forall(Real, lambda t: (t <= 0) >> (f(a) <= f(a + t)))]]),
+        refused([[has_derivative(f, a, b), forall(Real, lambda t: (num(0) <= t) >> (f(c) <= f(c + t)))]]),
+        refused([[has_derivative(f, a, b), forall(Real, lambda t: (num(0) <= t) >> (f(a + t) <= f(a)))]]),
+        refused([[eq(f(a), b), forall(Real, lambda t: (num(0) <= t) >> (f(a) <= f(a + t)))]]),
+    ],
+    "increasing": [
+        Case(
+            [[forall(Real, lambda t: has_derivative(f, t, t * c)), forall(Real, lambda t: ((a <= t) & (t <= b)) >> (num(0) <= t * c))]],
+            [a, b], (a <= b) >> (f(a) <= f(b)),
+        ),
+        refused([[has_derivative(f, s, s * c), forall(Real, lambda t: ((a <= t) & (t <= b)) >> (num(0) <= t * c))]], a, b),
+        refused([[forall(Real, lambda t: has_derivative(f, a, c)), forall(Real, lambda t: ((a <= t) & (t <= b)) >> (num(0) <= c))]], a, b),
+        refused([[forall(Real, lambda t: has_derivative(f, t, t * c)), forall(Real, lambda t: ((a <= t) & (t <= a)) >> (num(0) <= t * c))]], a, b),
+        refused([[forall(Real, lambda t: has_derivative(f, t, t * c)), forall(Real, lambda t: ((a <= t) & (t <= b)) >> (num(0) <= c))]], a, b),
+        refused(  # another function at each point
+            [[forall(Real, lambda t: has_derivative(fn(Real, lambda z: z * t), t, t)),
+              forall(Real, lambda t: ((a <= t) & (t <= b)) >> (num(0) <= t))]], a, b,
+        ),
+    ],
+    "square_root": [
+        Case([], [a], (num(0) <= a) >> exists(Real, lambda t: (num(0) <= t) & eq(t * t, a))),
+        refused([], X),
+    ],
+    "cholesky": [
+        Case([], [S], psd(S) >> exists(Mat(n, n), lambda W: eq(S, W @ W.T))),
+        refused([], A),
+        refused([], a),
+    ],
+    "definite_inverse": [
+        Case([], [S], pd(S) >> conj(eq(S @ minv(S), eye(n)), eq(minv(S) @ S, eye(n)), eq(minv(S), minv(S).T))),
+        refused([], A),
+    ],
+    "basis": [
+        Case(
+            [], [mu],
+            exists(Size, lambda k: exists(Mat(m, k), lambda P: exists(Mat(k, m), lambda Q: exists(Family(n, Col(k)), lambda g: exists(
+                Family(n, Col(k)), lambda e: conj(
+                    eq(Q @ P, eye(k)),
+                    forall(Index(n), lambda y: eq(mu(y), P @ g(y))),
+                    eq(P, total(n, lambda y: mu(y) @ e(y).T)),
+                )))))),
+        ),
+        refused([], u),
+        refused([], A),
+        refused([], var("g", Fun(Real, Col(n)))),  # infinitely many
+        refused([], var("g", Family(n, Mat(n, n)))),
+    ],
+    "factorisation": [
+        Case(
+            [], [A],
+            exists(Size, lambda k: exists(Mat(m, k), lambda P: exists(Mat(k, m), lambda Q: exists(Mat(k, n), lambda H: exists(
+                Mat(n, k), lambda J: conj(eq(A, P @ H), eq(Q @ P, eye(k)), eq(H @ J, eye(k)))))))),
+        ),
+        refused([], a),
+    ],
+    "dimension": [
+        Case([], [A, B], eq(A @ B, eye(m)) >> (real(m) <= n)),
+        refused([], A, X),
+        refused([], A, A),
+    ],
+    "embedding": [
+        Case([], [m, n], (real(m) <= n) >> exists(Mat(m, n), lambda J: eq(J @ J.T, eye(m)))),
+        refused([], a, n),
+        refused([], m),
+    ],
+    "spectral": [
+        Case(
+            [], [X],
+            eq(X, X.T) >> exists(Mat(n, n), lambda U: exists(Family(n, Real), lambda d: orthogonal(U) & spectrum(X, U, lambda k: d(k)))),
+        ),
+        refused([], A),
+    ],
+    "best_approximation": [
+        Case(
+            [], [Y, F],
+            eq(Y, Y.T) >> iff(forall(Mat(n, r), lambda G: square(F @ F.T - Y) <= square(G @ G.T - Y)), top(Y, r, F @ F.T)),
+        ),
+        refused([], A, F),
+        refused([], Y, A),
+        refused([], Y, a),
+    ],
+}  # fmt: skip
+
+CLASSICAL = {
+    "square_root",
+    "cholesky",
+    "definite_inverse",
+    "basis",
+    "factorisation",
+    "dimension",
+    "embedding",
+    "spectral",
+    "best_approximation",
+}
+
+
+def test_every_rule_has_a_row():
+    assert set(TABLE) == set(RULES)
+    for rule, cases in TABLE.items():
+        assert any(c.wanted for c in cases), rule
+        assert any(c.wanted is None for c in cases), rule
+
+
+@pytest.mark.parametrize(("rule", "k"), [(rule, k) for rule, cases in TABLE.items() for k in range(len(cases))])
+def test_rule(rule, k):
+    case = TABLE[rule][k]
+    if case.wanted is None:
+        with pytest.raises(Rejected):
+            case.run(rule)
+        return
+    found = case.run(rule)
+    assert found.conclusion is case.wanted.term
+    assert found.hypotheses == {t.term for t in case.hypotheses}
+    assert bool(found.classical) == (rule in CLASSICAL)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_rule_does_not_take_is_refused(rule):
+    some = theorem(a <= b)
+    for groups in ([], [[]], [[some]], [[some, some]], [[some], [some]], [[], [], [], []], [[some]] * 5):
+        for terms in ([], [a], [X], [p], [i], [n], [f], [a, b, c, s, a, b], [Expr(Real)], [loose(Real)]):
+            given = [as_term(t) for t in terms]
+            try:
+                found = infer(rule, groups, given)
+            except Rejected:
+                continue
+            assert not found.conclusion.loose
+            assert found.conclusion.sort is PROP
+    with pytest.raises(Rejected):
+        infer(rule, [], [make("slot", 0, Index(n))])
+
+
+def test_premises_leave_their_hypotheses_and_indices():
+    """What a premise supposes, its consequence supposes."""
+    first, second = theorem(a <= b, p, indices=(i,)), theorem(b <= a, q, indices=(j,))
+    for rule, groups, terms in (
+        ("antisymmetry", [[first, second]], []),
+        ("product", [[first, second]], []),
+        ("tautology", [[first, second]], [a <= b]),
+        ("arithmetic", [[first, second], [], [], []], [a <= a, num(1), num(1)]),
+        ("exhibit", [[first]], [exists(Real, lambda t: t <= b), a]),
+        ("choose", [[theorem(exists(Real, lambda t: t <= b), p, indices=(i,)), theorem(q, q, indices=(j,))]], [c]),
+    ):
+        found = infer(rule, groups, [as_term(t) for t in terms])
+        wanted = {p.term} if rule == "exhibit" else {p.term, q.term}
+        assert found.hypotheses == wanted
+        assert {t.term for t in (i, *((j,) if len(wanted) > 1 else ()))} <= found.indices
+
+
+def test_indices_of_terms_that_vanish_are_supposed():
+    """A multiplier or a template with an index in it supposes that there is one, whatever is left of it."""
+    vacuous = theorem(forall(Index(n), lambda k: eq(0, 1)))
+    g = var("g", Family(n, Real))
+    assert i.term in infer("rewrite", [[vacuous, theorem(eq(0, 0))]], [g.term, eq(0, g(i)).term]).indices
+    ones = [theorem(forall(Index(n), lambda k, t=t, z=z: eq(u(k) * t, z))) for t, z in ((a, 0), (b, 1))]
+    assert i.term in infer("arithmetic", [[theorem(eq(a, b))], ones, [], []], [eq(0, 1).term, u(i).term]).indices
+    assert i.term in infer("specialise", [[theorem(forall(Index(n), lambda k: a <= b))]], [i.term]).indices
+    assert i.term in infer("specialise", [[theorem(forall(Real, lambda t: a <= b))]], [u(i).term]).indices
+    assert h.term in infer("assume", [], [eq(u(h(a)), 0).term]).indices
+    assert not infer("specialise", [[theorem(forall(Index(2), lambda k: a <= b))]], [nth(0, 2).term]).indices
