@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise, zip_longest
 from xml.etree.ElementTree import Element, tostring
@@ -15,6 +16,7 @@ from xml.etree.ElementTree import Element, tostring
 from latex2mathml.converter import convert_to_element
 
 _THIN, _GAP = "0.167em", "2em"
+_LONG = 36  # characters of a piece that a narrow screen has no room for
 _BREAKS = set("=≠<>≤≥≺≻⪯⪰⊆⊂∈∼⇒⟹⇔⟺∧∨+−")
 _OPENING, _CLOSING = set("([{"), set(")]}")
 _LEAVES = {"mi", "mn", "mo", "mtext", "mspace"}
@@ -54,7 +56,8 @@ def formula(latex: str, *, display: bool = False) -> str:
     """Return `latex` as MathML, every character of its text escaped.
 
     Browsers do not break the lines of a formula: in display style it becomes several `<math>` elements, cut before its
-    outermost relations, connectives and signs, and after a wide space, so that a long one wraps where a reader would.
+    outermost relations, connectives and signs, and after a wide space, so that a long one wraps where a reader would;
+    what is too long for a line all the same, within its brackets.
 
     Raises FormulaError when the formula has a command that is not known, a construct without its arguments, or
     anything that is not plain presentation MathML.
@@ -70,32 +73,65 @@ def formula(latex: str, *, display: bool = False) -> str:
 
 
 def _pieces(root: Element) -> list[Element]:
-    """Return the formula cut before each operator of _BREAKS that stands outside all brackets and has a left side.
-
-    A wide space between two formulas ends a piece as well.
-    """
+    """Return the formula cut where a line may end; a piece that is too long is cut inside its brackets as well."""
     row = root
-    while len(row) == 1 and row[0].tag in ("mrow", "mstyle"):
+    while len(row) == 1 and row[0].tag in ("mrow", "mstyle") and not _is_fenced(row[0]):
         row = row[0]
-    groups: list[list[Element]] = [[]]
-    depth, after_operator = 0, True
-    for child in row:
-        text = (child.text or "") if child.tag == "mo" else ""
-        if text in _BREAKS and depth == 0 and not after_operator:
-            groups.append([])
-            child.set("form", "infix")
-        depth += (text in _OPENING) - (text in _CLOSING)
-        after_operator = text in _BREAKS
-        groups[-1].append(child)
-        if child.tag == "mspace" and child.get("width") == _GAP and depth == 0:  # between two formulas
-            groups.append([])
-            after_operator = True
     pieces = []
-    for group in filter(None, groups):
+    for group in _cut([*row]):
         piece = Element("math", root.attrib)
         piece.extend(group)
         pieces.append(piece)
     return pieces
+
+
+def _cut(row: list[Element]) -> list[list[Element]]:
+    """Return the row cut before each operator of _BREAKS that stands outside all brackets and has a left side.
+
+    A wide space between two formulas ends a piece as well. The brackets of a piece that is too long are opened.
+    """
+    groups: list[list[Element]] = [[]]
+    depth, after_operator = 0, True
+    for child, following in zip_longest(row, row[1:]):
+        text = (child.text or "") if child.tag == "mo" else ""
+        defines = text == ":" and following is not None and following.tag == "mo" and following.text in _BREAKS  # :=
+        if (text in _BREAKS or defines) and depth == 0 and not after_operator:
+            groups.append([])
+            child.set("form", "infix")
+        if not child.get("fence"):  # one that is a child of the row has been opened
+            depth += (text in _OPENING) - (text in _CLOSING)
+        after_operator = text in _BREAKS or defines or (text in _OPENING and bool(child.get("fence")))
+        groups[-1].append(child)
+        if child.tag == "mspace" and child.get("width") == _GAP and depth == 0:  # between two formulas
+            groups.append([])
+            after_operator = True
+    found = []
+    for group in filter(None, groups):
+        opened = _opened(group) if _width(group) > _LONG else group
+        found += [group] if len(opened) == len(group) else _cut(opened)
+    return found
+
+
+def _opened(group: list[Element]) -> list[Element]:
+    """Return the row with its outermost brackets and what they hold as its own children."""
+    row: list[Element] = []
+    for child in group:
+        if child.tag == "mrow" and _is_fenced(child):
+            for bracket in (child[0], child[-1]):
+                bracket.set("stretchy", "false")  # the two may come to stand on different lines
+            row += child
+        else:
+            row.append(child)
+    return row
+
+
+def _is_fenced(row: Element) -> bool:
+    return len(row) > 2 and row[0].get("fence") == "true" and row[0].text in _OPENING
+
+
+def _width(row: Iterable[Element]) -> int:
+    """Return about how many characters wide a row is."""
+    return sum(len(leaf.text or "") for child in row for leaf in child.iter())
 
 
 def _check(element: Element, latex: str) -> None:
@@ -104,7 +140,9 @@ def _check(element: Element, latex: str) -> None:
         element.text = html.unescape(element.text or "")
         if count or "\\" in element.text:
             raise FormulaError(f"{latex!r}: {element.text!r} is not a known command")
-        if tag == "mi" and _is_relation(element.text):  # \\succeq and others arrive as identifiers, set without space
+        if tag == "mi" and (
+            element.text == ":" or _is_relation(element.text)
+        ):  # \\succeq and others, set without space
             element.tag = "mo"
     elif tag not in _FREE and _ARGUMENTS.get(tag) != count:
         raise FormulaError(f"{latex!r}: <{tag}> with {count} arguments")

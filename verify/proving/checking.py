@@ -1,7 +1,7 @@
 """Proofs of statements, and what the kernel says of them.
 
-A `Proof` names a script. The script proposes a trace, and `check` has the kernel replay it, as data: the report is what the
-kernel found and what the script says of its steps.
+A `Proof` names a script. The script proposes a trace, and `check` has the kernel replay it, as data: the report is
+what the kernel found and what the script says of its steps.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from verify.kernel.parse import Rejected, canonical
 from verify.kernel.proofs.replay import Proved, replay
 from verify.kernel.proofs.text import text
-from verify.proving.latex import latex
+from verify.kernel.strict import Rejected, canonical
+from verify.proving.latex import definition, latex, letters, parts
 from verify.proving.proposal import Proposal
 
 
@@ -68,7 +68,8 @@ class ProofReport:
 
     `used` and `unused` are the hypotheses, by name; `assumed` are steps that are supposed and not derived, so that the
     theorem is conditional on them; `classical` are the theorems of mathematics that are taken by name; `cited` are the
-    statements whose theorems it derives on the way.
+    statements whose theorems it derives on the way. `parts` are the formulas that the conclusion joins, and `letters`
+    what the theorem is quantified over, both as LaTeX.
     """
 
     theorem: str
@@ -86,6 +87,8 @@ class ProofReport:
     definitions: tuple[Named, ...]
     lines: int
     rules: tuple[tuple[str, int], ...]
+    parts: tuple[str, ...] = ()
+    letters: str = ""
 
     @property
     def conditional(self) -> bool:
@@ -123,7 +126,16 @@ def _report(proposal: Proposal, found: Proved) -> ProofReport:
     assumed = tuple(Named(name, repr(t), latex(t)) for name, t in found.assumptions)
     conditions = f", conditional on {', '.join(a.name for a in assumed)}" if assumed else ""
     steps = tuple(
-        StepReport(s.name, s.sentence, text(s.formula, brief=True), latex(s.formula), s.rule, s.premises, s.lines, s.rules)
+        StepReport(
+            name=s.name,
+            sentence=s.sentence,
+            formula=text(s.formula, brief=True),
+            latex=latex(s.formula),
+            rule=s.rule,
+            premises=s.premises,
+            lines=s.lines,
+            rules=s.rules,
+        )
         for s in proposal.steps
     )
     return ProofReport(
@@ -139,7 +151,9 @@ def _report(proposal: Proposal, found: Proved) -> ProofReport:
         assumed=assumed,
         classical=found.classical,
         cited=proposal.cited,
-        definitions=tuple(Named(d.name, repr(d.body), latex(d.body)) for d in found.definitions),
+        definitions=tuple(Named(d.name, repr(d.body), definition(d)) for d in found.definitions),
         lines=found.lines,
         rules=tuple(sorted(found.rules.items())),
+        parts=parts(found.conclusion),
+        letters=letters([found.conclusion, *(t for _, t, _ in found.hypotheses)]),
     )
