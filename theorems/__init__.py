@@ -78,7 +78,7 @@ def _registry() -> dict[str, Statement]:
 
 
 def _statement(id_: str, module: str) -> Statement:
-    """Return the statement with what its theorem says, as on record; without a record its proof is of something else."""
+    """Return the statement with what its theorem says, as on record; without a record its proof proves nothing."""
     from theorems.formal import formal
 
     statement: Statement = importlib.import_module(f"theorems.{module}").STATEMENT

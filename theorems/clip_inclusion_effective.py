@@ -55,8 +55,9 @@ CONCLUSION = Conclusion(
     r"(A_V^*, A_T^*) \in \mathrm{argmin}\, L \text{ or } \nabla L(A_V^*, A_T^*) = 0 \implies "
     r"\mathrm{Col}(W^*) \subseteq S_{V,F},\ \mathrm{Col}(W^{*T}) \subseteq S_{T,F},\quad W^* = A_V^* A_T^{*T}",
     "For every δ ∈ [0, 1] and every r ≥ 1, W* = A_V* A_T*ᵀ has Col(W*) ⊆ S_{V,F} and Col(W*ᵀ) ⊆ S_{T,F} for every "
-    "minimiser and every stationary pair (A_V*, A_T*); and wherever W has a part outside, L strictly increases when "
-    "that part alone is scaled up.",
+    "minimiser and every stationary pair (A_V*, A_T*); and with A_V = A_in + A_out, A_in in S_{V,F} and A_out "
+    "orthogonal to the means, t ↦ L(A_in + t·A_out, A_T) is strictly increasing for t ≥ 0 unless A_out A_Tᵀ = 0; "
+    "likewise for A_T.",
 )
 
 

@@ -45,8 +45,9 @@ from verify.verdicts import Outcome, Provenance, Status, Verdict
 ID = "infonce-equality-product"
 CONCLUSION = Conclusion(
     r"M^*(F_1 \times F_2) = M^*(F_1) \oplus M^*(F_2),\quad M^* = A^* A^{*T}",
-    "For every minimiser A* of L over R^{d×r}, M* = A*A*ᵀ is block diagonal along the independent blocks of "
-    "coordinates, and its blocks are those of minimisers for each block alone.",
+    "A map A* minimises L over R^{d×r} exactly if M* = A*A*ᵀ is block diagonal along the independent blocks of "
+    "coordinates and the part of A* in each block minimises the loss of that block alone; all such sums of the blocks' "
+    "minimisers are attained; and S_F ⊆ Col(A*) exactly if the same holds for every block.",
 )
 TOLERANCE = 1e-6  # of M*, relative: what float64 minimisers agree to
 

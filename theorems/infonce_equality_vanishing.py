@@ -2,20 +2,14 @@
 
 Let {w_k, μ_k, Σ} be a SharedGMM with mean 0 and r ≥ m = dim S_F. If 0 < δ < δ₀ then Col(A*) = S_F for every minimiser,
 
-    1/δ₀² = (1024/3) ℓ⁴(1 + κ²)κ⁶τ³,   κ² = max_k μ_kᵀΣ⁻¹μ_k,   τ = tr(Σ⁻¹SR⁻¹S),   R = Σ + S,
+    1/δ₀² = λ(1 + λ)(3 + κ²/4)κ⁶τ²,   κ² = max_k μ_kᵀΣ⁻¹μ_k,   τ = tr(Σ⁻¹SR⁻¹S),   R = Σ + S,
 
-and ℓ = m + tr(S⁻¹Σ), both restricted to S_F.
+and λ = tr(S⁻¹Σ) on S_F, so that Σ ⪯ λS there.
 
-The proof: φ(z) = log Σ_k w_k exp(zᵀμ_k) has first cumulant 0, second cumulant zᵀSz, and a third of at most 2c³ for
-numbers zᵀμ_k in [−c, c], c² = κ²q with q = zᵀΣz, so |φ(z) − ½zᵀSz| ≤ κ³q^{3/2}/3. Hence, with ‖H‖² = tr(HRHR) and
-M₀ = δR⁻¹SR⁻¹,
-
-    L(M) = −δ tr(SM) + ½tr(MΣMR) + E φ(Mx) = ½‖M − M₀‖² − ½‖M₀‖² + E[φ(Mx) − ½(Mx)ᵀS(Mx)]:
-
-InfoNCE is half the spectral contrastive loss plus a cubic remainder. φ ≥ 0 and L(M*) ≤ L(0) = 0 give
-E q = tr(MΣMR) ≤ 4δ²τ at M*, and the same holds at M₀; then E q² ≤ 3(1 + κ²)(4δ²τ)², and q^{3/2} lies below a
-combination of q and q². So L(M*) ≤ L(M₀) makes ‖M* − M₀‖² a multiple of δ³. But if A* missed a v in S_F with
-vᵀRM* = 0 and vᵀRv = 1, then vᵀR(M* − M₀)Rv = −δvᵀSv ≤ −δ/ℓ and ‖M* − M₀‖² ≥ δ²/ℓ², which is more for δ < δ₀.
+The proof: let u ∈ S_F with AᵀRu = 0, M = AAᵀ. Moving M along uuᵀ cannot help, so δuᵀSu ≤ E[xᵀu Σ_k π_k a_k] with
+a_k = uᵀμ_k and π the softmax of zᵀμ_k at z = Mx. Its part of first order in M is E[xᵀu·xᵀMSu] = uᵀRMSu = 0; the rest is
+of second order, at most a constant times E q, q = zᵀΣz. Scaling A gives E q = tr(MΣMR) ≤ δ tr(SM), hence E q ≤ δ²τ, and
+E q² ≤ (3 + κ²/4)(E q)². So δuᵀSu is at most a constant times δ², and u = 0 for δ < δ₀: nothing of S_F is missed.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, the remark below Theorem 0.1 of the talk asks about δ < 1; the
 statement and the proof are ours.
@@ -49,7 +43,7 @@ from verify.verdicts import Status
 ID = "infonce-equality-vanishing"
 CONCLUSION = Conclusion(
     r"0 < \delta < \delta_0 \implies \mathrm{Col}(A^*) = S_F,\qquad "
-    r"\delta_0^{-2} = \tfrac{1024}{3}\, \ell^4 (1 + \kappa^2)\, \kappa^6 \tau^3",
+    r"\delta_0^{-2} = \lambda (1 + \lambda)(3 + \tfrac14 \kappa^2)\, \kappa^6 \tau^2",
     "Col(A*) = S_F for every minimiser A* of L over R^{d×r}.",
 )
 

@@ -1,14 +1,15 @@
 """The slope of InfoNCE across the column space of a map: the number whose sign decides equality in Theorem 5.2.
 
-Let A be a map, Δ = Σ⁻¹ − F(FᵀΣF)⁻¹Fᵀ for independent columns F of Col(A), v a column of V = Δ[μ_1 … μ_K]: what Σ⁻¹μ_k
-has outside Col(A). With a_j = vᵀμ_j, ā = Σ_j w_j a_j, π the softmax weights π_k ∝ w_k exp(xᵀAAᵀμ_k) of the negatives at
-x, and Q_jk = w_j E[π_k | j], the derivative of the loss at AAᵀ + t vvᵀ, t = 0, is
+Let A be a map and v a column with AᵀΣv = 0. With a_j = vᵀμ_j, ā = Σ_j w_j a_j, π the softmax weights
+π_k ∝ w_k exp(xᵀAAᵀμ_k) of the negatives at x, and Q_jk = w_j E[π_k | j], the derivative of the loss at AAᵀ + t vvᵀ,
+t = 0, is
 
     Σ_jk Q_jk a_j a_k − δ Σ_k w_k a_k² − (1 − δ) ā².
 
 Q has positive entries and row sums w, its column sums are E π_k, and Q_jk = w_j w_k at A = 0. If A is a minimiser over
-R^{d×r} with r ≥ dim S_F then Col(A) ⊆ S_F and the sum of these slopes over V's columns is ≥ 0; and Col(A) ⊇ S_F where V
-vanishes, which tr(TDT) = 0, T = μᵀV, D = diag(w), already says.
+R^{d×r} with r ≥ dim S_F then Col(A) ⊆ S_F and this slope is ≥ 0 for every v of S_F; and Col(A) ⊇ S_F where every such v
+has a_k = 0 for all k. Such v are the columns of Δμ, Δ = Σ⁻¹ − F(FᵀΣF)⁻¹Fᵀ for independent columns F of Col(A); the sum of
+the slopes over them is tr(TQT) − δ tr(TDT) − (1 − δ)|Tw|², T = μᵀΔμ, D = diag(w): what is evaluated on instances.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, behind Theorem 5.2; the formula and the proof are ours.
 
@@ -51,11 +52,12 @@ QUANTITY = Quantity(
     "infonce",
 )
 CONCLUSION = Conclusion(
-    r"A \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r}} L(A) \implies \mathrm{Col}(A) \subseteq S_F \text{ and }"
-    r"\mathrm{tr}(TQT) \geq \delta\,\mathrm{tr}(TDT) + (1-\delta)\,\|T w\|^2,\quad T = \mu^T \Delta \mu",
-    "For every minimiser A of L over R^{d×r}, Col(A) ⊆ S_F and tr(TQT) − δ tr(TDT) − (1 − δ)|Tw|² ≥ 0, the sum of the "
-    "slopes over the columns of Δμ; Q has positive entries and row sums w, Q = wwᵀ at A = 0; and Col(A) ⊇ S_F where "
-    "tr(TDT) = 0.",
+    r"A \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r}} L(A) \implies \mathrm{Col}(A) \subseteq S_F \text{ and } "
+    r"\sum_{jk} Q_{jk} a_j a_k \geq \delta \sum_k w_k a_k^2 + (1-\delta)\, \bar a^2,\quad a_k = v^T \mu_k,\ "
+    r"v \in S_F,\ A^T \Sigma v = 0",
+    "For every minimiser A of L over R^{d×r}, Col(A) ⊆ S_F, and for every v in S_F with AᵀΣv = 0 the slope across "
+    "Col(A) along v is ≥ 0: Σ_jk Q_jk a_j a_k − δ Σ_k w_k a_k² − (1 − δ)ā² ≥ 0, a_k = vᵀμ_k; Q has positive entries "
+    "and row sums w, Q = wwᵀ at A = 0; and Col(A) ⊇ S_F where every such v has a_k = 0 for all k.",
 )
 TOLERANCE = 1e-7  # of the slope, relative to its parts
 NODES, REACH = 1601, 10.0  # of the trapezoidal rule, in standard deviations

@@ -48,8 +48,8 @@ QUANTITY = Quantity(
 CONCLUSION = Conclusion(
     r"\left\|\bar A - FF^T\right\|^2 = L(f) + \left\|\bar A\right\|^2,\qquad "
     r"f \in \mathrm{argmin}\, L \iff FF^T = \left(\bar A\right)_r^+",
-    "For every f, ‖Ā − FFᵀ‖² − L(f) is the constant ‖Ā‖²; and f minimises L exactly when FFᵀ is the part of Ā at its r "
-    "largest eigenvalues, without the negative ones.",
+    "For every f, ‖Ā − FFᵀ‖² − L(f) is the constant ‖Ā‖²; and f minimises L exactly when FFᵀ is a part of Ā at r "
+    "largest eigenvalues, without the negative ones: the part, unless the r-th eigenvalue is a tie.",
 )
 MAPS = 5  # random maps that an instance is tried on
 TOLERANCE = 1e-9  # of float64 eigenvalues

@@ -42,7 +42,7 @@ from verify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "simsiam-collapse"
 CONCLUSION = Conclusion(
-    r"\nabla L(A, P) = 0,\ Pv = 0,\ \mu^T a = 0 \implies \nabla L(A + a v^T, P) = 0,\quad "
+    r"\nabla L(A, P) = 0,\ Pv = 0,\ v \neq 0,\ \mu^T a = 0,\ a \neq 0 \implies \nabla L(A + a v^T, P) = 0,\quad "
     r"\mathrm{Col}(A) \not\subseteq S_F \text{ or } \mathrm{Col}(A + a v^T) \not\subseteq S_F",
     "There is an a ≠ 0 orthogonal to the means; and for every stationary pair (A, P) and every v ≠ 0 with Pv = 0 the "
     "pair (A + avᵀ, P) is stationary too, and not both encoders lie inside S_F.",

@@ -51,8 +51,9 @@ QUANTITY = Quantity(
 CONCLUSION = Conclusion(
     r"A^* \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r}} L(A) \iff "
     r"R^{1/2} A^* A^{*T} R^{1/2} = \left(R^{-1/2} C R^{-1/2}\right)_r^+;\qquad \mathrm{Col}(A^*) \subseteq S_F",
-    "For every δ ∈ [0, 1] and every r ≥ 1, A* minimises L over R^{d×r} exactly when R^{1/2}A*A*ᵀR^{1/2} is the part of "
-    "R^{-1/2}CR^{-1/2} at its r largest eigenvalues, without the negative ones; and then Col(A*) ⊆ S_F.",
+    "For every δ ∈ [0, 1] and every r ≥ 1, A* minimises L over R^{d×r} exactly when R^{1/2}A*A*ᵀR^{1/2} is a part of "
+    "R^{-1/2}CR^{-1/2} at r largest eigenvalues, without the negative ones (the part, unless the r-th is a tie; "
+    "R^{1/2} may be any square root of R); and then Col(A*) ⊆ S_F.",
 )
 MAPS = 4  # random maps that an instance is tried on
 

@@ -43,10 +43,13 @@ ID = "spectral-top-r"
 CLAIM = "spectral-top-r"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "mubar", "Sigma_k", "delta")
 CONCLUSION = Conclusion(
-    r"A^* \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r}} L(A) \implies "
-    r"J(A^*) = \max_{B \in \mathbb{R}^{d \times r}} J(B)",
-    "For every δ ∈ (0, 1] and every r ≥ 1, Col(A*) of every minimiser A* of L over R^{d×r} is spanned by generalised "
-    "eigenvectors Sv = λΣ̄v at the r largest eigenvalues, so J(A*) is as large as on any map of r columns.",
+    r"A^* \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r}} L(A),\ F \text{ a basis of } \mathrm{Col}(A^*) \implies "
+    r"J(F) = \max_{\mathrm{rank}\, B = q \leq r} J(B),\ B \in \mathbb{R}^{d \times q};\qquad "
+    r"r \leq \dim S_F \implies \mathrm{rank}\, A^* = r",
+    "For every δ > 0 and every r ≥ 1, Col(A*) of every minimiser A* of L over R^{d×r} is spanned by generalised "
+    "eigenvectors Sv = κΣ̄v at the r largest κ, by fewer if all the others are 0; and J(B) ≤ J(F) for every basis F of "
+    "Col(A*) and every B of at most r independent columns. If r ≤ dim S_F then the columns of A* are independent, so "
+    "J(A*) itself is the largest value.",
 )
 TOLERANCE = 1e-6  # of the float64 eigenvectors, on nearly singular covariances
 

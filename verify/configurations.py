@@ -51,19 +51,19 @@ def orbits(mixture: GMM) -> int:
 
 
 def vanishing_threshold(mixture: GMM) -> fmpq:
-    """Return 1/δ₀² of infonce-equality-vanishing, (1024/3) ℓ⁴(1 + κ²)κ⁶τ³; 0 where S_F = {0}, for then any δ will do.
+    """Return 1/δ₀² of infonce-equality-vanishing, λ(1 + λ)(3 + κ²/4)κ⁶τ²; 0 where S_F = {0}, for then any δ will do.
 
-    ℓ = m + tr(S⁻¹Σ̄) on S_F, κ² is the largest μ_kᵀΣ̄⁻¹μ_k, τ = tr(Σ̄⁻¹SR⁻¹S), R = Σ̄ + S.
+    λ = tr(S⁻¹Σ̄) on S_F, so that Σ̄ ⪯ λS there; κ² is the largest μ_kᵀΣ̄⁻¹μ_k, τ = tr(Σ̄⁻¹SR⁻¹S), R = Σ̄ + S.
     """
     basis = fisher_subspace(mixture).basis
     if basis.ncols() == 0:
         return fmpq(0)
     G, S = (basis.transpose() * matrix * basis for matrix in (mixture.sigma_bar, mixture.S))
-    spread = basis.ncols() + exact.trace(S.solve(G))
+    ratio = exact.trace(S.solve(G))
     gram = geometry(mixture)
     height = max(gram[k, k] for k in range(mixture.components))
     tau = exact.trace(mixture.sigma_bar.solve(mixture.S) * mixture.R.solve(mixture.S))
-    return fmpq(1024, 3) * spread**4 * (1 + height) * height**3 * tau**3
+    return ratio * (1 + ratio) * (3 + height / 4) * height**3 * tau**2
 
 
 def is_product(mixture: GMM, split: int) -> bool:

@@ -85,4 +85,4 @@ def prove() -> Proposal:
     )
     columns = s.step("same-columns", "A = √τ·(A/√τ) has the same column space.", p.same_columns())
     line = s.both(square, s.spec(loss, v.A), minimisers, columns)
-    return s.qed(line, {name: LETTERS[name] for name in HYPOTHESES})
+    return s.qed(s.discharge(line, LETTERS["temperature-positive"]), {})
