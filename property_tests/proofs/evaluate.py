@@ -178,6 +178,33 @@ class Evaluator:
             raise Undecided
         return np.linalg.inv(X) if det > TINY else np.zeros_like(X)
 
+    # -- formulas -----------------------------------------------------------------------------------------------------
+
+    def of_eq(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        return bool(np.allclose(self(t.args[0], *bound), self(t.args[1], *bound), atol=TINY))
+
+    def of_le(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        return bool(self(t.args[0], *bound) <= self(t.args[1], *bound) + TINY)
+
+    def of_not(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        return not self(t.args[0], *bound)
+
+    def of_and(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        return all(self(a, *bound) for a in t.args)
+
+    def of_or(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        return any(self(a, *bound) for a in t.args)
+
+    def of_imp(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        return not self(t.args[0], *bound) or self(t.args[1], *bound)
+
+    def of_iff(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        return self(t.args[0], *bound) == self(t.args[1], *bound)
+
+    def of_all(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        """Return whether it holds for every index."""
+        return all(self.family(t.args[0].args[0], t.args[1], bound))
+
 
 def factor(S: Any) -> Any:
     """Return L with LLᵀ = S for a symmetric positive semidefinite S, and None for any other."""

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 
-from verify.kernel.proofs.rules import RULES, Theorem, infer
-from verify.kernel.proofs.terms import PROP, Term, make
+from property_tests.proofs.evaluate import Evaluator
+from verify.kernel.proofs.rules import RULES, Theorem, infer, top_part
+from verify.kernel.proofs.terms import PROP, Term, instantiate, make
 from verify.kernel.strict import Rejected
 from verify.proving.expressions import (
     Col,
@@ -591,3 +594,38 @@ def test_indices_of_terms_that_vanish_are_supposed():
     assert i.term in infer("specialise", [[theorem(forall(Real, lambda t: a <= b))]], [u(i).term]).indices
     assert h.term in infer("assume", [], [eq(u(h(a)), 0).term]).indices
     assert not infer("specialise", [[theorem(forall(Index(2), lambda k: a <= b))]], [nth(0, 2).term]).indices
+
+
+@pytest.mark.parametrize(
+    "eigenvalues",
+    [(), (2.0,), (-1.0,), (0.0,), (2, 1), (1, 1), (1, -1), (0, 0), (2, 2, 1), (1, 1, 0), (1, 0, -1), (1, 1, 1)],
+)
+def test_a_top_part_is_a_best_approximation(eigenvalues):
+    """Among diagonal matrices: what has the least error is a top part, and nothing else is, ties and ranks above n too."""
+    count = len(eigenvalues)
+    choices = list(itertools.product((0.0, 1.0), repeat=count))
+
+    def error(s: tuple[float, ...]) -> float:
+        return sum((x - s_ * x) ** 2 for x, s_ in zip(eigenvalues, s, strict=True))
+
+    Z = var("Z", Mat(n, n))
+    formula = top_part(Y.term, r.term, Z.term)
+    names = [var("U", Mat(n, n)), var("values", Family(n, Real)), var("chosen", Family(n, Real))]
+    for name in names:
+        formula = instantiate(formula.args[1], name.term)
+    for rank in range(count + 2):
+        allowed = [s for s in choices if sum(x * s_ > 0 for x, s_ in zip(eigenvalues, s, strict=True)) <= rank
+                   and all(x >= 0 for x, s_ in zip(eigenvalues, s, strict=True) if s_)]  # fmt: skip
+        least = min(map(error, allowed))
+        for part in allowed:
+            values = Evaluator(
+                {n.term: count, r.term: rank, Y.term: np.diag(np.array(eigenvalues, float)).reshape(count, count)}
+            )
+            values.values[Z.term] = np.diag(np.multiply(eigenvalues, part)).reshape(count, count)
+            values.values[names[0].term] = np.eye(count)
+            values.values[names[1].term] = lambda k: eigenvalues[k]
+            found = []
+            for s in choices:
+                values.values[names[2].term] = lambda k, s=s: s[k]
+                found.append(values(formula))
+            assert any(found) == (error(part) <= least)
