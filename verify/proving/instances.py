@@ -15,10 +15,10 @@ from zlib import crc32
 
 import numpy as np
 
-from verify.kernel.parse import Rejected
+from verify.kernel.strict import Rejected
 from verify.kernel.proofs.rules import RULES, Definition, top_part
-from verify.kernel.proofs.terms import Term, instantiate, lower, make
-from verify.proving.numeric import FALSE, TRUE, UNKNOWN, YES, Array, Evaluator, Num, Table, Unclear, Value, draw, entries, gauss_newton, pack, symmetric_part, unpack_all
+from verify.kernel.proofs.terms import Term, lower, make
+from verify.proving.numeric import TRUE, UNKNOWN, Array, Evaluator, Num, Table, Unclear, Value, draw, entries, gauss_newton, pack, symmetric_part, unpack_all
 
 POOL = 16  # instances of one choice of sizes before hypotheses reject some
 
@@ -93,7 +93,7 @@ def _take(x: Value, mask: Array, count: int) -> Value:
     if isinstance(x, np.ndarray):
         return x[..., mask, :, :] if x.shape[-3] == count and count > 1 else x
     if isinstance(x, Table):
-        return Table([_take(v, mask, count) for v in x.values], x.empty)
+        return Table([_take(v, mask, count) for v in x.values], x.sort)
     return x
 
 
@@ -105,6 +105,7 @@ class Builder:
         self.definitions, self.choices, self.order, self.seed = definitions, choices, order, seed
         self.names = {c.name for c in choices.values()}
         self.models: dict[tuple[int, tuple[Term, ...]], Model | None] = {}
+        self.failures: dict[tuple[tuple[Term, ...], Term], int] = {}  # how often a hypothesis was not met
         self.lists: dict[frozenset[Term], tuple[Term, ...]] = {}
 
     def ordered(self, hypotheses: frozenset[Term]) -> tuple[Term, ...]:
@@ -145,8 +146,11 @@ class Builder:
                 model, least = solved, UNKNOWN
         model.ensure(formula.free)
         good = model.holds(formula, least)
-        if least == TRUE and good.sum() < max(4, model.count // 3):
+        hopeless = self.failures.get((model.held, formula), 0) > 2
+        if least == TRUE and good.sum() < max(4, model.count // 3) and not hopeless:
             repaired = self.repair(model, formula)
+            if repaired is None:
+                self.failures[model.held, formula] = self.failures.get((model.held, formula), 0) + 1
             if repaired is not None and repaired.count > good.sum():
                 model, good = repaired, np.ones(repaired.count, dtype=bool)
         if not good.any():
@@ -223,11 +227,11 @@ class Builder:
         rng = np.random.default_rng([model.seed, 7])
         free = sum(map(entries, extra))
         start = [pack(model.env[v], model.count) for v in names] + [0.7 * rng.standard_normal((model.count, free))]
-        x, left, _ = gauss_newton(residual, np.concatenate(start, axis=-1), steps=12)
-        values = unpack_all(sorts, x, 1e-14)
+        x, left, _, error = gauss_newton(residual, np.concatenate(start, axis=-1), steps=12)
+        values = unpack_all(sorts, x, error)
         env = {**model.env, **dict(zip(names, values, strict=True))}
         new = Model(env, model.count, model.definitions, model.seed, model.held, model.chosen, model.pending)
-        good = np.broadcast_to(left < 1e-9, (model.count,)).copy()
+        good = np.broadcast_to((left < 1e-11) & (np.abs(x).max(axis=-1, initial=0.0) < 12), (model.count,)).copy()
         for h in touched:
             good &= new.holds(h, TRUE)
         return new.take(good) if good.any() else None
@@ -257,8 +261,8 @@ def _solution(model: Model, existence: Term) -> tuple[Array, list[Value]] | None
 
     rng = np.random.default_rng([model.seed, 11])
     start = 0.7 * rng.standard_normal((model.count, sum(map(entries, sorts))))
-    x, left, _ = gauss_newton(residual, start, steps=12)
-    return np.broadcast_to(left < 1e-9, (model.count,)).copy(), unpack_all(sorts, x, 1e-14)
+    x, left, _, error = gauss_newton(residual, start, steps=12)
+    return np.broadcast_to(left < 1e-11, (model.count,)).copy(), unpack_all(sorts, x, error)
 
 
 # -- classical theorems: their witnesses ------------------------------------------------------------------------------
@@ -321,7 +325,13 @@ def classical(model: Model, existence: Term) -> tuple[Array, list[Value]] | None
     if known is None:
         return None
     name, terms = known
-    return _WITNESSES[name](model, [model.evaluator.value(t) for t in terms])
+    at = model.evaluator
+    if name == "basis":  # the family as its columns
+        index, column = terms[0].sort.args  # type: ignore[union-attr]
+        u = at.value(terms[0])
+        columns = [u(np.full((1, 1, 1), k), 0) for k in range(at.size(index.args[0]))]
+        return _basis(model, columns, at.size(column.args[0]))
+    return _WITNESSES[name](model, [at.value(t) for t in terms])
 
 
 Found = tuple[Array, list[Value]]
@@ -358,7 +368,7 @@ def _embedding(model: Model, given: list[Value]) -> Found:
 
 def _values(x: Array) -> Table:
     """A family of numbers from its values in the last axis."""
-    return Table([_near(x[:, i, None, None]) for i in range(x.shape[-1])])
+    return Table([_near(x[:, i, None, None]) for i in range(x.shape[-1])], ("Real",))
 
 
 def _spectral(model: Model, given: list[Value]) -> Found:
@@ -386,20 +396,12 @@ def _factorisation(model: Model, given: list[Value]) -> Found:
     return good, [p, _near(F), _near(turned(U / root, 1, 2)), _near(H), _near(turned(V, 1, 2) / root)]
 
 
-def _basis(model: Model, given: list[Value]) -> Found | None:
-    if not isinstance(given[0], Table) and not callable(given[0]):
-        return None
-    u = given[0]
-    raise_if_table = isinstance(u, Table)
-    columns = [_everywhere(model, v) for v in u.values] if raise_if_table else None
-    if columns is None:
-        return None
-    d = columns[0].shape[1] if columns else u.empty[0]
-    M = np.concatenate([np.zeros((model.count, d, 0)), *columns], axis=-1)
+def _basis(model: Model, columns: Sequence[Num], d: int) -> Found:
+    M = np.concatenate([np.zeros((model.count, d, 0)), *(_everywhere(model, c) for c in columns)], axis=-1)
     good, p, U, s, V = _ranked(M)
     coordinates = s[:, :, None] * V  # h_k, in columns
     back = V / s[:, :, None]  # c_k, in columns
-    families = [Table([_near(C[:, :, k : k + 1]) for k in range(M.shape[-1])], (p, 1)) for C in (coordinates, back)]
+    families = [Table([_near(C[:, :, k : k + 1]) for k in range(len(columns))], ("Mat", p, 1)) for C in (coordinates, back)]
     return good, [p, _near(U), _near(np.swapaxes(U, 1, 2)), *families]
 
 
@@ -412,9 +414,7 @@ def _top_part(model: Model, given: list[Value]) -> Found:
     return good, [U, values, _values(kept)]
 
 
-_WITNESSES: dict[str, Callable[[Model, list[Value]], Found | None]] = {
+_WITNESSES: dict[str, Callable[[Model, list[Value]], Found]] = {
     "cholesky": _cholesky, "square_root": _square_root, "embedding": _embedding, "spectral": _spectral,
-    "factorisation": _factorisation, "basis": _basis, "top_part": _top_part,
+    "factorisation": _factorisation, "top_part": _top_part,
 }  # fmt: skip
-
-__all__ = ["FALSE", "YES", "Builder", "Choice", "Model", "instantiate"]

@@ -29,9 +29,12 @@ TRUE, YES, UNKNOWN, NO, FALSE = 2, 1, 0, -1, -2
 U = 1e-15  # relative error of an operation
 MARGIN = 30.0  # a comparison is clear when the difference is so many times the estimated error
 TIE, VAGUE = 1e-9, 1e-6  # an equation within its error holds when the error is at most this, relatively
-BIG = 1e60
-LIMIT = 1_000_000  # numbers in an array
-NODES = {0: (1, 1), 1: (9, 14), 2: (5, 8), 3: (3, 5)}  # Gauss–Hermite points per dimension, of two orders
+BIG, TINY = 1e60, 1e-40
+LIMIT = 250_000  # numbers in an array
+# Gauss–Hermite points per dimension, of two orders: under few open binders, under three, and under five.
+NODES = {0: (1, 1), 1: (9, 14), 2: (5, 8), 3: (3, 5)}
+DEEP = ((3, NODES), (5, {0: (1, 1), 1: (8, 12), 2: (4, 6), 3: (2, 3)}), (99, {0: (1, 1), 1: (4, 6), 2: (3, 4), 3: (2, 3)}))
+CONVERGED = 0.01  # a mean is not known where two orders differ by more than this, relatively
 LARGEST_SIZE = 3
 
 
@@ -57,17 +60,24 @@ def constant(x: float) -> Num:
 
 
 class Table:
-    """A function of an index: its values, and for no values at all the shape they would have."""
+    """A function of an index: its values, and the concrete sort that they have, or would have."""
 
-    def __init__(self, values: Sequence[Value], empty: tuple[int, int] = (1, 1)) -> None:
+    def __init__(self, values: Sequence[Value], sort: tuple[Any, ...]) -> None:
         """Take the values in order."""
-        self.values, self.empty = values, empty
+        self.values, self.sort = values, sort
 
     def __call__(self, i: Array, depth: int) -> Value:
         """Return the value at an index."""
-        if not self.values:
-            return exact(np.zeros(np.broadcast_shapes(i.shape, (1, *self.empty))))
-        return _select(self.values, i)
+        return _select(self.values, i) if self.values else _nothing(self.sort, i)
+
+
+def _nothing(sort: tuple[Any, ...], i: Array) -> Value:
+    """What a family without members has at no index."""
+    if sort[0] == "Fun":
+        return lambda x, depth: _nothing(sort[2], i)
+    if sort[0] == "Index":
+        return np.zeros(i.shape, dtype=int)
+    return exact(np.zeros(np.broadcast_shapes(i.shape, (1, *_shape(sort)))))
 
 
 def _select(values: Sequence[Value], i: Array) -> Value:
@@ -93,12 +103,18 @@ def _pick(values: Sequence[Array], i: Array) -> Array:
 # -- operations -------------------------------------------------------------------------------------------------------
 
 
+def _fits(a: Array, b: Array) -> None:
+    if a.size * b.size > LIMIT and math.prod(np.broadcast_shapes(a.shape[:-2], b.shape[:-2])) > LIMIT:
+        raise Unclear("there are too many cases")
+
+
 def _times(a: Array, b: Array) -> Array:
     """The product of small matrices."""
     inner = a.shape[-1]
+    _fits(a, b)
     if not inner:
         return np.zeros((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]))
-    if inner > 6:
+    if inner > 6 or (inner > 1 and a.size + b.size < 300):
         return np.asarray(a @ b)
     out = a[..., :, :1] * b[..., :1, :]
     for k in range(1, inner):
@@ -115,12 +131,14 @@ def dot(a: Num, b: Num) -> Num:
 
 def add(a: Num, b: Num) -> Num:
     """Return the sum."""
+    _fits(a.v, b.v)
     v = a.v + b.v
     return Num(v, a.e + b.e + U * np.abs(v))
 
 
 def mul(a: Num, b: Num) -> Num:
     """Return the product with a number, or of two."""
+    _fits(a.v, b.v)
     v = a.v * b.v
     return Num(v, np.abs(a.v) * b.e + np.abs(b.v) * a.e + a.e * b.e + U * np.abs(v))
 
@@ -138,9 +156,9 @@ def _inv(a: Num) -> Num:
 
 
 def _exp(a: Num) -> Num:
-    v = np.exp(np.minimum(a.v, 300.0))
-    e = np.where(a.v > 300, BIG, v * (np.expm1(np.minimum(a.e, 50.0)) + U * (1 + np.abs(a.v))))
-    return Num(v, e)
+    v = np.exp(np.clip(a.v, -300.0, 300.0))
+    e = v * (np.expm1(np.minimum(a.e, 50.0)) + U * (1 + np.abs(a.v)))
+    return Num(v, np.where(a.v > 300, BIG, np.where(a.v < -300, v, e)))
 
 
 def _log(a: Num) -> Num:
@@ -198,17 +216,25 @@ def _root(S: Num) -> Num:
 
 
 @cache
-def _nodes(d: int) -> tuple[Array, Array, Array]:
+def _nodes(d: int, stage: int) -> tuple[Array, Array, Array]:
     """Gaussian nodes in d dimensions, of two orders one after the other, and the weights of each."""
     parts, weights = [], []
-    for count in NODES[d]:
+    for count in DEEP[stage][1][d]:
         x, w = np.polynomial.hermite_e.hermegauss(count)
         w = w / w.sum()
-        parts.append(np.array(list(tuples(x, repeat=d))).reshape(-1, d, 1))
+        parts.append(np.array(list(tuples(x, repeat=d))).reshape(count**d, d, 1))
         weights.append(np.array([np.prod(p) for p in tuples(w, repeat=d)]))
     low = np.concatenate([weights[0], np.zeros(len(weights[1]))])
     high = np.concatenate([np.zeros(len(weights[0])), weights[1]])
     return np.concatenate(parts), low, high
+
+
+def _squeezed(x: Num) -> Num:
+    """Drop axes in front along which nothing varies, so that a value reads the same under fewer binders."""
+    while x.v.ndim > 3 and x.v.shape[0] == 1:
+        e = np.broadcast_to(x.e, x.v.shape)[0]
+        x = Num(x.v[0], e)
+    return x
 
 
 @cache
@@ -224,7 +250,8 @@ def _level(x: Array) -> Array:
 
 
 def _tie(tolerance: Array, scale: Array) -> Array:
-    """The level of an equation whose sides differ by less than the tolerance."""
+    """The level of an equation whose sides differ by less than the tolerance; a tie of tiny numbers may be an underflow."""
+    scale = np.where((tolerance > 0) & (tolerance < TINY), 0.0, scale)
     return np.where(tolerance <= TIE * scale, TRUE, np.where(tolerance <= VAGUE * scale, YES, UNKNOWN))
 
 
@@ -232,7 +259,7 @@ def equals(a: Num, b: Num) -> Array:
     """Return the level of a = b."""
     apart, tolerance = np.abs(a.v - b.v), MARGIN * (a.e + b.e)
     scale = 1 + np.abs(a.v) + np.abs(b.v)
-    level = np.where(apart > tolerance, FALSE, _tie(tolerance, scale))
+    level = np.where(apart > tolerance, FALSE, np.maximum(_tie(tolerance, scale), np.where(tolerance < TINY, TRUE, UNKNOWN)))
     level = np.where(np.isfinite(apart) & (tolerance < BIG / 1e6), level, UNKNOWN)
     return _level(level.min(axis=(-1, -2), keepdims=True, initial=TRUE))
 
@@ -247,15 +274,21 @@ def at_most(a: Num, b: Num) -> tuple[Array, Array]:
     return _level(low), _level(high)
 
 
-def unfolded(t: Term, definitions: dict[str, Definition]) -> Term:
+@cache
+def unfolded(t: Term, known: Definition) -> Term:
     """Return what a defined name stands for at its arguments."""
-    known = definitions[str(t.val)]
-    formula = known.body if known.body.sort is PROP else equal(known.body, known.body)
-    for p in reversed(known.parameters):
-        formula = bind("all", p, formula)
+    formula = _closed(known)
     for a in t.args[1:]:
         formula = instantiate(formula.args[1], a)
     return formula if known.body.sort is PROP else formula.args[0]
+
+
+@cache
+def _closed(known: Definition) -> Term:
+    formula = known.body if known.body.sort is PROP else equal(known.body, known.body)
+    for p in reversed(known.parameters):
+        formula = bind("all", p, formula)
+    return formula
 
 
 @cache
@@ -276,7 +309,6 @@ class Evaluator:
         """Take values, the number of instances, and definitions."""
         self.env, self.count, self.definitions, self.depth, self.seed = env, count, definitions, depth, seed
         self.memo: dict[Any, tuple[Any, Any]] = {}
-        self.opened: dict[Term, Term] = {}
         self.samples: dict[Any, Value] = {}
 
     # -- terms --------------------------------------------------------------------------------------------------------
@@ -295,8 +327,10 @@ class Evaluator:
             if rule is None:
                 raise Unclear(f"{t.op} is not evaluated")
             found = rule(t, ctx, depth)
-            if isinstance(found, Num) and found.v.size > LIMIT:
-                raise Unclear("there are too many cases")
+            if isinstance(found, Num):
+                if found.v.size > LIMIT:
+                    raise Unclear("there are too many cases")
+                found = _squeezed(found)
             small = not isinstance(found, Num) or found.v.size <= 20000 or not t.loose
             if small:
                 self.memo[key] = found, [ctx[i] for i in _loose(t)]
@@ -312,10 +346,7 @@ class Evaluator:
 
     def open(self, t: Term) -> Term:
         """Return what a defined name stands for."""
-        found = self.opened.get(t)
-        if found is None:
-            found = self.opened[t] = unfolded(t, self.definitions)
-        return found
+        return unfolded(t, self.definitions[str(t.val)])
 
     def _var(self, t: Term, ctx: Context, depth: int) -> Value:
         found = self.env.get(t)
@@ -405,7 +436,7 @@ class Evaluator:
         return self.value(t.args[0], ctx, depth)(self.value(t.args[1], ctx, depth), depth)
 
     def _lam(self, t: Term, ctx: Context, depth: int) -> Value:
-        return lambda x, now: self.value(t.args[1], (x, *ctx), max(now, depth))
+        return lambda x, now: self.value(t.args[1], (x, *ctx), now)
 
     # -- binders over numbers -----------------------------------------------------------------------------------------
 
@@ -460,9 +491,9 @@ class Evaluator:
         if d not in NODES:
             raise Unclear("a Gaussian has too many dimensions")
         key = ("nodes", t.args[0], depth, *(id(ctx[i]) for i in _loose(t.args[0])))
-        nodes, low, high = _nodes(d)
+        nodes, low, high = _nodes(d, next(i for i, (limit, _) in enumerate(DEEP) if depth - self.depth < limit))
         if key not in self.samples:
-            z = nodes.reshape(-1, *[1] * depth, 1, d, 1)
+            z = nodes.reshape(len(nodes), *[1] * depth, 1, d, 1)
             root = _root(S)
             self.samples[key] = Num(_times(root.v, z), _times(root.e, np.abs(z))), ctx
         xi = self.samples[key][0]
@@ -471,8 +502,9 @@ class Evaluator:
             return found
         v = np.tensordot(high, found.v, axes=(0, 0))
         apart = np.abs(v - np.tensordot(low, found.v, axes=(0, 0)))
-        size = np.tensordot(high, found.e + U * np.abs(found.v), axes=(0, 0))
-        return Num(v, apart + size)
+        size = np.tensordot(high, np.abs(found.v), axes=(0, 0))
+        error = apart + U * size + np.tensordot(high, found.e, axes=(0, 0))
+        return Num(v, np.where(apart <= CONVERGED * size, error, BIG))
 
     # -- formulas -----------------------------------------------------------------------------------------------------
 
@@ -612,8 +644,8 @@ class Evaluator:
             return self.residual(body, (*unpack_all(sorts, x)[::-1], *ctx), depth + 1)
 
         start = np.zeros((*[1] * depth, 1, total))
-        x, left, linear = gauss_newton(residual, start, steps=3)
-        witness = unpack_all(sorts, x, 1e-14)
+        x, left, linear, error = gauss_newton(residual, start, steps=3)
+        witness = unpack_all(sorts, x, error)
         found = self._try(body, (*witness[::-1], *ctx), depth)
         hopeless = (linear & (left > 1e-6) & _only_equations(body))[..., None, None]
         return _level(np.where(found > UNKNOWN, found, np.where(hopeless, FALSE, NO)))
@@ -707,17 +739,17 @@ def _shape(sort: tuple[Any, ...]) -> tuple[int, int]:
     return (sort[1], sort[2]) if sort[0] == "Mat" else (1, 1)
 
 
-def unpack(sort: tuple[Any, ...], x: Array, error: float = 0.0) -> Value:
+def unpack(sort: tuple[Any, ...], x: Array, error: Array | None = None) -> Value:
     """Return a value from numbers in the last axis; the axis before it is that of the instances."""
     if sort[0] == "Fun":
         part = entries(sort[2])
         rows = [unpack(sort[2], x[..., i * part : (i + 1) * part], error) for i in range(sort[1][1])]
-        return Table(rows, _shape(sort))
+        return Table(rows, sort[2])
     v = x.reshape(*x.shape[:-1], *_shape(sort))
-    return Num(v, error * (1 + np.abs(v)) if error else np.zeros_like(v))
+    return exact(v) if error is None else Num(*np.broadcast_arrays(v, error[..., None, None]))
 
 
-def unpack_all(sorts: Sequence[tuple[Any, ...]], x: Array, error: float = 0.0) -> list[Value]:
+def unpack_all(sorts: Sequence[tuple[Any, ...]], x: Array, error: Array | None = None) -> list[Value]:
     """Return values of several sorts from numbers in the last axis."""
     found, at = [], 0
     for s in sorts:
@@ -743,11 +775,11 @@ def draw(sort: tuple[Any, ...], rng: np.random.Generator, lead: tuple[int, ...],
             raise Unclear("there is no index")
         return rng.integers(0, sort[1], (*lead, 1, 1))
     if sort[0] == "Fun" and sort[1][0] == "Index":
-        return Table([draw(sort[2], rng, lead, special) for _ in range(sort[1][1])], _shape(sort))
+        return Table([draw(sort[2], rng, lead, special) for _ in range(sort[1][1])], sort[2])
     if sort[0] == "Fun":
         return _smooth(sort, rng, lead)
     shape = (*lead, *((1, 1) if sort[0] == "Real" else sort[1:]))
-    x = 0.7 * rng.standard_normal(shape)
+    x = 0.55 * rng.standard_normal(shape)
     grid = rng.integers(-2, 3, shape) / 2
     x = np.where(rng.random((*lead, 1, 1)) < 0.25, grid, x)
     if special:
@@ -784,41 +816,48 @@ def _flat(r: Array, depth: int) -> Array:
     return r.reshape(*r.shape[: depth + 1], math.prod(r.shape[depth + 1 :]))
 
 
-def gauss_newton(residual: Callable[[Array], Array], x: Array, steps: int) -> tuple[Array, Array, Array]:
-    """Return x where the residual is small, if it can be; how large it is; and whether the residual is seen to be affine.
+def gauss_newton(residual: Callable[[Array], Array], x: Array, steps: int) -> tuple[Array, Array, Array, Array]:
+    """Return x where the residual is small, if it can be; how large it is; whether it is seen to be affine; the error of x.
 
     `residual` takes x with a new first axis, of trials. The last axis of x, and of residuals, is the unknowns'.
     """
     n, h = x.shape[-1], 0.01
     affine: Array | None = None
+    stretch = np.zeros(1)
     here = residual(x[None])[0]
     best, least = x, _norm(here)
-    for _ in range(steps):
-        if not n or not here.shape[-1] or (least < 1e-13).all():
+    before = least
+    for step in range(steps):
+        if not n or not here.shape[-1] or (least < 1e-13).all() or (step > 2 and (least > 0.5 * before).all()):
             break
+        before = least
         moves = h * np.concatenate([np.eye(n), -np.eye(n)]).reshape(2 * n, *[1] * (x.ndim - 1), n)
         around = residual(x[None] + moves)
+        around = np.broadcast_to(around, (2 * n, *around.shape[1:]))
         J = np.moveaxis((around[:n] - around[n:]) / (2 * h), 0, -1)
-        move = -_lstsq(J, here)
+        back = np.linalg.pinv(np.nan_to_num(J), rcond=1e-9)
+        move = -(back @ np.nan_to_num(here)[..., None])[..., 0]
+        stretch = np.sqrt((back**2).sum(axis=(-1, -2)))
         new = x + move
         after = residual(new[None])[0]
-        bent = np.abs(after - here - (J @ move[..., None])[..., 0]).max(axis=-1, initial=0.0)
-        straight = bent <= 1e-9 * (1 + np.abs(here).max(axis=-1, initial=0.0))
-        affine = straight if affine is None else affine
+        if affine is None:
+            affine = _affine(residual, x, here, J)
         size = _norm(after)
         better = size < least
         best = np.where(better[..., None], new, best)
         least = np.where(better, size, least)
         x, here = new, after
-    return best, least, np.ones(least.shape, dtype=bool) if affine is None else affine
+    error = 1e-14 * (1 + np.abs(best).max(axis=-1, initial=0.0)) + 4 * stretch * (least + 2e-15)
+    return best, least, np.ones(least.shape, dtype=bool) if affine is None else affine, error
+
+
+def _affine(residual: Callable[[Array], Array], x: Array, here: Array, J: Array) -> Array:
+    """Whether the residual is seen to be affine: J says what it is far from x."""
+    far = np.random.default_rng(5).standard_normal(x.shape)
+    bent = np.abs(residual((x + far)[None])[0] - here - (J @ far[..., None])[..., 0]).max(axis=-1, initial=0.0)
+    return np.asarray(bent <= 1e-9 * (1 + np.abs(here).max(axis=-1, initial=0.0)))
 
 
 def _norm(r: Array) -> Array:
     found = np.abs(r).max(axis=-1, initial=0.0)
     return np.where(np.isfinite(found), found, BIG)
-
-
-def _lstsq(J: Array, r: Array) -> Array:
-    J, r = np.nan_to_num(J), np.nan_to_num(r)
-    return np.asarray((np.linalg.pinv(J, rcond=1e-9) @ r[..., None])[..., 0])
-
