@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,14 +9,11 @@ import pytest
 from flint import fmpq
 from hypothesis import given, settings
 from scipy.optimize import minimize
-from sympy import Eq, Ge, Trace
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step, without_step
 from theorems import clip_inclusion_effective as module
 from theorems.clip_inclusion_effective import STATEMENT, leaks, margin
-from theorems.scripts import clip_inclusion_effective as script
 from theorems.theorem_5_2 import split
 from verify import exact
 from verify.exact import to_floats
@@ -27,7 +22,6 @@ from verify.losses.clip import paired_mixture
 from verify.losses.levels import float64_gradient, float64_value
 from verify.maps import CLIPFactors
 from verify.models import CLIPGMM, Floats, Instance
-from verify.proofs import Proof, Term, nonnegative
 from verify.sampling import instance_rng, random_clip_instance, random_matrix
 from verify.subspaces import Subspace
 from verify.verdicts import Outcome
@@ -135,53 +129,3 @@ def test_sampled_instances_are_pairs_with_room_outside() -> None:
     assert sum(margin(instance) <= -1 + 1e-6 for instance in drawn) == 60
     assert sum(margin(instance) > -1e6 for instance in drawn) > 30
     assert {paired_mixture(instance).bias for instance in drawn} > {1}
-
-
-# --- the proof script ----------------------------------------------------------------------------------------------
-
-
-def test_the_script_has_no_fault() -> None:
-    everything = {"weights-positive", "weights-sum", "vision-definite", "text-definite", "match-range"}
-    assert faults(script.PROOF, everything) == []
-
-
-def _with_definition(symbol: object, value: object) -> Proof:
-    algebra = script.PROOF.algebra
-    return replace(script.PROOF, algebra=replace(algebra, definitions={**algebra.definitions, symbol: value}))
-
-
-V, T = script.VISION, script.TEXT
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "the projector without its metric": lambda: _with_definition(V.inside, V.B * V.G.I * V.B.T * V.A),
-    "the wrong block in Q": lambda: _with_definition(T.Q, T.outside.T * T.Sigma * T.inside),
-    "the other modality's scatter in H": lambda: _with_definition(T.H, T.A.T * T.S * T.A),
-    "the alignment once instead of twice": lambda: with_step(
-        script.PROOF, "loss-V", claim=claim(script.PROOF, "loss-V").subs(-2, -1)
-    ),
-    "one direction of the loss forgotten": lambda: with_step(
-        script.PROOF, "loss-T", claim=Eq(T.L(script.s), claim(script.PROOF, "loss-T").rhs - 1)
-    ),
-    "a gap of twice its size": lambda: with_step(
-        script.PROOF, "gap-V", claim=nonnegative(V.L(1) - V.L(0) - 2 * Trace(T.H * V.Q))
-    ),
-    "Jensen the wrong way round": lambda: with_step(
-        script.PROOF, "jensen-T", claim=nonnegative(T.g(0) - T.g(script.s))
-    ),
-    "noise that has a mean": lambda: with_check(script.PROOF, "independence-V", noise=V.inside, kept=V.outside),
-    "a negative multiple of an inequality": lambda: with_check(
-        script.PROOF, "minimal-gap-V", terms=(Term("antecedent", -1), Term("gap-V"))
-    ),
-    "A_out vanishes, not A_out Aᵀ": lambda: with_step(
-        script.PROOF,
-        "outside-vanishes-V",
-        claim=script.Implies(Ge(-Trace(T.H * V.Q), 0), script.vanishes(V.outside)),
-    ),
-    "text without its own argument": lambda: without_step(script.PROOF, "gap-T"),
-    "the literal claim": lambda: replace(script.PROOF, conclusion=script.Implies(script.MINIMISER, Eq(V.A, V.inside))),
-    "every W is included": lambda: replace(script.PROOF, conclusion=script.INCLUDED),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

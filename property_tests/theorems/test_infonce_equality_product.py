@@ -6,10 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from sympy import And
 
 from property_tests.theorems.encodings import permuted
-from property_tests.theorems.scripts import faults, rejection, with_check, with_step, without_step
 from theorems.infonce_equality import COUNTEREXAMPLE
 from theorems.infonce_equality_product import (
     BESIDE,
@@ -22,11 +20,10 @@ from theorems.infonce_equality_product import (
     product,
     ranks_differ,
 )
-from theorems.scripts import infonce_equality_product as script
 from verify.certify import decide
 from verify.configurations import is_product, product_blocks
+from verify.hypotheses import PRODUCT
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs import Apply, Mean, Proof, Separate, nonnegative
 from verify.randomised import run, sample
 from verify.sampling import instance_rng
 from verify.verdicts import Outcome
@@ -64,7 +61,7 @@ def test_what_is_no_product() -> None:
     uneven = SharedGMM((Fraction(1, 2), Fraction(1, 6), Fraction(1, 6), Fraction(1, 6)), WITNESS.shared.means)
     for mixture in (cross, tilted, uneven):
         assert not is_product(mixture, 1)
-        assert not script.PRODUCT.holds(Instance(AugmentedPairs(mixture), 4))
+        assert not PRODUCT.holds(Instance(AugmentedPairs(mixture), 4))
 
 
 def test_the_gap_sees_a_mixture_that_is_no_product(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,47 +76,6 @@ def test_a_factor_that_fails_fails_the_product() -> None:
     assert product_blocks(space.shared)[-1] == 1
     assert verdict.outcome is Outcome.REFUTED
     assert (verdict.rank, verdict.dimension) == (2, 3)
-
-
-# -- the script -------------------------------------------------------------------------------------------------------
-
-
-def test_every_claim_step_and_hypothesis_is_needed_as_it_stands() -> None:
-    assert faults(script.PROOF, {h.name for h in script.HYPOTHESES}) == []
-
-
-A, E, mu, f, parts = script.A, script.E, script.mu, script.f, script.parts
-PLANTED = {
-    "Jensen in the wrong direction": with_step(
-        script.PROOF,
-        "jensen-1",
-        claim=nonnegative(Mean(Apply(script.phi[0], parts[0])) - Mean(Apply(script.phi[0], f))),
-    ),
-    "Jensen without mean 0": with_step(script.PROOF, "jensen-1", premises=("convexity-1", "pairs")),
-    "Jensen with the mean of the part kept": with_check(
-        script.PROOF, "jensen-1", outer=A[0].T, mean=script.mean[0], ones=script.o[0]
-    ),
-    "Jensen with the parts in each other's place": with_check(script.PROOF, "jensen-1", kept=parts[1], noise=parts[0]),
-    "factors that are tied": with_step(
-        script.PROOF, "pairs", claim=And(*(c for c in script.product_law().args if not isinstance(c, Separate)))
-    ),
-    "a cost of the wrong factor": with_check(
-        script.PROOF, "cost-1", root=script.Lam[0].T * A[0] * A[0].T * mu[0] * E[0]
-    ),
-    "means that are not 0": without_step(script.PROOF, "centred-1"),
-    "a border that pays": with_step(script.PROOF, "border", claim=nonnegative(-script.BORDER)),
-    "twice the gap": with_step(
-        script.PROOF, "gap", claim=nonnegative(script.L - script.own[0] - script.own[1] - 2 * script.BORDER)
-    ),
-    "columns that do not reach": with_step(
-        script.PROOF, "minimiser", premises=("loss", "own-loss-1", "columns-reach-1")
-    ),
-}
-
-
-@pytest.mark.parametrize("proof", PLANTED.values(), ids=PLANTED)
-def test_planted_errors_are_rejected(proof: Proof) -> None:
-    assert rejection(proof)
 
 
 def test_a_contradiction_in_floats_is_a_checker_failure(monkeypatch: pytest.MonkeyPatch) -> None:

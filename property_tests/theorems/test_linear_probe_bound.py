@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from flint import fmpq_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Ge, Implies
 
 from property_tests.theorems.graphs import permuted_points, split_point
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step
 from theorems.linear_probe_bound import (
     STATEMENT,
     TIE,
@@ -28,10 +24,7 @@ from theorems.linear_probe_bound import (
     tightness,
 )
 from theorems.population_graph_equivalence import graph, normalised
-from theorems.scripts import linear_probe_bound as script
-from theorems.scripts.linear_probe_bound import PROOF
 from verify.models import Instance
-from verify.proofs import Proof, nonnegative
 from verify.verdicts import Outcome
 
 graphs = st.integers(0, 10**9).map(lambda seed: sample(random.Random(seed)))
@@ -97,38 +90,3 @@ def test_one_eigenvector_reaches_at_most_half_without_ties(instance: Instance) -
 def test_the_example_is_classified_without_error() -> None:
     level, disagreement, error = bound_and_error(STATEMENT.witness)
     assert (level, disagreement, error) == (pytest.approx(1), 0, 0)
-
-
-def test_script_has_no_fault() -> None:
-    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
-
-
-def _with_definition(symbol: Any, value: Any) -> Proof:
-    return replace(PROOF, algebra=replace(PROOF.algebra, definitions={**PROOF.algebra.definitions, symbol: value}))
-
-
-_s = script
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "the bound without its 2": lambda: with_step(PROOF, "bound", claim=nonnegative(_s.Phi - _s.lam * _s.err)),
-    "a graph with negative weights": lambda: with_step(PROOF, "energy-square", premises=("pairs",)),
-    "as many vectors as points": lambda: with_step(PROOF, "eigenvectors", premises=("semidefinite",)),
-    "eigenvectors of Ā": lambda: with_check(PROOF, "eigenvectors", matrix=_s.Abar),
-    "the margin ½ made 1": lambda: with_step(
-        PROOF, "margin", claim=Implies(Ge(_s.q - _s.p, 0), Ge((1 - _s.p) ** 2 + _s.q**2 - 1, 0))
-    ),
-    "a margin without a lead": lambda: with_check(
-        PROOF, "margin", terms=next(s for s in PROOF.steps if s.name == "margin").check.terms[1:]
-    ),
-    "Markov with half the factor": lambda: with_step(PROOF, "error", claim=Ge(_s.MISCLASSIFIED.mean - _s.err, 0)),
-    "an unweighted probe": lambda: with_step(PROOF, "probe", claim=claim(PROOF, "probe").subs(_s.D, _s.Identity(_s.n))),
-    "features without √w": lambda: _with_definition(_s.P, _s.U * _s.b),
-    "a product with a factor that may be negative": lambda: with_check(
-        PROOF, "scaled", factors=(-_s.lam, 2 * _s.MISCLASSIFIED.mean - _s.err)
-    ),
-    "no errors at all": lambda: replace(PROOF, conclusion=nonnegative(-_s.err)),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Eq, Ge, Identity, Implies, Trace
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step
 from theorems.pca_spherical import STATEMENT, margin, sample
-from theorems.scripts import pca_spherical as script
-from theorems.scripts.pca_spherical import PROOF
 from verify import exact
 from verify.evidence import Need
 from verify.exact import to_floats
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs import Proof
 from verify.subspaces import fisher_subspace, mean_subspace
 from verify.verdicts import Outcome
 
@@ -74,35 +67,3 @@ def test_what_each_hypothesis_is_for() -> None:
     assert needs["spherical"] is Need.NECESSARY
     assert needs["columns-match"] is Need.NECESSARY
     assert needs["shared-covariance"] is Need.REDUNDANT
-
-
-def test_script_has_no_fault() -> None:
-    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
-
-
-_s = script
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "columns that are not orthonormal": lambda: replace(PROOF, givens=()),
-    "the missed part without its weights": lambda: with_check(PROOF, "missed", roots=(_s.MISSED,)),
-    "the value with the sign lost": lambda: with_step(
-        PROOF,
-        "value",
-        claim=Eq(_s.V(_s.A), _s.v * _s.m + Trace(_s.S) + Trace((_s.MISSED * _s.E).T * (_s.MISSED * _s.E))),
-    ),
-    "the variance without its dimension": lambda: with_step(PROOF, "best", claim=Eq(_s.V(_s.B), _s.v + Trace(_s.S))),
-    "a maximiser that minimises": lambda: with_step(
-        PROOF, "maximiser", claim=Implies(_s.MAXIMISER, Ge(_s.V(_s.B) - _s.V(_s.A), 0))
-    ),
-    "a left inverse of a tall matrix": lambda: with_step(
-        PROOF,
-        "square",
-        claim=Implies(Eq(_s.B.T * _s.B, Identity(_s.m)), Eq(_s.B * _s.B.T, Identity(_s.d))),
-    ),
-    "another frame": lambda: with_step(PROOF, "across-norm", claim=claim(PROOF, "across")),
-    "every frame is included": lambda: replace(PROOF, conclusion=_s.INCLUDED),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Ge, Implies
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step
 from theorems import pca_top_r, pca_top_r_spherical
 from theorems.pca_top_r import PANCAKES, STATEMENT, TILTED, commuting, corners, examine, level, margin
-from theorems.scripts import pca_top_r_spherical as script
-from theorems.scripts.pca_top_r_spherical import PROOF
 from verify import exact
 from verify.evidence import Need
 from verify.losses.fisher import Fisher
@@ -129,32 +123,3 @@ def test_spherical_is_needed() -> None:
 
 def test_it_says_nothing_with_enough_columns() -> None:
     assert "fewer-columns" in STATEMENT.decide(replace(PANCAKES.instance, rank=2)).reason
-
-
-def test_script_has_no_fault() -> None:
-    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
-    assert "polynomial identity testing" not in "".join(step.how for step in PROOF.report.steps)
-
-
-PLANTED = {
-    "nothing says that A is orthonormal": lambda: with_step(
-        PROOF, "value", premises=("objective", "variance", "radius")
-    ),
-    "nothing says that v > 0": lambda: with_step(PROOF, "better", premises=("gram", "other-gram", "weights-positive")),
-    "the radius squared": lambda: with_step(
-        PROOF, "discriminant", claim=claim(PROOF, "discriminant").xreplace({script.v: script.v**2})
-    ),
-    "a minimiser": lambda: with_step(
-        PROOF, "maximiser", claim=Implies(script.MAXIMISER, Ge(script.V(script.Q) - script.V(script.A), 0))
-    ),
-    "divided by a square": lambda: with_check(PROOF, "better", factor=script.v**2),
-    "better without maximising": lambda: replace(PROOF, conclusion=Ge(script.J - script.J_OTHER, 0)),
-    "worse than any map": lambda: replace(
-        PROOF, conclusion=Implies(script.MAXIMISER, Ge(script.J_OTHER - script.J, 0))
-    ),
-}
-
-
-@pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
-def test_planted_error_is_rejected(planted: Callable[[], object]) -> None:
-    assert rejection(planted())  # type: ignore[arg-type]

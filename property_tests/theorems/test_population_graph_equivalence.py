@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from sympy import Eq, Trace
 
 from property_tests import strategies
 from property_tests.theorems.graphs import permuted_points, split_point
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step
 from theorems import population_graph_equivalence as module
 from theorems.population_graph_equivalence import (
     LIGHTNING_AND_CLOUD,
@@ -25,12 +20,9 @@ from theorems.population_graph_equivalence import (
     margin,
     normalised,
 )
-from theorems.scripts import population_graph_equivalence as script
-from theorems.scripts.population_graph_equivalence import PROOF
 from verify import exact
 from verify.exact import to_floats
 from verify.models import Instance
-from verify.proofs import Proof
 from verify.sampling import instance_rng, random_matrix
 from verify.verdicts import Outcome
 
@@ -110,33 +102,3 @@ def test_two_columns_represent_the_example_without_loss() -> None:
 def test_a_wrong_loss_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "loss", lambda model, f: 2 * loss(model, f))
     assert margin(STATEMENT.witness) == 1.0
-
-
-def test_script_has_no_fault() -> None:
-    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
-
-
-def _with_definition(symbol: Any, value: Any) -> Proof:
-    return replace(PROOF, algebra=replace(PROOF.algebra, definitions={**PROOF.algebra.definitions, symbol: value}))
-
-
-_s = script
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "the square of the article lost": lambda: with_step(
-        PROOF, "loss", claim=Eq(_s.L(_s.f), -2 * _s.ALIGNMENT + _s.SQUARE)
-    ),
-    "Ā not normalised": lambda: _with_definition(_s.Abar, _s.W),
-    "F without √w": lambda: _with_definition(_s.F, _s.f),
-    "the constant left out": lambda: with_step(PROOF, "constant", claim=Eq(_s.L(_s.f), Trace(_s.GAP.T * _s.GAP))),
-    "a graph with directions": lambda: _with_definition(_s.W, _s.H),
-    "another number of columns": lambda: with_step(
-        PROOF, "closed-form", claim=claim(PROOF, "closed-form").subs(_s.r, _s.n)
-    ),
-    "f for F": lambda: with_check(PROOF, "closed-form", factor=_s.E),
-    "every f minimises": lambda: replace(PROOF, conclusion=_s.MINIMISER),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import assume, given, settings
-from sympy import Implies, Ne, ZeroMatrix
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from property_tests.theorems.scripts import faults, rejection, with_check, with_step, without_step
-from theorems.scripts import simsiam_collapse as script
 from theorems.simsiam_collapse import (
     FULL,
     STATEMENT,
@@ -30,7 +26,6 @@ from verify.evidence import Need
 from verify.maps import SimSiamPair
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs import Multiple, Proof, vanishes
 from verify.sampling import instance_rng, random_matrix
 from verify.verdicts import Outcome
 
@@ -120,47 +115,3 @@ def test_inclusion_is_refuted_where_p_may_be_singular() -> None:
     assert refute_inclusion(PLAIN).outcome is Outcome.REFUTED
     line = Instance(AugmentedPairs(SharedGMM((Fraction(1),), ((1,),))), 1)
     assert refute_inclusion(line).outcome is Outcome.UNDECIDED
-
-
-# --- the proof script ----------------------------------------------------------------------------------------------
-
-
-def test_the_script_has_no_fault() -> None:
-    used = {"weights-positive", "weights-sum", "covariances-definite", "bias-range", "no-weight-decay", "room-outside"}
-    assert faults(script.PROOF, used) == []
-
-
-_s, PROOF = script, script.PROOF
-
-
-def _without_term(name: str, at: int) -> Proof:
-    (step,) = (step for step in PROOF.steps if step.name == name)
-    terms: tuple[Multiple, ...] = step.check.terms
-    return with_check(PROOF, name, terms=(*terms[:at], *terms[at + 1 :]))
-
-
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "a predictor that may be invertible": lambda: replace(PROOF, givens=()),
-    "a that may be 0": lambda: with_step(PROOF, "across", claim=_s.ACROSS & _s.ACROSS_T),
-    "v that may be 0": lambda: with_step(PROOF, "unseen", claim=_s.UNSEEN & _s.UNSEEN_T),
-    "v that P sees": lambda: with_step(PROOF, "unseen", claim=_s.UNIT & _s.UNSEEN_T),
-    "a along the means": lambda: with_step(PROOF, "across", claim=_s.ACROSS & Ne(_s.a, ZeroMatrix(_s.d, 1))),
-    **{f"encoder: term {i} left out": (lambda i=i: _without_term("encoder", i)) for i in range(4)},
-    **{f"predictor: term {i} left out": (lambda i=i: _without_term("predictor", i)) for i in range(5)},
-    **{f"blind-square: term {i} left out": (lambda i=i: _without_term("blind-square", i)) for i in range(3)},
-    **{f"difference: term {i} left out": (lambda i=i: _without_term("difference", i)) for i in range(4)},
-    "PAᵀRa = 0 without stationarity": lambda: with_step(
-        PROOF, "blind-square", claim=Implies(_s.ACROSS_T, _s.Eq(_s.Trace(_s.P * _s.A.T * _s.R * _s.a), 0))
-    ),
-    "A vanishes with a": lambda: with_step(
-        PROOF, "contradiction", claim=Implies(_s.Eq(_s.Trace(_s.a.T * _s.Sbar * _s.a), 0), vanishes(_s.A))
-    ),
-    "stationary in the encoder alone": lambda: without_step(PROOF, "predictor"),
-    "A itself leaks": lambda: replace(PROOF, conclusion=Implies(_s.STATIONARY, ~_s.IN_A)),
-    "stationary from the start": lambda: replace(PROOF, conclusion=_s.MOVED),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

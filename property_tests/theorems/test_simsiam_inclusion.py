@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,12 +9,9 @@ import numpy as np
 import pytest
 from flint import fmpq
 from hypothesis import given, settings
-from sympy import Eq, Implies, Trace
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step, without_step
-from theorems.scripts import simsiam_inclusion as script
 from theorems.simsiam_inclusion import STATEMENT, leak_slope, margin, outside, random_pair
 from verify import exact
 from verify.evidence import Need
@@ -24,7 +20,6 @@ from verify.losses.levels import exact_value
 from verify.maps import SimSiamPair
 from verify.minimize import minimise
 from verify.models import GMM, Instance
-from verify.proofs import IndependentColumns, Multiple, Proof
 from verify.sampling import instance_rng, random_matrix
 from verify.subspaces import Subspace, fisher_subspace
 from verify.verdicts import Outcome
@@ -105,57 +100,3 @@ def test_weight_decay_must_be_excluded_and_a_shared_covariance_need_not() -> Non
     assert needs["no-weight-decay"] is Need.NECESSARY
     assert needs["shared-covariance"] is Need.REDUNDANT
     assert type(PLAIN.pairs.mixture) is GMM
-
-
-# --- the proof script ----------------------------------------------------------------------------------------------
-
-
-def test_the_script_has_no_fault() -> None:
-    used = {"weights-positive", "weights-sum", "covariances-definite", "bias-range", "no-weight-decay"}
-    assert faults(script.PROOF, used) == []
-
-
-_s, PROOF = script, script.PROOF
-GRADIENT = _s.along_encoder(_s.A, _s.P)
-
-
-def _with_definition(symbol: object, value: object) -> Proof:
-    return replace(PROOF, algebra=replace(PROOF.algebra, definitions={**PROOF.algebra.definitions, symbol: value}))
-
-
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "a predictor that may be singular": lambda: replace(PROOF, givens=()),
-    "another matrix is invertible": lambda: replace(
-        PROOF, givens=(replace(PROOF.givens[0], claim=IndependentColumns(_s.A)),)
-    ),
-    "the bias on the wrong term": lambda: _with_definition(
-        _s.V, (1 - _s.delta) * _s.D + _s.delta * (_s.D * _s.o * _s.o.T * _s.D)
-    ),
-    "R without the means": lambda: _with_definition(_s.R, _s.Sbar),
-    "the target not held fixed": lambda: with_step(
-        PROOF, "slope-A", claim=Eq(_s.slope_at_0(_s.loss("A")), Trace(_s.H.T * (GRADIENT + _s.R * _s.A)))
-    ),
-    "the gradient without its P": lambda: with_step(
-        PROOF, "slope-A", claim=Eq(_s.slope_at_0(_s.loss("A")), Trace(_s.H.T * (GRADIENT + _s.C * _s.A)))
-    ),
-    "a loss without its ½": lambda: with_step(
-        PROOF, "loss-A", claim=Eq(claim(PROOF, "loss-A").lhs, 2 * claim(PROOF, "loss-A").rhs)
-    ),
-    "weight decay forgotten": lambda: with_check(PROOF, "no-decay", terms=(Multiple(_s.vanishes(GRADIENT)),)),
-    "weight decay with the wrong sign": lambda: with_check(
-        PROOF, "no-decay", terms=(Multiple(_s.vanishes(GRADIENT)), Multiple("no-weight-decay", by=_s.A))
-    ),
-    "one direction for all": lambda: with_check(PROOF, "gradient-A", step=_s.H),
-    "P in place of its transpose": lambda: with_check(PROOF, "spans", right=_s.P.I * _s.P.I),
-    "Σ̄ in place of its inverse": lambda: with_check(PROOF, "spans", left=_s.Sbar),
-    "inclusion without stationarity": lambda: replace(PROOF, conclusion=_s.INCLUDED.proposition),
-    "everything inside is stationary": lambda: replace(
-        PROOF, conclusion=Implies(_s.INCLUDED.proposition, _s.STATIONARY)
-    ),
-    "no slope": lambda: without_step(PROOF, "slope-A"),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

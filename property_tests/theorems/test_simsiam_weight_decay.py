@@ -10,13 +10,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from sympy import Ge, Implies
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step, without_step
 from theorems import simsiam_invariant_means, simsiam_weight_decay
-from theorems.scripts import simsiam_invariant_means as script
 from theorems.simsiam_inclusion import leak_slope, random_pair
 from theorems.simsiam_invariant_means import invariant_covariance
 from verify import exact
@@ -25,7 +22,6 @@ from verify.exact import to_floats
 from verify.hypotheses import MEANS_INVARIANT
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs import Multiple, Proof, Term, vanishes
 from verify.subspaces import fisher_subspace
 from verify.verdicts import Outcome
 
@@ -111,45 +107,3 @@ def _turned(instance: Instance, Q) -> AugmentedPairs:
 def test_both_conditions_are_needed() -> None:
     needs = {n.hypothesis: n.need for n in KEPT.necessity()}
     assert needs["means-invariant"] is needs["weight-decay"] is Need.NECESSARY
-
-
-# --- the proof script ----------------------------------------------------------------------------------------------
-
-
-def test_the_script_has_no_fault() -> None:
-    used = {"weights-positive", "weights-sum", "covariances-definite", "bias-range", "weight-decay", "means-invariant"}
-    assert faults(script.PROOF, used) == []
-
-
-_s, PROOF = script, script.PROOF
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "an energy without its cross term": lambda: with_check(
-        PROOF, "energy", terms=(Multiple(_s.GRADIENT, left=_s.outside.T),)
-    ),
-    "the decay divided by what may be 0": lambda: with_step(PROOF, "size", premises=("means-gram",)),
-    "an energy that is negative": lambda: with_step(PROOF, "kinetic", claim=Ge(-_s.ENERGY, 0)),
-    "a missing square": lambda: with_check(PROOF, "kinetic", root=_s.outside * _s.P.T),
-    "the decay with the wrong sign": lambda: with_check(PROOF, "decay", terms=(Term("antecedent"), Term("kinetic"))),
-    "what lies inside vanishes": lambda: with_step(
-        PROOF, "outside-vanishes", claim=Implies(claim(PROOF, "outside-vanishes").args[0], vanishes(_s.inside))
-    ),
-    "means that Σ̄ moves": lambda: with_step(
-        PROOF, "means-basis", claim=_s.IndependentColumns(_s.U) & _s.Eq(_s.mu, _s.U * _s.c) & _s.MEANS
-    ),
-    "Σ̄ in place of its inverse": lambda: with_check(
-        PROOF,
-        "spans",
-        terms=(
-            Multiple(vanishes(_s.outside)),
-            Multiple(_s.INVARIANT, left=_s.Sbar, right=_s.COORDINATES),
-            Multiple(_s.MEANS, left=_s.Sbar, right=_s.T * _s.COORDINATES),
-        ),
-    ),
-    "inclusion without stationarity": lambda: replace(PROOF, conclusion=_s.INCLUDED.proposition),
-    "no slope": lambda: without_step(PROOF, "slope-A"),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

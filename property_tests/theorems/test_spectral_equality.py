@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
-from sympy import Gt
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step, without_step
-from theorems.scripts import spectral_equality as script
-from theorems.scripts.spectral_equality import PROOF
 from theorems.spectral_equality import PLANE, STATEMENT, margin
 from verify import exact
 from verify.evidence import Need
@@ -23,7 +18,6 @@ from verify.losses.spectral import Spectral
 from verify.maps import Gram
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs import Proof
 from verify.sampling import instance_rng, random_matrix
 from verify.subspaces import Subspace, fisher_subspace
 from verify.verdicts import Outcome
@@ -96,31 +90,6 @@ def test_uncentred_with_one_component() -> None:
     # InfoNCE learns nothing here; the spectral contrastive loss learns the mean.
     alone = AugmentedPairs(SharedGMM((1,), ((1, 2),)), Fraction(1))
     assert STATEMENT.decide(Instance(alone, 1)).outcome is Outcome.PROVED
-
-
-def test_script_has_no_fault() -> None:
-    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
-
-
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "nothing says that r ≥ m": lambda: with_step(PROOF, "whole", premises=("factored", "closed-form")),
-    "δ > 0 only in one place": lambda: with_step(PROOF, "weights-root", premises=("weights-positive", "bias-range")),
-    "a rank bound through r dimensions": lambda: with_check(
-        PROOF,
-        "whole",
-        left=script.Gamma.I * script.Sbar * script.B * script.COORDINATES,
-        right=script.Identity(script.K),
-    ),
-    "the order of the factors": lambda: with_step(PROOF, "core", claim=claim(PROOF, "basis-image")),
-    "rows that may be dependent": lambda: with_step(PROOF, "coordinates-gram", premises=("weights-root",)),
-    "S_F covered without the closed form": lambda: without_step(PROOF, "whole"),
-    "strictly more columns": lambda: replace(PROOF, conclusion=PROOF.conclusion & Gt(script.r, script.m)),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())
 
 
 def test_the_witness_has_little_bias() -> None:

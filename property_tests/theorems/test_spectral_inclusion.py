@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import pytest
 from flint import fmpq
 from hypothesis import given, settings
-from sympy import Eq, Identity
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step
 from theorems import spectral_inclusion
-from theorems.scripts import spectral_inclusion as script
-from theorems.scripts.spectral_inclusion import PROOF
 from theorems.spectral_inclusion import STATEMENT, excess, margin
 from theorems.theorem_5_2 import split
 from verify import exact
@@ -26,7 +18,6 @@ from verify.losses.spectral import Spectral
 from verify.maps import Encoder
 from verify.minimize import minimise
 from verify.models import Instance
-from verify.proofs import Multiple, Proof
 from verify.sampling import instance_rng, random_matrix
 from verify.subspaces import Subspace
 from verify.verdicts import Outcome
@@ -77,45 +68,3 @@ def test_split_is_the_identity_inside() -> None:
     inside = mixture.sigma_bar.solve(mixture.mu)
     assert split(mixture, inside)[0] == inside
     assert exact.is_zero(split(mixture, inside)[1])
-
-
-def test_script_has_no_fault() -> None:
-    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
-
-
-def _with_definition(symbol: Any, value: Any) -> Proof:
-    return replace(PROOF, algebra=replace(PROOF.algebra, definitions={**PROOF.algebra.definitions, symbol: value}))
-
-
-def _terms(name: str) -> tuple[Multiple, ...]:
-    step = next(s for s in PROOF.steps if s.name == name)
-    return step.check.terms  # type: ignore[attr-defined, no-any-return]
-
-
-_s = script
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "the bias on the wrong term": lambda: _with_definition(
-        _s.C, (1 - _s.delta) * _s.S + _s.delta * (_s.mu_bar * _s.mu_bar.T)
-    ),
-    "R without the means": lambda: _with_definition(_s.R, _s.Lam * _s.Lam.T),
-    "the square of the second mean lost": lambda: with_step(
-        PROOF, "loss", claim=Eq(_s.L(_s.A), -2 * _s.ALIGNMENT + _s.SQUARE)
-    ),
-    "the square completed without its constant": lambda: with_step(
-        PROOF, "square", claim=Eq(_s.L(_s.A), claim(PROOF, "square").rhs.args[0])
-    ),
-    "one of two replacements of R left out": lambda: with_check(PROOF, "form", terms=_terms("form")[:-1]),
-    "the wrong side of the whitening": lambda: with_check(PROOF, "closed-form", factor=_s.Gamma),
-    "another target": lambda: with_check(PROOF, "closed-form", target=2 * _s.TARGET),
-    "a projector in the wrong metric": lambda: _with_definition(_s.outside, _s.A - _s.B * _s.G.I * _s.B.T * _s.A),
-    "a root of a matrix that may be indefinite": lambda: with_check(PROOF, "second-moment-root", weight=-1),
-    "a projector that is the identity": lambda: with_step(
-        PROOF, "range", claim=claim(PROOF, "range").subs(_s.V, Identity(_s.d))
-    ),
-    "every map is included": lambda: replace(PROOF, conclusion=_s.INCLUDED),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
-from sympy import Implies
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from property_tests.theorems.scripts import claim, faults, rejection, with_check, with_step
-from theorems.scripts import spectral_top_r as script
-from theorems.scripts.spectral_top_r import PROOF
 from theorems.spectral_top_r import MEAN_WINS, STATEMENT, TOLERANCE, centred, margin
 from verify import exact
 from verify.evidence import Need
@@ -24,7 +18,6 @@ from verify.losses.levels import exact_value
 from verify.maps import Encoder
 from verify.minimize.closed_forms import Pencil
 from verify.models import AugmentedPairs, Instance
-from verify.proofs import Proof
 from verify.sampling import instance_rng, random_matrix
 from verify.verdicts import Outcome
 
@@ -76,30 +69,3 @@ def test_the_mean_wins_when_it_is_not_centred() -> None:
     needs = {n.hypothesis: n.need for n in STATEMENT.necessity()}
     assert needs["centred"] is Need.NECESSARY
     assert needs["bias-positive"] is Need.NECESSARY
-
-
-def test_script_has_no_fault() -> None:
-    assert faults(PROOF, {h.name for h in PROOF.hypotheses}) == []
-
-
-PLANTED: dict[str, Callable[[], Proof]] = {
-    "nothing says that the mean is 0": lambda: with_step(PROOF, "centred-target", premises=("closed-form",)),
-    "nothing says that δ > 0": lambda: with_step(PROOF, "top-columns", premises=("second-moment", "centred-target")),
-    "the eigenvectors of another pencil": lambda: with_step(
-        PROOF, "top-columns", claim=Implies(script.PART, script.TOP)
-    ),
-    "the pencil shifted the wrong way": lambda: with_step(
-        PROOF, "same-pencil", claim=Implies(script.TOP, script.SHIFTED)
-    ),
-    "whitening by Σ̄ for R": lambda: with_check(PROOF, "top-columns", root=script.Lam),
-    "a bottom space": lambda: with_step(
-        PROOF, "optimal", claim=Implies(script.OPTIMAL, claim(PROOF, "optimal").args[0])
-    ),
-    "J of another matrix": lambda: with_check(PROOF, "optimal", square=script.mu),
-    "optimal without minimising": lambda: replace(PROOF, conclusion=script.OPTIMAL),
-}
-
-
-@pytest.mark.parametrize("error", PLANTED)
-def test_planted_error_is_rejected(error: str) -> None:
-    assert rejection(PLANTED[error]())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pickle
 import pkgutil
 import re
@@ -16,8 +17,8 @@ import pytest
 from sympy import Eq, Symbol
 
 import theorems
-import theorems.scripts
-from theorems import COUNTEREXAMPLES, MODULES, REGISTRY
+import theorems.proofs
+from theorems import COUNTEREXAMPLES, MODULES, REGISTRY, formal
 from verify.errors import InputError
 from verify.evidence import Break, ByKernel, Counterexample, Need
 from verify.hypotheses import (
@@ -30,8 +31,9 @@ from verify.hypotheses import (
     Hypothesis,
 )
 from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
-from verify.proofs import Cites, check
-from verify.statements import Statement
+from verify.proving.checking import Proof
+from verify.standing import Standing, judge
+from verify.statements import Formal, Statement
 from verify.verdicts import Outcome, Status, Verdict
 from verify.vocabulary import VOCABULARY, K, PositiveDefinite, Sigma_k, delta, entries, evaluate, k, m, mu_bar, w
 
@@ -50,32 +52,56 @@ def problems(modules: dict[str, str], files: set[str], registry: dict[str, State
     found += [f"{id_}: its module says {s.id}" for id_, s in registry.items() if s.id != id_]
     for id_, s in registry.items():
         if s.status is Status.PROVED and s.proof is None:
-            found.append(f"{id_}: proved, without a proof script")
+            found.append(f"{id_}: proved, without a proof")
+        if s.proof is not None and (s.unproved or s.formal is None):
+            found.append(f"{id_}: {s.unproved or 'what it says is not on record'}")
         if s.status is Status.REFUTED and not s.counterexamples:
             found.append(f"{id_}: refuted, without a counterexample")
-        for step in s.proof.steps if s.proof else ():
-            if isinstance(step.check, Cites) and (
-                step.check.id not in registry or registry[step.check.id].proof != step.check.proof
-            ):
-                found.append(f"{id_}: cites {step.check.id}")
+        for cited in s.checked.cited if s.checked else ():
+            if cited not in REGISTRY or REGISTRY[cited].status is not Status.PROVED:
+                found.append(f"{id_}: cites {cited}")
         if s.unsupported():
             found.append(f"{id_}: {s.unsupported()}")
     return found
 
 
 def files() -> set[str]:
-    return {m.name for m in pkgutil.iter_modules(theorems.__path__) if not m.ispkg}
+    """The modules of statements; `formal` is the record of what they say."""
+    return {m.name for m in pkgutil.iter_modules(theorems.__path__) if not m.ispkg} - {"formal"}
 
 
 def test_registry_has_no_orphan_and_no_missing_entry() -> None:
     assert problems(MODULES, files(), REGISTRY) == []
 
 
-def test_every_proof_script_belongs_to_a_statement() -> None:
-    scripts = {module.name for module in pkgutil.iter_modules(theorems.scripts.__path__)}
-    with_proof = {s for s in scripts if hasattr(importlib.import_module(f"theorems.scripts.{s}"), "PROOF")}
-    assert scripts - with_proof == {"infonce_quadratic"}  # steps that other scripts go on from
-    assert with_proof <= set(MODULES.values())
+def test_every_proof_belongs_to_a_statement() -> None:
+    names = {f"theorems.proofs.{module.name}" for module in pkgutil.iter_modules(theorems.proofs.__path__)}
+    proofs = {name for name in names if hasattr(importlib.import_module(name), "prove")}
+    assert names - proofs == {"theorems.proofs.equality"}  # what several proofs go on from
+    assert proofs == {s.proof.module for s in REGISTRY.values() if s.proof is not None}
+    for id_, s in REGISTRY.items():
+        assert s.proof is None or s.proof.module == f"theorems.proofs.{MODULES[id_]}"
+
+
+def test_what_theorems_say_is_on_record_and_nothing_else() -> None:
+    record = json.loads(formal.FILE.read_text(encoding="utf-8"))
+    assert [*record] == [id_ for id_, s in REGISTRY.items() if s.proof is not None]
+    for id_, s in REGISTRY.items():
+        assert s.checked is None or Formal.of(s.checked) == formal.formal(id_) == s.formal
+
+
+@pytest.mark.parametrize("part", ["everything", "conclusion", "hypotheses", "definitions"])
+def test_a_forgotten_record_fails(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = json.loads(formal.FILE.read_text(encoding="utf-8"))
+    if part == "everything":
+        del record["lemma-4.2"]
+    else:
+        record["lemma-4.2"][part] = type(record["lemma-4.2"][part])()
+    monkeypatch.setattr(formal, "_read", lambda: record)
+    unrecorded = theorems._statement("lemma-4.2", "lemma_4_2")
+    assert judge(unrecorded).standing is Standing.FAILED
+    said = {"hypotheses": "the hypothesis", "definitions": "the definition"}.get(part, "concludes something else")
+    assert said in problems(MODULES, files(), {"lemma-4.2": unrecorded})[0]
 
 
 def test_registry_check_finds_what_is_wrong() -> None:
@@ -83,7 +109,14 @@ def test_registry_check_finds_what_is_wrong() -> None:
     assert problems(MODULES, files() | {"theorem_9"}, REGISTRY) == ["orphan: theorem_9"]
     assert problems({**MODULES, "x": "theorem_9"}, files(), REGISTRY) == ["missing: theorem_9"]
     assert problems(MODULES, files(), {"lemma-4.3": lemma}) == ["lemma-4.3: its module says lemma-4.2"]
-    assert problems(MODULES, files(), {"lemma-4.2": replace(lemma, proof=None)})
+    assert problems(MODULES, files(), {"lemma-4.2": replace(lemma, proof=None)}) == [
+        "lemma-4.2: proved, without a proof"
+    ]
+    assert "not on record" in problems(MODULES, files(), {"lemma-4.2": replace(lemma, formal=None)})[0]
+    another = replace(lemma, proof=Proof("theorems.proofs.fisher_optimality"))
+    assert "the proof is of fisher-optimality" in problems(MODULES, files(), {"lemma-4.2": another})[0]
+    weaker = replace(lemma, hypotheses=lemma.hypotheses[1:])
+    assert "rests on weights-positive" in problems(MODULES, files(), {"lemma-4.2": weaker})[0]
     refuted = replace(lemma, status=Status.REFUTED, counterexamples=(Counterexample(Path("nowhere.json"), "", "", ""),))
     assert "nowhere.json" in problems(MODULES, files(), {"lemma-4.2": refuted})[0]
     elsewhere = replace(refuted.counterexamples[0], evidence=COUNTEREXAMPLES / "pca-equality.json")
@@ -111,12 +144,14 @@ def test_witness_satisfies_every_hypothesis_and_is_decided(statement: Statement)
 
 
 @each_statement
-def test_redundant_hypotheses_are_not_among_those_of_the_checked_proof(statement: Statement) -> None:
-    if statement.proof is None:
+def test_the_proof_supposes_hypotheses_of_the_statement_and_no_redundant_one(statement: Statement) -> None:
+    report = statement.checked
+    if report is None:
         assert statement.redundant == ()
         return
-    assert check(statement.proof).passed
-    assert not set(statement.redundant) & set(statement.proof.hypotheses)
+    assert statement.unproved == ""
+    assert {h.name for h in report.hypotheses} <= {h.name for h in statement.hypotheses}
+    assert not {h.name for h in statement.redundant} & {h.name for h in report.hypotheses}
 
 
 def test_the_source_supposes_enough_columns_and_the_proof_does_not() -> None:
@@ -144,6 +179,8 @@ def test_hypotheses_are_droppable(statement: Statement) -> None:
         weaker = statement.without(hypothesis.name)
         assert hypothesis not in weaker.hypotheses
         assert weaker.status is (Status.PROVED if hypothesis.name in statement.unused_hypotheses() else Status.OPEN)
+        assert (weaker.proof is None) is (weaker.status is Status.OPEN)
+        assert weaker.unproved == ""
     with pytest.raises(InputError, match="is not a hypothesis"):
         statement.without("continuum")
 
@@ -173,6 +210,32 @@ def test_the_question_is_moot_for_a_refuted_statement() -> None:
     assert {n.need for n in unsupported.necessity()} == {Need.CONSTITUTIVE, Need.UNKNOWN}
 
 
+# What the proof of a statement does without, or its source supposes in vain; all else is needed, or part of the model.
+COLUMNS = "enough-columns"
+REDUNDANT = {
+    "infonce-inclusion": {"bias-range", COLUMNS},
+    "infonce-slope": {"bias-range", COLUMNS},
+    "infonce-equality-two": {"bias-range", COLUMNS},
+    "infonce-equality-balanced": {"bias-range", COLUMNS},
+    "infonce-equality-small-signal": {"bias-range", COLUMNS},
+    "infonce-equality-vanishing": {"bias-range"},
+    "infonce-equality-product": {"bias-range", COLUMNS},
+    "clip-inclusion-effective": {"match-range", COLUMNS},
+    "clip-inclusion-balanced": {"match-range", COLUMNS},
+    "clip-equality-lines": {"match-range", COLUMNS},
+    "simsiam-inclusion": {"bias-range", "shared-covariance", COLUMNS},
+    "simsiam-collapse": {"bias-range", "shared-covariance"},
+    "simsiam-invariant-means": {"bias-range", "shared-covariance", COLUMNS},
+    "spectral-inclusion": {"bias-range", "shared-covariance", COLUMNS},
+    "spectral-equality": {"shared-covariance", COLUMNS},
+    "spectral-top-r": {"bias-range", "shared-covariance", COLUMNS},
+    "pca-spherical": {"shared-covariance"},
+    "pca-top-r-spherical": {"shared-covariance", "fewer-columns"},
+    "linear-probe-bound": {"fewer-than-points"},
+    "nonshared-proportional": {"bias-range", COLUMNS},
+    "temperature": {"weights-positive", "weights-sum", "covariances-definite"},
+}
+
 # What nothing decides of a proved statement, and why.
 UNDECIDED = {
     ("infonce-equality-product", "shared-covariance"): (
@@ -183,8 +246,10 @@ UNDECIDED = {
 
 @pytest.mark.parametrize("id_", [id_ for id_, s in REGISTRY.items() if s.status is Status.PROVED])
 def test_each_hypothesis_of_a_proved_statement_is_known_to_be_needed_or_not(id_: str) -> None:
-    unknown = {(id_, n.hypothesis) for n in REGISTRY[id_].necessity() if n.need is Need.UNKNOWN}
+    needs = REGISTRY[id_].necessity()
+    unknown = {(id_, n.hypothesis) for n in needs if n.need is Need.UNKNOWN}
     assert unknown == {key for key in UNDECIDED if key[0] == id_}
+    assert {n.hypothesis for n in needs if n.need is Need.REDUNDANT} == REDUNDANT.get(id_, set())
 
 
 def test_a_certificate_of_another_instance_or_claim_does_not_support() -> None:
@@ -194,10 +259,13 @@ def test_a_certificate_of_another_instance_or_claim_does_not_support() -> None:
     assert example.verdict("infonce-inclusion", ByKernel("infonce-equality")).outcome is Outcome.FAILED
 
 
-def test_a_statement_whose_proof_rests_on_other_hypotheses_is_refused() -> None:
+def test_a_statement_whose_proof_rests_on_other_hypotheses_is_not_proved() -> None:
     lemma = REGISTRY["lemma-4.2"]
-    with pytest.raises(ValueError, match="does not rest on"):
-        replace(lemma, hypotheses=lemma.hypotheses[1:])
+    weaker = replace(lemma, hypotheses=lemma.hypotheses[1:])
+    assert weaker.unproved == "the proof rests on weights-positive, which the statement does not suppose"
+    assert judge(weaker).standing is Standing.FAILED
+    assert weaker.unused_hypotheses() == ()
+    assert "does not check" in weaker.decide(SHARED).reason
 
 
 def test_hypotheses_are_evaluated_exactly() -> None:
