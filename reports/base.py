@@ -17,7 +17,11 @@ class Record(BaseModel):
 
 
 class Formula(Record):
-    """A formula for people (LaTeX, set as MathML) and the SymPy expression that the checks evaluate."""
+    """A formula for people (LaTeX, set as MathML), and the text that is checked.
+
+    `sympy` is the expression that an instance is evaluated on; `kernel` is what the kernel derived, as it writes it.
+    """
 
     latex: str
     sympy: str = ""
+    kernel: str = ""

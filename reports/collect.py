@@ -1,4 +1,4 @@
-"""From statements to records: runs the proof checker and the randomised verification, and computes what they say."""
+"""From statements to records: has the proofs replayed, runs the randomised verification, and computes what they say."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from verify.guarantees import LOSSES
 from verify.huntrecords import HuntRecord
 from verify.instances import instance_to_json
 from verify.matrix import certificate_file
-from verify.proofs import ProofReport, Step, StepReport
+from verify.proving.checking import Named, StepReport
 from verify.randomised import Verification
 from verify.standing import Judgement, Standing
 from verify.statements import Statement
@@ -48,7 +48,7 @@ def statement(source: Statement, verification: Verification) -> record.Statement
         quantity=Formula(latex=source.quantity.latex),
         conclusion=Formula(latex=source.conclusion.latex),
         hypotheses=_hypotheses(source),
-        proof=_proof(source, verification.proof),
+        proof=_proof(source),
         verification=_verification(verification),
         counterexamples=tuple(_counterexample(source, c) for c in source.counterexamples),
         evidence=source.known,
@@ -140,27 +140,47 @@ def _counterexample(source: Statement, found: Counterexample) -> record.Countere
     )
 
 
-def _proof(source: Statement, report: ProofReport | None) -> record.Proof | None:
+def _proof(source: Statement) -> record.Proof | None:
+    report = source.checked
     if source.proof is None or report is None:
         return None
     return record.Proof(
-        givens=tuple(record.Given(name=g.name, sentence=g.sentence) for g in source.proof.givens),
-        steps=tuple(_step(step, checked) for step, checked in zip(source.proof.steps, report.steps, strict=True)),
-        glue=report.glue.how,
-        glue_passed=report.glue.passed,
+        script=source.proof.module,
+        passed=not source.unproved,
+        reason=source.unproved or report.reason,
+        letters=Formula(latex=report.letters),
+        hypotheses=tuple(
+            record.Supposed(name=h.name, formula=_formula(h), used=h.name in report.used) for h in report.hypotheses
+        ),
+        parts=tuple(Formula(latex=part) for part in report.parts),
+        conclusion=report.conclusion,
+        assumed=_named(report.assumed),
+        classical=report.classical,
+        cited=report.cited,
+        definitions=_named(report.definitions),
+        steps=tuple(_step(step) for step in report.steps),
+        lines=report.lines,
+        rules=dict(report.rules),
     )
 
 
-def _step(step: Step, checked: StepReport) -> record.Step:
+def _formula(found: Named | StepReport) -> Formula:
+    return Formula(latex=found.latex, kernel=found.formula)
+
+
+def _named(group: Sequence[Named]) -> tuple[record.Named, ...]:
+    return tuple(record.Named(name=x.name, formula=_formula(x)) for x in group)
+
+
+def _step(step: StepReport) -> record.Step:
     return record.Step(
-        name=checked.name,
-        kind=checked.kind.value,
-        claim=checked.sentence,
-        formula=Formula(latex=checked.latex, sympy=str(step.claim)),
-        premises=checked.premises,
-        how=checked.how,
-        passed=checked.passed,
-        assumed=checked.assumed,
+        name=step.name,
+        sentence=step.sentence,
+        formula=_formula(step),
+        premises=step.premises,
+        rule=step.rule,
+        rules=step.rules,
+        lines=step.lines,
     )
 
 
@@ -197,7 +217,7 @@ def histogram(margins: Sequence[float], bins: int = _BINS) -> tuple[Bin, ...]:
     )
 
 
-_SHOWS = {True: "Check the proof script, step by step:", False: "Show it, and check which hypotheses it needs:"}
+_SHOWS = {True: "Make the proof and have the kernel replay it:", False: "Show it, and check which hypotheses it needs:"}
 
 
 def _commands(source: Statement, verification: Verification) -> tuple[Command, ...]:
@@ -206,6 +226,9 @@ def _commands(source: Statement, verification: Verification) -> tuple[Command, .
         Command(purpose=_SHOWS[source.proof is not None], line=f"thmverify show {source.id}"),
         Command(purpose="Repeat the randomised verification:", line=verify),
     ]
+    if source.proof is not None:
+        line = f"thmverify show {source.id} --proof proof.json && python -m verify.kernel proof.json"
+        commands.insert(1, Command(purpose="Write its trace, and have the kernel alone replay it:", line=line))
     if verification.worst_margin is not None:
         program = (
             "from theorems import REGISTRY; from verify.instances import read_instance; "
@@ -222,19 +245,29 @@ def news(statements: Sequence[record.Statement]) -> tuple[News, ...]:
 
 
 def _tally(statements: Sequence[record.Statement]) -> News:
-    steps = [step for s in statements if s.proof for step in s.proof.steps]
-    checked, assumed = sum(step.passed and not step.assumed for step in steps), sum(step.assumed for step in steps)
-    standing = [s for s in statements if s.recorded != Status.REFUTED.value]
-    tried = sum(s.verification.accepted for s in standing)
     counts = Counter(s.standing for s in statements)
     proved, refuted = counts[Standing.PROVED], counts[Standing.REFUTED]
+    others = [s for s in statements if s.recorded != Status.REFUTED.value]
+    tried = sum(s.verification.accepted for s in others)
     text = (
-        f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved by scripts, {_are(refuted)} refuted by "
-        f"instances and {_are(len(statements) - proved - refuted)} not settled: in this run a program checked "
-        f"{checked} of {_counted(len(steps), 'proof step')}, {_are(assumed)} assumed, and "
-        f"{_against(standing) or 'none'} of {_counted(tried, 'random instance')} refutes one of the others."
+        f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved for every instance, "
+        f"{_are(refuted)} refuted by instances and {_are(len(statements) - proved - refuted)} not settled: "
+        f"in this run {_replayed(statements)}, and {_against(others) or 'none'} of "
+        f"{_counted(tried, 'random instance')} refutes a statement that is not refuted on record."
     )
     return News(text=text)
+
+
+def _replayed(statements: Sequence[record.Statement]) -> str:
+    """Return what the kernel replayed, what of it is conditional, and what does not check."""
+    proofs = [s for s in statements if s.proof]
+    passed = [s for s in proofs if s.proof and s.proof.passed]
+    conditional = [s for s in passed if s.proof and s.proof.assumed]
+    lines = sum(s.proof.lines for s in passed if s.proof)
+    failed = len(proofs) - len(passed)
+    whole = f"the kernel replayed {_counted(lines, 'line')} of {_counted(len(passed), 'proof')}"
+    assumed = f"{_are(len(conditional))} conditional" if conditional else "with nothing assumed"
+    return f"{whole}, {assumed}" + (f", and {_counted(failed, 'proof')} did not check" if failed else "")
 
 
 def _against(statements: Sequence[record.Statement]) -> int:
@@ -244,7 +277,7 @@ def _against(statements: Sequence[record.Statement]) -> int:
 
 
 def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _are(number: int) -> str:

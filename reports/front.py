@@ -10,7 +10,6 @@ from reports.records import Cell, Edge, Graph, HuntedCase, Level, Matrix, Node, 
 from reports.records import Statement as Record
 from verify import matrix as guarantees
 from verify.guarantees import LOSSES, Column
-from verify.proofs import Cites
 from verify.standing import Judgement, Standing
 from verify.statements import Statement
 from verify.verdicts import Status
@@ -99,8 +98,8 @@ def definitions_of(statement: Statement) -> tuple[str, ...]:
 
 def _edges(statement: Statement, known: set[str]) -> list[Edge]:
     edges = [Edge(source=_definition_id(n), target=statement.id, kind="defines") for n in definitions_of(statement)]
-    steps = () if statement.proof is None else statement.proof.steps
-    cited = dict.fromkeys(step.check.id for step in steps if isinstance(step.check, Cites))
+    report = statement.checked
+    cited = () if report is None else report.cited
     edges += [Edge(source=name, target=statement.id, kind="cites") for name in cited if name in known]
     if statement.special_case_of in known:
         edges.append(Edge(source=statement.id, target=statement.special_case_of, kind="special case"))
@@ -140,14 +139,14 @@ def _node(statement: Statement, record: Record, cited: set[str]) -> Node:
 
 def _level(statement: Statement) -> Level:
     if statement.proof is not None:
-        return Level.SCRIPT
+        return Level.PROOF
     return Level.KERNEL if statement.claim else Level.FORMULA
 
 
 def _note(record: Record) -> str:
     """Return what the standing rests on, in a few words."""
     if record.standing is Standing.PROVED and record.proof is not None:
-        return f"{len(record.proof.steps)} steps"
+        return f"{record.proof.lines:,} lines"
     if record.standing is Standing.REFUTED:
         count = len(record.counterexamples)
         return f"{count} counterexample{'' if count == 1 else 's'}"

@@ -38,33 +38,59 @@ class Hypothesis(Record):
     reason: str
 
 
-class Step(Record):
-    """One step of a proof: what it claims, from which premises, how it was checked, and what came of it."""
+class Named(Record):
+    """A formula with its name: a hypothesis of a theorem, a definition, or a step that is assumed."""
 
     name: str
-    kind: str
-    claim: str
     formula: Formula
-    premises: tuple[str, ...]
-    how: str
-    passed: bool
-    assumed: bool
 
 
-class Given(Record):
-    """What the theorem is quantified over: a name that the steps refer to, and the condition in words."""
+class Supposed(Named):
+    """A hypothesis of a theorem, and whether its proof uses it."""
+
+    used: bool
+
+
+class Step(Record):
+    """One step of a proof that a reader is shown: its sentence, the formula that the kernel derived, and how.
+
+    `lines` counts the lines of the trace that it takes beyond its premises, and `rules` are the primitive rules that
+    they use; `rule` is that of the last one.
+    """
 
     name: str
     sentence: str
+    formula: Formula
+    premises: tuple[str, ...]
+    rule: str
+    rules: tuple[str, ...]
+    lines: int
 
 
 class Proof(Record):
-    """A checked proof script; the glue is the propositional check that the steps imply the conclusion."""
+    """A theorem as the kernel states it once it has replayed the proof's trace.
 
-    givens: tuple[Given, ...]
+    `passed` says that the trace replays and that its theorem is the one on record; `reason` says what the kernel found,
+    or why it is not. `letters` is what the theorem is quantified over; `parts` are the formulas that its conclusion,
+    the text `conclusion`, joins. `assumed` are steps that are supposed and not derived: the theorem is conditional on
+    them. `classical` are theorems of mathematics taken by name, `cited` statements whose theorems are derived on the
+    way. `lines` counts the lines of the trace, and `rules` how often each primitive rule is used in them.
+    """
+
+    script: str
+    passed: bool
+    reason: str
+    letters: Formula
+    hypotheses: tuple[Supposed, ...]
+    parts: tuple[Formula, ...]
+    conclusion: str
+    assumed: tuple[Named, ...]
+    classical: tuple[str, ...]
+    cited: tuple[str, ...]
+    definitions: tuple[Named, ...]
     steps: tuple[Step, ...]
-    glue: str
-    glue_passed: bool
+    lines: int
+    rules: dict[str, int]
 
 
 class Margin(Record):
@@ -210,7 +236,7 @@ class Level(StrEnum):
     """How far a statement is formalised."""
 
     DEFINITION = "definition"
-    SCRIPT = "script"
+    PROOF = "proof"
     KERNEL = "kernel"
     FORMULA = "formula"
 
@@ -270,28 +296,43 @@ class Mutations(Record):
     refused: int
 
 
+class ProofMutations(Record):
+    """What became of changed traces of one kind, their content hash computed anew: `tried`, and `refused`.
+
+    The others replay: to `another` theorem, which is not the one on record, or to the `same` in another way.
+    """
+
+    kind: str
+    tried: int
+    refused: int
+    another: int
+    same: int
+
+
 class Rule(Record):
-    """A rule that the proof checker is trusted with, and on how many steps of the scripts in this report it decided."""
+    """A primitive rule of the proof kernel, and how many lines of the traces in this report it derives.
+
+    `classical` is the name of the theorem that it takes as known, if it does; `proofs` counts the proofs that use it.
+    """
 
     name: str
-    kind: str
     meaning: str
-    steps: int
+    classical: str
+    lines: int
+    proofs: int
 
 
 class Trust(Record):
-    """What a reader has to trust, and how hard it was tried to fool it.
-
-    `tested` are the proof steps whose identity was decided at random points, each with its failure probability.
-    """
+    """What a reader has to trust, and how hard it was tried to fool it; `traces` counts the proofs changed."""
 
     nodes: int
     comparisons: tuple[Comparison, ...]
     kernel: tuple[SourceFile, ...]
     certificates: int
     mutations: tuple[Mutations, ...]
+    traces: int
+    proof_mutations: tuple[ProofMutations, ...]
     rules: tuple[Rule, ...]
-    tested: tuple[str, ...]
     base: tuple[str, ...]
 
 
@@ -330,7 +371,7 @@ class Generated(Record):
 class Report(Record):
     """A whole report."""
 
-    format: Literal["thmverify-report/2"] = "thmverify-report/2"
+    format: Literal["thmverify-report/3"] = "thmverify-report/3"
     settings: Settings
     news: tuple[News, ...]
     matrix: Matrix

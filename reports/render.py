@@ -20,11 +20,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from reports.base import Formula
 from reports.collect import sentence
 from reports.figures import graph, histogram, loss_slices, pancakes, phase, scenes
 from reports.figures.drawing import minus, number
 from reports.figures.records import Angle, Line, LossSlices, Panel, Phase
-from reports.records import Level, Node, Proof, Report, Statement, Step
+from reports.records import Level, Node, Proof, Report, Statement
 from verify import mathml
 from verify.evidence import Need
 from verify.standing import Standing
@@ -47,11 +48,11 @@ class Mark:
 _STANDINGS = {
     Standing.PROVED: (
         Mark("✓", "proved", "good"),
-        "A proof script whose every step was checked in this run, and no random instance contradicts it.",
+        "The kernel replayed a proof of the theorem on record, nothing is assumed, no random instance contradicts it.",
     ),
     Standing.CONDITIONAL: (
         Mark("◐", "proved under assumptions", "warn"),
-        "The proof script holds together, but at least one of its steps is assumed, not checked.",
+        "The kernel replayed a proof, but its theorem is conditional on a step that is assumed, not derived.",
     ),
     Standing.REFUTED: (
         Mark("✗", "refuted", "bad"),
@@ -63,10 +64,11 @@ _STANDINGS = {
     ),
     Standing.FAILED: (
         Mark("▲", "check failed", "bad"),
-        "The recorded status is not confirmed: a proof step fails, or a random instance contradicts the claim.",
+        "The recorded status is not confirmed: its proof does not check, or a random instance contradicts the claim.",
     ),
 }
-_CHECKED = {True: Mark("✓", "checked", "good"), False: Mark("✗", "failed", "bad")}
+_REPLAYED = Mark("✓", "replayed", "good")
+_FAILED = Mark("✗", "does not check", "bad")
 _NEEDS = {
     Need.NECESSARY: Mark("●", "necessary", "bad"),
     Need.REDUNDANT: Mark("◌", "not needed", "good"),
@@ -75,7 +77,7 @@ _NEEDS = {
     Need.UNKNOWN: Mark("?", "not known", "plain"),
 }
 _LEVELS = {
-    Level.SCRIPT: "a proof script, every step of it checked",
+    Level.PROOF: "a proof that the kernel replays",
     Level.KERNEL: "a claim that the kernel decides on an instance",
     Level.FORMULA: "formulas that are evaluated on an instance",
     Level.DEFINITION: "a definition",
@@ -88,6 +90,7 @@ _SUBSCRIPT = re.compile(
     r"(?<![a-z0-9_])(?<![A-Z]{2})([^\W\d_]̄?)_(?:\{([^{}<>]+)\}|([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_]))"
 )
 _ASSUMED = Mark("◇", "assumed", "warn")
+_LONG = 900  # characters of LaTeX that fill more than a few lines
 
 
 def html(report: Report) -> str:
@@ -134,14 +137,16 @@ def _environment(autoescape: bool) -> Environment:
         drawn_graph=drawn_graph,
         node_lines=node_lines,
         scene=scenes.layout,
-        kinds=kinds,
         share=share,
         minus=minus,
         refutes_mark=lambda refutes: _REFUTES[refutes],
         capitalize_first=lambda text: text[:1].upper() + text[1:],
         percent=percent,
-        step_mark=step_mark,
-        check_mark=lambda passed: _CHECKED[passed],
+        proof_mark=proof_mark,
+        named_mark=lambda _: _ASSUMED,
+        is_long=is_long,
+        counted=counted,
+        in_folder=lambda files, folder: [file for file in files if file.file.startswith(f"{folder}/")],
         mathml=typeset,
         px=number,
         sentence=sentence,
@@ -176,9 +181,19 @@ def _layout(record: Panel | LossSlices | Phase) -> Any:
             return phase.layout(record)
 
 
-def step_mark(step: Step) -> Mark:
-    """Return how a proof step shows: an assumed step never looks checked."""
-    return _ASSUMED if step.assumed and step.passed else _CHECKED[step.passed]
+def proof_mark(proof: Proof) -> Mark:
+    """Return how a proof shows: one with an assumed step never looks replayed alone."""
+    return _FAILED if not proof.passed else _ASSUMED if proof.assumed else _REPLAYED
+
+
+def is_long(formula: Formula) -> bool:
+    """Return whether a formula is so long that it is folded away."""
+    return len(formula.latex) > _LONG
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, for example "1,034 lines"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def special_notes(report: Report) -> dict[str, tuple[int, str]]:
@@ -199,12 +214,6 @@ def node_lines(node: Node) -> tuple[str, str]:
 def drawn_graph(record: Report) -> graph.Drawing:
     """Return the dependency graph in pixels."""
     return graph.layout(record.graph, {node.id: node_lines(node) for node in record.graph.nodes})
-
-
-def kinds(proof: Proof) -> str:
-    """Return how many steps of a proof were checked how, for example "3 identity, 2 psd"."""
-    counts = Counter(step.kind for step in proof.steps)
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 def share(value: str) -> str:

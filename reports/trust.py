@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import io
 import json
 import math
+import random
 import tokenize
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -17,35 +20,40 @@ import numpy as np
 from flint import arb, fmpq, fmpq_mat
 
 import verify.kernel
-from reports.records import Comparison, Mutations, Rule, SourceFile, Trust
+from reports.records import Comparison, Mutations, ProofMutations, Rule, SourceFile, Trust
 from verify import exact
 from verify.decimals import outward
 from verify.integrate.enclosure import enclose_moments
 from verify.integrate.float64 import softmax_moments
 from verify.integrate.problem import LogSumExp
 from verify.kernel import Rejected, check
-from verify.kernel.parse import canonical, digest
-from verify.proofs import Assumed, Check, Definition
-from verify.proofs import check as check_proof
-from verify.proofs.algebra import TESTING
+from verify.kernel.proofs.replay import replay
+from verify.kernel.proofs.rules import RULES
+from verify.kernel.strict import canonical, digest
+from verify.proving.checking import ProofReport
 from verify.statements import Statement
 
 NODES = 40
 SEPARATIONS = (1, 2, 4, 6, 8, 12, 16, 20)
 _DIGITS = 10
+EFFORT, QUICK_EFFORT = 6000, 1000  # lines replayed for each kind of change of each trace
+_MOST = 20  # changes of one kind of one trace
 
 
 def trust(statements: Sequence[Statement], *, quick: bool) -> Trust:
-    """Return the appendix for these statements; `quick` changes fewer places of each certificate."""
+    """Return the appendix for these statements; `quick` changes fewer places of certificates and traces."""
     certificates = _certificates(statements)
+    traces = proof_traces(statements)
+    effort = QUICK_EFFORT if quick else EFFORT
     return Trust(
         nodes=NODES,
         comparisons=tuple(comparison(separation) for separation in SEPARATIONS),
         kernel=kernel_files(),
         certificates=len(certificates),
         mutations=mutations(certificates, every=3 if quick else 1),
+        traces=sum(effort >= len(trace["lines"]) for trace in traces.values()),
+        proof_mutations=proof_mutations(traces, effort),
         rules=rules(statements),
-        tested=tested(statements),
         base=base(),
     )
 
@@ -211,48 +219,193 @@ def _changed_numbers(value: Any) -> Iterator[Any]:
 
 def rehashed(tree: dict[str, Any]) -> bytes:
     """Return a certificate's bytes with the content hash that it should have."""
+    return canonical(rehash(tree))
+
+
+def rehash(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a certificate or a trace with the content hash that it should have."""
     body = {key: value for key, value in tree.items() if key != "content"}
-    return canonical({**body, "content": digest(list(body.items()))})
+    return {**body, "content": digest(list(body.items()))}
 
 
-# --- the proof checker ---------------------------------------------------------------------------------------------
+# --- the proofs ----------------------------------------------------------------------------------------------------
+
+
+def proof_traces(statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
+    """Return the traces that replay, by statement, as data."""
+    checked = {s.id: s.proof for s in statements if s.proof is not None and s.checked and s.checked.passed}
+    return {name: json.loads(canonical(proof.propose().trace)) for name, proof in checked.items()}
+
+
+Change = Callable[[dict[str, Any], random.Random], dict[str, Any]]
+
+
+def proof_mutations(traces: dict[str, dict[str, Any]], effort: int) -> tuple[ProofMutations, ...]:
+    """Change each trace in single places, drawn at random and the same in every run, and replay it.
+
+    Every change has its content hash computed anew, so that it is the kernel's rules that refuse it. A trace is
+    changed the more often the shorter it is, and not at all when it has more lines than `effort`.
+    """
+    kinds: dict[str, Change] = {
+        "what is stated": _changed_claim,
+        "a formula": _changed_node,
+        "a rule": _changed_rule,
+        "a premise": _changed_premise,
+        "a term that a rule is given": _changed_argument,
+    }
+    return tuple(_mutated(kind, change, traces, effort) for kind, change in kinds.items())
+
+
+def _mutated(kind: str, change: Change, traces: dict[str, dict[str, Any]], effort: int) -> ProofMutations:
+    counts: Counter[str] = Counter()
+    for name, trace in traces.items():
+        draws = random.Random(f"{kind}:{name}")
+        for _ in range(min(_MOST, effort // len(trace["lines"]))):
+            counts[outcome(trace, change(trace, draws))] += 1
+    return ProofMutations(
+        kind=kind,
+        tried=counts.total(),
+        refused=counts["refused"],
+        another=counts["another"],
+        same=counts["same"],
+    )
+
+
+def outcome(trace: dict[str, Any], mutant: dict[str, Any]) -> str:
+    """Return whether the mutant of a trace is refused, or replays to the same theorem or to another one."""
+    try:
+        found = _theorem(rehash(mutant))
+    except (Rejected, RecursionError):
+        return "refused"
+    return "same" if found == _theorem(trace) else "another"
+
+
+def _theorem(trace: dict[str, Any]) -> tuple[object, ...]:
+    found = replay(json.loads(canonical(trace)))  # a copy: the kernel reads it up
+    return found.theorem, found.hypotheses, found.assumptions, found.definitions, found.conclusion
+
+
+def _other(value: int, below: int, draws: random.Random) -> int:
+    """Return another number below `below`."""
+    return (value + draws.randrange(1, below)) % below if below > 1 else value + 1
+
+
+def _changed_claim(trace: dict[str, Any], draws: random.Random) -> dict[str, Any]:
+    """Change the conclusion, the body of a definition, or a hypothesis: into another term, or leave it out."""
+    terms = len(trace["nodes"]) - len(trace["definitions"])
+    part = draws.choice([p for p in ("conclusion", "definitions", "hypotheses") if trace[p] or p == "conclusion"])
+    if part == "conclusion":
+        return {**trace, part: _other(trace[part], terms, draws)}
+    entries = list(trace[part])
+    i = draws.randrange(len(entries))
+    if part == "hypotheses" and draws.random() < 1 / 2:
+        del entries[i]
+    else:
+        *rest, body = entries[i]
+        entries[i] = [*rest, _other(body, terms, draws)]
+    return {**trace, part: entries}
+
+
+_SWAPPED = {
+    "le": "eq", "eq": "le", "and": "or", "or": "and", "all": "ex", "ex": "all", "imp": "iff", "iff": "imp",
+    "add": "mul", "mul": "add", "exp": "log", "log": "exp", "inv": "exp", "minv": "T", "zero": "id", "sum": "lse",
+}  # fmt: skip
+
+
+def _changed_node(trace: dict[str, Any], draws: random.Random) -> dict[str, Any]:
+    """Change a node: a number, the operation, or one of the terms that it is made of."""
+    nodes = list(trace["nodes"])
+    i = draws.choice([i for i, node in enumerate(nodes) if node[0] == "num" or len(node) > 2])
+    op, value, *arguments = nodes[i]
+    if op == "num":
+        nodes[i] = [op, str(Fraction(value) + draws.choice([-1, 1]))]
+    elif op in _SWAPPED and draws.random() < 1 / 2:
+        nodes[i] = [_SWAPPED[op], value, *arguments]
+    else:
+        place = draws.randrange(len(arguments))
+        arguments[place] = _other(arguments[place], max(arguments[place] + 1, 2), draws)
+        nodes[i] = [op, value, *arguments]
+    return {**trace, "nodes": nodes}
+
+
+def _changed_rule(trace: dict[str, Any], draws: random.Random) -> dict[str, Any]:
+    lines = list(trace["lines"])
+    i = draws.randrange(len(lines))
+    rule, premises, terms = lines[i]
+    lines[i] = [draws.choice([name for name in RULES if name != rule]), premises, terms]
+    return {**trace, "lines": lines}
+
+
+def _changed_premise(trace: dict[str, Any], draws: random.Random) -> dict[str, Any]:
+    lines = list(trace["lines"])
+    i = draws.choice([i for i, (_, groups, _terms) in enumerate(lines) if i and any(groups)] or [0])
+    rule, groups, terms = lines[i]
+    places = [(g, j) for g, group in enumerate(groups) for j in range(len(group))]
+    if places:
+        g, j = draws.choice(places)
+        changed = list(groups[g])
+        changed[j] = _other(changed[j], i, draws)
+        groups = [*groups[:g], changed, *groups[g + 1 :]]
+    lines[i] = [rule, groups, terms]
+    return {**trace, "lines": lines}
+
+
+def _changed_argument(trace: dict[str, Any], draws: random.Random) -> dict[str, Any]:
+    lines = list(trace["lines"])
+    i = draws.choice([i for i, (rule, _, terms) in enumerate(lines) if terms and rule != "definition"])
+    rule, groups, terms = lines[i]
+    j = draws.randrange(len(terms))
+    other = _other(terms[j], len(trace["nodes"]) - len(trace["definitions"]), draws)
+    lines[i] = [rule, groups, [*terms[:j], other, *terms[j + 1 :]]]
+    return {**trace, "lines": lines}
 
 
 def rules(statements: Iterable[Statement]) -> tuple[Rule, ...]:
-    """Return the rules that the scripts use, with the number of steps that each decides."""
-    steps = [step for s in statements if s.proof is not None for step in s.proof.steps]
-    counts = Counter(type(step.check) for step in steps)
-    ordered = sorted(counts, key=lambda rule: (rule.kind.value, rule.__name__))
+    """Return the primitive rules, in the kernel's order, with how often the proofs use them; then definitions."""
+    reports = [report for s in statements if (report := s.checked) is not None and report.passed]
+    unfolding = "c(x̄) = t, or ⟺, for a definition of c: a name stands for a term over its parameters."
+    described = {name: (_meaning(rule), _classical(rule)) for name, rule in RULES.items()}
     return tuple(
-        Rule(name=rule.__name__, kind=rule.kind.value, meaning=_meaning(rule), steps=counts[rule]) for rule in ordered
+        _rule(name, meaning, classical, reports)
+        for name, (meaning, classical) in {**described, "definition": (unfolding, "")}.items()
     )
 
 
-def tested(statements: Iterable[Statement]) -> tuple[str, ...]:
-    """Return the steps that normal forms do not settle, with what their checks say of their failure probability."""
-    reports = ((s.id, check_proof(s.proof)) for s in statements if s.proof is not None)
-    return tuple(
-        f"{name}, step {step.name}: {step.how}"
-        for name, report in reports
-        for step in report.steps
-        if TESTING in step.how
-    )
+def _rule(name: str, meaning: str, classical: str, reports: Sequence[ProofReport]) -> Rule:
+    counts = [dict(report.rules).get(name, 0) for report in reports]
+    used = sum(count > 0 for count in counts)
+    return Rule(name=name, meaning=meaning, classical=classical, lines=sum(counts), proofs=used)
 
 
-def _meaning(rule: type[Check]) -> str:
+def _meaning(rule: Callable[..., object]) -> str:
     """Return the first sentence of the rule's description."""
     return " ".join((rule.__doc__ or "").split("\n\n")[0].split())
+
+
+def _classical(rule: Callable[..., object]) -> str:
+    """Return the classical theorem that a rule takes by name: the last argument of its conclusion in the source."""
+    calls = (node for node in ast.walk(ast.parse(inspect.getsource(rule))) if isinstance(node, ast.Call))
+    names = (c.args[2] for c in calls if isinstance(c.func, ast.Name) and c.func.id == "_conclude" and len(c.args) > 2)
+    return next((str(name.value) for name in names if isinstance(name, ast.Constant)), "")
 
 
 def base() -> tuple[str, ...]:
     """Return what a verdict rests on besides the sources shown here."""
     return (
+        "That a theorem holds: CPython, the files of the kernel listed here that replay its proof, and the argument in "
+        "kernel/PROOFS.md that each primitive rule is right. The scripts that make the proofs are not trusted, and no "
+        "computer algebra system is: the kernel takes a proof as data, line by line.",
+        "The theorems of mathematics that some rules take by name are taken on trust: each is listed with the rules, "
+        "and each proof says which of them it uses.",
+        "That a theorem says what its statement says: its formula and its definitions, shown with each proof and kept "
+        "on record in theorems/formal.json, apart from the scripts. Nothing is assumed silently: a step that is "
+        "supposed and not derived makes the theorem conditional, and shows as such.",
         f"A certificate’s verdict: CPython, python-flint {version('python-flint')} (exact rationals and Arb balls), "
-        "the kernel’s files listed here, the sentences in kernel/claims.py that say what each claim means, and the "
-        "proofs in kernel/PROOFS.md that its rules are right.",
-        f"A proof’s verdict: SymPy {version('sympy')} (arithmetic, differentiation, satisfiability), the rules listed "
-        f"here, and the steps of kind {Definition.kind}, which say what symbols mean and cannot be checked.",
-        "An exact evaluation of a hypothesis on an instance: the vocabulary in verify/vocabulary.py.",
+        "the kernel’s files, the sentences in kernel/claims.py that say what each claim means, and kernel/PROOFS.md.",
+        "An exact evaluation of a hypothesis on an instance: the vocabulary in verify/vocabulary.py. It decides which "
+        "random instances count and what a counterexample satisfies, and no proof.",
         "That a statement here is the one its source makes: a reader’s judgement. Where wording is ours, it says so.",
-        f"Nothing is assumed silently: a step without a check has the kind {Assumed.kind} and shows as such.",
+        "The page is for reading. Its formulas are set from the terms that the kernel derived: the model’s own letters "
+        "are left out of the arguments of defined names, an index V or T says which of two models is meant, 1 × 1 "
+        "matrices are written as numbers, and indices run from 0. The kernel’s own text is under each theorem.",
     )
