@@ -23,9 +23,9 @@ def _read() -> dict[str, dict[str, object]]:
 
 def formal(statement: str) -> Formal:
     """Return the theorem of a statement, as on record; one that says nothing when there is no record."""
-    entry = _read().get(statement, {"conclusion": "", "hypotheses": {}, "definitions": {}})
+    entry = _read().get(statement, {"conclusion": "", "hypotheses": {}, "definitions": {}, "digest": ""})
     pairs = [tuple(sorted(dict(entry[part]).items())) for part in ("hypotheses", "definitions")]  # type: ignore[call-overload]
-    return Formal(str(entry["conclusion"]), *pairs)
+    return Formal(str(entry["conclusion"]), *pairs, str(entry["digest"]))
 
 
 def write() -> None:
@@ -41,6 +41,7 @@ def write() -> None:
                 "conclusion": now.conclusion,
                 "hypotheses": dict(now.hypotheses),
                 "definitions": dict(now.definitions),
+                "digest": now.digest,
             }
     FILE.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

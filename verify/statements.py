@@ -72,12 +72,13 @@ class Formal:
     conclusion: str
     hypotheses: tuple[tuple[str, str], ...]
     definitions: tuple[tuple[str, str], ...]
+    digest: str
 
     @classmethod
     def of(cls, report: ProofReport) -> Formal:
         """Return what a proof establishes."""
         names = lambda group: tuple(sorted((x.name, x.formula) for x in group))  # noqa: E731
-        return cls(report.conclusion, names(report.hypotheses), names(report.definitions))
+        return cls(report.conclusion, names(report.hypotheses), names(report.definitions), report.digest)
 
     def differs(self, report: ProofReport) -> str:
         """Return how what a proof establishes differs from what is on record, or nothing."""
@@ -91,7 +92,7 @@ class Formal:
             if ours != theirs:
                 name, _ = next(iter(sorted(set(ours) ^ set(theirs))))
                 return f"the {what} {name} is not the one on record"
-        return ""
+        return "" if found.digest == self.digest else "what the proof establishes reads the same, and is another term"
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class ProofReport:
     `used` and `unused` are the hypotheses, by name; `assumed` are steps that are supposed and not derived, so that the
     theorem is conditional on them; `classical` are the theorems of mathematics that are taken by name; `cited` are the
     statements whose theorems it derives on the way. `parts` are the formulas that the conclusion joins, and `letters`
-    what the theorem is quantified over, both as LaTeX.
+    what the theorem is quantified over, both as LaTeX. `digest` is a hash of what is proved.
     """
 
     theorem: str
@@ -89,6 +89,7 @@ class ProofReport:
     rules: tuple[tuple[str, int], ...]
     parts: tuple[str, ...] = ()
     letters: str = ""
+    digest: str = ""
 
     @property
     def conditional(self) -> bool:
@@ -155,5 +156,6 @@ def _report(proposal: Proposal, found: Proved) -> ProofReport:
         lines=found.lines,
         rules=tuple(sorted(found.rules.items())),
         parts=parts(found.conclusion),
+        digest=found.digest,
         letters=letters([found.conclusion, *(t for _, t, _ in found.hypotheses)]),
     )

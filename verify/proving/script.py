@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from verify.kernel.parse import Rejected
+from verify.kernel.strict import Rejected
 from verify.kernel.proofs import replay
 from verify.kernel.proofs.matching import matches
-from verify.kernel.proofs.ring import UNIT, Ring
+from verify.kernel.proofs.ring import UNIT, ring_for
 from verify.kernel.proofs.rules import Theorem, infer
 from verify.kernel.proofs.terms import BINDERS, REAL, Term, instantiate, lift, lower, make
 from verify.proving.expressions import Expr, Like, as_term, bind, conj, eq, exists, eye, fresh, num, real
@@ -360,7 +360,7 @@ def _solve(
     claim: Expr, parts: list[_Part], using: Sequence[Line], positive: Sequence[Line], psd: Sequence[Line]
 ) -> list[Fraction]:
     """Return rational multiples of the parts that give the claim; all 1 when none are found."""
-    ring = Ring(*([p.theorem.conclusion for p in group] for group in (using, positive, psd)))
+    ring = ring_for(*([p.theorem.conclusion for p in group] for group in (using, positive, psd)))
     t = claim.term.args[0] if claim.term.op == "not" else claim.term
     a, b = (Expr(t.args[1]), Expr(t.args[0])) if claim.term.op == "not" else (Expr(t.args[0]), Expr(t.args[1]))
     matrix = a.is_matrix

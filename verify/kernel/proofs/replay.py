@@ -5,6 +5,7 @@ FORMAT.md has the format. Nothing here looks at how the trace was made.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from verify.kernel.strict import Rejected, digest, record
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
 MAX_BYTES = 32 * 1024 * 1024
+_NAME = re.compile(r"[^\W\d]\w*[⁺'′]*(#\d+)?")
+_RESERVED = {"exp", "log", "tr", "I", "true", "false", "HasDerivative", "softmax"}
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 MAX_NODES, MAX_LINES = 10**6, 10**5
 
@@ -32,9 +35,27 @@ class Proved(NamedTuple):
     lines: int
     rules: dict[str, int]
 
+    @property
+    def digest(self) -> str:
+        """A hash of what is proved: the conclusion, the hypotheses and assumptions by name, the definitions."""
+        parts = [self.conclusion.key, *(n.encode() + t.key for n, t, _ in self.hypotheses)]
+        parts += [n.encode() + t.key for n, t in self.assumptions]
+        parts += [d.name.encode() + b"".join(p.key for p in d.parameters) + d.body.key for d in self.definitions]
+        return hashlib.sha256(b"|".join(parts)).hexdigest()
+
+    @property
+    def letters(self) -> list[tuple[str, Term]]:
+        """The free variables that the theorem is about, with their sorts, sizes first."""
+        stated = [self.conclusion, *(t for _, t, _ in self.hypotheses), *(t for _, t in self.assumptions)]
+        free = frozenset().union(*(t.free for t in stated))
+        return sorted(((str(v.val), v.args[0]) for v in free), key=lambda x: (x[1].op != "Size", x[0]))
+
     def lines_of_text(self) -> list[str]:
         """Return what is proved, from what, line by line; the last is the answer."""
-        found = [f"{d.name}({', '.join(str(p.val) for p in d.parameters)}) means {d.body!r}" for d in self.definitions]
+        found = [f"for every {name}: {sort!r}" for name, sort in self.letters]
+        for d in self.definitions:
+            parameters = ", ".join(f"{p.val}: {p.args[0]!r}" for p in d.parameters)
+            found.append(f"{d.name}({parameters}) means {d.body!r}")
         found += [f"{'supposes' if used else 'does not use'} {name}: {t!r}" for name, t, used in self.hypotheses]
         found += [f"ASSUMES {name}: {t!r}" for name, t in self.assumptions]
         found += [f"takes by name: {name}" for name in self.classical]
@@ -51,7 +72,7 @@ class Theory:
 
     def define(self, name: str, parameters: tuple[Term, ...], body: Term) -> None:
         """Add a definition. Raises Rejected when the name is not new or the term speaks of something else."""
-        if not name or name in self.definitions:
+        if name in self.definitions:
             raise Rejected(f"{name!r} is defined already, or is no name")
         if len(set(parameters)) != len(parameters) or any(p.op != "var" for p in parameters):
             raise Rejected(f"the parameters of {name} are not different variables")
@@ -101,6 +122,24 @@ def _text(value: object, what: str) -> str:
     return value
 
 
+def _name(value: object) -> str:
+    """Return a name that can be read as nothing else."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value) or len(value) > 60 or value in _RESERVED:
+        raise Rejected(f"{str(value)[:80]!r} is not a name: letters, digits and _, and no word of formulas")
+    return value
+
+
+def _readable(found: Proved) -> None:
+    """Reject a theorem in which one name means two things, or a name is one that scripts make up."""
+    sorts: dict[object, Term] = {}
+    stated = [found.conclusion, *(t for _, t, _ in found.hypotheses), *(t for _, t in found.assumptions)]
+    for group in (stated, *([d.body, *d.parameters] for d in found.definitions)):
+        sorts.clear()
+        for v in frozenset().union(*(t.free for t in group)):
+            if "#" in str(v.val) or sorts.setdefault(v.val, v.args[0]) is not v.args[0]:
+                raise Rejected(f"the name {v.val} is made up, or stands for two things")
+
+
 def _value(op: str, value: object) -> object:
     """Return the value of a node: a fraction for a number, a natural number or a name otherwise."""
     if op == "num":
@@ -109,14 +148,16 @@ def _value(op: str, value: object) -> object:
             raise Rejected("a number is not a fraction in lowest terms")
         return number
     if op == "var":
-        return _text(value, "a name")
+        return _name(value)
     if value is not None and type(value) is not int:
         raise Rejected("the value of a node is a name or a number")
     return value
 
 
 def _node(theory: Theory, terms: list[Term], entry: object) -> Term:
-    op, value, *arguments = _list(entry, "a node") or [None, None]
+    if len(_list(entry, "a node")) < 2:
+        raise Rejected("a node is an operation, a value and arguments")
+    op, value, *arguments = entry  # type: ignore[misc]
     args = tuple(_pick(terms, i, "term") for i in arguments)
     if op == "c":
         return theory.constant(value, args)
@@ -159,6 +200,15 @@ def _line(theory: Theory, theorems: list[Theorem], terms: list[Term], entry: obj
 
 def replay(whole: object) -> Proved:
     """Return what a trace proves. Raises Rejected, with the line and the reason, when it proves nothing."""
+    try:
+        found = _replay(whole)
+        _readable(found)
+    except RecursionError:
+        raise Rejected("the proof is nested too deeply") from None
+    return found
+
+
+def _replay(whole: object) -> Proved:
     form, theorem, nodes, definitions, hypotheses, assumptions, lines, conclusion, content = record(
         whole, "the proof", FIELDS
     )
@@ -167,7 +217,7 @@ def replay(whole: object) -> Proved:
     if not isinstance(whole, dict) or content != digest(list(whole.items())[:-1]):
         raise Rejected("the content hash does not match")
     theory, terms = Theory(), list[Term]()
-    pending = _list(definitions, "definitions", 1000)
+    pending = list(_list(definitions, "definitions", 1000))
     for entry in _list(nodes, "nodes"):
         if isinstance(entry, list) and entry and entry[0] == "define":
             if not pending:
@@ -210,4 +260,4 @@ def _definition(entry: object) -> tuple[str, list[int], int]:
     parts = _list(entry, "a definition", 3)
     if len(parts) != 3:
         raise Rejected("a definition is a name, parameters and a term")
-    return _text(parts[0], "a name"), _list(parts[1], "parameters"), parts[2]
+    return _name(parts[0]), _list(parts[1], "parameters"), parts[2]

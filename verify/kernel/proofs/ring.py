@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import permutations
 from typing import NamedTuple, TypeAlias
 
@@ -31,9 +32,10 @@ from verify.kernel.proofs.tame import holds_variable, is_tame
 from verify.kernel.proofs.terms import ONE, REAL, Term, close, index, instantiate, lift, lower, make, rebuild, shape
 from verify.kernel.strict import Rejected
 
-Factors: TypeAlias = tuple[tuple[Term, Fraction], ...]
+Number: TypeAlias = int | Fraction  # an integer is an int: it is faster
+Factors: TypeAlias = tuple[tuple[Term, Number], ...]
 Monomial: TypeAlias = tuple[tuple[Term, ...], Factors, Word]
-Poly: TypeAlias = dict[Monomial, Fraction]
+Poly: TypeAlias = dict[Monomial, Number]
 
 MAX_MONOMIALS, MAX_SLOTS, MAX_REWRITES, MAX_DEGREE, MAX_POWER = 5000, 6, 20000, 8, 64
 MAX_STEPS, MAX_BITS = 10**5, 10**4
@@ -47,12 +49,18 @@ class Pattern(NamedTuple):
     monomial: Monomial
     right: Term
     variables: int
-    scale: Fraction
+    scale: Number
 
 
 def number(q: int | Fraction) -> Term:
     """Return a rational number as a term."""
     return make("num", Fraction(q))
+
+
+def _over(a: Number, b: Number) -> Number:
+    """Return a/b, as an int where it is one."""
+    q = Fraction(a) / b
+    return q.numerator if q.denominator == 1 else q
 
 
 def strip(formula: Term) -> tuple[int, Term]:
@@ -71,7 +79,7 @@ def _word_key(word: Word) -> tuple[tuple[bytes, bool], ...]:
     return tuple((x.key, t) for x, t in word)
 
 
-def _factor_key(factor: tuple[Term, Fraction]) -> tuple[bytes, Fraction]:
+def _factor_key(factor: tuple[Term, Number]) -> tuple[bytes, Fraction]:
     return factor[0].key, factor[1]
 
 
@@ -79,10 +87,10 @@ def _key(m: Monomial) -> tuple[object, ...]:
     return tuple(s.key for s in m[0]), tuple(map(_factor_key, m[1])), _word_key(m[2])
 
 
-def _collected(parts: Iterable[tuple[Term, Fraction]]) -> Factors:
+def _collected(parts: Iterable[tuple[Term, Number]]) -> Factors:
     powers: dict[Term, Fraction] = {}
     for atom, power in parts:
-        powers[atom] = powers.get(atom, Fraction(0)) + power
+        powers[atom] = powers.get(atom, 0) + power
     if any(abs(p) > MAX_POWER and a.op != "exp" for a, p in powers.items()):
         raise Rejected("a power is too large")
     return tuple(sorted(((a, p) for a, p in powers.items() if p), key=_factor_key))
@@ -155,9 +163,13 @@ class Ring:
             raise Rejected("a theorem about positive weights ends with a quantifier over an index")
         return formula.args[0].args[0]
 
+    def restart(self) -> None:
+        """Count rewriting and steps from 0."""
+        self._count = self._steps = 0
+
     def equal(self, a: Term, b: Term) -> bool:
         """Return whether a and b have one normal form."""
-        return not self.add(self.poly(a), self.poly(b), Fraction(-1))
+        return not self.add(self.poly(a), self.poly(b), -1)
 
     def normal(self, t: Term) -> Term:
         """Return the normal form of a real number or matrix, as a term."""
@@ -176,16 +188,24 @@ class Ring:
 
     # -- sums and products --------------------------------------------------------------------------------------------
 
-    def add(self, p: Poly, q: Poly, scale: Fraction = Fraction(1)) -> Poly:
+    def add(self, p: Poly, q: Poly, scale: Number = 1) -> Poly:
         """Return p + scale · q."""
         found = dict(p)
+        self._into(found, q, scale)
+        return found
+
+    def _into(self, found: Poly, q: Poly, scale: Number = 1) -> None:
+        """Add scale · q to what was found."""
         for m, c in q.items():
-            found[m] = found.get(m, Fraction(0)) + scale * c
-        if len(found) > MAX_MONOMIALS or any(
-            c.numerator.bit_length() + c.denominator.bit_length() > MAX_BITS for c in found.values()
-        ):
-            raise Rejected("an expression has too many terms, or its numbers are too long")
-        return {m: c for m, c in found.items() if c}
+            value = found.get(m, 0) + scale * c
+            if not value:
+                found.pop(m, None)
+                continue
+            if value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
+                raise Rejected("the numbers of an expression are too long")
+            found[m] = value
+        if len(found) > MAX_MONOMIALS:
+            raise Rejected("an expression has too many terms")
 
     def times(self, p: Poly, q: Poly) -> Poly:
         """Return the product of p and q, p on the left where they are matrices."""
@@ -194,7 +214,7 @@ class Ring:
         found: Poly = {}
         for m, c in p.items():
             for n, e in q.items():
-                found = self.add(found, self._times(m, n), c * e)
+                self._into(found, self._times(m, n), c * e)
         return found
 
     def _times(self, m: Monomial, n: Monomial) -> Poly:
@@ -223,7 +243,7 @@ class Ring:
         found: Poly = {}
         for m, c in p.items():
             own, factors, word = self._apart(m, set(slots))
-            found = self.add(found, self._rewritten(self._canonical((*slots, *own), factors, word)), c)
+            self._into(found, self._rewritten(self._canonical((*slots, *own), factors, word)), c)
         return found
 
     def _renamed(self, parts: tuple[Factors, Word], values: dict[Term, Term]) -> Poly:
@@ -232,12 +252,12 @@ class Ring:
 
     def _mapped(self, parts: tuple[Factors, Word], change: Callable[[Term], Term]) -> Poly:
         """Return factors times a word with each atom and letter changed, and brought to normal form again."""
-        found: Poly = {UNIT: Fraction(1)}
+        found: Poly = {UNIT: 1}
         for atom, power in parts[0]:
             changed = change(atom)
             found = self.times(
                 found,
-                {((), ((atom, power),), ()): Fraction(1)}
+                {((), ((atom, power),), ()): 1}
                 if changed is atom
                 else self._power(self.poly(changed), power),
             )
@@ -246,11 +266,11 @@ class Ring:
             found = self.times(found, self.poly(matrix((changed, t))))
         return found
 
-    def _power(self, p: Poly, power: Fraction) -> Poly:
+    def _power(self, p: Poly, power: Number) -> Poly:
         if len(p) == 1:
             ((slots, factors, word),) = p
             if not slots and not word and p[slots, factors, word] == 1 and all(a.op == "exp" for a, _ in factors):
-                return {((), _collected((a, e * power) for a, e in factors), ()): Fraction(1)}
+                return {((), _collected((a, e * power) for a, e in factors), ()): 1}
         if power.denominator != 1 or not 0 < power <= MAX_DEGREE:
             raise Rejected("a power is not a small natural number")
         found = p
@@ -258,7 +278,7 @@ class Ring:
             found = self.times(found, p)
         return found
 
-    def _tidy(self, factors: Iterable[tuple[Term, Fraction]], word: Word) -> Poly:
+    def _tidy(self, factors: Iterable[tuple[Term, Number]], word: Word) -> Poly:
         """Return factors times a word in normal form: what lies between two sizes 1 in the word is a number."""
         word = tuple(map(self._upright, word))
         cuts = [
@@ -266,7 +286,7 @@ class Ring:
             for i in range(len(word) + 1)
             if word and (sizes(word[i])[0] if i < len(word) else sizes(word[-1])[1]) is ONE
         ]
-        numbers: Poly = {((), _collected(factors), ()): Fraction(1)}
+        numbers: Poly = {((), _collected(factors), ()): 1}
         for a, b in zip(cuts, cuts[1:]):
             numbers = self.times(numbers, self._trace(word[a:b]))
         if len(cuts) > 1:
@@ -277,7 +297,7 @@ class Ring:
         around = _slots_in(((), (), word))
         for m, c in numbers.items():
             slots, parts, _ = self._apart(m, around)
-            found = self.add(found, self._sum(slots, {((), parts, word): Fraction(1)}), c)
+            self._into(found, self._sum(slots, {((), parts, word): 1}), c)
         return self._rewritten(found)
 
     def _trace(self, word: Word) -> Poly:
@@ -287,12 +307,12 @@ class Ring:
         if len(word) == 2 and word[0][0].op == word[1][0].op == "unit" and word[0][1] and not word[1][1]:
             return self.poly(make("delta", None, word[0][0].args[0], word[1][0].args[0]))  # e_iᵀ e_j = [i = j]
         best = min(self._readings(word), key=_word_key)
-        return {((), ((make("tr", None, _dot([matrix(x) for x in best])), Fraction(1)),), ()): Fraction(1)}
+        return {((), ((make("tr", None, _dot([matrix(x) for x in best])), 1),), ()): 1}
 
     def _canonical(self, slots: tuple[Term, ...], factors: Factors, word: Word) -> Poly:
         """Return the monomial with its slots numbered in the one way that does not depend on how they were."""
         if not slots:
-            return {((), factors, word): Fraction(1)}
+            return {((), factors, word): 1}
         for atom, _ in factors:
             if atom.op == "delta" and not set(slots).isdisjoint(atom.args):  # Σ_i [i = j] t_i = t_j
                 i, j = next(
@@ -305,11 +325,11 @@ class Ring:
         present = _slots_in(((), factors, word))
         empty = [s for s in slots if s not in present]  # Σ_{i<n} t = n·t
         if empty:
-            sizes: Poly = {UNIT: Fraction(1)}
+            sizes: Poly = {UNIT: 1}
             for s in empty:
                 sizes = self.times(sizes, self.poly(make("size", None, s.args[0].args[0])))
             kept = tuple(s for s in slots if s in present)
-            return self._sum(kept, self.times(sizes, {((), factors, word): Fraction(1)}))
+            return self._sum(kept, self.times(sizes, {((), factors, word): 1}))
         if len(slots) > MAX_SLOTS:
             raise Rejected("a term sums over too many indices")
         taken = present - set(slots)
@@ -321,7 +341,7 @@ class Ring:
     def _numbered(self, order: Sequence[Term], taken: set[Term], factors: Factors, word: Word) -> Poly:
         names = _fresh(order, taken)
         moved = (
-            {((), factors, word): Fraction(1)}
+            {((), factors, word): 1}
             if list(order) == names
             else self._renamed((factors, word), dict(zip(order, names)))
         )
@@ -361,8 +381,8 @@ class Ring:
             self._memo[t] = found
         return found
 
-    def _single(self, atom: Term, power: Fraction = Fraction(1)) -> Poly:
-        return self._rewritten({((), ((atom, power),), ()): Fraction(1)})
+    def _single(self, atom: Term, power: Number = 1) -> Poly:
+        return self._rewritten({((), ((atom, power),), ()): 1})
 
     def _atom(self, t: Term) -> Poly:
         """Return what has no structure here, its parts in normal form."""
@@ -381,27 +401,30 @@ class Ring:
         return self.normal(a) if a.sort.op in ("Real", "Mat") else self._inside(a) if a.sort.op == "Fun" else a
 
     def _of_num(self, t: Term) -> Poly:
-        return {UNIT: t.val} if t.val else {}  # type: ignore[dict-item]
+        q = t.val
+        if not isinstance(q, Fraction) or not q:
+            return {}
+        return {UNIT: q.numerator if q.denominator == 1 else q}
 
     def _of_size(self, t: Term) -> Poly:
         n = t.args[0]
         if n.op == "lit":
-            return {UNIT: Fraction(n.val)} if n.val else {}  # type: ignore[arg-type]
+            return {UNIT: n.val} if isinstance(n.val, int) and n.val else {}
         if n.op != "plus":
             return self._single(t)
         found: Poly = {}
         for a in n.args:
-            found = self.add(found, self.poly(make("size", None, a)))
+            self._into(found, self.poly(make("size", None, a)))
         return found
 
     def _of_add(self, t: Term) -> Poly:
         found: Poly = {}
         for a in t.args:
-            found = self.add(found, self.poly(a))
+            self._into(found, self.poly(a))
         return found
 
     def _of_mul(self, t: Term) -> Poly:
-        found: Poly = {UNIT: Fraction(1)}
+        found: Poly = {UNIT: 1}
         for a in t.args:
             found = self.times(found, self.poly(a))
         return found
@@ -412,25 +435,25 @@ class Ring:
         return {}
 
     def _of_id(self, _: Term) -> Poly:
-        return {UNIT: Fraction(1)}
+        return {UNIT: 1}
 
     def _of_T(self, t: Term) -> Poly:
         found: Poly = {}
         for (slots, factors, word), c in self.poly(t.args[0]).items():
-            found = self.add(found, self._sum(slots, self._tidy(factors, turned(word))), c)
+            self._into(found, self._sum(slots, self._tidy(factors, turned(word))), c)
         return found
 
     def _of_tr(self, t: Term) -> Poly:
         found: Poly = {}
         for (slots, factors, word), c in self.poly(t.args[0]).items():
             traced = self._trace(word) if word else self.poly(make("size", None, shape(t.args[0])[0]))
-            found = self.add(found, self._sum(slots, self.times({((), factors, ()): Fraction(1)}, traced)), c)
+            self._into(found, self._sum(slots, self.times({((), factors, ()): 1}, traced)), c)
         return found
 
     def _of_delta(self, t: Term) -> Poly:
         i, j = sorted(t.args, key=lambda x: x.key)
         if i is j:
-            return {UNIT: Fraction(1)}
+            return {UNIT: 1}
         return {} if i.op == j.op == "nth" else self._single(make("delta", None, i, j))
 
     def _of_sum(self, t: Term) -> Poly:
@@ -440,20 +463,20 @@ class Ring:
             raise Rejected("the size of a sum depends on what is bound outside")
         if n.op == "lit":
             for i in range(n.val):  # type: ignore[arg-type]
-                found = self.add(found, self.poly(instantiate(body, make("nth", i, n))))
+                self._into(found, self.poly(instantiate(body, make("nth", i, n))))
             return found
         for m, c in self.poly(body).items():
             (new,) = _fresh([make("slot", 0, index(n))], _slots_in(m))
             moved = self._mapped(m[1:], lambda x, new=new: instantiate(x, new))  # type: ignore[misc]
             outer = [make("slot", s.val, lower(s.args[0])) for s in m[0]]
-            found = self.add(found, self._sum((*outer, new), moved), c)
+            self._into(found, self._sum((*outer, new), moved), c)
         return found
 
     def _of_exp(self, t: Term) -> Poly:
         parts = []
         for m, c in self.poly(t.args[0]).items():
-            parts.append((make("exp", None, self.term({m: Fraction(1)}, REAL)), c))
-        return self._rewritten({((), _collected(parts), ()): Fraction(1)})
+            parts.append((make("exp", None, self.term({m: 1}, REAL)), c))
+        return self._rewritten({((), _collected(parts), ()): 1})
 
     def _of_log(self, t: Term) -> Poly:
         p = self.poly(t.args[0])
@@ -462,7 +485,7 @@ class Ring:
             if not slots and c == 1 and all(a.op == "exp" for a, _ in factors):  # log exp a = a, log 1 = 0
                 found: Poly = {}
                 for a, power in factors:
-                    found = self.add(found, self.poly(a.args[0]), power)
+                    self._into(found, self.poly(a.args[0]), power)
                 return found
         return self._single(make("log", None, self.term(p, REAL)))
 
@@ -473,20 +496,17 @@ class Ring:
             return {}
         first = min(p, key=_key)
         if len(p) > 1:
-            return self.add(
-                {},
-                self._single(make("inv", None, self.term({m: c / p[first] for m, c in p.items()}, REAL))),
-                1 / p[first],
-            )
+            rest = {m: _over(c, p[first]) for m, c in p.items()}
+            return self.add({}, self._single(make("inv", None, self.term(rest, REAL))), _over(1, p[first]))
         slots, factors, _ = first
         own = [f for f in factors if not set(slots).isdisjoint(f[0].free)]
         parts = [self._inverted(*f) for f in factors if f not in own]
         if slots:
-            parts.append((make("inv", None, self.term({(slots, tuple(own), ()): Fraction(1)}, REAL)), Fraction(1)))
-        return self.add({}, self._rewritten({((), _collected(parts), ()): Fraction(1)}), 1 / p[first])
+            parts.append((make("inv", None, self.term({(slots, tuple(own), ()): 1}, REAL)), 1))
+        return self.add({}, self._rewritten({((), _collected(parts), ()): 1}), _over(1, p[first]))
 
     @staticmethod
-    def _inverted(atom: Term, power: Fraction) -> tuple[Term, Fraction]:
+    def _inverted(atom: Term, power: Number) -> tuple[Term, Number]:
         if atom.op == "exp":
             return atom, -power
         return (
@@ -506,25 +526,25 @@ class Ring:
             outer = [make("slot", s.val, lower(s.args[0])) for s in slots]
             fixed = tuple(f for f in factors if not holds_variable(f[0], XI))
             value = self.times(self._mapped((fixed, ()), lower), self._expectation(S, random))
-            found = self.add(found, self._sum(outer, value), c)
+            self._into(found, self._sum(outer, value), c)
         return found
 
-    def _tame(self, factor: tuple[Term, Fraction]) -> bool:
+    def _tame(self, factor: tuple[Term, Number]) -> bool:
         atom, power = factor
         whole = power > 0 and power.denominator == 1
         return is_tame(atom, XI, self.is_positive) and (whole or atom.op == "exp")
 
-    def _expectation(self, S: Term, random: list[tuple[Term, Fraction]]) -> Poly:
+    def _expectation(self, S: Term, random: list[tuple[Term, Number]]) -> Poly:
         if not random:
-            return {UNIT: Fraction(1)}
+            return {UNIT: 1}
         xi = make("bound", 0, lift(make("Mat", None, shape(S)[0], ONE), 1))
         words = [w for a, e in random for w in self._polynomial(a, e, xi)]
         if all(words) and self._is_definite(S):
             return self._moment([w for w in words if w], lift(S, 1), xi)
-        body = self.term({((), _collected(random), ()): Fraction(1)}, REAL)
+        body = self.term({((), _collected(random), ()): 1}, REAL)
         return self._single(make("mean", None, S, body))
 
-    def _polynomial(self, atom: Term, power: Fraction, xi: Term) -> list[Word | None]:
+    def _polynomial(self, atom: Term, power: Number, xi: Term) -> list[Word | None]:
         """Return the words of a power of an atom that is a word in the random column, or [None]."""
         if atom.op != "tr" or power.denominator != 1 or not 0 < power <= MAX_DEGREE:
             return [None]
@@ -535,7 +555,7 @@ class Ring:
         """E ξ_a f(ξ) = Σ_b S_ab E ∂_b f(ξ): the first column of the first word meets each of the others in turn."""
         plain = [w for w in words if all(x is not xi for x, _ in w)]
         words = [w for w in words if w not in plain]
-        found: Poly = {UNIT: Fraction(1)}
+        found: Poly = {UNIT: 1}
         for w in plain:
             found = self.times(found, self._lowered(w))
         if not words:
@@ -547,17 +567,17 @@ class Ring:
         total: Poly = {}
         tail = head[1:]
         if tail and tail[-1][0] is xi:  # ξᵀ B ξ: the column meets itself
-            total = self.add(total, self._moment([(*tail[:-1], (S, False)), *others], S, xi))
+            self._into(total, self._moment([(*tail[:-1], (S, False)), *others], S, xi))
         for i, w in enumerate(others):
             for word in [w] * (w[0][0] is xi) + [turned(w)] * (
                 len(w) > 1 and w[-1][0] is xi
             ):  # ξᵀ u and ξᵀ v meet in uᵀ S v
                 met = (*turned(tail), (S, False), *word[1:])
-                total = self.add(total, self._moment([met, *others[:i], *others[i + 1 :]], S, xi))
+                self._into(total, self._moment([met, *others[:i], *others[i + 1 :]], S, xi))
         return self.times(found, total)
 
     def _lowered(self, word: Word) -> Poly:
-        return self.poly(lower(make("tr", None, _dot([matrix(x) for x in word])))) if word else {UNIT: Fraction(1)}
+        return self.poly(lower(make("tr", None, _dot([matrix(x) for x in word])))) if word else {UNIT: 1}
 
     def is_positive(self, size: Term, weights: Term) -> bool:
         """Return whether a theorem says that the weights, the body of a family over an index below the size, are positive."""
@@ -631,7 +651,7 @@ class Ring:
         found: Poly = {}
         for m, c in p.items():
             changed = next((r for pattern in self._patterns for r in [self._apply(pattern, m)] if r is not None), None)
-            found = self.add(found, {m: Fraction(1)} if changed is None else changed, c)
+            self._into(found, {m: 1} if changed is None else changed, c)
         return found
 
     def _apply(self, pattern: Pattern, m: Monomial) -> Poly | None:
@@ -652,9 +672,9 @@ class Ring:
             for i in range(len(word) - len(way) + 1):
                 bound = next(match_words(way, word[i : i + len(way)], 0, self._shape(pattern), {}), None)
                 if bound is not None:
-                    middle = self.times({((), (), word[:i]): Fraction(1)}, self._right(pattern, bound, back))
+                    middle = self.times({((), (), word[:i]): 1}, self._right(pattern, bound, back))
                     return self._replaced(
-                        (slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): Fraction(1)})
+                        (slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): 1})
                     )
         for k, (atom, power) in enumerate(factors):
             if atom.op == "tr" and power >= 1:
@@ -670,7 +690,7 @@ class Ring:
             for i in range(len(word) - n + 1):
                 bound = next(match_words(pattern.monomial[2], reading[i : i + n], 0, self._shape(pattern), {}), None)
                 if bound is not None:
-                    middle = make("scale", None, number(1 / pattern.scale), _placed(pattern, bound))
+                    middle = make("scale", None, number(_over(1, pattern.scale)), _placed(pattern, bound))
                     parts = [*map(matrix, reading[:i]), middle, *map(matrix, reading[i + n :])]
                     return self._counted(make("tr", None, _dot(parts)))
         return None
@@ -695,7 +715,7 @@ class Ring:
 
     def _right(self, pattern: Pattern, bound: Binding, back: bool = False) -> Poly:
         right = _placed(pattern, bound)
-        return self.add({}, self._counted(make("T", None, right) if back else right), 1 / pattern.scale)
+        return self.add({}, self._counted(make("T", None, right) if back else right), _over(1, pattern.scale))
 
     def _counted(self, t: Term) -> Poly:
         self._count += 1
@@ -704,7 +724,19 @@ class Ring:
         return self.poly(t)
 
     def _replaced(self, rest: Monomial, changed: Poly) -> Poly:
-        return self._sum(rest[0], self.times({((), rest[1], rest[2]): Fraction(1)}, changed))
+        return self._sum(rest[0], self.times({((), rest[1], rest[2]): 1}, changed))
+
+
+@lru_cache(maxsize=256)
+def _cached(equations: tuple[Term, ...], positive: tuple[Term, ...], definite: tuple[Term, ...]) -> Ring:
+    return Ring(equations, positive, definite)
+
+
+def ring_for(equations: Sequence[Term], positive: Sequence[Term], definite: Sequence[Term]) -> Ring:
+    """Return the normal forms for these theorems; what is known from before is remembered, and counts begin anew."""
+    ring = _cached(tuple(equations), tuple(positive), tuple(definite))
+    ring.restart()
+    return ring
 
 
 def _fits(pattern: Term, t: Term, variables: int) -> bool:

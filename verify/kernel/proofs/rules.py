@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
 from verify.kernel.proofs.calculus import derivative
-from verify.kernel.proofs.ring import Ring, number, semidefinite
+from verify.kernel.proofs.ring import Ring, number, ring_for, semidefinite
 from verify.kernel.proofs.tame import is_tame
 from verify.kernel.proofs.tautology import follows
 from verify.kernel.proofs.terms import (
@@ -86,7 +86,7 @@ def _all(groups: Groups) -> list[Theorem]:
 def _ring(groups: Groups) -> Ring:
     """Return the normal forms for premises in groups: equations, positive weights, covariances."""
     equations, positive, definite = ([p.conclusion for p in group] for group in groups)
-    return Ring(equations, positive, definite)
+    return ring_for(equations, positive, definite)
 
 
 # -- formulas ---------------------------------------------------------------------------------------------------------
@@ -305,7 +305,7 @@ def arithmetic(groups: Groups, terms: Arguments) -> Theorem:
     claim, *rest = terms
     ring = _ring(given)
     a, b, strict = (*claim.args, False) if claim.op == "eq" else _relation(claim)
-    left, positive = ring.poly(_difference(b, a)), False
+    left, positive = dict(ring.poly(_difference(b, a))), False
     for premise in used:
         formula, c = premise.conclusion, rest.pop(0)
         if claim.op == "eq" and formula.op != "eq":

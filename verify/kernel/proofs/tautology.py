@@ -7,19 +7,22 @@ from collections.abc import Sequence
 from verify.kernel.proofs.terms import Term
 from verify.kernel.strict import Rejected
 
-MAX_SPLITS = 20000
+MAX_STEPS = 200000
 _CONNECTIVES = ("not", "and", "or", "imp", "iff")
 
 
 def follows(premises: Sequence[Term], conclusion: Term) -> bool:
     """Return whether no truth values of the atoms make the premises true and the conclusion false."""
-    left = [MAX_SPLITS]
+    left = [MAX_STEPS]
 
     def satisfiable(formulas: list[tuple[Term, bool]], values: dict[Term, bool]) -> bool:
         """Return whether values for the other atoms give each formula the value beside it."""
         todo, branches = list(formulas), []
         while todo:
             t, wanted = todo.pop()
+            left[0] -= 1
+            if left[0] < 0:
+                raise Rejected("the propositional argument is too long")
             if t.op not in _CONNECTIVES:
                 if values.setdefault(t, wanted) is not wanted:
                     return False

@@ -17,12 +17,13 @@ from verify.kernel.strict import Rejected
 # How many of the arguments of a binder lie under it, counted from its second argument.
 BINDERS = {"lam": 1, "all": 1, "ex": 1, "sum": 1, "mean": 1, "lse": 2, "smax": 2}
 MAX_LITERAL = 16  # the largest size that is a number
+MAX_PARTS, MAX_DEPTH = 2000, 80  # of a sum or a product; of terms in each other
 
 
 class Term:
     """A node: an operation, a value (a name, a number) or None, and arguments. Interned: equal terms are one object."""
 
-    __slots__ = ("args", "free", "key", "loose", "op", "sort", "val")
+    __slots__ = ("args", "depth", "free", "key", "loose", "op", "sort", "val")
 
     op: str
     val: object
@@ -30,6 +31,7 @@ class Term:
     sort: Term | None  # None for a sort
     key: bytes  # a hash of the structure: orders terms in the same way in every process
     free: frozenset[Term]  # the variables in it, those of their sorts included
+    depth: int
     loose: frozenset[tuple[int, Term]]  # the indices that no binder in it binds, with their sorts
 
     def __init__(self) -> None:
@@ -57,11 +59,16 @@ def make(op: str, val: object = None, *args: Term) -> Term:
         return instantiate(args[0].args[1], args[1]) if _applies(args) else _ill(op, args)
     if op in ("plus", "add", "mul", "dot") and val is None:  # a + (b + c) is a + b + c
         flat = [y for x in args for y in (x.args if x.op == op else (x,))]
+        if len(flat) > MAX_PARTS:
+            raise Rejected("a sum or a product has too many parts")
         parts = tuple(sorted(flat, key=lambda y: y.key) if op == "plus" else flat)
         if parts != args:
             return make(op, None, *parts)
     t = object.__new__(Term)
     t.op, t.val, t.args = op, val, args
+    t.depth = 1 + max((a.depth for a in args), default=0)
+    if t.depth > MAX_DEPTH:
+        raise Rejected("a term is nested too deeply")
     t.key = blake2b(
         repr((op, type(val).__name__, str(val))).encode() + b"".join(a.key for a in args), digest_size=16
     ).digest()

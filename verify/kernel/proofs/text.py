@@ -45,7 +45,7 @@ class _Printer:
         if t.sort is None:
             return self.sort(t, names)
         if op in ("var", "lit", "nth"):
-            return str(t.val).split("#")[0]
+            return str(t.val).split("#")[0] if self.brief else str(t.val)
         if op == "num":
             return _wrap(str(t.val), _ATOM if str(t.val).isdigit() else _SUM, want)
         if op in ("bound", "slot"):
@@ -66,7 +66,8 @@ class _Printer:
         if op in ("exp", "log", "tr"):
             return f"{op}({self.text(a[0], names, _LOW)})"
         if op in ("id", "zero"):
-            return "I" if op == "id" else "0"
+            letter = "I" if op == "id" else "0"
+            return letter if self.brief else f"{letter}({', '.join(self.text(x, names, _LOW) for x in a)})"
         if op == "delta":
             return f"[{self.text(a[0], names, _LOW)} = {self.text(a[1], names, _LOW)}]"
         if op in ("eq", "le", "not", "and", "or", "imp", "iff", "deriv"):
@@ -145,7 +146,7 @@ def _is_usual(x: Term) -> bool:
 
 def _fresh(t: Term, names: tuple[str, ...], index: bool) -> str:
     pool = "klij" if index else _NAMES
-    free = {v.val for v in t.free}
+    free = {str(v.val).split("#")[0] for v in t.free}
     for i in range(10**6):
         name = pool[i % len(pool)] + ("" if i < len(pool) else str(i // len(pool)))
         if name not in names and name not in free:
