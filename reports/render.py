@@ -87,7 +87,7 @@ _NO_CLAIM = Mark("–", "no claim", "none")
 _SUPERSCRIPT = re.compile(r"\^(?:\{([^{}]+)\}|([A-Za-z0-9]+))")
 # One letter, not the end of a word such as MAX_SIZE or file_name, and what stands under it.
 _SUBSCRIPT = re.compile(
-    r"(?<![a-z0-9_])(?<![A-Z]{2})([^\W\d_]̄?)_(?:\{([^{}<>]+)\}|([A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_]))"
+    r"(?<![a-z0-9_])(?<![A-Z]{2})([^\W\d_]̄?)_(?:\{([^{}<>]+)\}|([jkl](?=[A-Z])|(?:[A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_])))"
 )
 _ASSUMED = Mark("◇", "assumed", "warn")
 _LONG = 900  # characters of LaTeX that fill more than a few lines

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from latex2mathml.converter import convert_to_element
 
-_THIN, _GAP = "0.167em", "2em"
+_THIN, _THICK, _GAP = "0.167em", "0.278em", "2em"
 _LONG = 36  # characters of a piece that a narrow screen has no room for
 _BREAKS = set("=≠<>≤≥≺≻⪯⪰⊆⊂∈∼⇒⟹⇔⟺∧∨+−")
 _OPENING, _CLOSING = set("([{"), set(")]}")
@@ -102,7 +102,8 @@ def _cut(row: list[Element]) -> list[list[Element]]:
             depth += (text in _OPENING) - (text in _CLOSING)
         after_operator = text in _BREAKS or defines or (text in _OPENING and bool(child.get("fence")))
         groups[-1].append(child)
-        if child.tag == "mspace" and child.get("width") == _GAP and depth == 0:  # between two formulas
+        ends = child.tag == "mspace" and (child.get("width") == _GAP or (groups[-1] and _is_colon(groups[-1][-2:-1])))
+        if ends and depth == 0:  # between two formulas, and after a quantifier
             groups.append([])
             after_operator = True
     found = []
@@ -113,16 +114,20 @@ def _cut(row: list[Element]) -> list[list[Element]]:
 
 
 def _opened(group: list[Element]) -> list[Element]:
-    """Return the row with its outermost brackets and what they hold as its own children."""
+    """Return the row with its outermost long brackets and what they hold as its own children."""
     row: list[Element] = []
     for child in group:
-        if child.tag == "mrow" and _is_fenced(child):
+        if child.tag == "mrow" and _is_fenced(child) and _width([child]) > _LONG // 3:
             for bracket in (child[0], child[-1]):
                 bracket.set("stretchy", "false")  # the two may come to stand on different lines
             row += child
         else:
             row.append(child)
     return row
+
+
+def _is_colon(row: list[Element]) -> bool:
+    return bool(row) and row[0].tag == "mo" and row[0].text == ":"
 
 
 def _is_fenced(row: Element) -> bool:
@@ -151,6 +156,7 @@ def _check(element: Element, latex: str) -> None:
         raise FormulaError(f"{latex!r}: attribute {', '.join(sorted(unknown))}")
     for child in element:
         _check(child, latex)
+    _space_colons(element)
     _space_functions(element)
     _space_signs(element)
 
@@ -170,6 +176,16 @@ def _space_signs(row: Element) -> None:
         follows = previous is None or (previous.tag == "mo" and (previous.text or "") in _BREAKS | _OPENING)
         if follows and child is not None and child.tag == "mo" and child.text in ("+", "−"):
             child.set("form", "prefix")
+
+
+def _space_colons(row: Element) -> None:
+    """Set a colon close to what is before it, and to the sign of a definition after it."""
+    for child, following in zip_longest(row, row[1:]):
+        if child.tag == "mo" and child.text == ":":
+            defines = following is not None and following.tag == "mo" and following.text in _BREAKS
+            child.attrib |= {"lspace": _THICK if defines else "0", "rspace": "0" if defines else _THIN}
+            if defines and following is not None:
+                following.set("lspace", "0")
 
 
 def _is_relation(text: str) -> bool:

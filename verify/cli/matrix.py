@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 GLYPHS = {"proved": "✓", "conditional": "◐", "refuted": "✗", "open": "○", "failed": "▲"}
 _MEANINGS = {
-    "proved": "every step of a proof script is checked",
-    "conditional": "the proof script rests on a step that is assumed",
+    "proved": "the kernel replays its proof, with nothing assumed",
+    "conditional": "the kernel replays its proof, which rests on a step that is assumed",
     "refuted": "an instance that satisfies every hypothesis decides against it, exactly",
     "open": "neither; a special case that is proved is named with its cell",
     "failed": "what is recorded is not confirmed by what was checked",
@@ -34,7 +34,7 @@ def matrix(
 ) -> int:
     """Show what is proved, refuted and open of each loss.
 
-    Every cell is computed: proof scripts and certificates are checked on the spot. Name a loss to see the statement and
+    Every cell is computed: proofs and certificates are checked on the spot. Name a loss to see the statement and
     the reason behind each of its cells, and the command that checks it again. The exit code is 1 when a record is not
     confirmed.
     """
