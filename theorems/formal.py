@@ -25,7 +25,7 @@ def formal(statement: str) -> Formal:
     """Return the theorem of a statement, as on record; one that says nothing when there is no record."""
     entry = _read().get(statement, {"conclusion": "", "hypotheses": {}, "definitions": {}, "digest": ""})
     pairs = [tuple(sorted(dict(entry[part]).items())) for part in ("hypotheses", "definitions")]  # type: ignore[call-overload]
-    return Formal(str(entry["conclusion"]), *pairs, str(entry["digest"]))
+    return Formal(str(entry["conclusion"]), *pairs, str(entry.get("digest", "")))
 
 
 def write() -> None:
