@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from verify.kernel.linear import certainly_definite, diagonal, is_zero, null_space, trace
 from verify.kernel.linear import select as submatrix
 
+FLOATS_FAIL = (ArithmeticError, ValueError)  # how floats end where numbers are beyond them; NumPy's LinAlgError is one
 Rows = tuple[tuple[Fraction, ...], ...]
 
 
@@ -169,6 +170,7 @@ def is_positive_semidefinite(m: fmpq_mat) -> bool:
 
 
 __all__ = [
+    "FLOATS_FAIL",
     "LDL",
     "Rows",
     "column",

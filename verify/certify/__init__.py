@@ -21,6 +21,7 @@ from verify.certify.proposal import Interval, Proposal
 from verify.certify.simsiam import leak_proposals
 from verify.certify.writing import certificate, instance_fields
 from verify.errors import InputError
+from verify.exact import FLOATS_FAIL
 from verify.kernel import Rejected, check
 from verify.kernel.claims import STATEMENTS
 from verify.kernel.models import Finding, Pairs
@@ -76,14 +77,18 @@ def certify(claim: str, instance: Instance) -> Certificate | Undecided:
                 return Certificate(data, check(data).finding, proposal)
             except Rejected as error:
                 reasons.append(str(error))
-    except (OutOfReachError, Rejected, ZeroDivisionError) as error:
+    except (OutOfReachError, Rejected, InputError) as error:
         reasons.append(str(error))
     except np.linalg.LinAlgError:
         reasons.append("float64 cannot factor the covariance")
+    except FLOATS_FAIL as error:
+        reasons.append(
+            f"numbers too large, too small or too far apart for floats, which propose certificates ({error})"
+        )
     reason = "; ".join(dict.fromkeys(reasons)) or "no rule applies"
     if claim == "infonce-equality" and isinstance(seen, Pairs):
         needed = "more digits of the minimiser, or a larger lattice, would decide it unless the margin is 0"
-        return Undecided(f"{reason}; {needed}", floating_margin(instance, seen))
+        return Undecided(f"{reason}; {needed}", _floating_margin(instance, seen))
     return Undecided(reason)
 
 
@@ -92,6 +97,11 @@ def decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
 
     Raises InputError when the claim is unknown or is about another model.
     """
+    with np.errstate(all="ignore"):  # floats propose: where they overflow, nothing is proposed
+        return _decide(claim, instance)
+
+
+def _decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
     found = certify(claim, instance)
     if isinstance(found, Undecided):
         return Verdict(claim, Outcome.UNDECIDED, found.reason, found.margin, Provenance.FLOATING), None
@@ -115,7 +125,15 @@ def _margin(claim: str, instance: Instance, seen: KernelInstance, found: Certifi
             )
             proposal = next(enclosing)
         return margin(claim, seen, proposal, proved)
-    except (OutOfReachError, Rejected, StopIteration, ZeroDivisionError, np.linalg.LinAlgError):
+    except (OutOfReachError, Rejected, InputError, StopIteration, *FLOATS_FAIL):
+        return None
+
+
+def _floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
+    """Return float64's idea of the deciding number, where floats have one."""
+    try:
+        return floating_margin(instance, pairs)
+    except (InputError, *FLOATS_FAIL):
         return None
 
 

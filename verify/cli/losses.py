@@ -88,11 +88,12 @@ def _best_guess(
     loss: Loss, instance: Instance, linear_map: LinearMap, decimals: DecimalInterval, note: str
 ) -> tuple[str, str]:
     """Return the value to print between bounds that are wide: a float where it is sharper; and a note that says so."""
+    from verify.exact import FLOATS_FAIL
     from verify.losses.levels import float64_value
 
     try:
         estimate = float64_value(loss, instance, linear_map)
-    except OverflowError:
+    except FLOATS_FAIL:
         return decimals.value, f"{note} of rigorous integration and of floats: this is what is known"
     lower, upper = Fraction(decimals.lower), Fraction(decimals.upper)
     sharp = math.isfinite(estimate.error) and Fraction(estimate.error) * 2 < upper - lower

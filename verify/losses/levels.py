@@ -35,9 +35,13 @@ def exact_value(loss: Loss, instance: Instance, linear_map: LinearMap) -> fmpq |
 
 
 def float64_value(loss: Loss, instance: Instance, linear_map: LinearMap) -> Estimate:
-    """Return the loss in float64 with an honest estimate of its absolute error."""
+    """Return the loss in float64 with an honest estimate of its absolute error; neither is finite where floats end.
+
+    Raises one of FLOATS_FAIL where the numbers are beyond floats from the start.
+    """
     expression = loss.value(instance, linear_map)
-    parts = [float64.expected_value(term.problem) for term in expression.logarithms]
+    with np.errstate(all="ignore"):
+        parts = [float64.expected_value(term.problem) for term in expression.logarithms]
     known = float(exact.to_fraction(expression.known))
     values = [known, *(part.value for part in parts)]
     rounding = _EPS * sum(abs(x) for x in values)

@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 
 from verify.errors import InputError
+from verify.exact import FLOATS_FAIL
 from verify.minimize.clip import minimise_clip
 from verify.minimize.closed_forms import maximise_fisher, minimise_pca, minimise_spectral
 from verify.minimize.infonce import minimise_infonce
@@ -45,9 +46,10 @@ def minimise(loss_name: str, instance: Instance, rank: int | None = None, digits
         raise InputError("rank", columns, "must be ≥ 1", "r is the number of columns of the map")
     _check_range(instance)
     try:
-        found = _MINIMISERS[loss_name](instance, columns)
-        return found if digits is None else polish(found, instance, digits)
-    except (ArithmeticError, np.linalg.LinAlgError) as error:
+        with np.errstate(all="ignore"):
+            found = _MINIMISERS[loss_name](instance, columns)
+            return found if digits is None else polish(found, instance, digits)
+    except FLOATS_FAIL as error:
         rule = f"has numbers too far apart for floating point, which proposes minimisers ({error})"
         raise InputError("instance", type(instance.model).__name__, rule, "rescale the coordinates of x") from None
 

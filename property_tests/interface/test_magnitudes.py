@@ -1,0 +1,138 @@
+"""Numbers from 10^-400 to 10^400: an answer, an honest "undecided", or one line that says what to do; no traceback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from verify.certify import decide
+from verify.cli import main
+from verify.instances import parse_instance
+from verify.kernel import check
+from verify.kernel.claims import STATEMENTS
+
+EXPONENTS = (-400, -310, -300, -160, -70, 70, 160, 300, 400)
+UNIT = [["1", "0"], ["0", "1"]]
+MEANS = [["1", "0"], ["-1", "1"]]
+HALVES = ["1/2", "1/2"]
+LOSSES = ("infonce", "spectral", "simsiam", "pca", "fisher")
+INTEGRALS = ("infonce", "clip")
+
+
+def power(exponent: int, factor: int = 1) -> str:
+    return str(factor * Fraction(10) ** exponent)
+
+
+def instances(exponent: int) -> Iterator[dict[str, Any]]:
+    """Instances of every model with a number of this size among the means, covariances, weights, bias or decay."""
+    size = power(exponent)
+    apart, uneven = [[size, "0"], [power(exponent, -1), "0"]], [[size, "1"], ["-1", power(exponent, -2)]]
+    stretched = [[size, "0"], ["0", "1"]]
+    for means, covariance in ((apart, UNIT), (uneven, UNIT), (MEANS, stretched), (uneven, stretched)):
+        shared = {"model": "shared-gmm", "weights": HALVES, "means": means, "covariance": covariance, "bias": "7/10"}
+        yield shared | {"rank": 1}
+        yield {"model": "gmm", "weights": HALVES, "means": means, "covariances": [covariance, UNIT]}
+        text = {"means": [["1"], ["-1"]]}
+        vision = {"means": means, "covariance": covariance}
+        yield {"model": "clip-gmm", "weights": HALVES, "vision": vision, "text": text, "rank": 1}
+    yield {"model": "shared-gmm", "weights": HALVES, "means": MEANS, "weight_decay": size, "rank": 1}
+    yield {"model": "population-graph", "weights": [["0", size], [size, "1"]], "labels": [0, 1]}
+    if exponent < 0:
+        weights = [size, str(1 - Fraction(10) ** exponent)]
+        yield {"model": "shared-gmm", "weights": weights, "means": MEANS, "bias": size}
+        yield {"model": "clip-gmm", "weights": weights, "vision": {"means": MEANS}, "text": {"means": MEANS}}
+
+
+def claims(model: str) -> list[str]:
+    """The claims about instances of a model."""
+    graphs = ("population-graph-equivalence", "linear-probe-bound")
+    if model == "population-graph":
+        return list(graphs)
+    shared = ("lemma-4.2", "infonce-inclusion", "infonce-equality", "infonce-top-r")
+    return [
+        claim
+        for claim in STATEMENTS
+        if claim not in graphs
+        and claim.startswith("clip") == (model == "clip-gmm")
+        and not (model == "gmm" and claim in shared)
+    ]
+
+
+def answered(arguments: list[str], codes: tuple[int, ...], capsys) -> dict[str, Any] | None:
+    """The JSON that a command printed; None where it refused in one line."""
+    code = main([*arguments, "--json"])
+    out, err = capsys.readouterr()
+    assert code in codes, (arguments, err)
+    if code == 2:
+        assert out == ""
+        assert err.count("\n") == 1
+        return None
+    assert err == ""
+    return json.loads(out)
+
+
+@pytest.mark.parametrize("exponent", EXPONENTS)
+def test_every_claim_is_decided_or_is_undecided(exponent, tmp_path, capsys):
+    file, certificate = tmp_path / "instance.json", tmp_path / "certificate.json"
+    for instance in instances(exponent):
+        file.write_text(json.dumps(instance), encoding="utf-8")
+        for claim in claims(instance["model"]):
+            certificate.unlink(missing_ok=True)
+            found = answered(["decide", claim, str(file), "--certificate", str(certificate)], (0, 1, 3), capsys)
+            assert found["reason"]
+            assert certificate.exists() == (found["verdict"] != "undecided")
+            if certificate.exists():
+                assert check(certificate.read_bytes()).finding.verdict == found["verdict"]
+
+
+@pytest.mark.parametrize("exponent", EXPONENTS)
+def test_every_loss_is_minimised_or_the_instance_is_to_be_rescaled(exponent, tmp_path, capsys):
+    file = tmp_path / "instance.json"
+    for instance in instances(exponent):
+        if instance["model"] == "population-graph":
+            continue
+        file.write_text(json.dumps(instance), encoding="utf-8")
+        for loss in ("clip",) if instance["model"] == "clip-gmm" else LOSSES:
+            answered(["minimize", loss, str(file)], (0, 2, 3), capsys)
+
+
+@pytest.mark.parametrize("exponent", EXPONENTS)
+def test_every_loss_is_enclosed(exponent, tmp_path, capsys):
+    file, linear_map = tmp_path / "instance.json", tmp_path / "map.json"
+    size = power(exponent)
+    for instance in instances(exponent):
+        if instance["model"] == "population-graph":
+            continue
+        file.write_text(json.dumps(instance), encoding="utf-8")
+        columns = len(instance["text"]["means"][0]) if instance["model"] == "clip-gmm" else 0
+        for loss in ("clip",) if columns else LOSSES:
+            if exponent > 0 and loss in INTEGRALS:
+                continue  # logits as steep as this take minutes, of all precision there is
+            value = {"W": [[size] * columns, ["1"] * columns]} if columns else {"A": [["1"], [size]]}
+            value |= {"P": [[size]]} if loss == "simsiam" else {}
+            linear_map.write_text(json.dumps(value), encoding="utf-8")
+            arguments = ["loss", loss, str(file), str(linear_map), "--digits", "6"]
+            found = answered(arguments, (0, 2, 3), capsys)  # 2: pca, of a map without orthonormal columns
+            if found:
+                assert Fraction(found["lower"]) <= Fraction(found["value"]) <= Fraction(found["upper"])
+
+
+def test_means_beyond_floats_are_decided_where_rationals_do():
+    for exponent in (-300, 300):
+        means = [[power(exponent)], [power(exponent, -1)]]
+        instance = parse_instance({"model": "shared-gmm", "weights": HALVES, "means": means, "rank": 1})
+        for claim in ("infonce-equality", "infonce-inclusion", "infonce-top-r", "spectral-equality", "pca-equality"):
+            assert decide(claim, instance)[0].outcome == "proved"
+
+
+def test_what_floats_cannot_propose_is_undecided_with_the_reason():
+    means = [[power(-300), "1"], ["-1", power(-300, -2)], ["3", "1"]]
+    thirds = ["1/3"] * 3
+    instance = parse_instance({"model": "shared-gmm", "weights": thirds, "means": means, "rank": 2})
+    verdict, data = decide("infonce-equality", instance)
+    assert (verdict.outcome, data) == ("undecided", None)
+    assert "10^-60" in verdict.reason
