@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from property_tests.hunt.support import contents, hunted, plan
+from property_tests.interrupts import SAFETY_NET
 from verify.hunt import conjectures, jobs
 from verify.hunt.conjectures import CONJECTURES, Conjecture
 from verify.hunt.drafts import Draft, convergents, simplest
@@ -244,7 +245,11 @@ def test_a_saved_certificate_verifies_in_a_fresh_process(tmp_path):
     path = tmp_path / "found.json"
     path.write_bytes(found.certificate)
     done = subprocess.run(
-        [sys.executable, "-m", "verify.kernel", str(path)], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-m", "verify.kernel", str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=SAFETY_NET,
     )
     assert done.stdout.splitlines()[-1] == "VERIFIED infonce-top-r"
 

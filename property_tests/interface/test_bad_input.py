@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from property_tests.interrupts import SAFETY_NET
 from verify.cli import main
 from verify.errors import InputError
 from verify.huntrecords import read_record
@@ -484,7 +485,7 @@ def test_a_real_process_refuses_as_well(name, tmp_path):
     instance = tmp_path / "instance.json"
     instance.write_text(content, encoding="utf-8")
     command = [sys.executable, "-m", "verify.cli", "minimize", "infonce", str(instance), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=SAFETY_NET, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"thmverify: {instance}: {field}")
     assert rule in done.stderr

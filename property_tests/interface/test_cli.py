@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import unicodedata
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import theorems
-from property_tests.interrupts import heed_interrupts
+from property_tests.interrupts import SAFETY_NET, heed_interrupts, wait_for_work
 from verify import cli
 from verify.cli import main
 from verify.instances import read_instance, read_map
@@ -253,7 +252,7 @@ def test_a_closed_pipe_is_quiet():
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(timeout=60) == 141
+    assert process.wait(timeout=SAFETY_NET) == 141
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -261,9 +260,9 @@ def test_an_interrupt_ends_quietly(jobs):
     arguments = ("verify", "--instances", "100000", "--jobs", jobs)
     process = start(*arguments, start_new_session=True, preexec_fn=heed_interrupts)
     try:
-        time.sleep(4)
+        wait_for_work(process.pid, 4.0)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=SAFETY_NET)
     finally:
         process.kill()
     assert process.returncode == 130
@@ -272,7 +271,7 @@ def test_an_interrupt_ends_quietly(jobs):
 
 def test_an_encoding_without_greek_letters_is_no_obstacle():
     process = start("show", "lemma-4.2", env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=SAFETY_NET)
     assert (process.returncode, err) == (0, b"")
     assert out.isascii()
 

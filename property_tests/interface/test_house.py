@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import verify
+from property_tests.interrupts import SAFETY_NET
 from verify.instances import read_instance, read_map
 from verify.schemas import FOLDER, texts
 
@@ -65,5 +66,5 @@ def test_the_command_line_starts_without_the_heavy_modules():
         "print(*sorted({'numpy', 'scipy', 'sympy', 'flint', 'cvxpy', 'pydantic'} & set(sys.modules)),"
         "file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=SAFETY_NET)
     assert done.stderr.strip() in ("", "pydantic")  # typer itself imports pydantic
