@@ -164,7 +164,7 @@ def test_one_normal_form_however_a_term_is_written():
 
 def test_a_normal_form_is_its_own():
     for seed in range(600):
-        g = Terms(seed, means=False)
+        g = Terms(seed)
         t = some(g, seed, 4)
         ring = Ring()
         assert ring.poly(ring.normal(t)) == ring.poly(t)

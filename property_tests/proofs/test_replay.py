@@ -362,3 +362,77 @@ def test_a_small_file_does_not_take_long(name):
         env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr[-300:]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x + 1", "0", "1x", "", " x", "x y", "x\u00a0", "xᵀ", "X¹", "x⁻¹", "e_0", "e_x", "exp", "log", "tr", "I", "true", "false", "softmax",
+        "HasDerivative", "a\u0301", "\u0430", "∃x", "(x)", "λ.", "x" * 100, 7, None, ["x"],
+    ],
+)  # fmt: skip
+def test_names_that_read_as_something_else(name):
+    with pytest.raises(Rejected):
+        again(trace([["Real", None], ["var", name, 0], ["eq", None, 1, 1]], [["arithmetic", [[], [], [], []], [2]]], 2))
+    nodes = [["Real", None], ["num", "0"], ["define"], ["c", name], ["eq", None, 2, 1]]
+    with pytest.raises(Rejected):
+        again(trace(nodes, [["definition", [], [name]]], 3, definitions=[[name, [], 1]]))
+
+
+def test_a_theorem_is_about_one_thing_of_a_name():
+    nodes = [
+        ["Real", None],
+        ["Size", None],
+        ["var", "x", 0],
+        ["var", "x", 1],
+        ["size", None, 3],
+        ["eq", None, 2, 2],
+        ["eq", None, 4, 4],
+    ]
+    for conclusion in (5, 6):
+        assert again(trace(nodes, [["arithmetic", [[], [], [], []], [conclusion]]], conclusion))
+    both = [*nodes, ["and", None, 5, 6]]
+    lines = [*(["arithmetic", [[], [], [], []], [k]] for k in (5, 6)), ["tautology", [[0, 1]], [7]]]
+    with pytest.raises(Rejected):
+        again(trace(both, lines, 7))
+    made_up = [["Real", None], ["var", "x#1", 0], ["eq", None, 1, 1]]
+    with pytest.raises(Rejected):
+        again(trace(made_up, [["arithmetic", [[], [], [], []], [2]]], 2))
+
+
+def other_than(s: Script, x: Expr) -> Any:
+    """∃t. t ≠ x."""
+    h = s.assume(eq(x + 1, x))
+    absurd = s.discharge(s.lin(num(1) <= 0, [(h, 1)]), h)
+    line = s.taut(~eq(x + 1, x), absurd, s.calc(num(0) < 1))
+    return s.exhibit(exists(Real, lambda t: ~eq(t, x)), x + 1, line)
+
+
+def test_a_bound_variable_is_not_shown_as_something_else():
+    for name in "xyzuvst":
+        s = Script("shown")
+        known = s.define(name, [], num(3))
+        found = again(s.qed(other_than(s, known()), {}).trace)
+        assert found.lines_of_text()[-2] != f"concludes ∃{name}:ℝ. {name} ≠ {name}"
+        s = Script("shown")
+        found = again(s.qed(other_than(s, var(name, Real)), {}).trace)
+        assert found.lines_of_text()[-2] != f"concludes ∃{name}:ℝ. {name} ≠ {name}"
+
+
+def test_a_variable_does_not_have_the_name_of_a_definition():
+    s = Script("definition")
+    s.define("f", [a], num(0))
+    f = var("f", Fun(Real, Real))
+    with pytest.raises(Rejected):
+        again(s.qed(s.both(s.unfold("f", num(1)), s.calc(eq(f(1), f(1)))), {}).trace)
+
+
+def test_the_digest_tells_hypotheses_from_assumptions():
+    s = Script("digest")
+    line = s.assume(a <= b)
+    first = s.qed(line, {"h": a <= b}).trace
+    second = hashed({**first, "hypotheses": [], "assumptions": first["hypotheses"]})
+    other = s.qed(line, {"g": a <= b}).trace
+    digests = [again(t).digest for t in (first, second, other, SMALL)]
+    assert len(set(digests)) == len(digests)
+    assert again(first).digest == digests[0]
