@@ -6,17 +6,21 @@ what the kernel found and what the script says of its steps.
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from verify.kernel.proofs.replay import Proved, replay
 from verify.kernel.proofs.text import text
-from verify.kernel.strict import Rejected, canonical
+from verify.kernel.answer import MAX_PROOF_BYTES
+from verify.kernel.strict import Rejected, canonical, parse
 from verify.proving.latex import definition, latex, letters, parts
-from verify.proving.proposal import Proposal
+from verify.proving.proposal import Proposal, Shown
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,45 @@ class Proof:
     module: str
 
     def propose(self) -> Proposal:
-        """Return what the script proposes, made anew once a process."""
-        return _proposal(self.module)
+        """Return what the script proposes, run once in a process of its own.
+
+        Raises ValueError, with the reason, when it proposes nothing.
+        """
+        if self.module not in _PROPOSED:
+            _run([self.module])
+        found = _PROPOSED[self.module]
+        if "failure" in found:
+            raise ValueError(str(found["failure"]))
+        return Proposal.from_json(found)
 
 
-@lru_cache(maxsize=256)
-def _proposal(module: str) -> Proposal:
-    prove: Callable[[], Proposal] = importlib.import_module(module).prove
-    return prove()
+_PROPOSED: dict[str, dict[str, Any]] = {}  # by module
+
+
+def _run(modules: Sequence[str]) -> None:
+    """Run scripts in a process that this one shares nothing with, and keep what they propose."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
+    command = [sys.executable, "-m", "verify.proving", *modules]
+    found = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False)
+    lines = found.stdout.splitlines()
+    ended = f"the script ends its process, with exit code {found.returncode}"
+    for i, module in enumerate(modules):
+        _PROPOSED[module] = _read(lines[i]) if i < len(lines) else {"failure": ended}
+
+
+def _read(line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {"failure": "what the script proposes is no JSON"}
+    return value if isinstance(value, dict) else {"failure": "what the script proposes is no proof"}
+
+
+def prepare(proofs: Iterable[Proof]) -> None:
+    """Run the scripts of many proofs in one process: what they share they derive once. Then `check` them."""
+    missing = [p.module for p in dict.fromkeys(proofs) if p.module not in _PROPOSED]
+    if missing:
+        _run(missing)
 
 
 @dataclass(frozen=True)
@@ -104,41 +139,59 @@ def check(proof: Proof) -> ProofReport:
     A script that fails to propose anything gives a report that says so; nothing is taken from it.
     """
     try:
-        proposal = proof.propose()
-    except Exception as error:  # a script is somebody's program: whatever it raises, it has proved nothing
-        return _failed(proof.module, f"the script fails with {type(error).__name__}: {error}")
-    return judge(proposal)
+        return judge(proof.propose())
+    except ValueError as error:
+        return _failed(proof.module, str(error))
 
 
 def judge(proposal: Proposal) -> ProofReport:
     """Return what the kernel finds in a proposal."""
     try:
-        found = replay(json.loads(canonical(proposal.trace)))
-    except (Rejected, RecursionError) as error:
-        return _failed(proposal.name, f"the kernel refuses the trace: {error}")
-    return _report(proposal, found)
+        data = canonical(proposal.trace)
+        found = replay(parse(data, MAX_PROOF_BYTES))
+        steps = tuple(_step(proposal, found, s) for s in proposal.steps)
+    except (Rejected, ValueError, TypeError, IndexError) as error:
+        return _failed(str(proposal.trace.get("theorem", "")), f"the kernel refuses the trace: {error}")
+    return _report(proposal, found, steps)
 
 
 def _failed(name: str, reason: str) -> ProofReport:
     return ProofReport(name, False, reason, "", "", (), (), (), (), (), (), (), (), 0, ())
 
 
-def _report(proposal: Proposal, found: Proved) -> ProofReport:
+def _step(proposal: Proposal, found: Proved, shown: Shown) -> StepReport:
+    """Return a step as the trace has it: its formula, its rule, and the steps and hypotheses it rests on."""
+    lines, nodes = proposal.trace["lines"], dict(proposal.trace["hypotheses"] + proposal.trace["assumptions"])
+    suppositions = {term: name for name, term in nodes.items()}
+    named = {n: name for name, n in proposal.cited} | {s.line: s.name for s in proposal.steps}
+    premises: dict[str, None] = {}
+    seen, todo = {shown.line}, [shown.line]
+    while todo:
+        rule, groups, terms = lines[todo.pop()]
+        if rule == "assume" and terms[0] in suppositions:
+            premises[suppositions[terms[0]]] = None
+        for i in (i for group in groups for i in group):
+            if i in named and named[i] != shown.name:
+                premises[named[i]] = None
+            elif i not in seen:
+                seen.add(i)
+                todo.append(i)
+    formula = found.theorems[shown.line].conclusion
+    return StepReport(
+        name=shown.name,
+        sentence=shown.sentence,
+        formula=text(formula, brief=True),
+        latex=latex(formula),
+        rule=lines[shown.line][0],
+        premises=tuple(premises),
+        lines=len(seen),
+        rules=tuple(sorted({lines[n][0] for n in seen})),
+    )
+
+
+def _report(proposal: Proposal, found: Proved, steps: tuple[StepReport, ...]) -> ProofReport:
     assumed = tuple(Named(name, repr(t), latex(t)) for name, t in found.assumptions)
     conditions = f", conditional on {', '.join(a.name for a in assumed)}" if assumed else ""
-    steps = tuple(
-        StepReport(
-            name=s.name,
-            sentence=s.sentence,
-            formula=text(s.formula, brief=True),
-            latex=latex(s.formula),
-            rule=s.rule,
-            premises=s.premises,
-            lines=s.lines,
-            rules=s.rules,
-        )
-        for s in proposal.steps
-    )
     return ProofReport(
         theorem=found.theorem,
         passed=True,
@@ -151,7 +204,7 @@ def _report(proposal: Proposal, found: Proved) -> ProofReport:
         unused=tuple(name for name, _, used in found.hypotheses if not used),
         assumed=assumed,
         classical=found.classical,
-        cited=proposal.cited,
+        cited=tuple(name for name, _ in proposal.cited),
         definitions=tuple(Named(d.name, repr(d.body), definition(d)) for d in found.definitions),
         lines=found.lines,
         rules=tuple(sorted(found.rules.items())),

@@ -70,8 +70,10 @@ def needed(script: Script, last: int) -> list[int]:
     return sorted(seen)
 
 
-def trace(script: Script, line: Line, hypotheses: dict[str, Expr], assumptions: dict[str, Expr]) -> dict[str, object]:
-    """Return the JSON object for a theorem of the script."""
+def trace(
+    script: Script, line: Line, hypotheses: dict[str, Expr], assumptions: dict[str, Expr]
+) -> tuple[dict[str, object], dict[int, int]]:
+    """Return the JSON object for a theorem of the script, and the numbers of the script's lines in it."""
     order = needed(script, line.number)
     place = {n: i for i, n in enumerate(order)}
     table = _Table(script)
@@ -97,4 +99,4 @@ def trace(script: Script, line: Line, hypotheses: dict[str, Expr], assumptions: 
         "lines": lines,
         "conclusion": conclusion,
     }
-    return {**whole, "content": digest(list(whole.items()))}
+    return {**whole, "content": digest(list(whole.items()))}, place

@@ -5,7 +5,6 @@ FORMAT.md has the format. Nothing here looks at how the trace was made.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -17,8 +16,8 @@ from verify.kernel.strict import Rejected, digest, record
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
 MAX_BYTES = 32 * 1024 * 1024
-_NAME = re.compile(r"[^\W\d]\w*[⁺'′]*(#\d+)?")
-_RESERVED = {"exp", "log", "tr", "I", "true", "false", "HasDerivative", "softmax"}
+_NAME = re.compile(r"(?!e_)[A-Za-zΑ-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]*[⁺']*")
+_RESERVED = {"exp", "log", "tr", "I", "true", "false", "formula", "HasDerivative", "softmax"}
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 MAX_NODES, MAX_LINES = 10**6, 10**5
 
@@ -34,14 +33,19 @@ class Proved(NamedTuple):
     classical: tuple[str, ...]
     lines: int
     rules: dict[str, int]
+    theorems: tuple[Theorem, ...]  # line by line
 
     @property
     def digest(self) -> str:
         """A hash of what is proved: the conclusion, the hypotheses and assumptions by name, the definitions."""
-        parts = [self.conclusion.key, *(n.encode() + t.key for n, t, _ in self.hypotheses)]
-        parts += [n.encode() + t.key for n, t in self.assumptions]
-        parts += [d.name.encode() + b"".join(p.key for p in d.parameters) + d.body.key for d in self.definitions]
-        return hashlib.sha256(b"|".join(parts)).hexdigest()
+        return digest(
+            [
+                self.conclusion.key.hex(),
+                [[n, t.key.hex()] for n, t, _ in self.hypotheses],
+                [[n, t.key.hex()] for n, t in self.assumptions],
+                [[d.name, [p.key.hex() for p in d.parameters], d.body.key.hex()] for d in self.definitions],
+            ]
+        )
 
     @property
     def letters(self) -> list[tuple[str, Term]]:
@@ -133,11 +137,12 @@ def _readable(found: Proved) -> None:
     """Reject a theorem in which one name means two things, or a name is one that scripts make up."""
     sorts: dict[object, Term] = {}
     stated = [found.conclusion, *(t for _, t, _ in found.hypotheses), *(t for _, t in found.assumptions)]
+    names = {d.name for d in found.definitions}
     for group in (stated, *([d.body, *d.parameters] for d in found.definitions)):
         sorts.clear()
         for v in frozenset().union(*(t.free for t in group)):
-            if "#" in str(v.val) or sorts.setdefault(v.val, v.args[0]) is not v.args[0]:
-                raise Rejected(f"the name {v.val} is made up, or stands for two things")
+            if _name(v.val) in names or sorts.setdefault(v.val, v.args[0]) is not v.args[0]:
+                raise Rejected(f"the name {v.val} stands for two things")
 
 
 def _value(op: str, value: object) -> object:
@@ -148,7 +153,7 @@ def _value(op: str, value: object) -> object:
             raise Rejected("a number is not a fraction in lowest terms")
         return number
     if op == "var":
-        return _name(value)
+        return _text(value, "a name")
     if value is not None and type(value) is not int:
         raise Rejected("the value of a node is a name or a number")
     return value
@@ -253,6 +258,7 @@ def _replay(whole: object) -> Proved:
         tuple(sorted(last.classical)),
         len(theorems),
         counts,
+        tuple(theorems),
     )
 
 

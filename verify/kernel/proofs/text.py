@@ -91,7 +91,8 @@ class _Printer:
 
     def _defined(self, t: Term, names: tuple[str, ...]) -> str:
         shown = [x for x in t.args[1:] if not (self.brief and _is_usual(x))]
-        return f"{t.val}({', '.join(self.text(x, names, _LOW) for x in shown)})" if shown else str(t.val)
+        inner = ", ".join(self.text(x, names, _LOW) for x in shown)
+        return f"{t.val}({inner})" if inner or not self.brief else str(t.val)
 
     def _applied(self, t: Term, names: tuple[str, ...]) -> str:
         args = []
@@ -130,7 +131,7 @@ class _Printer:
         if op == "sum":
             return _wrap(f"Σ_{x}<{self.text(a[0], names, _ATOM)} {self.text(a[1], inside, _PRODUCT)}", _SUM, want)
         if op == "mean":
-            return f"E_{x}~N({self.text(a[0], names, _LOW)})[{self.text(a[1], inside, _LOW)}]"
+            return f"E[{x} ~ N({self.text(a[0], names, _LOW)})] ({self.text(a[1], inside, _LOW)})"
         if op in ("lse", "smax"):
             size = self.text(a[0], names, _ATOM)
             body = f"{self.text(a[1], inside, _PRODUCT)}·exp({self.text(a[2], inside, _LOW)})"
