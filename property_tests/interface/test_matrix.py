@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sympy import Symbol
 
+from property_tests.scripts import with_script
 from theorems import COUNTEREXAMPLES, REGISTRY
 from theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
 from theorems.theorem_5_2 import STATEMENT
@@ -17,14 +18,13 @@ from verify.evidence import Break, ByKernel, Counterexample
 from verify.guarantees import Column, Guarantee
 from verify.hypotheses import ENOUGH_COLUMNS, Hypothesis
 from verify.matrix import Matrix
-from verify.proofs import Assumed
 from verify.sampling import random_instance
 from verify.standing import Standing
 from verify.verdicts import Outcome, Status, Verdict
 
 INCLUSION = (Guarantee("infonce", Column.INCLUSION),)
 EXAMPLE = Counterexample(COUNTEREXAMPLES / "infonce-equality.json", "tempting", "catch", "repaired")
-PROVED = replace(STATEMENT, guarantees=INCLUSION, breaks=())
+PROVED = replace(REGISTRY[STATEMENT.id], guarantees=INCLUSION, breaks=())
 OPEN = replace(PROVED, id="open", status=Status.OPEN, proof=None, evidence=("nothing was found",))
 REFUTED = replace(
     OPEN, id="refuted", status=Status.REFUTED, claim="infonce-equality", counterexamples=(EXAMPLE,), evidence=()
@@ -38,11 +38,6 @@ def cell(column, *statements):
 
 def standing(*statements, column=Column.INCLUSION):
     return cell(column, *statements).standing
-
-
-def with_step(statement, **changed):
-    *others, last = statement.proof.steps
-    return replace(statement, proof=replace(statement.proof, steps=(*others, replace(last, **changed))))
 
 
 # --- a cell is computed --------------------------------------------------------------------------------------------
@@ -59,8 +54,12 @@ def test_checked_statements_stand_as_recorded():
         replace(PROVED, proof=None),
         replace(PROVED, status=Status.OPEN),
         replace(PROVED, status=Status.REFUTED),
-        with_step(PROVED, premises=("nothing-like-it",)),
-        replace(PROVED, proof=replace(PROVED.proof, conclusion=Symbol("anything"))),
+        with_script(PROVED, "forged"),
+        with_script(PROVED, "raising"),
+        replace(with_script(PROVED, "sound"), id="another"),
+        replace(with_script(PROVED, "sound"), formal=PROVED.formal),
+        replace(PROVED, formal=replace(PROVED.formal, definitions=())),
+        replace(PROVED, hypotheses=PROVED.hypotheses[1:]),
         replace(OPEN, status=Status.PROVED),
         replace(OPEN, status=Status.REFUTED),
         replace(REFUTED, status=Status.OPEN),
@@ -87,7 +86,8 @@ def test_a_forged_certificate_changes_the_cell(tmp_path):
 
 
 def test_an_assumed_step_is_conditional():
-    assert standing(with_step(PROVED, check=Assumed())) is Standing.CONDITIONAL
+    assert standing(with_script(PROVED, "conditional")) is Standing.CONDITIONAL
+    assert standing(with_script(PROVED, "sound")) is Standing.PROVED
 
 
 def test_two_claims_of_one_cell_are_refused():
@@ -96,8 +96,8 @@ def test_two_claims_of_one_cell_are_refused():
 
 
 def test_special_cases_show_beside_what_is_not_proved():
-    special = replace(PROVED, id="special", guarantees=(), special_case_of="refuted")
-    assert cell(Column.INCLUSION, REFUTED, special).special == ("special",)
+    special = replace(with_script(PROVED, "sound"), guarantees=(), special_case_of="refuted")
+    assert cell(Column.INCLUSION, REFUTED, special).special == (special.id,)
     assert cell(Column.INCLUSION, REFUTED, replace(special, proof=None)).special == ()
     elsewhere = replace(special, guarantees=(Guarantee("infonce", Column.TOP_R),))
     assert cell(Column.INCLUSION, REFUTED, elsewhere).special == ()
@@ -114,8 +114,8 @@ def test_hunted_special_cases_show_beside_what_is_not_proved():
 
     assert (found(refuted, open_).special, found(refuted, open_).hunted) == ((), (open_.id,))
     assert found(refuted, replace(open_, hunts=())).hunted == ()
-    general = replace(PROVED, id=refuted.id, guarantees=refuted.guarantees)
-    assert found(general, open_).hunted == ()
+    general = replace(PROVED, guarantees=refuted.guarantees)
+    assert found(general, replace(open_, special_case_of=general.id)).hunted == ()
 
 
 def test_commands_name_the_certificate():
@@ -129,9 +129,7 @@ def test_commands_name_the_certificate():
 
 
 def supposing(statement, *hypotheses):
-    everything = (*statement.hypotheses, *hypotheses)
-    proof = None if statement.proof is None else replace(statement.proof, hypotheses=everything)
-    return replace(statement, hypotheses=everything, proof=proof)
+    return replace(statement, hypotheses=(*statement.hypotheses, *hypotheses))
 
 
 @pytest.mark.parametrize("column", [Column.COLUMNS, Column.ANY_RANK, Column.UNCENTRED])

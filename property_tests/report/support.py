@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from reports import builder, render
 from reports.records import Report, Settings
 from theorems.fisher_optimality import STATEMENT
-from verify.proofs import Proof
 from verify.standing import Standing
 
 SCRIPT = "<script>alert(1)</script>"
@@ -24,14 +23,8 @@ def shown(statement) -> tuple[Standing, str, str]:
     return report.statements[0].standing, render.html(report), render.markdown(report)
 
 
-def with_step(changed: dict[str, object], index: int = 3) -> Proof:
-    steps = list(STATEMENT.proof.steps)
-    steps[index] = replace(steps[index], **changed)
-    return replace(STATEMENT.proof, steps=tuple(steps))
-
-
 def with_hypotheses(*hypotheses):
-    return replace(STATEMENT, hypotheses=hypotheses, proof=replace(STATEMENT.proof, hypotheses=hypotheses))
+    return replace(STATEMENT, hypotheses=hypotheses)
 
 
 class Page(HTMLParser):

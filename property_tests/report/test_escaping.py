@@ -98,5 +98,30 @@ def test_formula_that_cannot_be_set_is_shown_as_source():
 def test_every_formula_of_the_registry_is_set(id_):
     statement = theorems.REGISTRY[id_]
     formulas = [statement.quantity, statement.conclusion, *statement.hypotheses, *statement.redundant]
-    for item in [*formulas, *(statement.proof.steps if statement.proof else ())]:
+    report = statement.checked
+    if report is not None:
+        formulas += [*report.steps, *report.hypotheses, *report.definitions, *report.assumed]
+        assert all(mathml.formula(latex, display=True) for latex in (report.latex, report.letters, *report.parts))
+    for item in formulas:
         assert mathml.formula(item.latex, display=True).startswith("<math")
+
+
+def test_injected_proof_is_escaped(report):
+    data = report.model_dump(mode="json")
+    proof = data["statements"][0]["proof"]
+    proof |= {"script": SCRIPT, "reason": SCRIPT, "conclusion": SCRIPT, "classical": [SCRIPT], "cited": [SCRIPT]}
+    formula = {"latex": rf"\text{{{SCRIPT}}}", "sympy": "", "kernel": SCRIPT}
+    proof |= {"parts": [formula], "letters": formula, "assumed": [{"name": SCRIPT, "formula": formula}]}
+    proof["hypotheses"][0] |= {"name": SCRIPT, "formula": formula}
+    proof["definitions"][0] |= {"name": SCRIPT, "formula": formula}
+    proof["steps"][0] |= {"name": SCRIPT, "sentence": SCRIPT, "premises": [SCRIPT], "rule": SCRIPT, "rules": [SCRIPT]}
+    proof["steps"][0]["formula"] = formula
+    injected = Report.model_validate(data)
+    assert "script" not in {tag for tag, _ in Page(render.html(injected)).tags}
+    assert "<script" not in re.sub(r"^(```+).*?^\1$", "", render.markdown(injected), flags=re.DOTALL | re.MULTILINE)
+
+
+def test_a_long_formula_may_break_within_brackets_and_a_short_one_not():
+    short, long = r"f\left(a + b\right)", rf"f\left({' + '.join(['abcdef'] * 12)}\right)"
+    assert mathml.formula(short, display=True).count("<math") == 1
+    assert mathml.formula(long, display=True).count("<math") == 12

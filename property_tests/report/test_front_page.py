@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import sympy
 from markupsafe import escape
 
 import theorems
 from property_tests.report.support import made, shown
+from property_tests.scripts import with_script
 from reports import front, render, trust
+from theorems import REGISTRY
 from theorems.fisher_optimality import STATEMENT
 from theorems.pca_equality import STATEMENT as REFUTED
 from verify.guarantees import Column, Guarantee
-from verify.proofs import MatrixIdentity, Step
+from verify.kernel.proofs.rules import RULES
 from verify.standing import Standing
-from verify.vocabulary import d
 
 # --- the front page ------------------------------------------------------------------------------------------------
 
@@ -123,20 +123,55 @@ def test_changed_hints_are_counted():
     assert hints.tried > hints.refused > 0  # another precision or radius may prove the same
 
 
-def test_steps_decided_at_random_points_are_named(report):
-    assert report.trust.tested == ()
-    assert "No step is decided at random points alone" in render.html(report)
-    u, v, x = (sympy.MatrixSymbol(name, d, 1) for name in ("u", "v", "x"))
-    # uᵀv is a number: it equals its transpose, which normal forms of words do not see.
-    claim = sympy.Eq(x * u.T * v, x * v.T * u)
-    step = Step("tested", "A number is its transpose.", claim, (), MatrixIdentity())
-    tested = replace(STATEMENT, proof=replace(STATEMENT.proof, steps=(*STATEMENT.proof.steps, step)))
-    (named,) = trust.tested([tested])
-    assert "step tested: polynomial identity testing" in named
-    assert "probability ≤" in named
+def test_rules_are_all_there_and_count_every_line(report):
+    found = STATEMENT.checked
+    rules = {rule.name: rule for rule in report.trust.rules}
+    assert set(rules) == {*RULES, "definition"}
+    assert {name: rule.lines for name, rule in rules.items() if rule.lines} == dict(found.rules)
+    assert sum(rule.lines for rule in rules.values()) == found.lines
+    assert all(rule.meaning for rule in rules.values())
+    assert {rule.classical for rule in rules.values() if rule.proofs} - {""} == set(found.classical)
 
 
-def test_rules_count_every_step(report):
-    steps = len(report.statements[0].proof.steps)
-    assert sum(rule.steps for rule in report.trust.rules) == steps
-    assert all(rule.meaning for rule in report.trust.rules)
+def test_every_classical_theorem_is_found_in_the_rules():
+    named = {rule.classical for rule in trust.rules([])} - {""}
+    taken = {name for s in REGISTRY.values() if s.proof is not None for name in s.checked.classical}
+    assert taken <= named
+    assert len(named) == 9
+
+
+def test_code_of_the_proof_kernel_is_counted_apart(report):
+    files = {file.file: file.code for file in report.trust.kernel}
+    assert files["proofs/rules.py"] > 100
+    proofs = sum(code for name, code in files.items() if name.startswith("proofs/"))
+    assert f"{proofs:,} lines of code in <code>kernel/proofs</code>" in render.html(report)
+
+
+def test_an_unchanged_trace_is_the_same_theorem():
+    for trace in trust.proof_traces([STATEMENT]).values():
+        assert trust.outcome(trace, trace) == "same"
+        assert trust.outcome(trace, {**trace, "theorem": "another"}) == "another"
+        assert trust.outcome(trace, {**trace, "lines": trace["lines"][:-1]}) == "refused"
+
+
+def test_changed_traces_are_refused_or_say_something_else():
+    changed = trust.proof_mutations(trust.proof_traces([STATEMENT]), effort=2000)
+    assert {m.tried for m in changed} == {2000 // STATEMENT.checked.lines}
+    for m in changed:
+        assert m.refused + m.another + m.same == m.tried
+        assert m.refused >= m.tried // 2
+    assert changed == trust.proof_mutations(trust.proof_traces([STATEMENT]), effort=2000)
+
+
+def test_a_proof_that_does_not_check_is_not_counted():
+    forged = with_script(STATEMENT, "forged")
+    assert trust.proof_traces([forged]) == {}
+    assert sum(rule.lines for rule in trust.rules([forged])) == 0
+
+
+def test_a_statement_rests_on_what_its_proof_derives_again():
+    names = ("infonce-inclusion", "infonce-slope")
+    report = made(*(REGISTRY[name] for name in names))
+    assert [(e.source, e.target) for e in report.graph.edges if e.kind == "cites"] == [names]
+    notes = {node.id: node.note for node in report.graph.nodes}
+    assert notes[names[1]] == f"{REGISTRY[names[1]].checked.lines:,} lines"

@@ -5,54 +5,98 @@ from __future__ import annotations
 from dataclasses import replace
 
 import sympy
+from markupsafe import escape
 
-from property_tests.report.support import made, shown, with_hypotheses, with_step
+from property_tests.report.support import made, shown, with_hypotheses
+from property_tests.scripts import with_script
 from reports import render
+from theorems import REGISTRY
 from theorems.fisher_optimality import STATEMENT
 from theorems.pca_equality import STATEMENT as REFUTED
+from verify import mathml
 from verify.evidence import Need
-from verify.proofs import Assumed
 from verify.standing import Standing
 from verify.verdicts import Outcome, Status, Verdict
 
 
-def test_checked_proof_shows_as_proved(report, page):
+def test_replayed_proof_shows_as_proved(report, page):
     (statement,) = report.statements
     assert statement.standing is Standing.PROVED
-    assert all(step.passed and not step.assumed for step in statement.proof.steps)
+    assert statement.proof.passed
+    assert statement.proof.assumed == ()
+    assert "✓</span> replayed" in page
     assert "This statement is not established" not in page
-    assert ">✗</span> failed" not in page
+    assert ">✗</span> does not check" not in page
 
 
-def test_broken_step_is_shown():
-    wrong = sympy.Eq(STATEMENT.proof.steps[3].claim.lhs, 2 * STATEMENT.proof.steps[3].claim.rhs)
-    standing, page, text = shown(replace(STATEMENT, proof=with_step({"claim": wrong})))
+def test_theorem_is_shown_as_the_kernel_states_it(report, page):
+    proof, found = report.statements[0].proof, STATEMENT.checked
+    assert proof.conclusion == found.conclusion
+    assert str(escape(found.conclusion)) in page
+    assert [h.name for h in proof.hypotheses if h.used] == [*found.used]
+    assert [d.formula.kernel for d in proof.definitions] == [d.formula for d in found.definitions]
+    for step in found.steps:
+        assert mathml.formula(step.latex, display=True) in page
+        assert render.prose(step.sentence) in page
+    for name in found.classical:
+        assert name.lower() in page.lower()
+
+
+def test_hypothesis_that_is_not_used_is_named():
+    statement = REGISTRY["infonce-inclusion"]
+    report = made(statement)
+    unused = [h.name for h in report.statements[0].proof.hypotheses if not h.used]
+    assert unused == [*statement.checked.unused] == ["bias-range"]
+    assert "<dt>Not used</dt><dd><code>bias-range</code></dd>" in render.html(report)
+
+
+def test_small_proof_that_holds_is_proved():
+    standing, page, _ = shown(with_script(STATEMENT, "sound"))
+    assert standing is Standing.PROVED
+    assert "Its square is positive." in page
+
+
+def test_forged_proof_is_shown():
+    standing, page, text = shown(with_script(STATEMENT, "forged"))
     assert standing is Standing.FAILED
     assert "This statement is not established" in page
-    assert ">✗</span> failed" in page
-    assert "✗ failed" in text
+    assert "✗</span> does not check" in page
+    assert "kernel refuses the trace" in page
+    assert "✗ does not check" in text
     assert "1 check failed" in page
 
 
-def test_assumed_step_is_shown():
-    standing, page, text = shown(replace(STATEMENT, proof=with_step({"check": Assumed()})))
-    assert standing is Standing.CONDITIONAL
-    assert "◇</span> assumed" in page
-    assert "◇ assumed" in text
-    assert "proved under assumptions" in text
-
-
-def test_conclusion_that_does_not_follow_is_shown():
-    proof = replace(STATEMENT.proof, conclusion=sympy.Symbol("nothing like it"))
-    standing, page, _ = shown(replace(STATEMENT, proof=proof))
+def test_script_that_raises_is_shown():
+    standing, page, _ = shown(with_script(STATEMENT, "raising"))
     assert standing is Standing.FAILED
-    assert "does not follow" in page
+    assert "the script fails with ZeroDivisionError" in page
+
+
+def test_assumed_step_is_shown():
+    report = made(with_script(STATEMENT, "conditional"))
+    page, text = render.html(report), render.markdown(report)
+    assert report.statements[0].standing is Standing.CONDITIONAL
+    assert "◇</span> assumed" in page
+    assert "conditional on <code>leap</code>" in page
+    assert "✓</span> replayed" not in page
+    assert "◇ assumed" in text
+    assert "Assumed: leap: " in text
+    assert "proved under assumptions" in text
+    assert "lines of 1 proof, 1 is conditional" in report.news[0].text
+
+
+def test_theorem_that_is_not_the_one_on_record_is_shown():
+    recorded = REGISTRY[STATEMENT.id]
+    wrong = replace(recorded.formal, conclusion="something else")
+    standing, page, _ = shown(replace(recorded, formal=wrong))
+    assert standing is Standing.FAILED
+    assert "the proof concludes something else" in page
 
 
 def test_proved_without_a_script_is_not_proved():
     standing, page, _ = shown(replace(STATEMENT, proof=None))
     assert standing is Standing.FAILED
-    assert "there is no proof script" in page
+    assert "There is no proof of this statement" in page
 
 
 def test_contradicting_instance_is_shown():
@@ -99,9 +143,12 @@ def test_hypotheses_tell_whether_they_are_needed(report):
 
 def test_news_are_three_sentences_that_follow_the_records(report):
     assert len(report.news) == 3
-    assert report.news[0].text.startswith("Of 1 statement 1 is proved by scripts, none is refuted")
+    assert report.news[0].text.startswith("Of 1 statement 1 is proved for every instance, none is refuted")
+    assert (
+        f"the kernel replayed {STATEMENT.checked.lines} lines of 1 proof, with nothing assumed" in report.news[0].text
+    )
     broken = made(replace(STATEMENT, proof=None))
-    assert "none is proved by scripts, none is refuted by instances and 1 is not settled" in broken.news[0].text
+    assert "none is proved for every instance, none is refuted by instances and 1 is not settled" in broken.news[0].text
     refuted = made(REFUTED)
     assert refuted.news[1].text.startswith("1 claim is false as stated")
     assert f">{REFUTED.title}</a>." in render.html(refuted)

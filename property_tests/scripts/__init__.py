@@ -1,0 +1,33 @@
+"""Small scripts for statements under test: conditional, forged, of another theorem, and one that raises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from verify.proving.checking import Proof
+from verify.proving.expressions import Real, exp, num, var
+from verify.proving.lemmas.basic import exp_positive
+from verify.proving.proposal import Proposal
+from verify.proving.script import Script
+from verify.statements import Statement
+
+SMALL = "small-theorem"
+t = var("t", Real)
+
+
+def with_script(statement: Statement, name: str) -> Statement:
+    """Return the statement with a small script's theorem in the place of its own, and nothing on record of it."""
+    return replace(statement, id=SMALL, proof=Proof(f"{__name__}.{name}"), formal=None)
+
+
+def proposed(leap: str = "") -> Proposal:
+    """0 < exp(t)·exp(t), by two steps; the second is assumed, by the name `leap`, if there is one."""
+    s = Script(SMALL)
+    positive = s.step("positive", "A power is positive.", exp_positive(s, t))
+    square = num(0) < exp(t) * exp(t)
+    if leap:
+        line = s.step("square", "Its square is positive.", s.assume(square))
+        return s.qed(s.both(positive, line), {}, {leap: square})
+    product = s.apply("product", [[positive, positive]])
+    line = s.step("square", "Its square is positive.", s.lin(square, [product]))
+    return s.qed(line, {})

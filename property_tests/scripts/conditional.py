@@ -1,0 +1,11 @@
+"""A proof with a step that is assumed."""
+
+from __future__ import annotations
+
+from property_tests.scripts import proposed
+from verify.proving.proposal import Proposal
+
+
+def prove() -> Proposal:
+    """0 < exp(t)·exp(t), which is assumed."""
+    return proposed(leap="leap")

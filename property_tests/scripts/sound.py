@@ -1,0 +1,11 @@
+"""A proof that holds."""
+
+from __future__ import annotations
+
+from property_tests.scripts import proposed
+from verify.proving.proposal import Proposal
+
+
+def prove() -> Proposal:
+    """0 < exp(t)·exp(t)."""
+    return proposed()
