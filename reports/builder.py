@@ -20,7 +20,7 @@ from reports.records import Statement as StatementRecord
 from verify.errors import InputError
 from verify.jsonfiles import write_text
 from verify.randomised import run
-from verify.statements import Statement
+from verify.statements import Statement, prepare
 
 INSTANCES = 200
 QUICK_INSTANCES = 20
@@ -85,7 +85,9 @@ def make(
     `registry` holds the statements that the guarantee matrix is about: these when it is left out.
     """
     chosen = list(statements)
-    clock = _Clock(len(chosen) + 3, progress or (lambda _stage, _fraction: None))
+    clock = _Clock(len(chosen) + 4, progress or (lambda _stage, _fraction: None))
+    with clock.stage("proofs"):
+        prepare([*(registry or {}).values(), *chosen])
     done = tuple(_statement(s, settings, jobs, clock) for s in chosen)
     with clock.stage("matrix"):
         matrix = front.matrix({**(registry or {}), **{s.id: s for s in chosen}}, done)

@@ -10,7 +10,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from verify.statements import Formal
+from verify.statements import Formal, prepare
 
 FILE = Path(__file__).parent / "formal.json"
 
@@ -32,6 +32,7 @@ def write() -> None:
     """Write what the scripts prove now."""
     from theorems import REGISTRY
 
+    prepare(REGISTRY.values())
     found = {}
     for name, statement in REGISTRY.items():
         report = statement.checked

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from verify.models import Instance
 from verify.processes import fresh_processes, interrupts_held
-from verify.proving.checking import ProofReport
+from verify.proving.checking import ProofReport, remember
 from verify.statements import Statement
 from verify.verdicts import Outcome, Status
 
@@ -80,8 +80,10 @@ def attempt(statement: Statement, seed: int, index: int) -> Trial:
 _shared: list[Statement] = []  # the statement a worker process tries, sent once
 
 
-def _share(statement: Statement) -> None:
+def _share(statement: Statement, report: ProofReport | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    if statement.proof is not None and report is not None:
+        remember(statement.proof, report)
     _shared[:] = [statement]
 
 
@@ -93,7 +95,8 @@ def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Ite
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
-    pool = ProcessPoolExecutor(jobs, fresh_processes("verify.randomised", "verify.losses.levels"), _share, (statement,))
+    shared = (statement, statement.checked)
+    pool = ProcessPoolExecutor(jobs, fresh_processes("verify.randomised", "verify.losses.levels"), _share, shared)
     try:
         with interrupts_held():
             trials = pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)

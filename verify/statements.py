@@ -7,7 +7,7 @@ is the object that is checked.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +20,14 @@ from verify.hypotheses import Hypothesis
 from verify.mathml import formula as mathml
 from verify.models import Instance
 from verify.proving.checking import Proof, ProofReport, check
+from verify.proving.checking import prepare as prepare_proofs
 from verify.verdicts import Outcome, Provenance, Status, Verdict
 from verify.vocabulary import Entry
+
+
+def prepare(statements: Iterable[Statement]) -> None:
+    """Have the proofs of many statements made together, which is faster than one by one."""
+    prepare_proofs([s.proof for s in statements if s.proof is not None])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verify.cli.output import CLAIM_FAILED, DONE, terminal_width, write_fields, write_json, write_table
+from verify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
 from verify.errors import InputError
 from verify.guarantees import LOSSES
 
@@ -40,11 +40,14 @@ def matrix(
     """
     from theorems import REGISTRY
     from verify.matrix import Matrix
+    from verify.statements import prepare
 
     found = Matrix(REGISTRY)
     for loss in losses or ():
         if loss not in found.losses:
             raise InputError("LOSS", loss, "is no row of the matrix", f"write one of {', '.join(found.losses)}")
+    with progress("checking proofs"):
+        prepare(REGISTRY.values())
     cells = [cell for cell in found.cells if not losses or cell.loss in losses]
     if json:
         write_json({"losses": [*found.losses], "cells": [_described(cell) for cell in cells]})

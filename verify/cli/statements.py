@@ -254,8 +254,11 @@ def verify(
     """
     chosen = [_find(name) for name in dict.fromkeys(statements)] if statements else [*_registry().values()]
     from verify.randomised import run
+    from verify.statements import prepare
 
     results = []
+    with progress("checking proofs"):
+        prepare(chosen)
     with progress("verifying", len(chosen) * instances) as advance:
         for i, statement in enumerate(chosen):
             results.append(run(statement, instances, seed, jobs, partial(_advance, advance, i * instances)))

@@ -12,12 +12,11 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+from verify.kernel.answer import MAX_PROOF_BYTES
 from verify.kernel.proofs.replay import Proved, replay
 from verify.kernel.proofs.text import text
-from verify.kernel.answer import MAX_PROOF_BYTES
 from verify.kernel.strict import Rejected, canonical, parse
 from verify.proving.latex import definition, latex, letters, parts
 from verify.proving.proposal import Proposal, Shown
@@ -66,7 +65,7 @@ def _read(line: str) -> dict[str, Any]:
 
 def prepare(proofs: Iterable[Proof]) -> None:
     """Run the scripts of many proofs in one process: what they share they derive once. Then `check` them."""
-    missing = [p.module for p in dict.fromkeys(proofs) if p.module not in _PROPOSED]
+    missing = [p.module for p in dict.fromkeys(proofs) if p.module not in _PROPOSED and p not in _CHECKED]
     if missing:
         _run(missing)
 
@@ -132,16 +131,25 @@ class ProofReport:
         return bool(self.assumed)
 
 
-@lru_cache(maxsize=256)
+_CHECKED: dict[Proof, ProofReport] = {}
+
+
 def check(proof: Proof) -> ProofReport:
-    """Return what the kernel finds, replaying the script's trace from its bytes.
+    """Return what the kernel finds, replaying the script's trace from its bytes, once a process.
 
     A script that fails to propose anything gives a report that says so; nothing is taken from it.
     """
-    try:
-        return judge(proof.propose())
-    except ValueError as error:
-        return _failed(proof.module, str(error))
+    if proof not in _CHECKED:
+        try:
+            _CHECKED[proof] = judge(proof.propose())
+        except ValueError as error:
+            _CHECKED[proof] = _failed(proof.module, str(error))
+    return _CHECKED[proof]
+
+
+def remember(proof: Proof, report: ProofReport) -> None:
+    """Take over what the process that started this one has found."""
+    _CHECKED[proof] = report
 
 
 def judge(proposal: Proposal) -> ProofReport:

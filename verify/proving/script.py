@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from verify.kernel.strict import Rejected
 from verify.kernel.proofs import replay
 from verify.kernel.proofs.matching import matches
 from verify.kernel.proofs.ring import UNIT, ring_for
 from verify.kernel.proofs.rules import Theorem, infer
 from verify.kernel.proofs.terms import BINDERS, REAL, Term, instantiate, lift, lower, make
+from verify.kernel.strict import Rejected
 from verify.proving.expressions import Expr, Like, as_term, bind, conj, eq, exists, eye, fresh, num, real
 from verify.proving.proposal import Proposal, propose
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.kernel.strict import digest
 from verify.kernel.proofs.replay import FORMAT
 from verify.kernel.proofs.terms import Term
+from verify.kernel.strict import digest
 
 if TYPE_CHECKING:
     from verify.proving.expressions import Expr
