@@ -1,25 +1,26 @@
 """The second, different check of a proof: its lines, evaluated on random instances that satisfy their hypotheses.
 
-A line Γ ⊢ φ that is false on an instance of Γ, by much more than the estimated numerical error, refutes the proof, and with
-it some rule of the kernel. That no instance is found says nothing: proofs are accepted by replay alone.
+A line Γ ⊢ φ that is false on an instance of Γ, by much more than the estimated numerical error, refutes the proof, and
+with it some rule of the kernel. That none is false says nothing: proofs are accepted by replay alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from verify.kernel.strict import Rejected
 from verify.kernel.proofs import replay
 from verify.kernel.proofs.rules import Definition, Theorem
-from verify.kernel.proofs.terms import Term, instantiate
+from verify.kernel.proofs.terms import Term, instantiate, make
+from verify.kernel.strict import Rejected
 from verify.proving.instances import Builder, Choice, Model
-from verify.proving.numeric import FALSE, YES, Num, Table, Unclear, Value
+from verify.proving.numeric import FALSE, WORK, YES, Num, Table, Unclear, Value, unfolded
 
 HEAD = 4  # instances of one choice of sizes that a line is evaluated on
+COST = 1_500_000  # numbers that a line may take: further sizes are left out
 Entry = tuple[str, list[list[int]], list[Term], Theorem]
 
 
@@ -67,9 +68,9 @@ class Evaluation:
         """Return how many lines have a verdict."""
         return sum(c.verdict == verdict for c in self.lines)
 
-    def instances(self, formula: Term) -> int:
-        """Return on how many instances the lines that say a formula are true (the most of any): for a step."""
-        return max((c.true for c in self.lines if c.formula is formula), default=0)
+    def instances(self, number: int) -> int:
+        """Return on how many instances the line with this number in the trace is true: for a step."""
+        return next((c.true for c in self.lines if c.line == number), 0)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{self.count(v)} {v}" for v in ("true", "unclear", "skipped", "false"))
@@ -77,7 +78,7 @@ class Evaluation:
 
 
 def replayed(whole: dict[str, Any]) -> tuple[list[Entry], dict[str, Definition]]:
-    """Return the lines of a trace with their theorems, and its definitions. Raises Rejected where a rule does not apply."""
+    """Return the lines of a trace with their theorems, and its definitions. Raises Rejected where a rule fails."""
     theory, terms, pending = replay.Theory(), list[Term](), list(whole["definitions"])
     for entry in whole["nodes"]:
         if entry[0] == "define":
@@ -131,12 +132,15 @@ class _Check:
                 order.setdefault(terms[0], i)
         chosen = choices(lines)
         self.lines = lines
+        self.names = {t.conclusion: terms[0] for rule, _, terms, t in lines if rule == "generalise"}
         self.builder = Builder(definitions, chosen, order, seed)
         names = {c.name for c in chosen.values()}
         free = {v for _, _, _, t in lines for f in (*t.hypotheses, t.conclusion) for v in f.free}
         self.sizes = sorted((v for v in free - names if v.args[0].op == "Size"), key=lambda v: str(v.val))
         self.configs = [self._draw(i, seed) for i in range(max(1, -(-instances // HEAD)))]
-        self.known: dict[tuple[tuple[Term, ...], Term, frozenset[Term]], tuple[int, int, int, Counterexample | None]] = {}
+        self.known: dict[
+            tuple[tuple[Term, ...], Term, frozenset[Term]], tuple[int, int, int, Counterexample | None]
+        ] = {}
 
     def _draw(self, i: int, seed: int) -> dict[Term, int]:
         """Sizes: all 2 at first, then 1 to 3 at random, and a size that is 0 now and then."""
@@ -151,42 +155,72 @@ class _Check:
     def check(self, number: int) -> tuple[Checked, Counterexample | None]:
         """Evaluate one line."""
         rule, _, _, theorem = self.lines[number]
-        given = self.builder.ordered(theorem.hypotheses)
-        key = given, theorem.conclusion, theorem.indices
+        hypotheses, formula = self._opened(theorem)
+        given = self.builder.ordered(hypotheses)
+        key = given, formula, theorem.indices
         if key not in self.known:
-            self.known[key] = self._evaluated(number, rule, given, theorem)
+            self.known[key] = self._evaluated(number, rule, given, theorem._replace(conclusion=formula))
         true, unclear, false, example = self.known[key]
         return Checked(number, rule, theorem.conclusion, true, unclear, false), example
 
-    def _evaluated(self, number: int, rule: str, given: tuple[Term, ...], theorem: Theorem) -> tuple[int, int, int, Counterexample | None]:
+    def _opened(self, theorem: Theorem) -> tuple[frozenset[Term], Term]:
+        """The sequent without ∀ and ⟹ in front: with variables for what is bound, and antecedents as hypotheses."""
+        given, formula = theorem.hypotheses, theorem.conclusion
+        for i in range(1000):
+            inner = unfolded(formula, self.builder.definitions[str(formula.val)]) if formula.op == "c" else formula
+            if inner.op == "all":
+                x = self.names.get(inner)
+                if x is None or x in formula.free or any(x in h.free for h in given):
+                    x = make("var", f"x{i}'", inner.args[0])
+                formula = instantiate(inner.args[1], x)
+            elif inner.op == "imp":
+                given, formula = given | {inner.args[0]}, inner.args[1]
+            else:
+                break
+        return given, formula
+
+    def _evaluated(
+        self, number: int, rule: str, given: tuple[Term, ...], theorem: Theorem
+    ) -> tuple[int, int, int, Counterexample | None]:
         formula = theorem.conclusion
-        true, unclear, false, example = 0, 0, 0, None
+        true, unclear, false, example, spent = 0, 0, 0, None, 0
         for config, sizes in enumerate(self.configs):
             model = self.builder.model(config, given, sizes)
             if model is None:
                 continue
+            if spent > COST and (true or spent > 5 * COST):
+                break
             model = model.head(HEAD)
             try:
                 model.ensure(formula.free | theorem.indices)
             except Unclear:
                 continue  # an index below 0: the line supposes that there is one
+            start = WORK[0]
             try:
                 level = np.broadcast_to(model.evaluator.level(formula).reshape(-1), (model.count,))
             except (Unclear, np.linalg.LinAlgError):
                 unclear += model.count
                 continue
+            finally:
+                spent += WORK[0] - start
             true += int((level >= YES).sum())
             false += int((level == FALSE).sum())
             unclear += int(((level < YES) & (level > FALSE)).sum())
             if example is None and (level == FALSE).any():
-                example = Counterexample(number, rule, formula, given, _shown(model, int(np.argmin(level)), formula, given))
+                example = Counterexample(
+                    number, rule, formula, given, _shown(model, int(np.argmin(level)), formula, given)
+                )
         return true, unclear, false, example
 
 
 def _shown(model: Model, which: int, formula: Term, given: Sequence[Term]) -> tuple[tuple[str, str], ...]:
     """The values of the variables of a sequent at one instance."""
     names = sorted(formula.free.union(*(h.free for h in given)), key=lambda v: str(v.val))
-    return tuple((str(v.val), _text(model.evaluator.value(v) if isinstance(model.env[v], Term) else model.env[v], which)) for v in names if v in model.env)
+    return tuple(
+        (str(v.val), _text(model.evaluator.value(v) if isinstance(model.env[v], Term) else model.env[v], which))
+        for v in names
+        if v in model.env
+    )
 
 
 def _text(x: Value, which: int) -> str:
@@ -201,37 +235,38 @@ def _text(x: Value, which: int) -> str:
     return str(one.ravel()[0]) if one.size == 1 else str(np.round(one, 6).tolist())
 
 
-def _numbers(lines: Sequence[Entry]) -> Iterator[int]:
-    return (i for i, (rule, *_) in enumerate(lines) if rule not in ("assume", "definition"))
-
-
-def evaluate(trace: dict[str, Any], instances: int = 40, seed: int = 0, first: bool = False) -> Evaluation:
-    """Evaluate the lines of a trace, each on about so many instances; stop at the first false one if `first`.
-
-    Raises Rejected where the trace is not a proof.
-    """
+def evaluate(trace: dict[str, Any], instances: int = 40, seed: int = 0) -> Evaluation:
+    """Evaluate the lines of a trace, each on about so many instances. Raises Rejected where it is not a proof."""
     lines, definitions = replayed(trace)
-    return evaluate_lines(str(trace["theorem"]), lines, definitions, instances, seed, first)
+    return evaluate_lines(str(trace["theorem"]), lines, definitions, instances, seed)
 
 
 def evaluate_lines(
-    theorem: str, lines: Sequence[Entry], definitions: dict[str, Definition], instances: int = 40, seed: int = 0, first: bool = False
+    theorem: str,
+    lines: Sequence[Entry],
+    definitions: dict[str, Definition],
+    instances: int = 40,
+    seed: int = 0,
+    only: Collection[int] | None = None,
 ) -> Evaluation:
-    """Evaluate lines that are given with what they claim, whether or not they follow."""
+    """Evaluate lines with what they claim, whether or not they follow; `only` those with these numbers."""
+    found, example = list[Checked](), None
     with np.errstate(all="ignore"):
         check = _Check(lines, definitions, instances, seed)
-        found, example = list[Checked](), None
-        for i in _numbers(lines):
-            checked, false = check.check(i)
-            found.append(checked)
-            example = example or false
-            if first and example:
-                break
+        for i, (rule, *_) in enumerate(lines):
+            if rule not in ("assume", "definition") and (only is None or i in only):
+                checked, false = check.check(i)
+                found.append(checked)
+                example = example or false
     return Evaluation(theorem, tuple(found), example)
 
 
 def evaluate_sequent(
-    hypotheses: Sequence[Term], conclusion: Term, definitions: dict[str, Definition] | None = None, instances: int = 40, seed: int = 0
+    hypotheses: Sequence[Term],
+    conclusion: Term,
+    definitions: dict[str, Definition] | None = None,
+    instances: int = 40,
+    seed: int = 0,
 ) -> Evaluation:
     """Evaluate one sequent Γ ⊢ φ."""
     theorem = Theorem(frozenset(hypotheses), conclusion, frozenset(), frozenset())
@@ -239,4 +274,13 @@ def evaluate_sequent(
     return evaluate_lines("sequent", [*given, ("claim", [], [], theorem)], definitions or {}, instances, seed)
 
 
-__all__ = ["Checked", "Counterexample", "Evaluation", "Rejected", "evaluate", "evaluate_lines", "evaluate_sequent", "replayed"]
+__all__ = [
+    "Checked",
+    "Counterexample",
+    "Evaluation",
+    "Rejected",
+    "evaluate",
+    "evaluate_lines",
+    "evaluate_sequent",
+    "replayed",
+]

@@ -2,7 +2,7 @@
 
 Hypotheses are met one after the other. What a proof chooses is computed: a value that the proof exhibits, a classical
 factorisation, or a solution of equations. Other hypotheses are met by least-squares corrections of the variables that
-they speak of, and what is then not satisfied is thrown away. An instance counts only if every hypothesis evaluates to true.
+they speak of, and what is then not satisfied is thrown away: in an instance every hypothesis evaluates to true.
 """
 
 from __future__ import annotations
@@ -15,11 +15,29 @@ from zlib import crc32
 
 import numpy as np
 
-from verify.kernel.strict import Rejected
 from verify.kernel.proofs.rules import RULES, Definition, top_part
 from verify.kernel.proofs.terms import Term, lower, make
-from verify.proving.numeric import TRUE, UNKNOWN, Array, Evaluator, Num, Table, Unclear, Value, draw, entries, gauss_newton, pack, symmetric_part, unpack_all
+from verify.kernel.strict import Rejected
+from verify.proving.numeric import (
+    NO,
+    TRUE,
+    UNKNOWN,
+    WORK,
+    Array,
+    Evaluator,
+    Num,
+    Table,
+    Unclear,
+    Value,
+    draw,
+    entries,
+    gauss_newton,
+    pack,
+    symmetric_part,
+    unpack_all,
+)
 
+COST = 5_000_000  # numbers that corrections for one hypothesis may take
 POOL = 16  # instances of one choice of sizes before hypotheses reject some
 
 
@@ -55,7 +73,7 @@ class Model:
         for v in sorted(missing, key=lambda v: (len(v.args[0].free), str(v.val))):
             rng = np.random.default_rng([self.seed, crc32(str(v.val).encode())])
             if v.args[0].op == "Size":
-                self.env[v] = int(rng.integers(1, 3))
+                self.env[v] = int(rng.choice([0, 1, 1, 2, 2, 2, 3]))
             elif v not in self.env:
                 self.env[v] = draw(self.evaluator.concrete(v.args[0]), rng, (self.count,))
 
@@ -100,12 +118,14 @@ def _take(x: Value, mask: Array, count: int) -> Value:
 class Builder:
     """Instances for the sequents of one proof. Models of longer lists of hypotheses extend those of shorter ones."""
 
-    def __init__(self, definitions: dict[str, Definition], choices: dict[Term, Choice], order: dict[Term, int], seed: int) -> None:
+    def __init__(
+        self, definitions: dict[str, Definition], choices: dict[Term, Choice], order: dict[Term, int], seed: int
+    ) -> None:
         """Take definitions, choices by the formula that is chosen, and the order in which formulas are assumed."""
         self.definitions, self.choices, self.order, self.seed = definitions, choices, order, seed
         self.names = {c.name for c in choices.values()}
         self.models: dict[tuple[int, tuple[Term, ...]], Model | None] = {}
-        self.failures: dict[tuple[tuple[Term, ...], Term], int] = {}  # how often a hypothesis was not met
+        self.spent: dict[Term, float] = {}  # what corrections for a hypothesis have cost
         self.lists: dict[frozenset[Term], tuple[Term, ...]] = {}
 
     def ordered(self, hypotheses: frozenset[Term]) -> tuple[Term, ...]:
@@ -117,9 +137,11 @@ class Builder:
                 new = choice.rests_on - found if choice else ()
                 found.update(new)
                 todo += new
-            late = lambda h: not h.free.isdisjoint(self.names)  # noqa: E731
-            self.lists[hypotheses] = tuple(sorted(found, key=lambda h: (late(h), self.order.get(h, 0), h.key)))
+            self.lists[hypotheses] = tuple(sorted(found, key=self._place))
         return self.lists[hypotheses]
+
+    def _place(self, h: Term) -> tuple[bool, int, bytes]:
+        return not h.free.isdisjoint(self.names), self.order.get(h, 10**9), h.key
 
     def model(self, config: int, hypotheses: tuple[Term, ...], sizes: dict[Term, int]) -> Model | None:
         """Return instances that satisfy the hypotheses, or None where none are found."""
@@ -137,27 +159,34 @@ class Builder:
 
     def extend(self, model: Model, formula: Term) -> Model | None:
         """Return the instances that satisfy one more hypothesis."""
-        model = Model(dict(model.env), model.count, model.definitions, model.seed, model.held, model.chosen, dict(model.pending))
+        model = Model(
+            dict(model.env), model.count, model.definitions, model.seed, model.held, model.chosen, dict(model.pending)
+        )
         least = TRUE
         choice = self.choices.get(formula)
         if choice is not None and choice.name not in model.env:
             solved = self.solve(model, formula, choice)
             if solved is not None:
-                model, least = solved, UNKNOWN
+                model, least = (
+                    solved,
+                    NO if formula.op == "ex" else UNKNOWN,
+                )  # more of it is chosen next, or a search for it fails
         model.ensure(formula.free)
-        good = model.holds(formula, least)
-        hopeless = self.failures.get((model.held, formula), 0) > 2
-        if least == TRUE and good.sum() < max(4, model.count // 3) and not hopeless:
+        good = np.ones(model.count, dtype=bool) if least == NO else model.holds(formula, least)
+        if least == TRUE and good.sum() < max(4, model.count // 3) and self.spent.get(formula, 0) < COST:
+            start = WORK[0]
             repaired = self.repair(model, formula)
-            if repaired is None:
-                self.failures[model.held, formula] = self.failures.get((model.held, formula), 0) + 1
+            price = (WORK[0] - start) * (1 if repaired is None else 0.3)  # what fails is soon given up
+            self.spent[formula] = self.spent.get(formula, 0) + price
             if repaired is not None and repaired.count > good.sum():
                 model, good = repaired, np.ones(repaired.count, dtype=bool)
         if not good.any():
             return None
         model = model.take(good)
         chosen = model.chosen | {choice.name} if choice else model.chosen
-        return Model(model.env, model.count, model.definitions, model.seed, (*model.held, formula), chosen, model.pending)
+        return Model(
+            model.env, model.count, model.definitions, model.seed, (*model.held, formula), chosen, model.pending
+        )
 
     # -- what is chosen -----------------------------------------------------------------------------------------------
 
@@ -186,15 +215,17 @@ class Builder:
 
     def repair(self, model: Model, formula: Term) -> Model | None:
         """Return instances whose variables are corrected so that a hypothesis holds, and those before it still do."""
-        frozen = frozenset().union(*(h.free for h in model.held if h in self.choices)).union(
-            *(x.free for x in model.env.values() if isinstance(x, Term))
+        frozen = (
+            frozenset()
+            .union(*(h.free for h in model.held if h in self.choices))
+            .union(*(x.free for x in model.env.values() if isinstance(x, Term)))
         )
         names = [v for v in formula.free if v not in frozen and isinstance(model.env.get(v), (Num, Table))]
         rng = np.random.default_rng([model.seed, crc32(formula.key)])
         names = [names[i] for i in rng.permutation(len(names))]
         names.sort(key=lambda v: sum(v in h.free for h in model.held))
         best: Model | None = None
-        for group in [[v] for v in names[:3]] + ([names] if len(names) > 1 else []):
+        for group in [[v] for v in names[:2]] + ([names] if len(names) > 1 else []):
             try:
                 found = self._corrected(model, formula, group)
             except (Unclear, np.linalg.LinAlgError):
@@ -227,7 +258,7 @@ class Builder:
         rng = np.random.default_rng([model.seed, 7])
         free = sum(map(entries, extra))
         start = [pack(model.env[v], model.count) for v in names] + [0.7 * rng.standard_normal((model.count, free))]
-        x, left, _, error = gauss_newton(residual, np.concatenate(start, axis=-1), steps=12)
+        x, left, _, error = gauss_newton(residual, np.concatenate(start, axis=-1), steps=9)
         values = unpack_all(sorts, x, error)
         env = {**model.env, **dict(zip(names, values, strict=True))}
         new = Model(env, model.count, model.definitions, model.seed, model.held, model.chosen, model.pending)
@@ -261,7 +292,7 @@ def _solution(model: Model, existence: Term) -> tuple[Array, list[Value]] | None
 
     rng = np.random.default_rng([model.seed, 11])
     start = 0.7 * rng.standard_normal((model.count, sum(map(entries, sorts))))
-    x, left, _, error = gauss_newton(residual, start, steps=12)
+    x, left, _, error = gauss_newton(residual, start, steps=9)
     return np.broadcast_to(left < 1e-11, (model.count,)).copy(), unpack_all(sorts, x, error)
 
 
@@ -401,7 +432,9 @@ def _basis(model: Model, columns: Sequence[Num], d: int) -> Found:
     good, p, U, s, V = _ranked(M)
     coordinates = s[:, :, None] * V  # h_k, in columns
     back = V / s[:, :, None]  # c_k, in columns
-    families = [Table([_near(C[:, :, k : k + 1]) for k in range(len(columns))], ("Mat", p, 1)) for C in (coordinates, back)]
+    families = [
+        Table([_near(C[:, :, k : k + 1]) for k in range(len(columns))], ("Mat", p, 1)) for C in (coordinates, back)
+    ]
     return good, [p, _near(U), _near(np.swapaxes(U, 1, 2)), *families]
 
 

@@ -1,8 +1,10 @@
+# ruff: noqa: ARG001, ARG002, ARG005 (every operation takes a term, a context and a depth)
 """Terms and formulas as floating-point numbers, on many instances at once, each number with an estimate of its error.
 
-Not a proof of anything: a net under the rules. A value of a term is an array whose last three axes are instances, rows and
-columns; each binder that is open adds one axis in front, for its indices, its Gaussian nodes or its samples. A formula
-has one of five levels: FALSE and TRUE are clear; NO and YES are what samples of a quantifier say; UNKNOWN is neither.
+Not a proof of anything: a net under the rules. A value of a term is an array whose last three axes are instances, rows
+and columns; each binder that is open adds one axis in front, for its indices, its Gaussian nodes or its samples. A
+formula has one of five levels: FALSE and TRUE are clear; NO and YES are what samples of a quantifier say; UNKNOWN is
+neither.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.kernel.proofs.rules import Definition, bind, definite, equal
 from verify.kernel.proofs.ring import semidefinite
+from verify.kernel.proofs.rules import Definition, bind, definite, equal
 from verify.kernel.proofs.terms import PROP, Term, instantiate
 
 Array: TypeAlias = NDArray[Any]
@@ -33,9 +35,14 @@ BIG, TINY = 1e60, 1e-40
 LIMIT = 250_000  # numbers in an array
 # Gauss–Hermite points per dimension, of two orders: under few open binders, under three, and under five.
 NODES = {0: (1, 1), 1: (9, 14), 2: (5, 8), 3: (3, 5)}
-DEEP = ((3, NODES), (5, {0: (1, 1), 1: (8, 12), 2: (4, 6), 3: (2, 3)}), (99, {0: (1, 1), 1: (4, 6), 2: (3, 4), 3: (2, 3)}))
+DEEP = (
+    (3, NODES),
+    (5, {0: (1, 1), 1: (8, 12), 2: (4, 6), 3: (2, 3)}),
+    (99, {0: (1, 1), 1: (4, 6), 2: (3, 4), 3: (2, 3)}),
+)
 CONVERGED = 0.01  # a mean is not known where two orders differ by more than this, relatively
 LARGEST_SIZE = 3
+WORK = [0]  # numbers computed so far: what evaluation has cost, the same in every run
 
 
 class Unclear(Exception):  # noqa: N818 (it is an answer)
@@ -250,7 +257,7 @@ def _level(x: Array) -> Array:
 
 
 def _tie(tolerance: Array, scale: Array) -> Array:
-    """The level of an equation whose sides differ by less than the tolerance; a tie of tiny numbers may be an underflow."""
+    """The level of an equation whose sides differ by less than the tolerance; where tiny, it may be an underflow."""
     scale = np.where((tolerance > 0) & (tolerance < TINY), 0.0, scale)
     return np.where(tolerance <= TIE * scale, TRUE, np.where(tolerance <= VAGUE * scale, YES, UNKNOWN))
 
@@ -259,7 +266,9 @@ def equals(a: Num, b: Num) -> Array:
     """Return the level of a = b."""
     apart, tolerance = np.abs(a.v - b.v), MARGIN * (a.e + b.e)
     scale = 1 + np.abs(a.v) + np.abs(b.v)
-    level = np.where(apart > tolerance, FALSE, np.maximum(_tie(tolerance, scale), np.where(tolerance < TINY, TRUE, UNKNOWN)))
+    level = np.where(
+        apart > tolerance, FALSE, np.maximum(_tie(tolerance, scale), np.where(tolerance < TINY, TRUE, UNKNOWN))
+    )
     level = np.where(np.isfinite(apart) & (tolerance < BIG / 1e6), level, UNKNOWN)
     return _level(level.min(axis=(-1, -2), keepdims=True, initial=TRUE))
 
@@ -305,7 +314,9 @@ def about_definite(t: Term) -> tuple[Term, bool] | None:
 class Evaluator:
     """The terms of a trace at given values of its free variables; `depth` counts the axes in front of the values."""
 
-    def __init__(self, env: dict[Term, Value], count: int, definitions: dict[str, Definition], depth: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self, env: dict[Term, Value], count: int, definitions: dict[str, Definition], depth: int = 0, seed: int = 0
+    ) -> None:
         """Take values, the number of instances, and definitions."""
         self.env, self.count, self.definitions, self.depth, self.seed = env, count, definitions, depth, seed
         self.memo: dict[Any, tuple[Any, Any]] = {}
@@ -317,7 +328,7 @@ class Evaluator:
         """Return the value of a term."""
         depth = self.depth if depth is None else depth
         if t.op == "bound":
-            return ctx[t.val]  # type: ignore[index]
+            return ctx[int(str(t.val))]
         if not t.args and t.op == "num":
             return constant(float(t.val))  # type: ignore[arg-type]
         key: Any = (t, *(id(ctx[i]) for i in _loose(t))) if t.loose else t
@@ -327,7 +338,9 @@ class Evaluator:
             if rule is None:
                 raise Unclear(f"{t.op} is not evaluated")
             found = rule(t, ctx, depth)
+            WORK[0] += 500
             if isinstance(found, Num):
+                WORK[0] += found.v.size
                 if found.v.size > LIMIT:
                     raise Unclear("there are too many cases")
                 found = _squeezed(found)
@@ -577,17 +590,17 @@ class Evaluator:
         if sort.op == "Index":
             _, i = self.indices(sort.args[0], ctx, depth)
             found = self._spread(self.level(body, (i, *ctx), depth + 1), len(i), depth)
-            return found.min(axis=0, initial=TRUE) if least else found.max(axis=0, initial=FALSE)
+            return _level(found.min(axis=0, initial=TRUE) if least else found.max(axis=0, initial=FALSE))
         if not least:
             return self._exists(t, ctx, depth)
         if sort.op == "Size":
             found = np.full((1, 1, 1), TRUE, dtype=np.int8)
             for n in range(LARGEST_SIZE + 1):
                 found = np.minimum(found, self.level(body, (n, *ctx), depth))
-            return np.minimum(found, YES)
+            return _level(np.minimum(found, YES))
         values, count = self.sampled(sort, ctx, depth)
         found = self._spread(self.level(body, (values, *ctx), depth + 1), count, depth).min(axis=0)
-        return found if self._one_value(sort, ctx) else np.minimum(found, YES)
+        return _level(found if self._one_value(sort, ctx) else np.minimum(found, YES))
 
     @staticmethod
     def _spread(found: Array, count: int, depth: int) -> Array:
@@ -632,8 +645,10 @@ class Evaluator:
             inner = inner.args[1]
         try:
             return self._solve(inner, sorts, ctx, depth)
-        except Unclear:
-            return np.full((1, 1, 1), UNKNOWN, dtype=np.int8)
+        except Unclear:  # no equations: some values at random
+            values, count = self.sampled(t.args[0], ctx, depth)
+            found = self._spread(self._try(t.args[1], (values, *ctx), depth + 1), count, depth).max(axis=0)
+            return _level(np.maximum(found, UNKNOWN))
 
     def _solve(self, body: Term, sorts: list[tuple[Any, ...]], ctx: Context, depth: int) -> Array:
         total = sum(entries(s) for s in sorts)
@@ -643,17 +658,21 @@ class Evaluator:
         def residual(x: Array) -> Array:
             return self.residual(body, (*unpack_all(sorts, x)[::-1], *ctx), depth + 1)
 
-        start = np.zeros((*[1] * depth, 1, total))
-        x, left, linear, error = gauss_newton(residual, start, steps=3)
-        witness = unpack_all(sorts, x, error)
-        found = self._try(body, (*witness[::-1], *ctx), depth)
-        hopeless = (linear & (left > 1e-6) & _only_equations(body))[..., None, None]
+        def attempt(start: Array, steps: int) -> tuple[Array, Array]:
+            x, left, linear, error = gauss_newton(residual, start, steps)
+            hopeless = linear & (left > 1e-6) & _only_equations(body)
+            return self._try(body, (*unpack_all(sorts, x, error)[::-1], *ctx), depth), hopeless[..., None, None]
+
+        found, hopeless = attempt(np.zeros((*[1] * depth, 1, total)), 3)
+        if ((found < YES) & ~hopeless).any():
+            rng = np.random.default_rng([self.seed, total])
+            found = np.maximum(found, attempt(rng.standard_normal((*[1] * depth, self.count, total)), 8)[0])
         return _level(np.where(found > UNKNOWN, found, np.where(hopeless, FALSE, NO)))
 
     # -- residuals: how far instances are from a formula --------------------------------------------------------------
 
     def residual(self, t: Term, ctx: Context, depth: int) -> Array:
-        """Return numbers, in the last axis, that are 0 where a formula holds; the axes in front are `depth` and instances."""
+        """Return numbers, in the last axis, that are 0 where a formula holds, after `depth` axes and instances."""
         flat = [_flat(r, depth) for r in self._residuals(t, ctx, depth)]
         if not flat:
             return np.zeros((*[1] * (depth + 1), 0))
@@ -689,7 +708,19 @@ class Evaluator:
         if op == "imp":
             off = self.level(t.args[0], ctx, depth) <= NO
             return [np.where(off, 0.0, r) for r in self._residuals(t.args[1], ctx, depth)]
+        if op == "ex" and t.args[0].op not in ("Size", "Index"):
+            return [self._nearest(t, ctx, depth)]
         raise Unclear(f"{op} is no equation or comparison")
+
+    def _nearest(self, t: Term, ctx: Context, depth: int) -> Array:
+        """The residual of what exists at the value where it is least, for equations that are linear in that value."""
+        sort = self.concrete(t.args[0], ctx)
+
+        def residual(x: Array) -> Array:
+            return self.residual(t.args[1], (unpack(sort, x), *ctx), depth + 1)
+
+        x, *_ = gauss_newton(residual, np.zeros((*[1] * depth, 1, entries(sort))), steps=1)
+        return np.asarray(residual(x[None])[0][..., None, :])
 
     # -- derivatives --------------------------------------------------------------------------------------------------
 
@@ -779,7 +810,7 @@ def draw(sort: tuple[Any, ...], rng: np.random.Generator, lead: tuple[int, ...],
     if sort[0] == "Fun":
         return _smooth(sort, rng, lead)
     shape = (*lead, *((1, 1) if sort[0] == "Real" else sort[1:]))
-    x = 0.55 * rng.standard_normal(shape)
+    x = (1.0 if sort[0] == "Real" else 0.55) * rng.standard_normal(shape)
     grid = rng.integers(-2, 3, shape) / 2
     x = np.where(rng.random((*lead, 1, 1)) < 0.25, grid, x)
     if special:
@@ -817,7 +848,7 @@ def _flat(r: Array, depth: int) -> Array:
 
 
 def gauss_newton(residual: Callable[[Array], Array], x: Array, steps: int) -> tuple[Array, Array, Array, Array]:
-    """Return x where the residual is small, if it can be; how large it is; whether it is seen to be affine; the error of x.
+    """Return x where the residual is small, how large it is, whether it is seen to be affine, and the error of x.
 
     `residual` takes x with a new first axis, of trials. The last axis of x, and of residuals, is the unknowns'.
     """
