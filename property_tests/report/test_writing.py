@@ -31,7 +31,7 @@ def test_build_writes_the_three_files_and_tells_its_progress(tmp_path):
     fractions = [fraction for _, fraction in calls]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
-    assert list(dict(calls)) == [STATEMENT.id, "matrix", "evidence", "figures"]
+    assert list(dict(calls)) == ["proofs", STATEMENT.id, "matrix", "evidence", "figures"]
 
 
 @pytest.mark.usefixtures("small_registry")
