@@ -6,7 +6,7 @@ with it some rule of the kernel. That none is false says nothing: proofs are acc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from verify.proving.numeric import FALSE, WORK, YES, Num, Table, Unclear, Value,
 
 HEAD = 4  # instances of one choice of sizes that a line is evaluated on
 COST = 1_500_000  # numbers that a line may take: further sizes are left out
+Example = Mapping[str, Any]
 Entry = tuple[str, list[list[int]], list[Term], Theorem]
 
 
@@ -125,7 +126,14 @@ def _exhibited(lines: Sequence[Entry], number: int) -> tuple[Term | None, frozen
 class _Check:
     """The check of one proof: its sizes, its instances, and what is known already."""
 
-    def __init__(self, lines: Sequence[Entry], definitions: dict[str, Definition], instances: int, seed: int) -> None:
+    def __init__(
+        self,
+        lines: Sequence[Entry],
+        definitions: dict[str, Definition],
+        instances: int,
+        seed: int,
+        examples: Sequence[Example] = (),
+    ) -> None:
         order: dict[Term, int] = {}
         for i, (rule, _, terms, _) in enumerate(lines):
             if rule == "assume":
@@ -137,17 +145,20 @@ class _Check:
         names = {c.name for c in chosen.values()}
         free = {v for _, _, _, t in lines for f in (*t.hypotheses, t.conclusion) for v in f.free}
         self.sizes = sorted((v for v in free - names if v.args[0].op == "Size"), key=lambda v: str(v.val))
-        self.configs = [self._draw(i, seed) for i in range(max(1, -(-instances // HEAD)))]
+        self.configs: list[dict[Term, Value]] = [
+            {v: _from_example(v, x[str(v.val)], x) for v in free if str(v.val) in x} for x in examples
+        ]
+        self.configs += [self._draw(i, seed) for i in range(max(1, -(-instances // HEAD)))]
         self.known: dict[
             tuple[tuple[Term, ...], Term, frozenset[Term]], tuple[int, int, int, Counterexample | None]
         ] = {}
 
-    def _draw(self, i: int, seed: int) -> dict[Term, int]:
+    def _draw(self, i: int, seed: int) -> dict[Term, Value]:
         """Sizes: all 2 at first, then 1 to 3 at random, and a size that is 0 now and then."""
         if i == 0:
             return dict.fromkeys(self.sizes, 2)
         rng = np.random.default_rng([seed, i])
-        found = {v: int(rng.choice([1, 2, 2, 3] if i % 3 else [1, 1, 2])) for v in self.sizes}
+        found: dict[Term, Value] = {v: int(rng.choice([1, 2, 2, 3] if i % 3 else [1, 1, 2])) for v in self.sizes}
         if i % 5 == 4 and found:
             found[self.sizes[int(rng.integers(len(self.sizes)))]] = 0
         return found
@@ -235,10 +246,33 @@ def _text(x: Value, which: int) -> str:
     return str(one.ravel()[0]) if one.size == 1 else str(np.round(one, 6).tolist())
 
 
-def evaluate(trace: dict[str, Any], instances: int = 40, seed: int = 0) -> Evaluation:
-    """Evaluate the lines of a trace, each on about so many instances. Raises Rejected where it is not a proof."""
+def _from_example(v: Term, x: Any, example: Example) -> Value:
+    """The value of a variable in an example: a size, an index, or numbers, families by their members."""
+    sort = v.args[0]
+    if sort.op == "Size":
+        return int(x)
+    error = float(example.get("error", 0.0))
+
+    def value(sort: Term, x: Any) -> Value:
+        if sort.op == "Fun":
+            return Table([value(sort.args[1], y) for y in x], (sort.args[1].op,))
+        if sort.op == "Index":
+            return np.full((1, 1, 1), int(x))
+        a = np.asarray(x, dtype=float)
+        a = a.reshape(1, *(a.shape if a.ndim == 2 else (a.size, 1)))
+        return Num(a, np.full(a.shape, error))
+
+    return value(sort, x)
+
+
+def evaluate(trace: dict[str, Any], instances: int = 40, seed: int = 0, examples: Sequence[Example] = ()) -> Evaluation:
+    """Evaluate the lines of a trace, each on about so many instances. Raises Rejected where it is not a proof.
+
+    An example gives values to some variables by their names, its sizes included, and to "error" a bound on their error:
+    a minimiser, say, which is not found at random.
+    """
     lines, definitions = replayed(trace)
-    return evaluate_lines(str(trace["theorem"]), lines, definitions, instances, seed)
+    return evaluate_lines(str(trace["theorem"]), lines, definitions, instances, seed, examples=examples)
 
 
 def evaluate_lines(
@@ -248,11 +282,12 @@ def evaluate_lines(
     instances: int = 40,
     seed: int = 0,
     only: Collection[int] | None = None,
+    examples: Sequence[Example] = (),
 ) -> Evaluation:
     """Evaluate lines with what they claim, whether or not they follow; `only` those with these numbers."""
     found, example = list[Checked](), None
     with np.errstate(all="ignore"):
-        check = _Check(lines, definitions, instances, seed)
+        check = _Check(lines, definitions, instances, seed, examples)
         for i, (rule, *_) in enumerate(lines):
             if rule not in ("assume", "definition") and (only is None or i in only):
                 checked, false = check.check(i)
@@ -267,11 +302,13 @@ def evaluate_sequent(
     definitions: dict[str, Definition] | None = None,
     instances: int = 40,
     seed: int = 0,
+    examples: Sequence[Example] = (),
 ) -> Evaluation:
     """Evaluate one sequent Γ ⊢ φ."""
     theorem = Theorem(frozenset(hypotheses), conclusion, frozenset(), frozenset())
     given: list[Entry] = [("assume", [], [h], Theorem(frozenset([h]), h, frozenset(), frozenset())) for h in hypotheses]
-    return evaluate_lines("sequent", [*given, ("claim", [], [], theorem)], definitions or {}, instances, seed)
+    lines = [*given, ("claim", [], [], theorem)]
+    return evaluate_lines("sequent", lines, definitions or {}, instances, seed, examples=examples)
 
 
 __all__ = [

@@ -8,7 +8,8 @@ Integers and fractions stand for themselves; a size where a number is expected i
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -18,7 +19,7 @@ from verify.kernel.proofs.rules import less as less_term
 from verify.kernel.proofs.terms import ONE, PROP, REAL, SIZE, Term, bound_sort, close, make
 
 Like: TypeAlias = Any  # an Expr, a Term, or a number
-_counter = itertools.count()
+_scopes: list[tuple[str, Iterator[int]]] = [("", itertools.count())]
 
 
 class Expr:
@@ -212,8 +213,24 @@ def var(name: str, sort: Term) -> Expr:
 
 
 def fresh(sort: Term, name: str = "x") -> Expr:
-    """Return a variable that occurs nowhere else."""
-    return var(f"{name}#{next(_counter)}", sort)
+    """Return a variable that occurs nowhere else in this script."""
+    prefix, counter = _scopes[-1]
+    return var(f"{name}#{prefix}{next(counter)}", sort)
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Count names that are made up anew, under a name: what is derived there is the same in every script."""
+    _scopes.append((f"{name}.", itertools.count()))
+    try:
+        yield
+    finally:
+        _scopes.pop()
+
+
+def new_script() -> None:
+    """Count names that are made up from the start."""
+    _scopes[:] = [("", itertools.count())]
 
 
 # -- binders ----------------------------------------------------------------------------------------------------------

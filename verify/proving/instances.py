@@ -8,7 +8,7 @@ they speak of, and what is then not satisfied is thrown away: in an instance eve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -23,6 +23,7 @@ from verify.proving.numeric import (
     TRUE,
     UNKNOWN,
     WORK,
+    YES,
     Array,
     Evaluator,
     Num,
@@ -61,6 +62,7 @@ class Model:
     held: tuple[Term, ...] = ()
     chosen: frozenset[Term] = frozenset()
     pending: dict[Term, list[Value]] = field(default_factory=dict)
+    given: frozenset[Term] = frozenset()  # variables whose values an example gives
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -83,7 +85,7 @@ class Model:
             return self
         env = {v: _take(x, mask, self.count) for v, x in self.env.items()}
         pending = {t: [_take(x, mask, self.count) for x in xs] for t, xs in self.pending.items()}
-        return Model(env, int(mask.sum()), self.definitions, self.seed, self.held, self.chosen, pending)
+        return replace(self, env=env, count=int(mask.sum()), pending=pending)
 
     @cached_property
     def _heads(self) -> dict[int, Model]:
@@ -143,12 +145,14 @@ class Builder:
     def _place(self, h: Term) -> tuple[bool, int, bytes]:
         return not h.free.isdisjoint(self.names), self.order.get(h, 10**9), h.key
 
-    def model(self, config: int, hypotheses: tuple[Term, ...], sizes: dict[Term, int]) -> Model | None:
-        """Return instances that satisfy the hypotheses, or None where none are found."""
+    def model(self, config: int, hypotheses: tuple[Term, ...], sizes: dict[Term, Value]) -> Model | None:
+        """Return instances that satisfy the hypotheses, with these sizes and perhaps values; None where none is found."""
         key = config, hypotheses
         if key not in self.models:
             if not hypotheses:
-                self.models[key] = Model(dict(sizes), POOL, self.definitions, self.seed * 1000 + config)
+                given = frozenset(v for v in sizes if v.args[0].op != "Size")
+                seed = self.seed * 1000 + config
+                self.models[key] = Model(dict(sizes), POOL, self.definitions, seed, given=given)
             else:
                 shorter = self.model(config, hypotheses[:-1], sizes)
                 try:
@@ -159,10 +163,9 @@ class Builder:
 
     def extend(self, model: Model, formula: Term) -> Model | None:
         """Return the instances that satisfy one more hypothesis."""
-        model = Model(
-            dict(model.env), model.count, model.definitions, model.seed, model.held, model.chosen, dict(model.pending)
-        )
-        least = TRUE
+        model = replace(model, env=dict(model.env), pending=dict(model.pending))
+        known = model.given and formula.free <= model.given.union(v for v in formula.free if v.args[0].op == "Size")
+        least = YES if known else TRUE  # an example is believed where samples do not refute it
         choice = self.choices.get(formula)
         if choice is not None and choice.name not in model.env:
             solved = self.solve(model, formula, choice)
@@ -184,9 +187,7 @@ class Builder:
             return None
         model = model.take(good)
         chosen = model.chosen | {choice.name} if choice else model.chosen
-        return Model(
-            model.env, model.count, model.definitions, model.seed, (*model.held, formula), chosen, model.pending
-        )
+        return replace(model, held=(*model.held, formula), chosen=chosen)
 
     # -- what is chosen -----------------------------------------------------------------------------------------------
 
@@ -209,7 +210,7 @@ class Builder:
             model = model.take(mask)
         env = {**model.env, choice.name: values[0]}
         pending = {**model.pending, **({formula: list(values[1:])} if len(values) > 1 else {})}
-        return Model(env, model.count, model.definitions, model.seed, model.held, model.chosen, pending)
+        return replace(model, env=env, pending=pending)
 
     # -- other hypotheses ---------------------------------------------------------------------------------------------
 
@@ -220,7 +221,9 @@ class Builder:
             .union(*(h.free for h in model.held if h in self.choices))
             .union(*(x.free for x in model.env.values() if isinstance(x, Term)))
         )
-        names = [v for v in formula.free if v not in frozen and isinstance(model.env.get(v), (Num, Table))]
+        names = [
+            v for v in formula.free if v not in frozen | model.given and isinstance(model.env.get(v), (Num, Table))
+        ]
         rng = np.random.default_rng([model.seed, crc32(formula.key)])
         names = [names[i] for i in rng.permutation(len(names))]
         names.sort(key=lambda v: sum(v in h.free for h in model.held))
@@ -261,7 +264,7 @@ class Builder:
         x, left, _, error = gauss_newton(residual, np.concatenate(start, axis=-1), steps=9)
         values = unpack_all(sorts, x, error)
         env = {**model.env, **dict(zip(names, values, strict=True))}
-        new = Model(env, model.count, model.definitions, model.seed, model.held, model.chosen, model.pending)
+        new = replace(model, env=env)
         good = np.broadcast_to((left < 1e-11) & (np.abs(x).max(axis=-1, initial=0.0) < 12), (model.count,)).copy()
         for h in touched:
             good &= new.holds(h, TRUE)

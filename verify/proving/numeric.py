@@ -637,6 +637,8 @@ class Evaluator:
             found = np.full((1, 1, 1), NO, dtype=np.int8)
             for n in range(LARGEST_SIZE + 1):
                 found = np.maximum(found, self._try(t.args[1], (n, *ctx), depth))
+                if (found == TRUE).all():
+                    break
             return np.maximum(found, NO)
         inner, holes = t, ctx
         while inner.op == "ex" and inner.args[0].op not in ("Size", "Index"):
@@ -659,7 +661,7 @@ class Evaluator:
             return self.residual(body, (*unpack_all(sorts, x)[::-1], *ctx), depth + 1)
 
         def attempt(start: Array, steps: int) -> tuple[Array, Array]:
-            x, left, linear, error = gauss_newton(residual, start, steps)
+            x, left, linear, error = gauss_newton(residual, start, steps, straight=True)
             hopeless = linear & (left > 1e-6) & _only_equations(body)
             return self._try(body, (*unpack_all(sorts, x, error)[::-1], *ctx), depth), hopeless[..., None, None]
 
@@ -847,8 +849,10 @@ def _flat(r: Array, depth: int) -> Array:
     return r.reshape(*r.shape[: depth + 1], math.prod(r.shape[depth + 1 :]))
 
 
-def gauss_newton(residual: Callable[[Array], Array], x: Array, steps: int) -> tuple[Array, Array, Array, Array]:
-    """Return x where the residual is small, how large it is, whether it is seen to be affine, and the error of x.
+def gauss_newton(
+    residual: Callable[[Array], Array], x: Array, steps: int, straight: bool = False
+) -> tuple[Array, Array, Array, Array]:
+    """Return x where the residual is small, how large it is, whether it is affine (if asked), and the error of x.
 
     `residual` takes x with a new first axis, of trials. The last axis of x, and of residuals, is the unknowns'.
     """
@@ -871,7 +875,7 @@ def gauss_newton(residual: Callable[[Array], Array], x: Array, steps: int) -> tu
         stretch = np.sqrt((back**2).sum(axis=(-1, -2)))
         new = x + move
         after = residual(new[None])[0]
-        if affine is None:
+        if straight and affine is None:
             affine = _affine(residual, x, here, J)
         size = _norm(after)
         better = size < least
@@ -879,7 +883,7 @@ def gauss_newton(residual: Callable[[Array], Array], x: Array, steps: int) -> tu
         least = np.where(better, size, least)
         x, here = new, after
     error = 1e-14 * (1 + np.abs(best).max(axis=-1, initial=0.0)) + 4 * stretch * (least + 2e-15)
-    return best, least, np.ones(least.shape, dtype=bool) if affine is None else affine, error
+    return best, least, np.full(least.shape, not n) if affine is None else affine, error
 
 
 def _affine(residual: Callable[[Array], Array], x: Array, here: Array, J: Array) -> Array:

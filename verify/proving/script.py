@@ -17,7 +17,21 @@ from verify.kernel.proofs.ring import UNIT, ring_for
 from verify.kernel.proofs.rules import Theorem, infer
 from verify.kernel.proofs.terms import BINDERS, REAL, Term, instantiate, lift, lower, make
 from verify.kernel.strict import Rejected
-from verify.proving.expressions import Expr, Like, as_term, bind, conj, eq, exists, eye, fresh, num, real
+from verify.proving.expressions import (
+    Expr,
+    Like,
+    as_term,
+    bind,
+    conj,
+    eq,
+    exists,
+    eye,
+    fresh,
+    new_script,
+    num,
+    real,
+    scope,
+)
 from verify.proving.proposal import Proposal, propose
 
 
@@ -69,6 +83,10 @@ class Script:
     cited: dict[str, int] = field(default_factory=dict)
     _known: dict[Any, Line] = field(default_factory=dict)
     _chosen: list[tuple[Line, Term]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Begin to count made-up names."""
+        new_script()
 
     # -- rules as they are --------------------------------------------------------------------------------------------
 
@@ -290,7 +308,8 @@ class Script:
     def cite(self, name: str, derive: Callable[[], Line]) -> Line:
         """Another statement's theorem, derived again here: its steps are not shown, its name is."""
         shown = list(self.steps)
-        line = derive()
+        with scope(name):
+            line = derive()
         self.steps[:] = shown
         self.cited.setdefault(name, line.number)
         return line

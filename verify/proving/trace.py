@@ -22,7 +22,6 @@ class _Table:
         self.numbers: dict[Term, int] = {}
         self.definitions: list[list[object]] = []
         self.defined: set[str] = set()
-        self.made_up = 0
 
     def add(self, root: Term) -> int:
         todo = [root]
@@ -40,9 +39,6 @@ class _Table:
                 todo += missing
                 continue
             value = str(t.val) if t.op == "num" else t.val
-            if t.op == "var" and "#" in str(value):  # a name that was made up: by the order in the trace, in every process
-                self.made_up += 1
-                value = f"{str(value).split('#')[0]}#{self.made_up}"
             self.nodes.append([t.op, value, *(self.numbers[a] for a in args)])
             self.numbers[t] = len(self.nodes) - 1 - len(self.definitions)
             todo.pop()

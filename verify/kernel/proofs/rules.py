@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from verify.kernel.proofs.calculus import derivative
@@ -746,6 +747,12 @@ def infer(rule: str, groups: Groups, terms: Arguments) -> Theorem:
         raise Rejected(f"there is no rule {rule!r}")
     if any(t.loose or any(v.op != "var" for v in t.free) for t in terms):
         raise Rejected("a term given to a rule has a variable that nothing binds")
+    return _inferred(rule, tuple(map(tuple, groups)), tuple(terms))
+
+
+@lru_cache(maxsize=2**16)
+def _inferred(rule: str, groups: tuple[tuple[Theorem, ...], ...], terms: tuple[Term, ...]) -> Theorem:
+    """Apply a rule; what was inferred from the same theorems and terms before is remembered."""
     try:
         found = RULES[rule](groups, terms)
     except (ValueError, IndexError, AttributeError, TypeError) as error:

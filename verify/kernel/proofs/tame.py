@@ -19,7 +19,7 @@ Positive: TypeAlias = Callable[[Term, Term], bool]  # whether the weights (a siz
 
 def holds_variable(t: Term, random: Random) -> bool:
     """Return whether a random variable occurs in t."""
-    return any(i in random for i, _ in t.loose)
+    return t.reach > 0 and any(i in random for i, _ in t.loose)
 
 
 def _inside(random: Random, count: int = 1) -> Random:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import blake2b
 
 from verify.kernel.proofs.text import text
@@ -23,7 +24,7 @@ MAX_PARTS, MAX_DEPTH = 2000, 80  # of a sum or a product; of terms in each other
 class Term:
     """A node: an operation, a value (a name, a number) or None, and arguments. Interned: equal terms are one object."""
 
-    __slots__ = ("args", "depth", "free", "key", "loose", "op", "sort", "val")
+    __slots__ = ("args", "depth", "free", "key", "loose", "op", "reach", "sort", "val")
 
     op: str
     val: object
@@ -32,6 +33,7 @@ class Term:
     key: bytes  # a hash of the structure: orders terms in the same way in every process
     free: frozenset[Term]  # the variables in it, those of their sorts included
     depth: int
+    reach: int  # beyond the largest index that no binder in it binds
     loose: frozenset[tuple[int, Term]]  # the indices that no binder in it binds, with their sorts
 
     def __init__(self) -> None:
@@ -74,6 +76,7 @@ def make(op: str, val: object = None, *args: Term) -> Term:
     ).digest()
     t.free = frozenset().union(*(a.free for a in args)) | ({t} if op in ("var", "slot") else frozenset())
     t.loose = _loose(op, val, args)
+    t.reach = 1 + max((i for i, _ in t.loose), default=-1)
     t.sort = SORTS[op](val, args)
     return _TERMS.setdefault(identity, t)
 
@@ -408,7 +411,7 @@ def rebuild(t: Term, leaf: Callable[[Term, int], Term | None], concerns: Callabl
 
 
 def _reaches(t: Term, depth: int) -> bool:
-    return any(i >= depth for i, _ in t.loose)
+    return t.reach > depth
 
 
 def _moved(t: Term, at: Callable[[Term, int, Term], Term]) -> Term:
@@ -423,11 +426,15 @@ def _moved(t: Term, at: Callable[[Term, int, Term], Term]) -> Term:
     return rebuild(t, leaf, _reaches)
 
 
+@lru_cache(maxsize=2**17)
 def lift(t: Term, by: int) -> Term:
     """Return t as it reads under `by` more binders."""
-    return _moved(t, lambda x, depth, sort: make("bound", x.val + by, sort)) if by else t  # type: ignore[operator]
+    if not by or not t.reach:
+        return t
+    return _moved(t, lambda x, depth, sort: make("bound", x.val + by, sort))  # type: ignore[operator]
 
 
+@lru_cache(maxsize=2**17)
 def lower(t: Term) -> Term:
     """Return t as it reads outside one binder. Raises Rejected when it holds the variable of that binder."""
 
@@ -439,6 +446,7 @@ def lower(t: Term) -> Term:
     return _moved(t, at)
 
 
+@lru_cache(maxsize=2**17)
 def instantiate(body: Term, value: Term) -> Term:
     """Return the body of a binder with its variable replaced by a value of its sort."""
 
