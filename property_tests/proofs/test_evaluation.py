@@ -140,6 +140,21 @@ def test_false_claims_are_found(name):
     assert verdict(*FALSE[name]).verdict == "false"
 
 
+def test_an_example_meets_a_hypothesis_that_nothing_random_does():
+    """x minimises (y − a)²: a minimiser is given, up to an error, and tells what follows from what does not."""
+    best = forall(Real, lambda y: (b - a) * (b - a) <= (y - a) * (y - a))
+    found = {}
+    for name, x in (
+        ("follows", eq(b, a)),
+        ("does not", eq(b, a + num(Fraction(1, 100)))),
+        ("too close", eq(b, a + num("1e-9"))),
+    ):
+        example = {"a": 0.3, "b": 0.3, "error": 1e-8}
+        found[name] = evaluate_sequent([best.term], x.term, examples=[example]).lines[-1].verdict
+    assert found == {"follows": "true", "does not": "false", "too close": "true"}
+    assert verdict([best], eq(b, a)).verdict == "skipped"
+
+
 def test_contradictory_hypotheses_have_no_instance():
     assert verdict([eq(a, 0), ~eq(a, 0)], eq(b, 5)).verdict == "skipped"
 
