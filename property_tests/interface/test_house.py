@@ -36,7 +36,7 @@ def test_examples_are_read(path):
 
 def test_every_module_has_its_floor():
     (contract,) = PROJECT["tool"]["importlinter"]["contracts"]
-    floors = {module.strip() for line in contract["layers"] for module in line.split("|")}
+    floors = {module.strip() for line in contract["layers"] for module in re.split(r"[|:]", line)}
     package = Path(verify.__file__).parent
     modules = {f"verify.{p.stem}" for p in package.glob("*.py") if p.stem != "__init__"}
     modules |= {f"verify.{p.parent.name}" for p in package.glob("*/__init__.py")}
