@@ -98,7 +98,7 @@ def test_a_forgotten_record_fails(part: str, monkeypatch: pytest.MonkeyPatch) ->
     else:
         record["lemma-4.2"][part] = type(record["lemma-4.2"][part])()
     monkeypatch.setattr(formal, "_read", lambda: record)
-    unrecorded = theorems._statement("lemma-4.2", "lemma_4_2")
+    unrecorded = replace(REGISTRY["lemma-4.2"], formal=formal.formal("lemma-4.2"))
     assert judge(unrecorded).standing is Standing.FAILED
     said = {"hypotheses": "the hypothesis", "definitions": "the definition"}.get(part, "concludes something else")
     assert said in problems(MODULES, files(), {"lemma-4.2": unrecorded})[0]

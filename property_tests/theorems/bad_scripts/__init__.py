@@ -1,0 +1,19 @@
+"""Scripts that do not prove `nonshared-proportional`, each in another way, though some make a trace that replays."""
+
+from __future__ import annotations
+
+from verify.formulas import mixtures as v
+from verify.formulas.mixtures import Mixture
+from verify.formulas.nonshared import HYPOTHESES
+from verify.proving.expressions import Expr
+from verify.proving.script import Script
+
+ID = "nonshared-proportional"
+NAMES = ("weights-positive", "weights-sum", "covariances-definite", "maps-into-means")
+SUPPOSED = {name: {**v.HYPOTHESES, **HYPOTHESES}[name] for name in NAMES}
+
+
+def claim(s: Script) -> Expr:
+    """What the statement concludes."""
+    mix = Mixture(s)
+    return mix.minimises_infonce(v.A) >> mix.within_fisher(v.A)

@@ -1,0 +1,13 @@
+"""A script that patches the rules of its process: there 0 = 1 is a theorem."""
+
+from property_tests.theorems.bad_scripts import ID, SUPPOSED, claim
+from verify.kernel.proofs import rules
+from verify.proving.proposal import Proposal
+from verify.proving.script import Script
+
+
+def prove() -> Proposal:
+    """The claim, by a rule that says yes."""
+    rules.RULES["total"] = lambda _, terms: rules.Theorem(frozenset(), terms[0], frozenset(), frozenset())
+    s = Script(ID)
+    return s.qed(s.apply("total", [], [claim(s)]), SUPPOSED)

@@ -1,0 +1,6 @@
+"""A script that fails."""
+
+
+def prove() -> None:
+    """Fail."""
+    raise ZeroDivisionError("1/0")
