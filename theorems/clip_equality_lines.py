@@ -26,6 +26,7 @@ from theorems import PAPER
 from theorems.clip_effective_equality import BLURRED, CONCLUSION, CROSSED, WITNESS, margin, plain
 from theorems.clip_effective_equality import ID as GENERAL
 from theorems.clip_inclusion_effective import QUANTITY
+from theorems.formal import formal
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
 from verify.guarantees import Column, Guarantee
@@ -92,6 +93,7 @@ STATEMENT = Statement(
     witness=replace(WITNESS, rank=1),
     sample=sample,
     proof=Proof("theorems.proofs.clip_equality_lines"),
+    formal=formal(ID),
     breaks=(
         Break(VISION_LINE.name, BLURRED, ByKernel(GENERAL)),
         Break(TEXT_LINE.name, exchanged(BLURRED), ByKernel(GENERAL)),

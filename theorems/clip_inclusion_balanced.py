@@ -25,6 +25,7 @@ from dataclasses import replace
 
 from theorems import PAPER
 from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS, leaks
+from theorems.formal import formal
 from theorems.theorem_5_2 import split
 from verify import exact
 from verify.evidence import ByKernel
@@ -104,6 +105,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=random_clip_instance,
     proof=Proof("theorems.proofs.clip_inclusion_balanced"),
+    formal=formal(ID),
     special_case_of="clip-inclusion-literal",
 )
 

@@ -26,6 +26,7 @@ import numpy as np
 from flint import fmpq_mat
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.theorem_5_2 import split
 from verify import exact, vocabulary
 from verify.evidence import ByKernel
@@ -153,6 +154,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=random_clip_instance,
     proof=Proof("theorems.proofs.clip_inclusion_effective"),
+    formal=formal(ID),
     guarantees=(Guarantee("clip-product", Column.INCLUSION),),
 )
 

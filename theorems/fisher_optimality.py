@@ -19,6 +19,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from theorems import PAPER
+from theorems.formal import formal
 from verify import exact, vocabulary
 from verify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from verify.losses.fisher import Fisher
@@ -132,6 +133,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.fisher_optimality"),
+    formal=formal(ID),
 )
 
 if __name__ == "__main__":

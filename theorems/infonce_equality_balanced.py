@@ -22,6 +22,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, margin
 from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify import vocabulary
@@ -64,6 +65,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=random_symmetric_instance,
     proof=Proof("theorems.proofs.infonce_equality_balanced"),
+    formal=formal(ID),
     claim=CLAIM,
     breaks=(
         COVARIANCES_DIFFER,

@@ -28,6 +28,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS
 from verify import vocabulary
 from verify.certify import decide
@@ -144,6 +145,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.infonce_equality_product"),
+    formal=formal(ID),
     breaks=(
         Break(CENTRED.name, BESIDE, ranks_differ),
         Break(COLUMNS_REACH.name, replace(WITNESS, rank=1), ranks_differ),

@@ -23,6 +23,7 @@ import numpy as np
 from flint import arb
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, lower_rank
 from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.theorem_5_2 import TILTED, leaks
@@ -142,6 +143,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.infonce_equality_small_signal"),
+    formal=formal(ID),
     breaks=(
         Break(SHARED_COVARIANCE.name, TILTED, fails),
         Break(CENTRED.name, UNCENTRED.instance, fails),

@@ -19,6 +19,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.infonce_equality import CLAIM, CONCLUSION, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin
 from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify.evidence import Break, ByKernel
@@ -56,6 +57,7 @@ STATEMENT = Statement(
     witness=replace(WITNESS, rank=1),
     sample=sample,
     proof=Proof("theorems.proofs.infonce_equality_two"),
+    formal=formal(ID),
     claim=CLAIM,
     breaks=(
         COVARIANCES_DIFFER,

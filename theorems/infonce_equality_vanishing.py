@@ -25,6 +25,7 @@ from fractions import Fraction
 from math import isqrt
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin
 from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.infonce_equality_biased import HALF, with_bias
@@ -83,6 +84,7 @@ STATEMENT = Statement(
     witness=below_threshold(WITNESS, HALF),
     sample=sample,
     proof=Proof("theorems.proofs.infonce_equality_vanishing"),
+    formal=formal(ID),
     claim=CLAIM,
     breaks=(
         Break(SHARED_COVARIANCE.name, NEAR, leaks),

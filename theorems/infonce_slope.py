@@ -27,6 +27,7 @@ import numpy as np
 from flint import fmpq_mat
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.infonce_equality_balanced import TRIANGLE
 from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify import exact, vocabulary
@@ -168,6 +169,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.infonce_slope"),
+    formal=formal(ID),
     breaks=(COVARIANCES_DIFFER, Break(COLUMNS_REACH.name, Instance(AugmentedPairs(TRIANGLE), 1), one_column_short)),
 )
 

@@ -20,6 +20,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from theorems import PAPER
+from theorems.formal import formal
 from verify import exact, vocabulary
 from verify.evidence import Break
 from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
@@ -165,6 +166,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=random_instance,
     proof=Proof("theorems.proofs.lemma_4_2"),
+    formal=formal(ID),
     breaks=(Break(SHARED_COVARIANCE.name, UNLIKE, changes_posterior),),
 )
 

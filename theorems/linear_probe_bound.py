@@ -32,6 +32,7 @@ from fractions import Fraction
 import numpy as np
 
 from theorems import SPECTRAL_PAPER
+from theorems.formal import formal
 from theorems.population_graph_equivalence import LIGHTNING_AND_CLOUD, graph, normalised
 from verify import vocabulary
 from verify.evidence import ByKernel
@@ -128,6 +129,7 @@ STATEMENT = Statement(
     witness=Instance(LIGHTNING_AND_CLOUD, 2),
     sample=sample,
     proof=Proof("theorems.proofs.linear_probe_bound"),
+    formal=formal(ID),
     claim=CLAIM,
     evidence=(
         "tight: two points reach the bound when a tie is broken against both, and three points come within 10⁻⁴ of it "

@@ -24,6 +24,7 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.nonshared_inclusion import CLAIM, CONCLUSION, TILTED, margin
 from theorems.theorem_5_2 import QUANTITY
 from verify import exact, vocabulary
@@ -99,6 +100,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.nonshared_proportional"),
+    formal=formal(ID),
     claim=CLAIM,
     breaks=(Break(MAPS_INTO.name, TILTED.instance, ByKernel(CLAIM)),),
     special_case_of="nonshared-inclusion",

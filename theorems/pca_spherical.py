@@ -18,6 +18,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.pca_equality import BALLS, CLAIM, CONCLUSION, PANCAKES, QUANTITY, line, margin
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
@@ -72,6 +73,7 @@ STATEMENT = Statement(
     witness=line(BALLS),
     sample=sample,
     proof=Proof("theorems.proofs.pca_spherical"),
+    formal=formal(ID),
     claim=CLAIM,
     breaks=(
         Break(SPHERICAL.name, line(PANCAKES), ByKernel(CLAIM)),

@@ -19,6 +19,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.pca_equality import QUANTITY
 from theorems.pca_spherical import SYMBOLS
 from theorems.pca_spherical import sample as sample_spherical
@@ -60,6 +61,7 @@ STATEMENT = Statement(
     witness=corners((2, 1), (1, 1)),
     sample=sample,
     proof=Proof("theorems.proofs.pca_top_r_spherical"),
+    formal=formal(ID),
     breaks=(Break(SPHERICAL.name, corners((1, 1), (Fraction(1, 4), Fraction(65, 4))), examine),),
     special_case_of="pca-top-r",
 )

@@ -29,6 +29,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from theorems import SPECTRAL_PAPER
+from theorems.formal import formal
 from verify import exact, vocabulary
 from verify.evidence import ByKernel
 from verify.hypotheses import GRAPH
@@ -148,6 +149,7 @@ STATEMENT = Statement(
     witness=Instance(LIGHTNING_AND_CLOUD, 2),
     sample=random_graph_instance,
     proof=Proof("theorems.proofs.population_graph_equivalence"),
+    formal=formal(ID),
     claim=CLAIM,
 )
 

@@ -25,6 +25,7 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS, WITNESS
 from theorems.simsiam_inclusion import sample as sample_anywhere
 from verify import exact
@@ -151,6 +152,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.simsiam_collapse"),
+    formal=formal(ID),
     breaks=(
         Break(NO_WEIGHT_DECAY.name, replace(WITNESS, weight_decay=Fraction(1, 10)), examine),
         Break(ROOM_OUTSIDE.name, FULL, examine),

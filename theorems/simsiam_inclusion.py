@@ -25,6 +25,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from theorems import COUNTEREXAMPLES, PAPER
+from theorems.formal import formal
 from theorems.theorem_5_2 import split
 from verify import exact, vocabulary
 from verify.evidence import Break, ByKernel, Counterexample
@@ -123,6 +124,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.simsiam_inclusion"),
+    formal=formal(ID),
     breaks=(Break(NO_WEIGHT_DECAY.name, LEAK.instance, ByKernel(ID)),),
     guarantees=(Guarantee("simsiam", Column.INCLUSION),),
 )

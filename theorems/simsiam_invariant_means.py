@@ -25,6 +25,7 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from theorems import PAPER
+from theorems.formal import formal
 from theorems.simsiam_collapse import refute_inclusion
 from theorems.simsiam_inclusion import LEAK, QUANTITY, READING, SYMBOLS, margin
 from verify import exact
@@ -85,6 +86,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.simsiam_invariant_means"),
+    formal=formal(ID),
     breaks=(
         Break(MEANS_INVARIANT.name, LEAK.instance, ByKernel("simsiam-inclusion")),
         Break(WEIGHT_DECAY.name, replace(WITNESS, weight_decay=Fraction(0)), refute_inclusion),

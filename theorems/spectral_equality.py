@@ -20,6 +20,7 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
+from theorems.formal import formal
 from theorems.spectral_inclusion import QUANTITY, sample_biased, source
 from verify import vocabulary
 from verify.evidence import Break, ByKernel
@@ -83,6 +84,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.spectral_equality"),
+    formal=formal(ID),
     claim=CLAIM,
     breaks=(
         Break("bias-positive", Instance(AugmentedPairs(PLANE, Fraction(0)), 2), ByKernel(CLAIM)),

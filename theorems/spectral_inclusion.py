@@ -27,6 +27,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from theorems import SPECTRAL_PAPER
+from theorems.formal import formal
 from theorems.theorem_5_2 import split
 from verify import exact, vocabulary
 from verify.guarantees import Column, Guarantee
@@ -149,6 +150,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.spectral_inclusion"),
+    formal=formal(ID),
     guarantees=(Guarantee("spectral", Column.INCLUSION),),
 )
 

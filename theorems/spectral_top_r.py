@@ -26,6 +26,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from theorems import COUNTEREXAMPLES
+from theorems.formal import formal
 from theorems.spectral_inclusion import QUANTITY, sample_biased, source
 from verify import exact, vocabulary
 from verify.evidence import Break, ByKernel, Counterexample
@@ -102,6 +103,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.spectral_top_r"),
+    formal=formal(ID),
     claim=CLAIM,
     breaks=(
         Break("centred", MEAN_WINS.instance, ByKernel(CLAIM)),

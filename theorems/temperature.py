@@ -20,6 +20,7 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from theorems import PAPER
+from theorems.formal import formal
 from verify import exact, vocabulary
 from verify.hypotheses import MIXTURE
 from verify.integrate.float64 import Estimate
@@ -107,6 +108,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.temperature"),
+    formal=formal(ID),
 )
 
 if __name__ == "__main__":

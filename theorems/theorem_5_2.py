@@ -27,6 +27,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from theorems import COUNTEREXAMPLES, PAPER
+from theorems.formal import formal
 from verify import exact, vocabulary
 from verify.certify import decide
 from verify.evidence import Break, Counterexample
@@ -206,6 +207,7 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample,
     proof=Proof("theorems.proofs.theorem_5_2"),
+    formal=formal(ID),
     breaks=(COVARIANCES_DIFFER,),
     guarantees=(Guarantee("infonce", Column.INCLUSION),),
 )

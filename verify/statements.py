@@ -163,7 +163,7 @@ class Statement:
             return f"the proof rests on {', '.join(strange)}, which the statement does not suppose"
         if report.theorem != self.id:
             return f"the proof is of {report.theorem}, expected {self.id}"
-        return "" if self.formal is None else self.formal.differs(report)
+        return "what its theorem says is not on record" if self.formal is None else self.formal.differs(report)
 
     @cached_property
     def hunted(self) -> tuple[tuple[tuple[str, ...], HuntRecord], ...]:

@@ -259,12 +259,12 @@ def test_an_index_is_not_supposed_in_silence():
     refl = s.taut(eq(i, i), s.apply("kronecker", [], [i, i]), s.assume(~eq(num(0), 1)), *_one(s, i))
     line = s.taut(num(1) <= n, s.apply("some_index", [], [n]), s.exhibit(there, i, refl))
     assert i.term in line.theorem.indices
-    found = s.qed(line, {"0 is not 1": ~eq(num(0), 1)}).trace
+    found = s.qed(line, {"nonzero": ~eq(num(0), 1)}).trace
     with pytest.raises(Rejected, match="supposes"):
         again(found)
     every = s.gen(line, i)
     assert (
-        again(s.qed(every, {"0 is not 1": ~eq(num(0), 1)}).trace).conclusion
+        again(s.qed(every, {"nonzero": ~eq(num(0), 1)}).trace).conclusion
         is forall(Index(n), lambda k: num(1) <= n).term
     )
 

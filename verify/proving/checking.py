@@ -58,7 +58,7 @@ def _run(modules: Sequence[str]) -> None:
 def _read(line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"failure": "what the script proposes is no JSON"}
     return value if isinstance(value, dict) else {"failure": "what the script proposes is no proof"}
 

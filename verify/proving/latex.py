@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 
 from verify.kernel.proofs.ring import semidefinite
@@ -40,6 +41,7 @@ _SYMBOLS = {"MeanCovariance": r"\bar{\Sigma}", "Mean": r"\bar{\mu}"}  # defined 
 _USUAL = ("w", "mu", "Sigma", "delta", "eta", "mu_V", "mu_T", "Sigma_V", "Sigma_T")  # a model's own letters
 _COMMA = r",\; "
 _LOW, _SUM, _PRODUCT, _ATOM = 0, 1, 2, 3
+MAX_LENGTH = 5000  # nodes of a formula that is shown
 _LONG = 40  # characters of an exponent that is better set on the line
 _WIDE = 320  # characters of a fraction that no longer fits a line
 _INDEXED = re.compile(r"(.*)_\{([^{}]*)\}")
@@ -47,11 +49,19 @@ _INDEXED = re.compile(r"(.*)_\{([^{}]*)\}")
 
 def latex(t: Term, names: tuple[str, ...] = ()) -> str:
     """Return a formula or another term as LaTeX; `names` are those of the variables bound outside, innermost first."""
-    return _tex(t, names, _LOW)
+    return _tex(t, names, _LOW) if _length(t) <= MAX_LENGTH else r"\text{(too long to show)}"
+
+
+@lru_cache(maxsize=2**16)
+def _length(t: Term) -> int:
+    """Return how many nodes a term has when it is written out: a term that shares its parts can be much longer than it is."""
+    return 1 + sum(map(_length, t.args))
 
 
 def parts(t: Term) -> tuple[str, ...]:
     """Return a formula as LaTeX, a conjunction as the formulas that it joins."""
+    if _length(t) > MAX_LENGTH:
+        return (latex(t),)
     found = _joined(t.args) if t.op == "and" else [(t,)]
     return tuple(_conjunct(x, (), "") for x in found)
 

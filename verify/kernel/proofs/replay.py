@@ -16,7 +16,8 @@ from verify.kernel.strict import Rejected, digest, record
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
 MAX_BYTES = 32 * 1024 * 1024
-_NAME = re.compile(r"(?!e_)[A-Za-zΑ-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]*[⁺']*")
+_NAME = re.compile(r"(?!e_)[A-Za-zΓΔΘΛΞΠΣΦΨΩαβγδεζηθκλμξπρστφχψω][A-Za-z0-9_ΓΔΘΛΞΠΣΦΨΩαβγδεζηθκλμξπρστφχψω]*[⁺']*")
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 _RESERVED = {"exp", "log", "tr", "I", "true", "false", "formula", "HasDerivative", "softmax"}
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 MAX_NODES, MAX_LINES = 10**6, 10**5
@@ -133,6 +134,13 @@ def _name(value: object) -> str:
     return value
 
 
+def _label(value: object, what: str) -> str:
+    """Return the name of a theorem or a hypothesis."""
+    if not _LABEL.fullmatch(_text(value, what)):
+        raise Rejected(f"{what}: {value!r} is not a name of letters, digits, points and hyphens")
+    return str(value)
+
+
 def _readable(found: Proved) -> None:
     """Reject a theorem in which one name means two things, or a name is one that scripts make up."""
     sorts: dict[object, Term] = {}
@@ -178,7 +186,7 @@ def _named(value: object, terms: list[Term], what: str) -> list[tuple[str, Term]
         formula = _pick(terms, i, "term")
         if formula.sort is not PROP or formula.loose:
             raise Rejected(f"{what} is not a list of formulas with names")
-        found.append((_text(name, what), formula))
+        found.append((_label(name, what), formula))
     if len({n for n, _ in found}) != len(found):
         raise Rejected(f"a name occurs twice among the {what}")
     return found
@@ -250,7 +258,7 @@ def _replay(whole: object) -> Proved:
     if not last.indices <= last.conclusion.free.union(*(h.free for h in last.hypotheses)):
         raise Rejected(f"the last line supposes that {', '.join(str(i.val) for i in last.indices)} exist")
     return Proved(
-        _text(theorem, "the name of the theorem"),
+        _label(theorem, "the name of the theorem"),
         tuple((n, f, f in last.hypotheses) for n, f in given),
         tuple((n, f) for n, f in supposed if f in last.hypotheses),
         tuple(theory.definitions.values()),
