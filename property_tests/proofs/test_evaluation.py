@@ -264,3 +264,11 @@ def test_planted_lines_are_found(name, least):
 
 def test_the_same_seed_gives_the_same_evaluation():
     assert str(evaluate(proof("temperature"), 8, seed=3)) == str(evaluate(proof("temperature"), 8, seed=3))
+
+
+def test_exponentials_beyond_the_range_of_floats_are_not_judged():
+    large = [num(400) <= a * a, eq(b, 1)]
+    for sign in (1, -1):
+        power = exp(sign * num(400) * a * a)
+        assert verdict(large, eq(log(power), sign * num(400) * a * a)).verdict != "false"
+        assert verdict(large, num(0) < power * b).verdict != "false"

@@ -146,7 +146,7 @@ class Builder:
         return not h.free.isdisjoint(self.names), self.order.get(h, 10**9), h.key
 
     def model(self, config: int, hypotheses: tuple[Term, ...], sizes: dict[Term, Value]) -> Model | None:
-        """Return instances that satisfy the hypotheses, with these sizes and perhaps values; None where none is found."""
+        """Return instances that satisfy the hypotheses, of these sizes and values; None where none is found."""
         key = config, hypotheses
         if key not in self.models:
             if not hypotheses:

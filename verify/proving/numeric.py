@@ -31,7 +31,8 @@ TRUE, YES, UNKNOWN, NO, FALSE = 2, 1, 0, -1, -2
 U = 1e-15  # relative error of an operation
 MARGIN = 30.0  # a comparison is clear when the difference is so many times the estimated error
 TIE, VAGUE = 1e-9, 1e-6  # an equation within its error holds when the error is at most this, relatively
-BIG, TINY = 1e60, 1e-40
+BIG, TINY = 1e250, 1e-40  # the error of what is not known, beyond every number; and what may be an underflow
+RANGE = 200.0  # of exponents
 LIMIT = 250_000  # numbers in an array
 # Gauss–Hermite points per dimension, of two orders: under few open binders, under three, and under five.
 NODES = {0: (1, 1), 1: (9, 14), 2: (5, 8), 3: (3, 5)}
@@ -163,9 +164,9 @@ def _inv(a: Num) -> Num:
 
 
 def _exp(a: Num) -> Num:
-    v = np.exp(np.clip(a.v, -300.0, 300.0))
+    v = np.exp(np.clip(a.v, -RANGE, RANGE))
     e = v * (np.expm1(np.minimum(a.e, 50.0)) + U * (1 + np.abs(a.v)))
-    return Num(v, np.where(a.v > 300, BIG, np.where(a.v < -300, v, e)))
+    return Num(v, np.where((a.v > RANGE) | (a.e > 50), BIG, np.where(a.v < -RANGE, v, e)))
 
 
 def _log(a: Num) -> Num:
