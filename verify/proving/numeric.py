@@ -1,4 +1,5 @@
 # ruff: noqa: ARG001, ARG002, ARG005 (every operation takes a term, a context and a depth)
+
 """Terms and formulas as floating-point numbers, on many instances at once, each number with an estimate of its error.
 
 Not a proof of anything: a net under the rules. A value of a term is an array whose last three axes are instances, rows
