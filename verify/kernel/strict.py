@@ -1,4 +1,4 @@
-"""Strict canonical JSON: objects, arrays, strings; one way to write each file (FORMAT.md). The standard library alone."""
+"""Strict canonical JSON: one way to write each file (FORMAT.md). The standard library alone."""
 
 import hashlib
 import json

@@ -9,7 +9,7 @@ from verify.kernel.strict import Rejected
 
 
 def derivative(t: Term, s: int, positive: Positive) -> Term:
-    """Return dt/ds, for a real number or matrix t, in the bound variable s. Raises Rejected where it is not seen to exist.
+    """Return dt/ds, for a number or matrix t, in the bound variable s. Raises Rejected where it is not seen to exist.
 
     Everything that is differentiated is a smooth function of s: polynomials, exponentials, log-sum-exps and softmax
     weights with positive weights, sums, and means of tame terms, whose derivatives are bounded near each s by a

@@ -1,7 +1,7 @@
 """Matching: whether a term is a value of a pattern, for some values of the pattern's variables.
 
-Sums and products match in any order of their parts, and traces however they are written, so what matches is equal to the
-pattern at these values, and not the same term always.
+Sums and products match in any order of their parts, and traces however they are written, so what matches is equal to
+the pattern at these values, and not the same term always.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_PARTS = 5  # sums and products of more parts match in order only
 
 
 class Shape(NamedTuple):
-    """What varies in a pattern: so many bound variables from the outside, and slots; and which letters are symmetric."""
+    """What varies in a pattern: so many bound variables from outside, and slots; and which letters are symmetric."""
 
     variables: int
     slots: tuple[Term, ...] = ()
@@ -58,7 +58,7 @@ def under(op: str, position: int) -> int:
 
 
 def match(p: Term, t: Term, depth: int, form: Shape, bound: Binding) -> Iterator[Binding]:
-    """Yield the values of a pattern's variables, which count from `depth` on, at which it is t; `bound` are known ones."""
+    """Yield values of a pattern's variables, which count from `depth` on, at which it is t; `bound` are known ones."""
     if (p.op == "bound" and depth <= p.val < depth + form.variables) or p in form.slots:  # type: ignore[operator]
         yield from _variable(p, t, depth, form, bound)
     elif p is t and all(i < depth for i, _ in p.loose) and p.free.isdisjoint(form.slots):

@@ -9,13 +9,13 @@ import re
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from verify.kernel.proofs.rules import Definition, Theorem, bind, equal, infer
+from verify.kernel.proofs.ring import remembered
+from verify.kernel.proofs.rules import Definition, Theorem, bind, equal, infer, inferred
 from verify.kernel.proofs.terms import PROP, Term, make, replace
 from verify.kernel.strict import Rejected, digest, record
 
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
-MAX_BYTES = 32 * 1024 * 1024
 _NAME = re.compile(r"(?!e_)[A-Za-zΓΔΘΛΞΠΣΦΨΩαβγδεζηθκλμξπρστφχψω][A-Za-z0-9_ΓΔΘΛΞΠΣΦΨΩαβγδεζηθκλμξπρστφχψω]*[⁺']*")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 _RESERVED = {"exp", "log", "tr", "I", "true", "false", "formula", "HasDerivative", "softmax"}
@@ -211,6 +211,12 @@ def _line(theory: Theory, theorems: list[Theorem], terms: list[Term], entry: obj
     return rule, infer(rule, groups, given)
 
 
+def forget() -> None:
+    """Forget the normal forms and conclusions that earlier proofs left behind."""
+    remembered.cache_clear()
+    inferred.cache_clear()
+
+
 def replay(whole: object) -> Proved:
     """Return what a trace proves. Raises Rejected, with the line and the reason, when it proves nothing."""
     try:
@@ -232,7 +238,7 @@ def _replay(whole: object) -> Proved:
     theory, terms = Theory(), list[Term]()
     pending = list(_list(definitions, "definitions", 1000))
     for entry in _list(nodes, "nodes"):
-        if isinstance(entry, list) and entry and entry[0] == "define":
+        if entry == ["define"]:
             if not pending:
                 raise Rejected("there is no definition left")
             name, parameters, body = _definition(pending.pop(0))

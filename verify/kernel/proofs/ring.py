@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import NamedTuple, TypeAlias
 
 from verify.kernel.proofs.matching import (
@@ -228,7 +228,7 @@ class Ring:
         if taken.isdisjoint(m[0]):
             return m
         names = _fresh(m[0], taken | _slots_in(m))
-        moved = self._renamed(m[1:], dict(zip(m[0], names)))
+        moved = self._renamed(m[1:], dict(zip(m[0], names, strict=True)))
         if len(moved) != 1:
             raise Rejected("a monomial falls apart when its indices are renamed")
         ((own, factors, word),) = moved
@@ -287,7 +287,7 @@ class Ring:
             if word and (sizes(word[i])[0] if i < len(word) else sizes(word[-1])[1]) is ONE
         ]
         numbers: Poly = {((), _collected(factors), ()): 1}
-        for a, b in zip(cuts, cuts[1:]):
+        for a, b in pairwise(cuts):
             numbers = self.times(numbers, self._trace(word[a:b]))
         if len(cuts) > 1:
             word = (*word[: cuts[0]], *word[cuts[-1] :])
@@ -343,7 +343,7 @@ class Ring:
         moved = (
             {((), factors, word): 1}
             if list(order) == names
-            else self._renamed((factors, word), dict(zip(order, names)))
+            else self._renamed((factors, word), dict(zip(order, names, strict=True)))
         )
         found = {(tuple(names), f, x): c for (own, f, x), c in moved.items() if not own}
         if len(found) != 1 or len(moved) != 1:
@@ -580,7 +580,7 @@ class Ring:
         return self.poly(lower(make("tr", None, _dot([matrix(x) for x in word])))) if word else {UNIT: 1}
 
     def is_positive(self, size: Term, weights: Term) -> bool:
-        """Return whether a theorem says that the weights, the body of a family over an index below the size, are positive."""
+        """Return whether a theorem says that weights, the body of a family over an index below the size, are positive."""
         found = self.normal(weights)
         for variables, n, pattern in self._positive:
             bound = next(match(pattern, found, 1, Shape(variables), {}), None)
@@ -728,13 +728,13 @@ class Ring:
 
 
 @lru_cache(maxsize=256)
-def _cached(equations: tuple[Term, ...], positive: tuple[Term, ...], definite: tuple[Term, ...]) -> Ring:
+def remembered(equations: tuple[Term, ...], positive: tuple[Term, ...], definite: tuple[Term, ...]) -> Ring:
     return Ring(equations, positive, definite)
 
 
 def ring_for(equations: Sequence[Term], positive: Sequence[Term], definite: Sequence[Term]) -> Ring:
     """Return the normal forms for these theorems; what is known from before is remembered, and counts begin anew."""
-    ring = _cached(tuple(equations), tuple(positive), tuple(definite))
+    ring = remembered(tuple(equations), tuple(positive), tuple(definite))
     ring.restart()
     return ring
 

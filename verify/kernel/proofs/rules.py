@@ -1,7 +1,7 @@
 """The primitive rules: each takes theorems and terms and returns the theorem that it concludes. There are no others.
 
 A theorem Γ ⊢ φ says: for all values of its free variables for which every formula of Γ holds, φ holds. PROOFS.md says
-why each rule is right. Functions of numbers and matrices are Borel; a mean that does not exist is 0.
+why each rule is right. A mean that does not exist is 0.
 """
 
 from __future__ import annotations
@@ -742,17 +742,20 @@ def best_approximation(_: Groups, terms: Arguments) -> Theorem:
 
 
 def infer(rule: str, groups: Groups, terms: Arguments) -> Theorem:
-    """Return what a rule concludes; the terms that it is given suppose the indices in them. The one door to the rules."""
+    """Return what a rule concludes; the terms it is given suppose the indices in them. The one door to the rules."""
     if rule not in RULES:
         raise Rejected(f"there is no rule {rule!r}")
     if any(t.loose or any(v.op != "var" for v in t.free) for t in terms):
         raise Rejected("a term given to a rule has a variable that nothing binds")
-    return _inferred(rule, tuple(map(tuple, groups)), tuple(terms))
+    return inferred(rule, tuple(map(tuple, groups)), tuple(terms))
 
 
 @lru_cache(maxsize=2**16)
-def _inferred(rule: str, groups: tuple[tuple[Theorem, ...], ...], terms: tuple[Term, ...]) -> Theorem:
+def inferred(rule: str, groups: tuple[tuple[Theorem, ...], ...], terms: tuple[Term, ...]) -> Theorem:
     """Apply a rule; what was inferred from the same theorems and terms before is remembered."""
+    names = RULES[rule].__code__.co_varnames[:2]
+    if (names[0] == "_" and groups) or (names[1] == "_" and terms):
+        raise Rejected(f"{rule} is given more than it takes")
     try:
         found = RULES[rule](groups, terms)
     except (ValueError, IndexError, AttributeError, TypeError) as error:
@@ -770,6 +773,7 @@ RULES: dict[str, Callable[[Groups, Arguments], Theorem]] = {
         arithmetic, antisymmetry, total, product, sum_order, mean_order, gram, reciprocal, inverse,
         exponential, logarithm, softmax, choice, units, kronecker, sizes, some_index,
         fubini, image, split, generating, differentiate, one_derivative, fermat, increasing,
-        square_root, cholesky, definite_inverse, basis, factorisation, dimension, embedding, spectral, best_approximation,
+        square_root, cholesky, definite_inverse, basis, factorisation, dimension, embedding, spectral,
+        best_approximation,
     )
 }  # fmt: skip

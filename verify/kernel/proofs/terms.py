@@ -1,4 +1,4 @@
-"""Terms: real numbers, matrices, sizes, indices, functions and formulas, each with a sort, immutable, without names for what is bound.
+"""Terms: numbers, matrices, sizes, indices, functions and formulas, each with a sort, without names for what is bound.
 
 A term is built by `make` alone, which refuses what has no sort. Bound variables are de Bruijn indices: two terms that
 differ in the names of bound variables are one object. Every operation is total: 0⁻¹ = 0, log t = 0 for t ≤ 0, the
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 
 from verify.kernel.proofs.text import text
 from verify.kernel.strict import Rejected
@@ -128,7 +129,11 @@ def shape(t: Term) -> tuple[Term, Term]:
     return t.sort.args[0], t.sort.args[1]
 
 
-def _none(val: object, args: tuple[Term, ...]) -> None:
+def _shaped(p: Term, q: Term) -> Term:
+    return mat(p, q)
+
+
+def _none(val: object) -> None:
     if val is not None:
         raise Rejected("this operation has no value")
 
@@ -137,7 +142,7 @@ def _sort(*wanted: str) -> Callable[[object, tuple[Term, ...]], None]:
     """Sorts themselves: their arguments are sizes, or sorts."""
 
     def check(val: object, args: tuple[Term, ...]) -> None:
-        _none(val, args)
+        _none(val)
         kinds = ["sort" if a.sort is None else a.sort.op for a in args]
         if kinds != list(wanted):
             _ill("a sort", args)
@@ -146,7 +151,7 @@ def _sort(*wanted: str) -> Callable[[object, tuple[Term, ...]], None]:
 
 
 def _function_sort(val: object, args: tuple[Term, ...]) -> None:
-    _none(val, args)
+    _none(val)
     if len(args) != 2 or any(a.sort is not None or a.op == "Size" for a in args):
         _ill("a function sort", args)
 
@@ -164,7 +169,7 @@ def _typed(*wanted: str, result: str) -> Callable[[object, tuple[Term, ...]], Te
     """An operation on arguments of these kinds, with a result of this sort."""
 
     def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val, args)
+        _none(val)
         if [a.sort.op if a.sort else "sort" for a in args] != list(wanted):
             return _ill("this operation", args)
         return make(result)
@@ -206,7 +211,7 @@ def _nth(val: object, args: tuple[Term, ...]) -> Term:
 
 
 def _plus(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) < 2 or any(a.sort is not SIZE for a in args):
         return _ill("plus", args)
     return SIZE
@@ -214,7 +219,7 @@ def _plus(val: object, args: tuple[Term, ...]) -> Term:
 
 def _alike(op: str, kinds: tuple[str, ...]) -> Callable[[object, tuple[Term, ...]], Term]:
     def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val, args)
+        _none(val)
         sort = args[0].sort if args else None
         if sort is None or sort.op not in kinds or any(a.sort is not sort for a in args):
             return _ill(op, args)
@@ -224,9 +229,9 @@ def _alike(op: str, kinds: tuple[str, ...]) -> Callable[[object, tuple[Term, ...
 
 
 def _dot(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     shapes = [shape(a) for a in args]
-    if not args or any(a[1] is not b[0] for a, b in zip(shapes, shapes[1:])):
+    if not args or any(a[1] is not b[0] for a, b in pairwise(shapes)):
         return _ill("dot", args)
     return mat(shapes[0][0], shapes[-1][1])
 
@@ -235,7 +240,7 @@ def _of_matrix(
     result: Callable[[Term, Term], Term], square: bool = False
 ) -> Callable[[object, tuple[Term, ...]], Term]:
     def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val, args)
+        _none(val)
         if len(args) != 1 or (square and shape(args[0])[0] is not shape(args[0])[1]):
             return _ill("this operation", args)
         return result(*shape(args[0]))
@@ -244,7 +249,7 @@ def _of_matrix(
 
 
 def _scale(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) != 2 or args[0].sort is not REAL:
         return _ill("scale", args)
     shape(args[1])
@@ -253,7 +258,7 @@ def _scale(val: object, args: tuple[Term, ...]) -> Term:
 
 def _sized(count: int, result: Callable[..., Term]) -> Callable[[object, tuple[Term, ...]], Term]:
     def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val, args)
+        _none(val)
         if len(args) != count or any(a.sort is not SIZE for a in args):
             return _ill("this operation", args)
         return result(*args)
@@ -262,21 +267,21 @@ def _sized(count: int, result: Callable[..., Term]) -> Callable[[object, tuple[T
 
 
 def _unit(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) != 1 or args[0].sort is None or args[0].sort.op != "Index":
         return _ill("unit", args)
     return mat(args[0].sort.args[0], ONE)
 
 
 def _sum(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) != 2 or args[0].sort is not SIZE or args[1].sort is None or args[1].sort.op not in ("Real", "Mat"):
         return _ill("sum", args)
     return lower(args[1].sort)
 
 
 def _mean(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) != 2 or args[1].sort is not REAL:
         return _ill("mean", args)
     return REAL
@@ -284,7 +289,7 @@ def _mean(val: object, args: tuple[Term, ...]) -> Term:
 
 def _softmax(count: int) -> Callable[[object, tuple[Term, ...]], Term]:
     def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val, args)
+        _none(val)
         if len(args) != count or args[0].sort is not SIZE or args[1].sort is not REAL or args[2].sort is not REAL:
             return _ill("softmax", args)
         if count == 4 and args[3].sort is not index(args[0]):
@@ -295,26 +300,26 @@ def _softmax(count: int) -> Callable[[object, tuple[Term, ...]], Term]:
 
 
 def _lam(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) != 2 or args[0].sort is not None or args[1].sort is None:
         return _ill("lam", args)
     return fun(args[0], lower(args[1].sort))
 
 
 def _ap(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     return args[0].sort.args[1] if _applies(args) and args[0].sort else _ill("ap", args)
 
 
 def _quantifier(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) != 2 or args[0].sort is not None or args[1].sort is not PROP:
         return _ill("a quantifier", args)
     return PROP
 
 
 def _equation(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if (
         len(args) != 2
         or args[0].sort is None
@@ -326,19 +331,19 @@ def _equation(val: object, args: tuple[Term, ...]) -> Term:
 
 
 def _joined(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     return PROP if all(a.sort is PROP for a in args) else _ill("a connective", args)
 
 
 def _delta(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) != 2 or args[0].sort is None or args[0].sort.op != "Index" or args[0].sort is not args[1].sort:
         return _ill("delta", args)
     return REAL
 
 
 def _deriv(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val, args)
+    _none(val)
     if len(args) != 3 or args[0].sort is not fun(REAL, REAL) or args[1].sort is not REAL or args[2].sort is not REAL:
         return _ill("deriv", args)
     return PROP
@@ -352,17 +357,17 @@ def _constant(val: object, args: tuple[Term, ...]) -> Term:
 
 
 SORTS: dict[str, Callable[[object, tuple[Term, ...]], Term | None]] = {
-    "Size": _sort(), "Real": _sort(), "Prop": _sort(), "Index": _sort("Size"), "Mat": _sort("Size", "Size"), "Fun": _function_sort,
-    "var": _var, "bound": _bound, "slot": _bound, "c": _constant, "lam": _lam, "ap": _ap,
-    "lit": _literal, "plus": _plus, "nth": _nth,
-    "num": _number, "size": _typed("Size", result="Real"), "add": _alike("add", ("Real", "Mat")), "mul": _alike("mul", ("Real",)),
-    "inv": _typed("Real", result="Real"), "exp": _typed("Real", result="Real"), "log": _typed("Real", result="Real"),
-    "tr": _of_matrix(lambda p, q: REAL, square=True), "delta": _delta, "sum": _sum, "mean": _mean, "lse": _softmax(3), "smax": _softmax(4),
-    "id": _sized(1, lambda n: mat(n, n)), "zero": _sized(2, lambda p, q: mat(p, q)), "unit": _unit, "dot": _dot, "scale": _scale,
-    "T": _of_matrix(lambda p, q: mat(q, p)), "minv": _of_matrix(lambda p, q: mat(p, q), square=True),
+    "Size": _sort(), "Real": _sort(), "Prop": _sort(), "Index": _sort("Size"), "Mat": _sort("Size", "Size"),
+    "Fun": _function_sort, "var": _var, "bound": _bound, "slot": _bound, "c": _constant, "lam": _lam, "ap": _ap,
+    "lit": _literal, "plus": _plus, "nth": _nth, "num": _number, "size": _typed("Size", result="Real"),
+    "add": _alike("add", ("Real", "Mat")), "mul": _alike("mul", ("Real",)), "inv": _typed("Real", result="Real"),
+    "exp": _typed("Real", result="Real"), "log": _typed("Real", result="Real"), "delta": _delta, "sum": _sum, "mean": _mean,
+    "tr": _of_matrix(lambda *_: REAL, square=True), "lse": _softmax(3), "smax": _softmax(4),
+    "id": _sized(1, lambda n: mat(n, n)), "zero": _sized(2, _shaped), "unit": _unit, "dot": _dot, "scale": _scale,
+    "T": _of_matrix(lambda p, q: mat(q, p)), "minv": _of_matrix(_shaped, square=True),
     "eq": _equation, "le": _typed("Real", "Real", result="Prop"), "not": _typed("Prop", result="Prop"),
-    "and": _joined, "or": _joined, "imp": _typed("Prop", "Prop", result="Prop"), "iff": _typed("Prop", "Prop", result="Prop"),
-    "all": _quantifier, "ex": _quantifier, "deriv": _deriv,
+    "and": _joined, "or": _joined, "imp": _typed("Prop", "Prop", result="Prop"),
+    "iff": _typed("Prop", "Prop", result="Prop"), "all": _quantifier, "ex": _quantifier, "deriv": _deriv,
 }  # fmt: skip
 
 
@@ -431,7 +436,7 @@ def lift(t: Term, by: int) -> Term:
     """Return t as it reads under `by` more binders."""
     if not by or not t.reach:
         return t
-    return _moved(t, lambda x, depth, sort: make("bound", x.val + by, sort))  # type: ignore[operator]
+    return _moved(t, lambda x, _, sort: make("bound", x.val + by, sort))  # type: ignore[operator]
 
 
 @lru_cache(maxsize=2**17)
