@@ -24,7 +24,7 @@ from verify.guarantees import LOSSES
 from verify.huntrecords import HuntRecord
 from verify.instances import instance_to_json
 from verify.matrix import certificate_file
-from verify.proving.checking import Named, StepReport
+from verify.proofs.checking import Named, StepReport
 from verify.randomised import Verification
 from verify.standing import Judgement, Standing
 from verify.statements import Statement

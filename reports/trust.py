@@ -30,7 +30,7 @@ from verify.kernel import Rejected, check
 from verify.kernel.proofs.replay import replay
 from verify.kernel.proofs.rules import RULES
 from verify.kernel.strict import canonical, digest
-from verify.proving.checking import ProofReport
+from verify.proofs.checking import ProofReport
 from verify.statements import Statement
 
 NODES = 40

@@ -33,7 +33,7 @@ from verify.guarantees import Column, Guarantee
 from verify.hypotheses import CORRELATED, ENOUGH_COLUMNS, PAIRED, SOME_MATCHED, TEXT_LINE, VISION_LINE
 from verify.losses.clip import paired_mixture
 from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_clip_instance
 from verify.statements import Source, Statement

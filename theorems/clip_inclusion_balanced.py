@@ -33,7 +33,7 @@ from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from verify.losses.clip import paired_mixture
 from verify.maps import CLIPFactors
 from verify.models import Instance
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_clip_instance, random_matrix
 from verify.statements import Conclusion, Source, Statement

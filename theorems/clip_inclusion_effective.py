@@ -38,7 +38,7 @@ from verify.losses.clip import paired_mixture
 from verify.losses.levels import float64_gradient
 from verify.maps import CLIPFactors
 from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_clip_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement

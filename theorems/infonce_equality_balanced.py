@@ -29,7 +29,7 @@ from verify import vocabulary
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import ALWAYS_MATCHED, CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, ONE_ORBIT, SHARED_PAIRS
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_symmetric_instance
 from verify.statements import Conclusion, Source, Statement

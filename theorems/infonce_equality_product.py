@@ -37,7 +37,7 @@ from verify.evidence import Break
 from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, PRODUCT, SHARED_PAIRS
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Source, Statement

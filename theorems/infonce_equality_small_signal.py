@@ -35,7 +35,7 @@ from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_COV
 from verify.integrate.float64 import softmax_moments
 from verify.integrate.problem import reduce
 from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Source, Statement

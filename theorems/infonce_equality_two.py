@@ -25,7 +25,7 @@ from theorems.theorem_5_2 import COVARIANCES_DIFFER
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, SHARED_PAIRS, SOME_COLUMN, TWO_COMPONENTS
 from verify.models import AugmentedPairs, Instance
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Source, Statement

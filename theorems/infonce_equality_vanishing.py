@@ -35,7 +35,7 @@ from verify.configurations import vanishing_threshold
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import BIAS_POSITIVE, BIAS_SMALL, CENTRED, COLUMNS_REACH, SHARED_COVARIANCE, SHARED_PAIRS
 from verify.models import GMM, AugmentedPairs, Instance
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_centred_instance
 from verify.statements import Conclusion, Source, Statement

@@ -38,7 +38,7 @@ from verify import vocabulary
 from verify.evidence import ByKernel
 from verify.hypotheses import DEGREES_POSITIVE, FEWER_VECTORS, NONNEGATIVE, SYMMETRIC
 from verify.models import Floats, Instance, PopulationGraph
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_graph_instance
 from verify.statements import Conclusion, Quantity, Source, Statement

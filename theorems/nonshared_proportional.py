@@ -31,7 +31,7 @@ from verify import exact, vocabulary
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import ENOUGH_COLUMNS, MAPS_INTO, PAIRS
 from verify.models import GMM, AugmentedPairs, Instance
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_covariance, random_instance
 from verify.statements import Source, Statement

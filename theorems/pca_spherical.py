@@ -24,7 +24,7 @@ from verify import vocabulary
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import COLUMNS_MATCH, MIXTURE, SHARED_COVARIANCE, SPHERICAL
 from verify.models import GMM, AugmentedPairs, Instance
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_instance
 from verify.statements import Source, Statement

@@ -27,7 +27,7 @@ from theorems.pca_top_r import FEWER_COLUMNS, corners, examine, margin
 from verify.evidence import Break
 from verify.hypotheses import MIXTURE, SHARED_COVARIANCE, SPHERICAL
 from verify.models import Instance
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.statements import Conclusion, Source, Statement
 from verify.verdicts import Status

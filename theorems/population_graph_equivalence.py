@@ -34,7 +34,7 @@ from verify import exact, vocabulary
 from verify.evidence import ByKernel
 from verify.hypotheses import GRAPH
 from verify.models import Floats, Instance, PopulationGraph
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_graph_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement

@@ -35,7 +35,7 @@ from verify.losses import LOSSES
 from verify.losses.levels import exact_gradient
 from verify.maps import SimSiamPair
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.statements import Conclusion, Source, Statement
 from verify.subspaces import Subspace, fisher_subspace

@@ -35,7 +35,7 @@ from verify.losses import LOSSES
 from verify.losses.levels import exact_gradient
 from verify.maps import SimSiamPair
 from verify.models import GMM, AugmentedPairs, Instance
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement

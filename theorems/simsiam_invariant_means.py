@@ -32,7 +32,7 @@ from verify import exact
 from verify.evidence import Break, ByKernel
 from verify.hypotheses import ENOUGH_COLUMNS, MEANS_INVARIANT, PAIRS, SHARED_COVARIANCE, WEIGHT_DECAY
 from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import random_instance
 from verify.statements import Conclusion, Source, Statement

@@ -36,7 +36,7 @@ from verify.losses.levels import exact_value
 from verify.losses.spectral import Spectral
 from verify.maps import Encoder
 from verify.models import GMM, AugmentedPairs, Instance
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement

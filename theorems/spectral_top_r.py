@@ -35,7 +35,7 @@ from verify.guarantees import Column, Guarantee
 from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
 from verify.minimize.closed_forms import Pencil
 from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.statements import Conclusion, Statement
 from verify.verdicts import Status

@@ -28,7 +28,7 @@ from verify.losses import LOSSES
 from verify.losses.levels import float64_value
 from verify.maps import Encoder
 from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.randomised import run_alone
 from verify.sampling import instance_rng, random_instance, random_matrix
 from verify.statements import Conclusion, Quantity, Source, Statement

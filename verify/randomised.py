@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from verify.models import Instance
 from verify.processes import fresh_processes, interrupts_held
-from verify.proving.checking import ProofReport, remember
+from verify.proofs.checking import ProofReport, remember
 from verify.statements import Statement
 from verify.verdicts import Outcome, Status
 

@@ -19,8 +19,8 @@ from verify.huntrecords import HuntRecord, evaluations, read_record, summary
 from verify.hypotheses import Hypothesis
 from verify.mathml import formula as mathml
 from verify.models import Instance
-from verify.proving.checking import Proof, ProofReport, check
-from verify.proving.checking import prepare as prepare_proofs
+from verify.proofs.checking import Proof, ProofReport, check
+from verify.proofs.checking import prepare as prepare_proofs
 from verify.verdicts import Outcome, Provenance, Status, Verdict
 from verify.vocabulary import Entry
 

@@ -25,7 +25,7 @@ from verify.kernel.proofs.replay import Proved, replay
 from verify.kernel.proofs.rules import Theorem
 from verify.kernel.proofs.terms import Term, make
 from verify.kernel.strict import Rejected, canonical, digest
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -57,9 +57,9 @@ from verify.proving.expressions import (
     var,
     zero,
 )  # fmt: skip
-from verify.proving.lemmas.basic import square_norm, vanishes
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.basic import square_norm, vanishes
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.script import Line, Script
 
 ROOT = Path(__file__).parents[2]
 d, n, r, K = (var(x, Size) for x in ("d", "n", "r", "K"))
@@ -868,9 +868,9 @@ import sys
 from pathlib import Path
 from verify.kernel.proofs import calculus, replay, ring, rules, tautology, terms
 from verify.kernel.strict import canonical
-from verify.proving.expressions import eq, num, inv, var, Real, fn, real
-from verify.proving import script
-from verify.proving.script import Script
+from verify.proofs.expressions import eq, num, inv, var, Real, fn, real
+from verify.proofs import script
+from verify.proofs.script import Script
 
 false, a = eq(num(0), 1), var("a", Real)
 

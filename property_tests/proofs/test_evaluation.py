@@ -11,8 +11,8 @@ import pytest
 from verify.formulas import mixtures as v
 from verify.kernel.proofs.rules import RULES, Theorem
 from verify.kernel.proofs.terms import Term, make, rebuild
-from verify.proving.evaluation import Checked, Entry, evaluate, evaluate_lines, evaluate_sequent, replayed
-from verify.proving.expressions import (
+from verify.proofs.evaluation import Checked, Entry, evaluate, evaluate_lines, evaluate_sequent, replayed
+from verify.proofs.expressions import (
     Col,
     Expr,
     Fun,
@@ -44,8 +44,8 @@ from verify.proving.expressions import (
     var,
     zero,
 )  # fmt: skip
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.script import Script
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.script import Script
 
 d, K, r, w, mu, Sigma, A = v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.A
 a, b, c = (var(name, Real) for name in "abc")

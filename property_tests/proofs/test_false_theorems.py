@@ -11,7 +11,7 @@ import pytest
 from verify.kernel.proofs.replay import replay
 from verify.kernel.proofs.terms import make
 from verify.kernel.strict import Rejected, canonical
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -42,7 +42,7 @@ from verify.proving.expressions import (
     var,
     zero,
 )  # fmt: skip
-from verify.proving.script import Line, Script
+from verify.proofs.script import Line, Script
 
 n, m, r = (var(x, Size) for x in "nmr")
 a, b = var("a", Real), var("b", Real)

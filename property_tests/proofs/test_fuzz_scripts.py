@@ -19,9 +19,9 @@ import pytest
 from verify.kernel.proofs import rules
 from verify.kernel.proofs.replay import Proved, replay
 from verify.kernel.strict import Rejected, digest
-from verify.proving.evaluation import evaluate, evaluate_lines, replayed
-from verify.proving.expressions import Real, num, var
-from verify.proving.script import Script
+from verify.proofs.evaluation import evaluate, evaluate_lines, replayed
+from verify.proofs.expressions import Real, num, var
+from verify.proofs.script import Script
 
 Trace = dict[str, Any]
 PROOFS = ("fisher_optimality", "temperature", "population_graph_equivalence", "lemma_4_2")

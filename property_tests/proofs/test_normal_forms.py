@@ -19,7 +19,7 @@ from verify.kernel.proofs.ring import Ring, semidefinite
 from verify.kernel.proofs.tautology import follows
 from verify.kernel.proofs.terms import ONE, PROP, REAL, Term, close, index, make, mat
 from verify.kernel.strict import Rejected
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,

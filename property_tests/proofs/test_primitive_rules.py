@@ -16,7 +16,7 @@ from property_tests.proofs.evaluate import Evaluator
 from verify.kernel.proofs.rules import RULES, Theorem, infer, top_part
 from verify.kernel.proofs.terms import PROP, Term, instantiate, make
 from verify.kernel.strict import Rejected
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,

@@ -18,7 +18,7 @@ import pytest
 
 from verify.kernel.proofs.replay import FIELDS, FORMAT, Proved, replay
 from verify.kernel.strict import Rejected, canonical, digest
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -36,7 +36,7 @@ from verify.proving.expressions import (
     tr,
     var,
 )
-from verify.proving.script import Script
+from verify.proofs.script import Script
 
 ROOT = Path(__file__).parents[2]
 a, b = var("a", Real), var("b", Real)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from verify.proving.checking import Proof, check
-from verify.proving.expressions import Real, exp, num, var
-from verify.proving.lemmas.basic import exp_positive
-from verify.proving.proposal import Proposal
-from verify.proving.script import Script
+from verify.proofs.checking import Proof, check
+from verify.proofs.expressions import Real, exp, num, var
+from verify.proofs.lemmas.basic import exp_positive
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Script
 from verify.statements import Formal, Statement
 
 SMALL = "small-theorem"

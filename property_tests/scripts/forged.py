@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from property_tests.scripts import proposed
 from reports.trust import rehash
-from verify.proving.proposal import Proposal
+from verify.proofs.proposal import Proposal
 
 
 def prove() -> Proposal:

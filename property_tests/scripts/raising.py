@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.proving.proposal import Proposal
+from verify.proofs.proposal import Proposal
 
 
 def prove() -> Proposal:

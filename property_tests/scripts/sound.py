@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from property_tests.scripts import proposed
-from verify.proving.proposal import Proposal
+from verify.proofs.proposal import Proposal
 
 
 def prove() -> Proposal:

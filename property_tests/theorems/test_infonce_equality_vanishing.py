@@ -24,8 +24,8 @@ from verify.hypotheses import BIAS_SMALL
 from verify.kernel.proofs.ring import Ring
 from verify.minimize import minimise
 from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from verify.proving.expressions import eq, num
-from verify.proving.script import Script
+from verify.proofs.expressions import eq, num
+from verify.proofs.script import Script
 from verify.randomised import sample
 from verify.subspaces import fisher_subspace
 

@@ -20,9 +20,9 @@ from theorems import REGISTRY
 from verify.cli import main
 from verify.kernel.proofs.replay import Proved, replay
 from verify.kernel.strict import Rejected, canonical, digest
-from verify.proving.checking import Proof, ProofReport
-from verify.proving.checking import judge as judged
-from verify.proving.proposal import Proposal
+from verify.proofs.checking import Proof, ProofReport
+from verify.proofs.checking import judge as judged
+from verify.proofs.proposal import Proposal
 from verify.standing import Standing, judge
 from verify.statements import Formal, Statement
 from verify.verdicts import Outcome, Status
@@ -346,13 +346,13 @@ def test_every_bad_script_is_tried() -> None:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts get two seconds of CPU time."""
-    code = "import sys; from verify.proving import __main__ as m; m.SECONDS = 2; sys.exit(m.main(sys.argv[1:]))"
+    code = "import sys; from verify.proofs import __main__ as m; m.SECONDS = 2; sys.exit(m.main(sys.argv[1:]))"
 
     def run(command: list[str], **options: Any) -> Any:
         return started([command[0], "-c", code, *command[3:]], **options)
 
     started = subprocess.run
-    monkeypatch.setattr("verify.proving.checking.subprocess.run", run)
+    monkeypatch.setattr("verify.proofs.checking.subprocess.run", run)
 
 
 @pytest.mark.usefixtures("hurried")

@@ -31,7 +31,7 @@ from verify.hypotheses import (
     Hypothesis,
 )
 from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
-from verify.proving.checking import Proof
+from verify.proofs.checking import Proof
 from verify.standing import Standing, judge
 from verify.statements import Formal, Statement
 from verify.verdicts import Outcome, Status, Verdict

@@ -13,7 +13,7 @@ from functools import cached_property
 from theorems.proofs.clip_inclusion_effective import HYPOTHESES as EFFECTIVE
 from theorems.proofs.clip_inclusion_effective import Inclusion
 from verify.formulas import clip as v
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -36,10 +36,10 @@ from verify.proving.expressions import (
     var,
     zero,
 )
-from verify.proving.lemmas.basic import divide, vanishes, vanishes_below
-from verify.proving.lemmas.paired import Setting, alignment, closed, folded, meaning, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.basic import divide, vanishes, vanishes_below
+from verify.proofs.lemmas.paired import Setting, alignment, closed, folded, meaning, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (*EFFECTIVE, "vision-line", "text-line", "correlated", "some-matched")
 

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from theorems.proofs.clip_inclusion_effective import HYPOTHESES, Inclusion
 from verify.formulas import clip as v
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -35,11 +35,11 @@ from verify.proving.expressions import (
     var,
     zero,
 )
-from verify.proving.lemmas.basic import inverse, root, semidefinite, vanishes, vanishes_below
-from verify.proving.lemmas.paired import Setting, spanned, unfolded
-from verify.proving.lemmas.projector import projector
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.basic import inverse, root, semidefinite, vanishes, vanishes_below
+from verify.proofs.lemmas.paired import Setting, spanned, unfolded
+from verify.proofs.lemmas.projector import projector
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 N_V, N_T = var("N_V", Mat(v.d_V, v.d_V)), var("N_T", Mat(v.d_T, v.d_T))
 F, G = var("F", Mat(v.d_V, v.r)), var("G", Mat(v.d_V, v.r))

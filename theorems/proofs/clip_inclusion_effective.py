@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from verify.formulas import clip as v
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Expr,
     Index,
     Mat,
@@ -27,11 +27,11 @@ from verify.proving.expressions import (
     num,
     zero,
 )
-from verify.proving.lemmas.leak import Leak
-from verify.proving.lemmas.paired import Setting, folded, spanned, unfolded
-from verify.proving.lemmas.projector import projector
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.leak import Leak
+from verify.proofs.lemmas.paired import Setting, folded, spanned, unfolded
+from verify.proofs.lemmas.projector import projector
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "vision-definite", "text-definite", "match-range")
 

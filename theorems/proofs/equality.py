@@ -7,10 +7,10 @@ from collections.abc import Callable
 from theorems.proofs import infonce_slope
 from theorems.proofs.infonce_slope import line_parts, nothing_missed
 from verify.formulas import mixtures as v
-from verify.proving.expressions import Col, Expr, Index, conj, delta, eq, eye, fresh, num, total, tr, zero
-from verify.proving.lemmas.basic import divide, sandwich, weaken
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Col, Expr, Index, conj, delta, eq, eye, fresh, num, total, tr, zero
+from verify.proofs.lemmas.basic import divide, sandwich, weaken
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.script import Line, Script
 
 class Equality:
     """A minimiser A of InfoNCE, the facts of infonce-slope about it, and what remains to be shown for each v."""

@@ -26,14 +26,14 @@ from theorems.proofs.infonce_slope import attained
 from verify.formulas import mixtures as v
 from verify.formulas import symmetry as sym
 from verify.kernel.proofs.terms import Term
-from verify.proving.expressions import Expr, Index, eq, exists, fn, fresh, minv, num, total
-from verify.proving.lemmas.basic import weaken
-from verify.proving.lemmas.midpoint import Midpoint, closed_forms
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.lemmas.subspaces import folded, summand_vanishes, unfolded
-from verify.proving.lemmas.symmetry import Moved, Permutation
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Expr, Index, eq, exists, fn, fresh, minv, num, total
+from verify.proofs.lemmas.basic import weaken
+from verify.proofs.lemmas.midpoint import Midpoint, closed_forms
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.lemmas.subspaces import folded, summand_vanishes, unfolded
+from verify.proofs.lemmas.symmetry import Moved, Permutation
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
     "weights-positive",

@@ -26,7 +26,7 @@ from theorems.proofs import infonce_slope, theorem_5_2
 from verify.formulas import mixtures as v
 from verify.formulas import product as formulas
 from verify.formulas.product import FACTORS, block_sum
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Expr,
     Mat,
     conj,
@@ -38,12 +38,12 @@ from verify.proving.expressions import (
     var,
     zero,
 )
-from verify.proving.lemmas.product import Product, at, closed
-from verify.proving.lemmas.product_fisher import Spanning
-from verify.proving.lemmas.product_loss import Split
-from verify.proving.lemmas.subspaces import fisher_part, folded, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.product import Product, at, closed
+from verify.proofs.lemmas.product_fisher import Spanning
+from verify.proofs.lemmas.product_loss import Split
+from verify.proofs.lemmas.subspaces import fisher_part, folded, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
     "weights-positive",

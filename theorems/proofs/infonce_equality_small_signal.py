@@ -12,11 +12,11 @@ from __future__ import annotations
 from theorems.proofs.equality import Equality, square_of
 from theorems.proofs.infonce_slope import line_parts
 from verify.formulas import mixtures as v
-from verify.proving.expressions import Expr, Index, Real, conj, exists, forall, fresh, num, total
-from verify.proving.lemmas.basic import divide
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Expr, Index, Real, conj, exists, forall, fresh, num, total
+from verify.proofs.lemmas.basic import divide
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
     "weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "columns-reach", "centred",

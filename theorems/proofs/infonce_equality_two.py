@@ -15,11 +15,11 @@ from theorems.proofs.infonce_slope import line_parts
 from verify.formulas import mixtures as v
 from verify.formulas.mixtures import COLUMNS_REACH
 from verify.kernel.proofs.terms import instantiate
-from verify.proving.expressions import Expr, Index, Mat, delta, eq, exists, eye, fn, fresh, inv, minv, num, real, total, tr, zero
-from verify.proving.lemmas.basic import divide, positive_nonzero
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Expr, Index, Mat, delta, eq, exists, eye, fn, fresh, inv, minv, num, real, total, tr, zero
+from verify.proofs.lemmas.basic import divide, positive_nonzero
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
     "weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "centred", "two-components",

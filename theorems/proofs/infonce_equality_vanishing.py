@@ -26,7 +26,7 @@ from theorems.proofs.equality import squares_vanish
 from theorems.proofs.infonce_slope import attained, contains, line_parts, nothing_missed
 from verify.formulas import mixtures as v
 from verify.formulas.vanishing import bias_small, tau, threshold
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -45,17 +45,17 @@ from verify.proving.expressions import (
     tr,
     zero,
 )
-from verify.proving.lemmas.basic import divide, root, square_nonnegative, square_norm, weaken
-from verify.proving.lemmas.remainder import (
+from verify.proofs.lemmas.basic import divide, root, square_nonnegative, square_norm, weaken
+from verify.proofs.lemmas.remainder import (
     Expansion,
     Weights,
     at_most_root,
     submultiplicative,
     submultiplicative_matrices,
 )
-from verify.proving.lemmas.spectral import SpectralSetting
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.spectral import SpectralSetting
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
     "weights-positive",

@@ -13,7 +13,7 @@ from __future__ import annotations
 from theorems.proofs import theorem_5_2
 from verify.formulas import mixtures as v
 from verify.kernel.proofs.terms import instantiate
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -36,10 +36,10 @@ from verify.proving.expressions import (
     var,
     zero,
 )
-from verify.proving.lemmas.basic import SoftMax, congruence, inverse, square_norm
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.basic import SoftMax, congruence, inverse, square_norm
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
     "weights-positive",
@@ -210,7 +210,7 @@ def line_parts(s: Script, line: Line) -> list[Line]:
 
 def _gram_semidefinite(s: Script, gram: Expr, X: Expr, y: Expr, t: Expr, nonnegative: Line) -> Line:
     """XXᵀ + t yyᵀ ⪰ 0 for t ≥ 0."""
-    from verify.proving.expressions import psd
+    from verify.proofs.expressions import psd
 
     z = fresh(Col(gram.rows), "z")
     scaled = s.apply("product", [[nonnegative, square_norm(s, y.T @ z)]])
@@ -350,7 +350,7 @@ def contains(s: Script, setting: Setting) -> Line:
 
 
 def _delta(l: Expr, k: Expr) -> Expr:
-    from verify.proving.expressions import delta
+    from verify.proofs.expressions import delta
 
     return delta(l, k)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from verify.formulas import mixtures as v
 from verify.formulas.posterior import posterior, preserves_posterior, projected, projects_to_mixture
 from verify.kernel.proofs.terms import instantiate
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Fun,
@@ -33,12 +33,12 @@ from verify.proving.expressions import (
     tr,
     zero,
 )
-from verify.proving.lemmas.basic import semidefinite, vanishes
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.lemmas.posterior import odds
-from verify.proving.lemmas.subspaces import Complement, definition, folded, spans_fisher_spans_lda
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.basic import semidefinite, vanishes
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.lemmas.posterior import odds
+from verify.proofs.lemmas.subspaces import Complement, definition, folded, spans_fisher_spans_lda
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance")
 

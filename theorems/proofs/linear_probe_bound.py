@@ -18,13 +18,13 @@ from functools import cached_property
 
 from verify.formulas import graphs as v
 from verify.formulas.graphs import norm
-from verify.proving.expressions import Expr, Index, conj, delta, eq, eye, fresh, iff, num, total, tr, unit
-from verify.proving.lemmas.basic import square_nonnegative, square_norm, vanishes_below, weaken
-from verify.proving.lemmas.eigenvectors import Lowest
-from verify.proving.lemmas.graphs import GraphSetting, inverse_nonnegative
-from verify.proving.lemmas.subspaces import definition, folded, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Expr, Index, conj, delta, eq, eye, fresh, iff, num, total, tr, unit
+from verify.proofs.lemmas.basic import square_nonnegative, square_norm, vanishes_below, weaken
+from verify.proofs.lemmas.eigenvectors import Lowest
+from verify.proofs.lemmas.graphs import GraphSetting, inverse_nonnegative
+from verify.proofs.lemmas.subspaces import definition, folded, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-symmetric", "weights-nonnegative", "degrees-positive", "fewer-than-points")
 

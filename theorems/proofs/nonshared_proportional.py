@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from verify.formulas import mixtures as v
 from verify.formulas.nonshared import HYPOTHESES as OWN
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -30,7 +30,7 @@ from verify.proving.expressions import (
     tr,
     zero,
 )
-from verify.proving.lemmas.basic import (
+from verify.proofs.lemmas.basic import (
     SoftMax,
     inverse,
     positive_nonzero,
@@ -40,10 +40,10 @@ from verify.proving.lemmas.basic import (
     vanishes,
     weaken,
 )
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.lemmas.subspaces import definition, fisher_part, summand_vanishes, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.lemmas.subspaces import definition, fisher_part, summand_vanishes, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "maps-into-means")
 FORMULAS = {**v.HYPOTHESES, **OWN}

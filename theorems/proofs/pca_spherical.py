@@ -15,7 +15,7 @@ from functools import cached_property
 
 from verify.formulas import mixtures, pca
 from verify.formulas.mixtures import A
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -31,11 +31,11 @@ from verify.proving.expressions import (
     total,
     tr,
 )
-from verify.proving.lemmas.basic import positive_nonzero, square_norm, vanishes, weaken
-from verify.proving.lemmas.pca import Orthonormal, PcaSetting, orthonormalised
-from verify.proving.lemmas.subspaces import definition, folded, summand_vanishes, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.basic import positive_nonzero, square_norm, vanishes, weaken
+from verify.proofs.lemmas.pca import Orthonormal, PcaSetting, orthonormalised
+from verify.proofs.lemmas.subspaces import definition, folded, summand_vanishes, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "spherical", "columns-match")
 

@@ -20,12 +20,12 @@ from verify.formulas import mixtures, pca
 from verify.formulas.fisher import discriminant
 from verify.formulas.mixtures import A
 from verify.formulas.subspaces import independent_columns
-from verify.proving.expressions import Col, Expr, Index, Mat, eq, eye, fresh, minv, num, tr, zero
-from verify.proving.lemmas.basic import by_cases, congruence, divide, inverse, square_norm
-from verify.proving.lemmas.pca import PcaSetting, orthonormalised
-from verify.proving.lemmas.subspaces import definition, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Col, Expr, Index, Mat, eq, eye, fresh, minv, num, tr, zero
+from verify.proofs.lemmas.basic import by_cases, congruence, divide, inverse, square_norm
+from verify.proofs.lemmas.pca import PcaSetting, orthonormalised
+from verify.proofs.lemmas.subspaces import definition, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "spherical")
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from verify.formulas import graphs as v
 from verify.formulas.graphs import norm
-from verify.proving.expressions import Expr, Mat, conj, eq, forall, fresh, iff
-from verify.proving.lemmas.graphs import GraphSetting
-from verify.proving.lemmas.subspaces import definition, folded, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Expr, Mat, conj, eq, forall, fresh, iff
+from verify.proofs.lemmas.graphs import GraphSetting
+from verify.proofs.lemmas.subspaces import definition, folded, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-symmetric", "degrees-positive")
 

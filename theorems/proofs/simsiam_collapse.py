@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from theorems.proofs.simsiam_inclusion import encoder_step, model_steps, named
 from verify.formulas import mixtures, simsiam
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -29,11 +29,11 @@ from verify.proving.expressions import (
     var,
     zero,
 )
-from verify.proving.lemmas.basic import vanishes
-from verify.proving.lemmas.null_vectors import singular_null, square_positive, wide_null
-from verify.proving.lemmas.simsiam import SimSiamSetting
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.basic import vanishes
+from verify.proofs.lemmas.null_vectors import singular_null, square_positive, wide_null
+from verify.proofs.lemmas.simsiam import SimSiamSetting
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
     "weights-positive",

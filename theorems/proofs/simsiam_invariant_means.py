@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from theorems.proofs.simsiam_inclusion import encoder_step, model_steps, named
 from verify.formulas import mixtures, simsiam
-from verify.proving.expressions import Col, Expr, Index, eq, eye, fn, fresh, minv, num, pd, total, tr, zero
-from verify.proving.lemmas.basic import divide, root, square_norm, vanishes_below
-from verify.proving.lemmas.null_vectors import square_positive
-from verify.proving.lemmas.projector import projector
-from verify.proving.lemmas.simsiam import SimSiamSetting
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Col, Expr, Index, eq, eye, fn, fresh, minv, num, pd, total, tr, zero
+from verify.proofs.lemmas.basic import divide, root, square_norm, vanishes_below
+from verify.proofs.lemmas.null_vectors import square_positive
+from verify.proofs.lemmas.projector import projector
+from verify.proofs.lemmas.simsiam import SimSiamSetting
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
     "weights-positive",

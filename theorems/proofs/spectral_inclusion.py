@@ -12,10 +12,10 @@ The bias δ may be any number here: 0 ≤ δ ≤ 1 is not used.
 from __future__ import annotations
 
 from verify.formulas import mixtures as v
-from verify.proving.expressions import eq, fresh
-from verify.proving.lemmas.spectral import ClosedForm, Inclusion, SpectralSetting
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import eq, fresh
+from verify.proofs.lemmas.spectral import ClosedForm, Inclusion, SpectralSetting
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "bias-range")
 

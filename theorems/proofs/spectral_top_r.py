@@ -18,19 +18,19 @@ from __future__ import annotations
 from theorems.proofs.spectral_inclusion import loss_steps
 from verify.formulas import mixtures as v
 from verify.formulas.subspaces import columns_within, independent_columns
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Expr,
     conj,
     eq,
     eye,
 )
-from verify.proving.lemmas.discriminant import TopSpace
-from verify.proving.lemmas.independence import Independence
-from verify.proving.lemmas.pencil import Choice, Pencil, Shifted
-from verify.proving.lemmas.spectral import SpectralSetting
-from verify.proving.lemmas.subspaces import definition, folded, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.discriminant import TopSpace
+from verify.proofs.lemmas.independence import Independence
+from verify.proofs.lemmas.pencil import Choice, Pencil, Shifted
+from verify.proofs.lemmas.spectral import SpectralSetting
+from verify.proofs.lemmas.subspaces import definition, folded, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "bias-range", "bias-positive", "centred")
 

@@ -11,11 +11,11 @@ from verify.formulas import mixtures as v
 from verify.formulas.subspaces import columns_within
 from verify.formulas.temperature import HYPOTHESES as LETTERS
 from verify.formulas.temperature import infonce_at, minimises_infonce_at, root, tau
-from verify.proving.expressions import Expr, eq, eye, fresh, iff, inv
-from verify.proving.lemmas.basic import exp_positive, log_exp, positive_nonzero
-from verify.proving.lemmas.subspaces import definition, folded, unfolded
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.expressions import Expr, eq, eye, fresh, iff, inv
+from verify.proofs.lemmas.basic import exp_positive, log_exp, positive_nonzero
+from verify.proofs.lemmas.subspaces import definition, folded, unfolded
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("temperature-positive",)
 

@@ -8,7 +8,7 @@ plus s²(tr PQ + ½ tr QT) + ½ s⁴ tr Q², plus g(s) = E φ(A_sᵀx), with P =
 from __future__ import annotations
 
 from verify.formulas import mixtures as v
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -32,7 +32,7 @@ from verify.proving.expressions import (
     var,
     zero,
 )
-from verify.proving.lemmas.basic import (
+from verify.proofs.lemmas.basic import (
     SoftMax,
     congruence,
     inverse,
@@ -42,9 +42,9 @@ from verify.proving.lemmas.basic import (
     vanishes_below,
     weaken,
 )
-from verify.proving.lemmas.mixtures import Setting
-from verify.proving.proposal import Proposal
-from verify.proving.script import Line, Script
+from verify.proofs.lemmas.mixtures import Setting
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range")
 

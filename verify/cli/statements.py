@@ -17,7 +17,7 @@ from verify.errors import InputError
 if TYPE_CHECKING:
     from verify.evidence import Counterexample
     from verify.hypotheses import Hypothesis
-    from verify.proving.checking import Named, ProofReport, StepReport
+    from verify.proofs.checking import Named, ProofReport, StepReport
     from verify.randomised import Verification
     from verify.statements import Statement
 

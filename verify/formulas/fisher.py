@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
-from verify.proving.expressions import Expr, minv, tr
+from verify.proofs.expressions import Expr, minv, tr
 
 
 def discriminant(mixture: Mixture, X: Expr) -> Expr:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verify.kernel.proofs.rules import top_part
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -38,7 +38,7 @@ from verify.proving.expressions import (
 )
 
 if TYPE_CHECKING:
-    from verify.proving.script import Script
+    from verify.proofs.script import Script
 
 n, r, c = var("n", Size), var("r", Size), var("c", Size)
 w = var("w", Fun(Index(n), Index(n), Real))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -41,7 +41,7 @@ from verify.proving.expressions import (
 )
 
 if TYPE_CHECKING:
-    from verify.proving.script import Script
+    from verify.proofs.script import Script
 
 d, K, r = var("d", Size), var("K", Size), var("r", Size)
 w, mu, Sigma = var("w", Family(K, Real)), var("mu", Family(K, Col(d))), var("Sigma", Family(K, Mat(d, d)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.formulas.mixtures import K, Sigma, mu, w
-from verify.proving.expressions import Expr, Family, Index, Real, eq, exists, forall, minv, total
+from verify.proofs.expressions import Expr, Family, Index, Real, eq, exists, forall, minv, total
 
 
 def _maps_into_means() -> Expr:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from verify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
 from verify.formulas.simsiam import fisher_dimension
-from verify.proving.expressions import Expr, Index, Mat, conj, eq, eye, forall, inv, mean, real, total, tr, unit
+from verify.proofs.expressions import Expr, Index, Mat, conj, eq, eye, forall, inv, mean, real, total, tr, unit
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Fun,

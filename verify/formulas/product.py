@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, r, w
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -26,10 +26,10 @@ from verify.proving.expressions import (
     total,
     var,
 )
-from verify.proving.expressions import delta as same
+from verify.proofs.expressions import delta as same
 
 if TYPE_CHECKING:
-    from verify.proving.script import Script
+    from verify.proofs.script import Script
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, pair_mean, r, w
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,

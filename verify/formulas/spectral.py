@@ -12,7 +12,7 @@ from verify.formulas.fisher import discriminant
 from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
 from verify.formulas.subspaces import columns_within, independent_columns
 from verify.kernel.proofs.rules import top_part
-from verify.proving.expressions import (
+from verify.proofs.expressions import (
     Col,
     Expr,
     Family,

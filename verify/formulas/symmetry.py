@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.formulas.mixtures import K, Mixture, Sigma, mu, w
-from verify.proving.expressions import Expr, Family, Index, conj, eq, exists, forall, minv, total, tr
+from verify.proofs.expressions import Expr, Family, Index, conj, eq, exists, forall, minv, total, tr
 
 
 def share(mixture: Mixture, A: Expr, k: Expr) -> Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, pair_mean, r, w
-from verify.proving.expressions import Expr, Mat, Real, exp, forall, inv, log, mean, num, total, tr, var
+from verify.proofs.expressions import Expr, Mat, Real, exp, forall, inv, log, mean, num, total, tr, var
 
 tau = var("tau", Real)
 

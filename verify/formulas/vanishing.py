@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from verify.formulas.spectral import Spectral
-from verify.proving.expressions import Col, Expr, Index, Real, conj, exists, forall, minv, num, tr
+from verify.proofs.expressions import Col, Expr, Index, Real, conj, exists, forall, minv, num, tr
 
 
 def tau(spec: Spectral) -> Expr:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from verify.formulas import mixtures as v
 from verify.formulas.mixtures import Mixture
 from verify.formulas.nonshared import HYPOTHESES
-from verify.proving.expressions import Expr
-from verify.proving.script import Script
+from verify.proofs.expressions import Expr
+from verify.proofs.script import Script
 
 ID = "nonshared-proportional"
 NAMES = ("weights-positive", "weights-sum", "covariances-definite", "maps-into-means")

@@ -2,9 +2,9 @@
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED, claim
 from verify.formulas import mixtures as v
-from verify.proving.expressions import eq, num, total
-from verify.proving.proposal import Proposal
-from verify.proving.script import Script
+from verify.proofs.expressions import eq, num, total
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Script
 
 
 def prove() -> Proposal:

@@ -4,10 +4,10 @@ from property_tests.theorems.bad_scripts import ID, SUPPOSED
 from verify.formulas import mixtures as v
 from verify.formulas.mixtures import Mixture
 from verify.kernel.proofs.terms import instantiate
-from verify.proving.expressions import Expr, Index, Mat, fn, forall, tr, zero
-from verify.proving.lemmas.basic import vanishes
-from verify.proving.proposal import Proposal
-from verify.proving.script import Script
+from verify.proofs.expressions import Expr, Index, Mat, fn, forall, tr, zero
+from verify.proofs.lemmas.basic import vanishes
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Script
 
 LETTERS = (v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.delta, v.A)
 

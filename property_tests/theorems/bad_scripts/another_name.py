@@ -1,8 +1,8 @@
 """The right conclusion, assumed, under another name."""
 
 from property_tests.theorems.bad_scripts import SUPPOSED, claim
-from verify.proving.proposal import Proposal
-from verify.proving.script import Script
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Script
 
 
 def prove() -> Proposal:

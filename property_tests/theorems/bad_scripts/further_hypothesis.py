@@ -1,8 +1,8 @@
 """A hypothesis that the statement does not have."""
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED, claim
-from verify.proving.proposal import Proposal
-from verify.proving.script import Script
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Script
 
 
 def prove() -> Proposal:

@@ -2,8 +2,8 @@
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED, claim
 from verify.kernel.proofs import rules
-from verify.proving.proposal import Proposal
-from verify.proving.script import Script
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Script
 
 
 def prove() -> Proposal:

@@ -1,9 +1,9 @@
 """An equation that gives more to rewrite each time it is used: X = X X."""
 
 from property_tests.theorems.bad_scripts import ID
-from verify.proving.expressions import Mat, Size, eq, var
-from verify.proving.proposal import Proposal
-from verify.proving.script import Script
+from verify.proofs.expressions import Mat, Size, eq, var
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Script
 
 n = var("n", Size)
 X, Y = var("X", Mat(n, n)), var("Y", Mat(n, n))

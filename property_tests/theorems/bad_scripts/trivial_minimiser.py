@@ -3,9 +3,9 @@
 from property_tests.theorems.bad_scripts import ID, SUPPOSED
 from verify.formulas import mixtures as v
 from verify.formulas.mixtures import Mixture
-from verify.proving.expressions import eq, num
-from verify.proving.proposal import Proposal
-from verify.proving.script import Script
+from verify.proofs.expressions import eq, num
+from verify.proofs.proposal import Proposal
+from verify.proofs.script import Script
 
 LETTERS = (v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.delta, v.A)
 

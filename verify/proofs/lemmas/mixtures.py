@@ -1,0 +1,144 @@
+"""Lemmas about Gaussian mixtures and InfoNCE, from the hypotheses by which statements suppose them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from verify.formulas import mixtures as v
+from verify.formulas.mixtures import Mixture
+from verify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, log, lse, mean, num, total, tr
+from verify.proofs.lemmas.basic import SoftMax, inverse, mixture_definite, nonempty, semidefinite
+from verify.proofs.script import Line, Script
+
+
+class Setting:
+    """A mixture in a script: its hypotheses as assumptions, made when first used, and what follows from them."""
+
+    def __init__(self, script: Script, mixture: Mixture | None = None) -> None:
+        """Take the mixture's letters; nothing is assumed yet."""
+        self.s = script
+        self.mix = mixture or Mixture(script)
+        self.d, self.K, self.w, self.mu, self.Sigma = self.mix.d, self.mix.K, self.mix.w, self.mix.mu, self.mix.Sigma
+
+    def hypothesis(self, name: str) -> Line:
+        """A hypothesis by its name, assumed."""
+        return self.s.assume(v.HYPOTHESES[name])
+
+    @cached_property
+    def positive(self) -> Line:
+        """∀k. 0 < w_k."""
+        return self.hypothesis("weights-positive")
+
+    @cached_property
+    def weights_sum(self) -> Line:
+        """Σ_k w_k = 1."""
+        return self.hypothesis("weights-sum")
+
+    @cached_property
+    def nonempty(self) -> Line:
+        """1 ≤ K."""
+        return nonempty(self.s, self.weights_sum)
+
+    @cached_property
+    def sigma_unfolded(self) -> Line:
+        """Σ̄ = Σ_k w_k Σ_k."""
+        return self.s.unfold("MeanCovariance", *self._letters(self.mix.sigma_bar))
+
+    @staticmethod
+    def _letters(constant: Expr) -> list[Expr]:
+        return [Expr(a) for a in constant.term.args[1:]]
+
+    def unfold(self, constant: Expr) -> Line:
+        """c(x̄) = t, or ⟺, for a defined name applied to arguments."""
+        return self.s.unfold(str(constant.term.val), *self._letters(constant))
+
+    @cached_property
+    def sigma_definite(self) -> Line:
+        """Σ̄ ≻ 0."""
+        whole = mixture_definite(
+            self.s, self.w, self.Sigma, self.positive, self.hypothesis("covariances-definite"), self.nonempty
+        )
+        return self.s.rewrite(self.s.flip(self.sigma_unfolded), whole)
+
+    @cached_property
+    def sigma_psd(self) -> Line:
+        """Σ̄ ⪰ 0."""
+        return semidefinite(self.s, self.sigma_definite)
+
+    @cached_property
+    def sigma_symmetric(self) -> Line:
+        """Σ̄ = Σ̄ᵀ."""
+        return self.s.parts(self.sigma_definite)[0]
+
+    @cached_property
+    def sigma_inverse(self) -> tuple[Line, Line, Line]:
+        """Σ̄Σ̄⁻¹ = I, Σ̄⁻¹Σ̄ = I, Σ̄⁻¹ = (Σ̄⁻¹)ᵀ."""
+        return inverse(self.s, self.sigma_definite)
+
+    @cached_property
+    def shared(self) -> Line:
+        """∀k. Σ_k = Σ̄, for a shared covariance."""
+        s, k, l = self.s, fresh(Index(self.K), "k"), fresh(Index(self.K), "l")
+        alike = s.spec(self.hypothesis("shared-covariance"), l, k)
+        part = s.gen(s.lin(eq(self.w(l) * self.Sigma(l), self.w(l) * self.Sigma(k)), [(alike, self.w(l))]), l)
+        body = total(self.K, lambda j: self.w(j) * self.Sigma(j))
+        same = s.same(body, part)
+        line = s.lin(
+            eq(self.Sigma(k), self.mix.sigma_bar), [same, self.sigma_unfolded, (self.weights_sum, self.Sigma(k))]
+        )
+        return s.gen(line, k)
+
+    # -- InfoNCE of a shared covariance ---------------------------------------------------------------------------------
+
+    def closed_form(self, X: Expr) -> Line:
+        """InfoNCE(X) = a quadratic in M = XXᵀ plus Σ_k w_k E log Σ_l w_l exp((μ_k + ξ)ᵀMμ_l), for a shared covariance."""
+        s, K, w, mu, Sb = self.s, self.K, self.w, self.mu, self.mix.sigma_bar
+        x, l = fresh(Col(self.d), "x"), fresh(Index(K), "l")
+        M = X @ X.T
+        moment = s.apply("generating", [[self.sigma_psd]], [Sb, M @ x])
+        q = num("1/2") * tr(x.T @ M @ Sb @ M @ x)
+        logit = tr(x.T @ M @ mu(l))
+        partition = s.calc(
+            eq(mean(Sb, lambda eta: exp(tr(x.T @ X @ X.T @ (mu(l) + eta)))), exp(logit) * exp(q)),
+            moment,
+            self.sigma_symmetric,
+            psd=[self.sigma_psd],
+        )
+        soft = SoftMax(s, K, w, lambda k: tr(x.T @ M @ mu(k)), self.positive, self.nonempty)
+        whole = total(K, lambda k: w(k) * (exp(tr(x.T @ M @ mu(k))) * exp(q)))
+        shifted = soft.shifted(q)
+        definition = s.apply("softmax", [], [shifted.left])
+        pulled = s.lin(eq(log(whole), q + soft.lse), [shifted, definition])
+        opened = s.same(
+            self.mix.infonce(X), self.unfold(self.mix.infonce(X)), self.shared, s.gen(partition, x, l), s.gen(pulled, x)
+        )
+        k = fresh(Index(K), "k")
+        claim = self.quadratic(X) + self.potential(X)
+        del k
+        return s.lin(
+            eq(self.mix.infonce(X), claim),
+            [opened],
+            self.sigma_symmetric,
+            self.weights_sum,
+            positive=[self.positive],
+            psd=[self.sigma_psd],
+        )
+
+    def quadratic(self, X: Expr) -> Expr:
+        """−tr(CM) + ½ tr(MΣ̄M(Σ̄ + S)), C = δ S + (1 − δ) μ̄μ̄ᵀ, written out over the components."""
+        K, w, mu, delta, Sb = self.K, self.w, self.mu, self.mix.delta, self.mix.sigma_bar
+        M = X @ X.T
+        matched = total(K, lambda k: w(k) * tr(mu(k).T @ M @ mu(k)))
+        mixed = total(K, lambda k: total(K, lambda l: w(k) * w(l) * tr(mu(k).T @ M @ mu(l))))
+        noise = total(K, lambda k: w(k) * tr(mu(k).T @ M @ Sb @ M @ mu(k))) + tr(M @ Sb @ M @ Sb)
+        return -(delta * matched + (1 - delta) * mixed) + num("1/2") * noise
+
+    def potential(self, X: Expr) -> Expr:
+        """Σ_k w_k E log Σ_l w_l exp((μ_k + ξ)ᵀXXᵀμ_l)."""
+        K, w, mu = self.K, self.w, self.mu
+        return total(
+            K,
+            lambda k: (
+                w(k) * mean(self.mix.sigma_bar, lambda xi: lse(K, w, lambda l: tr((mu(k) + xi).T @ X @ X.T @ mu(l))))
+            ),
+        )
