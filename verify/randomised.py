@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from verify.models import Instance
 from verify.processes import fresh_processes, interrupts_held
 from verify.proofs.checking import ProofReport, remember
+from verify.proofs.evaluation import Evaluation, evaluate
 from verify.statements import Statement
 from verify.verdicts import Outcome, Status
 
@@ -40,6 +41,7 @@ class Verification:
     `discarded` counts instances on which a hypothesis is false; `margins` are those of the accepted ones, in the order
     drawn. `worst_margin` is the largest of them (positive = violated), at `worst_instance`, the sample number
     `worst_index` of this seed. `unconfirmed` says why the recorded status is not confirmed; it is empty when it is.
+    `evaluation` is what was found when every line of the proof was evaluated on random instances of its hypotheses.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Verification:
     worst_instance: Instance | None
     proof: ProofReport | None
     unconfirmed: str
+    evaluation: Evaluation | None = None
 
     @property
     def confirmed(self) -> bool:
@@ -111,9 +114,14 @@ def run(
     seed: int = 0,
     jobs: int = 1,
     progress: Callable[[int], None] | None = None,
+    lines: int = 0,
 ) -> Verification:
-    """Try a statement on random instances; `progress` is called with the number done after each."""
+    """Try a statement on random instances; `progress` is called with the number done after each.
+
+    Each line of its proof is evaluated on about `lines` random instances: a net under the kernel's rules.
+    """
     proof = statement.checked
+    evaluation = evaluated(statement, lines, seed)
     trials = []
     for trial in _attempts(statement, instances, seed, jobs):
         trials.append(trial)
@@ -135,12 +143,24 @@ def run(
         None if worst is None else worst.index,
         None if worst is None else sample(statement, seed, worst.index),
         proof,
-        _unconfirmed(statement, accepted, proof),
+        _unconfirmed(statement, accepted, proof, evaluation),
+        evaluation,
     )
 
 
-def _unconfirmed(statement: Statement, accepted: list[Trial], proof: ProofReport | None) -> str:
+def evaluated(statement: Statement, lines: int, seed: int = 0) -> Evaluation | None:
+    """Evaluate each line of the statement's proof on about so many random instances of the line's hypotheses."""
+    if not lines or statement.proof is None or statement.checked is None or not statement.checked.passed:
+        return None
+    return evaluate(statement.proof.propose().trace, lines, seed)
+
+
+def _unconfirmed(
+    statement: Statement, accepted: list[Trial], proof: ProofReport | None, evaluation: Evaluation | None
+) -> str:
     """Return why the recorded status is not confirmed, or nothing."""
+    if evaluation is not None and evaluation.counterexample is not None:
+        return f"the proof is wrong: {evaluation.counterexample}"
     if not accepted:
         return "no random instance satisfied the hypotheses"
     failed = [t for t in accepted if t.outcome is Outcome.FAILED]

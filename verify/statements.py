@@ -19,7 +19,7 @@ from verify.huntrecords import HuntRecord, evaluations, read_record, summary
 from verify.hypotheses import Hypothesis
 from verify.mathml import formula as mathml
 from verify.models import Instance
-from verify.proofs.checking import Proof, ProofReport, check
+from verify.proofs.checking import Named, Proof, ProofReport, check
 from verify.proofs.checking import prepare as prepare_proofs
 from verify.verdicts import Outcome, Provenance, Status, Verdict
 from verify.vocabulary import Entry
@@ -83,7 +83,10 @@ class Formal:
     @classmethod
     def of(cls, report: ProofReport) -> Formal:
         """Return what a proof establishes."""
-        names = lambda group: tuple(sorted((x.name, x.formula) for x in group))  # noqa: E731
+
+        def names(group: Iterable[Named]) -> tuple[tuple[str, str], ...]:
+            return tuple(sorted((x.name, x.formula) for x in group))
+
         return cls(report.conclusion, names(report.hypotheses), names(report.definitions), report.digest)
 
     def differs(self, report: ProofReport) -> str:

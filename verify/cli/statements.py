@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from verify.evidence import Counterexample
     from verify.hypotheses import Hypothesis
     from verify.proofs.checking import Named, ProofReport, StepReport
+    from verify.proofs.evaluation import Evaluation
     from verify.randomised import Verification
     from verify.statements import Statement
 
@@ -41,6 +42,9 @@ def show(
     proof: Annotated[
         Path | None, typer.Option(metavar="OUT.json", help="Write its proof, which `thmverify check` verifies.")
     ] = None,
+    lines: Annotated[
+        int, typer.Option(min=0, max=1000, help="Say of each step on how many random instances it is true.")
+    ] = 0,
     json: AsJson = False,
 ) -> int:
     """Show one statement with its hypotheses and proof steps.
@@ -51,11 +55,23 @@ def show(
     report = found.checked
     if proof is not None:
         _write_trace(found, proof)
+    tried = _tried(found, lines)
     if json:
-        write_json({**_summary(found), **_details(found), "proof": None if report is None else _proof(found, report)})
+        proved = None if report is None else _proof(found, report, tried)
+        write_json({**_summary(found), **_details(found), "proof": proved})
     else:
-        _write_statement(found, report)
+        _write_statement(found, report, tried)
     return CLAIM_FAILED if found.unproved else DONE
+
+
+def _tried(statement: Statement, lines: int) -> dict[str, int]:
+    """Return on how many random instances of its hypotheses each step is true, by name; nothing when not asked for."""
+    if not lines or statement.proof is None:
+        return {}
+    from verify.randomised import evaluated
+
+    found = evaluated(statement, lines)
+    return {} if found is None else {s.name: found.instances(s.line) for s in statement.proof.propose().steps}
 
 
 def _write_trace(statement: Statement, file: Path) -> None:
@@ -131,7 +147,7 @@ def _counterexample(counterexample: Counterexample) -> dict[str, Any]:
     }
 
 
-def _proof(statement: Statement, report: ProofReport) -> dict[str, Any]:
+def _proof(statement: Statement, report: ProofReport, tried: Mapping[str, int]) -> dict[str, Any]:
     return {
         "passed": not statement.unproved,
         "reason": statement.unproved or report.reason,
@@ -142,7 +158,7 @@ def _proof(statement: Statement, report: ProofReport) -> dict[str, Any]:
         "classical": [*report.classical],
         "cited": [*report.cited],
         "definitions": [_named(d) for d in report.definitions],
-        "steps": [_step(step) for step in report.steps],
+        "steps": [{**_step(step), "true_on": tried.get(step.name)} for step in report.steps],
         "lines": report.lines,
         "rules": dict(report.rules),
     }
@@ -165,7 +181,7 @@ def _step(step: StepReport) -> dict[str, Any]:
     }
 
 
-def _write_statement(statement: Statement, report: ProofReport | None) -> None:
+def _write_statement(statement: Statement, report: ProofReport | None, tried: Mapping[str, int]) -> None:
     fields = [
         (statement.id, statement.title),
         ("status", _status(statement)),
@@ -185,10 +201,10 @@ def _write_statement(statement: Statement, report: ProofReport | None) -> None:
         _write_counterexample(counterexample)
     if report is None:
         return
-    _write_proof(statement, report)
+    _write_proof(statement, report, tried)
 
 
-def _write_proof(statement: Statement, report: ProofReport) -> None:
+def _write_proof(statement: Statement, report: ProofReport, tried: Mapping[str, int]) -> None:
     sys.stdout.write("\n")
     supposed = ", ".join(report.used) or "nothing"
     fields = [
@@ -204,15 +220,19 @@ def _write_proof(statement: Statement, report: ProofReport) -> None:
     sys.stdout.write("\n")
     write_fields([("where", ""), *((d.name, d.formula) for d in report.definitions)])
     sys.stdout.write("\n")
-    steps = [(s.name, f"{s.sentence}\n{s.formula}\n{_ground(s)}") for s in report.steps]
+    steps = [(s.name, f"{s.sentence}\n{s.formula}\n{_ground(s, tried)}") for s in report.steps]
     verdict = f"does NOT check: {statement.unproved}" if statement.unproved else f"checked: {report.reason}"
     write_fields([*steps, ("proof", verdict)], apart=True)
 
 
-def _ground(step: StepReport) -> str:
-    """Return what a step rests on, and how it is derived from it."""
+def _ground(step: StepReport, tried: Mapping[str, int]) -> str:
+    """Return what a step rests on, how it is derived from it, and on how many random instances it is true."""
     premises = f"from {', '.join(step.premises)} " if step.premises else ""
-    return f"{premises}by {step.rule} ({step.lines} line{'' if step.lines == 1 else 's'})"
+    ground = f"{premises}by {step.rule} ({step.lines} line{'' if step.lines == 1 else 's'})"
+    if step.name not in tried:
+        return ground
+    count = tried[step.name]
+    return f"{ground}; true on {count} random instances" if count else f"{ground}; not met at random"
 
 
 def _status(statement: Statement) -> str:
@@ -246,9 +266,15 @@ def verify(
     instances: Annotated[int, typer.Option(min=1, max=1_000_000, help="Random instances a statement.")] = 100,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the instances.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
+    lines: Annotated[
+        int, typer.Option(min=0, max=1000, help="Random instances for each line of a proof; 0 leaves it out.")
+    ] = 4,
     json: AsJson = False,
 ) -> int:
     """Verify statements on random instances.
+
+    The kernel replays each proof, and each of its lines is evaluated on random instances of its hypotheses besides: a
+    line that is false on one would show that a rule is wrong.
 
     The exit code is 0 only if every recorded status is confirmed.
     """
@@ -261,7 +287,7 @@ def verify(
         prepare(chosen)
     with progress("verifying", len(chosen) * instances) as advance:
         for i, statement in enumerate(chosen):
-            results.append(run(statement, instances, seed, jobs, partial(_advance, advance, i * instances)))
+            results.append(run(statement, instances, seed, jobs, partial(_advance, advance, i * instances), lines))
     confirmed = all(result.confirmed for result in results)
     if json:
         described = [_verified(result) for result in results]
@@ -288,9 +314,18 @@ def _verified(result: Verification) -> dict[str, Any]:
         "discarded": result.discarded,
         "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
         "worst_margin": margin if margin is None or math.isfinite(margin) else str(margin),
+        "proof_lines": _evaluated(result.evaluation),
         "worst_index": result.worst_index,
         "worst_instance": None if worst is None else instance_to_json(worst),
     }
+
+
+_VERDICTS = ("true", "unclear", "skipped", "false")
+
+
+def _evaluated(evaluation: Evaluation | None) -> dict[str, int] | None:
+    """Return how many lines of a proof are true, unclear, without an instance, and false on random instances."""
+    return None if evaluation is None else {verdict: evaluation.count(verdict) for verdict in _VERDICTS}
 
 
 def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -313,10 +348,15 @@ def _write_verified(results: Sequence[Verification], seed: int) -> None:
     else:  # a long name leaves no room for columns beside it
         texts = [(row[-1], f"{row[0]}\n{row[1]}; accepted {row[2]}: {row[3]}; margin {row[4]}") for row in rows]
         write_fields(texts)
+    evaluated = [(r.id, r.evaluation) for r in results if r.evaluation is not None]
+    counted = [f"{name} {e.count('true')} of {len(e.lines)}" for name, e in evaluated]
     notes = [("", f"{result.id}: {result.unconfirmed}") for result in results if not result.confirmed]
     fields = [
         ("seed", str(seed)),
         ("accepted", "instances on which every hypothesis holds, decided exactly"),
         ("margin", "the worst, in floating point: ≤ 0 where the conclusion holds; no verdict"),
     ]
+    if counted:
+        note = "lines of the proofs that are true on random instances of their hypotheses; for the rest none was found"
+        fields.append(("lines", f"{note}\n{', '.join(counted)}"))
     write_fields([*fields, *notes])
