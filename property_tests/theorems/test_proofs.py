@@ -61,8 +61,8 @@ TABLE = {
     "infonce-equality-small-signal": row(SHARED, "columns-reach centred", f"{INFONCE} Overlap"),
     "infonce-equality-vanishing": row(SHARED, "columns-reach centred bias-positive bias-small", INFONCE),
     "infonce-equality-product": row(SHARED, "columns-reach centred product", "MinimisesInfoNCE SpansFisher BlockSum"),
-    "clip-inclusion-effective": row(PAIRED, "", "MinimisesCLIP StationaryCLIP WithinFisher"),
-    "clip-inclusion-balanced": row(PAIRED, "", "MinimisesCLIP Balanced MinimalNorm OneKernel WithinFisher"),
+    "clip-inclusion-effective": row(PAIRED, "", "MinimisesCLIP StationaryCLIP WithinModality"),
+    "clip-inclusion-balanced": row(PAIRED, "", "MinimisesCLIP Balanced MinimalNorm OneKernel WithinModality"),
     "clip-equality-lines": row(
         PAIRED, "vision-line text-line correlated some-matched", "MinimisesCLIP WithinFisher SpansFisher"
     ),

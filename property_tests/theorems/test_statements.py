@@ -369,3 +369,12 @@ def test_a_theorem_module_runs_alone(module: str) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.rstrip().endswith("CONFIRMED")
+
+
+@pytest.mark.parametrize("part", ["definitions", "hypotheses"])
+def test_a_name_means_one_thing_in_all_theorems(part: str) -> None:
+    meanings: dict[str, set[str]] = {}
+    for record in json.loads(formal.FILE.read_text(encoding="utf-8")).values():
+        for name, text in record[part].items():
+            meanings.setdefault(name, set()).add(text)
+    assert {name: texts for name, texts in meanings.items() if len(texts) > 1} == {}

@@ -73,7 +73,7 @@ class Free:
 
     @cached_property
     def split(self) -> Line:
-        """∃F, G. WithinFisher(F) ∧ A_V = F + G ∧ FᵀN_V G = 0 ∧ GA_Tᵀ = 0."""
+        """∃F, G. WithinModality(F) ∧ A_V = F + G ∧ FᵀN_V G = 0 ∧ GA_Tᵀ = 0."""
         s = self.s
         columns = fn(Index(v.K), lambda k: minv(v.Sigma_V) @ v.mu_V(k))
         mark = s.mark()
@@ -116,7 +116,7 @@ class Free:
         return s.discharge(gone, flat)
 
     def included(self, vanishing: Line) -> Line:
-        """WithinFisher(A_V), from `parts` ⊢ G = 0."""
+        """WithinModality(A_V), from `parts` ⊢ G = 0."""
         s, mark = self.s, self.s.mark()
         within, equation, *_ = s.parts(self.parts)
         (c,), spans = s.obtain(unfolded(s, within), "c")

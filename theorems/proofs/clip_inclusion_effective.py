@@ -54,7 +54,7 @@ class Inclusion:
 
     @cached_property
     def split(self) -> Line:
-        """∀A_V. ∃F, G. WithinFisher(F) ∧ OutsideFisher(G) ∧ A_V = F + G."""
+        """∀A_V. ∃F, G. WithinModality(F) ∧ OutsideFisher(G) ∧ A_V = F + G."""
         s, modality = self.s, self.pairs.vision
         mark = s.mark()
         (P, e), facts = s.obtain(self.projector, "P", "e")
@@ -87,7 +87,7 @@ class Inclusion:
 
     @cached_property
     def parts(self) -> Line:
-        """WithinFisher(F) ∧ OutsideFisher(G), assumed."""
+        """WithinModality(F) ∧ OutsideFisher(G), assumed."""
         return self.s.assume(self.pairs.vision.within_fisher(self.F) & self.pairs.vision.outside_fisher(self.G))
 
     @cached_property
@@ -135,7 +135,7 @@ class Inclusion:
         return s.rewrite(s.gen(s.calc(eq(product, moved), self.set.factors), t), line)
 
     def _included(self, optimal: Expr, vanishing: Line) -> Line:
-        """∀A_V, A_T. optimal ⟹ WithinFisher(A_V A_Tᵀ), from `parts`, A_V = F + G, optimal ⊢ GA_Tᵀ = 0."""
+        """∀A_V, A_T. optimal ⟹ WithinModality(A_V A_Tᵀ), from `parts`, A_V = F + G, optimal ⊢ GA_Tᵀ = 0."""
         s, modality = self.s, self.pairs.vision
         equation = s.assume(eq(v.A_V, self.F + self.G))
         given = s.assume(optimal)
@@ -159,7 +159,7 @@ class Inclusion:
 
     @cached_property
     def minimiser(self) -> Line:
-        """∀A_V, A_T. Minimises(A_V, A_T) ⟹ WithinFisher(A_V A_Tᵀ): else A_in for A_V would do better."""
+        """∀A_V, A_T. Minimises(A_V, A_T) ⟹ WithinModality(A_V A_Tᵀ): else A_in for A_V would do better."""
         s, pairs, F, G = self.s, self.pairs, self.F, self.G
         equation = s.assume(eq(v.A_V, F + G))
         given = s.assume(pairs.minimises(v.A_V, v.A_T))
@@ -174,7 +174,7 @@ class Inclusion:
 
     @cached_property
     def stationary(self) -> Line:
-        """∀A_V, A_T. Stationary(A_V, A_T) ⟹ WithinFisher(A_V A_Tᵀ): the slope along G is not positive."""
+        """∀A_V, A_T. Stationary(A_V, A_T) ⟹ WithinModality(A_V A_Tᵀ): the slope along G is not positive."""
         s, pairs, F, G, t = self.s, self.pairs, self.F, self.G, fresh(Real, "t")
         equation = s.assume(eq(v.A_V, F + G))
         given = s.assume(pairs.stationary(v.A_V, v.A_T))
@@ -203,7 +203,7 @@ class Inclusion:
         return s.gen(s.discharge(found, given), v.A_V, F, G, a, b)
 
     def both(self, optimal: Expr, line: Line, there: Line) -> Line:
-        """Optimal ⟹ WithinFisher(A_V A_Tᵀ) ∧ WithinFisher(A_T A_Vᵀ)."""
+        """Optimal ⟹ WithinModality(A_V A_Tᵀ) ∧ WithinModality(A_T A_Vᵀ)."""
         s = self.s
         text = s.spec(self.set.exchanged(line), v.A_T, v.A_V)
         return s.taut(optimal >> included(self.pairs), s.spec(line, v.A_V, v.A_T), text, s.spec(there, v.A_V, v.A_T))

@@ -67,13 +67,13 @@ class Modality:
     def within_fisher(self, A: Expr) -> Expr:
         """Col(A) ⊆ S_F: A = Σ_k Σ⁻¹μ_k c_kᵀ for some columns c_k."""
         body = exists(Family(K, Col(n)), lambda c: eq(X, total(K, lambda k: minv(Sigma) @ mu(k) @ c(k).T)))
-        define = self.script.define("WithinFisher", (d, n, K, mu, Sigma, X), body)
+        define = self.script.define("WithinModality", (d, n, K, mu, Sigma, X), body)
         return define(self.d, A.cols, K, self.mu, self.Sigma, A)
 
     def spans_fisher(self, A: Expr) -> Expr:
         """S_F ⊆ Col(A): for every k, Σ⁻¹μ_k = Ac for some c."""
         body = forall(Index(K), lambda k: exists(Col(n), lambda c: eq(minv(Sigma) @ mu(k), X @ c)))
-        define = self.script.define("SpansFisher", (d, n, K, mu, Sigma, X), body)
+        define = self.script.define("SpansModality", (d, n, K, mu, Sigma, X), body)
         return define(self.d, A.cols, K, self.mu, self.Sigma, A)
 
     def outside_fisher(self, A: Expr) -> Expr:
@@ -171,7 +171,7 @@ class Pairs:
         return self._pair("MinimalNorm", body, X, Y)
 
     def one_kernel(self, X: Expr, Y: Expr) -> Expr:
-        """Ker X = ker Y."""
+        """ker X = ker Y."""
         vanish = (lambda c: eq(A_V @ c, zero(d_V)), lambda c: eq(A_T @ c, zero(d_T)))
         body = forall(Col(r), lambda c: conj(vanish[0](c) >> vanish[1](c), vanish[1](c) >> vanish[0](c)))
         return self._pair("OneKernel", body, X, Y)
