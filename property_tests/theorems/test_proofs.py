@@ -64,7 +64,7 @@ TABLE = {
     "clip-inclusion-effective": row(PAIRED, "", "MinimisesCLIP StationaryCLIP WithinModality"),
     "clip-inclusion-balanced": row(PAIRED, "", "MinimisesCLIP Balanced MinimalNorm OneKernel WithinModality"),
     "clip-equality-lines": row(
-        PAIRED, "vision-line text-line correlated some-matched", "MinimisesCLIP WithinFisher SpansFisher"
+        PAIRED, "vision-line text-line correlated some-matched", "MinimisesCLIP WithinModality SpansModality"
     ),
     "simsiam-inclusion": row(MIXTURE, "no-weight-decay", f"StationaryEncoder {SIMSIAM}"),
     "simsiam-collapse": row(MIXTURE, "no-weight-decay room-outside", "StationarySimSiam Invertible AcrossMeans"),
