@@ -75,9 +75,14 @@ def judge(source: Statement, verification: Verification) -> Judgement:
 
 
 def sentence(text: str) -> str:
-    """Return a remark of a checker as a sentence: a capital first, a full stop last; a formula's letter stays."""
-    first = text[:1].upper() if re.match(r"[a-z]{2}|a ", text) else text[:1]
-    return first + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    """Return a remark of a checker as a sentence: a capital first, a full stop last; a formula's letter stays.
+
+    Remarks in a row that are sentences stay so: "one.; two" becomes "One. Two."
+    """
+    first, *others = text.split(".; ")
+    first = (first[:1].upper() if re.match(r"[a-z]{2}|a ", first) else first[:1]) + first[1:]
+    ended = first + ("" if first.endswith((".", "!", "?")) else ".")
+    return " ".join((ended, *(sentence(other) for other in others)))
 
 
 def _contradicted(verification: Verification) -> bool:

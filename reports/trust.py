@@ -393,8 +393,8 @@ def base() -> tuple[str, ...]:
     """Return what a verdict rests on besides the sources shown here."""
     return (
         "That a theorem holds: CPython, the files of the kernel listed here that replay its proof, and the argument in "
-        "kernel/PROOFS.md that each primitive rule is right. The scripts that make the proofs are not trusted, and no "
-        "computer algebra system is: the kernel takes a proof as data, line by line.",
+        "kernel/proofs/PROOFS.md that each primitive rule is right. The scripts that make the proofs are not trusted, "
+        "and no computer algebra system is: the kernel takes a proof as data, line by line.",
         "The theorems of mathematics that some rules take by name are taken on trust: each is listed with the rules, "
         "and each proof says which of them it uses.",
         "That a theorem says what its statement says: its formula and its definitions, shown with each proof and kept "

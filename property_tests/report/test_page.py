@@ -161,6 +161,11 @@ def test_short_numbers(value, text):
         ("a_file_name and 2_3", "a_file_name and 2_3"),
         ("S_{V,F} of x_{<b>}", "S<sub>V,F</sub> of x<sub>&lt;b&gt;</sub>"),
         ("S_SVD, S_μ", "S<sub>SVD</sub>, S<sub>μ</sub>"),
+        ("ᵀA_inA_outᵀ, λ_iq_i", "ᵀA<sub>in</sub>A<sub>out</sub>ᵀ, λ<sub>i</sub>q<sub>i</sub>"),
+        ("E_1Σ_1E_1ᵀ, ∂_A L", "E<sub>1</sub>Σ<sub>1</sub>E<sub>1</sub>ᵀ, ∂<sub>A</sub> L"),
+        ("Σ_1NΣ_2 = λ_iRq_i", "Σ<sub>1</sub>NΣ<sub>2</sub> = λ<sub>i</sub>Rq<sub>i</sub>"),
+        ("bᵀΣ_lb·Q_jk, ½Σ_lbn", "bᵀΣ<sub>l</sub>b·Q<sub>jk</sub>, ½Σ<sub>l</sub>bn"),
+        ("W_outμ_{T,k} e_{y_x}ᵀ", "W<sub>out</sub>μ<sub>T,k</sub> e<sub>y<sub>x</sub></sub>ᵀ"),
     ],
 )
 def test_prose_has_true_subscripts(text, marked):
