@@ -1,7 +1,8 @@
 """What each theorem says, as the kernel writes it, kept apart from the scripts that prove it.
 
 `theorems/formal.json` holds, for each statement with a proof, the conclusion, its hypotheses and the definitions that
-it speaks of. `python -m theorems.formal` writes it anew; read the difference before you commit it: it is what is claimed.
+it speaks of. `python -m theorems.formal` writes it anew; read the difference before you commit it: it is what is
+claimed.
 """
 
 from __future__ import annotations

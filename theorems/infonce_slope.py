@@ -8,8 +8,8 @@ t = 0, is
 
 Q has positive entries and row sums w, its column sums are E π_k, and Q_jk = w_j w_k at A = 0. If A is a minimiser over
 R^{d×r} with r ≥ dim S_F then Col(A) ⊆ S_F and this slope is ≥ 0 for every v of S_F; and Col(A) ⊇ S_F where every such v
-has a_k = 0 for all k. Such v are the columns of Δμ, Δ = Σ⁻¹ − F(FᵀΣF)⁻¹Fᵀ for independent columns F of Col(A); the sum of
-the slopes over them is tr(TQT) − δ tr(TDT) − (1 − δ)|Tw|², T = μᵀΔμ, D = diag(w): what is evaluated on instances.
+has a_k = 0 for all k. Such v are the columns of Δμ, Δ = Σ⁻¹ − F(FᵀΣF)⁻¹Fᵀ for independent columns F of Col(A); the sum
+of the slopes over them is tr(TQT) − δ tr(TDT) − (1 − δ)|Tw|², T = μᵀΔμ, D = diag(w): what is evaluated on instances.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, behind Theorem 5.2; the formula and the proof are ours.
 

@@ -81,7 +81,4 @@ def _open(statement: Statement) -> Judgement:
     if refuting:
         return Judgement(Standing.FAILED, f"a hunt on record found a counterexample: {', '.join(refuting)}")
     hunted = (f"hunts evaluated {tried:,} instances and found no counterexample",) if tried else ()
-    return Judgement(
-        Standing.OPEN, "; ".join((*statement.evidence, *hunted)) or "no proof and no counterexample"
-    )
-
+    return Judgement(Standing.OPEN, "; ".join((*statement.evidence, *hunted)) or "no proof and no counterexample")

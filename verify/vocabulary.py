@@ -44,7 +44,7 @@ from verify.subspaces import Subspace, fisher_subspace, mean_subspace
 Formula: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
 
 d, K, r, m = symbols("d K r m", integer=True, positive=True)
-k, l = symbols("k l", integer=True)  # noqa: E741  the component indices of the sources
+k, l = symbols("k l", integer=True)  # the component indices of the sources
 delta, eta = Symbol("delta", real=True), Symbol("eta", real=True)
 w = IndexedBase("w")
 Sigma_k, Sigma_1 = MatrixSymbol("Sigma_k", d, d), MatrixSymbol("Sigma_1", d, d)

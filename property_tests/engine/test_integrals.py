@@ -379,7 +379,7 @@ def asymptotic_free(posed: LogSumExp) -> mpmath.mpf:
         a2 = [c[k] * sd * sd / 2 for k in K]
         breaks = {mpmath.mpf(x) for x in range(-14, 15)}
         for k in K:
-            for l in range(k):  # noqa: E741
+            for l in range(k):
                 for root in real_roots(a2[k] - a2[l], a1[k] - a1[l], a0[k] - a0[l]):
                     steep = abs(a1[k] - a1[l] + 2 * (a2[k] - a2[l]) * root) + 1
                     breaks |= {root + n / steep for n in range(-80, 81, 5)}

@@ -16,7 +16,7 @@ t = var("t", Real)
 
 
 def with_script(statement: Statement, name: str) -> Statement:
-    """Return the statement with a small script's theorem in the place of its own, on record if the kernel replays it."""
+    """Return the statement with a small script's theorem in place of its own, on record if the kernel replays it."""
     proof = Proof(f"{__name__}.{name}")
     report = check(proof)
     return replace(statement, id=SMALL, proof=proof, formal=Formal.of(report) if report.passed else None)

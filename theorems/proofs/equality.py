@@ -12,6 +12,7 @@ from verify.proofs.lemmas.basic import divide, sandwich, weaken
 from verify.proofs.lemmas.mixtures import Setting
 from verify.proofs.script import Line, Script
 
+
 class Equality:
     """A minimiser A of InfoNCE, the facts of infonce-slope about it, and what remains to be shown for each v."""
 
@@ -99,6 +100,7 @@ def zero_square(s: Script, positive: Line, a: Expr, low: Line) -> Line:
     """a = 0 from 0 < w and w a² ≤ 0."""
     down = divide(s, positive, s.lin(num(0) <= positive.right * (-(a * a)), [low]), num(0) <= -(a * a))
     law = s.parts(s.apply("gram", [], [a * eye_one()]))[1]
-    square = sandwich(s, s.lin(Expr(law.left.term.args[0]) <= 0, [down]), s.lin(num(0) <= Expr(law.left.term.args[0]), [square_of(s, a)]))
+    length = Expr(law.left.term.args[0])
+    square = sandwich(s, s.lin(length <= 0, [down]), s.lin(num(0) <= length, [square_of(s, a)]))
     gone = s.mp(law, square)
     return s.lin(eq(a, 0), [(gone, 1, eye_one(), eye_one())])

@@ -19,7 +19,8 @@ from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
-    "weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "columns-reach", "centred",
+    "weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "columns-reach",
+    "centred",
 )  # fmt: skip
 
 
@@ -64,12 +65,19 @@ def equality(s: Script, setting: Setting) -> Line:
     mark = s.mark()
     (h,), hardly = s.obtain(signal, "h")
     less, near = line_parts(s, hardly)
-    form = s.step("near", "Σ_jk Q_jk a_j a_k ≤ ā² + h Σ_k w_k a_k²: a sum of squares with weights ≥ 0.", near_form(s, e, h, near))
+    form = s.step(
+        "near", "Σ_jk Q_jk a_j a_k ≤ ā² + h Σ_k w_k a_k²: a sum of squares with weights ≥ 0.", near_form(s, e, h, near)
+    )
     average = e.average_vanishes()
     mean_a = total(setting.K, lambda k: setting.w(k) * e.a(k))
     gap = setting.mix.delta - h
-    bound = s.lin(num(0) <= gap * (-e.spread), [e.slope, form, (average, setting.mix.delta * mean_a), (average, mean_a)])
-    s.step("left-over", "ā = 0, so the slope is at most (h − δ) Σ_k w_k a_k²: not negative only where that sum is 0.", bound)
+    mean_gone = [(average, setting.mix.delta * mean_a), (average, mean_a)]
+    bound = s.lin(num(0) <= gap * (-e.spread), [e.slope, form, *mean_gone])
+    s.step(
+        "left-over",
+        "ā = 0, so the slope is at most (h − δ) Σ_k w_k a_k²: not negative only where that sum is 0.",
+        bound,
+    )
     low = divide(s, s.lin(num(0) < gap, [less]), bound, num(0) <= -e.spread)
     none = e.all_vanish(s.lin(e.spread <= 0, [low]))
     line = s.release(e.conclude(none), mark)

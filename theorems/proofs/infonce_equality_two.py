@@ -1,8 +1,8 @@
 """Proof of `infonce-equality-two`: two centred components, any δ > 0: Col(A*) = S_F.
 
 Since w_iμ_i + w_jμ_j = 0, S_F is a line or {0}: it has a basis of at most one column, so r ≥ 1 suffices. A map with its
-columns in a line is 0 or reaches all of it. At A = 0 the softmax is w, and the slope of v is −δ Σ_k w_k a_k²: not negative
-only if every a_k is 0.
+columns in a line is 0 or reaches all of it. At A = 0 the softmax is w, and the slope of v is −δ Σ_k w_k a_k²: not
+negative only if every a_k is 0.
 """
 
 from __future__ import annotations
@@ -15,15 +15,31 @@ from theorems.proofs.infonce_slope import line_parts
 from verify.formulas import mixtures as v
 from verify.formulas.mixtures import COLUMNS_REACH
 from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import Expr, Index, Mat, delta, eq, exists, eye, fn, fresh, inv, minv, num, real, total, tr, zero
+from verify.proofs.expressions import (
+    Expr,
+    Index,
+    delta,
+    eq,
+    exists,
+    eye,
+    fn,
+    fresh,
+    inv,
+    minv,
+    num,
+    real,
+    total,
+    tr,
+    zero,
+)
 from verify.proofs.lemmas.basic import divide, positive_nonzero
 from verify.proofs.lemmas.mixtures import Setting
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 
 HYPOTHESES = (
-    "weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "centred", "two-components",
-    "bias-positive", "some-column",
+    "weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "centred",
+    "two-components", "bias-positive", "some-column",
 )  # fmt: skip
 
 
@@ -38,9 +54,11 @@ class Two:
         self.weights = self._weights()
         w = setting.w
         i, j = self.i, self.j
-        centred = s.lin(eq(w(i) * setting.mu(i) + w(j) * setting.mu(j), zero(setting.d)), [setting.hypothesis("centred"), self.expanded(lambda k: w(k) * setting.mu(k))])
+        mean_zero = [setting.hypothesis("centred"), self.expanded(lambda k: w(k) * setting.mu(k))]
+        centred = s.lin(eq(w(i) * setting.mu(i) + w(j) * setting.mu(j), zero(setting.d)), mean_zero)
         one = s.mp(s.apply("reciprocal", [], [w(i)]), positive_nonzero(s, s.spec(setting.positive, i)))
-        self.balance = s.lin(eq(setting.mu(i), -(inv(w(i)) * w(j)) * setting.mu(j)), [(centred, inv(w(i))), (one, setting.mu(i))])
+        ratio = inv(w(i)) * w(j)
+        self.balance = s.lin(eq(setting.mu(i), -ratio * setting.mu(j)), [(centred, inv(w(i))), (one, setting.mu(i))])
         self.z, self.is_z = s.let("z", setting.mu(j))
 
     def _weights(self) -> Line:
@@ -76,8 +94,9 @@ class Two:
         k = fresh(Index(self.set.K), "k")
         apart = s.taut(eq(delta(i, j), 0), s.apply("kronecker", [], [i, j]), self.apart)
         cases = []
-        at_i = s.lin(eq(mu(i), self.multiple(i) * self.z), [self.balance, (apart, self.z), (self.is_z, inv(self.set.w(i)) * self.set.w(j))])
-        at_j = s.lin(eq(mu(j), self.multiple(j) * self.z), [(apart, inv(self.set.w(i)) * self.set.w(j) * self.z), self.is_z])
+        ratio = inv(self.set.w(i)) * self.set.w(j)
+        at_i = s.lin(eq(mu(i), self.multiple(i) * self.z), [self.balance, (apart, self.z), (self.is_z, ratio)])
+        at_j = s.lin(eq(mu(j), self.multiple(j) * self.z), [(apart, ratio * self.z), self.is_z])
         for x, proof in ((i, at_i), (j, at_j)):
             here = s.assume(eq(k, x))
             back = self._turn(here)
@@ -138,8 +157,14 @@ def equality(s: Script, setting: Setting) -> Line:
     s.step("line", "The means are multiples of one: w_iμ_i + w_jμ_j = 0.", two.on_line)
     enough = s.step("columns-reach", "So dim S_F ≤ 1 ≤ r.", reach(s, two))
     eq_ = Equality(s, setting, enough)
-    at_zero = s.step("slope-at-zero", "At A = 0 the slope is −δ Σ w_k a_k²; it is not negative only if every a_k is 0.", _zero_map(s, eq_))
-    elsewhere = s.step("all-or-nothing", "If A ≠ 0 then v = 0: the column space is the whole line.", _nonzero_map(s, two, eq_))
+    at_zero = s.step(
+        "slope-at-zero",
+        "At A = 0 the slope is −δ Σ w_k a_k²; it is not negative only if every a_k is 0.",
+        _zero_map(s, eq_),
+    )
+    elsewhere = s.step(
+        "all-or-nothing", "If A ≠ 0 then v = 0: the column space is the whole line.", _nonzero_map(s, two, eq_)
+    )
     none = s.taut(Expr(at_zero.theorem.conclusion.args[1]), at_zero, elsewhere)
     return eq_.conclude(none)
 
@@ -152,7 +177,9 @@ def _zero_map(s: Script, e: Equality) -> Line:
     average = e.average_vanishes()
     mean_a = total(K, lambda k: w(k) * e.a(k))
     bound = s.lin(e.set.mix.delta * e.spread <= 0, [e.slope, (average, e.set.mix.delta * mean_a)], product)
-    low = divide(s, e.set.hypothesis("bias-positive"), s.lin(num(0) <= e.set.mix.delta * (-e.spread), [bound]), num(0) <= -e.spread)
+    positive = e.set.hypothesis("bias-positive")
+    turned = s.lin(num(0) <= e.set.mix.delta * (-e.spread), [bound])
+    low = divide(s, positive, turned, num(0) <= -e.spread)
     return s.discharge(e.all_vanish(s.lin(e.spread <= 0, [low])), nothing)
 
 

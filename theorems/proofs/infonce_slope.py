@@ -1,7 +1,7 @@
 """Proof of `infonce-slope`: the slope of InfoNCE across the column space of a minimiser is not negative.
 
-Let A be a minimiser with r ≥ dim S_F columns, and v a column of S_F with AᵀΣv = 0. Then AAᵀ + t vvᵀ is A′A′ᵀ for some A′ of
-r columns, for every t ≥ 0, so L(t) = L(A′) has a derivative ≥ 0 at t = 0. With a_j = vᵀμ_j it is
+Let A be a minimiser with r ≥ dim S_F columns, and v a column of S_F with AᵀΣv = 0. Then AAᵀ + t vvᵀ is A′A′ᵀ for some
+A′ of r columns, for every t ≥ 0, so L(t) = L(A′) has a derivative ≥ 0 at t = 0. With a_j = vᵀμ_j it is
 
     Σ_jk Q_jk a_j a_k − δ Σ_k w_k a_k² − (1 − δ) (Σ_k w_k a_k)²,  Q_jk = w_j E[π_k | j],
 
@@ -116,7 +116,7 @@ class Slope:
         return total(K, lambda j: total(K, lambda k: Q(self.A, j, k) * self.a(j) * self.a(k)))
 
     def derivative(self) -> Line:
-        """Form has the derivative `slope` at 0."""
+        """form has the derivative `slope` at 0."""
         s, st, S = self.s, self.set, self.set.mix.sigma_bar
         V = self.v
         twice = tr(V.T @ S @ V) * total(st.K, lambda k: st.w(k) * self.a(k) * self.a(k)) + tr(V.T @ S @ V) * tr(
@@ -169,7 +169,7 @@ def attained(s: Script, setting: Setting, A: Expr, direction: Expr, reach: Line,
 
     With a basis B of S_F, A = BX₀ and v = By: X₀X₀ᵀ + t yyᵀ = ΩΩᵀ is m × m, and m ≤ r gives J with JJᵀ = I_m: X = BΩJ.
     """
-    mix, K, mu = setting.mix, setting.K, setting.mu
+    K = setting.K
     start = s.mark()
     (m,), line = s.obtain(reach, "m")
     has_basis, short = line_parts(s, line)
@@ -188,7 +188,7 @@ def attained(s: Script, setting: Setting, A: Expr, direction: Expr, reach: Line,
     t = fresh(Real, "t")
     nonnegative = s.assume(num(0) <= t)
     gram = X0 @ X0.T + t * (y @ y.T)
-    definite = _gram_semidefinite(s, gram, X0, y, t, nonnegative)
+    definite = _gram_semidefinite(s, gram, X0, y, nonnegative)
     inner = s.mark()
     (Om,), root = s.obtain(s.mp(s.apply("cholesky", [], [gram]), definite), "Ω")
     X = B @ Om @ J
@@ -208,7 +208,7 @@ def line_parts(s: Script, line: Line) -> list[Line]:
     return [s.taut(Expr(a), line) for a in line.theorem.conclusion.args]
 
 
-def _gram_semidefinite(s: Script, gram: Expr, X: Expr, y: Expr, t: Expr, nonnegative: Line) -> Line:
+def _gram_semidefinite(s: Script, gram: Expr, X: Expr, y: Expr, nonnegative: Line) -> Line:
     """XXᵀ + t yyᵀ ⪰ 0 for t ≥ 0."""
     from verify.proofs.expressions import psd
 
@@ -229,7 +229,8 @@ def slope_not_negative(s: Script, setting: Setting) -> Line:
     slope = Slope(s, setting, A, direction, across)
     value = s.step(
         "form",
-        "For XXᵀ = M_t = AAᵀ + t vvᵀ, L(X) is a constant, less t(δ Σ w a² + (1 − δ)ā²), plus a multiple of t², plus the log-sum-exp's mean.",
+        "For XXᵀ = M_t = AAᵀ + t vvᵀ, L(X) is a constant, less t(δ Σ w a² + (1 − δ)ā²), plus a multiple of t², "
+        "plus the log-sum-exp's mean.",
         slope.value(),
     )
     s.step("uncorrelated", "E π_l ξᵀv = 0: π depends on Aᵀξ alone, which vᵀξ is independent of.", slope.uncorrelated())
@@ -290,7 +291,7 @@ def overlap_facts(s: Script, setting: Setting) -> Line:
         positive=[setting.positive],
     )
     nothing = s.assume(eq(A, zero(setting.d, v.r)))
-    flat = SoftMax(s, K, w, lambda l: num(0), setting.positive, setting.nonempty)
+    flat = SoftMax(s, K, w, lambda _: num(0), setting.positive, setting.nonempty)
     at_k = s.lin(eq(flat.p(k), w(k)), [s.spec(flat.weights, k)], s.lin(eq(flat.whole, 1), [setting.weights_sum]))
     product = s.lin(eq(mix.overlap(A, j, k), w(j) * w(k)), [unfold, (at_k, w(j))], nothing)
     product = s.discharge(s.gen(product, j, k), nothing)
@@ -300,15 +301,15 @@ def overlap_facts(s: Script, setting: Setting) -> Line:
 def contains(s: Script, setting: Setting) -> Line:
     """S_F ⊆ Col(A), if every v in S_F with AᵀΣ̄v = 0 has vᵀμ_k = 0 for all k."""
     mix, K, mu, S, A = setting.mix, setting.K, setting.mu, setting.mix.sigma_bar, v.A
-    k, l = fresh(Index(K), "k"), fresh(Index(K), "l")
+    k = fresh(Index(K), "k")
     within = s.assume(mix.within_fisher(A))
     missed = s.assume(nothing_missed(setting, A))
     mark = s.mark()
-    (rho, F, plus, H, right), line = s.obtain(s.apply("factorisation", [], [A]), "ρ", "F", "F⁺", "H", "H⁺")
+    (rho, F, _plus, H, right), line = s.obtain(s.apply("factorisation", [], [A]), "ρ", "F", "F⁺", "H", "H⁺")
     is_A, independent, onto = s.parts(line)
     P = F.T @ S @ F
     s.step("factor", "A = FH with independent columns F and rows H, ρ of them: none where A = 0.", line)
-    back, front, symmetric = inverse(
+    back, _, symmetric = inverse(
         s, s.step("gram", "P = FᵀΣF ≻ 0.", congruence(s, setting.sigma_definite, F, independent))
     )
     V = minv(S) @ mu(k) - F @ minv(P) @ F.T @ mu(k)  # what Σ⁻¹μ_k has outside Col(A)

@@ -182,7 +182,7 @@ class Maximiser:
     @cached_property
     def square(self) -> Line:
         """AᵀQQᵀA = I: O = AᵀQ is square, and OᵀO = QᵀAAᵀQ = QᵀQ = I."""
-        s, q, O = self.s, self.basis, A.T @ self.basis.Q  # noqa: E741
+        s, q, O = self.s, self.basis, A.T @ self.basis.Q
         one = eye(A.cols)
         first = s.lin(eq(O.T @ O, one), [(self.rotation, 1, q.Q.T, one), q.orthonormal])
         return s.parts(s.mp(s.apply("inverse", [], [O.T, O]), first))[0]

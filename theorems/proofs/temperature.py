@@ -69,7 +69,7 @@ class Temperature:
 
 
 def prove() -> Proposal:
-    """Temperature."""
+    """temperature."""
     s = Script("temperature")
     p = Temperature(s)
     square = s.step("root", "√τ = exp(½ log τ) is positive, and its square is τ.", s.both(p.root_positive, p.square))

@@ -1,8 +1,9 @@
 """Proof of Theorem 5.2, first half: a block argument and Jensen, for every bias δ and every r.
 
-Let A_in have its columns in S_F, and let A_out be orthogonal to the means; A_s = A_in + s·A_out. Then L(A_s) is a constant,
-plus s²(tr PQ + ½ tr QT) + ½ s⁴ tr Q², plus g(s) = E φ(A_sᵀx), with P = A_inᵀΣA_in, Q = A_outᵀΣA_out, T = A_inᵀSA_in and
-φ(z) = log Σ_l w_l exp(zᵀA_inᵀμ_l), convex. A_outᵀx has mean 0 and is independent of the rest, so g(0) ≤ g(s) by Jensen.
+Let A_in have its columns in S_F, and let A_out be orthogonal to the means; A_s = A_in + s·A_out. Then L(A_s) is a
+constant, plus s²(tr PQ + ½ tr QT) + ½ s⁴ tr Q², plus g(s) = E φ(A_sᵀx), with P = A_inᵀΣA_in, Q = A_outᵀΣA_out,
+T = A_inᵀSA_in and φ(z) = log Σ_l w_l exp(zᵀA_inᵀμ_l), convex. A_outᵀx has mean 0 and is independent of the rest, so
+g(0) ≤ g(s) by Jensen.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Leak:
 
     def potential(self, t: Expr) -> Expr:
         """g(t) = Σ_k w_k E log Σ_l w_l exp((μ_k + ξ)ᵀA_tA_inᵀμ_l)."""
-        K, w, mu = self.set.K, self.set.w, self.set.mu
+        K, w = self.set.K, self.set.w
         return total(
             K, lambda k: w(k) * mean(self.set.mix.sigma_bar, lambda xi: lse(K, w, lambda l: self.logit(k, l, xi, t)))
         )
@@ -98,27 +99,25 @@ class Leak:
 
     def right(self, t: Expr) -> Expr:
         """The right side of `form`."""
-        st, a, b = self.set, self.inside, self.outside
-        S, mu, w = st.mix.sigma_bar, st.mu, st.w
         PQ, QQ, QT = self.PQ, self.QQ, self.QT
-        base = st.quadratic(a)
+        base = self.set.quadratic(self.inside)
         return base + t * t * (PQ + num("1/2") * QT) + num("1/2") * t * t * t * t * QQ + self.potential(t)
 
     @property
     def PQ(self) -> Expr:
-        """Tr PQ."""
+        """tr PQ."""
         a, b, S = self.inside, self.outside, self.set.mix.sigma_bar
         return tr(a.T @ S @ a @ b.T @ S @ b)
 
     @property
     def QQ(self) -> Expr:
-        """Tr Q²."""
+        """tr Q²."""
         b, S = self.outside, self.set.mix.sigma_bar
         return tr(b.T @ S @ b @ b.T @ S @ b)
 
     @property
     def QT(self) -> Expr:
-        """Tr QT."""
+        """tr QT."""
         a, b, S, mu, w = self.inside, self.outside, self.set.mix.sigma_bar, self.set.mu, self.set.w
         return total(self.set.K, lambda k: w(k) * tr(mu(k).T @ a @ b.T @ S @ b @ a.T @ mu(k)))
 
@@ -262,8 +261,8 @@ class Leak:
 
 
 def leak(s: Script, setting: Setting) -> Line:
-    """A map with a part outside S_F has a larger loss than its part in S_F, and grows with it; the formula is `leaks`."""
-    mix, d, K, r = setting.mix, setting.d, setting.K, v.r
+    """A map with a part outside S_F has a larger loss than its part in S_F, and grows with it: `leaks` says it."""
+    mix, d, r = setting.mix, setting.d, v.r
     a, b = var("A_in", Mat(d, r)), var("A_out", Mat(d, r))
     given = s.assume(apart(setting, a, b))
     within, orthogonal = s.parts(given)
@@ -321,7 +320,7 @@ def decomposition(s: Script, setting: Setting, A: Expr) -> Line:
     mix, d, K, mu = setting.mix, setting.d, setting.K, setting.mu
     S, k = mix.sigma_bar, fresh(Index(K), "k")
     mark = s.mark()
-    (m, B, plus, h, c), line = s.obtain(
+    (_m, B, _plus, h, c), line = s.obtain(
         s.apply("basis", [], [fn(Index(K), lambda k: minv(S) @ mu(k))]), "m", "B", "B⁺", "h", "c"
     )
     independent, spans, within = s.parts(line)

@@ -1,7 +1,8 @@
-"""What proofs speak of: mixtures, losses, predicates, hypotheses. Each has one meaning, here, and a script cannot give it another.
+"""What proofs speak of: mixtures, losses, predicates, hypotheses. Each has one meaning, here.
 
-A setting holds the letters of a model as variables, and writes its losses and predicates as names that the script
-defines when it first uses them. The trace carries these definitions, and a reader sees them beside the theorem.
+A script cannot give it another. A setting holds the letters of a model as variables, and writes its losses and
+predicates as names that the script defines when it first uses them. The trace carries these definitions, and a reader
+sees them beside the theorem.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class Mixture:
         )
 
     def overlap(self, X: Expr, j: Expr, k: Expr) -> Expr:
-        """Q_jk = w_j E[π_k | j], π the softmax of the negatives at x: π_k ∝ w_k exp(xᵀXXᵀμ_k), for a shared covariance."""
+        """Q_jk = w_j E[π_k | j], π the softmax of the negatives at x: π_k ∝ w_k exp(xᵀXXᵀμ_k), if covariances agree."""
         own, a, b = Mixture(self.script), var("j", Index(K)), var("k", Index(K))
         body = w(a) * mean(own.sigma_bar, lambda xi: softmax(K, w, lambda l: tr((mu(a) + xi).T @ A @ A.T @ mu(l)), b))
         define = self.script.define("Overlap", (d, K, r, w, mu, Sigma, A, a, b), body)
@@ -199,7 +200,7 @@ def infonce_body(A: Expr) -> Expr:
 # -- hypotheses: formulas over the letters above, by the names that statements use ------------------------------------
 
 WEIGHTS_POSITIVE = forall(Index(K), lambda k: w(k) > 0)
-WEIGHTS_SUM = eq(total(K, lambda k: w(k)), 1)
+WEIGHTS_SUM = eq(total(K, w), 1)
 COVARIANCES_DEFINITE = forall(Index(K), lambda k: pd(Sigma(k)))
 SHARED_COVARIANCE = forall(Index(K), lambda k: forall(Index(K), lambda l: eq(Sigma(k), Sigma(l))))
 BIAS_RANGE = conj(num(0) <= delta, delta <= 1)
@@ -207,13 +208,14 @@ BIAS_POSITIVE = num(0) < delta
 ALWAYS_MATCHED = eq(delta, 1)
 CENTRED = eq(total(K, lambda k: w(k) * mu(k)), zero(d))
 TWO_COMPONENTS = exists(
-    Index(K), lambda i: exists(Index(K), lambda j: conj(~eq(i, j), forall(Index(K), lambda k: disj(eq(k, i), eq(k, j)))))
+    Index(K),
+    lambda i: exists(Index(K), lambda j: conj(~eq(i, j), forall(Index(K), lambda k: disj(eq(k, i), eq(k, j))))),
 )
 SOME_COLUMN = num(1) <= real(r)
 
 
 def fisher_dimension(m: Expr) -> Expr:
-    """Dim S_F = m: S_F has a basis of m columns. B has independent columns, Σ̄⁻¹μ_k = B h_k, B = Σ_k Σ̄⁻¹μ_k c_kᵀ."""
+    """dim S_F = m: S_F has a basis of m columns. B has independent columns, Σ̄⁻¹μ_k = B h_k, B = Σ_k Σ̄⁻¹μ_k c_kᵀ."""
     generator = minv(total(K, lambda k: w(k) * Sigma(k)))
     return exists(
         Mat(d, m),

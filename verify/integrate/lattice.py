@@ -80,7 +80,7 @@ class Window:
         """ρ."""
         return len(self.centres[0])
 
-    def curvature(self, k: int, i: int, l: int) -> arb:  # noqa: E741 (l is an index of the mathematics)
+    def curvature(self, k: int, i: int, l: int) -> arb:
         """C_k,il."""
         return self.curvatures[k][i][l] if self.curvatures else arb(0)
 

@@ -46,4 +46,3 @@ def _check(data: bytes) -> Verified:
     if finding != Finding(verdict, rank, dimension):
         raise Rejected("what was found is not what the certificate says")
     return Verified(claim, model, finding)
-

@@ -54,7 +54,7 @@ def latex(t: Term, names: tuple[str, ...] = ()) -> str:
 
 @lru_cache(maxsize=2**16)
 def _length(t: Term) -> int:
-    """Return how many nodes a term has when it is written out: a term that shares its parts can be much longer than it is."""
+    """Return how many nodes a term has when it is written out: with shared parts that can be many more than it has."""
     return 1 + sum(map(_length, t.args))
 
 

@@ -1,7 +1,7 @@
 """A script: lines, each a rule of the kernel applied to earlier ones, and the trace that they make.
 
-Every method returns a `Line`, whose conclusion the kernel's own rule has computed. Nothing is believed here: the trace is
-replayed as data. What a script does not derive it must `suppose`, and then the theorem is conditional on it by name.
+Every method returns a `Line`, whose conclusion the kernel's own rule has computed. Nothing is believed here: the trace
+is replayed as data. What a script does not derive it must `suppose`, and then the theorem is conditional on it by name.
 """
 
 from __future__ import annotations
@@ -254,9 +254,9 @@ class Script:
     ) -> Line:
         """A linear consequence of lines, each alone or as (line, factor), or (line, factor, left, right) for matrices.
 
-        For the claim a = b, a ≤ b or a < b, b − a is a sum of rational multiples of factor · left (y − x) right, over the
-        lines x = y, x ≤ y or x < y: the rational numbers are found here, so signs need no care. A comparison takes no
-        factor. An equation of numbers takes a matrix as factor where the claim is one of matrices.
+        For the claim a = b, a ≤ b or a < b, b − a is a sum of rational multiples of factor · left (y − x) right, over
+        the lines x = y, x ≤ y or x < y: the rational numbers are found here, so signs need no care. A comparison takes
+        no factor. An equation of numbers takes a matrix as factor where the claim is one of matrices.
         """
         matrix = claim.term.op == "eq" and Expr(claim.term.args[0]).is_matrix
         parts = [_Part.read(p if isinstance(p, tuple) else (p,), matrix) for p in combination]
@@ -286,7 +286,7 @@ class Script:
         return self.apply("rewrite", [[equation, line]], [name, template])
 
     def same(self, expression: Expr, *equations: Line) -> Line:
-        """Expression = expression with every instance of the left sides replaced, one equation after the other."""
+        """expression = expression with every instance of the left sides replaced, one equation after the other."""
         line = (
             self.calc(eq(expression, expression))
             if expression.sort.op != "Prop"
@@ -354,13 +354,10 @@ class _Part:
         return cls(line, real(factor), eye(X.rows) if left is None else left, eye(X.cols) if right is None else right)
 
     def terms(self, q: Fraction) -> list[Expr]:
-        factor = (
-            self.factor
-            if q == 1
-            else num(q * self.factor.term.val)
-            if self.factor.term.op == "num"
-            else num(q) * self.factor
-        )  # type: ignore[operator]
+        factor = self.factor
+        if q != 1:
+            known = factor.term.val
+            factor = num(q * known) if isinstance(known, Fraction) else num(q) * factor
         return [factor] if self.left is None or self.right is None else [factor, self.left, self.right]
 
     def value(self, matrix: bool) -> Expr:
@@ -387,7 +384,7 @@ def _solve(
     found = [ring.poly(p.value(matrix).term) for p in parts]
     comparison = claim.term.op != "eq"
     rows = [m for m in {m: None for p in [goal, *found] for m in p} if not (comparison and m == UNIT)]
-    table = [[p.get(m, Fraction(0)) for p in found] + [goal.get(m, Fraction(0))] for m in rows]
+    table = [[Fraction(p.get(m, 0)) for p in (*found, goal)] for m in rows]
     solution = _eliminate(table, len(parts))
     return solution if solution is not None else [Fraction(1)] * len(parts)
 
@@ -433,7 +430,7 @@ def _template(equation: Term, target: Term) -> tuple[Term, Term]:
     pattern, count = equation.args[0], len(sorts)
     sort = pattern.sort
     for s in reversed(sorts):
-        sort = make("Fun", None, s, lower(sort))  # type: ignore[arg-type]
+        sort = make("Fun", None, s, lower(sort))
     name = fresh(sort, "f").term  # type: ignore[arg-type]
     found = [0]
 

@@ -1,4 +1,4 @@
-"""From a script's lines to the JSON object that the kernel replays: the lines that the theorem needs, and their terms."""
+"""From a script's lines to the JSON object that the kernel replays: the lines that a theorem needs, and their terms."""
 
 from __future__ import annotations
 

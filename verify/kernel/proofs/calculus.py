@@ -84,7 +84,7 @@ def _weights(t: Term, s: int, positive: Positive) -> tuple[Term, Term, Term]:
 def _average(t: Term, s: int, positive: Positive) -> Term:
     """Σ_l smax_l dz_l/ds."""
     n, w, z = _weights(t, s, positive)
-    l = make("bound", 0, lift(index(n), 1))  # noqa: E741
+    l = make("bound", 0, lift(index(n), 1))
     weight = make("smax", None, lift(n, 1), _under(n, w), _under(n, z), l)
     return make("sum", None, n, make("mul", None, weight, derivative(z, s + 1, positive)))
 

@@ -168,9 +168,10 @@ def _value(op: str, value: object) -> object:
 
 
 def _node(theory: Theory, terms: list[Term], entry: object) -> Term:
-    if len(_list(entry, "a node")) < 2:
+    parts = _list(entry, "a node")
+    if len(parts) < 2:
         raise Rejected("a node is an operation, a value and arguments")
-    op, value, *arguments = entry  # type: ignore[misc]
+    op, value, *arguments = parts
     args = tuple(_pick(terms, i, "term") for i in arguments)
     if op == "c":
         return theory.constant(value, args)

@@ -79,7 +79,7 @@ def _word_key(word: Word) -> tuple[tuple[bytes, bool], ...]:
     return tuple((x.key, t) for x, t in word)
 
 
-def _factor_key(factor: tuple[Term, Number]) -> tuple[bytes, Fraction]:
+def _factor_key(factor: tuple[Term, Number]) -> tuple[bytes, Number]:
     return factor[0].key, factor[1]
 
 
@@ -88,10 +88,10 @@ def _key(m: Monomial) -> tuple[object, ...]:
 
 
 def _collected(parts: Iterable[tuple[Term, Number]]) -> Factors:
-    powers: dict[Term, Fraction] = {}
+    powers: dict[Term, Number] = {}
     for atom, power in parts:
         powers[atom] = powers.get(atom, 0) + power
-    if any(abs(p) > MAX_POWER and a.op != "exp" for a, p in powers.items()):
+    if any(not -MAX_POWER <= p <= MAX_POWER and a.op != "exp" for a, p in powers.items()):
         raise Rejected("a power is too large")
     return tuple(sorted(((a, p) for a, p in powers.items() if p), key=_factor_key))
 
@@ -257,9 +257,7 @@ class Ring:
             changed = change(atom)
             found = self.times(
                 found,
-                {((), ((atom, power),), ()): 1}
-                if changed is atom
-                else self._power(self.poly(changed), power),
+                {((), ((atom, power),), ()): 1} if changed is atom else self._power(self.poly(changed), power),
             )
         for x, t in parts[1]:
             changed = change(x)
@@ -462,7 +460,7 @@ class Ring:
         if n.loose:
             raise Rejected("the size of a sum depends on what is bound outside")
         if n.op == "lit":
-            for i in range(n.val):  # type: ignore[arg-type]
+            for i in range(n.val):  # type: ignore[call-overload]
                 self._into(found, self.poly(instantiate(body, make("nth", i, n))))
             return found
         for m, c in self.poly(body).items():
@@ -580,7 +578,7 @@ class Ring:
         return self.poly(lower(make("tr", None, _dot([matrix(x) for x in word])))) if word else {UNIT: 1}
 
     def is_positive(self, size: Term, weights: Term) -> bool:
-        """Return whether a theorem says that weights, the body of a family over an index below the size, are positive."""
+        """Return whether a theorem says that weights, the body of a family over an index below a size, are positive."""
         found = self.normal(weights)
         for variables, n, pattern in self._positive:
             bound = next(match(pattern, found, 1, Shape(variables), {}), None)
@@ -599,7 +597,7 @@ class Ring:
             return number(0) if sort is REAL else make("zero", None, *sort.args)
         return parts[0] if len(parts) == 1 else make("add", None, *parts)
 
-    def _monomial_term(self, m: Monomial, c: Fraction, sort: Term) -> Term:
+    def _monomial_term(self, m: Monomial, c: Number, sort: Term) -> Term:
         slots, factors, word = m
         parts = [] if c == 1 else [number(c)]
         for atom, power in factors:
@@ -670,12 +668,10 @@ class Ring:
         transposed = tuple(map(self._upright, turned(wanted[2])))
         for way, back in ((wanted[2], False), (transposed, True)):  # l = r, or lᵀ = rᵀ
             for i in range(len(word) - len(way) + 1):
-                bound = next(match_words(way, word[i : i + len(way)], 0, self._shape(pattern), {}), None)
-                if bound is not None:
-                    middle = self.times({((), (), word[:i]): 1}, self._right(pattern, bound, back))
-                    return self._replaced(
-                        (slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): 1})
-                    )
+                found = next(match_words(way, word[i : i + len(way)], 0, self._shape(pattern), {}), None)
+                if found is not None:
+                    middle = self.times({((), (), word[:i]): 1}, self._right(pattern, found, back))
+                    return self._replaced((slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): 1}))
         for k, (atom, power) in enumerate(factors):
             if atom.op == "tr" and power >= 1:
                 changed = self._in_trace(pattern, letters(atom.args[0]))

@@ -189,6 +189,11 @@ def _relation(t: Term) -> tuple[Term, Term, bool]:
     raise Rejected("a comparison a ≤ b or a < b is expected here")
 
 
+def _sides(t: Term) -> tuple[Term, Term, bool]:
+    """Return a, b and whether it is strict, for a = b, a ≤ b or a < b."""
+    return (t.args[0], t.args[1], False) if t.op == "eq" else _relation(t)
+
+
 def _compared(a: Term, b: Term, strict: bool) -> Term:
     return less(a, b) if strict else at_most(a, b)
 
@@ -305,20 +310,20 @@ def arithmetic(groups: Groups, terms: Arguments) -> Theorem:
     used, *given = groups
     claim, *rest = terms
     ring = _ring(given)
-    a, b, strict = (*claim.args, False) if claim.op == "eq" else _relation(claim)
+    a, b, strict = _sides(claim)
     left, positive = dict(ring.poly(_difference(b, a))), False
     for premise in used:
         formula, c = premise.conclusion, rest.pop(0)
         if claim.op == "eq" and formula.op != "eq":
             raise Rejected("an equation follows from equations")
         if formula.op == "eq" and formula.args[0].sort is not REAL:
-            l, r = rest.pop(0), rest.pop(0)  # noqa: E741
+            l, r = rest.pop(0), rest.pop(0)
             part = dot(l, _difference(formula.args[1], formula.args[0]), r)
             part = make("scale", None, c, part) if b.sort is not REAL else make("mul", None, c, trace(part))
             if part.sort is not b.sort:
                 raise Rejected("a part does not have the shape of the claim")
         else:
-            x, y, sharp = (*formula.args, False) if formula.op == "eq" else _relation(formula)
+            x, y, sharp = _sides(formula)
             if b.sort is not REAL:  # a number that is 0 times any matrix
                 if c.sort is not b.sort:
                     raise Rejected("a factor does not have the shape of the claim")

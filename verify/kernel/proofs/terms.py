@@ -361,8 +361,8 @@ SORTS: dict[str, Callable[[object, tuple[Term, ...]], Term | None]] = {
     "Fun": _function_sort, "var": _var, "bound": _bound, "slot": _bound, "c": _constant, "lam": _lam, "ap": _ap,
     "lit": _literal, "plus": _plus, "nth": _nth, "num": _number, "size": _typed("Size", result="Real"),
     "add": _alike("add", ("Real", "Mat")), "mul": _alike("mul", ("Real",)), "inv": _typed("Real", result="Real"),
-    "exp": _typed("Real", result="Real"), "log": _typed("Real", result="Real"), "delta": _delta, "sum": _sum, "mean": _mean,
-    "tr": _of_matrix(lambda *_: REAL, square=True), "lse": _softmax(3), "smax": _softmax(4),
+    "exp": _typed("Real", result="Real"), "log": _typed("Real", result="Real"), "delta": _delta, "sum": _sum,
+    "mean": _mean, "tr": _of_matrix(lambda *_: REAL, square=True), "lse": _softmax(3), "smax": _softmax(4),
     "id": _sized(1, lambda n: mat(n, n)), "zero": _sized(2, _shaped), "unit": _unit, "dot": _dot, "scale": _scale,
     "T": _of_matrix(lambda p, q: mat(q, p)), "minv": _of_matrix(_shaped, square=True),
     "eq": _equation, "le": _typed("Real", "Real", result="Prop"), "not": _typed("Prop", result="Prop"),
@@ -386,7 +386,9 @@ def fun(a: Term, b: Term) -> Term:
     return make("Fun", None, a, b)
 
 
-SIZE, REAL, PROP = make("Size"), make("Real"), make("Prop")
+SIZE: Term = make("Size")
+REAL: Term = make("Real")
+PROP: Term = make("Prop")
 ONE = make("lit", 1)
 
 

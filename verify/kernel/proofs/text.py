@@ -37,7 +37,7 @@ class _Printer:
             return f"{self.sort(t.args[0], names)} → {self.sort(t.args[1], names)}"
         return {"Real": "ℝ", "Size": "ℕ", "Prop": "formula"}.get(t.op, t.op)
 
-    def text(self, t: Term, names: tuple[str, ...], want: int) -> str:
+    def text(self, t: Term, names: tuple[str, ...], want: int) -> str:  # noqa: PLR0912 (a case for each operation)
         self.left -= 1
         if len(names) > MAX_DEPTH or self.left < 0:
             return "…"
@@ -136,7 +136,9 @@ class _Printer:
             size = self.text(a[0], names, _ATOM)
             body = f"{self.text(a[1], inside, _PRODUCT)}·exp({self.text(a[2], inside, _LOW)})"
             whole = f"log Σ_{x}<{size} {body}"
-            return _wrap(whole, _SUM, want) if op == "lse" else f"softmax_{self.text(a[3], names, _ATOM)}({x}<{size}: {body})"
+            if op == "lse":
+                return _wrap(whole, _SUM, want)
+            return f"softmax_{self.text(a[3], names, _ATOM)}({x}<{size}: {body})"
         sign = {"all": "∀", "ex": "∃", "lam": "λ"}[op]
         return f"{sign}{x}:{self.sort(a[0], names)}. {self.text(a[1], inside, _LOW)}"
 

@@ -56,7 +56,7 @@ def refute(s: Script, claim: Expr, contradiction: Callable[[Line], tuple[Line, L
 
 
 def weaken(s: Script, line: Line) -> Line:
-    """A ≤ b from a < b."""
+    """a ≤ b from a < b."""
     return s.lin(line.left <= line.right, [line])
 
 
@@ -143,7 +143,7 @@ def _instance(body: Expr, k: Expr) -> Term:
     return instantiate(body.term.args[1], k.term)
 
 
-def positive_sum(s: Script, n: Like, positive: Line, nonempty: Line) -> Line:
+def positive_sum(s: Script, positive: Line, nonempty: Line) -> Line:
     """0 < Σ_k t_k from ∀k. 0 < t_k and 1 ≤ n."""
     line = s.apply("sum_order", [[positive, nonempty]])
     return s.lin(num(0) < line.right, [line])
@@ -226,7 +226,7 @@ def mixture_definite(s: Script, w: Expr, Sigma: Expr, positive: Line, definite: 
     nonzero = s.assume(~eq(v, zero(X.rows)))
     one = s.apply("product", [[s.spec(positive, k), s.mp(s.spec(strict, v), nonzero)]])
     part = s.lin(num(0) < w(k) * tr(v.T @ Sigma(k) @ v), [one])
-    summed = positive_sum(s, K, s.gen(part, k), nonempty)
+    summed = positive_sum(s, s.gen(part, k), nonempty)
     found = s.lin(num(0) < tr(v.T @ X @ v), [summed])
     return s.taut(pd(X), sym, s.gen(s.discharge(found, nonzero), v))
 
@@ -240,7 +240,7 @@ def exp_positive(s: Script, a: Like) -> Line:
 
 
 def exp_order(s: Script, line: Line) -> Line:
-    """A ≤ b from exp a ≤ exp b."""
+    """a ≤ b from exp a ≤ exp b."""
     a, b = Expr(line.left.term.args[0]), Expr(line.right.term.args[0])
 
     def absurd(negated: Line) -> tuple[Line, Line]:
@@ -266,7 +266,7 @@ def exp_injective(s: Script, line: Line) -> Line:
 
 
 class SoftMax:
-    """Weights w and logits z of K terms: S = Σ w_l exp z_l > 0, lse = log S, p_k = w_k exp z_k / S, with what is known of them.
+    """Weights w and logits z of K terms: S = Σ w_l exp z_l > 0, lse = log S, p_k = w_k exp z_k / S, and their laws.
 
     The weights' positivity is a line ∀k. 0 < w_k, `nonempty` a line 1 ≤ K. Logits may hold free variables.
     """
@@ -278,7 +278,7 @@ class SoftMax:
         self.lse = lse(n, w, z)
         k = fresh(Index(n), "k")
         term = s.lin(num(0) < w(k) * exp(z(k)), [s.apply("product", [[s.spec(positive, k), exp_positive(s, z(k))]])])
-        self.whole_positive = positive_sum(s, n, s.gen(term, k), nonempty)
+        self.whole_positive = positive_sum(s, s.gen(term, k), nonempty)
         self.is_log = s.apply("softmax", [], [self.lse])  # lse = log S
         self.exp_lse = s.lin(eq(exp(self.lse), self.whole), [log_exp(s, self.whole_positive)], self.is_log)
         nonzero = positive_nonzero(s, self.whole_positive)
@@ -332,7 +332,7 @@ class SoftMax:
 
 
 def positive_nonzero(s: Script, positive: Line) -> Line:
-    """A ≠ 0 from 0 < a."""
+    """a ≠ 0 from 0 < a."""
     supposed = s.assume(eq(positive.right, 0))
     low = s.lin(positive.right <= 0, [supposed])
     return s.taut(~supposed.formula, s.discharge(low, supposed), positive)

@@ -88,10 +88,10 @@ class Setting:
         )
         return s.gen(line, k)
 
-    # -- InfoNCE of a shared covariance ---------------------------------------------------------------------------------
+    # -- InfoNCE of a shared covariance --------------------------------------------------------------------------------
 
     def closed_form(self, X: Expr) -> Line:
-        """InfoNCE(X) = a quadratic in M = XXᵀ plus Σ_k w_k E log Σ_l w_l exp((μ_k + ξ)ᵀMμ_l), for a shared covariance."""
+        """InfoNCE(X) = a quadratic in M = XXᵀ plus Σ_k w_k E log Σ_l w_l exp((μ_k + ξ)ᵀMμ_l), covariances shared."""
         s, K, w, mu, Sb = self.s, self.K, self.w, self.mu, self.mix.sigma_bar
         x, l = fresh(Col(self.d), "x"), fresh(Index(K), "l")
         M = X @ X.T

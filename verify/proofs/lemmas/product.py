@@ -159,7 +159,7 @@ class Side(Setting):
 
     @cached_property
     def restricted(self) -> Line:
-        """E ᵀΣ̄E ≻ 0 for the covariance Σ̄ of the product."""
+        """EᵀΣ̄E ≻ 0 for the covariance Σ̄ of the product."""
         return congruence(self.s, self.product.set.sigma_definite, self.own.E, self.product.orthonormal[self.index])
 
     @cached_property

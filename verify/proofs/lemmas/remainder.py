@@ -42,7 +42,7 @@ Terms = Callable[[Expr], Expr]
 
 
 def at_most_root(s: Script, nonnegative: Line, squares: Line, a: Expr) -> Line:
-    """A ≤ b from 0 ≤ b and a·a ≤ b·b."""
+    """a ≤ b from 0 ≤ b and a·a ≤ b·b."""
     b = nonnegative.right
 
     def absurd(negated: Line) -> tuple[Line, Line]:
