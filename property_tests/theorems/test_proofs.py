@@ -329,6 +329,7 @@ BAD = {
     "rewrites_for_ever": "the script fails with (Rejected|RecursionError)",
     "not_a_proof": "the script proposes no proof",
     "leaves": "the script fails with SystemExit: 0",
+    "nests": "what the script proposes is no JSON",
     "writes": "what the script proposes is no (JSON|proof)",
     "patches": "the kernel refuses the trace: line 0: total is not given what it takes",
     "loops": "the script ends its process, with exit code -",
@@ -417,3 +418,10 @@ def test_the_record_of_a_theorem_is_not_that_of_a_conditional_one(conditional: S
     assert conditional.formal != GOOD.formal
     assert bad("assumes").unproved
     assert replace(GOOD, formal=conditional.formal).unproved
+
+
+def test_a_proof_of_what_is_not_on_record_proves_nothing() -> None:
+    statement = replace(GOOD, formal=None)
+    assert statement.unproved == "what its theorem says is not on record"
+    assert judge(statement).standing is Standing.FAILED
+    assert "the proof does not check" in statement.decide(GOOD.witness).reason
