@@ -92,8 +92,10 @@ STATEMENT = Statement(
         "For K = 2, and for every symmetric configuration, it is proved (infonce-equality-two, -balanced).",
         "A random search of seven minutes, in floats, over means at three points (6 to 32 components, any δ) met a "
         "slope ≥ 0 with 32 components, and none with 24 or fewer.",
-        "For 32 components and δ = 3/5 it fails, by a certificate; for 1000 and δ = 1 by the argument above, which no "
-        "certificate covers. No argument is known that tells few components from many.",
+        "For 32 components and δ = 3/5 it fails, by a certificate. For 1000 and δ = 1 it fails too, with no "
+        "certificate: unequal weights n_k/N are N equal weights with n_k means at one point, and a slope > 0 survives "
+        "a small move of the means, so the counterexample of infonce-equality is one of N = 1000 equal weights.",
+        "No argument is known that tells few components from many.",
     ),
     hunts=HUNTS,
     special_case_of="infonce-equality",

@@ -75,8 +75,8 @@ def examine(instance: Instance) -> Verdict:
     for f in trial_maps(instance):
         found = deviation(instance, f)
         if found != 0:
-            value = [[str(x) for x in row] for row in exact.to_rows(f)]
-            reason = f"at f = {value} the difference is off its value at f = 0 by {found}"
+            value = "; ".join(" ".join(str(x) for x in row) for row in exact.to_rows(f))
+            reason = f"at f = [{value}] the difference is off its value at f = 0 by {found}"
             return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT)
     return Verdict(ID, Outcome.UNDECIDED, "the two agree on every map tried", provenance=Provenance.EXACT)
 

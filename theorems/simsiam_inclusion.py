@@ -53,7 +53,7 @@ CONCLUSION = Conclusion(
     "For every δ ∈ [0, 1], every r ≥ 1 and every invertible P, Col(A) ⊆ R⁻¹Col(C) and Col(A) ⊆ S_F for every encoder "
     "A with ∂_A L(A, P) = 0, the target held fixed.",
 )
-READING = "the sources announce a theorem on SimSiam and do not print it: the statement is our reading, the proof ours"
+READING = "the sources announce a theorem on SimSiam and print neither it nor a proof: the statement is our reading"
 
 
 def outside(mixture: GMM, A: fmpq_mat) -> fmpq_mat:

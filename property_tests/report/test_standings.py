@@ -145,7 +145,7 @@ def test_news_are_three_sentences_that_follow_the_records(report):
     assert len(report.news) == 3
     assert report.news[0].text.startswith("Of 1 statement 1 is proved for every instance, none is refuted")
     assert (
-        f"the kernel replayed {STATEMENT.checked.lines} lines of 1 proof, with nothing assumed" in report.news[0].text
+        f"the kernel replayed {STATEMENT.checked.lines:,} lines of 1 proof, with nothing assumed" in report.news[0].text
     )
     broken = made(replace(STATEMENT, proof=None))
     assert "none is proved for every instance, none is refuted by instances and 1 is not settled" in broken.news[0].text

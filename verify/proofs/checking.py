@@ -203,7 +203,7 @@ def _report(proposal: Proposal, found: Proved, steps: tuple[StepReport, ...]) ->
     return ProofReport(
         theorem=found.theorem,
         passed=True,
-        reason=f"the kernel replayed {found.lines} lines to the theorem{conditions}",
+        reason=f"the kernel replayed {found.lines:,} lines to the theorem{conditions}",
         conclusion=repr(found.conclusion),
         latex=latex(found.conclusion),
         steps=steps,
