@@ -192,7 +192,9 @@ def test_show_checks_the_proof(name, capsys):
     assert printed["id"] == name
     assert printed["hypotheses"]
     assert printed["proof"]["passed"] is True
-    assert all(step["passed"] and not step["assumed"] for step in printed["proof"]["steps"])
+    assert printed["proof"]["conditional"] is False
+    assert printed["proof"]["assumed"] == []
+    assert all(step["formula"] and step["rule"] and step["lines"] for step in printed["proof"]["steps"])
     code, text = text_of(capsys, "show", name)
     assert code == 0
     assert "checked" in text

@@ -23,7 +23,7 @@ def examples() -> list[tuple[str, str]]:
 def pattern(output: str) -> re.Pattern[str]:
     """What the output must match; a line … stands for any lines."""
     parts = [re.escape(part.strip("\n")) for part in re.split(r"^…$", output, flags=re.MULTILINE)]
-    return re.compile(r"\n(?:.*\n)*".join(parts))
+    return re.compile(r"\n(?:.*\n)*".join(parts) + r"\n?")
 
 
 @pytest.mark.parametrize(("command", "output"), examples(), ids=[command for command, _ in examples()])
@@ -36,7 +36,7 @@ def test_the_readme_shows_what_is_printed(command, output, monkeypatch, capsys):
     printed = capsys.readouterr().out.strip("\n")
     if arguments[0] == "minimize":  # floats: the last digits differ from machine to machine
         output, printed = (" ".join(NUMBER.sub("#", text).split()) for text in (output, printed))
-    assert pattern(output).fullmatch(printed)
+    assert pattern(output).fullmatch(printed + "\n")
 
 
 def test_there_are_examples():
