@@ -36,8 +36,8 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import divide, vanishes, vanishes_below
-from verify.proofs.lemmas.paired import Setting, alignment, closed, folded, meaning, unfolded
+from verify.proofs.lemmas.basic import definition, divide, folded, unfolded, vanishes, vanishes_below
+from verify.proofs.lemmas.paired import Setting, alignment, closed
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 
@@ -94,7 +94,7 @@ class Lines:
         at_zero = s.calc(
             eq(self.rate(C, num(0)), -2 * v.delta * tr(C.T @ self.pairs.covariance)),
             self.even,
-            meaning(s, self.pairs.covariance),
+            definition(s, self.pairs.covariance),
             st.weights_sum,
             positive=[st.positive],
             psd=list(st.psd),
@@ -115,7 +115,7 @@ class Lines:
         there = s.lin(eq(v.mu_T(k), b(k) * text), [(s.spec(on_text, k), 1, v.Sigma_T, None)], self.inverse_T)
         kappa = total(v.K, lambda k: v.w(k) * (a(k) - _mean(a)) * (b(k) - _mean(b)))
         claim = eq(self.pairs.covariance, kappa * (vision @ text.T))
-        line = s.calc(claim, meaning(s, self.pairs.covariance), s.gen(here, k), s.gen(there, k))
+        line = s.calc(claim, definition(s, self.pairs.covariance), s.gen(here, k), s.gen(there, k))
 
         def says(kappa: Expr, p: Expr, q: Expr) -> Expr:
             return eq(self.pairs.covariance, kappa * (p @ q.T))
@@ -197,7 +197,7 @@ class Lines:
         whole = s.lin(num(0) <= v.delta * (-tr(C.T @ C)), [flat])
         low = divide(s, st.hypothesis("some-matched"), whole, num(0) <= -tr(C.T @ C))
         gone = vanishes_below(s, C, s.lin(tr(C.T @ C) <= 0, [low]))
-        uncorrelated = s.lin(eq(v.covariance(), zero(v.d_V, v.d_T)), [meaning(s, C), gone])
+        uncorrelated = s.lin(eq(v.covariance(), zero(v.d_V, v.d_T)), [definition(s, C), gone])
         absurd = s.taut(~nothing.formula, s.discharge(uncorrelated, nothing), st.hypothesis("correlated"))
         return s.discharge(absurd, wide, optimal)
 

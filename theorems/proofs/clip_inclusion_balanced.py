@@ -35,8 +35,8 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import inverse, root, semidefinite, vanishes, vanishes_below
-from verify.proofs.lemmas.paired import Setting, spanned, unfolded
+from verify.proofs.lemmas.basic import inverse, root, semidefinite, unfolded, vanishes, vanishes_below
+from verify.proofs.lemmas.paired import Setting, spanned
 from verify.proofs.lemmas.projector import projector
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script

@@ -27,8 +27,9 @@ from verify.proofs.expressions import (
     num,
     zero,
 )
+from verify.proofs.lemmas.basic import folded, unfolded
 from verify.proofs.lemmas.leak import Leak
-from verify.proofs.lemmas.paired import Setting, folded, spanned, unfolded
+from verify.proofs.lemmas.paired import Setting, spanned
 from verify.proofs.lemmas.projector import projector
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script

@@ -9,9 +9,9 @@ from __future__ import annotations
 from verify.formulas import mixtures as v
 from verify.formulas.fisher import bound, discriminant
 from verify.proofs.expressions import Expr, Index, eq, eye, forall, fresh, iff, inv, num, total, tr, zero
-from verify.proofs.lemmas.basic import positive_nonzero, weaken
+from verify.proofs.lemmas.basic import definition, positive_nonzero, weaken
 from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import Complement, definite_vanishes, definition, summand_vanishes
+from verify.proofs.lemmas.subspaces import Complement, definite_vanishes, summand_vanishes
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

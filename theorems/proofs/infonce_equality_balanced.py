@@ -27,10 +27,10 @@ from verify.formulas import mixtures as v
 from verify.formulas import symmetry as sym
 from verify.kernel.proofs.terms import Term
 from verify.proofs.expressions import Expr, Index, eq, exists, fn, fresh, minv, num, total
-from verify.proofs.lemmas.basic import weaken
+from verify.proofs.lemmas.basic import folded, unfolded, weaken
 from verify.proofs.lemmas.midpoint import Midpoint, closed_forms
 from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import folded, summand_vanishes, unfolded
+from verify.proofs.lemmas.subspaces import summand_vanishes
 from verify.proofs.lemmas.symmetry import Moved, Permutation
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script

@@ -38,10 +38,11 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
+from verify.proofs.lemmas.basic import folded, unfolded
 from verify.proofs.lemmas.product import Product, at, closed
 from verify.proofs.lemmas.product_fisher import Spanning
 from verify.proofs.lemmas.product_loss import Split
-from verify.proofs.lemmas.subspaces import fisher_part, folded, unfolded
+from verify.proofs.lemmas.subspaces import fisher_part
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

@@ -33,10 +33,10 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import semidefinite, vanishes
+from verify.proofs.lemmas.basic import definition, folded, semidefinite, vanishes
 from verify.proofs.lemmas.mixtures import Setting
 from verify.proofs.lemmas.posterior import odds
-from verify.proofs.lemmas.subspaces import Complement, definition, folded, spans_fisher_spans_lda
+from verify.proofs.lemmas.subspaces import Complement, spans_fisher_spans_lda
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

@@ -19,10 +19,17 @@ from functools import cached_property
 from verify.formulas import graphs as v
 from verify.formulas.graphs import norm
 from verify.proofs.expressions import Expr, Index, conj, delta, eq, eye, fresh, iff, num, total, tr, unit
-from verify.proofs.lemmas.basic import square_nonnegative, square_norm, vanishes_below, weaken
+from verify.proofs.lemmas.basic import (
+    definition,
+    folded,
+    square_nonnegative,
+    square_norm,
+    unfolded,
+    vanishes_below,
+    weaken,
+)
 from verify.proofs.lemmas.eigenvectors import Lowest
 from verify.proofs.lemmas.graphs import GraphSetting, inverse_nonnegative
-from verify.proofs.lemmas.subspaces import definition, folded, unfolded
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

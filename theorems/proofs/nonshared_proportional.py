@@ -32,16 +32,18 @@ from verify.proofs.expressions import (
 )
 from verify.proofs.lemmas.basic import (
     SoftMax,
+    definition,
     inverse,
     positive_nonzero,
     root,
     semidefinite,
     square_norm,
+    unfolded,
     vanishes,
     weaken,
 )
 from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import definition, fisher_part, summand_vanishes, unfolded
+from verify.proofs.lemmas.subspaces import fisher_part, summand_vanishes
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

@@ -31,9 +31,9 @@ from verify.proofs.expressions import (
     total,
     tr,
 )
-from verify.proofs.lemmas.basic import positive_nonzero, square_norm, vanishes, weaken
+from verify.proofs.lemmas.basic import definition, folded, positive_nonzero, square_norm, unfolded, vanishes, weaken
 from verify.proofs.lemmas.pca import Orthonormal, PcaSetting, orthonormalised
-from verify.proofs.lemmas.subspaces import definition, folded, summand_vanishes, unfolded
+from verify.proofs.lemmas.subspaces import summand_vanishes
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

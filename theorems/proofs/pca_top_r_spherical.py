@@ -21,9 +21,8 @@ from verify.formulas.fisher import discriminant
 from verify.formulas.mixtures import A
 from verify.formulas.subspaces import independent_columns
 from verify.proofs.expressions import Col, Expr, Index, Mat, eq, eye, fresh, minv, num, tr, zero
-from verify.proofs.lemmas.basic import by_cases, congruence, divide, inverse, square_norm
+from verify.proofs.lemmas.basic import by_cases, congruence, definition, divide, inverse, square_norm, unfolded
 from verify.proofs.lemmas.pca import PcaSetting, orthonormalised
-from verify.proofs.lemmas.subspaces import definition, unfolded
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from verify.formulas import graphs as v
 from verify.formulas.graphs import norm
 from verify.proofs.expressions import Expr, Mat, conj, eq, forall, fresh, iff
+from verify.proofs.lemmas.basic import definition, folded, unfolded
 from verify.proofs.lemmas.graphs import GraphSetting
-from verify.proofs.lemmas.subspaces import definition, folded, unfolded
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

@@ -14,9 +14,8 @@ from functools import cached_property
 from theorems.proofs.spectral_inclusion import loss_steps
 from verify.formulas import mixtures as v
 from verify.proofs.expressions import Col, Expr, Index, conj, eq, eye, fresh, iff, minv, num, psd, tr
-from verify.proofs.lemmas.basic import root, square_norm, vanishes_below
+from verify.proofs.lemmas.basic import folded, root, square_norm, unfolded, vanishes_below
 from verify.proofs.lemmas.spectral import Inclusion, Reach, SpectralSetting
-from verify.proofs.lemmas.subspaces import folded, unfolded
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

@@ -24,11 +24,11 @@ from verify.proofs.expressions import (
     eq,
     eye,
 )
+from verify.proofs.lemmas.basic import definition, folded, unfolded
 from verify.proofs.lemmas.discriminant import TopSpace
 from verify.proofs.lemmas.independence import Independence
 from verify.proofs.lemmas.pencil import Choice, Pencil, Shifted
 from verify.proofs.lemmas.spectral import SpectralSetting
-from verify.proofs.lemmas.subspaces import definition, folded, unfolded
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

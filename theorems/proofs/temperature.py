@@ -12,8 +12,7 @@ from verify.formulas.subspaces import columns_within
 from verify.formulas.temperature import HYPOTHESES as LETTERS
 from verify.formulas.temperature import infonce_at, minimises_infonce_at, root, tau
 from verify.proofs.expressions import Expr, eq, eye, fresh, iff, inv
-from verify.proofs.lemmas.basic import exp_positive, log_exp, positive_nonzero
-from verify.proofs.lemmas.subspaces import definition, folded, unfolded
+from verify.proofs.lemmas.basic import definition, exp_positive, folded, log_exp, positive_nonzero, unfolded
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 

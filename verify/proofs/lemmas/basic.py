@@ -20,6 +20,7 @@ from verify.proofs.expressions import (
     eye,
     fresh,
     inv,
+    log,
     lse,
     num,
     pd,
@@ -33,6 +34,25 @@ from verify.proofs.expressions import (
 from verify.proofs.script import Line, Script
 
 Terms = Callable[[Expr], Expr]
+
+
+# -- defined names ----------------------------------------------------------------------------------------------------
+
+
+def definition(s: Script, name: Expr) -> Line:
+    """c(x̄) = t, or ⟺, for a defined name applied to arguments."""
+    return s.unfold(str(name.term.val), *(Expr(a) for a in name.term.args[1:]))
+
+
+def unfolded(s: Script, line: Line) -> Line:
+    """What a defined predicate says, from a line that is one."""
+    law = definition(s, line.formula)
+    return s.taut(law.right, law, line)
+
+
+def folded(s: Script, predicate: Expr, line: Line) -> Line:
+    """A defined predicate, from the line that says what it means."""
+    return s.taut(predicate, definition(s, predicate), line)
 
 
 # -- order ------------------------------------------------------------------------------------------------------------
@@ -329,6 +349,13 @@ class SoftMax:
         other = SoftMax(s, self.n, self.w, lambda l: self.z(l) + q, self.positive, self.nonempty)
         line = s.lin(eq(exp(other.lse), exp(q + self.lse)), [other.exp_lse, (self.exp_lse, -exp(q))])
         return s.lin(eq(other.lse, q + self.lse), [exp_injective(s, line)])
+
+    def scaled(self, q: Expr) -> Line:
+        """log Σ_k w_k exp(z_k) exp(q) = q + lse, for q the same for every k."""
+        shifted = self.shifted(q)
+        whole = total(self.n, lambda k: self.w(k) * (exp(self.z(k)) * exp(q)))
+        named = self.s.apply("softmax", [], [shifted.left])  # log Σ_k w_k exp(z_k + q) by its name
+        return self.s.lin(eq(log(whole), q + self.lse), [shifted, named])
 
 
 def positive_nonzero(s: Script, positive: Line) -> Line:

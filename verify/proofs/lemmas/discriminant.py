@@ -30,9 +30,10 @@ from verify.proofs.expressions import (
     tr,
     unit,
 )
+from verify.proofs.lemmas.basic import definition, folded, unfolded
 from verify.proofs.lemmas.mixtures import Setting
 from verify.proofs.lemmas.selection import Chosen, selection
-from verify.proofs.lemmas.subspaces import definition, folded, gram_inverse, unfolded
+from verify.proofs.lemmas.subspaces import gram_inverse
 from verify.proofs.script import Line
 
 

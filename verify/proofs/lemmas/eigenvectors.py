@@ -22,8 +22,7 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import divide, square_norm, vanishes_below
-from verify.proofs.lemmas.subspaces import unfolded
+from verify.proofs.lemmas.basic import divide, square_norm, unfolded, vanishes_below
 from verify.proofs.script import Line
 
 

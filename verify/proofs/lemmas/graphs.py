@@ -26,8 +26,7 @@ from verify.proofs.expressions import (
     tr,
     unit,
 )
-from verify.proofs.lemmas.basic import exp_positive, log_exp, positive_nonzero, square_norm, weaken
-from verify.proofs.lemmas.subspaces import definition
+from verify.proofs.lemmas.basic import definition, exp_positive, log_exp, positive_nonzero, square_norm, weaken
 from verify.proofs.script import Line, Script
 
 

@@ -21,12 +21,14 @@ from verify.proofs.expressions import (
     zero,
 )
 from verify.proofs.lemmas.basic import (
+    definition,
     divide,
+    folded,
     refute,
+    unfolded,
     vanishes_below,
 )
 from verify.proofs.lemmas.spectral import Reach, SpectralSetting
-from verify.proofs.lemmas.subspaces import definition, folded, unfolded
 from verify.proofs.script import Line
 
 

@@ -37,13 +37,14 @@ from verify.proofs.expressions import (
 )
 from verify.proofs.lemmas.basic import (
     SoftMax,
+    definition,
     divide,
     inverse,
     root,
     vanishes_below,
     weaken,
 )
-from verify.proofs.lemmas.paired import Setting, meaning
+from verify.proofs.lemmas.paired import Setting
 from verify.proofs.script import Line
 
 K, w, mu, nu, S, R = v.K, v.w, v.mu_V, v.mu_T, v.Sigma_V, v.Sigma_T
@@ -129,7 +130,7 @@ class Leak:
         """∀t. L(W_t) is `right(t)`."""
         t = fresh(Real, "t")
         claim = eq(self.loss(self.at(t)), self.right(t))
-        names = (*self.meanings, meaning(self.s, self.h), meaning(self.s, self.tau), self.set.product_loss)
+        names = (*self.meanings, definition(self.s, self.h), definition(self.s, self.tau), self.set.product_loss)
         return self.s.gen(self.s.calc(claim, self.crossed, self.orthogonal, *self.set.symmetric, *names), t)
 
     # -- Jensen -------------------------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ class Leak:
         part = s.apply("product", [[weaken(s, s.spec(self.set.positive, k)), s.spec(form, self.outside @ nu(k))]])
         term = w(k) * tr(nu(k).T @ self.outside.T @ S @ self.outside @ nu(k))
         summed = s.apply("sum_order", [[s.gen(s.lin(num(0) <= term, [part]), k)]])
-        return s.lin(num(0) <= self.tau, [summed], meaning(self.s, self.tau))
+        return s.lin(num(0) <= self.tau, [summed], definition(self.s, self.tau))
 
     @cached_property
     def vanishes(self) -> Line:
@@ -203,7 +204,7 @@ class Leak:
         left, is_left = root(s, self.set.psd[0], "Lambda")
         right, is_right = root(s, self.set.psd[1], "Omega")
         Y = left.T @ out @ right
-        gone = vanishes_below(s, Y, s.lin(tr(Y.T @ Y) <= 0, [low], meaning(self.s, self.h), is_left, is_right))
+        gone = vanishes_below(s, Y, s.lin(tr(Y.T @ Y) <= 0, [low], definition(self.s, self.h), is_left, is_right))
         whole = s.lin(eq(S @ out @ R, zero(v.d_V, v.d_T)), [(gone, 1, left, right.T)], is_left, is_right)
         whole = s.release(whole, mark)
         s.forget(mark)

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from verify.formulas import mixtures as v
 from verify.formulas.mixtures import Mixture
-from verify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, log, lse, mean, num, total, tr
-from verify.proofs.lemmas.basic import SoftMax, inverse, mixture_definite, nonempty, semidefinite
+from verify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, lse, mean, num, total, tr
+from verify.proofs.lemmas.basic import SoftMax, definition, inverse, mixture_definite, nonempty, semidefinite
 from verify.proofs.script import Line, Script
 
 
@@ -42,15 +42,11 @@ class Setting:
     @cached_property
     def sigma_unfolded(self) -> Line:
         """Σ̄ = Σ_k w_k Σ_k."""
-        return self.s.unfold("MeanCovariance", *self._letters(self.mix.sigma_bar))
-
-    @staticmethod
-    def _letters(constant: Expr) -> list[Expr]:
-        return [Expr(a) for a in constant.term.args[1:]]
+        return self.unfold(self.mix.sigma_bar)
 
     def unfold(self, constant: Expr) -> Line:
         """c(x̄) = t, or ⟺, for a defined name applied to arguments."""
-        return self.s.unfold(str(constant.term.val), *self._letters(constant))
+        return definition(self.s, constant)
 
     @cached_property
     def sigma_definite(self) -> Line:
@@ -105,18 +101,12 @@ class Setting:
             psd=[self.sigma_psd],
         )
         soft = SoftMax(s, K, w, lambda k: tr(x.T @ M @ mu(k)), self.positive, self.nonempty)
-        whole = total(K, lambda k: w(k) * (exp(tr(x.T @ M @ mu(k))) * exp(q)))
-        shifted = soft.shifted(q)
-        definition = s.apply("softmax", [], [shifted.left])
-        pulled = s.lin(eq(log(whole), q + soft.lse), [shifted, definition])
+        pulled = soft.scaled(q)
         opened = s.same(
             self.mix.infonce(X), self.unfold(self.mix.infonce(X)), self.shared, s.gen(partition, x, l), s.gen(pulled, x)
         )
-        k = fresh(Index(K), "k")
-        claim = self.quadratic(X) + self.potential(X)
-        del k
         return s.lin(
-            eq(self.mix.infonce(X), claim),
+            eq(self.mix.infonce(X), self.quadratic(X) + self.potential(X)),
             [opened],
             self.sigma_symmetric,
             self.weights_sum,

@@ -18,14 +18,13 @@ from verify.proofs.expressions import (
     exp,
     fn,
     fresh,
-    log,
     lse,
     mean,
     num,
     total,
     tr,
 )
-from verify.proofs.lemmas.basic import SoftMax, inverse, nonempty, semidefinite
+from verify.proofs.lemmas.basic import SoftMax, definition, folded, inverse, nonempty, semidefinite, unfolded
 from verify.proofs.script import Line, Script
 
 EXCHANGED = {  # hypotheses, and what they become when the modalities are exchanged
@@ -98,9 +97,8 @@ class Setting:
         vision = self._partition(v.d_T, v.Sigma_V, v.mu_V, lambda x, y: tr(y.T @ W @ x), lambda x: W @ x, 0)
         opened = s.same(v.loss_body(W), *text, *vision)
         name = self.pairs.product_loss(W)
-        unfolded = meaning(s, name)
         claim, using = eq(name, closed(W)), (*self.symmetric, self.weights_sum)
-        found = s.lin(claim, [unfolded, opened], *using, positive=[self.positive], psd=list(self.psd))
+        found = s.lin(claim, [definition(s, name), opened], *using, positive=[self.positive], psd=list(self.psd))
         return s.gen(found, W)
 
     def _partition(
@@ -121,18 +119,14 @@ class Setting:
         of_negative = eq(mean(S, lambda eta: exp(score(x, mu(j) + eta))), value)
         computed = s.calc(of_negative, moment, self.symmetric[side], psd=[psd])
         soft = SoftMax(s, v.K, v.w, lambda k: score(x, mu(k)), self.positive, self.nonempty)
-        shifted = soft.shifted(q)
-        definition = s.apply("softmax", [], [shifted.left])
-        whole = total(v.K, lambda k: v.w(k) * (exp(score(x, mu(k))) * exp(q)))
-        pulled = s.lin(eq(log(whole), q + soft.lse), [shifted, definition])
-        return s.gen(computed, x, j), s.gen(pulled, x)
+        return s.gen(computed, x, j), s.gen(soft.scaled(q), x)
 
     @cached_property
     def factors(self) -> Line:
         """∀A_V, A_T. CLIP(A_V, A_T) = ProductLoss(A_V A_Tᵀ)."""
         s, product = self.s, self.pairs.product_loss(v.A_V @ v.A_T.T)
         name = self.pairs.loss(v.A_V, v.A_T)
-        line = s.lin(eq(name, product), [meaning(s, name), meaning(s, product)])
+        line = s.lin(eq(name, product), [definition(s, name), definition(s, product)])
         return s.gen(line, v.A_V, v.A_T)
 
     # -- the two modalities -------------------------------------------------------------------------------------------
@@ -169,25 +163,9 @@ class Setting:
         return s.gen(s.discharge(there, given), v.A_V, v.A_T)
 
 
-def meaning(s: Script, name: Expr) -> Line:
-    """What a defined name at these arguments is: an equation or an equivalence."""
-    return s.unfold(str(name.term.val), *map(Expr, name.term.args[1:]))
-
-
-def unfolded(s: Script, line: Line) -> Line:
-    """What a defined predicate says, from a line that is one."""
-    law = meaning(s, line.formula)
-    return s.taut(law.right, law, line)
-
-
-def folded(s: Script, predicate: Expr, line: Line) -> Line:
-    """A defined predicate, from the line that says what it means."""
-    return s.taut(predicate, meaning(s, predicate), line)
-
-
 def spanned(s: Script, claim: Expr, coefficients: Callable[[Expr], Expr], parts: Sequence[Any], *using: Line) -> Line:
     """Col(X) ⊆ S_F, the claim, with these coefficients, from parts that give X = Σ_k Σ⁻¹μ_k c_kᵀ."""
-    there = meaning(s, claim).right
+    there = definition(s, claim).right
     witness = fn(Index(v.K), coefficients)
     equation = Expr(instantiate(there.term.args[1], witness.term))
     return folded(s, claim, s.exhibit(there, witness, s.lin(equation, parts, *using)))

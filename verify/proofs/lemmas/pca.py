@@ -24,9 +24,8 @@ from verify.proofs.expressions import (
     unit,
     zero,
 )
-from verify.proofs.lemmas.basic import inverse, root, semidefinite, vanishes_below
+from verify.proofs.lemmas.basic import definition, inverse, root, semidefinite, vanishes_below
 from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import definition
 from verify.proofs.script import Line, Script
 
 

@@ -31,15 +31,17 @@ from verify.proofs.expressions import (
     zero,
 )
 from verify.proofs.lemmas.basic import (
+    definition,
+    folded,
     log_exp,
     positive_nonzero,
     reciprocal_positive,
     root,
+    unfolded,
     vanishes,
     weaken,
 )
 from verify.proofs.lemmas.spectral import ClosedForm, SpectralSetting
-from verify.proofs.lemmas.subspaces import definition, folded, unfolded
 from verify.proofs.script import Line
 
 

@@ -7,10 +7,9 @@ from functools import cached_property
 from verify.formulas import mixtures as v
 from verify.kernel.proofs.terms import instantiate
 from verify.proofs.expressions import Col, Expr, Index, conj, delta, eq, exists, eye, fresh, iff, inv, minv, total
-from verify.proofs.lemmas.basic import inverse, positive_nonzero
+from verify.proofs.lemmas.basic import folded, inverse, positive_nonzero, unfolded
 from verify.proofs.lemmas.pca import gram_definite
 from verify.proofs.lemmas.product import Product, Side
-from verify.proofs.lemmas.subspaces import folded, unfolded
 from verify.proofs.script import Line, Script
 
 A = v.A

@@ -27,6 +27,8 @@ from verify.proofs.expressions import (
     zero,
 )
 from verify.proofs.lemmas.basic import (
+    definition,
+    folded,
     inverse,
     positive_nonzero,
     root,
@@ -34,12 +36,13 @@ from verify.proofs.lemmas.basic import (
     semidefinite,
     square_nonnegative,
     square_norm,
+    unfolded,
     vanishes,
     vanishes_below,
     weaken,
 )
 from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import definition, fisher_part, folded, gram_inverse, summand_vanishes, unfolded
+from verify.proofs.lemmas.subspaces import fisher_part, gram_inverse, summand_vanishes
 from verify.proofs.script import Line, Script
 
 

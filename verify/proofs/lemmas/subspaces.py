@@ -20,25 +20,9 @@ from verify.proofs.expressions import (
     total,
     zero,
 )
-from verify.proofs.lemmas.basic import congruence, inverse, sandwich
+from verify.proofs.lemmas.basic import congruence, folded, inverse, sandwich, unfolded
 from verify.proofs.lemmas.mixtures import Setting
 from verify.proofs.script import Line, Script
-
-
-def unfolded(s: Script, line: Line) -> Line:
-    """What a defined predicate says, from a line that is one."""
-    law = definition(s, line.formula)
-    return s.taut(law.right, law, line)
-
-
-def folded(s: Script, predicate: Expr, line: Line) -> Line:
-    """A defined predicate, from the line that says what it means."""
-    return s.taut(predicate, definition(s, predicate), line)
-
-
-def definition(s: Script, name: Expr) -> Line:
-    """c(x̄) = t, or ⟺, for a defined name applied to arguments."""
-    return s.unfold(str(name.term.val), *(Expr(a) for a in name.term.args[1:]))
 
 
 def summand_vanishes(s: Script, nonnegative: Line, whole: Line, j: Expr) -> Line:
