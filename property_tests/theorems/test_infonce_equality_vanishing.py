@@ -18,7 +18,6 @@ from theorems.infonce_equality_vanishing import STATEMENT
 from verify import exact
 from verify.configurations import geometry, vanishing_threshold
 from verify.formulas.mixtures import Mixture
-from verify.formulas.spectral import Spectral
 from verify.formulas.vanishing import tau, threshold
 from verify.hypotheses import BIAS_SMALL
 from verify.kernel.proofs.ring import Ring
@@ -100,10 +99,10 @@ def test_the_threshold_is_the_one_of_the_proof(seed: int) -> None:
     inside, seen = (B.transpose() * X * B for X in (mixture.sigma, mixture.S))
     height, ratio = max(gram[k, k] for k in range(mixture.components)), exact.trace(seen.inv() * inside)
     assert exact.is_positive_definite(seen * (ratio * (1 + fmpq(1, 10**9))) - inside)
-    spec = Spectral(Mixture(Script("threshold")))
+    mix = Mixture(Script("threshold"))
     size = exact.trace(mixture.sigma.inv() * mixture.S * mixture.R.inv() * mixture.S)
-    known = eq(tau(spec), num(exact.to_fraction(size)))
-    formula = threshold(spec, *(num(exact.to_fraction(x)) for x in (height, ratio)))
+    known = eq(tau(mix), num(exact.to_fraction(size)))
+    formula = threshold(mix, *(num(exact.to_fraction(x)) for x in (height, ratio)))
     found = Ring([known.term]).normal(formula.term)
     assert found is num(exact.to_fraction(vanishing_threshold(mixture))).term
 

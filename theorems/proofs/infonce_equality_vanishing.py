@@ -46,6 +46,7 @@ from verify.proofs.expressions import (
     zero,
 )
 from verify.proofs.lemmas.basic import divide, root, square_nonnegative, square_norm, weaken
+from verify.proofs.lemmas.mixtures import Setting
 from verify.proofs.lemmas.remainder import (
     Expansion,
     Weights,
@@ -53,7 +54,6 @@ from verify.proofs.lemmas.remainder import (
     submultiplicative,
     submultiplicative_matrices,
 )
-from verify.proofs.lemmas.spectral import SpectralSetting
 from verify.proofs.proposal import Proposal
 from verify.proofs.script import Line, Script
 
@@ -72,7 +72,7 @@ HYPOTHESES = (
 class Small:
     """A minimiser A of InfoNCE for a centred mixture, M = AAᵀ, and how small it is."""
 
-    def __init__(self, s: Script, st: SpectralSetting) -> None:
+    def __init__(self, s: Script, st: Setting) -> None:
         """Suppose that A is a minimiser, and choose κ² and λ."""
         self.s, self.st, self.mix, self.A = s, st, st.mix, v.A
         self.K, self.w, self.mu, self.S, self.delta = st.K, st.w, st.mu, st.mix.sigma_bar, st.mix.delta
@@ -81,7 +81,7 @@ class Small:
         self.no_better = s.taut(unfolded.right, unfolded, self.best)
         self.centred = st.hypothesis("centred")
         self.weights = Weights(s, self.K, self.w, st.positive, st.weights_sum, st.nonempty)
-        (self.height, self.ratio), bounds = s.obtain(s.assume(bias_small(st.spec)), "κ²", "λ")
+        (self.height, self.ratio), bounds = s.obtain(s.assume(bias_small(st.mix)), "κ²", "λ")
         s.step("bounds", "Let μ_kᵀΣ⁻¹μ_k ≤ κ² for all k and Σ ⪯ λS on S_F, with δ²λ(1 + λ)(3 + κ²/4)κ⁶τ² < 1.", bounds)
         self.high, self.ratio_nonnegative, self.wide, self.below = line_parts(s, bounds)
 
@@ -131,7 +131,7 @@ class Small:
     @property
     def bound(self) -> Expr:
         """δ²τ."""
-        return self.delta * self.delta * tau(self.st.spec)
+        return self.delta * self.delta * tau(self.st.mix)
 
     @property
     def factor(self) -> Expr:
@@ -572,7 +572,7 @@ class Missed:
     def gap(self) -> Expr:
         """1 − δ²/δ₀²."""
         small = self.small
-        return 1 - self.delta * self.delta * threshold(self.st.spec, small.height, small.ratio)
+        return 1 - self.delta * self.delta * threshold(self.st.mix, small.height, small.ratio)
 
     @cached_property
     def left_over(self) -> Line:
@@ -654,7 +654,7 @@ def none_missed(small: Small, flat: Line) -> Line:
     return s.step("missed", "uᵀμ_k = 0 for all k makes Su = 0 and u = v: S_F has no such v ≠ 0.", line)
 
 
-def equality(s: Script, st: SpectralSetting) -> Line:
+def equality(s: Script, st: Setting) -> Line:
     """MinimisesInfoNCE(A) ⟹ Col(A) = S_F."""
     small = Small(s, st)
     included = s.parts(s.cite("infonce-inclusion", lambda: theorem_5_2.inclusion(s, st)))[0]
@@ -669,6 +669,6 @@ def equality(s: Script, st: SpectralSetting) -> Line:
 def prove() -> Proposal:
     """infonce-equality-vanishing."""
     s = Script("infonce-equality-vanishing")
-    st = SpectralSetting(s)
+    st = Setting(s)
     line = equality(s, st)
-    return s.qed(line, {**{name: v.HYPOTHESES[name] for name in HYPOTHESES}, "bias-small": bias_small(st.spec)})
+    return s.qed(line, {**{name: v.HYPOTHESES[name] for name in HYPOTHESES}, "bias-small": bias_small(st.mix)})

@@ -85,6 +85,21 @@ class Mixture:
         body = total(K, lambda k: w(k) * (mu(k) @ mu(k).T))
         return self.script.define("MeanScatter", (d, K, w, mu), body)(self.d, self.K, self.w, self.mu)
 
+    @property
+    def R(self) -> Expr:
+        """R = E xxᵀ = Σ_k w_k (Σ_k + μ_k μ_kᵀ)."""
+        body = total(K, lambda k: w(k) * (Sigma(k) + mu(k) @ mu(k).T))
+        define = self.script.define("SecondMoment", (d, K, w, mu, Sigma), body)
+        return define(self.d, self.K, self.w, self.mu, self.Sigma)
+
+    @property
+    def C(self) -> Expr:
+        """C = E x x̂ᵀ = δ S + (1 − δ) μ̄ μ̄ᵀ, over the augmented pairs."""
+        own = Mixture(self.script)
+        body = delta * own.S + (1 - delta) * (own.mean @ own.mean.T)
+        define = self.script.define("PairMoment", (d, K, w, mu, delta), body)
+        return define(self.d, self.K, self.w, self.mu, self.delta)
+
     def _shape(self, X: Expr, name: str, body: Callable[[Expr], Expr]) -> Expr:
         self.sigma_bar  # noqa: B018  (the name that the definition speaks of)
         define = self.script.define(name, (d, K, r, w, mu, Sigma, A), body(A))

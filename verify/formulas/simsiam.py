@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, pair_mean, r, w
+from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
 from verify.proofs.expressions import (
     Col,
     Expr,
@@ -45,25 +45,6 @@ class SimSiam:
 
     mixture: Mixture
     eta: Expr = eta
-
-    # -- the second moments of the pairs ------------------------------------------------------------------------------
-
-    @property
-    def R(self) -> Expr:
-        """R = E xxᵀ = Σ_k w_k (Σ_k + μ_k μ_kᵀ)."""
-        mix = self.mixture
-        define = mix.script.define(
-            "SecondMoment", (d, K, w, mu, Sigma), total(K, lambda k: w(k) * (Sigma(k) + mu(k) @ mu(k).T))
-        )
-        return define(mix.d, mix.K, mix.w, mix.mu, mix.Sigma)
-
-    @property
-    def C(self) -> Expr:
-        """C = E x x̂ᵀ = δ S + (1 − δ) μ̄ μ̄ᵀ."""
-        mix, own = self.mixture, Mixture(self.mixture.script)
-        body = delta * own.S + (1 - delta) * (own.mean @ own.mean.T)
-        define = mix.script.define("PairMoment", (d, K, w, mu, delta), body)
-        return define(mix.d, mix.K, mix.w, mix.mu, mix.delta)
 
     # -- the loss and its stationary points ---------------------------------------------------------------------------
 
@@ -115,7 +96,7 @@ class SimSiam:
 
     def within_pairs(self, X: Expr) -> Expr:
         """Col(X) ⊆ R⁻¹Col(C): X = R⁻¹CZ for some Z."""
-        mix, own = self.mixture, SimSiam(Mixture(self.mixture.script))
+        mix, own = self.mixture, Mixture(self.mixture.script)
         body = exists(Mat(d, r), lambda Z: eq(A, minv(own.R) @ own.C @ Z))
         define = mix.script.define("WithinPairs", (d, K, r, w, mu, Sigma, delta, A), body)
         return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma, mix.delta, X)
@@ -158,19 +139,6 @@ def loss_body() -> Expr:
 
 
 # -- hypotheses: formulas over the letters above, by the names that statements use ------------------------------------
-
-
-def fisher_dimension(m: Expr) -> Expr:
-    """S_F has dimension m: a basis B of m columns. LB = I for some L, Σ̄⁻¹μ_k = B h_k, and B = Σ_k Σ̄⁻¹μ_k c_kᵀ."""
-    generator = minv(total(K, lambda k: w(k) * Sigma(k)))
-    return exists(
-        Mat(d, m),
-        lambda basis: conj(
-            exists(Mat(m, d), lambda left: eq(left @ basis, eye(m))),
-            forall(Index(K), lambda k: exists(Col(m), lambda h: eq(generator @ mu(k), basis @ h))),
-            exists(Family(K, Col(m)), lambda c: eq(basis, total(K, lambda k: generator @ mu(k) @ c(k).T))),
-        ),
-    )
 
 
 NO_WEIGHT_DECAY = eq(eta, 0)

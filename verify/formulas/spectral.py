@@ -49,22 +49,6 @@ class Spectral:
     def _own(self) -> Spectral:
         return Spectral(Mixture(self.mixture.script))
 
-    # -- moments ------------------------------------------------------------------------------------------------------
-
-    @property
-    def R(self) -> Expr:
-        """R = E xxᵀ = Σ_k w_k (Σ_k + μ_k μ_kᵀ)."""
-        mix = self.mixture
-        body = total(K, lambda k: w(k) * (Sigma(k) + mu(k) @ mu(k).T))
-        return mix.script.define("SecondMoment", (d, K, w, mu, Sigma), body)(mix.d, mix.K, mix.w, mix.mu, mix.Sigma)
-
-    @property
-    def C(self) -> Expr:
-        """C = E x x̂ᵀ = δ S + (1 − δ) μ̄ μ̄ᵀ."""
-        mix, own = self.mixture, self._own().mixture
-        body = delta * own.S + (1 - delta) * (own.mean @ own.mean.T)
-        return mix.script.define("PairMoment", (d, K, w, mu, delta), body)(mix.d, mix.K, mix.w, mix.mu, mix.delta)
-
     # -- the loss and its minimisers ----------------------------------------------------------------------------------
 
     def loss(self, X: Expr) -> Expr:

@@ -9,7 +9,6 @@ from verify.formulas import simsiam as v
 from verify.formulas.mixtures import Mixture, pair_mean, r
 from verify.formulas.simsiam import SimSiam
 from verify.proofs.expressions import (
-    Col,
     Expr,
     Index,
     Mat,
@@ -21,12 +20,11 @@ from verify.proofs.expressions import (
     iff,
     minv,
     num,
-    pd,
     total,
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import inverse, semidefinite, square_nonnegative, vanishes, weaken
+from verify.proofs.lemmas.basic import vanishes
 from verify.proofs.lemmas.mixtures import Setting
 from verify.proofs.script import Line, Script
 
@@ -41,45 +39,10 @@ class SimSiamSetting(Setting):
         super().__init__(script, Mixture(script))
         self.sim = SimSiam(self.mix)
         self.r, self.eta = r, self.sim.eta
-        self.R, self.C = self.sim.R, self.sim.C
 
     def hypothesis(self, name: str) -> Line:
         """A hypothesis by its name, assumed."""
         return self.s.assume(v.HYPOTHESES[name]) if name in v.HYPOTHESES else super().hypothesis(name)
-
-    # -- moments ------------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def own_psd(self) -> Line:
-        """∀k. Σ_k ⪰ 0."""
-        k = fresh(Index(self.K), "k")
-        return self.s.gen(semidefinite(self.s, self.s.spec(self.hypothesis("covariances-definite"), k)), k)
-
-    @cached_property
-    def own_symmetric(self) -> Line:
-        """∀k. Σ_k = Σ_kᵀ."""
-        k = fresh(Index(self.K), "k")
-        return self.s.gen(self.s.parts(self.s.spec(self.own_psd, k))[0], k)
-
-    @cached_property
-    def moments(self) -> tuple[Line, ...]:
-        """R, C, S, μ̄ as they are defined, to rewrite with, each in terms of those after it."""
-        return tuple(map(self.unfold, (self.R, self.C, self.mix.S, self.mix.mean)))
-
-    @cached_property
-    def R_symmetric(self) -> Line:
-        """R = Rᵀ."""
-        return self.s.calc(eq(self.R, self.R.T), *self.moments, self.own_symmetric)
-
-    @cached_property
-    def C_symmetric(self) -> Line:
-        """C = Cᵀ."""
-        return self.s.calc(eq(self.C, self.C.T), *self.moments)
-
-    @cached_property
-    def R_parts(self) -> Line:
-        """R = Σ̄ + S."""
-        return self.s.calc(eq(self.R, self.mix.sigma_bar + self.mix.S), *self.moments, self.sigma_unfolded)
 
     # -- the loss -----------------------------------------------------------------------------------------------------
 
@@ -183,26 +146,6 @@ class SimSiamSetting(Setting):
         return s.rewrite(simple, at_0)
 
     # -- subspaces ----------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def R_definite(self) -> Line:
-        """R ≻ 0: R = Σ̄ + S, and vᵀSv = Σ_k w_k (vᵀμ_k)² ≥ 0."""
-        s, w, mu = self.s, self.w, self.mu
-        column, k = fresh(Col(self.d), "v"), fresh(Index(self.K), "k")
-        square = square_nonnegative(s, tr(column.T @ mu(k)))
-        part = s.apply("product", [[weaken(s, s.spec(self.positive, k)), square]])
-        part = s.lin(num(0) <= w(k) * (tr(column.T @ mu(k)) * tr(column.T @ mu(k))), [part])
-        scatter = s.apply("sum_order", [[s.gen(part, k)]])
-        nonzero = s.assume(~eq(column, zero(self.d)))
-        strict = s.mp(s.spec(s.parts(self.sigma_definite)[1], column), nonzero)
-        claim = num(0) < tr(column.T @ self.R @ column)
-        whole = s.lin(claim, [strict, scatter], self.R_parts, self.unfold(self.mix.S))
-        return s.taut(pd(self.R), self.R_symmetric, s.gen(s.discharge(whole, nonzero), column))
-
-    @cached_property
-    def R_inverse(self) -> tuple[Line, Line, Line]:
-        """RR⁻¹ = I, R⁻¹R = I, R⁻¹ = (R⁻¹)ᵀ."""
-        return inverse(self.s, self.R_definite)
 
     def spanned(self, X: Expr, column: Callable[[Expr], Expr], line: Line) -> Line:
         """Col(X) ⊆ S_F, from X = Σ_k Σ̄⁻¹μ_k c_kᵀ for the columns c_k that are given."""

@@ -21,7 +21,6 @@ from verify.proofs.expressions import (
     inv,
     minv,
     num,
-    pd,
     total,
     tr,
     zero,
@@ -29,11 +28,9 @@ from verify.proofs.expressions import (
 from verify.proofs.lemmas.basic import (
     definition,
     folded,
-    inverse,
     positive_nonzero,
     root,
     root_vanishes,
-    semidefinite,
     square_nonnegative,
     square_norm,
     unfolded,
@@ -54,58 +51,8 @@ class SpectralSetting(Setting):
         super().__init__(script, Mixture(script))
         self.spec = Spectral(self.mix)
         self.delta, self.r = self.mix.delta, letters.r
-        self.R, self.C = self.spec.R, self.spec.C
 
     # -- moments ------------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def own_psd(self) -> Line:
-        """∀k. Σ_k ⪰ 0."""
-        k = fresh(Index(self.K), "k")
-        return self.s.gen(semidefinite(self.s, self.s.spec(self.hypothesis("covariances-definite"), k)), k)
-
-    @cached_property
-    def own_symmetric(self) -> Line:
-        """∀k. Σ_k = Σ_kᵀ."""
-        k = fresh(Index(self.K), "k")
-        return self.s.gen(self.s.parts(self.s.spec(self.own_psd, k))[0], k)
-
-    @cached_property
-    def moments(self) -> tuple[Line, ...]:
-        """R, C, S, μ̄ as they are defined, to rewrite with, each in terms of those after it."""
-        return tuple(map(self.unfold, (self.R, self.C, self.mix.S, self.mix.mean)))
-
-    @cached_property
-    def R_symmetric(self) -> Line:
-        """R = Rᵀ."""
-        return self.s.calc(eq(self.R, self.R.T), *self.moments, self.own_symmetric)
-
-    @cached_property
-    def C_symmetric(self) -> Line:
-        """C = Cᵀ."""
-        return self.s.calc(eq(self.C, self.C.T), *self.moments)
-
-    @cached_property
-    def S_symmetric(self) -> Line:
-        """S = Sᵀ."""
-        return self.s.calc(eq(self.mix.S, self.mix.S.T), *self.moments)
-
-    @cached_property
-    def R_parts(self) -> Line:
-        """R = Σ̄ + S."""
-        return self.s.calc(eq(self.R, self.mix.sigma_bar + self.mix.S), *self.moments, self.sigma_unfolded)
-
-    @cached_property
-    def S_nonnegative(self) -> Line:
-        """∀v. 0 ≤ vᵀSv."""
-        s, v, k = self.s, fresh(Col(self.d), "v"), fresh(Index(self.K), "k")
-        square = square_norm(s, self.mu(k).T @ v)
-        part = s.lin(
-            num(0) <= self.w(k) * (tr(v.T @ self.mu(k)) * tr(v.T @ self.mu(k))),
-            [s.apply("product", [[s.spec(self.positive, k), square]])],
-        )
-        summed = s.apply("sum_order", [[s.gen(part, k)]])
-        return s.gen(s.lin(num(0) <= tr(v.T @ self.mix.S @ v), [summed], *self.moments), v)
 
     @cached_property
     def bias(self) -> tuple[Line, Line]:
@@ -134,25 +81,6 @@ class SpectralSetting(Setting):
         s, v = self.s, fresh(Col(self.d), "v")
         own = s.apply("product", [[self.bias[0], s.spec(self.S_nonnegative, v)]])
         return s.gen(s.lin(num(0) <= tr(v.T @ self.C @ v), [own, s.spec(self.C_above, v)]), v)
-
-    @cached_property
-    def R_definite(self) -> Line:
-        """R ≻ 0: R = Σ̄ + S, Σ̄ ≻ 0 and S ⪰ 0."""
-        s, v = self.s, fresh(Col(self.d), "v")
-        nonzero = s.assume(~eq(v, zero(self.d)))
-        strict = s.mp(s.spec(s.parts(self.sigma_definite)[1], v), nonzero)
-        found = s.lin(num(0) < tr(v.T @ self.R @ v), [strict, s.spec(self.S_nonnegative, v)], self.R_parts)
-        return s.taut(pd(self.R), self.R_symmetric, s.gen(s.discharge(found, nonzero), v))
-
-    @cached_property
-    def R_inverse(self) -> tuple[Line, Line, Line]:
-        """RR⁻¹ = I, R⁻¹R = I, R⁻¹ = (R⁻¹)ᵀ."""
-        return inverse(self.s, self.R_definite)
-
-    @cached_property
-    def R_psd(self) -> Line:
-        """R ⪰ 0."""
-        return semidefinite(self.s, self.R_definite)
 
     # -- the loss -----------------------------------------------------------------------------------------------------
 
