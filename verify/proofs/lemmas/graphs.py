@@ -26,21 +26,21 @@ from verify.proofs.expressions import (
     tr,
     unit,
 )
+from verify.proofs.lemmas.assumptions import Assumptions
 from verify.proofs.lemmas.basic import definition, exp_positive, log_exp, positive_nonzero, square_norm, weaken
 from verify.proofs.script import Line, Script
 
 
-class GraphSetting:
+class GraphSetting(Assumptions):
     """A graph in a script: its hypotheses as assumptions, made when first used, and what follows from them."""
+
+    HYPOTHESES = v.HYPOTHESES
 
     def __init__(self, script: Script) -> None:
         """Take the graph's letters; nothing is assumed yet."""
-        self.s, self.g = script, Graph(script)
+        super().__init__(script)
+        self.g = Graph(script)
         self.n, self.r, self.w = v.n, v.r, v.w
-
-    def hypothesis(self, name: str) -> Line:
-        """A hypothesis by its name, assumed."""
-        return self.s.assume(v.HYPOTHESES[name])
 
     # -- degrees and their roots --------------------------------------------------------------------------------------
 

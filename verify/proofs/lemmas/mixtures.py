@@ -7,45 +7,28 @@ from functools import cached_property
 from verify.formulas import mixtures as v
 from verify.formulas.mixtures import Mixture
 from verify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, lse, mean, num, pd, total, tr, zero
+from verify.proofs.lemmas.assumptions import WeightedAssumptions
 from verify.proofs.lemmas.basic import (
     SoftMax,
     definition,
     inverse,
     mixture_definite,
-    nonempty,
     semidefinite,
     square_norm,
 )
 from verify.proofs.script import Line, Script
 
 
-class Setting:
+class Setting(WeightedAssumptions):
     """A mixture in a script: its hypotheses as assumptions, made when first used, and what follows from them."""
+
+    HYPOTHESES = v.HYPOTHESES
 
     def __init__(self, script: Script, mixture: Mixture | None = None) -> None:
         """Take the mixture's letters; nothing is assumed yet."""
-        self.s = script
+        super().__init__(script)
         self.mix = mixture or Mixture(script)
         self.d, self.K, self.w, self.mu, self.Sigma = self.mix.d, self.mix.K, self.mix.w, self.mix.mu, self.mix.Sigma
-
-    def hypothesis(self, name: str) -> Line:
-        """A hypothesis by its name, assumed."""
-        return self.s.assume(v.HYPOTHESES[name])
-
-    @cached_property
-    def positive(self) -> Line:
-        """∀k. 0 < w_k."""
-        return self.hypothesis("weights-positive")
-
-    @cached_property
-    def weights_sum(self) -> Line:
-        """Σ_k w_k = 1."""
-        return self.hypothesis("weights-sum")
-
-    @cached_property
-    def nonempty(self) -> Line:
-        """1 ≤ K."""
-        return nonempty(self.s, self.weights_sum)
 
     @cached_property
     def sigma_unfolded(self) -> Line:

@@ -24,7 +24,8 @@ from verify.proofs.expressions import (
     total,
     tr,
 )
-from verify.proofs.lemmas.basic import SoftMax, definition, folded, inverse, nonempty, semidefinite, unfolded
+from verify.proofs.lemmas.assumptions import WeightedAssumptions
+from verify.proofs.lemmas.basic import SoftMax, definition, folded, inverse, semidefinite, unfolded
 from verify.proofs.script import Line, Script
 
 EXCHANGED = {  # hypotheses, and what they become when the modalities are exchanged
@@ -35,31 +36,15 @@ EXCHANGED = {  # hypotheses, and what they become when the modalities are exchan
 }
 
 
-class Setting:
+class Setting(WeightedAssumptions):
     """A paired mixture in a script: its hypotheses as assumptions, made when first used, and what follows from them."""
+
+    HYPOTHESES = v.HYPOTHESES
 
     def __init__(self, script: Script) -> None:
         """Take the letters; nothing is assumed yet."""
-        self.s, self.pairs = script, Pairs(script)
-
-    def hypothesis(self, name: str) -> Line:
-        """A hypothesis by its name, assumed."""
-        return self.s.assume(v.HYPOTHESES[name])
-
-    @cached_property
-    def positive(self) -> Line:
-        """∀k. 0 < w_k."""
-        return self.hypothesis("weights-positive")
-
-    @cached_property
-    def weights_sum(self) -> Line:
-        """Σ_k w_k = 1."""
-        return self.hypothesis("weights-sum")
-
-    @cached_property
-    def nonempty(self) -> Line:
-        """1 ≤ K."""
-        return nonempty(self.s, self.weights_sum)
+        super().__init__(script)
+        self.pairs = Pairs(script)
 
     @cached_property
     def psd(self) -> tuple[Line, Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from verify.formulas import pca as v
 from verify.formulas.mixtures import A as MAP
@@ -72,15 +72,13 @@ def orthonormalised(s: Script, B: Expr, left_inverse: Line) -> Orthonormal:
 class PcaSetting(Setting):
     """A mixture of spherical components in a script: Σ̄ = vI, R = Σ̄ + S, and what orthonormal columns capture."""
 
+    HYPOTHESES: ClassVar = {**Setting.HYPOTHESES, **v.HYPOTHESES}
+
     def __init__(self, script: Script) -> None:
         """Take the letters; nothing is assumed yet."""
         super().__init__(script)
         self.pca = Pca(self.mix)
         self.v, self.r = self.pca.radius, MAP.cols
-
-    def hypothesis(self, name: str) -> Line:
-        """A hypothesis by its name, assumed."""
-        return self.s.assume(v.HYPOTHESES[name]) if name in v.HYPOTHESES else super().hypothesis(name)
 
     @cached_property
     def sphere(self) -> Line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import ClassVar
 
 from verify.formulas import simsiam as v
 from verify.formulas.mixtures import Mixture, pair_mean, r
@@ -34,15 +35,13 @@ Path = Callable[[Expr], tuple[Expr, Expr, Expr]]  # encoder, predictor and targe
 class SimSiamSetting(Setting):
     """A mixture and SimSiam on its augmented pairs in a script."""
 
+    HYPOTHESES: ClassVar = {**Setting.HYPOTHESES, **v.HYPOTHESES}
+
     def __init__(self, script: Script) -> None:
         """Take the letters; nothing is assumed yet."""
         super().__init__(script, Mixture(script))
         self.sim = SimSiam(self.mix)
         self.r, self.eta = r, self.sim.eta
-
-    def hypothesis(self, name: str) -> Line:
-        """A hypothesis by its name, assumed."""
-        return self.s.assume(v.HYPOTHESES[name]) if name in v.HYPOTHESES else super().hypothesis(name)
 
     # -- the loss -----------------------------------------------------------------------------------------------------
 
