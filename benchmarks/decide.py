@@ -14,9 +14,9 @@ from fractions import Fraction
 
 from property_tests import strategies as st
 from property_tests.strategies import Seeded
-from verify.certify import decide
-from verify.kernel import check
-from verify.models import AugmentedPairs, Instance
+from thmverify.certify import decide
+from thmverify.kernel import check
+from thmverify.models import AugmentedPairs, Instance
 
 COUNT, RANK = 50, 2
 

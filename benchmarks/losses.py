@@ -34,15 +34,15 @@ from rich.console import Console
 from rich.table import Table
 from scipy.integrate import cubature
 
-from verify import exact
-from verify.exact import to_floats
-from verify.instances import parse_instance, parse_map
-from verify.integrate.enclosure import enclose_value
-from verify.integrate.float64 import expected_value
-from verify.integrate.problem import LogSumExp
-from verify.losses import LOSSES, levels
-from verify.maps import LinearMap
-from verify.models import Floats, Instance
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.instances import parse_instance, parse_map
+from thmverify.integrate.enclosure import enclose_value
+from thmverify.integrate.float64 import expected_value
+from thmverify.integrate.problem import LogSumExp
+from thmverify.losses import LOSSES, levels
+from thmverify.maps import LinearMap
+from thmverify.models import Floats, Instance
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ import importlib
 import sys
 import time
 
-from theorems import REGISTRY
-from verify.kernel.answer import answer
-from verify.kernel.strict import canonical
+from thmverify.kernel.answer import answer
+from thmverify.kernel.strict import canonical
+from thmverify.theorems import REGISTRY
 
 
 def cost(module: str) -> tuple[float, float, int, int]:

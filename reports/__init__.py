@@ -1,6 +1,6 @@
 """The verification report: one self-contained page, its records as JSON, and its text as Markdown."""
 
-from reports.browser import print_pdf
-from reports.builder import build
+from thmverify.reports.browser import print_pdf
+from thmverify.reports.builder import build
 
 __all__ = ["build", "print_pdf"]

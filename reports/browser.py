@@ -7,8 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from verify.errors import InputError
-from verify.jsonfiles import to_be_written
+from thmverify.errors import InputError
+from thmverify.jsonfiles import to_be_written
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _TIMEOUT = 120

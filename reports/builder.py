@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import theorems
-from reports import collect, front, render, trust
-from reports.figures import loss_slices, pancakes, phase
-from reports.figures.records import Figure
-from reports.records import Generated, Report, Settings
-from reports.records import Statement as StatementRecord
-from verify.errors import InputError
-from verify.jsonfiles import write_text
-from verify.randomised import run
-from verify.statements import Statement, prepare
+from thmverify import theorems
+from thmverify.errors import InputError
+from thmverify.jsonfiles import write_text
+from thmverify.randomised import run
+from thmverify.reports import collect, front, render, trust
+from thmverify.reports.figures import loss_slices, pancakes, phase
+from thmverify.reports.figures.records import Figure
+from thmverify.reports.records import Generated, Report, Settings
+from thmverify.reports.records import Statement as StatementRecord
+from thmverify.statements import Statement, prepare
 
 INSTANCES = 200
 QUICK_INSTANCES = 20

@@ -14,21 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-import reports.records as record
-from reports.base import Formula
-from reports.figures import scenes
-from reports.records import Bin, Command, Margin, News
-from verify import standing
-from verify.evidence import Counterexample
-from verify.guarantees import LOSSES
-from verify.huntrecords import HuntRecord
-from verify.instances import instance_to_json
-from verify.matrix import certificate_file
-from verify.proofs.checking import Named, StepReport
-from verify.randomised import Verification
-from verify.standing import Judgement, Standing
-from verify.statements import Statement
-from verify.verdicts import Outcome, Provenance, Status
+import thmverify.reports.records as record
+from thmverify import standing
+from thmverify.evidence import Counterexample
+from thmverify.guarantees import LOSSES
+from thmverify.huntrecords import HuntRecord
+from thmverify.instances import instance_to_json
+from thmverify.matrix import certificate_file
+from thmverify.proofs.checking import Named, StepReport
+from thmverify.randomised import Verification
+from thmverify.reports.base import Formula
+from thmverify.reports.figures import scenes
+from thmverify.reports.records import Bin, Command, Margin, News
+from thmverify.standing import Judgement, Standing
+from thmverify.statements import Statement
+from thmverify.verdicts import Outcome, Provenance, Status
 
 _BINS = 24
 _PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "cvxpy", "clarabel", "jinja2", "latex2mathml")
@@ -232,11 +232,11 @@ def _commands(source: Statement, verification: Verification) -> tuple[Command, .
         Command(purpose="Repeat the randomised verification:", line=verify),
     ]
     if source.proof is not None:
-        line = f"thmverify show {source.id} --proof proof.json && python -m verify.kernel proof.json"
+        line = f"thmverify show {source.id} --proof proof.json && python -m thmverify.kernel proof.json"
         commands.insert(1, Command(purpose="Write its trace, and have the kernel alone replay it:", line=line))
     if verification.worst_margin is not None:
         program = (
-            "from theorems import REGISTRY; from verify.instances import read_instance; "
+            "from thmverify.theorems import REGISTRY; from thmverify.instances import read_instance; "
             f"print(REGISTRY['{source.id}'].margin(read_instance('worst.json')))"
         )
         purpose = "Compute the worst margin again, the instance above saved as worst.json:"

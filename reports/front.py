@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.records import Cell, Edge, Graph, HuntedCase, Level, Matrix, Node, Row, SpecialCase
-from reports.records import Statement as Record
-from verify import matrix as guarantees
-from verify.guarantees import LOSSES, Column
-from verify.standing import Judgement, Standing
-from verify.statements import Statement
-from verify.verdicts import Status
+from thmverify import matrix as guarantees
+from thmverify.guarantees import LOSSES, Column
+from thmverify.reports.records import Cell, Edge, Graph, HuntedCase, Level, Matrix, Node, Row, SpecialCase
+from thmverify.reports.records import Statement as Record
+from thmverify.standing import Judgement, Standing
+from thmverify.statements import Statement
+from thmverify.verdicts import Status
 
 
 def matrix(registry: Mapping[str, Statement], done: Sequence[Record]) -> Matrix:

@@ -1,12 +1,12 @@
-"""The picture of the front page that the README shows, of the report that is published: `python -m reports.publish`."""
+"""`python -m thmverify.reports.publish`: the picture that the README shows, the published report's front page."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from reports.browser import run_chromium
-from verify.errors import InputError
+from thmverify.errors import InputError
+from thmverify.reports.browser import run_chromium
 
 PUBLISHED = Path(__file__).parent / "published"
 _SIZE = "1440,1500"

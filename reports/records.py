@@ -9,11 +9,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from reports.base import Formula, InstanceJson, Record
-from reports.figures.records import Figure, Scene
-from verify.evidence import Need
-from verify.standing import Standing
-from verify.verdicts import Provenance
+from thmverify.evidence import Need
+from thmverify.reports.base import Formula, InstanceJson, Record
+from thmverify.reports.figures.records import Figure, Scene
+from thmverify.standing import Standing
+from thmverify.verdicts import Provenance
 
 
 class Source(Record):

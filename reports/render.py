@@ -1,7 +1,7 @@
 """From the records to the page: HTML and Markdown are functions of a `Report` alone.
 
 Everything that comes from data is escaped: autoescaping in HTML, `_markdown` in Markdown, and formulas go through
-`verify.mathml`, which lets nothing but presentation MathML pass.
+`thmverify.mathml`, which lets nothing but presentation MathML pass.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reports.base import Formula
-from reports.collect import sentence
-from reports.figures import graph, histogram, loss_slices, pancakes, phase, scenes
-from reports.figures.drawing import minus, number
-from reports.figures.records import Angle, Line, LossSlices, Panel, Phase
-from reports.records import Level, Node, Proof, Report, Statement
-from verify import mathml
-from verify.evidence import Need
-from verify.standing import Standing
+from thmverify import mathml
+from thmverify.evidence import Need
+from thmverify.reports.base import Formula
+from thmverify.reports.collect import sentence
+from thmverify.reports.figures import graph, histogram, loss_slices, pancakes, phase, scenes
+from thmverify.reports.figures.drawing import minus, number
+from thmverify.reports.figures.records import Angle, Line, LossSlices, Panel, Phase
+from thmverify.reports.records import Level, Node, Proof, Report, Statement
+from thmverify.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _page(report: Report, template: str, *, autoescape: bool) -> str:
 @cache
 def _environment(autoescape: bool) -> Environment:
     environment = Environment(
-        loader=PackageLoader("reports"),
+        loader=PackageLoader("thmverify.reports"),
         autoescape=autoescape,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -19,19 +19,19 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq, fmpq_mat
 
-import verify.kernel
-from reports.records import Comparison, Mutations, ProofMutations, Rule, SourceFile, Trust
-from verify import exact
-from verify.decimals import outward
-from verify.integrate.enclosure import enclose_moments
-from verify.integrate.float64 import softmax_moments
-from verify.integrate.problem import LogSumExp
-from verify.kernel import Rejected, check
-from verify.kernel.proofs.replay import replay
-from verify.kernel.proofs.rules import RULES
-from verify.kernel.strict import canonical, digest
-from verify.proofs.checking import ProofReport
-from verify.statements import Statement
+import thmverify.kernel
+from thmverify import exact
+from thmverify.decimals import outward
+from thmverify.integrate.enclosure import enclose_moments
+from thmverify.integrate.float64 import softmax_moments
+from thmverify.integrate.problem import LogSumExp
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.proofs.replay import replay
+from thmverify.kernel.proofs.rules import RULES
+from thmverify.kernel.strict import canonical, digest
+from thmverify.proofs.checking import ProofReport
+from thmverify.reports.records import Comparison, Mutations, ProofMutations, Rule, SourceFile, Trust
+from thmverify.statements import Statement
 
 NODES = 40
 SEPARATIONS = (1, 2, 4, 6, 8, 12, 16, 20)
@@ -106,7 +106,7 @@ def _relative(value: float, truth: Fraction) -> float:
 
 def kernel_files() -> tuple[SourceFile, ...]:
     """Return the kernel's source files with their lines, counted from the sources that run."""
-    folder = Path(verify.kernel.__file__).parent
+    folder = Path(thmverify.kernel.__file__).parent
     files = sorted(folder.rglob("*.py"))
     return tuple(_source(str(file.relative_to(folder)), file.read_text(encoding="utf-8")) for file in files)
 

@@ -1,7 +1,7 @@
 """The statements, one module each; `REGISTRY` finds them by id.
 
-The registry imports the modules when it is first asked for, so that `python -m theorems.theorem_5_2` runs that module
-once and not twice.
+The registry imports the modules when it is first asked for, so that `python -m thmverify.theorems.theorem_5_2` runs
+that module once and not twice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from verify.statements import Statement
+    from thmverify.statements import Statement
 
     REGISTRY: dict[str, Statement]
 
@@ -73,7 +73,7 @@ MODULES = {
 
 @cache
 def _registry() -> dict[str, Statement]:
-    return {id_: importlib.import_module(f"theorems.{name}").STATEMENT for id_, name in MODULES.items()}
+    return {id_: importlib.import_module(f"thmverify.theorems.{name}").STATEMENT for id_, name in MODULES.items()}
 
 
 def __getattr__(name: str) -> Any:

@@ -32,21 +32,21 @@ from fractions import Fraction
 
 import numpy as np
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS
-from verify.evidence import ByKernel, Counterexample
-from verify.exact import to_floats
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
-from verify.losses.clip import paired_mixture
-from verify.minimize import minimise
-from verify.minimize.result import ACCEPTED
-from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.randomised import run_alone
-from verify.sampling import random_clip_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Status
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.exact import to_floats
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
+from thmverify.losses.clip import paired_mixture
+from thmverify.minimize import minimise
+from thmverify.minimize.result import ACCEPTED
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_clip_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS
+from thmverify.verdicts import Status
 
 ID = "clip-effective-equality"
 CONCLUSION = Conclusion(

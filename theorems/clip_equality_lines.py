@@ -22,22 +22,22 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import PAPER
-from theorems.clip_effective_equality import BLURRED, CONCLUSION, CROSSED, WITNESS, margin, plain
-from theorems.clip_effective_equality import ID as GENERAL
-from theorems.clip_inclusion_effective import QUANTITY
-from theorems.formal import formal
-from verify import vocabulary
-from verify.evidence import Break, ByKernel
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import CORRELATED, ENOUGH_COLUMNS, PAIRED, SOME_MATCHED, TEXT_LINE, VISION_LINE
-from verify.losses.clip import paired_mixture
-from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_clip_instance
-from verify.statements import Source, Statement
-from verify.verdicts import Status
+from thmverify import vocabulary
+from thmverify.evidence import Break, ByKernel
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import CORRELATED, ENOUGH_COLUMNS, PAIRED, SOME_MATCHED, TEXT_LINE, VISION_LINE
+from thmverify.losses.clip import paired_mixture
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_clip_instance
+from thmverify.statements import Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.clip_effective_equality import BLURRED, CONCLUSION, CROSSED, WITNESS, margin, plain
+from thmverify.theorems.clip_effective_equality import ID as GENERAL
+from thmverify.theorems.clip_inclusion_effective import QUANTITY
+from thmverify.theorems.formal import formal
+from thmverify.verdicts import Status
 
 ID = "clip-equality-lines"
 SYMBOLS = vocabulary.entries("d_V", "d_T", "K", "r", "w", "Sigma_V", "Sigma_T", "delta", "m_V", "m_T", "Cov_VT")
@@ -92,7 +92,7 @@ STATEMENT = Statement(
     claim=GENERAL,
     witness=replace(WITNESS, rank=1),
     sample=sample,
-    proof=Proof("theorems.proofs.clip_equality_lines"),
+    proof=Proof("thmverify.theorems.proofs.clip_equality_lines"),
     formal=formal(ID),
     breaks=(
         Break(VISION_LINE.name, BLURRED, ByKernel(GENERAL)),

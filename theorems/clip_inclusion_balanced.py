@@ -23,22 +23,22 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from theorems import PAPER
-from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS, leaks
-from theorems.formal import formal
-from theorems.theorem_5_2 import split
-from verify import exact
-from verify.evidence import ByKernel
-from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
-from verify.losses.clip import paired_mixture
-from verify.maps import CLIPFactors
-from verify.models import Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_clip_instance, random_matrix
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import Subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact
+from thmverify.evidence import ByKernel
+from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
+from thmverify.losses.clip import paired_mixture
+from thmverify.maps import CLIPFactors
+from thmverify.models import Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_clip_instance, random_matrix
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import Subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS, leaks
+from thmverify.theorems.formal import formal
+from thmverify.theorems.theorem_5_2 import split
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "clip-inclusion-balanced"
 CONCLUSION = Conclusion(
@@ -104,7 +104,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=random_clip_instance,
-    proof=Proof("theorems.proofs.clip_inclusion_balanced"),
+    proof=Proof("thmverify.theorems.proofs.clip_inclusion_balanced"),
     formal=formal(ID),
     special_case_of="clip-inclusion-literal",
 )

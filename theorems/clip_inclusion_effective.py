@@ -25,25 +25,25 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq_mat
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.theorem_5_2 import split
-from verify import exact, vocabulary
-from verify.evidence import ByKernel
-from verify.exact import to_floats
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
-from verify.losses import LOSSES
-from verify.losses.clip import paired_mixture
-from verify.losses.levels import float64_gradient
-from verify.maps import CLIPFactors
-from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_clip_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Status
+from thmverify import exact, vocabulary
+from thmverify.evidence import ByKernel
+from thmverify.exact import to_floats
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
+from thmverify.losses import LOSSES
+from thmverify.losses.clip import paired_mixture
+from thmverify.losses.levels import float64_gradient
+from thmverify.maps import CLIPFactors
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_clip_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.theorem_5_2 import split
+from thmverify.verdicts import Status
 
 ID = "clip-inclusion-effective"
 SYMBOLS = vocabulary.entries("d_V", "d_T", "K", "r", "w", "Sigma_V", "Sigma_T", "delta")
@@ -153,7 +153,7 @@ STATEMENT = Statement(
     claim=ID,
     witness=WITNESS,
     sample=random_clip_instance,
-    proof=Proof("theorems.proofs.clip_inclusion_effective"),
+    proof=Proof("thmverify.theorems.proofs.clip_inclusion_effective"),
     formal=formal(ID),
     guarantees=(Guarantee("clip-product", Column.INCLUSION),),
 )

@@ -30,20 +30,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS
-from verify.evidence import ByKernel, Counterexample
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, PAIRED
-from verify.losses.clip import paired_mixture
-from verify.minimize import minimise
-from verify.minimize.result import ACCEPTED
-from verify.models import Instance
-from verify.randomised import run_alone
-from verify.sampling import random_clip_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Status
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
+from thmverify.losses.clip import paired_mixture
+from thmverify.minimize import minimise
+from thmverify.minimize.result import ACCEPTED
+from thmverify.models import Instance
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_clip_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS
+from thmverify.verdicts import Status
 
 ID = "clip-inclusion-literal"
 CONCLUSION = Conclusion(

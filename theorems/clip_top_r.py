@@ -34,26 +34,26 @@ from fractions import Fraction
 import numpy as np
 from sympy import And
 
-from theorems import PAPER
-from theorems.clip_effective_equality import CORNERS, plain
-from theorems.clip_inclusion_effective import QUANTITY, SYMBOLS
-from theorems.pca_top_r import level, missed
-from theorems.simsiam_top_r import all_alike
-from verify import exact, vocabulary
-from verify.configurations import symmetries
-from verify.evidence import Counterexample
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import CORRELATED, PAIRED, SOME_MATCHED, Hypothesis
-from verify.kernel.linear import inertia
-from verify.losses.clip import paired_mixture
-from verify.minimize import minimise
-from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.randomised import run_alone
-from verify.sampling import random_clip_instance
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
-from verify.vocabulary import m_T, m_V, r
+from thmverify import exact, vocabulary
+from thmverify.configurations import symmetries
+from thmverify.evidence import Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import CORRELATED, PAIRED, SOME_MATCHED, Hypothesis
+from thmverify.kernel.linear import inertia
+from thmverify.losses.clip import paired_mixture
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_clip_instance
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.clip_effective_equality import CORNERS, plain
+from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS
+from thmverify.theorems.pca_top_r import level, missed
+from thmverify.theorems.simsiam_top_r import all_alike
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.vocabulary import m_T, m_V, r
 
 ID = "clip-top-r"
 FEWER_COLUMNS = Hypothesis(

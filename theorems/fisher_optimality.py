@@ -18,20 +18,20 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from theorems import PAPER
-from theorems.formal import formal
-from verify import exact, vocabulary
-from verify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
-from verify.losses.fisher import Fisher
-from verify.losses.levels import exact_value
-from verify.maps import Encoder
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact, vocabulary
+from thmverify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from thmverify.losses.fisher import Fisher
+from thmverify.losses.levels import exact_value
+from thmverify.maps import Encoder
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "fisher-optimality"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k")
@@ -132,7 +132,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.fisher_optimality"),
+    proof=Proof("thmverify.theorems.proofs.fisher_optimality"),
     formal=formal(ID),
 )
 

@@ -1,8 +1,8 @@
 """What each theorem says, as the kernel writes it, kept apart from the scripts that prove it.
 
 `theorems/formal.json` holds, for each statement with a proof, the conclusion, its hypotheses and the definitions that
-it speaks of. `python -m theorems.formal` writes it anew; read the difference before you commit it: it is what is
-claimed.
+it speaks of. `python -m thmverify.theorems.formal` writes it anew; read the difference before you commit it: it is what
+is claimed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from verify.statements import Formal, prepare
+from thmverify.statements import Formal, prepare
 
 FILE = Path(__file__).parent / "formal.json"
 
@@ -31,7 +31,7 @@ def formal(statement: str) -> Formal:
 
 def write() -> None:
     """Write what the scripts prove now."""
-    from theorems import REGISTRY
+    from thmverify.theorems import REGISTRY
 
     prepare(REGISTRY.values())
     found = {}

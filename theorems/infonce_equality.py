@@ -30,11 +30,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from theorems import COUNTEREXAMPLES, PAPER
-from verify import vocabulary
-from verify.evidence import ByKernel, Counterexample
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import (
+from thmverify import vocabulary
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import (
     ALWAYS_MATCHED,
     BIAS_RANGE,
     CENTRED,
@@ -44,15 +43,16 @@ from verify.hypotheses import (
     WEIGHTS_POSITIVE,
     WEIGHTS_SUM,
 )
-from verify.minimize.factors import best_factor
-from verify.minimize.infonce import whitened
-from verify.minimize.newton import minimise_on_cone
-from verify.minimize.result import TOLERANCE
-from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.verdicts import Status
+from thmverify.minimize.factors import best_factor
+from thmverify.minimize.infonce import whitened
+from thmverify.minimize.newton import minimise_on_cone
+from thmverify.minimize.result import TOLERANCE
+from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.verdicts import Status
 
 ID = "infonce-equality"
 CLAIM = "infonce-equality"

@@ -21,19 +21,19 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, margin
-from theorems.theorem_5_2 import COVARIANCES_DIFFER
-from verify import vocabulary
-from verify.evidence import Break, ByKernel
-from verify.hypotheses import ALWAYS_MATCHED, CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, ONE_ORBIT, SHARED_PAIRS
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_symmetric_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.verdicts import Status
+from thmverify import vocabulary
+from thmverify.evidence import Break, ByKernel
+from thmverify.hypotheses import ALWAYS_MATCHED, CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, ONE_ORBIT, SHARED_PAIRS
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_symmetric_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, margin
+from thmverify.theorems.theorem_5_2 import COVARIANCES_DIFFER
+from thmverify.verdicts import Status
 
 ID = "infonce-equality-balanced"
 CONCLUSION = Conclusion(
@@ -64,7 +64,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=WITNESS,
     sample=random_symmetric_instance,
-    proof=Proof("theorems.proofs.infonce_equality_balanced"),
+    proof=Proof("thmverify.theorems.proofs.infonce_equality_balanced"),
     formal=formal(ID),
     claim=CLAIM,
     breaks=(

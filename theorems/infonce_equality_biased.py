@@ -18,8 +18,15 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.infonce_equality import (
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, Hypothesis
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Source, Statement
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.infonce_equality import (
     CLAIM,
     CONCLUSION,
     QUANTITY,
@@ -28,15 +35,8 @@ from theorems.infonce_equality import (
     WITNESS,
     margin,
 )
-from verify.evidence import ByKernel, Counterexample
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, Hypothesis
-from verify.models import AugmentedPairs, Instance
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Source, Statement
-from verify.verdicts import Status
-from verify.vocabulary import delta
+from thmverify.verdicts import Status
+from thmverify.vocabulary import delta
 
 ID = "infonce-equality-biased"
 BIAS_BELOW_ONE = Hypothesis("bias-below-one", delta < 1, "Some augmented pairs are two unrelated points.")

@@ -22,8 +22,14 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-from theorems import PAPER
-from theorems.infonce_equality import (
+from thmverify.evidence import Break, ByKernel
+from thmverify.hypotheses import ALWAYS_MATCHED, CENTRED, ENOUGH_COLUMNS, EQUAL_WEIGHTS, Hypothesis
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.infonce_equality import (
     CLAIM,
     CONCLUSION,
     COUNTEREXAMPLE,
@@ -34,16 +40,10 @@ from theorems.infonce_equality import (
     WITNESS,
     margin,
 )
-from theorems.infonce_equality_balanced import TRIANGLE
-from theorems.theorem_5_2 import COVARIANCES_DIFFER
-from verify.evidence import Break, ByKernel
-from verify.hypotheses import ALWAYS_MATCHED, CENTRED, ENOUGH_COLUMNS, EQUAL_WEIGHTS, Hypothesis
-from verify.models import AugmentedPairs, Instance
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Source, Statement
-from verify.verdicts import Status
-from verify.vocabulary import K
+from thmverify.theorems.infonce_equality_balanced import TRIANGLE
+from thmverify.theorems.theorem_5_2 import COVARIANCES_DIFFER
+from thmverify.verdicts import Status
+from thmverify.vocabulary import K
 
 ID = "infonce-equality-equal-weights"
 FEW = 8

@@ -16,16 +16,16 @@ import random
 import sys
 from fractions import Fraction
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.infonce_equality import CLAIM, CONCLUSION, QUANTITY, SETTING, SYMBOLS, WITNESS, margin
-from theorems.infonce_equality_biased import BIAS_BELOW_ONE, HALF, with_bias
-from verify.evidence import ByKernel, Counterexample
-from verify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, EQUAL_WEIGHTS
-from verify.models import Instance
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Source, Statement
-from verify.verdicts import Status
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, EQUAL_WEIGHTS
+from thmverify.models import Instance
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Source, Statement
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.infonce_equality import CLAIM, CONCLUSION, QUANTITY, SETTING, SYMBOLS, WITNESS, margin
+from thmverify.theorems.infonce_equality_biased import BIAS_BELOW_ONE, HALF, with_bias
+from thmverify.verdicts import Status
 
 ID = "infonce-equality-equal-weights-biased"
 

@@ -27,21 +27,21 @@ from fractions import Fraction
 import numpy as np
 from scipy.linalg import block_diag
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS
-from verify import vocabulary
-from verify.certify import decide
-from verify.configurations import product_blocks
-from verify.evidence import Break
-from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, PRODUCT, SHARED_PAIRS
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import vocabulary
+from thmverify.certify import decide
+from thmverify.configurations import product_blocks
+from thmverify.evidence import Break
+from thmverify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, PRODUCT, SHARED_PAIRS
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "infonce-equality-product"
 CONCLUSION = Conclusion(
@@ -144,7 +144,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.infonce_equality_product"),
+    proof=Proof("thmverify.theorems.proofs.infonce_equality_product"),
     formal=formal(ID),
     breaks=(
         Break(CENTRED.name, BESIDE, ranks_differ),

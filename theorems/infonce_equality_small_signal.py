@@ -22,24 +22,24 @@ from fractions import Fraction
 import numpy as np
 from flint import arb
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, lower_rank
-from theorems.infonce_equality_balanced import TRIANGLE
-from theorems.theorem_5_2 import TILTED, leaks
-from verify import exact, vocabulary
-from verify.certify import decide
-from verify.configurations import geometry
-from verify.evidence import Break
-from verify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_COVARIANCE, SHARED_PAIRS
-from verify.integrate.float64 import softmax_moments
-from verify.integrate.problem import reduce
-from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact, vocabulary
+from thmverify.certify import decide
+from thmverify.configurations import geometry
+from thmverify.evidence import Break
+from thmverify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_COVARIANCE, SHARED_PAIRS
+from thmverify.integrate.float64 import softmax_moments
+from thmverify.integrate.problem import reduce
+from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, lower_rank
+from thmverify.theorems.infonce_equality_balanced import TRIANGLE
+from thmverify.theorems.theorem_5_2 import TILTED, leaks
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "infonce-equality-small-signal"
 CONCLUSION = Conclusion(
@@ -142,7 +142,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.infonce_equality_small_signal"),
+    proof=Proof("thmverify.theorems.proofs.infonce_equality_small_signal"),
     formal=formal(ID),
     breaks=(
         Break(SHARED_COVARIANCE.name, TILTED, fails),

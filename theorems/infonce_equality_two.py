@@ -18,18 +18,27 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.infonce_equality import CLAIM, CONCLUSION, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin
-from theorems.theorem_5_2 import COVARIANCES_DIFFER
-from verify.evidence import Break, ByKernel
-from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, SHARED_PAIRS, SOME_COLUMN, TWO_COMPONENTS
-from verify.models import AugmentedPairs, Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Source, Statement
-from verify.verdicts import Status
+from thmverify.evidence import Break, ByKernel
+from thmverify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, SHARED_PAIRS, SOME_COLUMN, TWO_COMPONENTS
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.infonce_equality import (
+    CLAIM,
+    CONCLUSION,
+    COUNTEREXAMPLE,
+    QUANTITY,
+    SYMBOLS,
+    UNCENTRED,
+    WITNESS,
+    margin,
+)
+from thmverify.theorems.theorem_5_2 import COVARIANCES_DIFFER
+from thmverify.verdicts import Status
 
 ID = "infonce-equality-two"
 
@@ -56,7 +65,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=replace(WITNESS, rank=1),
     sample=sample,
-    proof=Proof("theorems.proofs.infonce_equality_two"),
+    proof=Proof("thmverify.theorems.proofs.infonce_equality_two"),
     formal=formal(ID),
     claim=CLAIM,
     breaks=(

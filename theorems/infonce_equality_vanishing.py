@@ -24,22 +24,22 @@ import sys
 from fractions import Fraction
 from math import isqrt
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin
-from theorems.infonce_equality_balanced import TRIANGLE
-from theorems.infonce_equality_biased import HALF, with_bias
-from theorems.theorem_5_2 import TILTED, leaks
-from verify import exact, vocabulary
-from verify.configurations import vanishing_threshold
-from verify.evidence import Break, ByKernel
-from verify.hypotheses import BIAS_POSITIVE, BIAS_SMALL, CENTRED, COLUMNS_REACH, SHARED_COVARIANCE, SHARED_PAIRS
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.verdicts import Status
+from thmverify import exact, vocabulary
+from thmverify.configurations import vanishing_threshold
+from thmverify.evidence import Break, ByKernel
+from thmverify.hypotheses import BIAS_POSITIVE, BIAS_SMALL, CENTRED, COLUMNS_REACH, SHARED_COVARIANCE, SHARED_PAIRS
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin
+from thmverify.theorems.infonce_equality_balanced import TRIANGLE
+from thmverify.theorems.infonce_equality_biased import HALF, with_bias
+from thmverify.theorems.theorem_5_2 import TILTED, leaks
+from thmverify.verdicts import Status
 
 ID = "infonce-equality-vanishing"
 CONCLUSION = Conclusion(
@@ -83,7 +83,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=below_threshold(WITNESS, HALF),
     sample=sample,
-    proof=Proof("theorems.proofs.infonce_equality_vanishing"),
+    proof=Proof("thmverify.theorems.proofs.infonce_equality_vanishing"),
     formal=formal(ID),
     claim=CLAIM,
     breaks=(

@@ -26,25 +26,25 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq_mat
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.infonce_equality_balanced import TRIANGLE
-from theorems.theorem_5_2 import COVARIANCES_DIFFER
-from verify import exact, vocabulary
-from verify.certify import decide
-from verify.evidence import Break
-from verify.exact import to_floats
-from verify.hypotheses import COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_PAIRS
-from verify.losses import LOSSES
-from verify.losses.levels import float64_gradient
-from verify.maps import Encoder
-from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact, vocabulary
+from thmverify.certify import decide
+from thmverify.evidence import Break
+from thmverify.exact import to_floats
+from thmverify.hypotheses import COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_PAIRS
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_gradient
+from thmverify.maps import Encoder
+from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.infonce_equality_balanced import TRIANGLE
+from thmverify.theorems.theorem_5_2 import COVARIANCES_DIFFER
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "infonce-slope"
 QUANTITY = Quantity(
@@ -168,7 +168,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.infonce_slope"),
+    proof=Proof("thmverify.theorems.proofs.infonce_slope"),
     formal=formal(ID),
     breaks=(COVARIANCES_DIFFER, Break(COLUMNS_REACH.name, Instance(AugmentedPairs(TRIANGLE), 1), one_column_short)),
 )

@@ -24,21 +24,21 @@ from fractions import Fraction
 import numpy as np
 from scipy.linalg import eigh
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.infonce_equality import SETTING, SYMBOLS
-from theorems.infonce_equality import sample as sample_matched
-from verify import vocabulary
-from verify.evidence import ByKernel, Counterexample
-from verify.exact import to_floats
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import BIAS_POSITIVE, Hypothesis
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.randomised import run_alone
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Status
-from verify.vocabulary import m, r
+from thmverify import vocabulary
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.exact import to_floats
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import BIAS_POSITIVE, Hypothesis
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.infonce_equality import SETTING, SYMBOLS
+from thmverify.theorems.infonce_equality import sample as sample_matched
+from thmverify.verdicts import Status
+from thmverify.vocabulary import m, r
 
 ID = "infonce-top-r"
 FEWER_COLUMNS = Hypothesis("fewer-columns", r < m, "The map has fewer columns than S_F has dimensions.")

@@ -19,18 +19,18 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from theorems import PAPER
-from theorems.formal import formal
-from verify import exact, vocabulary
-from verify.evidence import Break
-from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
-from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import fisher_subspace, lda_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact, vocabulary
+from thmverify.evidence import Break
+from thmverify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import fisher_subspace, lda_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "lemma-4.2"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1")
@@ -165,7 +165,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=random_instance,
-    proof=Proof("theorems.proofs.lemma_4_2"),
+    proof=Proof("thmverify.theorems.proofs.lemma_4_2"),
     formal=formal(ID),
     breaks=(Break(SHARED_COVARIANCE.name, UNLIKE, changes_posterior),),
 )

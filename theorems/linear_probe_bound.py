@@ -31,18 +31,18 @@ from fractions import Fraction
 
 import numpy as np
 
-from theorems import SPECTRAL_PAPER
-from theorems.formal import formal
-from theorems.population_graph_equivalence import LIGHTNING_AND_CLOUD, graph, normalised
-from verify import vocabulary
-from verify.evidence import ByKernel
-from verify.hypotheses import DEGREES_POSITIVE, FEWER_VECTORS, NONNEGATIVE, SYMMETRIC
-from verify.models import Floats, Instance, PopulationGraph
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_graph_instance
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.verdicts import Status
+from thmverify import vocabulary
+from thmverify.evidence import ByKernel
+from thmverify.hypotheses import DEGREES_POSITIVE, FEWER_VECTORS, NONNEGATIVE, SYMMETRIC
+from thmverify.models import Floats, Instance, PopulationGraph
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_graph_instance
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.theorems import SPECTRAL_PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.population_graph_equivalence import LIGHTNING_AND_CLOUD, graph, normalised
+from thmverify.verdicts import Status
 
 ID = "linear-probe-bound"
 CLAIM = "linear-probe-bound"
@@ -128,7 +128,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=Instance(LIGHTNING_AND_CLOUD, 2),
     sample=sample,
-    proof=Proof("theorems.proofs.linear_probe_bound"),
+    proof=Proof("thmverify.theorems.proofs.linear_probe_bound"),
     formal=formal(ID),
     claim=CLAIM,
     evidence=(

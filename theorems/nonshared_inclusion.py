@@ -25,20 +25,20 @@ from fractions import Fraction
 
 import numpy as np
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.theorem_5_2 import QUANTITY
-from verify import vocabulary
-from verify.evidence import ByKernel, Counterexample
-from verify.exact import to_floats
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import BIAS_RANGE, COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
-from verify.minimize import minimise
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.randomised import run_alone
-from verify.sampling import random_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Status
+from thmverify import vocabulary
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.exact import to_floats
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import BIAS_RANGE, COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from thmverify.minimize import minimise
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.theorem_5_2 import QUANTITY
+from thmverify.verdicts import Status
 
 ID = "nonshared-inclusion"
 CLAIM = "nonshared-inclusion"

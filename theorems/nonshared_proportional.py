@@ -23,20 +23,20 @@ from fractions import Fraction
 
 from flint import fmpq_mat
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.nonshared_inclusion import CLAIM, CONCLUSION, TILTED, margin
-from theorems.theorem_5_2 import QUANTITY
-from verify import exact, vocabulary
-from verify.evidence import Break, ByKernel
-from verify.hypotheses import ENOUGH_COLUMNS, MAPS_INTO, PAIRS
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_covariance, random_instance
-from verify.statements import Source, Statement
-from verify.subspaces import mean_subspace
-from verify.verdicts import Status
+from thmverify import exact, vocabulary
+from thmverify.evidence import Break, ByKernel
+from thmverify.hypotheses import ENOUGH_COLUMNS, MAPS_INTO, PAIRS
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_covariance, random_instance
+from thmverify.statements import Source, Statement
+from thmverify.subspaces import mean_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.nonshared_inclusion import CLAIM, CONCLUSION, TILTED, margin
+from thmverify.theorems.theorem_5_2 import QUANTITY
+from thmverify.verdicts import Status
 
 ID = "nonshared-proportional"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Pi_F", "Pi_mu", "delta")
@@ -99,7 +99,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.nonshared_proportional"),
+    proof=Proof("thmverify.theorems.proofs.nonshared_proportional"),
     formal=formal(ID),
     claim=CLAIM,
     breaks=(Break(MAPS_INTO.name, TILTED.instance, ByKernel(CLAIM)),),

@@ -24,18 +24,18 @@ from fractions import Fraction
 
 import numpy as np
 
-from theorems import COUNTEREXAMPLES, PAPER
-from verify import vocabulary
-from verify.evidence import ByKernel, Counterexample
-from verify.exact import to_floats
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import COLUMNS_MATCH, COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.randomised import run_alone
-from verify.sampling import random_instance
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import fisher_subspace, pca_subspace, principal_angles
-from verify.verdicts import Status
+from thmverify import vocabulary
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.exact import to_floats
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import COLUMNS_MATCH, COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_instance
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import fisher_subspace, pca_subspace, principal_angles
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.verdicts import Status
 
 ID = "pca-equality"
 CLAIM = "pca-equality"

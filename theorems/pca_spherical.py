@@ -17,19 +17,19 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.pca_equality import BALLS, CLAIM, CONCLUSION, PANCAKES, QUANTITY, line, margin
-from verify import vocabulary
-from verify.evidence import Break, ByKernel
-from verify.hypotheses import COLUMNS_MATCH, MIXTURE, SHARED_COVARIANCE, SPHERICAL
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_instance
-from verify.statements import Source, Statement
-from verify.subspaces import mean_subspace
-from verify.verdicts import Status
+from thmverify import vocabulary
+from thmverify.evidence import Break, ByKernel
+from thmverify.hypotheses import COLUMNS_MATCH, MIXTURE, SHARED_COVARIANCE, SPHERICAL
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_instance
+from thmverify.statements import Source, Statement
+from thmverify.subspaces import mean_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.pca_equality import BALLS, CLAIM, CONCLUSION, PANCAKES, QUANTITY, line, margin
+from thmverify.verdicts import Status
 
 ID = "pca-spherical"
 SYMBOLS = vocabulary.entries("d", "K", "r", "m", "w", "Sigma_k")
@@ -72,7 +72,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=line(BALLS),
     sample=sample,
-    proof=Proof("theorems.proofs.pca_spherical"),
+    proof=Proof("thmverify.theorems.proofs.pca_spherical"),
     formal=formal(ID),
     claim=CLAIM,
     breaks=(

@@ -31,22 +31,22 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from scipy.linalg import eigh
 
-from theorems import PAPER
-from theorems.infonce_top_r import FEWER_COLUMNS
-from theorems.pca_equality import QUANTITY, SYMBOLS, THIN, WIDE
-from verify import exact
-from verify.evidence import Counterexample
-from verify.exact import to_floats
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
-from verify.kernel.linear import inertia
-from verify.minimize.closed_forms import Pencil
-from verify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
-from verify.randomised import run_alone
-from verify.sampling import random_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import fisher_subspace, pca_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact
+from thmverify.evidence import Counterexample
+from thmverify.exact import to_floats
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from thmverify.kernel.linear import inertia
+from thmverify.minimize.closed_forms import Pencil
+from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import fisher_subspace, pca_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.infonce_top_r import FEWER_COLUMNS
+from thmverify.theorems.pca_equality import QUANTITY, SYMBOLS, THIN, WIDE
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "pca-top-r"
 CONCLUSION = Conclusion(

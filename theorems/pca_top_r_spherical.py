@@ -18,19 +18,19 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.pca_equality import QUANTITY
-from theorems.pca_spherical import SYMBOLS
-from theorems.pca_spherical import sample as sample_spherical
-from theorems.pca_top_r import FEWER_COLUMNS, corners, examine, margin
-from verify.evidence import Break
-from verify.hypotheses import MIXTURE, SHARED_COVARIANCE, SPHERICAL
-from verify.models import Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.statements import Conclusion, Source, Statement
-from verify.verdicts import Status
+from thmverify.evidence import Break
+from thmverify.hypotheses import MIXTURE, SHARED_COVARIANCE, SPHERICAL
+from thmverify.models import Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.pca_equality import QUANTITY
+from thmverify.theorems.pca_spherical import SYMBOLS
+from thmverify.theorems.pca_spherical import sample as sample_spherical
+from thmverify.theorems.pca_top_r import FEWER_COLUMNS, corners, examine, margin
+from thmverify.verdicts import Status
 
 ID = "pca-top-r-spherical"
 CONCLUSION = Conclusion(
@@ -60,7 +60,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=corners((2, 1), (1, 1)),
     sample=sample,
-    proof=Proof("theorems.proofs.pca_top_r_spherical"),
+    proof=Proof("thmverify.theorems.proofs.pca_top_r_spherical"),
     formal=formal(ID),
     breaks=(Break(SPHERICAL.name, corners((1, 1), (Fraction(1, 4), Fraction(65, 4))), examine),),
     special_case_of="pca-top-r",

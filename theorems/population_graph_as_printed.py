@@ -24,16 +24,22 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from theorems import SPECTRAL_PAPER
-from theorems.population_graph_equivalence import LIGHTNING_AND_CLOUD, SYMBOLS, approximation_error, graph, sums
-from verify import exact
-from verify.evidence import Counterexample
-from verify.hypotheses import GRAPH
-from verify.models import Instance, PopulationGraph
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_graph_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact
+from thmverify.evidence import Counterexample
+from thmverify.hypotheses import GRAPH
+from thmverify.models import Instance, PopulationGraph
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_graph_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.theorems import SPECTRAL_PAPER
+from thmverify.theorems.population_graph_equivalence import (
+    LIGHTNING_AND_CLOUD,
+    SYMBOLS,
+    approximation_error,
+    graph,
+    sums,
+)
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "population-graph-as-printed"
 QUANTITY = Quantity(r"-2 \sum_{x,x'} w_{xx'} f(x)^T f(x') + \sum_{x,x'} w_x w_{x'} f(x)^T f(x')")

@@ -28,17 +28,17 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from theorems import SPECTRAL_PAPER
-from theorems.formal import formal
-from verify import exact, vocabulary
-from verify.evidence import ByKernel
-from verify.hypotheses import GRAPH
-from verify.models import Floats, Instance, PopulationGraph
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_graph_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.verdicts import Status
+from thmverify import exact, vocabulary
+from thmverify.evidence import ByKernel
+from thmverify.hypotheses import GRAPH
+from thmverify.models import Floats, Instance, PopulationGraph
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_graph_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.theorems import SPECTRAL_PAPER
+from thmverify.theorems.formal import formal
+from thmverify.verdicts import Status
 
 ID = "population-graph-equivalence"
 CLAIM = "population-graph-equivalence"
@@ -148,7 +148,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=Instance(LIGHTNING_AND_CLOUD, 2),
     sample=random_graph_instance,
-    proof=Proof("theorems.proofs.population_graph_equivalence"),
+    proof=Proof("thmverify.theorems.proofs.population_graph_equivalence"),
     formal=formal(ID),
     claim=CLAIM,
 )

@@ -24,22 +24,22 @@ from fractions import Fraction
 
 from flint import fmpq_mat
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS, WITNESS
-from theorems.simsiam_inclusion import sample as sample_anywhere
-from verify import exact
-from verify.evidence import Break
-from verify.hypotheses import NO_WEIGHT_DECAY, PAIRS, ROOM_OUTSIDE, SHARED_COVARIANCE
-from verify.losses import LOSSES
-from verify.losses.levels import exact_gradient
-from verify.maps import SimSiamPair
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact
+from thmverify.evidence import Break
+from thmverify.hypotheses import NO_WEIGHT_DECAY, PAIRS, ROOM_OUTSIDE, SHARED_COVARIANCE
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import exact_gradient
+from thmverify.maps import SimSiamPair
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS, WITNESS
+from thmverify.theorems.simsiam_inclusion import sample as sample_anywhere
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "simsiam-collapse"
 CONCLUSION = Conclusion(
@@ -151,7 +151,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.simsiam_collapse"),
+    proof=Proof("thmverify.theorems.proofs.simsiam_collapse"),
     formal=formal(ID),
     breaks=(
         Break(NO_WEIGHT_DECAY.name, replace(WITNESS, weight_decay=Fraction(1, 10)), examine),

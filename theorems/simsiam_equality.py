@@ -21,20 +21,20 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import PAPER
-from theorems.simsiam_collapse import steepness
-from theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS
-from theorems.simsiam_inclusion import sample as sample_anywhere
-from verify import exact
-from verify.evidence import Counterexample
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS
-from verify.maps import SimSiamPair
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.randomised import run_alone
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact
+from thmverify.evidence import Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS
+from thmverify.maps import SimSiamPair
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.simsiam_collapse import steepness
+from thmverify.theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS
+from thmverify.theorems.simsiam_inclusion import sample as sample_anywhere
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "simsiam-equality"
 CONCLUSION = Conclusion(

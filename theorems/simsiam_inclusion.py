@@ -24,22 +24,22 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.formal import formal
-from theorems.theorem_5_2 import split
-from verify import exact, vocabulary
-from verify.evidence import Break, ByKernel, Counterexample
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS, SHARED_COVARIANCE
-from verify.losses import LOSSES
-from verify.losses.levels import exact_gradient
-from verify.maps import SimSiamPair
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.verdicts import Status
+from thmverify import exact, vocabulary
+from thmverify.evidence import Break, ByKernel, Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS, SHARED_COVARIANCE
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import exact_gradient
+from thmverify.maps import SimSiamPair
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.theorem_5_2 import split
+from thmverify.verdicts import Status
 
 ID = "simsiam-inclusion"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "delta", "eta")
@@ -123,7 +123,7 @@ STATEMENT = Statement(
     claim=ID,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.simsiam_inclusion"),
+    proof=Proof("thmverify.theorems.proofs.simsiam_inclusion"),
     formal=formal(ID),
     breaks=(Break(NO_WEIGHT_DECAY.name, LEAK.instance, ByKernel(ID)),),
     guarantees=(Guarantee("simsiam", Column.INCLUSION),),

@@ -24,19 +24,19 @@ from fractions import Fraction
 
 from flint import fmpq_mat
 
-from theorems import PAPER
-from theorems.formal import formal
-from theorems.simsiam_collapse import refute_inclusion
-from theorems.simsiam_inclusion import LEAK, QUANTITY, READING, SYMBOLS, margin
-from verify import exact
-from verify.evidence import Break, ByKernel
-from verify.hypotheses import ENOUGH_COLUMNS, MEANS_INVARIANT, PAIRS, SHARED_COVARIANCE, WEIGHT_DECAY
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import random_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.verdicts import Status
+from thmverify import exact
+from thmverify.evidence import Break, ByKernel
+from thmverify.hypotheses import ENOUGH_COLUMNS, MEANS_INVARIANT, PAIRS, SHARED_COVARIANCE, WEIGHT_DECAY
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.simsiam_collapse import refute_inclusion
+from thmverify.theorems.simsiam_inclusion import LEAK, QUANTITY, READING, SYMBOLS, margin
+from thmverify.verdicts import Status
 
 ID = "simsiam-invariant-means"
 CONCLUSION = Conclusion(
@@ -85,7 +85,7 @@ STATEMENT = Statement(
     examine=ByKernel("simsiam-inclusion"),
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.simsiam_invariant_means"),
+    proof=Proof("thmverify.theorems.proofs.simsiam_invariant_means"),
     formal=formal(ID),
     breaks=(
         Break(MEANS_INVARIANT.name, LEAK.instance, ByKernel("simsiam-inclusion")),

@@ -31,22 +31,22 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq_mat
 
-from theorems import PAPER
-from theorems.infonce_top_r import FEWER_COLUMNS
-from theorems.pca_top_r import TOLERANCE, corners, missed
-from theorems.simsiam_inclusion import QUANTITY, SYMBOLS
-from theorems.simsiam_inclusion import sample as sample_anywhere
-from verify import exact, vocabulary
-from verify.evidence import Counterexample
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import BIAS_POSITIVE, NO_WEIGHT_DECAY, PAIRS
-from verify.maps import SimSiamPair
-from verify.minimize.closed_forms import Pencil
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.randomised import run_alone
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact, vocabulary
+from thmverify.evidence import Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import BIAS_POSITIVE, NO_WEIGHT_DECAY, PAIRS
+from thmverify.maps import SimSiamPair
+from thmverify.minimize.closed_forms import Pencil
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.randomised import run_alone
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.infonce_top_r import FEWER_COLUMNS
+from thmverify.theorems.pca_top_r import TOLERANCE, corners, missed
+from thmverify.theorems.simsiam_inclusion import QUANTITY, SYMBOLS
+from thmverify.theorems.simsiam_inclusion import sample as sample_anywhere
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "simsiam-top-r"
 CONCLUSION = Conclusion(

@@ -25,17 +25,17 @@ from fractions import Fraction
 
 import numpy as np
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS
-from verify.evidence import ByKernel, Counterexample
-from verify.hypotheses import PAIRS, WEIGHT_DECAY
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance
-from verify.randomised import run_alone
-from verify.sampling import random_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Status
+from thmverify.evidence import ByKernel, Counterexample
+from thmverify.hypotheses import PAIRS, WEIGHT_DECAY
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS
+from thmverify.verdicts import Status
 
 ID = "simsiam-weight-decay"
 CLAIM = "simsiam-inclusion"

@@ -20,19 +20,19 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems.formal import formal
-from theorems.spectral_inclusion import QUANTITY, sample_biased, source
-from verify import vocabulary
-from verify.evidence import Break, ByKernel
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import BIAS_POSITIVE, COLUMNS_REACH, ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
-from verify.minimize.closed_forms import Pencil
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.statements import Conclusion, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Status
+from thmverify import vocabulary
+from thmverify.evidence import Break, ByKernel
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import BIAS_POSITIVE, COLUMNS_REACH, ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
+from thmverify.minimize.closed_forms import Pencil
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.statements import Conclusion, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems.formal import formal
+from thmverify.theorems.spectral_inclusion import QUANTITY, sample_biased, source
+from thmverify.verdicts import Status
 
 ID = "spectral-equality"
 CLAIM = "spectral-equality"
@@ -83,7 +83,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.spectral_equality"),
+    proof=Proof("thmverify.theorems.proofs.spectral_equality"),
     formal=formal(ID),
     claim=CLAIM,
     breaks=(

@@ -26,22 +26,22 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from theorems import SPECTRAL_PAPER
-from theorems.formal import formal
-from theorems.theorem_5_2 import split
-from verify import exact, vocabulary
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
-from verify.losses.levels import exact_value
-from verify.losses.spectral import Spectral
-from verify.maps import Encoder
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact, vocabulary
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
+from thmverify.losses.levels import exact_value
+from thmverify.losses.spectral import Spectral
+from thmverify.maps import Encoder
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems import SPECTRAL_PAPER
+from thmverify.theorems.formal import formal
+from thmverify.theorems.theorem_5_2 import split
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "spectral-inclusion"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "delta")
@@ -149,7 +149,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.spectral_inclusion"),
+    proof=Proof("thmverify.theorems.proofs.spectral_inclusion"),
     formal=formal(ID),
     guarantees=(Guarantee("spectral", Column.INCLUSION),),
 )

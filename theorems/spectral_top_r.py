@@ -25,20 +25,20 @@ from fractions import Fraction
 import numpy as np
 from scipy.linalg import eigh
 
-from theorems import COUNTEREXAMPLES
-from theorems.formal import formal
-from theorems.spectral_inclusion import QUANTITY, sample_biased, source
-from verify import exact, vocabulary
-from verify.evidence import Break, ByKernel, Counterexample
-from verify.exact import to_floats
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
-from verify.minimize.closed_forms import Pencil
-from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.statements import Conclusion, Statement
-from verify.verdicts import Status
+from thmverify import exact, vocabulary
+from thmverify.evidence import Break, ByKernel, Counterexample
+from thmverify.exact import to_floats
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
+from thmverify.minimize.closed_forms import Pencil
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.statements import Conclusion, Statement
+from thmverify.theorems import COUNTEREXAMPLES
+from thmverify.theorems.formal import formal
+from thmverify.theorems.spectral_inclusion import QUANTITY, sample_biased, source
+from thmverify.verdicts import Status
 
 ID = "spectral-top-r"
 CLAIM = "spectral-top-r"
@@ -102,7 +102,7 @@ STATEMENT = Statement(
     examine=ByKernel(CLAIM),
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.spectral_top_r"),
+    proof=Proof("thmverify.theorems.proofs.spectral_top_r"),
     formal=formal(ID),
     claim=CLAIM,
     breaks=(

@@ -19,20 +19,20 @@ from fractions import Fraction
 
 from flint import fmpq_mat
 
-from theorems import PAPER
-from theorems.formal import formal
-from verify import exact, vocabulary
-from verify.hypotheses import MIXTURE
-from verify.integrate.float64 import Estimate
-from verify.losses import LOSSES
-from verify.losses.levels import float64_value
-from verify.maps import Encoder
-from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify import exact, vocabulary
+from thmverify.hypotheses import MIXTURE
+from thmverify.integrate.float64 import Estimate
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_value
+from thmverify.maps import Encoder
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.formal import formal
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "temperature"
 QUANTITY = Quantity(
@@ -107,7 +107,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.temperature"),
+    proof=Proof("thmverify.theorems.proofs.temperature"),
     formal=formal(ID),
 )
 

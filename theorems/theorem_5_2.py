@@ -26,14 +26,12 @@ from functools import lru_cache
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from theorems import COUNTEREXAMPLES, PAPER
-from theorems.formal import formal
-from verify import exact, vocabulary
-from verify.certify import decide
-from verify.evidence import Break, Counterexample
-from verify.exact import to_floats
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import (
+from thmverify import exact, vocabulary
+from thmverify.certify import decide
+from thmverify.evidence import Break, Counterexample
+from thmverify.exact import to_floats
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import (
     BIAS_RANGE,
     COVARIANCES_DEFINITE,
     ENOUGH_COLUMNS,
@@ -41,16 +39,18 @@ from verify.hypotheses import (
     WEIGHTS_POSITIVE,
     WEIGHTS_SUM,
 )
-from verify.losses import LOSSES
-from verify.losses.levels import float64_gradient
-from verify.maps import Encoder
-from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
-from verify.proofs.checking import Proof
-from verify.randomised import run_alone
-from verify.sampling import instance_rng, random_instance, random_matrix
-from verify.statements import Conclusion, Quantity, Source, Statement
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_gradient
+from thmverify.maps import Encoder
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.randomised import run_alone
+from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems.formal import formal
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "infonce-inclusion"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1", "delta")
@@ -206,7 +206,7 @@ STATEMENT = Statement(
     examine=examine,
     witness=WITNESS,
     sample=sample,
-    proof=Proof("theorems.proofs.theorem_5_2"),
+    proof=Proof("thmverify.theorems.proofs.theorem_5_2"),
     formal=formal(ID),
     breaks=(COVARIANCES_DIFFER,),
     guarantees=(Guarantee("infonce", Column.INCLUSION),),

@@ -23,18 +23,18 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from theorems import PAPER
-from theorems.infonce_equality import CLAIM, QUANTITY, SETTING, SYMBOLS, UNCENTRED, WITNESS
-from theorems.infonce_equality import margin as equality_margin
-from verify.certify import decide
-from verify.evidence import Counterexample
-from verify.exact import Rows
-from verify.hypotheses import CENTRED, COLUMNS_REACH
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.randomised import run_alone
-from verify.sampling import random_centred_instance
-from verify.statements import Conclusion, Source, Statement
-from verify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.certify import decide
+from thmverify.evidence import Counterexample
+from thmverify.exact import Rows
+from thmverify.hypotheses import CENTRED, COLUMNS_REACH
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statements import Conclusion, Source, Statement
+from thmverify.theorems import PAPER
+from thmverify.theorems.infonce_equality import CLAIM, QUANTITY, SETTING, SYMBOLS, UNCENTRED, WITNESS
+from thmverify.theorems.infonce_equality import margin as equality_margin
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "translation"
 CONCLUSION = Conclusion(

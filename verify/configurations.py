@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 from flint import fmpq, fmpq_mat
 
-from verify import exact
-from verify.models import GMM
-from verify.subspaces import fisher_subspace
+from thmverify import exact
+from thmverify.models import GMM
+from thmverify.subspaces import fisher_subspace
 
 Point: TypeAlias = tuple[Fraction, ...]
 

@@ -9,12 +9,12 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from verify.certify import decide
-from verify.instances import parse_instance
-from verify.kernel import Rejected, check
-from verify.kernel.strict import file_bytes
-from verify.models import Instance
-from verify.verdicts import Outcome, Provenance, Verdict
+from thmverify.certify import decide
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.strict import file_bytes
+from thmverify.models import Instance
+from thmverify.verdicts import Outcome, Provenance, Verdict
 
 Examine = Callable[[Instance], Verdict]
 

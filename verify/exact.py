@@ -15,8 +15,8 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from verify.kernel.linear import certainly_definite, diagonal, is_zero, null_space, trace
-from verify.kernel.linear import select as submatrix
+from thmverify.kernel.linear import certainly_definite, diagonal, is_zero, null_space, trace
+from thmverify.kernel.linear import select as submatrix
 
 FLOATS_FAIL = (ArithmeticError, ValueError)  # how floats end where numbers are beyond them; NumPy's LinAlgError is one
 Rows = tuple[tuple[Fraction, ...], ...]

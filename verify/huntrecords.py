@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from verify.errors import InputError
-from verify.instances import parse_instance
-from verify.jsonfiles import read_object
-from verify.models import Instance
+from thmverify.errors import InputError
+from thmverify.instances import parse_instance
+from thmverify.jsonfiles import read_object
+from thmverify.models import Instance
 
 Float = Annotated[str, Field(pattern=r"^[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$")]
 Rational = Annotated[str, Field(pattern=r"^[0-9]+(/[1-9][0-9]*)?$")]
@@ -28,7 +28,7 @@ class _Record(BaseModel):
 
 
 class Searched(_Record):
-    """The instances that were searched, as `verify.hunt.settings.Settings` has them; `named` are those of `--set`."""
+    """The instances that were searched, as `thmverify.hunt.settings.Settings` has them; `named`: those of `--set`."""
 
     components: Count
     dimension: Count

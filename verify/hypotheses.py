@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sympy import And, Eq, Gt, Identity, Ne, OneMatrix, Trace, ZeroMatrix, latex
 
-from verify import vocabulary
-from verify.mathml import formula as mathml
-from verify.models import Instance
-from verify.vocabulary import (
+from thmverify import vocabulary
+from thmverify.mathml import formula as mathml
+from thmverify.models import Instance
+from thmverify.vocabulary import (
     Cov_VT,
     EntriesNonnegative,
     EntriesPositive,

@@ -17,12 +17,12 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from verify import exact
-from verify.errors import InputError
-from verify.exact import Rows
-from verify.jsonfiles import MAX_DIGITS, RefusedNumber, read_object
-from verify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.exact import Rows
+from thmverify.jsonfiles import MAX_DIGITS, RefusedNumber, read_object
+from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
 MAX_SIZE = 64
 _RATIONAL = re.compile(r"([+-]?[0-9]+)(?:/([0-9]+)|\.([0-9]+))?")

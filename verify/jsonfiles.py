@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verify.errors import InputError
-from verify.kernel.strict import file_bytes
+from thmverify.errors import InputError
+from thmverify.kernel.strict import file_bytes
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DIGITS = 1000

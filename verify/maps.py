@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from flint import fmpq_mat
 
-from verify import exact
-from verify.errors import InputError
+from thmverify import exact
+from thmverify.errors import InputError
 
 
 def _size(m: fmpq_mat) -> str:

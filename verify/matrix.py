@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from verify.evidence import Counterexample, Necessity, Need
-from verify.guarantees import LOSSES, Column, Guarantee
-from verify.hypotheses import CENTRED, ENOUGH_COLUMNS, SHARED_COVARIANCE, Hypothesis
-from verify.standing import Judgement, Standing, judge
-from verify.statements import Statement
-from verify.vocabulary import r
+from thmverify.evidence import Counterexample, Necessity, Need
+from thmverify.guarantees import LOSSES, Column, Guarantee
+from thmverify.hypotheses import CENTRED, ENOUGH_COLUMNS, SHARED_COVARIANCE, Hypothesis
+from thmverify.standing import Judgement, Standing, judge
+from thmverify.statements import Statement
+from thmverify.vocabulary import r
 
 _FIRST = (Column.INCLUSION, Column.EQUALITY, Column.EQUALITY_BIASED)  # the claims that a hypothesis is dropped from
 # Statements about fewer losses leave their rows out.

@@ -17,9 +17,9 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from verify import exact
-from verify.errors import InputError
-from verify.exact import Rows
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.exact import Rows
 
 Floats: TypeAlias = NDArray[np.float64]
 

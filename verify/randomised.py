@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from verify.models import Instance
-from verify.processes import fresh_processes, interrupts_held
-from verify.proofs.checking import ProofReport, remember
-from verify.proofs.evaluation import Evaluation, evaluate
-from verify.statements import Statement
-from verify.verdicts import Outcome, Status
+from thmverify.models import Instance
+from thmverify.processes import fresh_processes, interrupts_held
+from thmverify.proofs.checking import ProofReport, remember
+from thmverify.proofs.evaluation import Evaluation, evaluate
+from thmverify.statements import Statement
+from thmverify.verdicts import Outcome, Status
 
 _CHUNK = 16
 
@@ -99,7 +99,7 @@ def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Ite
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
     shared = (statement, statement.checked)
-    pool = ProcessPoolExecutor(jobs, fresh_processes("verify.randomised", "verify.losses.levels"), _share, shared)
+    pool = ProcessPoolExecutor(jobs, fresh_processes("thmverify.randomised", "thmverify.losses.levels"), _share, shared)
     try:
         with interrupts_held():
             trials = pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)

@@ -9,10 +9,10 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from verify import exact
-from verify.exact import Rows
-from verify.instances import instance_to_json
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify import exact
+from thmverify.exact import Rows
+from thmverify.instances import instance_to_json
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
 _TINY = Fraction(1, 1000)
 

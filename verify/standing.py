@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verify.errors import InputError
-from verify.statements import Statement
-from verify.verdicts import Status
+from thmverify.errors import InputError
+from thmverify.statements import Statement
+from thmverify.verdicts import Status
 
 
 class Standing(StrEnum):

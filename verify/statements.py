@@ -12,17 +12,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from verify.errors import InputError
-from verify.evidence import Break, Counterexample, Necessity, Need
-from verify.guarantees import Guarantee
-from verify.huntrecords import HuntRecord, evaluations, read_record, summary
-from verify.hypotheses import Hypothesis
-from verify.mathml import formula as mathml
-from verify.models import Instance
-from verify.proofs.checking import Named, Proof, ProofReport, check
-from verify.proofs.checking import prepare as prepare_proofs
-from verify.verdicts import Outcome, Provenance, Status, Verdict
-from verify.vocabulary import Entry
+from thmverify.errors import InputError
+from thmverify.evidence import Break, Counterexample, Necessity, Need
+from thmverify.guarantees import Guarantee
+from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
+from thmverify.hypotheses import Hypothesis
+from thmverify.mathml import formula as mathml
+from thmverify.models import Instance
+from thmverify.proofs.checking import Named, Proof, ProofReport, check
+from thmverify.proofs.checking import prepare as prepare_proofs
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.vocabulary import Entry
 
 
 def prepare(statements: Iterable[Statement]) -> None:

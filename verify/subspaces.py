@@ -12,9 +12,9 @@ import numpy as np
 from flint import acb, arb, fmpq_mat, fmpq_poly
 from scipy.linalg import subspace_angles
 
-from verify import exact
-from verify.exact import Rows
-from verify.models import GMM, Floats
+from thmverify import exact
+from thmverify.exact import Rows
+from thmverify.models import GMM, Floats
 
 
 @dataclass(frozen=True)

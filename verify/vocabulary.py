@@ -35,11 +35,11 @@ from sympy import (
 from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.matrixbase import MatrixBase
 
-from verify import exact
-from verify.configurations import orbits, product_blocks, vanishing_threshold
-from verify.errors import InputError
-from verify.models import CLIPGMM, GMM, Instance, PopulationGraph
-from verify.subspaces import Subspace, fisher_subspace, mean_subspace
+from thmverify import exact
+from thmverify.configurations import orbits, product_blocks, vanishing_threshold
+from thmverify.errors import InputError
+from thmverify.models import CLIPGMM, GMM, Instance, PopulationGraph
+from thmverify.subspaces import Subspace, fisher_subspace, mean_subspace
 
 Formula: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
 

@@ -9,8 +9,8 @@ import numpy as np
 from flint import fmpq_mat
 
 from property_tests.strategies import Seeded, shared_gmm
-from verify import exact
-from verify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify import exact
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
 
 
 def rational(m: np.ndarray) -> fmpq_mat:

@@ -10,10 +10,10 @@ import numpy as np
 from flint import arb, fmpq, fmpq_mat
 
 from property_tests.strategies import Posed
-from verify import exact
-from verify.integrate.enclosure import Enclosure
-from verify.integrate.problem import LogSumExp
-from verify.losses import LOSSES, levels
+from thmverify import exact
+from thmverify.integrate.enclosure import Enclosure
+from thmverify.integrate.problem import LogSumExp
+from thmverify.losses import LOSSES, levels
 
 
 def floats(m: fmpq_mat) -> np.ndarray:

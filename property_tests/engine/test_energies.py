@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from property_tests.engine.optimality import instance, mixture, rational
-from verify.losses import LOSSES
-from verify.losses.levels import float64_value
-from verify.maps import CLIPProduct, Encoder
-from verify.minimize import clip, infonce
-from verify.minimize.factors import Lifted, factor_hessian
-from verify.minimize.newton import Objective, Rescaled, Symmetric, flattening
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_value
+from thmverify.maps import CLIPProduct, Encoder
+from thmverify.minimize import clip, infonce
+from thmverify.minimize.factors import Lifted, factor_hessian
+from thmverify.minimize.newton import Objective, Rescaled, Symmetric, flattening
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
 
 STEP = 1e-4
 

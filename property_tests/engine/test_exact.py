@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from property_tests.strategies import invertible_matrices, rational_matrices, rationals
-from verify import exact
+from thmverify import exact
 
 
 def as_floats(m: fmpq_mat) -> np.ndarray:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from property_tests.strategies import Seeded, examples, invertible_matrix, positive_definite, rational_matrix
-from verify import exact
-from verify.integrate.enclosure import enclose_moments, enclose_value
-from verify.integrate.float64 import BUDGET, expected_value, softmax_moments, softmax_sums
-from verify.integrate.problem import LogSumExp
-from verify.integrate.rules import Lattice, plan_lattice, sobol
+from thmverify import exact
+from thmverify.integrate.enclosure import enclose_moments, enclose_value
+from thmverify.integrate.float64 import BUDGET, expected_value, softmax_moments, softmax_sums
+from thmverify.integrate.problem import LogSumExp
+from thmverify.integrate.rules import Lattice, plan_lattice, sobol
 
 
 def linear_problem(seed: int, K: int, rho: int, steepness: int = 2, distance: int = 2) -> LogSumExp:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from property_tests.strategies import instances, positive_definite_matrices, rational_matrices
-from verify import exact
-from verify.errors import InputError
-from verify.instances import (
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.instances import (
     instance_schema,
     instance_to_json,
     map_schema,
@@ -24,7 +24,7 @@ from verify.instances import (
     read_instance,
     read_map,
 )
-from verify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, SimSiamPair
+from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, SimSiamPair
 
 INSTANCES = jsonschema.Draft202012Validator(instance_schema())
 MAPS = jsonschema.Draft202012Validator(map_schema())

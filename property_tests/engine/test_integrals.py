@@ -31,14 +31,14 @@ from property_tests.strategies import (
     rational_orthogonal_matrix,
     strategy,
 )
-from verify import exact
-from verify.integrate import cells
-from verify.integrate.bounds import jensen_bounds
-from verify.integrate.enclosure import Enclosure, enclose_moments, enclose_value
-from verify.integrate.float64 import expected_value, softmax_moments
-from verify.integrate.multiprecision import expected_value as mp_value
-from verify.integrate.multiprecision import softmax_moments as mp_moments
-from verify.integrate.problem import LogSumExp
+from thmverify import exact
+from thmverify.integrate import cells
+from thmverify.integrate.bounds import jensen_bounds
+from thmverify.integrate.enclosure import Enclosure, enclose_moments, enclose_value
+from thmverify.integrate.float64 import expected_value, softmax_moments
+from thmverify.integrate.multiprecision import expected_value as mp_value
+from thmverify.integrate.multiprecision import softmax_moments as mp_moments
+from thmverify.integrate.problem import LogSumExp
 
 HALVES = (Fraction(1, 2), Fraction(1, 2))
 

@@ -22,8 +22,8 @@ import pytest
 
 from property_tests.engine.support import contains, enclose, floats
 from property_tests.strategies import Posed, Seeded, posed
-from verify import exact
-from verify.models import GMM, AugmentedPairs, Instance
+from thmverify import exact
+from thmverify.models import GMM, AugmentedPairs, Instance
 
 BATCHES, OUTER, INNER = 40, 300, 1500
 SIGMAS = 6

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from property_tests.engine.support import enclose, floats, interval
 from property_tests.strategies import Posed, examples, posed_questions, rational_matrices
-from verify import exact
-from verify.integrate.enclosure import Enclosure
-from verify.losses import LOSSES, levels
-from verify.maps import CLIPProduct, Encoder, Gram, SimSiamPair
-from verify.models import Instance
+from thmverify import exact
+from thmverify.integrate.enclosure import Enclosure
+from thmverify.losses import LOSSES, levels
+from thmverify.maps import CLIPProduct, Encoder, Gram, SimSiamPair
+from thmverify.models import Instance
 
 STEP = fmpq(1, 10**16)
 DIGITS = 40

@@ -17,10 +17,10 @@ from property_tests.strategies import (
     posed_questions,
     rational_orthogonal_matrices,
 )
-from verify import exact
-from verify.integrate.enclosure import Enclosure
-from verify.maps import CLIPFactors, Encoder
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify import exact
+from thmverify.integrate.enclosure import Enclosure
+from thmverify.maps import CLIPFactors, Encoder
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
 
 DIGITS = 20
 

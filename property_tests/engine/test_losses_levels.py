@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from property_tests.engine.support import contains, enclose, encloses, floats, interval
 from property_tests.strategies import Posed, Seeded, examples, posed, posed_questions, shared_gmm
-from verify import exact
-from verify.errors import InputError
-from verify.instances import read_instance, read_map
-from verify.losses import LOSSES, find_loss, levels
-from verify.maps import CLIPProduct, Encoder, Gram
-from verify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.instances import read_instance, read_map
+from thmverify.losses import LOSSES, find_loss, levels
+from thmverify.maps import CLIPProduct, Encoder, Gram
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
 
 RATIONAL = ("spectral", "simsiam", "pca", "fisher")
 WITH_INTEGRALS = ("infonce", "clip")
@@ -286,7 +286,7 @@ def test_float_errors_stay_finite_numbers():
 
 def test_digits_far_out_of_reach_end_in_bounds_and_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     """The width then exceeds what was asked for by more powers of ten than a float has."""
-    monkeypatch.setattr("verify.integrate.enclosure.BUDGET", 1e5)
+    monkeypatch.setattr("thmverify.integrate.enclosure.BUDGET", 1e5)
     folder = Path(__file__).parents[2] / "examples"
     instance, encoder = read_instance(folder / "shared-gmm.json"), read_map(folder / "encoder.json")
     enclosed = levels.enclose(LOSSES["infonce"], instance, encoder, 900)

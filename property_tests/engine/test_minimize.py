@@ -16,14 +16,14 @@ from scipy.optimize import minimize as scipy_minimize
 
 from property_tests.engine.optimality import instance, mixture, rational, smallest
 from property_tests.strategies import Seeded, examples, invertible_matrix, mixture_instances
-from verify import exact
-from verify.exact import to_floats
-from verify.losses import LOSSES
-from verify.losses.levels import float64_gradient, float64_value
-from verify.maps import Encoder, Gram
-from verify.minimize import Note, minimise
-from verify.models import GMM, AugmentedPairs, Instance, SharedGMM
-from verify.subspaces import fisher_subspace
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_gradient, float64_value
+from thmverify.maps import Encoder, Gram
+from thmverify.minimize import Note, minimise
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.subspaces import fisher_subspace
 
 
 def pair(instance: Instance) -> tuple[np.ndarray, ...]:

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from property_tests.engine.optimality import instance, mixture, rational, smallest
 from property_tests.strategies import examples, mixture_instances
-from verify.errors import InputError
-from verify.exact import to_floats
-from verify.losses import LOSSES
-from verify.losses.levels import exact_gradient, float64_gradient, float64_value
-from verify.maps import CLIPFactors, CLIPProduct, Encoder, SimSiamPair
-from verify.minimize import Note, minimise
-from verify.models import CLIPGMM, AugmentedPairs, Instance, SharedGMM
-from verify.subspaces import fisher_subspace
+from thmverify.errors import InputError
+from thmverify.exact import to_floats
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import exact_gradient, float64_gradient, float64_value
+from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, SimSiamPair
+from thmverify.minimize import Note, minimise
+from thmverify.models import CLIPGMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.subspaces import fisher_subspace
 
 # ------------------------------------------------------------------------------------------------ CLIP
 

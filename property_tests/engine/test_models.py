@@ -25,9 +25,9 @@ from property_tests.strategies import (
     shared_gmm,
     shared_gmms,
 )
-from verify import exact
-from verify.errors import InputError
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
 HALVES = (Fraction(1, 2), Fraction(1, 2))
 TWO = ((1, 0), (0, 1))

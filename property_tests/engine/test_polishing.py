@@ -12,11 +12,11 @@ from flint import fmpq, fmpq_mat
 from mpmath import mp
 
 from property_tests.engine.optimality import instance, mixture
-from verify.losses import LOSSES
-from verify.losses.levels import exact_gradient, multiprecision_gradient
-from verify.maps import CLIPFactors, CLIPProduct, Encoder, LinearMap, SimSiamPair
-from verify.minimize import minimise
-from verify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import exact_gradient, multiprecision_gradient
+from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, LinearMap, SimSiamPair
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, Instance, SharedGMM
 
 
 def paired(rank: int) -> Instance:

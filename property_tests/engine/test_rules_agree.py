@@ -7,11 +7,11 @@ from flint import arb, ctx, fmpq, fmpq_mat
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from verify import exact
-from verify.integrate import adaptive, cells
-from verify.integrate.lattice import Lattice, choose_axes, error_bound, window
-from verify.integrate.problem import LogSumExp
-from verify.integrate.windows import plan_windows
+from thmverify import exact
+from thmverify.integrate import adaptive, cells
+from thmverify.integrate.lattice import Lattice, choose_axes, error_bound, window
+from thmverify.integrate.problem import LogSumExp
+from thmverify.integrate.windows import plan_windows
 
 NATS = 30.0
 BITS = 160

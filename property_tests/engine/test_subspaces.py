@@ -20,9 +20,9 @@ from property_tests.strategies import (
     rational_orthogonal_matrices,
     shared_gmms,
 )
-from verify import exact
-from verify.models import SharedGMM
-from verify.subspaces import (
+from thmverify import exact
+from thmverify.models import SharedGMM
+from thmverify.subspaces import (
     Subspace,
     certified_cosines_squared,
     certified_principal_angles,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.experiments import build, experiments, ranks, sweeps
+from thmverify.reports.experiments import build, experiments, ranks, sweeps
 
 SMALL = experiments.Size(repetitions=2, points=60, test_points=60)
 

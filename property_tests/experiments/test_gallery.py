@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from reports import experiments as package
-from reports.experiments import FIGURES, charts, experiments, gallery
-from reports.experiments.intervals import Interval
-from reports.experiments.records import SCHEMA_FILE, Data, schema_text
-from verify.cli import main
-from verify.errors import InputError
-from verify.kernel import check
+from thmverify.cli import main
+from thmverify.errors import InputError
+from thmverify.kernel import check
+from thmverify.reports import experiments as package
+from thmverify.reports.experiments import FIGURES, charts, experiments, gallery
+from thmverify.reports.experiments.intervals import Interval
+from thmverify.reports.experiments.records import SCHEMA_FILE, Data, schema_text
 
 pytestmark = pytest.mark.usefixtures("small")
 
@@ -49,7 +49,7 @@ def test_the_records_follow_the_published_schema(built):
 
 
 def test_the_published_schema_is_up_to_date():
-    # Releases of pydantic order the keys differently; `python -m reports.experiments` writes it anew.
+    # Releases of pydantic order the keys differently; `python -m thmverify.reports.experiments` writes it anew.
     assert json.loads(SCHEMA_FILE.read_text(encoding="utf-8")) == json.loads(schema_text())
 
 

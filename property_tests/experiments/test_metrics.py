@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from reports.experiments import laws
-from reports.experiments.intervals import interval
-from reports.experiments.metrics import agreement, orthonormal, outside
+from thmverify.reports.experiments import laws
+from thmverify.reports.experiments.intervals import interval
+from thmverify.reports.experiments.metrics import agreement, orthonormal, outside
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from reports import browser
+from thmverify.reports import browser
 
 WIDTHS = (360, 1440)
 

@@ -7,16 +7,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from reports.experiments import laws, training
-from reports.experiments.metrics import outside
-from reports.experiments.training import Sample
-from verify import exact
-from verify.losses import LOSSES
-from verify.losses.levels import float64_value
-from verify.maps import CLIPFactors, Encoder
-from verify.minimize import minimise
-from verify.minimize.simsiam import Equations
-from verify.models import CLIPGMM, AugmentedPairs, Instance, SharedGMM
+from thmverify import exact
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_value
+from thmverify.maps import CLIPFactors, Encoder
+from thmverify.minimize import minimise
+from thmverify.minimize.simsiam import Equations
+from thmverify.models import CLIPGMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.reports.experiments import laws, training
+from thmverify.reports.experiments.metrics import outside
+from thmverify.reports.experiments.training import Sample
 
 WEIGHTS = [Fraction(1, 2), Fraction(3, 10), Fraction(1, 5)]
 MEANS = [[1, 1, 0], [-2, 0, 0], ["1/2", "-5/2", 0]]

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from reports.experiments import FIGURES, experiments
-from reports.experiments.records import (
+from thmverify.reports.experiments import FIGURES, experiments
+from thmverify.reports.experiments.records import (
     CLIP,
     FISHER,
     INFONCE,
@@ -28,8 +28,8 @@ from reports.experiments.records import (
     Verdict,
     verdict,
 )
-from reports.experiments.tables import Table, robust
-from reports.figures import pancakes as plane
+from thmverify.reports.experiments.tables import Table, robust
+from thmverify.reports.figures import pancakes as plane
 
 SEEDS = 6
 VIEWS = {"5": (VISION, TEXT)}

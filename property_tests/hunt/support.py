@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verify.hunt.ledger import Ledger
-from verify.hunt.questions import ask
-from verify.hunt.run import Budget, Plan, Result, hunt
+from thmverify.hunt.ledger import Ledger
+from thmverify.hunt.questions import ask
+from thmverify.hunt.run import Budget, Plan, Result, hunt
 
 
 def plan(name: str, *pairs: str, drop: tuple[str, ...] = (), seed: int = 0, **options) -> Plan:

@@ -15,10 +15,10 @@ import pytest
 
 from property_tests.hunt.support import plan
 from property_tests.interrupts import SAFETY_NET, heed_interrupts
-from verify.cli import main
-from verify.hunt.ledger import Ledger
-from verify.hunt.plots import climb_plot
-from verify.hunt.run import Budget
+from thmverify.cli import main
+from thmverify.hunt.ledger import Ledger
+from thmverify.hunt.plots import climb_plot
+from thmverify.hunt.run import Budget
 
 
 def answer(capsys, *arguments: str) -> tuple[int, dict]:
@@ -105,7 +105,7 @@ def refused(arguments: list[str], capsys) -> str:
 
 @pytest.mark.parametrize(("arguments", "field", "part"), BAD.values(), ids=BAD)
 def test_bad_input_is_one_line(arguments, field, part, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("verify.hunt.executors._CONNECT", 0.5)
+    monkeypatch.setattr("thmverify.hunt.executors._CONNECT", 0.5)
     err = refused(["hunt", *arguments, "--out", str(tmp_path / "out")], capsys)
     assert field in err
     assert part in err
@@ -136,7 +136,7 @@ def test_a_hunt_that_is_not_there(tmp_path, capsys):
 
 def test_an_interrupt_leaves_a_valid_ledger_and_says_how_to_go_on(tmp_path):
     options = ["--set", "weights=equal", "--set", "components=4", "--budget", "2h", "--out", str(tmp_path)]
-    command = [sys.executable, "-m", "verify.cli", "hunt", "infonce-equality", *options]
+    command = [sys.executable, "-m", "thmverify", "hunt", "infonce-equality", *options]
     apart = {"env": {**os.environ, "PYTHONUNBUFFERED": "1"}, "start_new_session": True, "preexec_fn": heed_interrupts}
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **apart)
     the_plan = plan("infonce-equality", "weights=equal", "components=4")

@@ -14,16 +14,16 @@ import pytest
 
 from property_tests.hunt.support import contents, hunted, plan
 from property_tests.interrupts import SAFETY_NET
-from verify.hunt import conjectures, jobs
-from verify.hunt.conjectures import CONJECTURES, Conjecture
-from verify.hunt.drafts import Draft, convergents, simplest
-from verify.hunt.executors import Pool, run_all
-from verify.hunt.jobs import refute
-from verify.hunt.settings import Settings
-from verify.hunt.simplify import TRIALS, simplify
-from verify.hunt.targets import MixtureTarget
-from verify.kernel import check
-from verify.verdicts import Outcome, Verdict
+from thmverify.hunt import conjectures, jobs
+from thmverify.hunt.conjectures import CONJECTURES, Conjecture
+from thmverify.hunt.drafts import Draft, convergents, simplest
+from thmverify.hunt.executors import Pool, run_all
+from thmverify.hunt.jobs import refute
+from thmverify.hunt.settings import Settings
+from thmverify.hunt.simplify import TRIALS, simplify
+from thmverify.hunt.targets import MixtureTarget
+from thmverify.kernel import check
+from thmverify.verdicts import Outcome, Verdict
 
 # A hypothesis dropped, or a claim that is false as it stands: (name, settings, dropped, evaluations).
 FALSE = [
@@ -245,7 +245,7 @@ def test_a_saved_certificate_verifies_in_a_fresh_process(tmp_path):
     path = tmp_path / "found.json"
     path.write_bytes(found.certificate)
     done = subprocess.run(
-        [sys.executable, "-m", "verify.kernel", str(path)],
+        [sys.executable, "-m", "thmverify.kernel", str(path)],
         capture_output=True,
         text=True,
         check=True,
@@ -256,7 +256,7 @@ def test_a_saved_certificate_verifies_in_a_fresh_process(tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in CONJECTURES if CONJECTURES[name].droppable])
 def test_what_can_be_dropped_is_a_hypothesis_of_the_statement(name):
-    from theorems import REGISTRY
+    from thmverify.theorems import REGISTRY
 
     statement = REGISTRY[name]
     stated = {h.name for h in (*statement.hypotheses, *statement.redundant)}

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from property_tests.hunt.support import contents, hunted, plan
-from verify.cli import main
-from verify.errors import InputError
-from verify.hunt.executors import Here
-from verify.hunt.ledger import Batch, Ledger, Round
-from verify.hunt.run import Budget, hunt
-from verify.kernel import check
+from thmverify.cli import main
+from thmverify.errors import InputError
+from thmverify.hunt.executors import Here
+from thmverify.hunt.ledger import Batch, Ledger, Round
+from thmverify.hunt.run import Budget, hunt
+from thmverify.kernel import check
 
 # No counterexample is there to be found, so that these hunts last; and one whose certificate comes at once.
 LASTING = ("infonce-equality", "weights=equal", "components=4")
@@ -94,7 +94,7 @@ def test_a_certificate_found_in_a_round_that_was_not_written_is_kept(tmp_path, m
 def test_a_real_run_killed_at_random_moments_ends_like_one_that_was_not(tmp_path):
     """kill -9, each time that there are some rounds more, until the hunt has made its evaluations."""
     options = ["hunt", *LASTING[:1], *(f"--set={pair}" for pair in LASTING[1:]), "--budget", "4000ev", "--resume"]
-    command = [sys.executable, "-m", "verify.cli", *options, "--out"]
+    command = [sys.executable, "-m", "thmverify", *options, "--out"]
     rng, the_plan = random.Random(5), plan(*LASTING)
     for rounds in (1, 4):
         running = subprocess.Popen([*command, str(tmp_path / "cut")], stdout=subprocess.DEVNULL)
@@ -158,7 +158,7 @@ def test_nothing_is_ever_changed(ledger_file, table, change):
 def test_other_points_than_those_of_the_ledger_are_refused(tmp_path, monkeypatch):
     the_plan = plan(*LASTING)
     hunted(tmp_path, the_plan, 900)
-    monkeypatch.setattr("verify.hunt.searchers.Random.ask", lambda self, best: np.zeros((128, 5)))
+    monkeypatch.setattr("thmverify.hunt.searchers.Random.ask", lambda self, best: np.zeros((128, 5)))
     with pytest.raises(InputError, match="does not replay"):
         hunted(tmp_path, the_plan, 2000)
 

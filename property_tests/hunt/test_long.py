@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from property_tests.hunt.support import plan
-from verify.hunt.ledger import Ledger
-from verify.hunt.run import Budget, hunt
-from verify.kernel import check
+from thmverify.hunt.ledger import Ledger
+from thmverify.hunt.run import Budget, hunt
+from thmverify.kernel import check
 
 pytestmark = pytest.mark.hunt
 

@@ -9,30 +9,30 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from verify import exact
-from verify.certify import decide
-from verify.hunt import targets
-from verify.hunt.conjectures import CONJECTURES
-from verify.hunt.drafts import Draft
-from verify.hunt.jobs import margins
-from verify.hunt.margins.collinear import collinear_slopes
-from verify.hunt.margins.line import Line
-from verify.hunt.margins.optimum import deficiency_margins
-from verify.hunt.questions import ask
-from verify.hunt.space import Mixtures, means, weights
-from verify.hunt.targets import CollinearTarget
-from verify.losses import LOSSES
-from verify.losses.levels import float64_value
-from verify.maps import Gram
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.certify import decide
+from thmverify.hunt import targets
+from thmverify.hunt.conjectures import CONJECTURES
+from thmverify.hunt.drafts import Draft
+from thmverify.hunt.jobs import margins
+from thmverify.hunt.margins.collinear import collinear_slopes
+from thmverify.hunt.margins.line import Line
+from thmverify.hunt.margins.optimum import deficiency_margins
+from thmverify.hunt.questions import ask
+from thmverify.hunt.space import Mixtures, means, weights
+from thmverify.hunt.targets import CollinearTarget
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_value
+from thmverify.maps import Gram
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.verdicts import Outcome
 
 SEARCHED = [name for name in CONJECTURES if name != "infonce-inclusion"]  # which is proved
 BIASES = [Fraction(1), Fraction(7, 10), Fraction(1, 10)]
 
 
 def lines(K: int, n: int, seed: int, centred: bool = True):
-    from verify.hunt.space import Columns
+    from thmverify.hunt.space import Columns
 
     columns = Columns(np.random.default_rng(seed).standard_normal((n, 2 * K + 1)))
     w = weights(columns, K, equal=False)

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 
-from verify.certify import decide
-from verify.errors import InputError
-from verify.hunt.executors import Pool
-from verify.hunt.phase import CLAIM, default_grid, default_slice, phase_picture, scaled
-from verify.models import SharedGMM
+from thmverify.certify import decide
+from thmverify.errors import InputError
+from thmverify.hunt.executors import Pool
+from thmverify.hunt.phase import CLAIM, default_grid, default_slice, phase_picture, scaled
+from thmverify.models import SharedGMM
 
 DELTAS, SEPARATIONS = default_grid(4)
 
@@ -29,8 +29,8 @@ def test_each_cell_is_what_is_decided():
 
 
 def test_what_is_not_decided_is_not_certified(monkeypatch):
-    from verify.hunt import phase
-    from verify.verdicts import Outcome, Verdict
+    from thmverify.hunt import phase
+    from thmverify.verdicts import Outcome, Verdict
 
     monkeypatch.setattr(phase, "decide", lambda claim, _: (Verdict(claim, Outcome.UNDECIDED, ""), None))
     (cell,) = phase_picture(default_slice(), [Fraction(1)], [Fraction(1, 8)]).cells

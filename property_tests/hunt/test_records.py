@@ -10,20 +10,20 @@ import jsonschema
 import numpy as np
 import pytest
 
-import theorems
 from property_tests.hunt.support import hunted, plan
-from theorems.infonce_equality_equal_weights import STATEMENT
-from verify.cli import main
-from verify.errors import InputError
-from verify.evidence import Need
-from verify.hunt.exports import nearest
-from verify.hunt.jobs import margins
-from verify.hunt.ledger import Ledger, hunt_id
-from verify.hunt.questions import Question
-from verify.huntrecords import read_record, summary
-from verify.instances import instance_to_json
-from verify.schemas import texts
-from verify.standing import Standing, judge
+from thmverify import theorems
+from thmverify.cli import main
+from thmverify.errors import InputError
+from thmverify.evidence import Need
+from thmverify.hunt.exports import nearest
+from thmverify.hunt.jobs import margins
+from thmverify.hunt.ledger import Ledger, hunt_id
+from thmverify.hunt.questions import Question
+from thmverify.huntrecords import read_record, summary
+from thmverify.instances import instance_to_json
+from thmverify.schemas import texts
+from thmverify.standing import Standing, judge
+from thmverify.theorems.infonce_equality_equal_weights import STATEMENT
 
 FOLDER = Path(theorems.__file__).parent / "hunts"
 RECORDS = sorted(FOLDER.glob("*.json"))

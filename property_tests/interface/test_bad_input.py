@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from property_tests.interrupts import SAFETY_NET
-from verify.cli import main
-from verify.errors import InputError
-from verify.huntrecords import read_record
-from verify.jsonfiles import MAX_BYTES, write_text
+from thmverify.cli import main
+from thmverify.errors import InputError
+from thmverify.huntrecords import read_record
+from thmverify.jsonfiles import MAX_BYTES, write_text
 
 ROOT = Path(__file__).parents[2]
 SHARED = {
@@ -484,7 +484,7 @@ def test_a_real_process_refuses_as_well(name, tmp_path):
     content, field, _, rule = INSTANCES[name]
     instance = tmp_path / "instance.json"
     instance.write_text(content, encoding="utf-8")
-    command = [sys.executable, "-m", "verify.cli", "minimize", "infonce", str(instance), "--json"]
+    command = [sys.executable, "-m", "thmverify", "minimize", "infonce", str(instance), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=SAFETY_NET, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"thmverify: {instance}: {field}")

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-import theorems
 from property_tests.interrupts import SAFETY_NET, heed_interrupts, wait_for_work
-from verify import cli
-from verify.cli import main
-from verify.instances import read_instance, read_map
-from verify.losses import LOSSES
-from verify.losses.levels import exact_value, float64_value
+from thmverify import cli, theorems
+from thmverify.cli import main
+from thmverify.instances import read_instance, read_map
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import exact_value, float64_value
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COMMANDS = ("list", "show", "matrix", "verify", "loss", "minimize", "report")
@@ -221,8 +220,8 @@ def test_verify_in_words(capsys):
 def test_an_unconfirmed_status_exits_with_1(monkeypatch, capsys):
     from dataclasses import replace
 
-    import theorems
-    from verify.verdicts import Status
+    from thmverify import theorems
+    from thmverify.verdicts import Status
 
     wrong = replace(theorems.REGISTRY["lemma-4.2"], status=Status.REFUTED)
     monkeypatch.setattr(theorems, "REGISTRY", {"lemma-4.2": wrong}, raising=False)
@@ -245,7 +244,7 @@ def test_a_mistake_of_ours_is_no_verdict(monkeypatch, capsys):
 
 
 def start(*arguments: str, **options) -> subprocess.Popen:
-    command = [sys.executable, "-m", "verify.cli", *arguments]
+    command = [sys.executable, "-m", "thmverify", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.decimals import outward, rounded
+from thmverify.decimals import outward, rounded
 
 rationals = st.one_of(
     st.fractions(),

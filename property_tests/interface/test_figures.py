@@ -11,22 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.builder import make
-from reports.figures import loss_slices, pancakes, phase
-from reports.figures.drawing import Frame, number, sigma_ellipse, ticks
-from reports.figures.histogram import layout as histogram_layout
-from reports.figures.records import Line
-from reports.records import Bin, Settings
-from reports.render import html, markdown
-from theorems.infonce_equality_biased import STATEMENT as BIASED
-from verify import exact
-from verify.certify import decide
-from verify.hunt.phase import scaled
-from verify.instances import parse_instance
-from verify.losses import LOSSES
-from verify.losses.levels import multiprecision_value
-from verify.maps import Gram
-from verify.mathml import FormulaError, formula
+from thmverify import exact
+from thmverify.certify import decide
+from thmverify.hunt.phase import scaled
+from thmverify.instances import parse_instance
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import multiprecision_value
+from thmverify.maps import Gram
+from thmverify.mathml import FormulaError, formula
+from thmverify.reports.builder import make
+from thmverify.reports.figures import loss_slices, pancakes, phase
+from thmverify.reports.figures.drawing import Frame, number, sigma_ellipse, ticks
+from thmverify.reports.figures.histogram import layout as histogram_layout
+from thmverify.reports.figures.records import Line
+from thmverify.reports.records import Bin, Settings
+from thmverify.reports.render import html, markdown
+from thmverify.theorems.infonce_equality_biased import STATEMENT as BIASED
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import verify
+import thmverify
 from property_tests.interrupts import SAFETY_NET
-from verify.instances import read_instance, read_map
-from verify.schemas import FOLDER, texts
+from thmverify.instances import read_instance, read_map
+from thmverify.schemas import FOLDER, texts
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -24,7 +24,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.json"))
 
 @pytest.mark.parametrize("name", texts())
 def test_published_schemas_are_up_to_date(name):
-    # Releases of pydantic order the keys of a schema differently; `python -m verify.schemas` writes it anew.
+    # Releases of pydantic order the keys of a schema differently; `python -m thmverify.schemas` writes it anew.
     assert json.loads((FOLDER / name).read_text(encoding="utf-8")) == json.loads(texts()[name])
 
 
@@ -37,10 +37,21 @@ def test_examples_are_read(path):
 def test_every_module_has_its_floor():
     (contract,) = PROJECT["tool"]["importlinter"]["contracts"]
     floors = {module.strip() for line in contract["layers"] for module in re.split(r"[|:]", line)}
-    package = Path(verify.__file__).parent
-    modules = {f"verify.{p.stem}" for p in package.glob("*.py") if p.stem != "__init__"}
-    modules |= {f"verify.{p.parent.name}" for p in package.glob("*/__init__.py")}
-    assert floors == modules | {"theorems", "reports"}
+    package = Path(thmverify.__file__).parent
+    modules = {f"thmverify.{p.stem}" for p in package.glob("*.py") if p.stem not in {"__init__", "__main__"}}
+    modules |= {f"thmverify.{p.parent.name}" for p in package.glob("*/__init__.py")}
+    assert floors == modules | {"thmverify.theorems", "thmverify.reports"}
+
+
+def test_one_package_is_installed_and_no_part_of_it_is_forgotten():
+    tool = PROJECT["tool"]["setuptools"]
+    folders = {"verify": "thmverify", "theorems": "thmverify.theorems", "reports": "thmverify.reports"}
+    assert tool["package-dir"] == {name: folder for folder, name in folders.items()}
+    parts = set()
+    for folder, name in folders.items():
+        for path in (ROOT / folder).rglob("__init__.py"):
+            parts.add(".".join([name, *path.parent.relative_to(ROOT / folder).parts]))
+    assert set(tool["packages"]) == parts
 
 
 def test_lower_bounds_are_the_tested_ones():
@@ -62,7 +73,7 @@ def test_continuous_integration_runs_the_test_command_of_the_readme():
 
 def test_the_command_line_starts_without_the_heavy_modules():
     probe = (
-        "import sys; from verify.cli import main; main(['--help']);"
+        "import sys; from thmverify.cli import main; main(['--help']);"
         "print(*sorted({'numpy', 'scipy', 'sympy', 'flint', 'cvxpy', 'pydantic'} & set(sys.modules)),"
         "file=sys.stderr)"
     )

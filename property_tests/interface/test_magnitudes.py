@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from verify.certify import decide
-from verify.cli import main
-from verify.instances import parse_instance
-from verify.kernel import check
-from verify.kernel.claims import STATEMENTS
+from thmverify.certify import decide
+from thmverify.cli import main
+from thmverify.instances import parse_instance
+from thmverify.kernel import check
+from thmverify.kernel.claims import STATEMENTS
 
 EXPONENTS = (-400, -310, -300, -160, -70, 70, 160, 300, 400)
 UNIT = [["1", "0"], ["0", "1"]]

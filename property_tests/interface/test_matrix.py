@@ -10,17 +10,17 @@ import pytest
 from sympy import Symbol
 
 from property_tests.scripts import with_script
-from theorems import COUNTEREXAMPLES, REGISTRY
-from theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
-from theorems.theorem_5_2 import STATEMENT
-from verify.cli import main
-from verify.evidence import Break, ByKernel, Counterexample
-from verify.guarantees import Column, Guarantee
-from verify.hypotheses import ENOUGH_COLUMNS, Hypothesis
-from verify.matrix import Matrix
-from verify.sampling import random_instance
-from verify.standing import Standing
-from verify.verdicts import Outcome, Status, Verdict
+from thmverify.cli import main
+from thmverify.evidence import Break, ByKernel, Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import ENOUGH_COLUMNS, Hypothesis
+from thmverify.matrix import Matrix
+from thmverify.sampling import random_instance
+from thmverify.standing import Standing
+from thmverify.theorems import COUNTEREXAMPLES, REGISTRY
+from thmverify.theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
+from thmverify.theorems.theorem_5_2 import STATEMENT
+from thmverify.verdicts import Outcome, Status, Verdict
 
 INCLUSION = (Guarantee("infonce", Column.INCLUSION),)
 EXAMPLE = Counterexample(COUNTEREXAMPLES / "infonce-equality.json", "tempting", "catch", "repaired")

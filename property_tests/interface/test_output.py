@@ -12,18 +12,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CERTIFICATE = "theorems/counterexamples/infonce-equality.json"
 UNWRITTEN, BROKEN_PIPE = 74, 141
-KERNEL = ["verify.kernel", CERTIFICATE, CERTIFICATE]
+KERNEL = ["thmverify.kernel", CERTIFICATE, CERTIFICATE]
 COMMANDS = [
     KERNEL,
-    ["verify.cli", "--help"],
-    ["verify.cli", "--version"],
-    ["verify.cli", "list"],
-    ["verify.cli", "show", "lemma-4.2"],
-    ["verify.cli", "check", CERTIFICATE],
-    ["verify.cli", "check", CERTIFICATE, "--json"],
-    ["verify.cli", "loss", "spectral", "examples/gmm.json", "examples/encoder.json"],
-    ["verify.cli", "minimize", "pca", "examples/shared-gmm.json", "--json"],
-    ["verify.cli", "decide", "infonce-inclusion", "examples/shared-gmm.json"],
+    ["thmverify", "--help"],
+    ["thmverify", "--version"],
+    ["thmverify", "list"],
+    ["thmverify", "show", "lemma-4.2"],
+    ["thmverify", "check", CERTIFICATE],
+    ["thmverify", "check", CERTIFICATE, "--json"],
+    ["thmverify", "loss", "spectral", "examples/gmm.json", "examples/encoder.json"],
+    ["thmverify", "minimize", "pca", "examples/shared-gmm.json", "--json"],
+    ["thmverify", "decide", "infonce-inclusion", "examples/shared-gmm.json"],
 ]
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 
@@ -49,7 +49,7 @@ def test_a_full_disk_is_one_line(command):
 
 @full
 @pytest.mark.parametrize("flags", [("-u",), ("-X", "dev")], ids=" ".join)
-@pytest.mark.parametrize("command", [KERNEL, ["verify.cli", "list"]], ids=["kernel", "list"])
+@pytest.mark.parametrize("command", [KERNEL, ["thmverify", "list"]], ids=["kernel", "list"])
 def test_a_full_disk_is_one_line_however_python_writes(command, flags):
     with open("/dev/full", "w", encoding="utf-8") as stream:
         one_line(run(*command, flags=("-W", "ignore", *flags), stdout=stream))
@@ -72,7 +72,7 @@ def test_a_pipe_without_a_reader_is_quiet(command):
 
 
 @full
-@pytest.mark.parametrize("command", [KERNEL, ["verify.cli", "list"]], ids=["kernel", "list"])
+@pytest.mark.parametrize("command", [KERNEL, ["thmverify", "list"]], ids=["kernel", "list"])
 def test_the_exit_code_survives_where_nothing_can_be_written_at_all(command):
     with open("/dev/full", "w", encoding="utf-8") as stream:
         command = [sys.executable, "-m", *command]
@@ -83,7 +83,7 @@ def test_the_exit_code_survives_where_nothing_can_be_written_at_all(command):
 
 @full
 def test_bad_input_keeps_its_code_where_stderr_cannot_be_written():
-    command = [sys.executable, "-m", "verify.cli", "show", "lemma-9.9"]
+    command = [sys.executable, "-m", "thmverify", "show", "lemma-9.9"]
     with open("/dev/full", "w", encoding="utf-8") as stream:
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stream, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
@@ -93,5 +93,5 @@ def test_bad_input_keeps_its_code_where_stderr_cannot_be_written():
 
 def test_nothing_is_written_to_a_file_in_the_place_of_a_closed_stdout(tmp_path):
     out = tmp_path / "hunts"
-    one_line(run("verify.cli", "hunt", "infonce-top-r", "--out", str(out), preexec_fn=lambda: os.close(1)))
+    one_line(run("thmverify", "hunt", "infonce-top-r", "--out", str(out), preexec_fn=lambda: os.close(1)))
     assert not out.exists()

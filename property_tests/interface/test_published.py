@@ -8,13 +8,13 @@ from functools import cache
 import jsonschema
 import pytest
 
-from reports import schemas
-from reports.publish import PUBLISHED, photograph
-from reports.records import Report
-from theorems import REGISTRY
-from verify.errors import InputError
-from verify.guarantees import Column
-from verify.matrix import Matrix
+from thmverify.errors import InputError
+from thmverify.guarantees import Column
+from thmverify.matrix import Matrix
+from thmverify.reports import schemas
+from thmverify.reports.publish import PUBLISHED, photograph
+from thmverify.reports.records import Report
+from thmverify.theorems import REGISTRY
 
 PAGE = PUBLISHED / "report.json"
 REBUILD = "rebuild it: tox -e published"

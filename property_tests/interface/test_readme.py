@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.cli import main
+from thmverify.cli import main
 
 ROOT = Path(__file__).parents[2]
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")

@@ -10,10 +10,10 @@ from typing import Any
 
 from flint import arb_mat, fmpq_mat
 
-from verify.certify import decide
-from verify.instances import parse_instance
-from verify.kernel.integrals import Grid, softmax_moments
-from verify.kernel.models import Mixture
+from thmverify.certify import decide
+from thmverify.instances import parse_instance
+from thmverify.kernel.integrals import Grid, softmax_moments
+from thmverify.kernel.models import Mixture
 
 SHIPPED = sorted((Path(__file__).parents[2] / "theorems" / "counterexamples").glob("*.json"))
 

@@ -18,25 +18,25 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from property_tests import strategies as st
 from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared, softmax_points
 from property_tests.strategies import MULTIPLIER, Seeded
-from verify import exact
-from verify.certify import decide
-from verify.certify.border import gradient_grids, modulus_of
-from verify.certify.grids import propose, rational
-from verify.certify.writing import instance_fields
-from verify.exact import identity
-from verify.instances import parse_instance
-from verify.kernel import Rejected, check
-from verify.kernel.enclosure import infonce_gradient
-from verify.kernel.integrals import Adaptive, read_grids
-from verify.kernel.models import Mixture, Pairs
-from verify.kernel.models import instance as kernel_instance
-from verify.kernel.rules.border import largest_fall, least_rise, nonshared_border, top_border
-from verify.losses import LOSSES
-from verify.losses.levels import enclose, enclosed_gradient, float64_value
-from verify.maps import Encoder
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.certify import decide
+from thmverify.certify.border import gradient_grids, modulus_of
+from thmverify.certify.grids import propose, rational
+from thmverify.certify.writing import instance_fields
+from thmverify.exact import identity
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.enclosure import infonce_gradient
+from thmverify.kernel.integrals import Adaptive, read_grids
+from thmverify.kernel.models import Mixture, Pairs
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.rules.border import largest_fall, least_rise, nonshared_border, top_border
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import enclose, enclosed_gradient, float64_value
+from thmverify.maps import Encoder
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.verdicts import Outcome
 
 SEEDS = pytest.mark.parametrize("seed", range(8 * MULTIPLIER))
 TIPPED = shared("1/2 1/4 1/4", "1 0, -2 1, 0 -1", rank=1)  # the best line for J is not the best for InfoNCE
@@ -169,7 +169,7 @@ def test_moments_against_monte_carlo(rho):
 
 @SEEDS
 def test_the_gradient_overlaps_with_that_of_the_loss(seed):
-    """∇L from the engines of `verify.losses`, which share neither grids nor formulas with the kernel."""
+    """∇L from the engines of `thmverify.losses`, which share neither grids nor formulas with the kernel."""
     given = separate(seed)
     pairs = pairs_of(given)
     d = pairs.mixture.means.nrows()

@@ -12,18 +12,18 @@ from scipy.linalg import sqrtm
 from property_tests import strategies as st
 from property_tests.kernel.library import PAIRED, TURNING, WIDE, clip, embedded
 from property_tests.strategies import MULTIPLIER, Seeded
-from verify import exact
-from verify.certify import decide
-from verify.certify.exact_hints import symmetry_proposals
-from verify.certify.writing import instance_fields
-from verify.instances import parse_instance
-from verify.kernel import Rejected
-from verify.kernel.models import instance as kernel_instance
-from verify.kernel.rules import RULES
-from verify.kernel.rules.ranks import symmetric
-from verify.minimize import minimise
-from verify.models import CLIPGMM, Instance
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.certify import decide
+from thmverify.certify.exact_hints import symmetry_proposals
+from thmverify.certify.writing import instance_fields
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.rules import RULES
+from thmverify.kernel.rules.ranks import symmetric
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, Instance
+from thmverify.verdicts import Outcome
 
 TURN = [["1", "2", "3", "4", "5", "0"]]
 # What a rotation of six components by one place may do to the means: coordinates in which Σ⁻¹ ∝ [[2, −1], [−1, 2]].

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from property_tests.kernel.library import DEGENERATE, LINE, OFFSET, PAIRED, SHIPPED
-from verify.cli import main
+from thmverify.cli import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -14,11 +14,11 @@ from property_tests import strategies as st
 from property_tests.kernel import second_opinion
 from property_tests.kernel.library import softmax_points
 from property_tests.strategies import MULTIPLIER, Seeded
-from verify import exact
-from verify.certify.grids import propose, rational, whitening
-from verify.kernel import Rejected
-from verify.kernel.integrals import Adaptive, Axis, Whitened, lattice_error, lattice_sums, read_grids, tail
-from verify.kernel.linear import (
+from thmverify import exact
+from thmverify.certify.grids import propose, rational, whitening
+from thmverify.kernel import Rejected
+from thmverify.kernel.integrals import Adaptive, Axis, Whitened, lattice_error, lattice_sums, read_grids, tail
+from thmverify.kernel.linear import (
     certainly_definite,
     cholesky,
     dual_norm_squared,
@@ -26,7 +26,7 @@ from verify.kernel.linear import (
     null_space,
     within,
 )
-from verify.kernel.models import Mixture
+from thmverify.kernel.models import Mixture
 
 SEEDS = pytest.mark.parametrize("seed", range(12 * MULTIPLIER))
 

@@ -17,9 +17,9 @@ from scipy.linalg import eigh, null_space, orth, sqrtm
 from scipy.optimize import minimize, root
 
 from property_tests.strategies import MULTIPLIER
-from verify.certify import decide
-from verify.instances import parse_instance
-from verify.verdicts import Outcome
+from thmverify.certify import decide
+from thmverify.instances import parse_instance
+from thmverify.verdicts import Outcome
 
 SEEN = 4e-3  # singular values of A below are 0: the loss is flat of fourth order there
 CLEAR, ROUNDING = 1e-3, 1e-6

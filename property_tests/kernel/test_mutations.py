@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates
-from verify.certify import decide
-from verify.errors import InputError
-from verify.instances import parse_instance
-from verify.kernel import Rejected, check
-from verify.kernel.claims import STATEMENTS, statement_hash
-from verify.kernel.strict import canonical, digest
+from thmverify.certify import decide
+from thmverify.errors import InputError
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.claims import STATEMENTS, statement_hash
+from thmverify.kernel.strict import canonical, digest
 
 NAMES = [f"{i}-{claim}" for i, (claim, _, _, _) in enumerate(KNOWN)] + [path.stem for path in SHIPPED]
 CASES = pytest.mark.parametrize("index", range(len(NAMES)), ids=lambda i: NAMES[i])

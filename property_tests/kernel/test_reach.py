@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from property_tests.kernel.library import shared
-from verify.certify import decide
-from verify.instances import parse_instance
-from verify.kernel import check
-from verify.verdicts import Outcome
+from thmverify.certify import decide
+from thmverify.instances import parse_instance
+from thmverify.kernel import check
+from thmverify.verdicts import Outcome
 
 FAR = shared("1/3 1/5 7/15", "-1000 -2667 333, -2000 0 -2000, -2500 1000 0", bias="4/5")
 SHIFTED = shared("1/2 1/4 1/4", "1 2 3000, 0 -2 3000, -1 1 3000", bias="1/2")

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 
 from property_tests import strategies as st
 from property_tests.kernel.library import KNOWN, OFFSET, SHIPPED, SKEW, known_certificates, label, scaled, shared
-from verify import exact
-from verify.certify import decide
-from verify.certify.writing import certificate
-from verify.instances import parse_instance
-from verify.kernel import Rejected, check
-from verify.kernel.models import Finding
-from verify.kernel.rules import RULES
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.certify import decide
+from thmverify.certify.writing import certificate
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.models import Finding
+from thmverify.kernel.rules import RULES
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.verdicts import Outcome
 
 INDICES = range(len(KNOWN))
 

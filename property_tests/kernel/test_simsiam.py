@@ -13,20 +13,20 @@ from flint import arb_mat, ctx, fmpq
 from property_tests import strategies as st
 from property_tests.kernel.library import LEAKING, LINE, SHIPPED
 from property_tests.strategies import MULTIPLIER, Seeded
-from verify import exact
-from verify.certify import decide
-from verify.certify.simsiam import _solutions, leak_proposals
-from verify.certify.writing import instance_fields
-from verify.instances import parse_instance
-from verify.kernel import Rejected
-from verify.kernel.models import instance as kernel_instance
-from verify.kernel.rules import RULES
-from verify.kernel.rules.simsiam import derivative, equations, unknown_entries
-from verify.losses.simsiam import SimSiam
-from verify.maps import SimSiamPair
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.sampling import random_covariance
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.certify import decide
+from thmverify.certify.simsiam import _solutions, leak_proposals
+from thmverify.certify.writing import instance_fields
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.rules import RULES
+from thmverify.kernel.rules.simsiam import derivative, equations, unknown_entries
+from thmverify.losses.simsiam import SimSiam
+from thmverify.maps import SimSiamPair
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.sampling import random_covariance
+from thmverify.verdicts import Outcome
 
 LEAK = RULES["simsiam-inclusion", "leak"]
 

@@ -12,16 +12,16 @@ from scipy.linalg import eigh
 from property_tests import strategies as st
 from property_tests.kernel.library import OFFSET, shared
 from property_tests.strategies import MULTIPLIER, Seeded
-from verify import exact
-from verify.certify import decide
-from verify.certify.writing import instance_fields
-from verify.instances import parse_instance
-from verify.kernel import Rejected
-from verify.kernel.linear import inertia
-from verify.kernel.models import instance as kernel_instance
-from verify.kernel.rules import RULES
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.certify import decide
+from thmverify.certify.writing import instance_fields
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected
+from thmverify.kernel.linear import inertia
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.rules import RULES
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.verdicts import Outcome
 
 TOP = RULES["spectral-top-r", "threshold"]
 

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as hst
 
-import verify.kernel
+import thmverify.kernel
 from property_tests.interrupts import SAFETY_NET, at_most
 from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates
 from property_tests.kernel.test_mutations import accepted, rehashed
 from property_tests.strategies import examples
-from verify.kernel.answer import main
-from verify.kernel.claims import statement_hash
+from thmverify.kernel.answer import main
+from thmverify.kernel.claims import statement_hash
 
-FOLDER = Path(verify.kernel.__file__).parent
+FOLDER = Path(thmverify.kernel.__file__).parent
 SOURCES = sorted(FOLDER.rglob("*.py"))
 
 
@@ -159,7 +159,7 @@ def test_bombs_are_defused_within_a_minute_of_work_and_a_gigabyte(tmp_path):
     for name, data in bombs().items():
         path = tmp_path / f"{name}.json"
         path.write_bytes(data)
-        done = run("-m", "verify.kernel", str(path), cpu=60, memory=2**30)
+        done = run("-m", "thmverify.kernel", str(path), cpu=60, memory=2**30)
         assert done.returncode in (0, 1), (name, done.returncode)  # the system ends what takes longer, by a signal
         answer = done.stdout.splitlines()[-1].split()[0]
         # A dear but right proof may be taken.
@@ -173,11 +173,11 @@ def test_optimisation_changes_nothing(flags, tmp_path):
     fields = json.loads(SHIPPED[0].read_bytes())
     bad = tmp_path / "bad.json"
     bad.write_bytes(rehashed({**fields, "verdict": "proved"}))
-    done = run(*flags, "-m", "verify.kernel", *good, str(bad))
+    done = run(*flags, "-m", "thmverify.kernel", *good, str(bad))
     answers = [line for line in done.stdout.splitlines() if line.startswith(("VERIFIED", "REJECTED"))]
     assert done.returncode == 1
     assert [a.split()[0] for a in answers] == ["VERIFIED"] * len(good) + ["REJECTED"]
-    assert run(*flags, "-m", "verify.kernel", *good).returncode == 0
+    assert run(*flags, "-m", "thmverify.kernel", *good).returncode == 0
 
 
 def test_each_certificate_verifies_in_a_fresh_process(tmp_path):
@@ -185,20 +185,20 @@ def test_each_certificate_verifies_in_a_fresh_process(tmp_path):
     for i, data in enumerate(all_certificates()):
         paths.append(tmp_path / f"{i}.json")
         paths[-1].write_bytes(data)
-    done = run("-m", "verify.kernel", *map(str, paths))
+    done = run("-m", "thmverify.kernel", *map(str, paths))
     assert done.returncode == 0
     answers = [line for line in done.stdout.splitlines() if line.startswith("VERIFIED ")]
     assert answers[: len(KNOWN)] == [f"VERIFIED {claim}" for claim, _, _, _ in KNOWN]
 
 
 def test_it_stands_alone():
-    imported = "import verify.kernel.certificate, verify.kernel.answer, verify.kernel.proofs.replay"
+    imported = "import thmverify.kernel.certificate, thmverify.kernel.answer, thmverify.kernel.proofs.replay"
     done = run("-c", f"import sys; old = set(sys.modules); {imported}; print(*set(sys.modules) - old)")
-    loaded = {m for m in done.stdout.split() if not m.startswith("verify.kernel")}
-    assert "verify" in loaded
+    loaded = {m for m in done.stdout.split() if not m.startswith("thmverify.kernel")}
+    assert "thmverify" in loaded
     roots = {m.split(".")[0] for m in loaded} - set(sys.stdlib_module_names)
-    assert {m for m in roots if "cython" not in m} == {"verify", "flint"}
-    assert not {m for m in loaded if m.startswith("verify.")}
+    assert {m for m in roots if "cython" not in m} == {"thmverify", "flint"}
+    assert not {m for m in loaded if m.startswith("thmverify.")}
 
 
 def test_the_source_has_no_assertion_and_no_float_decision():
@@ -230,7 +230,7 @@ def test_the_answer_is_the_last_line(capsys, tmp_path):
 def test_a_pipe_or_a_device_is_rejected_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     paths = [str(tmp_path / "pipe"), "/dev/zero", "/dev/ptmx", str(tmp_path)]
-    for command in (["verify.kernel"], ["verify.cli", "check"]):
+    for command in (["thmverify.kernel"], ["thmverify", "check"]):
         done = run("-m", *command, *paths)
         answers = done.stdout.splitlines()[1::2]
         assert (done.returncode, done.stderr) == (1, "")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.kernel.proofs.terms import Term
+from thmverify.kernel.proofs.terms import Term
 
 TINY = 1e-9  # what counts as 0 where a function jumps there
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(4)

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from property_tests.proofs.evaluate import Evaluator, Undecided, anything
-from verify.kernel.proofs.terms import ONE, REAL, SIZE, Term, bound_sort, close, fun, index, make, mat, replace
+from thmverify.kernel.proofs.terms import ONE, REAL, SIZE, Term, bound_sort, close, fun, index, make, mat, replace
 
 N, K, D = (make("var", name, SIZE) for name in "nKd")
 DEFINITIONS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from verify.kernel.proofs.terms import BINDERS, ONE, REAL, Term, bound_sort, close, index, instantiate, make, shape
+from thmverify.kernel.proofs.terms import BINDERS, ONE, REAL, Term, bound_sort, close, index, instantiate, make, shape
 
 
 class Rearranger:

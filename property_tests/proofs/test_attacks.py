@@ -16,16 +16,14 @@ from typing import Any
 
 import pytest
 
-from theorems.proofs.infonce_equality_two import HYPOTHESES as TWO
-from theorems.proofs.infonce_equality_two import equality
-from verify.formulas import mixtures as v
-from verify.formulas.mixtures import Mixture
-from verify.kernel.answer import answer
-from verify.kernel.proofs.replay import Proved, replay
-from verify.kernel.proofs.rules import Theorem
-from verify.kernel.proofs.terms import Term, make
-from verify.kernel.strict import Rejected, canonical, digest
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.mixtures import Mixture
+from thmverify.kernel.answer import answer
+from thmverify.kernel.proofs.replay import Proved, replay
+from thmverify.kernel.proofs.rules import Theorem
+from thmverify.kernel.proofs.terms import Term, make
+from thmverify.kernel.strict import Rejected, canonical, digest
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -57,9 +55,11 @@ from verify.proofs.expressions import (
     var,
     zero,
 )  # fmt: skip
-from verify.proofs.lemmas.basic import square_norm, vanishes
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import square_norm, vanishes
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.infonce_equality_two import HYPOTHESES as TWO
+from thmverify.theorems.proofs.infonce_equality_two import equality
 
 ROOT = Path(__file__).parents[2]
 d, n, r, K = (var(x, Size) for x in ("d", "n", "r", "K"))
@@ -866,11 +866,11 @@ def test_lines_that_rest_on_each_other_do_not_replay() -> None:
 PATCHED = """
 import sys
 from pathlib import Path
-from verify.kernel.proofs import calculus, replay, ring, rules, tautology, terms
-from verify.kernel.strict import canonical
-from verify.proofs.expressions import eq, num, inv, var, Real, fn, real
-from verify.proofs import script
-from verify.proofs.script import Script
+from thmverify.kernel.proofs import calculus, replay, ring, rules, tautology, terms
+from thmverify.kernel.strict import canonical
+from thmverify.proofs.expressions import eq, num, inv, var, Real, fn, real
+from thmverify.proofs import script
+from thmverify.proofs.script import Script
 
 false, a = eq(num(0), 1), var("a", Real)
 

@@ -13,9 +13,10 @@ from types import ModuleType
 
 import pytest
 
-from verify.kernel import answer as answers
-from verify.kernel.answer import answer
-from verify.kernel.proofs import calculus, matching, replay, ring, rules, tame, tautology, terms, text
+import thmverify
+from thmverify.kernel import answer as answers
+from thmverify.kernel.answer import answer
+from thmverify.kernel.proofs import calculus, matching, replay, ring, rules, tame, tautology, terms, text
 
 ROOT = Path(__file__).parents[2]
 KERNEL = ROOT / "verify" / "kernel"
@@ -119,12 +120,13 @@ def test_reserved_names_are_told() -> None:
 def test_files_on_trust_are_those_that_a_proof_loads(tmp_path: Path) -> None:
     (tmp_path / "proof.json").write_bytes(FORMAT.split("```json\n")[1].split("```")[0].encode())
     code = (
-        "import sys; from verify.kernel.answer import main; failed = main(sys.argv[1:]);"
-        "print(*(m.__file__ for n, m in sys.modules.items() if n.partition('.')[0] == 'verify')); sys.exit(failed)"
+        "import sys; from thmverify.kernel.answer import main; failed = main(sys.argv[1:]);"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.partition('.')[0] == 'thmverify')); sys.exit(failed)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "proof.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = {Path(name).relative_to(ROOT) for name in done.stdout.splitlines()[-1].split()}
+    package = Path(thmverify.__file__).parent  # in the repository, the folder verify/
+    loaded = {"verify" / Path(name).relative_to(package) for name in done.stdout.splitlines()[-1].split()}
     count = re.search(r"wc -l (\S+) verify/kernel/\{(.+?)\}\.py (\S+)", section(PROOFS, "## What is taken on trust"))
     assert count is not None
     counted = {Path(count[1])} | {Path(f"verify/kernel/{name}.py") for name in count[2].split(",")}

@@ -8,11 +8,11 @@ from importlib import import_module
 
 import pytest
 
-from verify.formulas import mixtures as v
-from verify.kernel.proofs.rules import RULES, Theorem
-from verify.kernel.proofs.terms import Term, make, rebuild
-from verify.proofs.evaluation import Checked, Entry, evaluate, evaluate_lines, evaluate_sequent, replayed
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.kernel.proofs.rules import RULES, Theorem
+from thmverify.kernel.proofs.terms import Term, make, rebuild
+from thmverify.proofs.evaluation import Checked, Entry, evaluate, evaluate_lines, evaluate_sequent, replayed
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Fun,
@@ -44,8 +44,8 @@ from verify.proofs.expressions import (
     var,
     zero,
 )  # fmt: skip
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Script
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Script
 
 d, K, r, w, mu, Sigma, A = v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.A
 a, b, c = (var(name, Real) for name in "abc")
@@ -217,7 +217,7 @@ def undone(s: Script) -> list[Entry]:
 
 @cache
 def proof(name: str):
-    return import_module(f"theorems.proofs.{name}").prove().trace
+    return import_module(f"thmverify.theorems.proofs.{name}").prove().trace
 
 
 @pytest.mark.parametrize(

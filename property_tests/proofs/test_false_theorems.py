@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from verify.kernel.proofs.replay import replay
-from verify.kernel.proofs.terms import make
-from verify.kernel.strict import Rejected, canonical
-from verify.proofs.expressions import (
+from thmverify.kernel.proofs.replay import replay
+from thmverify.kernel.proofs.terms import make
+from thmverify.kernel.strict import Rejected, canonical
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -42,7 +42,7 @@ from verify.proofs.expressions import (
     var,
     zero,
 )  # fmt: skip
-from verify.proofs.script import Line, Script
+from thmverify.proofs.script import Line, Script
 
 n, m, r = (var(x, Size) for x in "nmr")
 a, b = var("a", Real), var("b", Real)

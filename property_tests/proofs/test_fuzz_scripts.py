@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from verify.kernel.proofs import rules
-from verify.kernel.proofs.replay import Proved, replay
-from verify.kernel.strict import Rejected, digest
-from verify.proofs.evaluation import evaluate, evaluate_lines, replayed
-from verify.proofs.expressions import Real, num, var
-from verify.proofs.script import Script
+from thmverify.kernel.proofs import rules
+from thmverify.kernel.proofs.replay import Proved, replay
+from thmverify.kernel.strict import Rejected, digest
+from thmverify.proofs.evaluation import evaluate, evaluate_lines, replayed
+from thmverify.proofs.expressions import Real, num, var
+from thmverify.proofs.script import Script
 
 Trace = dict[str, Any]
 PROOFS = ("fisher_optimality", "temperature", "population_graph_equivalence", "lemma_4_2")
@@ -30,7 +30,7 @@ COUNT = 150
 
 @cache
 def published(name: str) -> Trace:
-    return import_module(f"theorems.proofs.{name}").prove().trace
+    return import_module(f"thmverify.theorems.proofs.{name}").prove().trace
 
 
 def rehashed(trace: Trace) -> Trace:

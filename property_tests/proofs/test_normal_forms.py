@@ -14,12 +14,12 @@ from property_tests.proofs.evaluate import Evaluator, Undecided
 from property_tests.proofs.generate import DEFINITIONS, D, Equations, K, N, Terms
 from property_tests.proofs.generate import num as number
 from property_tests.proofs.rearrange import Rearranger
-from verify.kernel.proofs.calculus import derivative
-from verify.kernel.proofs.ring import Ring, semidefinite
-from verify.kernel.proofs.tautology import follows
-from verify.kernel.proofs.terms import ONE, PROP, REAL, Term, close, index, make, mat
-from verify.kernel.strict import Rejected
-from verify.proofs.expressions import (
+from thmverify.kernel.proofs.calculus import derivative
+from thmverify.kernel.proofs.ring import Ring, semidefinite
+from thmverify.kernel.proofs.tautology import follows
+from thmverify.kernel.proofs.terms import ONE, PROP, REAL, Term, close, index, make, mat
+from thmverify.kernel.strict import Rejected
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,

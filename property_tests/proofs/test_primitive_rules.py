@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from property_tests.proofs.evaluate import Evaluator
-from verify.kernel.proofs.rules import RULES, Theorem, infer, top_part
-from verify.kernel.proofs.terms import PROP, Term, instantiate, make
-from verify.kernel.strict import Rejected
-from verify.proofs.expressions import (
+from thmverify.kernel.proofs.rules import RULES, Theorem, infer, top_part
+from thmverify.kernel.proofs.terms import PROP, Term, instantiate, make
+from thmverify.kernel.strict import Rejected
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from verify.kernel.proofs.replay import FIELDS, FORMAT, Proved, replay
-from verify.kernel.strict import Rejected, canonical, digest
-from verify.proofs.expressions import (
+from thmverify.kernel.proofs.replay import FIELDS, FORMAT, Proved, replay
+from thmverify.kernel.strict import Rejected, canonical, digest
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -36,7 +36,7 @@ from verify.proofs.expressions import (
     tr,
     var,
 )
-from verify.proofs.script import Script
+from thmverify.proofs.script import Script
 
 ROOT = Path(__file__).parents[2]
 a, b = var("a", Real), var("b", Real)
@@ -349,8 +349,8 @@ LARGE = {
 def test_a_small_file_does_not_take_long(name):
     """Each in a process of its own with 2 GB and 20 s of CPU time: a theorem or `Rejected`, not a crash."""
     code = (
-        "import sys\nfrom property_tests.proofs.test_replay import LARGE, chain\nfrom verify.kernel.proofs.replay import replay\n"
-        "from verify.kernel.strict import Rejected\ntry:\n    replay(chain(*LARGE[sys.argv[1]]))\nexcept Rejected:\n    pass\n"
+        "import sys\nfrom property_tests.proofs.test_replay import LARGE, chain\nfrom thmverify.kernel.proofs.replay import replay\n"
+        "from thmverify.kernel.strict import Rejected\ntry:\n    replay(chain(*LARGE[sys.argv[1]]))\nexcept Rejected:\n    pass\n"
     )
 
     def limit() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from property_tests.proofs.evaluate import Evaluator, Undecided
 from property_tests.proofs.generate import DEFINITIONS, N, Terms, num
-from verify.kernel.proofs.terms import (
+from thmverify.kernel.proofs.terms import (
     ONE,
     PROP,
     REAL,
@@ -23,7 +23,7 @@ from verify.kernel.proofs.terms import (
     mat,
     replace,
 )
-from verify.kernel.strict import Rejected
+from thmverify.kernel.strict import Rejected
 
 X, Y = make("var", "x", REAL), make("var", "y", REAL)
 

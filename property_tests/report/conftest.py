@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from property_tests.report.support import made
-from reports import render
-from reports.records import Report
-from theorems.fisher_optimality import STATEMENT
-from theorems.pca_equality import STATEMENT as REFUTED
-from verify.guarantees import Column, Guarantee
-from verify.verdicts import Status
+from thmverify.guarantees import Column, Guarantee
+from thmverify.reports import render
+from thmverify.reports.records import Report
+from thmverify.theorems.fisher_optimality import STATEMENT
+from thmverify.theorems.pca_equality import STATEMENT as REFUTED
+from thmverify.verdicts import Status
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from reports import builder, render
-from reports.records import Report, Settings
-from theorems.fisher_optimality import STATEMENT
-from verify.standing import Standing
+from thmverify.reports import builder, render
+from thmverify.reports.records import Report, Settings
+from thmverify.standing import Standing
+from thmverify.theorems.fisher_optimality import STATEMENT
 
 SCRIPT = "<script>alert(1)</script>"
 SETTINGS = Settings(quick=True, seed=3, instances=6)

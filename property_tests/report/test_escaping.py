@@ -10,16 +10,15 @@ from pathlib import Path
 
 import pytest
 
-import theorems
 from property_tests.report.support import SCRIPT, Page, made, shown, with_hypotheses
-from reports import render
-from reports.records import Report
-from theorems import REGISTRY
-from theorems.fisher_optimality import STATEMENT
-from theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
-from theorems.pca_equality import STATEMENT as REFUTED
-from verify import mathml
-from verify.evidence import Counterexample
+from thmverify import mathml, theorems
+from thmverify.evidence import Counterexample
+from thmverify.reports import render
+from thmverify.reports.records import Report
+from thmverify.theorems import REGISTRY
+from thmverify.theorems.fisher_optimality import STATEMENT
+from thmverify.theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
+from thmverify.theorems.pca_equality import STATEMENT as REFUTED
 
 
 @pytest.mark.parametrize("field", ["title", "source", "conclusion", "latex", "hypothesis", "counterexample"])

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from markupsafe import escape
 
-import theorems
 from property_tests.report.support import made, shown
 from property_tests.scripts import with_script
-from reports import front, render, trust
-from theorems import REGISTRY
-from theorems.fisher_optimality import STATEMENT
-from theorems.pca_equality import STATEMENT as REFUTED
-from verify.guarantees import Column, Guarantee
-from verify.kernel.proofs.rules import RULES
-from verify.standing import Standing
+from thmverify import theorems
+from thmverify.guarantees import Column, Guarantee
+from thmverify.kernel.proofs.rules import RULES
+from thmverify.reports import front, render, trust
+from thmverify.standing import Standing
+from thmverify.theorems import REGISTRY
+from thmverify.theorems.fisher_optimality import STATEMENT
+from thmverify.theorems.pca_equality import STATEMENT as REFUTED
 
 # --- the front page ------------------------------------------------------------------------------------------------
 

@@ -13,12 +13,12 @@ from itertools import pairwise
 import jsonschema
 import pytest
 
-import reports
 from property_tests.report.support import SETTINGS, Page, made
-from reports import browser, builder, collect, render, schemas
-from reports.records import Report
-from theorems.fisher_optimality import STATEMENT
-from verify.randomised import run
+from thmverify import reports
+from thmverify.randomised import run
+from thmverify.reports import browser, builder, collect, render, schemas
+from thmverify.reports.records import Report
+from thmverify.theorems.fisher_optimality import STATEMENT
 
 # --- the page stands alone -----------------------------------------------------------------------------------------
 

@@ -9,14 +9,14 @@ from markupsafe import escape
 
 from property_tests.report.support import made, shown, with_hypotheses
 from property_tests.scripts import with_script
-from reports import render
-from theorems import REGISTRY
-from theorems.fisher_optimality import STATEMENT
-from theorems.pca_equality import STATEMENT as REFUTED
-from verify import mathml
-from verify.evidence import Need
-from verify.standing import Standing
-from verify.verdicts import Outcome, Status, Verdict
+from thmverify import mathml
+from thmverify.evidence import Need
+from thmverify.reports import render
+from thmverify.standing import Standing
+from thmverify.theorems import REGISTRY
+from thmverify.theorems.fisher_optimality import STATEMENT
+from thmverify.theorems.pca_equality import STATEMENT as REFUTED
+from thmverify.verdicts import Outcome, Status, Verdict
 
 
 def test_replayed_proof_shows_as_proved(report, page):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-import reports
-import theorems
-from reports import browser, builder, render
-from reports.records import Report
-from theorems.fisher_optimality import STATEMENT
-from theorems.pca_equality import STATEMENT as REFUTED
-from verify.errors import InputError
+from thmverify import reports, theorems
+from thmverify.errors import InputError
+from thmverify.reports import browser, builder, render
+from thmverify.reports.records import Report
+from thmverify.theorems.fisher_optimality import STATEMENT
+from thmverify.theorems.pca_equality import STATEMENT as REFUTED
 
 
 @pytest.fixture

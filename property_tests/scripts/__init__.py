@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from verify.proofs.checking import Proof, check
-from verify.proofs.expressions import Real, exp, num, var
-from verify.proofs.lemmas.basic import exp_positive
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
-from verify.statements import Formal, Statement
+from thmverify.proofs.checking import Proof, check
+from thmverify.proofs.expressions import Real, exp, num, var
+from thmverify.proofs.lemmas.basic import exp_positive
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
+from thmverify.statements import Formal, Statement
 
 SMALL = "small-theorem"
 t = var("t", Real)

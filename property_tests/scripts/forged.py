@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from property_tests.scripts import proposed
-from reports.trust import rehash
-from verify.proofs.proposal import Proposal
+from thmverify.proofs.proposal import Proposal
+from thmverify.reports.trust import rehash
 
 
 def prove() -> Proposal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.proofs.proposal import Proposal
+from thmverify.proofs.proposal import Proposal
 
 
 def prove() -> Proposal:

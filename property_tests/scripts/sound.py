@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from property_tests.scripts import proposed
-from verify.proofs.proposal import Proposal
+from thmverify.proofs.proposal import Proposal
 
 
 def prove() -> Proposal:

@@ -10,9 +10,9 @@ from hypothesis.strategies import SearchStrategy
 from property_tests.strategies.matrices import orthonormal_columns, rational_matrix
 from property_tests.strategies.models import clip_gmm, mixture_instance
 from property_tests.strategies.sources import Source, Span, size_in, strategy
-from verify import exact
-from verify.maps import CLIPFactors, Encoder, LinearMap, SimSiamPair
-from verify.models import CLIPGMM, GMM, Instance
+from thmverify import exact
+from thmverify.maps import CLIPFactors, Encoder, LinearMap, SimSiamPair
+from thmverify.models import CLIPGMM, GMM, Instance
 
 
 def map_matrix(source: Source, rows: int, columns: int, hostile: bool = True) -> fmpq_mat:

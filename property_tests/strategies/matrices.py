@@ -9,7 +9,7 @@ from flint import fmpq, fmpq_mat
 from hypothesis.strategies import SearchStrategy
 
 from property_tests.strategies.sources import Source, Span, choose, size_in, strategy
-from verify import exact
+from thmverify import exact
 
 
 def rational(source: Source, size: int = 3, denominators: Sequence[int] = (1, 2, 3, 5)) -> Fraction:

@@ -10,9 +10,9 @@ from hypothesis.strategies import SearchStrategy
 
 from property_tests.strategies.matrices import positive_definite, rational
 from property_tests.strategies.sources import Source, Span, choose, size_in, strategy
-from verify import exact
-from verify.exact import Rows
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify import exact
+from thmverify.exact import Rows
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
 COMPONENTS: Span = (1, 6)
 DIMENSION: Span = (1, 8)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from flint import fmpq_mat
 
-from verify import exact
-from verify.losses.clip import paired_mixture
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify import exact
+from thmverify.losses.clip import paired_mixture
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
 
 
 def transformed(instance: Instance, T: fmpq_mat) -> Instance:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from flint import fmpq_mat
 
-from verify import exact
-from verify.models import PopulationGraph
+from thmverify import exact
+from thmverify.models import PopulationGraph
 
 
 def permuted_points(model: PopulationGraph, f: fmpq_mat, order: Sequence[int]) -> tuple[PopulationGraph, fmpq_mat]:

@@ -13,16 +13,16 @@ from hypothesis import assume, given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
-from theorems.clip_effective_equality import CORNERS, REFLECTED, STATEMENT, WITNESS, margin, plain
-from verify import exact
-from verify.certify import certify
-from verify.guarantees import Column
-from verify.losses.clip import paired_mixture
-from verify.minimize import minimise
-from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.sampling import random_covariance
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome, Provenance
+from thmverify import exact
+from thmverify.certify import certify
+from thmverify.guarantees import Column
+from thmverify.losses.clip import paired_mixture
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.sampling import random_covariance
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems.clip_effective_equality import CORNERS, REFLECTED, STATEMENT, WITNESS, margin, plain
+from thmverify.verdicts import Outcome, Provenance
 
 small_pairs = strategies.clip_gmms(components=(1, 3), dimensions=((1, 3), (1, 3)), hostile=False)
 

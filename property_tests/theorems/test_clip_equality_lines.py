@@ -10,18 +10,18 @@ import pytest
 from flint import fmpq
 
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
-from theorems.clip_equality_lines import STATEMENT, exchanged, margin, on_a_line, sample
-from verify import exact
-from verify.evidence import Need
-from verify.exact import to_floats
-from verify.hypotheses import CORRELATED
-from verify.losses import LOSSES
-from verify.losses.clip import paired_mixture
-from verify.losses.levels import float64_gradient
-from verify.maps import CLIPProduct
-from verify.minimize import minimise
-from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.exact import to_floats
+from thmverify.hypotheses import CORRELATED
+from thmverify.losses import LOSSES
+from thmverify.losses.clip import paired_mixture
+from thmverify.losses.levels import float64_gradient
+from thmverify.maps import CLIPProduct
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.theorems.clip_equality_lines import STATEMENT, exchanged, margin, on_a_line, sample
+from thmverify.verdicts import Outcome
 
 SEEDS = range(8)
 

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
-from theorems import clip_inclusion_balanced as module
-from theorems.clip_inclusion_balanced import STATEMENT, margin, one_kernel_pair
-from theorems.clip_inclusion_effective import leaks
-from verify import exact
-from verify.maps import CLIPFactors
-from verify.minimize import minimise
-from verify.models import CLIPGMM, Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.maps import CLIPFactors
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems import clip_inclusion_balanced as module
+from thmverify.theorems.clip_inclusion_balanced import STATEMENT, margin, one_kernel_pair
+from thmverify.theorems.clip_inclusion_effective import leaks
+from thmverify.verdicts import Outcome
 
 PLAIN = STATEMENT.witness
 small_pairs = strategies.clip_gmms(components=(1, 3), dimensions=((1, 4), (1, 4)), hostile=False)

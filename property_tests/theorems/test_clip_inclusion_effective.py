@@ -12,19 +12,19 @@ from scipy.optimize import minimize
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
-from theorems import clip_inclusion_effective as module
-from theorems.clip_inclusion_effective import STATEMENT, leaks, margin
-from theorems.theorem_5_2 import split
-from verify import exact
-from verify.exact import to_floats
-from verify.losses import LOSSES
-from verify.losses.clip import paired_mixture
-from verify.losses.levels import float64_gradient, float64_value
-from verify.maps import CLIPFactors
-from verify.models import CLIPGMM, Floats, Instance
-from verify.sampling import instance_rng, random_clip_instance, random_matrix
-from verify.subspaces import Subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.losses import LOSSES
+from thmverify.losses.clip import paired_mixture
+from thmverify.losses.levels import float64_gradient, float64_value
+from thmverify.maps import CLIPFactors
+from thmverify.models import CLIPGMM, Floats, Instance
+from thmverify.sampling import instance_rng, random_clip_instance, random_matrix
+from thmverify.subspaces import Subspace
+from thmverify.theorems import clip_inclusion_effective as module
+from thmverify.theorems.clip_inclusion_effective import STATEMENT, leaks, margin
+from thmverify.theorems.theorem_5_2 import split
+from thmverify.verdicts import Outcome
 
 CLIP = LOSSES["clip"]
 PLAIN = STATEMENT.witness
@@ -93,7 +93,7 @@ def test_descent_from_a_leaking_start_ends_inside() -> None:
 def test_a_map_may_leave_a_wrong_subspace_gladly(monkeypatch: pytest.MonkeyPatch) -> None:
     # Take for S_F a line that it is not: then some leaking map lowers the loss, and the slope says so.
     monkeypatch.setattr(
-        "theorems.theorem_5_2.fisher_subspace", lambda _: Subspace.spanned_by(exact.matrix([[0], [0], [1]]))
+        "thmverify.theorems.theorem_5_2.fisher_subspace", lambda _: Subspace.spanned_by(exact.matrix([[0], [0], [1]]))
     )
     model = paired_mixture(PLAIN)
     given = CLIPFactors(model.vision.sigma_inverse_mu * fmpq(1, 20), model.text.sigma_inverse_mu)

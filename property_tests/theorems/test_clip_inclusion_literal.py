@@ -12,19 +12,19 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
-from theorems.clip_inclusion_literal import COUNTEREXAMPLE, STATEMENT, margin
-from verify import exact
-from verify.certify import certify
-from verify.evidence import Counterexample
-from verify.losses import LOSSES
-from verify.losses.clip import paired_mixture
-from verify.losses.levels import float64_value
-from verify.maps import CLIPFactors
-from verify.minimize import minimise
-from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.certify import certify
+from thmverify.evidence import Counterexample
+from thmverify.losses import LOSSES
+from thmverify.losses.clip import paired_mixture
+from thmverify.losses.levels import float64_value
+from thmverify.maps import CLIPFactors
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems.clip_inclusion_literal import COUNTEREXAMPLE, STATEMENT, margin
+from thmverify.verdicts import Outcome
 
 EXAMPLE = COUNTEREXAMPLE.instance
 LINE = SharedGMM((Fraction(1, 2), Fraction(1, 2)), ((1,), (-1,)))

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
-from theorems.clip_effective_equality import CORNERS, plain
-from theorems.clip_top_r import RESOLVED, SQUARE, STATEMENT, examine, margin, seen_in_part, told_apart, unseen
-from verify import exact
-from verify.losses.clip import paired_mixture
-from verify.matrix import Matrix
-from verify.minimize import minimise
-from verify.models import CLIPGMM, Instance, SharedGMM
-from verify.randomised import sample
-from verify.sampling import random_covariance
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.losses.clip import paired_mixture
+from thmverify.matrix import Matrix
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.randomised import sample
+from thmverify.sampling import random_covariance
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems.clip_effective_equality import CORNERS, plain
+from thmverify.theorems.clip_top_r import RESOLVED, SQUARE, STATEMENT, examine, margin, seen_in_part, told_apart, unseen
+from thmverify.verdicts import Outcome
 
 PART = seen_in_part(Fraction(1))
 

@@ -12,13 +12,13 @@ from scipy.linalg import eigh
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems import fisher_optimality
-from theorems.fisher_optimality import STATEMENT, bound, excess, margin
-from verify import exact
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import fisher_optimality
+from thmverify.theorems.fisher_optimality import STATEMENT, bound, excess, margin
+from thmverify.verdicts import Outcome
 
 
 @settings(max_examples=40)

@@ -8,13 +8,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from theorems import REGISTRY
-from verify.formulas import mixtures as v
-from verify.kernel.proofs.replay import Proved, replay
-from verify.models import AugmentedPairs, Instance
-from verify.proofs.evaluation import _from_example
-from verify.proofs.numeric import FALSE, TRUE, Evaluator, Unclear
-from verify.statements import prepare
+from thmverify.formulas import mixtures as v
+from thmverify.kernel.proofs.replay import Proved, replay
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.proofs.evaluation import _from_example
+from thmverify.proofs.numeric import FALSE, TRUE, Evaluator, Unclear
+from thmverify.statements import prepare
+from thmverify.theorems import REGISTRY
 
 LETTERS = [x.term for x in (v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.delta)]
 ABOUT_MIXTURES = {

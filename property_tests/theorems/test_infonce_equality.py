@@ -12,27 +12,27 @@ import pytest
 from flint import fmpq
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems import infonce_equality, infonce_equality_small_signal
-from theorems.infonce_equality import STATEMENT as MATCHED
-from theorems.infonce_equality import UNCENTRED, LowerRank, lower_rank, margin
-from theorems.infonce_equality_balanced import STATEMENT as BALANCED
-from theorems.infonce_equality_balanced import TRIANGLE
-from theorems.infonce_equality_biased import STATEMENT as BIASED
-from theorems.infonce_equality_biased import with_bias
-from theorems.infonce_equality_small_signal import STATEMENT as SMALL
-from theorems.infonce_equality_small_signal import certainly_small, contrast, fails, nearer
-from theorems.infonce_equality_two import STATEMENT as TWO
-from verify import exact
-from verify.configurations import orbits, symmetries
-from verify.evidence import Need
-from verify.exact import to_floats
-from verify.hypotheses import CENTRED, ONE_ORBIT
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.randomised import run, sample
-from verify.sampling import instance_rng, random_matrix, random_symmetric_instance
-from verify.statements import Statement
-from verify.verdicts import Outcome, Status, Verdict
+from thmverify import exact
+from thmverify.configurations import orbits, symmetries
+from thmverify.evidence import Need
+from thmverify.exact import to_floats
+from thmverify.hypotheses import CENTRED, ONE_ORBIT
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.randomised import run, sample
+from thmverify.sampling import instance_rng, random_matrix, random_symmetric_instance
+from thmverify.statements import Statement
+from thmverify.theorems import infonce_equality, infonce_equality_small_signal
+from thmverify.theorems.infonce_equality import STATEMENT as MATCHED
+from thmverify.theorems.infonce_equality import UNCENTRED, LowerRank, lower_rank, margin
+from thmverify.theorems.infonce_equality_balanced import STATEMENT as BALANCED
+from thmverify.theorems.infonce_equality_balanced import TRIANGLE
+from thmverify.theorems.infonce_equality_biased import STATEMENT as BIASED
+from thmverify.theorems.infonce_equality_biased import with_bias
+from thmverify.theorems.infonce_equality_small_signal import STATEMENT as SMALL
+from thmverify.theorems.infonce_equality_small_signal import certainly_small, contrast, fails, nearer
+from thmverify.theorems.infonce_equality_two import STATEMENT as TWO
+from thmverify.verdicts import Outcome, Status, Verdict
 
 EQUALITY = (MATCHED, BIASED, TWO, BALANCED)
 each_equality = pytest.mark.parametrize("statement", EQUALITY, ids=lambda s: s.id)

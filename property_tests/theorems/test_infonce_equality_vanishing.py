@@ -13,20 +13,20 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theorems.infonce_equality_biased import with_bias
-from theorems.infonce_equality_vanishing import STATEMENT
-from verify import exact
-from verify.configurations import geometry, vanishing_threshold
-from verify.formulas.mixtures import Mixture
-from verify.formulas.vanishing import tau, threshold
-from verify.hypotheses import BIAS_SMALL
-from verify.kernel.proofs.ring import Ring
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from verify.proofs.expressions import eq, num
-from verify.proofs.script import Script
-from verify.randomised import sample
-from verify.subspaces import fisher_subspace
+from thmverify import exact
+from thmverify.configurations import geometry, vanishing_threshold
+from thmverify.formulas.mixtures import Mixture
+from thmverify.formulas.vanishing import tau, threshold
+from thmverify.hypotheses import BIAS_SMALL
+from thmverify.kernel.proofs.ring import Ring
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.proofs.expressions import eq, num
+from thmverify.proofs.script import Script
+from thmverify.randomised import sample
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems.infonce_equality_biased import with_bias
+from thmverify.theorems.infonce_equality_vanishing import STATEMENT
 
 # -- by numbers; Σ = I loses nothing, as every quantity is the same in all coordinates --------------------------------
 

@@ -8,21 +8,21 @@ import pytest
 from flint import fmpq
 
 from property_tests.theorems.encodings import permuted, transformed
-from theorems.infonce_equality import UNCENTRED, WITNESS
-from theorems.infonce_equality_biased import with_bias
-from theorems.infonce_equality_equal_weights import STATEMENT as EQUAL
-from theorems.infonce_equality_equal_weights_biased import STATEMENT as BIASED
-from theorems.infonce_equality_vanishing import STATEMENT as VANISHING
-from theorems.infonce_equality_vanishing import below_threshold
-from verify import exact
-from verify.configurations import vanishing_threshold
-from verify.evidence import Need
-from verify.hypotheses import EQUAL_WEIGHTS
-from verify.minimize import minimise
-from verify.models import SharedGMM
-from verify.randomised import run, sample
-from verify.sampling import instance_rng, random_matrix
-from verify.verdicts import Outcome, Status
+from thmverify import exact
+from thmverify.configurations import vanishing_threshold
+from thmverify.evidence import Need
+from thmverify.hypotheses import EQUAL_WEIGHTS
+from thmverify.minimize import minimise
+from thmverify.models import SharedGMM
+from thmverify.randomised import run, sample
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.theorems.infonce_equality import UNCENTRED, WITNESS
+from thmverify.theorems.infonce_equality_biased import with_bias
+from thmverify.theorems.infonce_equality_equal_weights import STATEMENT as EQUAL
+from thmverify.theorems.infonce_equality_equal_weights_biased import STATEMENT as BIASED
+from thmverify.theorems.infonce_equality_vanishing import STATEMENT as VANISHING
+from thmverify.theorems.infonce_equality_vanishing import below_threshold
+from thmverify.verdicts import Outcome, Status
 
 
 def test_thirty_two_distinct_equal_components_refute_it() -> None:

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems import infonce_slope as module
-from theorems.infonce_equality_balanced import TRIANGLE
-from theorems.infonce_slope import STATEMENT, margin, shares, slope
-from verify import exact
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import infonce_slope as module
+from thmverify.theorems.infonce_equality_balanced import TRIANGLE
+from thmverify.theorems.infonce_slope import STATEMENT, margin, shares, slope
+from thmverify.verdicts import Outcome
 
 SETTING = {"weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range"}
 

@@ -8,12 +8,12 @@ from fractions import Fraction
 import pytest
 
 from property_tests.theorems.encodings import permuted, transformed
-from theorems.infonce_top_r import RESOLVED, STATEMENT, margin
-from verify import exact
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.randomised import sample
-from verify.sampling import instance_rng, random_matrix
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.randomised import sample
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.theorems.infonce_top_r import RESOLVED, STATEMENT, margin
+from thmverify.verdicts import Outcome
 
 
 def encodings(instance: Instance) -> list[Instance]:

@@ -12,13 +12,13 @@ from scipy.stats import multivariate_normal
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems import lemma_4_2
-from theorems.lemma_4_2 import STATEMENT, margin, preserves_posterior
-from verify import exact
-from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import Subspace, fisher_subspace, lda_subspace, mean_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import Subspace, fisher_subspace, lda_subspace, mean_subspace
+from thmverify.theorems import lemma_4_2
+from thmverify.theorems.lemma_4_2 import STATEMENT, margin, preserves_posterior
+from thmverify.verdicts import Outcome
 
 HALF = Fraction(1, 2)
 # Two components on one side of the origin: S_F is the plane, S_LDA a line.

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from property_tests.theorems.graphs import permuted_points, split_point
-from theorems.linear_probe_bound import (
+from thmverify.models import Instance
+from thmverify.theorems.linear_probe_bound import (
     STATEMENT,
     TIE,
     TIGHT,
@@ -23,9 +24,8 @@ from theorems.linear_probe_bound import (
     sample,
     tightness,
 )
-from theorems.population_graph_equivalence import graph, normalised
-from verify.models import Instance
-from verify.verdicts import Outcome
+from thmverify.theorems.population_graph_equivalence import graph, normalised
+from thmverify.verdicts import Outcome
 
 graphs = st.integers(0, 10**9).map(lambda seed: sample(random.Random(seed)))
 

@@ -8,11 +8,11 @@ from fractions import Fraction
 import pytest
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.nonshared_inclusion import CLAIM, STATEMENT, TILTED, TOLERANCE, margin
-from verify import exact
-from verify.evidence import ByKernel
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.verdicts import Outcome, Status
+from thmverify import exact
+from thmverify.evidence import ByKernel
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.theorems.nonshared_inclusion import CLAIM, STATEMENT, TILTED, TOLERANCE, margin
+from thmverify.verdicts import Outcome, Status
 
 HALF = Fraction(1, 2)
 OTHER = Instance(

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.nonshared_inclusion import TILTED
-from theorems.nonshared_proportional import STATEMENT, block_diagonal, margin, proportional, sample
-from verify import exact
-from verify.evidence import Need
-from verify.hypotheses import MAPS_INTO
-from verify.models import GMM, AugmentedPairs, Instance
-from verify.sampling import random_instance
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.hypotheses import MAPS_INTO
+from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.sampling import random_instance
+from thmverify.theorems.nonshared_inclusion import TILTED
+from thmverify.theorems.nonshared_proportional import STATEMENT, block_diagonal, margin, proportional, sample
+from thmverify.verdicts import Outcome
 
 seeds = st.integers(0, 10**9)
 

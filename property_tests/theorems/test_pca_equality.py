@@ -11,8 +11,12 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from reports.figures import pancakes
-from theorems.pca_equality import (
+from thmverify import exact
+from thmverify.models import Instance, SharedGMM
+from thmverify.reports.figures import pancakes
+from thmverify.sampling import instance_rng
+from thmverify.subspaces import Subspace, fisher_subspace, mean_subspace
+from thmverify.theorems.pca_equality import (
     BALLS,
     FOUND,
     PANCAKES,
@@ -24,11 +28,7 @@ from theorems.pca_equality import (
     margin,
     three_in_a_row,
 )
-from verify import exact
-from verify.models import Instance, SharedGMM
-from verify.sampling import instance_rng
-from verify.subspaces import Subspace, fisher_subspace, mean_subspace
-from verify.verdicts import Outcome, Status
+from thmverify.verdicts import Outcome, Status
 
 
 def test_the_figure_draws_the_mixtures_of_the_theorem() -> None:

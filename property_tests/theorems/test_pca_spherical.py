@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.pca_spherical import STATEMENT, margin, sample
-from verify import exact
-from verify.evidence import Need
-from verify.exact import to_floats
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.subspaces import fisher_subspace, mean_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.exact import to_floats
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.subspaces import fisher_subspace, mean_subspace
+from thmverify.theorems.pca_spherical import STATEMENT, margin, sample
+from thmverify.verdicts import Outcome
 
 spherical = st.integers(0, 10**9).map(lambda seed: sample(random.Random(seed)))
 

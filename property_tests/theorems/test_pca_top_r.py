@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems import pca_top_r, pca_top_r_spherical
-from theorems.pca_top_r import PANCAKES, STATEMENT, TILTED, commuting, corners, examine, level, margin
-from verify import exact
-from verify.evidence import Need
-from verify.losses.fisher import Fisher
-from verify.losses.levels import exact_value
-from verify.maps import Encoder
-from verify.models import Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.losses.fisher import Fisher
+from thmverify.losses.levels import exact_value
+from thmverify.maps import Encoder
+from thmverify.models import Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.theorems import pca_top_r, pca_top_r_spherical
+from thmverify.theorems.pca_top_r import PANCAKES, STATEMENT, TILTED, commuting, corners, examine, level, margin
+from thmverify.verdicts import Outcome
 
 instances, spherical = (
     st.integers(0, 10**9).map(lambda seed, draw=module.sample: draw(random.Random(seed)))

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 
 from property_tests.theorems.graphs import permuted_points, split_point
 from property_tests.theorems.test_population_graph_equivalence import instances
-from theorems.population_graph_as_printed import STATEMENT, TWO_POINTS, deviation, margin, printed
-from theorems.population_graph_equivalence import approximation_error, graph, loss
-from verify import exact
-from verify.models import Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.verdicts import Outcome, Status
+from thmverify import exact
+from thmverify.models import Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.theorems.population_graph_as_printed import STATEMENT, TWO_POINTS, deviation, margin, printed
+from thmverify.theorems.population_graph_equivalence import approximation_error, graph, loss
+from thmverify.verdicts import Outcome, Status
 
 
 @pytest.mark.parametrize("c", [1, 2, 5])

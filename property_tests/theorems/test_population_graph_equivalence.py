@@ -10,8 +10,12 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.graphs import permuted_points, split_point
-from theorems import population_graph_equivalence as module
-from theorems.population_graph_equivalence import (
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.models import Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.theorems import population_graph_equivalence as module
+from thmverify.theorems.population_graph_equivalence import (
     LIGHTNING_AND_CLOUD,
     STATEMENT,
     approximation_error,
@@ -20,11 +24,7 @@ from theorems.population_graph_equivalence import (
     margin,
     normalised,
 )
-from verify import exact
-from verify.exact import to_floats
-from verify.models import Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.verdicts import Outcome
+from thmverify.verdicts import Outcome
 
 instances = strategies.population_graphs().map(lambda model: Instance(model, 1 + len(model.labels) % 3))
 

@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 
 from property_tests.theorems import bad_scripts
-from theorems import REGISTRY
-from verify.cli import main
-from verify.kernel.proofs.replay import Proved, replay
-from verify.kernel.strict import Rejected, canonical, digest
-from verify.proofs.checking import Proof, ProofReport
-from verify.proofs.checking import judge as judged
-from verify.proofs.proposal import Proposal
-from verify.standing import Standing, judge
-from verify.statements import Formal, Statement
-from verify.verdicts import Outcome, Status
+from thmverify.cli import main
+from thmverify.kernel.proofs.replay import Proved, replay
+from thmverify.kernel.strict import Rejected, canonical, digest
+from thmverify.proofs.checking import Proof, ProofReport
+from thmverify.proofs.checking import judge as judged
+from thmverify.proofs.proposal import Proposal
+from thmverify.standing import Standing, judge
+from thmverify.statements import Formal, Statement
+from thmverify.theorems import REGISTRY
+from thmverify.verdicts import Outcome, Status
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,7 +163,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_fresh_process_verifies_a_proof_by_the_standard_library_alone(folder: Path) -> None:
     files = [str(folder / f"{id_}.json") for id_ in WRITTEN]
-    code = "from verify.kernel.answer import main; sys.exit(main(sys.argv[1:]))"
+    code = "from thmverify.kernel.answer import main; sys.exit(main(sys.argv[1:]))"
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"
     command = [sys.executable, "-I", "-S", "-c", code, *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -347,13 +347,13 @@ def test_every_bad_script_is_tried() -> None:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts get two seconds of CPU time."""
-    code = "import sys; from verify.proofs import __main__ as m; m.SECONDS = 2; sys.exit(m.main(sys.argv[1:]))"
+    code = "import sys; from thmverify.proofs import __main__ as m; m.SECONDS = 2; sys.exit(m.main(sys.argv[1:]))"
 
     def run(command: list[str], **options: Any) -> Any:
         return started([command[0], "-c", code, *command[3:]], **options)
 
     started = subprocess.run
-    monkeypatch.setattr("verify.proofs.checking.subprocess.run", run)
+    monkeypatch.setattr("thmverify.proofs.checking.subprocess.run", run)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -375,7 +375,7 @@ def test_show_says_that_a_proof_does_not_check(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     statement = bad(name)
-    monkeypatch.setattr("verify.cli.statements._registry", lambda: {statement.id: statement})
+    monkeypatch.setattr("thmverify.cli.statements._registry", lambda: {statement.id: statement})
     assert main(["show", statement.id]) == 1
     assert "does NOT check" in capsys.readouterr().out
     assert main(["show", statement.id, "--json"]) == 1
@@ -388,7 +388,7 @@ def conditional(monkeypatch: pytest.MonkeyPatch) -> Statement:
     statement = bad("assumes")
     assert statement.checked is not None
     statement = replace(statement, formal=Formal.of(statement.checked))
-    monkeypatch.setattr("verify.cli.statements._registry", lambda: {statement.id: statement})
+    monkeypatch.setattr("thmverify.cli.statements._registry", lambda: {statement.id: statement})
     return statement
 
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from theorems import REGISTRY
-from verify.models import Instance
-from verify.randomised import run, sample
-from verify.sampling import random_instance
-from verify.statements import Statement
-from verify.verdicts import Outcome, Status, Verdict
+from thmverify.models import Instance
+from thmverify.randomised import run, sample
+from thmverify.sampling import random_instance
+from thmverify.statements import Statement
+from thmverify.theorems import REGISTRY
+from thmverify.verdicts import Outcome, Status, Verdict
 
 each_statement = pytest.mark.parametrize("statement", REGISTRY.values(), ids=REGISTRY)
 LEMMA = REGISTRY["lemma-4.2"]

@@ -10,7 +10,13 @@ from hypothesis import assume, given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.simsiam_collapse import (
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.maps import SimSiamPair
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.theorems.simsiam_collapse import (
     FULL,
     STATEMENT,
     collapsed,
@@ -21,13 +27,7 @@ from theorems.simsiam_collapse import (
     steepness,
     wandered,
 )
-from verify import exact
-from verify.evidence import Need
-from verify.maps import SimSiamPair
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.sampling import instance_rng, random_matrix
-from verify.verdicts import Outcome
+from thmverify.verdicts import Outcome
 
 PLAIN = STATEMENT.witness
 

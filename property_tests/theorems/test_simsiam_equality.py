@@ -10,14 +10,14 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.simsiam_equality import STATEMENT, examine, margin, nothing_learnt
-from verify import exact
-from verify.exact import to_floats
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems.simsiam_equality import STATEMENT, examine, margin, nothing_learnt
+from thmverify.verdicts import Outcome
 
 
 def posed(instance: Instance) -> Instance:

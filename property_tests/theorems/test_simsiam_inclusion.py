@@ -12,17 +12,17 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.simsiam_inclusion import STATEMENT, leak_slope, margin, outside, random_pair
-from verify import exact
-from verify.evidence import Need
-from verify.losses import LOSSES
-from verify.losses.levels import exact_value
-from verify.maps import SimSiamPair
-from verify.minimize import minimise
-from verify.models import GMM, Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import exact_value
+from thmverify.maps import SimSiamPair
+from thmverify.minimize import minimise
+from thmverify.models import GMM, Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems.simsiam_inclusion import STATEMENT, leak_slope, margin, outside, random_pair
+from thmverify.verdicts import Outcome
 
 SIMSIAM = LOSSES["simsiam"]
 PLAIN = STATEMENT.witness

@@ -11,17 +11,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.pca_top_r import TOLERANCE
-from theorems.simsiam_collapse import steepness
-from theorems.simsiam_top_r import SECOND_BEST, STATEMENT, all_alike, examine, margin, sample, with_predictor
-from verify import exact
-from verify.losses.fisher import Fisher
-from verify.losses.levels import exact_value
-from verify.maps import Encoder
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.sampling import instance_rng, random_matrix, random_symmetric_instance
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.losses.fisher import Fisher
+from thmverify.losses.levels import exact_value
+from thmverify.maps import Encoder
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.sampling import instance_rng, random_matrix, random_symmetric_instance
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems.pca_top_r import TOLERANCE
+from thmverify.theorems.simsiam_collapse import steepness
+from thmverify.theorems.simsiam_top_r import SECOND_BEST, STATEMENT, all_alike, examine, margin, sample, with_predictor
+from thmverify.verdicts import Outcome
 
 instances = st.integers(0, 10**9).map(lambda seed: sample(random.Random(seed)))
 E_1, E_2 = exact.column([1, 0]), exact.column([0, 1])

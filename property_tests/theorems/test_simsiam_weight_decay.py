@@ -13,17 +13,17 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component
-from theorems import simsiam_invariant_means, simsiam_weight_decay
-from theorems.simsiam_inclusion import leak_slope, random_pair
-from theorems.simsiam_invariant_means import invariant_covariance
-from verify import exact
-from verify.evidence import Need
-from verify.exact import to_floats
-from verify.hypotheses import MEANS_INVARIANT
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.subspaces import fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.exact import to_floats
+from thmverify.hypotheses import MEANS_INVARIANT
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import simsiam_invariant_means, simsiam_weight_decay
+from thmverify.theorems.simsiam_inclusion import leak_slope, random_pair
+from thmverify.theorems.simsiam_invariant_means import invariant_covariance
+from thmverify.verdicts import Outcome
 
 DECAY, KEPT = simsiam_weight_decay.STATEMENT, simsiam_invariant_means.STATEMENT
 EXAMPLE = simsiam_weight_decay.COUNTEREXAMPLE.instance

@@ -11,16 +11,16 @@ from hypothesis import assume, given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.spectral_equality import PLANE, STATEMENT, margin
-from verify import exact
-from verify.evidence import Need
-from verify.losses.spectral import Spectral
-from verify.maps import Gram
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.losses.spectral import Spectral
+from thmverify.maps import Gram
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems.spectral_equality import PLANE, STATEMENT, margin
+from thmverify.verdicts import Outcome
 
 
 def posed(instance: Instance) -> Instance:

@@ -9,18 +9,18 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems import spectral_inclusion
-from theorems.spectral_inclusion import STATEMENT, excess, margin
-from theorems.theorem_5_2 import split
-from verify import exact
-from verify.losses.levels import exact_value
-from verify.losses.spectral import Spectral
-from verify.maps import Encoder
-from verify.minimize import minimise
-from verify.models import Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import Subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.losses.levels import exact_value
+from thmverify.losses.spectral import Spectral
+from thmverify.maps import Encoder
+from thmverify.minimize import minimise
+from thmverify.models import Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import Subspace
+from thmverify.theorems import spectral_inclusion
+from thmverify.theorems.spectral_inclusion import STATEMENT, excess, margin
+from thmverify.theorems.theorem_5_2 import split
+from thmverify.verdicts import Outcome
 
 
 @settings(max_examples=40)

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems.spectral_top_r import MEAN_WINS, STATEMENT, TOLERANCE, centred, margin
-from verify import exact
-from verify.evidence import Need
-from verify.losses.fisher import Fisher
-from verify.losses.levels import exact_value
-from verify.maps import Encoder
-from verify.minimize.closed_forms import Pencil
-from verify.models import AugmentedPairs, Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.evidence import Need
+from thmverify.losses.fisher import Fisher
+from thmverify.losses.levels import exact_value
+from thmverify.maps import Encoder
+from thmverify.minimize.closed_forms import Pencil
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.theorems.spectral_top_r import MEAN_WINS, STATEMENT, TOLERANCE, centred, margin
+from thmverify.verdicts import Outcome
 
 
 def posed(instance: Instance) -> Instance:

@@ -16,12 +16,10 @@ from pathlib import Path
 import pytest
 from sympy import Eq, Symbol
 
-import theorems
-import theorems.proofs
-from theorems import COUNTEREXAMPLES, MODULES, REGISTRY, formal
-from verify.errors import InputError
-from verify.evidence import Break, ByKernel, Counterexample, Need
-from verify.hypotheses import (
+from thmverify import theorems
+from thmverify.errors import InputError
+from thmverify.evidence import Break, ByKernel, Counterexample, Need
+from thmverify.hypotheses import (
     BIAS_RANGE,
     COVARIANCES_DEFINITE,
     ENOUGH_COLUMNS,
@@ -30,12 +28,13 @@ from verify.hypotheses import (
     WEIGHTS_SUM,
     Hypothesis,
 )
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
-from verify.proofs.checking import Proof
-from verify.standing import Standing, judge
-from verify.statements import Formal, Statement
-from verify.verdicts import Outcome, Status, Verdict
-from verify.vocabulary import VOCABULARY, K, PositiveDefinite, Sigma_k, delta, entries, evaluate, k, m, mu_bar, w
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify.proofs.checking import Proof
+from thmverify.standing import Standing, judge
+from thmverify.statements import Formal, Statement
+from thmverify.theorems import COUNTEREXAMPLES, MODULES, REGISTRY, formal
+from thmverify.verdicts import Outcome, Status, Verdict
+from thmverify.vocabulary import VOCABULARY, K, PositiveDefinite, Sigma_k, delta, entries, evaluate, k, m, mu_bar, w
 
 each_statement = pytest.mark.parametrize("statement", REGISTRY.values(), ids=REGISTRY)
 HALF = Fraction(1, 2)
@@ -75,12 +74,12 @@ def test_registry_has_no_orphan_and_no_missing_entry() -> None:
 
 
 def test_every_proof_belongs_to_a_statement() -> None:
-    names = {f"theorems.proofs.{module.name}" for module in pkgutil.iter_modules(theorems.proofs.__path__)}
+    names = {f"thmverify.theorems.proofs.{module.name}" for module in pkgutil.iter_modules(theorems.proofs.__path__)}
     proofs = {name for name in names if hasattr(importlib.import_module(name), "prove")}
-    assert names - proofs == {"theorems.proofs.equality"}  # what several proofs go on from
+    assert names - proofs == {"thmverify.theorems.proofs.equality"}  # what several proofs go on from
     assert proofs == {s.proof.module for s in REGISTRY.values() if s.proof is not None}
     for id_, s in REGISTRY.items():
-        assert s.proof is None or s.proof.module == f"theorems.proofs.{MODULES[id_]}"
+        assert s.proof is None or s.proof.module == f"thmverify.theorems.proofs.{MODULES[id_]}"
 
 
 def test_what_theorems_say_is_on_record_and_nothing_else() -> None:
@@ -113,7 +112,7 @@ def test_registry_check_finds_what_is_wrong() -> None:
         "lemma-4.2: proved, without a proof"
     ]
     assert "not on record" in problems(MODULES, files(), {"lemma-4.2": replace(lemma, formal=None)})[0]
-    another = replace(lemma, proof=Proof("theorems.proofs.fisher_optimality"))
+    another = replace(lemma, proof=Proof("thmverify.theorems.proofs.fisher_optimality"))
     assert "the proof is of fisher-optimality" in problems(MODULES, files(), {"lemma-4.2": another})[0]
     weaker = replace(lemma, hypotheses=lemma.hypotheses[1:])
     assert "rests on weights-positive" in problems(MODULES, files(), {"lemma-4.2": weaker})[0]
@@ -127,7 +126,7 @@ def test_registry_check_finds_what_is_wrong() -> None:
 
 @each_statement
 def test_module_docstring_says_title_source_and_status(statement: Statement) -> None:
-    text = sys.modules[f"theorems.{MODULES[statement.id]}"].__doc__ or ""
+    text = sys.modules[f"thmverify.theorems.{MODULES[statement.id]}"].__doc__ or ""
     assert re.search(r"arXiv:\d{4}\.\d{5}", text)
     assert f"Status: {statement.status}." in text
     assert statement.source.label
@@ -364,7 +363,7 @@ def test_verdict_as_json_is_text_and_integers() -> None:
 
 @pytest.mark.parametrize("module", ["theorem_5_2"])
 def test_a_theorem_module_runs_alone(module: str) -> None:
-    command = [sys.executable, "-W", "error", "-m", f"theorems.{module}"]
+    command = [sys.executable, "-W", "error", "-m", f"thmverify.theorems.{module}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, transformed
-from theorems import temperature
-from theorems.temperature import STATEMENT, at_temperature, margin
-from verify import exact
-from verify.losses import LOSSES
-from verify.losses.levels import float64_value
-from verify.maps import Encoder
-from verify.models import Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_value
+from thmverify.maps import Encoder
+from thmverify.models import Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.theorems import temperature
+from thmverify.theorems.temperature import STATEMENT, at_temperature, margin
+from thmverify.verdicts import Outcome
 
 
 @settings(max_examples=20, deadline=None)

@@ -12,17 +12,17 @@ from scipy.optimize import minimize
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
-from theorems import theorem_5_2
-from theorems.theorem_5_2 import STATEMENT, Leak, leak, least_slope, margin, split, worst_leak
-from verify import exact
-from verify.exact import to_floats
-from verify.losses import LOSSES
-from verify.losses.levels import float64_gradient, float64_value
-from verify.maps import Encoder
-from verify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import Subspace, fisher_subspace
-from verify.verdicts import Outcome
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_gradient, float64_value
+from thmverify.maps import Encoder
+from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import Subspace, fisher_subspace
+from thmverify.theorems import theorem_5_2
+from thmverify.theorems.theorem_5_2 import STATEMENT, Leak, leak, least_slope, margin, split, worst_leak
+from thmverify.verdicts import Outcome
 
 INFONCE = LOSSES["infonce"]
 THIRD = Fraction(1, 3)

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, transformed
-from theorems.infonce_equality import UNCENTRED
-from theorems.translation import ONE_GAUSSIAN, STATEMENT, centred, examine, margin, shifted
-from verify import exact
-from verify.models import Instance
-from verify.sampling import instance_rng, random_matrix
-from verify.subspaces import fisher_subspace, lda_subspace
-from verify.verdicts import Outcome, Provenance
+from thmverify import exact
+from thmverify.models import Instance
+from thmverify.sampling import instance_rng, random_matrix
+from thmverify.subspaces import fisher_subspace, lda_subspace
+from thmverify.theorems.infonce_equality import UNCENTRED
+from thmverify.theorems.translation import ONE_GAUSSIAN, STATEMENT, centred, examine, margin, shifted
+from thmverify.verdicts import Outcome, Provenance
 
 
 def test_one_gaussian_refutes_it_in_rational_arithmetic() -> None:

@@ -5,7 +5,7 @@
 what Figures 2a to 2d share), `gallery` writes the files.
 """
 
-from reports.experiments.gallery import FIGURES, build
-from reports.experiments.records import Verdict
+from thmverify.reports.experiments.gallery import FIGURES, build
+from thmverify.reports.experiments.records import Verdict
 
 __all__ = ["FIGURES", "Verdict", "build"]

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from reports.experiments import ranks
-from reports.experiments.charts import HEIGHT, WIDTH, Panel, Sheet, axes, line_key, text
-from reports.experiments.figure import PAPER, Figure, Inputs, linear_axis
-from reports.experiments.records import Check, Grounds, RankCell
-from reports.figures.drawing import Frame, number
+from thmverify.reports.experiments import ranks
+from thmverify.reports.experiments.charts import HEIGHT, WIDTH, Panel, Sheet, axes, line_key, text
+from thmverify.reports.experiments.figure import PAPER, Figure, Inputs, linear_axis
+from thmverify.reports.experiments.records import Check, Grounds, RankCell
+from thmverify.reports.figures.drawing import Frame, number
 
 ID = "6"
 TITLE = "Rank of the InfoNCE minimiser against δ"

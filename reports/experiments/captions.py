@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from reports.experiments import laws
-from reports.experiments.charts import Curve, Panel, Sheet, agreement_chart
-from reports.experiments.figure import PAPER, Drawn, Figure, Inputs, keys, log_axis, values
-from reports.experiments.records import CLIP, FISHER, PCA, POPULATION, RANDOM, SAMPLE, TEXT, VISION, Check, Data
-from reports.experiments.tables import REGIMES, Table, falls, invariant
+from thmverify.reports.experiments import laws
+from thmverify.reports.experiments.charts import Curve, Panel, Sheet, agreement_chart
+from thmverify.reports.experiments.figure import PAPER, Drawn, Figure, Inputs, keys, log_axis, values
+from thmverify.reports.experiments.records import (
+    CLIP,
+    FISHER,
+    PCA,
+    POPULATION,
+    RANDOM,
+    SAMPLE,
+    TEXT,
+    VISION,
+    Check,
+    Data,
+)
+from thmverify.reports.experiments.tables import REGIMES, Table, falls, invariant
 
 ID = "5"
 TITLE = "CLIP on paired mixtures"

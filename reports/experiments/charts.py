@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from reports.experiments.intervals import Interval
-from reports.figures.drawing import Frame, minus, number
+from thmverify.reports.experiments.intervals import Interval
+from thmverify.reports.figures.drawing import Frame, minus, number
 
 WIDTH, HEIGHT = 350.0, 268.0
 _KEY = 30.0

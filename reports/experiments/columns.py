@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reports.experiments import laws
-from reports.experiments.figure import PAPER, even_axis
-from reports.experiments.records import INFONCE, LEARNED, PCA, Check
-from reports.experiments.swept import NOISE, Swept
-from reports.experiments.tables import Table, better_everywhere
+from thmverify.reports.experiments import laws
+from thmverify.reports.experiments.figure import PAPER, even_axis
+from thmverify.reports.experiments.records import INFONCE, LEARNED, PCA, Check
+from thmverify.reports.experiments.swept import NOISE, Swept
+from thmverify.reports.experiments.tables import Table, better_everywhere
 
 
 def check(table: Table, regime: str) -> tuple[Check, ...]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from reports.experiments import ranks
-from reports.experiments.records import Data, Settings
-from reports.experiments.sweeps import SWEEPS, Cell, population_maps, run_cell
-from reports.experiments.workers import Map
-from reports.figures import pancakes as plane
-from verify.instances import instance_to_json
+from thmverify.instances import instance_to_json
+from thmverify.reports.experiments import ranks
+from thmverify.reports.experiments.records import Data, Settings
+from thmverify.reports.experiments.sweeps import SWEEPS, Cell, population_maps, run_cell
+from thmverify.reports.experiments.workers import Map
+from thmverify.reports.figures import pancakes as plane
 
 RANKS = "6"
 EXPERIMENTS = (*SWEEPS, RANKS)

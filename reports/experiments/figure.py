@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reports.experiments import laws
-from reports.experiments.charts import Axis, Curve, Key, Panel, Sheet, agreement_chart, key
-from reports.experiments.records import (
+from thmverify.reports.experiments import laws
+from thmverify.reports.experiments.charts import Axis, Curve, Key, Panel, Sheet, agreement_chart, key
+from thmverify.reports.experiments.records import (
     FISHER,
     INFONCE,
     LEARNED,
@@ -24,7 +24,7 @@ from reports.experiments.records import (
     Data,
     Settings,
 )
-from reports.experiments.tables import Table
+from thmverify.reports.experiments.tables import Table
 
 Inputs = Mapping[str, Data]
 AxisOf = Callable[[Sequence[float]], Axis]  # from the values of the swept parameter to their axis

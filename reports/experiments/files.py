@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from reports.experiments.records import Data, RankCell, Row, Settings
-from verify.errors import InputError
-from verify.jsonfiles import read_bytes, write_text
+from thmverify.errors import InputError
+from thmverify.jsonfiles import read_bytes, write_text
+from thmverify.reports.experiments.records import Data, RankCell, Row, Settings
 
 FOLDER = "data"
 CERTIFICATES = "certificates"

@@ -11,7 +11,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.experiments import (
+from thmverify.errors import InputError
+from thmverify.jsonfiles import write_text
+from thmverify.reports.experiments import (
     biases,
     captions,
     charts,
@@ -24,12 +26,10 @@ from reports.experiments import (
     subspaces,
     variance,
 )
-from reports.experiments.figure import Figure, Inputs
-from reports.experiments.records import Data, FigureRecord, Gallery, Settings, Verdict, verdict
-from reports.experiments.tables import Table
-from reports.experiments.workers import Map, pool
-from verify.errors import InputError
-from verify.jsonfiles import write_text
+from thmverify.reports.experiments.figure import Figure, Inputs
+from thmverify.reports.experiments.records import Data, FigureRecord, Gallery, Settings, Verdict, verdict
+from thmverify.reports.experiments.tables import Table
+from thmverify.reports.experiments.workers import Map, pool
 
 FIGURES: dict[str, Figure] = {
     module.FIGURE.id: module.FIGURE
@@ -173,7 +173,7 @@ def page(gallery: Gallery, drawn: Sequence[_Drawn]) -> str:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("reports.experiments"),
+        loader=PackageLoader("thmverify.reports.experiments"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

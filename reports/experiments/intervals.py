@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from verify.models import Floats
+from thmverify.models import Floats
 
 CONFIDENCE = 0.95
 

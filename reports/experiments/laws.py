@@ -11,10 +11,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from reports.experiments.training import Sample
-from verify.exact import Rows
-from verify.models import CLIPGMM, AugmentedPairs, Floats, Instance, SharedGMM
-from verify.subspaces import fisher_subspace
+from thmverify.exact import Rows
+from thmverify.models import CLIPGMM, AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.reports.experiments.training import Sample
+from thmverify.subspaces import fisher_subspace
 
 COMPONENTS = 4
 SIGNAL = 3

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score
 
-from reports.experiments.training import Labels
-from verify.models import Floats
+from thmverify.models import Floats
+from thmverify.reports.experiments.training import Labels
 
 # k-means is started so many times and the best of them kept.
 _STARTS = 5

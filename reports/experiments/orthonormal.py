@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.experiments import columns, robustness, scaling, variance
-from reports.experiments.charts import Sheet
-from reports.experiments.figure import (
+from thmverify.reports.experiments import columns, robustness, scaling, variance
+from thmverify.reports.experiments.charts import Sheet
+from thmverify.reports.experiments.figure import (
     FLAT_FISHER,
     FLAT_INFONCE,
     FLAT_SIMSIAM,
@@ -18,8 +18,8 @@ from reports.experiments.figure import (
     how_measured,
     keys,
 )
-from reports.experiments.records import INFONCE, LEARNED, ORTHONORMAL, PCA, POPULATION, SAMPLE, SIMSIAM, Check
-from reports.experiments.tables import Table, better_at_last, better_everywhere, invariant, robust
+from thmverify.reports.experiments.records import INFONCE, LEARNED, ORTHONORMAL, PCA, POPULATION, SAMPLE, SIMSIAM, Check
+from thmverify.reports.experiments.tables import Table, better_at_last, better_everywhere, invariant, robust
 
 ID = "4"
 TITLE = "Orthonormalised maps"

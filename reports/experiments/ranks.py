@@ -1,7 +1,7 @@
 """The rank of the InfoNCE minimiser along the bias δ, for mixtures on which equality with S_F fails.
 
-The eigenvalues of M* are float64; whether Col(M*) = S_F is decided by `verify.certify`, and a decision is one that the
-kernel has checked.
+The eigenvalues of M* are float64; whether Col(M*) = S_F is decided by `thmverify.certify`, and a decision is one that
+the kernel has checked.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from fractions import Fraction
 
 import numpy as np
 
-import theorems
-from reports.experiments.records import RankCell
-from verify.certify import decide
-from verify.instances import parse_instance
-from verify.jsonfiles import read_object
-from verify.minimize import minimise
-from verify.models import Instance, SharedGMM
-from verify.verdicts import Outcome
+from thmverify import theorems
+from thmverify.certify import decide
+from thmverify.instances import parse_instance
+from thmverify.jsonfiles import read_object
+from thmverify.minimize import minimise
+from thmverify.models import Instance, SharedGMM
+from thmverify.reports.experiments.records import RankCell
+from thmverify.verdicts import Outcome
 
 CLAIM = "infonce-equality"
 # Shipped certificates and the names of their mixtures in the figure.

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, TypeAdapter
 
-from reports.base import Record
-from reports.figures.records import Pancakes
+from thmverify.reports.base import Record
+from thmverify.reports.figures.records import Pancakes
 
 POPULATION, SAMPLE = "population", "sample"
 LEARNED, ORTHONORMAL = "learned", "orthonormal"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reports.experiments.figure import PAPER, linear_axis
-from reports.experiments.records import INFONCE, SIMSIAM, Check
-from reports.experiments.swept import COLUMNS, NOISE, Swept
-from reports.experiments.tables import Table, robust
+from thmverify.reports.experiments.figure import PAPER, linear_axis
+from thmverify.reports.experiments.records import INFONCE, SIMSIAM, Check
+from thmverify.reports.experiments.swept import COLUMNS, NOISE, Swept
+from thmverify.reports.experiments.tables import Table, robust
 
 
 def check(table: Table, regime: str) -> tuple[Check, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reports.experiments.figure import FLAT_FISHER, METHODS, PAPER, log_axis
-from reports.experiments.records import FISHER, INFONCE, LEARNED, ORTHONORMAL, Check
-from reports.experiments.swept import COLUMNS, NOISE, Swept
-from reports.experiments.tables import Table, better_at_last, invariant
+from thmverify.reports.experiments.figure import FLAT_FISHER, METHODS, PAPER, log_axis
+from thmverify.reports.experiments.records import FISHER, INFONCE, LEARNED, ORTHONORMAL, Check
+from thmverify.reports.experiments.swept import COLUMNS, NOISE, Swept
+from thmverify.reports.experiments.tables import Table, better_at_last, invariant
 
 
 def check(table: Table, regime: str) -> tuple[Check, ...]:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.experiments.charts import Key, Panel, Sheet, line_key, marker, style, text
-from reports.experiments.figure import PAPER, Figure, Inputs
-from reports.experiments.intervals import Interval
-from reports.experiments.records import FISHER, INFONCE, LEARNED, MEANS, PCA, POPULATION, SAMPLE, Check, Grounds
-from reports.experiments.tables import REGIMES, SAME, Table, lead
-from reports.figures import pancakes as plane
-from reports.figures.drawing import Frame, number
-from reports.figures.records import Pancakes
-from reports.figures.records import Panel as Scene
-from verify.models import SharedGMM
+from thmverify.models import SharedGMM
+from thmverify.reports.experiments.charts import Key, Panel, Sheet, line_key, marker, style, text
+from thmverify.reports.experiments.figure import PAPER, Figure, Inputs
+from thmverify.reports.experiments.intervals import Interval
+from thmverify.reports.experiments.records import (
+    FISHER,
+    INFONCE,
+    LEARNED,
+    MEANS,
+    PCA,
+    POPULATION,
+    SAMPLE,
+    Check,
+    Grounds,
+)
+from thmverify.reports.experiments.tables import REGIMES, SAME, Table, lead
+from thmverify.reports.figures import pancakes as plane
+from thmverify.reports.figures.drawing import Frame, number
+from thmverify.reports.figures.records import Pancakes
+from thmverify.reports.figures.records import Panel as Scene
 
 ID = "1"
 TITLE = "Spherical components, parallel pancakes, shifted pancakes"

@@ -13,9 +13,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from reports.experiments import laws, training
-from reports.experiments.metrics import agreement, orthonormal, outside
-from reports.experiments.records import (
+from thmverify.exact import to_floats
+from thmverify.minimize import minimise
+from thmverify.models import CLIPGMM, AugmentedPairs, Floats, Instance
+from thmverify.reports.experiments import laws, training
+from thmverify.reports.experiments.metrics import agreement, orthonormal, outside
+from thmverify.reports.experiments.records import (
     CLIP,
     FISHER,
     INFONCE,
@@ -32,12 +35,9 @@ from reports.experiments.records import (
     VISION,
     Row,
 )
-from reports.experiments.training import Sample
-from reports.figures import pancakes as plane
-from verify.exact import to_floats
-from verify.minimize import minimise
-from verify.models import CLIPGMM, AugmentedPairs, Floats, Instance
-from verify.subspaces import mean_subspace
+from thmverify.reports.experiments.training import Sample
+from thmverify.reports.figures import pancakes as plane
+from thmverify.subspaces import mean_subspace
 
 # What a method's features are: for pairs its map A; for paired mixtures A_V and A_T.
 Maps: TypeAlias = dict[str, tuple[Floats, ...]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reports.experiments import laws
-from reports.experiments.charts import Sheet
-from reports.experiments.figure import (
+from thmverify.reports.experiments import laws
+from thmverify.reports.experiments.charts import Sheet
+from thmverify.reports.experiments.figure import (
     METHODS,
     AxisOf,
     Drawn,
@@ -19,8 +19,8 @@ from reports.experiments.figure import (
     how_measured,
     keys,
 )
-from reports.experiments.records import POPULATION, SAMPLE, Check
-from reports.experiments.tables import Table
+from thmverify.reports.experiments.records import POPULATION, SAMPLE, Check
+from thmverify.reports.experiments.tables import Table
 
 # What a sweep leaves as it is, if not its subject.
 NOISE = f"variance {laws.NOISE} in {laws.LOUD} directions orthogonal to S_F"

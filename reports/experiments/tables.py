@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reports.experiments.intervals import Interval, interval
-from reports.experiments.records import LEARNED, POPULATION, SAMPLE, Check, Data
-from verify.models import Floats
+from thmverify.models import Floats
+from thmverify.reports.experiments.intervals import Interval, interval
+from thmverify.reports.experiments.records import LEARNED, POPULATION, SAMPLE, Check, Data
 
 REGIMES = {POPULATION: "population minimisers", SAMPLE: "maps trained on samples"}
 # Scores this close count as the same, and a robust method keeps this share of its score.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.optimize import minimize
 
-from verify.models import Floats
+from thmverify.models import Floats
 
 Labels = NDArray[np.intp]
 ValueAndGradient = tuple[float, Floats]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reports.experiments import laws
-from reports.experiments.figure import PAPER, log_axis
-from reports.experiments.records import INFONCE, PCA, SIMSIAM, Check
-from reports.experiments.swept import COLUMNS, Swept
-from reports.experiments.tables import Table, falls, invariant
+from thmverify.reports.experiments import laws
+from thmverify.reports.experiments.figure import PAPER, log_axis
+from thmverify.reports.experiments.records import INFONCE, PCA, SIMSIAM, Check
+from thmverify.reports.experiments.swept import COLUMNS, Swept
+from thmverify.reports.experiments.tables import Table, falls, invariant
 
 
 def check(table: Table, regime: str) -> tuple[Check, ...]:

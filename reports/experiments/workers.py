@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 
 from threadpoolctl import threadpool_limits
 
-from verify.processes import fresh_processes, interrupts_held
+from thmverify.processes import fresh_processes, interrupts_held
 
 # As the built-in map: a function and its arguments, to an iterator of results in their order.
 Map: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 
-_PRELOADED = ("sklearn.cluster", "reports.experiments.sweeps")
+_PRELOADED = ("sklearn.cluster", "thmverify.reports.experiments.sweeps")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.models import Floats
+from thmverify.models import Floats
 
 
 def number(value: float) -> str:

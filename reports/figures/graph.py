@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reports.records import Edge, Graph, Node
+from thmverify.reports.records import Edge, Graph, Node
 
 _LETTER, _PADDING, _LEAST = 6.4, 20.0, 120.0  # pixels of a letter, at both sides of a label, of a box at least
 _HEIGHT, _BEND = 44.0, 8.0

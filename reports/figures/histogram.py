@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.figures.drawing import Frame, minus, ticks
-from reports.records import Bin
+from thmverify.reports.figures.drawing import Frame, minus, ticks
+from thmverify.reports.records import Bin
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,18 @@ import numpy as np
 from flint import fmpq_mat
 from scipy.optimize import minimize_scalar
 
-from reports.figures.drawing import Frame, minus, ticks
-from reports.figures.pancakes import lines
-from reports.figures.records import Curve, Line, LossSlices
-from theorems.pca_equality import three_in_a_row
-from verify import exact
-from verify.instances import instance_to_json
-from verify.integrate.float64 import Estimate
-from verify.losses import LOSSES
-from verify.losses.levels import float64_value
-from verify.maps import Gram
-from verify.models import AugmentedPairs, Instance
-from verify.subspaces import fisher_subspace, mean_subspace
+from thmverify import exact
+from thmverify.instances import instance_to_json
+from thmverify.integrate.float64 import Estimate
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import float64_value
+from thmverify.maps import Gram
+from thmverify.models import AugmentedPairs, Instance
+from thmverify.reports.figures.drawing import Frame, minus, ticks
+from thmverify.reports.figures.pancakes import lines
+from thmverify.reports.figures.records import Curve, Line, LossSlices
+from thmverify.subspaces import fisher_subspace, mean_subspace
+from thmverify.theorems.pca_equality import three_in_a_row
 
 INSTANCE = Instance(
     AugmentedPairs(three_in_a_row((3, 3), (Fraction(2), Fraction(18))), Fraction(7, 10)),

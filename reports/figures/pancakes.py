@@ -14,14 +14,14 @@ from itertools import combinations
 import numpy as np
 from flint import arb, ctx, fmpq, fmpq_mat
 
-from reports.figures.drawing import Ellipse, Frame, sigma_ellipse
-from reports.figures.records import Angle, Line, Pancakes, Panel
-from theorems.pca_equality import BALLS, PANCAKES, SHIFTED_PANCAKES
-from verify import exact
-from verify.decimals import outward
-from verify.instances import instance_to_json, parse_instance
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.subspaces import Subspace, certified_principal_angles, fisher_subspace, mean_subspace
+from thmverify import exact
+from thmverify.decimals import outward
+from thmverify.instances import instance_to_json, parse_instance
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.reports.figures.drawing import Ellipse, Frame, sigma_ellipse
+from thmverify.reports.figures.records import Angle, Line, Pancakes, Panel
+from thmverify.subspaces import Subspace, certified_principal_angles, fisher_subspace, mean_subspace
+from thmverify.theorems.pca_equality import BALLS, PANCAKES, SHIFTED_PANCAKES
 
 POINTS_PER_PANEL = 450
 _DIGITS = 10

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from reports.figures.drawing import Frame
-from reports.figures.records import Phase, PhaseCell
-from verify.hunt.phase import default_grid, default_slice, phase_picture, scaled
-from verify.instances import instance_to_json
+from thmverify.hunt.phase import default_grid, default_slice, phase_picture, scaled
+from thmverify.instances import instance_to_json
+from thmverify.reports.figures.drawing import Frame
+from thmverify.reports.figures.records import Phase, PhaseCell
 
 QUICK_SIZE, SIZE = 10, 20  # cells each way
 _SIDE, _LEFT, _TOP = 340.0, 44.0, 22.0  # pixels

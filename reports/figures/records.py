@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from reports.base import InstanceJson, Record
+from thmverify.reports.base import InstanceJson, Record
 
 
 class Angle(Record):

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.figures.drawing import Ellipse, Frame, sigma_ellipse
-from reports.figures.records import Direction, Scene
-from verify.errors import InputError
-from verify.exact import to_floats
-from verify.minimize import Minimiser, minimise
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Floats, Instance
-from verify.subspaces import Subspace, fisher_subspace, pca_subspace
+from thmverify.errors import InputError
+from thmverify.exact import to_floats
+from thmverify.minimize import Minimiser, minimise
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Floats, Instance
+from thmverify.reports.figures.drawing import Ellipse, Frame, sigma_ellipse
+from thmverify.reports.figures.records import Direction, Scene
+from thmverify.subspaces import Subspace, fisher_subspace, pca_subspace
 
 _PLANE = 2
 _COLUMN_SPACES = {"W": "Col(W*)", "Wᵀ": "Col(W*ᵀ)"}

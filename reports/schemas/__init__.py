@@ -1,6 +1,6 @@
 """The published JSON Schema of `report.json`, generated from the record classes.
 
-`python -m reports.schemas` writes it anew; a test fails while it is out of date.
+`python -m thmverify.reports.schemas` writes it anew; a test fails while it is out of date.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from reports.records import schema
+from thmverify.reports.records import schema
 
 FILE = Path(__file__).parent / "report.schema.json"
 

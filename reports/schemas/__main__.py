@@ -1,6 +1,6 @@
 """Write the schema of this folder."""
 
-from reports.schemas import FILE, text
-from verify.jsonfiles import write_text
+from thmverify.jsonfiles import write_text
+from thmverify.reports.schemas import FILE, text
 
 write_text(FILE, text())

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from theorems.proofs.clip_inclusion_effective import HYPOTHESES as EFFECTIVE
-from theorems.proofs.clip_inclusion_effective import Inclusion
-from verify.formulas import clip as v
-from verify.proofs.expressions import (
+from thmverify.formulas import clip as v
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -36,10 +34,12 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import definition, divide, folded, unfolded, vanishes, vanishes_below
-from verify.proofs.lemmas.paired import Setting, alignment, closed
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import definition, divide, folded, unfolded, vanishes, vanishes_below
+from thmverify.proofs.lemmas.paired import Setting, alignment, closed
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.clip_inclusion_effective import HYPOTHESES as EFFECTIVE
+from thmverify.theorems.proofs.clip_inclusion_effective import Inclusion
 
 HYPOTHESES = (*EFFECTIVE, "vision-line", "text-line", "correlated", "some-matched")
 

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from theorems.proofs.clip_inclusion_effective import HYPOTHESES, Inclusion
-from verify.formulas import clip as v
-from verify.proofs.expressions import (
+from thmverify.formulas import clip as v
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -35,11 +34,12 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import inverse, root, semidefinite, unfolded, vanishes, vanishes_below
-from verify.proofs.lemmas.paired import Setting, spanned
-from verify.proofs.lemmas.projector import projector
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import inverse, root, semidefinite, unfolded, vanishes, vanishes_below
+from thmverify.proofs.lemmas.paired import Setting, spanned
+from thmverify.proofs.lemmas.projector import projector
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.clip_inclusion_effective import HYPOTHESES, Inclusion
 
 N_V, N_T = var("N_V", Mat(v.d_V, v.d_V)), var("N_T", Mat(v.d_T, v.d_T))
 F, G = var("F", Mat(v.d_V, v.r)), var("G", Mat(v.d_V, v.r))

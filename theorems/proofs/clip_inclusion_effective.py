@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import clip as v
-from verify.proofs.expressions import (
+from thmverify.formulas import clip as v
+from thmverify.proofs.expressions import (
     Expr,
     Index,
     Mat,
@@ -27,12 +27,12 @@ from verify.proofs.expressions import (
     num,
     zero,
 )
-from verify.proofs.lemmas.basic import folded, unfolded
-from verify.proofs.lemmas.leak import Leak
-from verify.proofs.lemmas.paired import Setting, spanned
-from verify.proofs.lemmas.projector import projector
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import folded, unfolded
+from thmverify.proofs.lemmas.leak import Leak
+from thmverify.proofs.lemmas.paired import Setting, spanned
+from thmverify.proofs.lemmas.projector import projector
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "vision-definite", "text-definite", "match-range")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from theorems.proofs import infonce_slope
-from theorems.proofs.infonce_slope import line_parts, nothing_missed
-from verify.formulas import mixtures as v
-from verify.proofs.expressions import Col, Expr, Index, conj, delta, eq, eye, fresh, num, total, tr, zero
-from verify.proofs.lemmas.basic import divide, sandwich, weaken
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures as v
+from thmverify.proofs.expressions import Col, Expr, Index, conj, delta, eq, eye, fresh, num, total, tr, zero
+from thmverify.proofs.lemmas.basic import divide, sandwich, weaken
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs import infonce_slope
+from thmverify.theorems.proofs.infonce_slope import line_parts, nothing_missed
 
 
 class Equality:

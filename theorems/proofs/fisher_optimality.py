@@ -6,14 +6,14 @@ Let G = AᵀΣ̄A and Δ = Σ̄⁻¹ − AG⁻¹Aᵀ. Since ΔΣ̄Δ = Δ, tr(Σ
 
 from __future__ import annotations
 
-from verify.formulas import mixtures as v
-from verify.formulas.fisher import bound, discriminant
-from verify.proofs.expressions import Expr, Index, eq, eye, forall, fresh, iff, inv, num, total, tr, zero
-from verify.proofs.lemmas.basic import definition, positive_nonzero, weaken
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import Complement, definite_vanishes, summand_vanishes
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.fisher import bound, discriminant
+from thmverify.proofs.expressions import Expr, Index, eq, eye, forall, fresh, iff, inv, num, total, tr, zero
+from thmverify.proofs.lemmas.basic import definition, positive_nonzero, weaken
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.lemmas.subspaces import Complement, definite_vanishes, summand_vanishes
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite")
 

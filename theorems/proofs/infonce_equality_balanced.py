@@ -21,19 +21,19 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from theorems.proofs.equality import Equality, square_of, zero_square
-from theorems.proofs.infonce_slope import attained
-from verify.formulas import mixtures as v
-from verify.formulas import symmetry as sym
-from verify.kernel.proofs.terms import Term
-from verify.proofs.expressions import Expr, Index, eq, exists, fn, fresh, minv, num, total
-from verify.proofs.lemmas.basic import folded, unfolded, weaken
-from verify.proofs.lemmas.midpoint import Midpoint, closed_forms
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import summand_vanishes
-from verify.proofs.lemmas.symmetry import Moved, Permutation
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures as v
+from thmverify.formulas import symmetry as sym
+from thmverify.kernel.proofs.terms import Term
+from thmverify.proofs.expressions import Expr, Index, eq, exists, fn, fresh, minv, num, total
+from thmverify.proofs.lemmas.basic import folded, unfolded, weaken
+from thmverify.proofs.lemmas.midpoint import Midpoint, closed_forms
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.lemmas.subspaces import summand_vanishes
+from thmverify.proofs.lemmas.symmetry import Moved, Permutation
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.equality import Equality, square_of, zero_square
+from thmverify.theorems.proofs.infonce_slope import attained
 
 HYPOTHESES = (
     "weights-positive",

@@ -22,11 +22,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from theorems.proofs import infonce_slope, theorem_5_2
-from verify.formulas import mixtures as v
-from verify.formulas import product as formulas
-from verify.formulas.product import FACTORS, block_sum
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas import product as formulas
+from thmverify.formulas.product import FACTORS, block_sum
+from thmverify.proofs.expressions import (
     Expr,
     Mat,
     conj,
@@ -38,13 +37,14 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import folded, unfolded
-from verify.proofs.lemmas.product import Product, at, closed
-from verify.proofs.lemmas.product_fisher import Spanning
-from verify.proofs.lemmas.product_loss import Split
-from verify.proofs.lemmas.subspaces import fisher_part
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import folded, unfolded
+from thmverify.proofs.lemmas.product import Product, at, closed
+from thmverify.proofs.lemmas.product_fisher import Spanning
+from thmverify.proofs.lemmas.product_loss import Split
+from thmverify.proofs.lemmas.subspaces import fisher_part
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs import infonce_slope, theorem_5_2
 
 HYPOTHESES = (
     "weights-positive",

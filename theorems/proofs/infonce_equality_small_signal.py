@@ -9,14 +9,14 @@ For a centred mixture ā = 0, so the slope of v is at most (h − δ) Σ_k w_k a
 
 from __future__ import annotations
 
-from theorems.proofs.equality import Equality, square_of
-from theorems.proofs.infonce_slope import line_parts
-from verify.formulas import mixtures as v
-from verify.proofs.expressions import Expr, Index, Real, conj, exists, forall, fresh, num, total
-from verify.proofs.lemmas.basic import divide
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures as v
+from thmverify.proofs.expressions import Expr, Index, Real, conj, exists, forall, fresh, num, total
+from thmverify.proofs.lemmas.basic import divide
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.equality import Equality, square_of
+from thmverify.theorems.proofs.infonce_slope import line_parts
 
 HYPOTHESES = (
     "weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "columns-reach",

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from theorems.proofs.equality import Equality, eye_one
-from theorems.proofs.infonce_slope import line_parts
-from verify.formulas import mixtures as v
-from verify.formulas.mixtures import COLUMNS_REACH
-from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.mixtures import COLUMNS_REACH
+from thmverify.kernel.proofs.terms import instantiate
+from thmverify.proofs.expressions import (
     Expr,
     Index,
     delta,
@@ -32,10 +30,12 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import divide, positive_nonzero
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import divide, positive_nonzero
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.equality import Equality, eye_one
+from thmverify.theorems.proofs.infonce_slope import line_parts
 
 HYPOTHESES = (
     "weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range", "centred",

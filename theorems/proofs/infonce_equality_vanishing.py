@@ -21,12 +21,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from theorems.proofs import theorem_5_2
-from theorems.proofs.equality import squares_vanish
-from theorems.proofs.infonce_slope import attained, contains, line_parts, nothing_missed
-from verify.formulas import mixtures as v
-from verify.formulas.vanishing import bias_small, tau, threshold
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.vanishing import bias_small, tau, threshold
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -45,17 +42,20 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import divide, root, square_nonnegative, square_norm, weaken
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.remainder import (
+from thmverify.proofs.lemmas.basic import divide, root, square_nonnegative, square_norm, weaken
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.lemmas.remainder import (
     Expansion,
     Weights,
     at_most_root,
     submultiplicative,
     submultiplicative_matrices,
 )
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs import theorem_5_2
+from thmverify.theorems.proofs.equality import squares_vanish
+from thmverify.theorems.proofs.infonce_slope import attained, contains, line_parts, nothing_missed
 
 HYPOTHESES = (
     "weights-positive",

@@ -10,10 +10,9 @@ since π depends on Aᵀξ, of which vᵀξ is independent. Nothing of S_F is mi
 
 from __future__ import annotations
 
-from theorems.proofs import theorem_5_2
-from verify.formulas import mixtures as v
-from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.kernel.proofs.terms import instantiate
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -36,10 +35,11 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import SoftMax, congruence, inverse, square_norm
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import SoftMax, congruence, inverse, square_norm
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs import theorem_5_2
 
 HYPOTHESES = (
     "weights-positive",
@@ -210,7 +210,7 @@ def line_parts(s: Script, line: Line) -> list[Line]:
 
 def _gram_semidefinite(s: Script, gram: Expr, X: Expr, y: Expr, nonnegative: Line) -> Line:
     """XXᵀ + t yyᵀ ⪰ 0 for t ≥ 0."""
-    from verify.proofs.expressions import psd
+    from thmverify.proofs.expressions import psd
 
     z = fresh(Col(gram.rows), "z")
     scaled = s.apply("product", [[nonnegative, square_norm(s, y.T @ z)]])
@@ -351,7 +351,7 @@ def contains(s: Script, setting: Setting) -> Line:
 
 
 def _delta(l: Expr, k: Expr) -> Expr:
-    from verify.proofs.expressions import delta
+    from thmverify.proofs.expressions import delta
 
     return delta(l, k)
 

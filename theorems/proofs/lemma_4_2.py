@@ -11,10 +11,10 @@ projected mixture is the law of Aᵀx is part of the conclusion.
 
 from __future__ import annotations
 
-from verify.formulas import mixtures as v
-from verify.formulas.posterior import posterior, preserves_posterior, projected, projects_to_mixture
-from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.posterior import posterior, preserves_posterior, projected, projects_to_mixture
+from thmverify.kernel.proofs.terms import instantiate
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Fun,
@@ -33,12 +33,12 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import definition, folded, semidefinite, vanishes
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.posterior import odds
-from verify.proofs.lemmas.subspaces import Complement, spans_fisher_spans_lda
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import definition, folded, semidefinite, vanishes
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.lemmas.posterior import odds
+from thmverify.proofs.lemmas.subspaces import Complement, spans_fisher_spans_lda
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance")
 

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import graphs as v
-from verify.formulas.graphs import norm
-from verify.proofs.expressions import Expr, Index, conj, delta, eq, eye, fresh, iff, num, total, tr, unit
-from verify.proofs.lemmas.basic import (
+from thmverify.formulas import graphs as v
+from thmverify.formulas.graphs import norm
+from thmverify.proofs.expressions import Expr, Index, conj, delta, eq, eye, fresh, iff, num, total, tr, unit
+from thmverify.proofs.lemmas.basic import (
     definition,
     folded,
     square_nonnegative,
@@ -28,10 +28,10 @@ from verify.proofs.lemmas.basic import (
     vanishes_below,
     weaken,
 )
-from verify.proofs.lemmas.eigenvectors import Lowest
-from verify.proofs.lemmas.graphs import GraphSetting, inverse_nonnegative
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.eigenvectors import Lowest
+from thmverify.proofs.lemmas.graphs import GraphSetting, inverse_nonnegative
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-symmetric", "weights-nonnegative", "degrees-positive", "fewer-than-points")
 

@@ -9,9 +9,9 @@ minimiser, each of these is 0, tr Q_k² among them, so b = 0. The bias δ may be
 
 from __future__ import annotations
 
-from verify.formulas import mixtures as v
-from verify.formulas.nonshared import HYPOTHESES as OWN
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.nonshared import HYPOTHESES as OWN
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -30,7 +30,7 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import (
+from thmverify.proofs.lemmas.basic import (
     SoftMax,
     definition,
     inverse,
@@ -42,10 +42,10 @@ from verify.proofs.lemmas.basic import (
     vanishes,
     weaken,
 )
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import fisher_part, summand_vanishes
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.lemmas.subspaces import fisher_part, summand_vanishes
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "maps-into-means")
 FORMULAS = {**v.HYPOTHESES, **OWN}

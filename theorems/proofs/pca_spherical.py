@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import mixtures, pca
-from verify.formulas.mixtures import A
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures, pca
+from thmverify.formulas.mixtures import A
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -31,11 +31,11 @@ from verify.proofs.expressions import (
     total,
     tr,
 )
-from verify.proofs.lemmas.basic import definition, folded, positive_nonzero, square_norm, unfolded, vanishes, weaken
-from verify.proofs.lemmas.pca import Orthonormal, PcaSetting, orthonormalised
-from verify.proofs.lemmas.subspaces import summand_vanishes
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import definition, folded, positive_nonzero, square_norm, unfolded, vanishes, weaken
+from thmverify.proofs.lemmas.pca import Orthonormal, PcaSetting, orthonormalised
+from thmverify.proofs.lemmas.subspaces import summand_vanishes
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "spherical", "columns-match")
 

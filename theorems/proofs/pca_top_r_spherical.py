@@ -16,15 +16,15 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import mixtures, pca
-from verify.formulas.fisher import discriminant
-from verify.formulas.mixtures import A
-from verify.formulas.subspaces import independent_columns
-from verify.proofs.expressions import Col, Expr, Index, Mat, eq, eye, fresh, minv, num, tr, zero
-from verify.proofs.lemmas.basic import by_cases, congruence, definition, divide, inverse, square_norm, unfolded
-from verify.proofs.lemmas.pca import PcaSetting, orthonormalised
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures, pca
+from thmverify.formulas.fisher import discriminant
+from thmverify.formulas.mixtures import A
+from thmverify.formulas.subspaces import independent_columns
+from thmverify.proofs.expressions import Col, Expr, Index, Mat, eq, eye, fresh, minv, num, tr, zero
+from thmverify.proofs.lemmas.basic import by_cases, congruence, definition, divide, inverse, square_norm, unfolded
+from thmverify.proofs.lemmas.pca import PcaSetting, orthonormalised
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "spherical")
 

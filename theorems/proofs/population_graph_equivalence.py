@@ -11,13 +11,13 @@ ones. The identity does not need w to be symmetric; n, r ≥ 0 are any sizes.
 
 from __future__ import annotations
 
-from verify.formulas import graphs as v
-from verify.formulas.graphs import norm
-from verify.proofs.expressions import Expr, Mat, conj, eq, forall, fresh, iff
-from verify.proofs.lemmas.basic import definition, folded, unfolded
-from verify.proofs.lemmas.graphs import GraphSetting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import graphs as v
+from thmverify.formulas.graphs import norm
+from thmverify.proofs.expressions import Expr, Mat, conj, eq, forall, fresh, iff
+from thmverify.proofs.lemmas.basic import definition, folded, unfolded
+from thmverify.proofs.lemmas.graphs import GraphSetting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-symmetric", "degrees-positive")
 

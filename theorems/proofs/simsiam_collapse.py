@@ -10,9 +10,8 @@ singular gives such a v ≠ 0, and an invertible P has none.
 
 from __future__ import annotations
 
-from theorems.proofs.simsiam_inclusion import encoder_step, model_steps, named
-from verify.formulas import mixtures, simsiam
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures, simsiam
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -29,11 +28,12 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import vanishes
-from verify.proofs.lemmas.null_vectors import singular_null, square_positive, wide_null
-from verify.proofs.lemmas.simsiam import SimSiamSetting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import vanishes
+from thmverify.proofs.lemmas.null_vectors import singular_null, square_positive, wide_null
+from thmverify.proofs.lemmas.simsiam import SimSiamSetting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.simsiam_inclusion import encoder_step, model_steps, named
 
 HYPOTHESES = (
     "weights-positive",

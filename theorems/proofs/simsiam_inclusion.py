@@ -10,11 +10,11 @@ The components may have a covariance each. The proof holds for every real δ, ev
 
 from __future__ import annotations
 
-from verify.formulas import mixtures, simsiam
-from verify.proofs.expressions import Expr, conj, eq, eye, minv
-from verify.proofs.lemmas.simsiam import SimSiamSetting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures, simsiam
+from thmverify.proofs.expressions import Expr, conj, eq, eye, minv
+from thmverify.proofs.lemmas.simsiam import SimSiamSetting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "bias-range", "no-weight-decay")
 

@@ -11,15 +11,15 @@ so A_out = 0 for η > 0, and A = ΠA = Σ̄⁻¹ΠΣ̄A is Σ̄⁻¹ times means
 
 from __future__ import annotations
 
-from theorems.proofs.simsiam_inclusion import encoder_step, model_steps, named
-from verify.formulas import mixtures, simsiam
-from verify.proofs.expressions import Col, Expr, Index, eq, eye, fn, fresh, minv, num, pd, total, tr, zero
-from verify.proofs.lemmas.basic import divide, root, square_norm, vanishes_below
-from verify.proofs.lemmas.null_vectors import square_positive
-from verify.proofs.lemmas.projector import projector
-from verify.proofs.lemmas.simsiam import SimSiamSetting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures, simsiam
+from thmverify.proofs.expressions import Col, Expr, Index, eq, eye, fn, fresh, minv, num, pd, total, tr, zero
+from thmverify.proofs.lemmas.basic import divide, root, square_norm, vanishes_below
+from thmverify.proofs.lemmas.null_vectors import square_positive
+from thmverify.proofs.lemmas.projector import projector
+from thmverify.proofs.lemmas.simsiam import SimSiamSetting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.simsiam_inclusion import encoder_step, model_steps, named
 
 HYPOTHESES = (
     "weights-positive",

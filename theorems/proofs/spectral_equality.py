@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from theorems.proofs.spectral_inclusion import loss_steps
-from verify.formulas import mixtures as v
-from verify.proofs.expressions import Col, Expr, Index, conj, eq, eye, fresh, iff, minv, num, psd, tr
-from verify.proofs.lemmas.basic import folded, root, square_norm, unfolded, vanishes_below
-from verify.proofs.lemmas.spectral import Inclusion, Reach, SpectralSetting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures as v
+from thmverify.proofs.expressions import Col, Expr, Index, conj, eq, eye, fresh, iff, minv, num, psd, tr
+from thmverify.proofs.lemmas.basic import folded, root, square_norm, unfolded, vanishes_below
+from thmverify.proofs.lemmas.spectral import Inclusion, Reach, SpectralSetting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.spectral_inclusion import loss_steps
 
 HYPOTHESES = (
     "weights-positive",

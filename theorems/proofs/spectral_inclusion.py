@@ -11,11 +11,11 @@ The bias δ may be any number here: 0 ≤ δ ≤ 1 is not used.
 
 from __future__ import annotations
 
-from verify.formulas import mixtures as v
-from verify.proofs.expressions import eq, fresh
-from verify.proofs.lemmas.spectral import ClosedForm, Inclusion, SpectralSetting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures as v
+from thmverify.proofs.expressions import eq, fresh
+from thmverify.proofs.lemmas.spectral import ClosedForm, Inclusion, SpectralSetting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "bias-range")
 

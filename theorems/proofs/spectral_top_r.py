@@ -15,22 +15,22 @@ any x and t, so xᵀCx ≤ xᵀRAAᵀRx, which puts S_F into Col(F).
 
 from __future__ import annotations
 
-from theorems.proofs.spectral_inclusion import loss_steps
-from verify.formulas import mixtures as v
-from verify.formulas.subspaces import columns_within, independent_columns
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.subspaces import columns_within, independent_columns
+from thmverify.proofs.expressions import (
     Expr,
     conj,
     eq,
     eye,
 )
-from verify.proofs.lemmas.basic import definition, folded, unfolded
-from verify.proofs.lemmas.discriminant import TopSpace
-from verify.proofs.lemmas.independence import Independence
-from verify.proofs.lemmas.pencil import Choice, Pencil, Shifted
-from verify.proofs.lemmas.spectral import SpectralSetting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import definition, folded, unfolded
+from thmverify.proofs.lemmas.discriminant import TopSpace
+from thmverify.proofs.lemmas.independence import Independence
+from thmverify.proofs.lemmas.pencil import Choice, Pencil, Shifted
+from thmverify.proofs.lemmas.spectral import SpectralSetting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
+from thmverify.theorems.proofs.spectral_inclusion import loss_steps
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "bias-range", "bias-positive", "centred")
 

@@ -7,14 +7,14 @@ supposed but τ > 0. √τ is written exp(½ log τ): that it is positive and it
 
 from __future__ import annotations
 
-from verify.formulas import mixtures as v
-from verify.formulas.subspaces import columns_within
-from verify.formulas.temperature import HYPOTHESES as LETTERS
-from verify.formulas.temperature import infonce_at, minimises_infonce_at, root, tau
-from verify.proofs.expressions import Expr, eq, eye, fresh, iff, inv
-from verify.proofs.lemmas.basic import definition, exp_positive, folded, log_exp, positive_nonzero, unfolded
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.subspaces import columns_within
+from thmverify.formulas.temperature import HYPOTHESES as LETTERS
+from thmverify.formulas.temperature import infonce_at, minimises_infonce_at, root, tau
+from thmverify.proofs.expressions import Expr, eq, eye, fresh, iff, inv
+from thmverify.proofs.lemmas.basic import definition, exp_positive, folded, log_exp, positive_nonzero, unfolded
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("temperature-positive",)
 

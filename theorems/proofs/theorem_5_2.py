@@ -8,8 +8,8 @@ g(0) ≤ g(s) by Jensen.
 
 from __future__ import annotations
 
-from verify.formulas import mixtures as v
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -33,7 +33,7 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import (
+from thmverify.proofs.lemmas.basic import (
     SoftMax,
     congruence,
     inverse,
@@ -43,9 +43,9 @@ from verify.proofs.lemmas.basic import (
     vanishes_below,
     weaken,
 )
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Line, Script
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range")
 

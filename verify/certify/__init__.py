@@ -11,25 +11,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.certify.border import infonce_top_proposals, nonshared_proposals
-from verify.certify.clip import clip_proposals
-from verify.certify.exact_hints import symmetry_proposals, top_proposals
-from verify.certify.grids import OutOfReachError
-from verify.certify.infonce import floating_margin, infonce_proposals
-from verify.certify.margins import margin
-from verify.certify.proposal import Interval, Proposal
-from verify.certify.simsiam import leak_proposals
-from verify.certify.writing import certificate, instance_fields
-from verify.errors import InputError
-from verify.exact import FLOATS_FAIL
-from verify.kernel import Rejected, check
-from verify.kernel.claims import STATEMENTS
-from verify.kernel.models import Finding, Pairs
-from verify.kernel.models import Instance as KernelInstance
-from verify.kernel.models import instance as kernel_instance
-from verify.kernel.rules import RULES
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
-from verify.verdicts import Outcome, Provenance, Verdict
+from thmverify.certify.border import infonce_top_proposals, nonshared_proposals
+from thmverify.certify.clip import clip_proposals
+from thmverify.certify.exact_hints import symmetry_proposals, top_proposals
+from thmverify.certify.grids import OutOfReachError
+from thmverify.certify.infonce import floating_margin, infonce_proposals
+from thmverify.certify.margins import margin
+from thmverify.certify.proposal import Interval, Proposal
+from thmverify.certify.simsiam import leak_proposals
+from thmverify.certify.writing import certificate, instance_fields
+from thmverify.errors import InputError
+from thmverify.exact import FLOATS_FAIL
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.claims import STATEMENTS
+from thmverify.kernel.models import Finding, Pairs
+from thmverify.kernel.models import Instance as KernelInstance
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.rules import RULES
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify.verdicts import Outcome, Provenance, Verdict
 
 _MODELS: dict[str, tuple[type, str]] = {
     "lemma-4.2": (SharedGMM, "shared-gmm"),

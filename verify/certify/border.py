@@ -11,19 +11,19 @@ import numpy as np
 from flint import fmpq_mat
 from scipy.linalg import eigh
 
-from verify import exact
-from verify.certify.grids import Grids, OutOfReachError, propose, rational
-from verify.certify.proposal import Proposal
-from verify.certify.writing import dyadics
-from verify.exact import to_floats
-from verify.kernel.models import Mixture, Pairs
-from verify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
-from verify.minimize.energy import SharedEnergy
-from verify.minimize.infonce import restricted
-from verify.minimize.newton import minimise_on_cone
-from verify.minimize.result import TOLERANCE, gram_factor
-from verify.minimize.separate import SeparateEnergy
-from verify.models import Floats, Instance
+from thmverify import exact
+from thmverify.certify.grids import Grids, OutOfReachError, propose, rational
+from thmverify.certify.proposal import Proposal
+from thmverify.certify.writing import dyadics
+from thmverify.exact import to_floats
+from thmverify.kernel.models import Mixture, Pairs
+from thmverify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
+from thmverify.minimize.energy import SharedEnergy
+from thmverify.minimize.infonce import restricted
+from thmverify.minimize.newton import minimise_on_cone
+from thmverify.minimize.result import TOLERANCE, gram_factor
+from thmverify.minimize.separate import SeparateEnergy
+from thmverify.models import Floats, Instance
 
 _NATS = (24.0, 32.0, 40.0)
 _STEPS = [4.0 * 2.0**-n for n in range(14)]  # tried across the border

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verify.certify.grids import propose, rational, whitening
-from verify.certify.proposal import Proposal
-from verify.certify.writing import dyadics
-from verify.exact import to_floats
-from verify.kernel.models import Pairs
-from verify.minimize import minimise
-from verify.models import Instance
+from thmverify.certify.grids import propose, rational, whitening
+from thmverify.certify.proposal import Proposal
+from thmverify.certify.writing import dyadics
+from thmverify.exact import to_floats
+from thmverify.kernel.models import Pairs
+from thmverify.minimize import minimise
+from thmverify.models import Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0), (16.0, 19.0))  # by rank: a node costs more
 _NEGLIGIBLE = 1e-14

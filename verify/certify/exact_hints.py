@@ -9,12 +9,12 @@ from itertools import islice
 import numpy as np
 from scipy.linalg import eigh
 
-from verify.certify.grids import rational, whitening
-from verify.certify.proposal import Proposal
-from verify.exact import to_floats
-from verify.kernel.linear import diagonal
-from verify.kernel.models import Mixture, Pairs
-from verify.kernel.rules.ranks import symmetric
+from thmverify.certify.grids import rational, whitening
+from thmverify.certify.proposal import Proposal
+from thmverify.exact import to_floats
+from thmverify.kernel.linear import diagonal
+from thmverify.kernel.models import Mixture, Pairs
+from thmverify.kernel.rules.ranks import symmetric
 
 _TRIALS, _SYMMETRIES = 5000, 720
 

@@ -10,14 +10,14 @@ from fractions import Fraction
 import numpy as np
 from flint import ctx, fmpq_mat
 
-from verify import exact
-from verify.exact import to_floats
-from verify.integrate.float64 import whitening as exact_whitening
-from verify.integrate.lattice import dyadic
-from verify.kernel.integrals import MAX_DIMENSION, check_grids, fewer_directions, read_grids
-from verify.kernel.models import Mixture
-from verify.kernel.strict import Rejected
-from verify.models import Floats
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.integrate.float64 import whitening as exact_whitening
+from thmverify.integrate.lattice import dyadic
+from thmverify.kernel.integrals import MAX_DIMENSION, check_grids, fewer_directions, read_grids
+from thmverify.kernel.models import Mixture
+from thmverify.kernel.strict import Rejected
+from thmverify.models import Floats
 
 _PHASE, _BENT_PHASE = 0.96, 0.9  # the spread of the phases as a part of π: near 1 the strip is wide, 1/cos(θ/2) too
 _BITS = 48  # beyond the accuracy: sums of many nodes

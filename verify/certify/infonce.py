@@ -9,18 +9,18 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq_mat
 
-from verify import exact
-from verify.certify.grids import propose, rational, whitening
-from verify.certify.proposal import Interval, Proposal
-from verify.certify.writing import dyadics
-from verify.exact import from_ball, identity, to_floats, to_fraction
-from verify.kernel.enclosure import enclose_infonce
-from verify.kernel.linear import certainly_definite
-from verify.kernel.models import Mixture, Pairs
-from verify.minimize import Minimiser, minimise
-from verify.minimize.energy import LogSumExpTerm, SharedEnergy
-from verify.minimize.newton import Rescaled, flattening
-from verify.models import Floats, Instance
+from thmverify import exact
+from thmverify.certify.grids import propose, rational, whitening
+from thmverify.certify.proposal import Interval, Proposal
+from thmverify.certify.writing import dyadics
+from thmverify.exact import from_ball, identity, to_floats, to_fraction
+from thmverify.kernel.enclosure import enclose_infonce
+from thmverify.kernel.linear import certainly_definite
+from thmverify.kernel.models import Mixture, Pairs
+from thmverify.minimize import Minimiser, minimise
+from thmverify.minimize.energy import LogSumExpTerm, SharedEnergy
+from thmverify.minimize.newton import Rescaled, flattening
+from thmverify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further Newton steps

@@ -7,14 +7,14 @@ from fractions import Fraction
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from scipy.linalg import eigh
 
-from verify import exact
-from verify.certify.grids import rational
-from verify.certify.infonce import infonce_margin, outward
-from verify.certify.proposal import Interval, Proposal
-from verify.exact import to_floats
-from verify.kernel.enclosure import enclose_clip
-from verify.kernel.linear import inertia, null_space, within
-from verify.kernel.models import Instance, Pairs
+from thmverify import exact
+from thmverify.certify.grids import rational
+from thmverify.certify.infonce import infonce_margin, outward
+from thmverify.certify.proposal import Interval, Proposal
+from thmverify.exact import to_floats
+from thmverify.kernel.enclosure import enclose_clip
+from thmverify.kernel.linear import inertia, null_space, within
+from thmverify.kernel.models import Instance, Pairs
 
 _BITS = 128
 _RELATIVE = Fraction(1, 10**9)

@@ -11,13 +11,13 @@ from flint import arb_mat, ctx, fmpq, fmpq_mat
 from scipy.linalg import eig
 from scipy.optimize import root
 
-from verify import exact
-from verify.certify.proposal import Proposal
-from verify.exact import from_ball, to_floats
-from verify.kernel.linear import null_space
-from verify.kernel.models import Pairs
-from verify.kernel.rules.simsiam import derivative, equations, unknown_entries
-from verify.models import Floats
+from thmverify import exact
+from thmverify.certify.proposal import Proposal
+from thmverify.exact import from_ball, to_floats
+from thmverify.kernel.linear import null_space
+from thmverify.kernel.models import Pairs
+from thmverify.kernel.rules.simsiam import derivative, equations, unknown_entries
+from thmverify.models import Floats
 
 _PLACES = (64, 128)  # after the binary point
 _POLISHING = 5

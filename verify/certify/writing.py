@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from verify.exact import Rows
-from verify.kernel.certificate import FIELDS, FORMAT
-from verify.kernel.claims import statement_hash
-from verify.kernel.models import Finding
-from verify.kernel.strict import canonical, digest
-from verify.models import CLIPGMM, AugmentedPairs, Floats, Instance, PopulationGraph, SharedGMM
+from thmverify.exact import Rows
+from thmverify.kernel.certificate import FIELDS, FORMAT
+from thmverify.kernel.claims import statement_hash
+from thmverify.kernel.models import Finding
+from thmverify.kernel.strict import canonical, digest
+from thmverify.models import CLIPGMM, AugmentedPairs, Floats, Instance, PopulationGraph, SharedGMM
 
 
 def instance_fields(instance: Instance) -> dict[str, Any]:

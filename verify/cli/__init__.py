@@ -15,9 +15,9 @@ import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
-from verify.cli.app import USAGE_ERROR, app
-from verify.cli.output import BAD_INPUT, Output, OutputError
-from verify.errors import InputError, one_line
+from thmverify.cli.app import USAGE_ERROR, app
+from thmverify.cli.output import BAD_INPUT, Output, OutputError
+from thmverify.errors import InputError, one_line
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 INTERNAL_ERROR = 70

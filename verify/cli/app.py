@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from verify.cli import certificates, figures, hunting, losses, matrix, report, statements
+from thmverify.cli import certificates, figures, hunting, losses, matrix, report, statements
 
 # The class above BadParameter is the usage error of typer's click, wherever a release of typer keeps it.
 USAGE_ERROR: Any = typer.BadParameter.__base__

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json
-from verify.errors import InputError
+from thmverify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json
+from thmverify.errors import InputError
 
 if TYPE_CHECKING:
-    from verify.verdicts import Verdict
+    from thmverify.verdicts import Verdict
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -29,9 +29,9 @@ def decide(
     The verdict is read off a certificate that the kernel has checked. The exit code is 1 when the claim is refuted
     and 3 when it is undecided; then there is no certificate to write.
     """
-    from verify.certify import decide as decided
-    from verify.instances import read_instance
-    from verify.jsonfiles import write_text
+    from thmverify.certify import decide as decided
+    from thmverify.instances import read_instance
+    from thmverify.jsonfiles import write_text
 
     model = read_instance(instance)
     with progress(f"deciding {claim}"):
@@ -77,9 +77,9 @@ def check(
 
     The last line for each file is VERIFIED and the claim, or REJECTED and the reason; the exit code is 1 when any is
     rejected. A proof is verified for every instance: `thmverify show ID --proof OUT.json` writes one.
-    `python -m verify.kernel` is the same checker without the rest of the package.
+    `python -m thmverify.kernel` is the same checker without the rest of the package.
     """
-    from verify.kernel.answer import main, report
+    from thmverify.kernel.answer import main, report
 
     if not json:
         return main([str(path) for path in certificates])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from verify.cli.output import DONE, progress, write_json, write_table
+from thmverify.cli.output import DONE, progress, write_json, write_table
 
 
 def figures(
@@ -30,7 +30,7 @@ def figures(
     claim that it tests. Figures that are finished are kept, and used again for the same seed and settings. The exit
     code is 0 once the figures are drawn, whatever became of the claims.
     """
-    from reports.experiments import build
+    from thmverify.reports.experiments import build
 
     with progress("figures", 1.0) as advance:
         gallery = build(

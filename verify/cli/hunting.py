@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json, write_table
-from verify.errors import InputError
+from thmverify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json, write_table
+from thmverify.errors import InputError
 
 if TYPE_CHECKING:
-    from verify.hunt.executors import Executor
-    from verify.hunt.ledger import Description, Ledger
-    from verify.hunt.run import Budget, Plan, Progress, Result
+    from thmverify.hunt.executors import Executor
+    from thmverify.hunt.ledger import Description, Ledger
+    from thmverify.hunt.run import Budget, Plan, Progress, Result
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the ledger and the certificates.")]
@@ -51,10 +51,10 @@ def hunt(
     The exit code is 1 when a counterexample is certified and 3 when none is found. All that is done is in the
     ledger, so a hunt that is stopped, however, goes on with --resume. With the same options a hunt finds the same.
     """
-    from verify.hunt.ledger import Ledger
-    from verify.hunt.questions import ask
-    from verify.hunt.run import Budget, Plan
-    from verify.hunt.searchers import PORTFOLIO
+    from thmverify.hunt.ledger import Ledger
+    from thmverify.hunt.questions import ask
+    from thmverify.hunt.run import Budget, Plan
+    from thmverify.hunt.searchers import PORTFOLIO
 
     question = ask(conjecture, fixed or (), dropped or ())
     plan = Plan(question, seed, tuple(searchers or PORTFOLIO), batch)
@@ -74,7 +74,7 @@ def hunt(
 
 @contextmanager
 def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
-    from verify.hunt.executors import Cluster, Here, Pool
+    from thmverify.hunt.executors import Cluster, Here, Pool
 
     if scheduler is not None:
         executor: Executor = Cluster(scheduler)
@@ -97,7 +97,7 @@ def _resumable() -> Iterator[None]:
 
 
 def _watched(plan: Plan, ledger: Ledger, limit: Budget, executor: Executor) -> Result:
-    from verify.hunt.run import hunt as run
+    from thmverify.hunt.run import hunt as run
 
     def view(advance: Callable[..., None]) -> Callable[[Progress], None]:
         def show(at: Progress) -> None:
@@ -118,7 +118,7 @@ def _watched(plan: Plan, ledger: Ledger, limit: Budget, executor: Executor) -> R
 def _report(plan: Plan, result: Result, out: Path, json: bool) -> int:
     answer = _answer(plan, result)
     if result.simplest is not None:
-        from verify.jsonfiles import write_text
+        from thmverify.jsonfiles import write_text
 
         path = out / f"{plan.question.name}-{plan.id}.json"
         write_text(path, result.simplest.certificate.decode("ascii"))
@@ -131,7 +131,7 @@ def _report(plan: Plan, result: Result, out: Path, json: bool) -> int:
 
 
 def _answer(plan: Plan, result: Result) -> dict[str, Any]:
-    from verify.instances import instance_to_json
+    from thmverify.instances import instance_to_json
 
     simplest = result.simplest
     return {
@@ -229,7 +229,7 @@ def show(
     json: AsJson = False,
 ) -> int:
     """Show one hunt: what it asked, how its best margin grew, and its certificates."""
-    from verify.hunt.plots import climb_plot
+    from thmverify.hunt.plots import climb_plot
 
     ledger = _existing(out)
     try:
@@ -273,8 +273,8 @@ def export(
 
     A statement that is open carries such records as evidence.
     """
-    from verify.hunt.exports import record
-    from verify.jsonfiles import write_text
+    from thmverify.hunt.exports import record
+    from thmverify.jsonfiles import write_text
 
     ledger = _existing(out)
     try:
@@ -287,7 +287,7 @@ def export(
 
 
 def _existing(out: Path) -> Ledger:
-    from verify.hunt.ledger import Ledger
+    from thmverify.hunt.ledger import Ledger
 
     if not (out / "ledger.sqlite").is_file():
         raise InputError("--out", str(out), "holds no ledger of hunts", "name the folder given to `thmverify hunt`")

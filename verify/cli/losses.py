@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verify.cli.output import DONE, UNDECIDED, progress, write_fields, write_json
-from verify.decimals import DecimalInterval, outward, rounded
-from verify.errors import InputError
+from thmverify.cli.output import DONE, UNDECIDED, progress, write_fields, write_json
+from thmverify.decimals import DecimalInterval, outward, rounded
+from thmverify.errors import InputError
 
 if TYPE_CHECKING:
-    from verify.losses import Loss
-    from verify.maps import LinearMap
-    from verify.minimize.result import Minimiser
-    from verify.models import Floats, Instance
+    from thmverify.losses import Loss
+    from thmverify.maps import LinearMap
+    from thmverify.minimize.result import Minimiser
+    from thmverify.models import Floats, Instance
 
 _MAP_FIELDS = ("map", "A", "M", "P", "A_V", "A_T", "W")
 _LONGEST_EXACT = 1000
@@ -41,8 +41,8 @@ def loss(
     The interval is rigorous: it comes from exact rationals or from ball arithmetic. When the digits asked for
     are out of reach, the interval is wider, a note says so, and the exit code is 3.
     """
-    from verify.instances import read_instance, read_map
-    from verify.losses import find_loss
+    from thmverify.instances import read_instance, read_map
+    from thmverify.losses import find_loss
 
     found = find_loss(name)
     model, linear_map = read_instance(instance), read_map(map_)
@@ -60,8 +60,8 @@ def enclose_in_decimals(loss: Loss, instance: Instance, linear_map: LinearMap, d
 
     `reached` says whether upper − lower ≤ 10^−digits · max(1, |value|), for the decimals as printed.
     """
-    from verify.exact import to_fraction
-    from verify.losses.levels import enclose, exact_value
+    from thmverify.exact import to_fraction
+    from thmverify.losses.levels import enclose, exact_value
 
     exact = exact_value(loss, instance, linear_map)
     enclosure = enclose(loss, instance, linear_map, digits + 1)  # one more, for the rounding below
@@ -88,8 +88,8 @@ def _best_guess(
     loss: Loss, instance: Instance, linear_map: LinearMap, decimals: DecimalInterval, note: str
 ) -> tuple[str, str]:
     """Return the value to print between bounds that are wide: a float where it is sharper; and a note that says so."""
-    from verify.exact import FLOATS_FAIL
-    from verify.losses.levels import float64_value
+    from thmverify.exact import FLOATS_FAIL
+    from thmverify.losses.levels import float64_value
 
     try:
         estimate = float64_value(loss, instance, linear_map)
@@ -135,12 +135,12 @@ def minimize(
     Floating point proposes it, so what is printed is supported numerically and is never a verdict. The exit code
     is 3 when the minimiser did not converge, or not to the digits asked for.
     """
-    from verify.instances import read_instance
-    from verify.losses import find_loss
+    from thmverify.instances import read_instance
+    from thmverify.losses import find_loss
 
     found = find_loss(name)
     model = read_instance(instance)
-    from verify.minimize import Note, minimise
+    from thmverify.minimize import Note, minimise
 
     with progress(f"minimising {name}"), _naming(instance, instance):
         minimiser = minimise(found.name, model, rank, digits)
@@ -154,7 +154,7 @@ def minimize(
 
 def _precise_maps(minimiser: Minimiser, digits: int) -> dict[str, list[list[str]]]:
     """Return the maps that were asked for to more digits than a float has, as rows of decimals."""
-    from verify.exact import to_rows
+    from thmverify.exact import to_rows
 
     maps = {}
     for key, matrix in minimiser.precise.items():

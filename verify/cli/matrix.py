@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
-from verify.errors import InputError
-from verify.guarantees import LOSSES
+from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
+from thmverify.errors import InputError
+from thmverify.guarantees import LOSSES
 
 if TYPE_CHECKING:
-    from verify.matrix import Cell, Matrix
+    from thmverify.matrix import Cell, Matrix
 
 GLYPHS = {"proved": "✓", "conditional": "◐", "refuted": "✗", "open": "○", "failed": "▲"}
 _MEANINGS = {
@@ -38,9 +38,9 @@ def matrix(
     the reason behind each of its cells, and the command that checks it again. The exit code is 1 when a record is not
     confirmed.
     """
-    from theorems import REGISTRY
-    from verify.matrix import Matrix
-    from verify.statements import prepare
+    from thmverify.matrix import Matrix
+    from thmverify.statements import prepare
+    from thmverify.theorems import REGISTRY
 
     found = Matrix(REGISTRY)
     for loss in losses or ():

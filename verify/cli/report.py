@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from verify.cli.output import CLAIM_FAILED, DONE, progress, write_json
+from thmverify.cli.output import CLAIM_FAILED, DONE, progress, write_json
 
 
 def report(
@@ -28,8 +28,8 @@ def report(
     """
     from json import loads
 
-    import reports
-    from reports.browser import run_chromium
+    from thmverify import reports
+    from thmverify.reports.browser import run_chromium
 
     if pdf:
         run_chromium("--version")  # a missing browser is better found now than after the work

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
-from verify.errors import InputError
+from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
+from thmverify.errors import InputError
 
 if TYPE_CHECKING:
-    from verify.evidence import Counterexample
-    from verify.hypotheses import Hypothesis
-    from verify.proofs.checking import Named, ProofReport, StepReport
-    from verify.proofs.evaluation import Evaluation
-    from verify.randomised import Verification
-    from verify.statements import Statement
+    from thmverify.evidence import Counterexample
+    from thmverify.hypotheses import Hypothesis
+    from thmverify.proofs.checking import Named, ProofReport, StepReport
+    from thmverify.proofs.evaluation import Evaluation
+    from thmverify.randomised import Verification
+    from thmverify.statements import Statement
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -68,7 +68,7 @@ def _tried(statement: Statement, lines: int) -> dict[str, int]:
     """Return on how many random instances of its hypotheses each step is true, by name; nothing when not asked for."""
     if not lines or statement.proof is None:
         return {}
-    from verify.randomised import evaluated
+    from thmverify.randomised import evaluated
 
     found = evaluated(statement, lines)
     return {} if found is None else {s.name: found.instances(s.line) for s in statement.proof.propose().steps}
@@ -76,8 +76,8 @@ def _tried(statement: Statement, lines: int) -> dict[str, int]:
 
 def _write_trace(statement: Statement, file: Path) -> None:
     """Write the trace of a statement's proof. Raises InputError when there is none."""
-    from verify.jsonfiles import write_text
-    from verify.kernel.strict import canonical
+    from thmverify.jsonfiles import write_text
+    from thmverify.kernel.strict import canonical
 
     if statement.proof is None:
         known = ", ".join(s.id for s in _registry().values() if s.proof is not None)
@@ -86,7 +86,7 @@ def _write_trace(statement: Statement, file: Path) -> None:
 
 
 def _registry() -> Mapping[str, Statement]:
-    from theorems import REGISTRY
+    from thmverify.theorems import REGISTRY
 
     return REGISTRY
 
@@ -255,7 +255,7 @@ def _write_counterexample(counterexample: Counterexample) -> None:
 
 def counterexample_command(counterexample: Counterexample) -> str:
     """Return the command that checks its certificate; nothing for an instance that rationals decide."""
-    from verify.matrix import certificate_file
+    from thmverify.matrix import certificate_file
 
     file = certificate_file(counterexample)
     return f"thmverify check {file}" if file else ""
@@ -279,8 +279,8 @@ def verify(
     The exit code is 0 only if every recorded status is confirmed.
     """
     chosen = [_find(name) for name in dict.fromkeys(statements)] if statements else [*_registry().values()]
-    from verify.randomised import run
-    from verify.statements import prepare
+    from thmverify.randomised import run
+    from thmverify.statements import prepare
 
     results = []
     with progress("checking proofs"):
@@ -302,7 +302,7 @@ def _advance(advance: Callable[[int], None], before: int, done: int) -> None:
 
 
 def _verified(result: Verification) -> dict[str, Any]:
-    from verify.instances import instance_to_json
+    from thmverify.instances import instance_to_json
 
     margin, worst = result.worst_margin, result.worst_instance
     return {

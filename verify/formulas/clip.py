@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.proofs.expressions import (
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -39,7 +39,7 @@ from verify.proofs.expressions import (
 )
 
 if TYPE_CHECKING:
-    from verify.proofs.script import Script
+    from thmverify.proofs.script import Script
 
 d_V, d_T, K, r = var("d_V", Size), var("d_T", Size), var("K", Size), var("r", Size)
 w, delta = var("w", Family(K, Real)), var("delta", Real)

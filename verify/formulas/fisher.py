@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from verify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
-from verify.proofs.expressions import Expr, minv, tr
+from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
+from thmverify.proofs.expressions import Expr, minv, tr
 
 
 def discriminant(mixture: Mixture, X: Expr) -> Expr:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.kernel.proofs.rules import top_part
-from verify.proofs.expressions import (
+from thmverify.kernel.proofs.rules import top_part
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -38,7 +38,7 @@ from verify.proofs.expressions import (
 )
 
 if TYPE_CHECKING:
-    from verify.proofs.script import Script
+    from thmverify.proofs.script import Script
 
 n, r, c = var("n", Size), var("r", Size), var("c", Size)
 w = var("w", Fun(Index(n), Index(n), Real))

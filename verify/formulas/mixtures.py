@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.proofs.expressions import (
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -42,7 +42,7 @@ from verify.proofs.expressions import (
 )
 
 if TYPE_CHECKING:
-    from verify.proofs.script import Script
+    from thmverify.proofs.script import Script
 
 d, K, r = var("d", Size), var("K", Size), var("r", Size)
 w, mu, Sigma = var("w", Family(K, Real)), var("mu", Family(K, Col(d))), var("Sigma", Family(K, Mat(d, d)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from verify.formulas.mixtures import K, Sigma, mu, w
-from verify.proofs.expressions import Expr, Family, Index, Real, eq, exists, forall, minv, total
+from thmverify.formulas.mixtures import K, Sigma, mu, w
+from thmverify.proofs.expressions import Expr, Family, Index, Real, eq, exists, forall, minv, total
 
 
 def _maps_into_means() -> Expr:

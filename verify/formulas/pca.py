@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify.formulas.mixtures import A, K, Mixture, Sigma, d, fisher_dimension, mu, r, w
-from verify.proofs.expressions import Expr, Index, Mat, conj, eq, eye, forall, inv, mean, real, total, tr, unit
+from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, fisher_dimension, mu, r, w
+from thmverify.proofs.expressions import Expr, Index, Mat, conj, eq, eye, forall, inv, mean, real, total, tr, unit
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from verify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
-from verify.proofs.expressions import (
+from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Fun,

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, r, w
-from verify.proofs.expressions import (
+from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, r, w
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -26,10 +26,10 @@ from verify.proofs.expressions import (
     total,
     var,
 )
-from verify.proofs.expressions import delta as same
+from thmverify.proofs.expressions import delta as same
 
 if TYPE_CHECKING:
-    from verify.proofs.script import Script
+    from thmverify.proofs.script import Script
 
 
 @dataclass(frozen=True)

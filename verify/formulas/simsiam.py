@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
-from verify.proofs.expressions import (
+from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,

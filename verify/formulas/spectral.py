@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify.formulas.fisher import discriminant
-from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
-from verify.formulas.subspaces import columns_within, independent_columns
-from verify.kernel.proofs.rules import top_part
-from verify.proofs.expressions import (
+from thmverify.formulas.fisher import discriminant
+from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
+from thmverify.formulas.subspaces import columns_within, independent_columns
+from thmverify.kernel.proofs.rules import top_part
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.proofs.expressions import Expr, Mat, Size, eq, exists, eye, var
+from thmverify.proofs.expressions import Expr, Mat, Size, eq, exists, eye, var
 
 if TYPE_CHECKING:
-    from verify.proofs.script import Script
+    from thmverify.proofs.script import Script
 
 p, q, r = var("p", Size), var("q", Size), var("r", Size)
 X, Y = var("X", Mat(p, q)), var("Y", Mat(p, r))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from verify.formulas.mixtures import K, Mixture, Sigma, mu, w
-from verify.proofs.expressions import Expr, Family, Index, conj, eq, exists, forall, minv, total, tr
+from thmverify.formulas.mixtures import K, Mixture, Sigma, mu, w
+from thmverify.proofs.expressions import Expr, Family, Index, conj, eq, exists, forall, minv, total, tr
 
 
 def share(mixture: Mixture, A: Expr, k: Expr) -> Expr:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from verify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, pair_mean, r, w
-from verify.proofs.expressions import Expr, Mat, Real, exp, forall, inv, log, mean, num, total, tr, var
+from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, pair_mean, r, w
+from thmverify.proofs.expressions import Expr, Mat, Real, exp, forall, inv, log, mean, num, total, tr, var
 
 tau = var("tau", Real)
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from verify.formulas.mixtures import Mixture
-from verify.proofs.expressions import Col, Expr, Index, Real, conj, exists, forall, minv, num, tr
+from thmverify.formulas.mixtures import Mixture
+from thmverify.proofs.expressions import Col, Expr, Index, Real, conj, exists, forall, minv, num, tr
 
 
 def tau(mix: Mixture) -> Expr:

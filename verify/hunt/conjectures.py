@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from verify.errors import InputError
-from verify.hunt.margins.border import fisher_line_margins, top_line_margins
-from verify.hunt.margins.linear import leak_margins, pca_margins, top_margins
-from verify.hunt.margins.optimum import deficiency_margins
-from verify.hunt.settings import MOST_COMPONENTS, Settings
-from verify.hunt.space import Mixtures
-from verify.hunt.targets import CollinearTarget, MixtureTarget, PairedTarget, Target, fisher_dimension
-from verify.models import Floats
+from thmverify.errors import InputError
+from thmverify.hunt.margins.border import fisher_line_margins, top_line_margins
+from thmverify.hunt.margins.linear import leak_margins, pca_margins, top_margins
+from thmverify.hunt.margins.optimum import deficiency_margins
+from thmverify.hunt.settings import MOST_COMPONENTS, Settings
+from thmverify.hunt.space import Mixtures
+from thmverify.hunt.targets import CollinearTarget, MixtureTarget, PairedTarget, Target, fisher_dimension
+from thmverify.models import Floats
 
 _MIXTURE = ("components", "dimension", "delta", "centred", "weights")
 Drop: TypeAlias = tuple[str, Mapping[str, Any]]

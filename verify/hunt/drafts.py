@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
-from verify.errors import InputError
-from verify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
-from verify.subspaces import fisher_subspace
+from thmverify.errors import InputError
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.subspaces import fisher_subspace
 
 Rows: TypeAlias = tuple[tuple[Fraction, ...], ...]
 Kind: TypeAlias = Literal["shared-gmm", "gmm", "clip-gmm"]

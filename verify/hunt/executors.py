@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from verify.errors import InputError
-from verify.processes import fresh_processes, interrupts_held
+from thmverify.errors import InputError
+from thmverify.processes import fresh_processes, interrupts_held
 
 T = TypeVar("T")
 Job = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -71,7 +71,7 @@ class Pool:
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.workers, fresh_processes("verify.hunt.jobs"), _quiet)
+        return ProcessPoolExecutor(self.workers, fresh_processes("thmverify.hunt.jobs"), _quiet)
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Start a job."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from verify.errors import InputError
-from verify.hunt.ledger import Description, Ledger
-from verify.hunt.questions import Question
-from verify.huntrecords import HuntRecord
-from verify.instances import instance_to_json
-from verify.models import Floats, Instance
+from thmverify.errors import InputError
+from thmverify.hunt.ledger import Description, Ledger
+from thmverify.hunt.questions import Question
+from thmverify.huntrecords import HuntRecord
+from thmverify.instances import instance_to_json
+from thmverify.models import Floats, Instance
 
 
 def record(ledger: Ledger, found: Description) -> HuntRecord:

@@ -8,13 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from verify.certify import decide
-from verify.errors import InputError
-from verify.hunt.drafts import Draft
-from verify.hunt.questions import Question
-from verify.hunt.targets import Target
-from verify.models import Floats
-from verify.verdicts import Outcome
+from thmverify.certify import decide
+from thmverify.errors import InputError
+from thmverify.hunt.drafts import Draft
+from thmverify.hunt.questions import Question
+from thmverify.hunt.targets import Target
+from thmverify.models import Floats
+from thmverify.verdicts import Outcome
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from verify.errors import InputError
-from verify.hunt.drafts import Draft
-from verify.hunt.jobs import Refutation
-from verify.models import Floats
+from thmverify.errors import InputError
+from thmverify.hunt.drafts import Draft
+from thmverify.hunt.jobs import Refutation
+from thmverify.models import Floats
 
 FORMAT = 1
 _TABLES = """

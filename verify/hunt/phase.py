@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verify.certify import decide
-from verify.hunt.drafts import Draft
-from verify.hunt.executors import Executor, Here, Job, run_all
-from verify.minimize import minimise
-from verify.models import AugmentedPairs, Instance, SharedGMM
-from verify.subspaces import fisher_subspace
+from thmverify.certify import decide
+from thmverify.hunt.drafts import Draft
+from thmverify.hunt.executors import Executor, Here, Job, run_all
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.subspaces import fisher_subspace
 
 CLAIM = "infonce-equality"
 _SHARE = 16  # cells that are handed out together

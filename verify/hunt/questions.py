@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from verify.errors import InputError
-from verify.hunt.conjectures import CONJECTURES
-from verify.hunt.settings import Settings
-from verify.hunt.targets import Target
+from thmverify.errors import InputError
+from thmverify.hunt.conjectures import CONJECTURES
+from thmverify.hunt.settings import Settings
+from thmverify.hunt.targets import Target
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from verify.errors import InputError
-from verify.hunt import jobs
-from verify.hunt.executors import Executor, Here, run_all
-from verify.hunt.jobs import Refutation
-from verify.hunt.ledger import Batch, Description, Ledger, Round, Saved, hunt_id
-from verify.hunt.questions import Question
-from verify.hunt.searchers import PORTFOLIO, SEARCHERS, Searcher, start
-from verify.hunt.simplify import simplify
-from verify.models import Floats
+from thmverify.errors import InputError
+from thmverify.hunt import jobs
+from thmverify.hunt.executors import Executor, Here, run_all
+from thmverify.hunt.jobs import Refutation
+from thmverify.hunt.ledger import Batch, Description, Ledger, Round, Saved, hunt_id
+from thmverify.hunt.questions import Question
+from thmverify.hunt.searchers import PORTFOLIO, SEARCHERS, Searcher, start
+from thmverify.hunt.simplify import simplify
+from thmverify.models import Floats
 
 BATCH = 128
 _PART = 64  # points that are evaluated together

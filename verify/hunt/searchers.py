@@ -16,7 +16,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings, strategies, target
 from hypothesis import seed as hypothesis_seed
 
-from verify.models import Floats
+from thmverify.models import Floats
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # cma misses matplotlib, for plots that nobody asks it for

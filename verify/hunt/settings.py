@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 
-from verify.errors import InputError
+from thmverify.errors import InputError
 
 MOST_COMPONENTS, MOST_DIMENSIONS = 16, 8
 _LONGEST = 200  # characters of a value

@@ -12,9 +12,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TypeAlias
 
-from verify.hunt.drafts import Draft, convergents, length, simplest
-from verify.hunt.jobs import Refutation, refute
-from verify.hunt.settings import Settings
+from thmverify.hunt.drafts import Draft, convergents, length, simplest
+from thmverify.hunt.jobs import Refutation, refute
+from thmverify.hunt.settings import Settings
 
 TRIALS = 400
 Accepted: TypeAlias = Callable[[Refutation], None]

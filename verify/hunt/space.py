@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.models import Floats
+from thmverify.models import Floats
 
 _WORST = 1e4  # of the condition numbers that floats are trusted with
 _LOGIT, _SPREAD, _TYPICAL = 2.5, 1.0, 1.0  # of log-weights; of the log-size of the means, and its mean

@@ -9,13 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
-from verify.hunt import space
-from verify.hunt.drafts import Draft, Kind, Rows, lower_triangle, near, rows_near
-from verify.hunt.margins.collinear import collinear_slopes, slope_at_zero
-from verify.hunt.margins.paired import effective_margins, literal_margin
-from verify.hunt.settings import Settings
-from verify.hunt.space import Columns, Mixtures
-from verify.models import Floats
+from thmverify.hunt import space
+from thmverify.hunt.drafts import Draft, Kind, Rows, lower_triangle, near, rows_near
+from thmverify.hunt.margins.collinear import collinear_slopes, slope_at_zero
+from thmverify.hunt.margins.paired import effective_margins, literal_margin
+from thmverify.hunt.settings import Settings
+from thmverify.hunt.space import Columns, Mixtures
+from thmverify.models import Floats
 
 _ACROSS = (1.0, 0.25, 4.0, 0.0625)  # how far the means leave the line, tried in turn
 _COARSE, _FINE = 2.0**-5, 2.0**-12  # how far a rational may be from its float
@@ -32,7 +32,7 @@ class Target(Protocol):
 
     @property
     def claim(self) -> str:
-        """The claim, as `verify.certify` knows it."""
+        """The claim, as `thmverify.certify` knows it."""
         ...
 
     @property

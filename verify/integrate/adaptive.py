@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from flint import acb, arb
 
-from verify.integrate.lattice import Window, growth_of, outside, tails
+from thmverify.integrate.lattice import Window, growth_of, outside, tails
 
 _NOT_ANALYTIC = acb("nan", "nan")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flint import arb, fmpq, fmpq_mat
 
-from verify import exact
-from verify.integrate.problem import LogSumExp
+from thmverify import exact
+from thmverify.integrate.problem import LogSumExp
 
 
 def jensen_bounds(problem: LogSumExp) -> tuple[fmpq, fmpq]:

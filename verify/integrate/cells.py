@@ -20,9 +20,9 @@ from functools import lru_cache
 
 from flint import acb, arb, ctx, fmpq
 
-from verify import exact
-from verify.integrate.lattice import slowness, tails
-from verify.integrate.problem import LogSumExp
+from thmverify import exact
+from thmverify.integrate.lattice import slowness, tails
+from thmverify.integrate.problem import LogSumExp
 
 _R = 2  # of the ellipse: small ellipses waste little on the box around them
 _MOST_NODES = 80  # on one axis of a cell

@@ -14,11 +14,11 @@ from functools import partial
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from verify import exact
-from verify.integrate import cells
-from verify.integrate.bounds import jensen_bounds
-from verify.integrate.problem import LogSumExp
-from verify.integrate.windows import Balls, plan_windows, whitening
+from thmverify import exact
+from thmverify.integrate import cells
+from thmverify.integrate.bounds import jensen_bounds
+from thmverify.integrate.problem import LogSumExp
+from thmverify.integrate.windows import Balls, plan_windows, whitening
 
 BUDGET = 30e6  # microseconds of work for one integral, about
 _CHEAP = 1e6  # below which nothing better than a lattice is looked for

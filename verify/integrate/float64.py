@@ -19,10 +19,10 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from scipy.special import stdtrit
 
-from verify import exact
-from verify.integrate.problem import LogSumExp
-from verify.integrate.rules import Lattice, Rule, plan_lattice, sobol
-from verify.models import Floats
+from thmverify import exact
+from thmverify.integrate.problem import LogSumExp
+from thmverify.integrate.rules import Lattice, Rule, plan_lattice, sobol
+from thmverify.models import Floats
 
 TOLERANCE = 1e-14
 # Nodes: what an iteration may spend, and what a single value may, some seconds.

@@ -30,8 +30,8 @@ from typing import TypeAlias
 
 from flint import arb, arb_mat, fmpq_mat
 
-from verify.integrate.problem import LogSumExp
-from verify.kernel.linear import cholesky
+from thmverify.integrate.problem import LogSumExp
+from thmverify.kernel.linear import cholesky
 
 Interval: TypeAlias = tuple[float, float]
 

@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat
 from mpmath import mp
 from numpy.typing import NDArray
 
-from verify.integrate.problem import LogSumExp
+from thmverify.integrate.problem import LogSumExp
 
 Array: TypeAlias = NDArray[Any]  # an object array of mpf
 Integrand: TypeAlias = Callable[[list[Any], list[Any]], Any]  # of the point s and the logits there

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from flint import fmpq, fmpq_mat
 
-from verify import exact
+from thmverify import exact
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import gammainccinv, ndtri
 from scipy.stats import qmc
 
-from verify.models import Floats
+from thmverify.models import Floats
 
 # Shifts of the contour tried on each axis, as fractions of the strip's half-width.
 _SHIFTS = np.linspace(0.02, 0.98, 49)

@@ -10,11 +10,11 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from verify import exact
-from verify.integrate import adaptive
-from verify.integrate.lattice import Lattice, Window, choose_axes, error_bound, slowness, window
-from verify.integrate.problem import LogSumExp
-from verify.kernel.strict import Rejected
+from thmverify import exact
+from thmverify.integrate import adaptive
+from thmverify.integrate.lattice import Lattice, Window, choose_axes, error_bound, slowness, window
+from thmverify.integrate.problem import LogSumExp
+from thmverify.kernel.strict import Rejected
 
 Balls: TypeAlias = NDArray[Any]  # an object array of arb
 Groups: TypeAlias = tuple[tuple[int, ...], ...]

@@ -8,17 +8,17 @@ ring, calculus, tautology, rules, replay. Whatever is not accepted on the way is
 
 from typing import TYPE_CHECKING, Any
 
-from verify.kernel.strict import Rejected
+from thmverify.kernel.strict import Rejected
 
 if TYPE_CHECKING:
-    from verify.kernel.certificate import Verified, check
+    from thmverify.kernel.certificate import Verified, check
 
 __all__ = ["Rejected", "Verified", "check"]
 
 
 def __getattr__(name: str) -> Any:
     if name in ("Verified", "check"):  # loaded when asked for: proofs do without python-flint
-        from verify.kernel import certificate
+        from thmverify.kernel import certificate
 
         return getattr(certificate, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

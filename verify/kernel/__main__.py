@@ -1,9 +1,9 @@
-"""`python -m verify.kernel FILE.json...`: the checker alone, of certificates and of proofs."""
+"""`python -m thmverify.kernel FILE.json...`: the checker alone, of certificates and of proofs."""
 
 import os
 import sys
 
-from verify.kernel.answer import main
+from thmverify.kernel.answer import main
 
 try:
     sys.exit(os.fstat(1) and main(sys.argv[1:]))  # `print` says nothing of a stdout that is closed; fstat does

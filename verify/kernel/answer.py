@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from verify.kernel.strict import MAX_BYTES, Rejected, file_bytes, parse
+from thmverify.kernel.strict import MAX_BYTES, Rejected, file_bytes, parse
 
 MAX_PROOF_BYTES = 16 * 1024 * 1024
 PROOF = b'{"format":"thmverify-proof-'  # canonical bytes: what a proof begins with
@@ -13,12 +13,12 @@ def answer(data: bytes) -> tuple[Any, list[str]]:
     """Return what a file proves, and the lines that say so. Raises Rejected; whatever goes wrong is a rejection."""
     try:
         if data.startswith(PROOF):
-            from verify.kernel.proofs.replay import forget, replay
+            from thmverify.kernel.proofs.replay import forget, replay
 
             forget()  # so that the answer depends on the file alone, near a limit too
             proved = replay(parse(data, MAX_PROOF_BYTES))
             return proved, proved.lines_of_text()
-        from verify.kernel.certificate import check
+        from thmverify.kernel.certificate import check
 
         found = check(data)
         return found, [f"{found.claim} is {found.finding.verdict} for the instance given", f"VERIFIED {found.claim}"]
@@ -44,7 +44,7 @@ def report(path: str) -> tuple[Any, list[str]]:
 def main(paths: list[str]) -> int:
     """Check each file and print its answer; return 0 when all are verified, 1 when not, 2 when no file is named."""
     if not paths:
-        print("usage: python -m verify.kernel CERT.json...", file=sys.stderr)
+        print("usage: python -m thmverify.kernel CERT.json...", file=sys.stderr)
         return 2
     failed = 0
     for path in paths:

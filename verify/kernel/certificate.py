@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from verify.kernel.claims import STATEMENTS, statement_hash
-from verify.kernel.models import Finding, instance
-from verify.kernel.parse import integer
-from verify.kernel.rules import RULES
-from verify.kernel.strict import Rejected, array, digest, parse, record
+from thmverify.kernel.claims import STATEMENTS, statement_hash
+from thmverify.kernel.models import Finding, instance
+from thmverify.kernel.parse import integer
+from thmverify.kernel.rules import RULES
+from thmverify.kernel.strict import Rejected, array, digest, parse, record
 
 FORMAT = "thmverify-certificate-2"
 FIELDS = ("format", "claim", "statement", "instance", "verdict", "rank", "dimension", "rule", "hints", "content")

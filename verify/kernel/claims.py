@@ -1,6 +1,6 @@
 """What each claim says about an instance. A certificate quotes the hash of the text: an edited text voids it."""
 
-from verify.kernel.strict import digest
+from thmverify.kernel.strict import digest
 
 SETTING = (
     "x ~ Σ_k w_k N(μ_k, Σ_k), Σ̄ = Σ_k w_k Σ_k, S = Σ_k w_k μ_k μ_kᵀ, R = Σ̄ + S, μ̄ = Σ_k w_k μ_k; "

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from verify.kernel.integrals import Grids, read_grids, softmax_moments
-from verify.kernel.linear import certainly_definite, diagonal, dual_norm_squared, trace
-from verify.kernel.models import Mixture, Pairs
-from verify.kernel.parse import Kind, bits, read
-from verify.kernel.strict import Rejected
+from thmverify.kernel.integrals import Grids, read_grids, softmax_moments
+from thmverify.kernel.linear import certainly_definite, diagonal, dual_norm_squared, trace
+from thmverify.kernel.models import Mixture, Pairs
+from thmverify.kernel.parse import Kind, bits, read
+from thmverify.kernel.strict import Rejected
 
 
 def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: Grids) -> arb_mat:

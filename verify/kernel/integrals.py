@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from verify.kernel.linear import cholesky, column_basis
-from verify.kernel.models import Mixture
-from verify.kernel.parse import integer, rational
-from verify.kernel.strict import Rejected, array
+from thmverify.kernel.linear import cholesky, column_basis
+from thmverify.kernel.models import Mixture
+from thmverify.kernel.parse import integer, rational
+from thmverify.kernel.strict import Rejected, array
 
 MAX_DIMENSION = 4
 MAX_WORK = 10**9  # nodes · components · bits, at least 128: less than half a minute, and so are

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from verify.kernel.strict import Rejected
+from thmverify.kernel.strict import Rejected
 
 
 def diagonal(entries: Sequence[fmpq | int]) -> fmpq_mat:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from flint import fmpq, fmpq_mat
 
-from verify.kernel.linear import column_basis, diagonal, inertia, select
-from verify.kernel.parse import check_work, integer, matrix, rational, vector
-from verify.kernel.strict import MAX_SIZE, Rejected, array, record
+from thmverify.kernel.linear import column_basis, diagonal, inertia, select
+from thmverify.kernel.parse import check_work, integer, matrix, rational, vector
+from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record
 
 
 class Mixture:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from verify.kernel.strict import Rejected, array, record
+from thmverify.kernel.strict import Rejected, array, record
 
 MAX_TEXT = 400  # characters of a number
 MAX_WORK = 3 * 10**7  # n³ · N · bits of numbers in n × N: elimination takes half a minute

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from verify.errors import InputError
-from verify.losses.clip import CLIP
-from verify.losses.expressions import Loss
-from verify.losses.fisher import Fisher
-from verify.losses.infonce import InfoNCE
-from verify.losses.pca import PCA
-from verify.losses.simsiam import SimSiam
-from verify.losses.spectral import Spectral
+from thmverify.errors import InputError
+from thmverify.losses.clip import CLIP
+from thmverify.losses.expressions import Loss
+from thmverify.losses.fisher import Fisher
+from thmverify.losses.infonce import InfoNCE
+from thmverify.losses.pca import PCA
+from thmverify.losses.simsiam import SimSiam
+from thmverify.losses.spectral import Spectral
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (InfoNCE(), CLIP(), Spectral(), SimSiam(), PCA(), Fisher())}
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from flint import fmpq_mat
 
-from verify import exact
-from verify.errors import InputError
-from verify.integrate.problem import Reduced, reduce
-from verify.losses.expressions import (
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.integrate.problem import Reduced, reduce
+from thmverify.losses.expressions import (
     GradientExpression,
     Loss,
     SoftmaxTerm,
@@ -23,8 +23,8 @@ from verify.losses.expressions import (
     check_rows,
     wrong_map,
 )
-from verify.maps import CLIPFactors, CLIPProduct, LinearMap
-from verify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.maps import CLIPFactors, CLIPProduct, LinearMap
+from thmverify.models import CLIPGMM, Instance, SharedGMM
 
 
 class CLIP(Loss):

@@ -1,6 +1,6 @@
 """What a loss is made of, exactly: a rational number plus log-sum-exp integrals, and the same for its gradient.
 
-A loss module states these expressions once; `verify.losses.levels` evaluates them in float64, mpmath and Arb.
+A loss module states these expressions once; `thmverify.losses.levels` evaluates them in float64, mpmath and Arb.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import ClassVar, Literal
 
 from flint import fmpq, fmpq_mat
 
-from verify import exact
-from verify.errors import InputError
-from verify.integrate.problem import Reduced
-from verify.maps import Encoder, Gram, LinearMap
-from verify.models import Instance
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.integrate.problem import Reduced
+from thmverify.maps import Encoder, Gram, LinearMap
+from thmverify.models import Instance
 
 
 @dataclass(frozen=True)

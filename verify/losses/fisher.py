@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from flint import fmpq_mat
 
-from verify import exact
-from verify.errors import InputError
-from verify.losses.expressions import GradientExpression, Loss, ValueExpression, gram_matrix
-from verify.maps import Encoder, LinearMap
-from verify.models import GMM, Instance
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.losses.expressions import GradientExpression, Loss, ValueExpression, gram_matrix
+from thmverify.maps import Encoder, LinearMap
+from thmverify.models import GMM, Instance
 
 
 class Fisher(Loss):

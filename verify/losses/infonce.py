@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from flint import fmpq_mat
 
-from verify import exact
-from verify.integrate.problem import Reduced, reduce
-from verify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression, gram_matrix
-from verify.maps import LinearMap
-from verify.models import GMM, Instance
+from thmverify import exact
+from thmverify.integrate.problem import Reduced, reduce
+from thmverify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression, gram_matrix
+from thmverify.maps import LinearMap
+from thmverify.models import GMM, Instance
 
 
 class InfoNCE(Loss):

@@ -15,13 +15,13 @@ from flint import arb, ctx, fmpq, fmpq_mat
 from mpmath import mp
 from numpy.typing import NDArray
 
-from verify import exact
-from verify.integrate import enclosure, float64, multiprecision
-from verify.integrate.enclosure import Enclosure
-from verify.integrate.float64 import Estimate
-from verify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression
-from verify.maps import LinearMap
-from verify.models import Instance
+from thmverify import exact
+from thmverify.integrate import enclosure, float64, multiprecision
+from thmverify.integrate.enclosure import Enclosure
+from thmverify.integrate.float64 import Estimate
+from thmverify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression
+from thmverify.maps import LinearMap
+from thmverify.models import Instance
 
 Array: TypeAlias = NDArray[Any]  # float64, or an object array of mpf or arb
 _EPS = float(np.finfo(np.float64).eps)

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from flint import fmpq, fmpq_mat
 
-from verify import exact
-from verify.losses.expressions import GradientExpression, Loss, ValueExpression, check_rows, wrong_map
-from verify.maps import LinearMap, SimSiamPair
-from verify.models import Instance
+from thmverify import exact
+from thmverify.losses.expressions import GradientExpression, Loss, ValueExpression, check_rows, wrong_map
+from thmverify.maps import LinearMap, SimSiamPair
+from thmverify.models import Instance
 
 
 class SimSiam(Loss):

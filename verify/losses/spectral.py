@@ -6,10 +6,10 @@ The second expectation is of the square, which the article among the sources dro
 
 from __future__ import annotations
 
-from verify import exact
-from verify.losses.expressions import GradientExpression, Loss, ValueExpression, gram_matrix
-from verify.maps import LinearMap
-from verify.models import Instance
+from thmverify import exact
+from thmverify.losses.expressions import GradientExpression, Loss, ValueExpression, gram_matrix
+from thmverify.maps import LinearMap
+from thmverify.models import Instance
 
 
 class Spectral(Loss):

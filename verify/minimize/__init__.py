@@ -8,15 +8,15 @@ from itertools import chain
 
 import numpy as np
 
-from verify.errors import InputError
-from verify.exact import FLOATS_FAIL
-from verify.minimize.clip import minimise_clip
-from verify.minimize.closed_forms import maximise_fisher, minimise_pca, minimise_spectral
-from verify.minimize.infonce import minimise_infonce
-from verify.minimize.polishing import polish
-from verify.minimize.result import ColumnSpace, Minimiser, Note
-from verify.minimize.simsiam import stationary_simsiam
-from verify.models import CLIPGMM, AugmentedPairs, Instance
+from thmverify.errors import InputError
+from thmverify.exact import FLOATS_FAIL
+from thmverify.minimize.clip import minimise_clip
+from thmverify.minimize.closed_forms import maximise_fisher, minimise_pca, minimise_spectral
+from thmverify.minimize.infonce import minimise_infonce
+from thmverify.minimize.polishing import polish
+from thmverify.minimize.result import ColumnSpace, Minimiser, Note
+from thmverify.minimize.simsiam import stationary_simsiam
+from thmverify.models import CLIPGMM, AugmentedPairs, Instance
 
 _DECADES = 60  # fourth powers of such numbers are floats still
 _LARGEST = Fraction(10) ** _DECADES

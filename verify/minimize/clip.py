@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verify.losses.clip import paired_mixture
-from verify.minimize.coordinates import Coordinates, fisher_coordinates
-from verify.minimize.energy import LogSumExpTerm, Point, linear, quadratic, summed
-from verify.minimize.factors import best_product
-from verify.minimize.newton import Rescaled, flattening, minimise_freely
-from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, leading, shortfall
-from verify.models import Floats, Instance
-from verify.subspaces import fisher_subspace
+from thmverify.losses.clip import paired_mixture
+from thmverify.minimize.coordinates import Coordinates, fisher_coordinates
+from thmverify.minimize.energy import LogSumExpTerm, Point, linear, quadratic, summed
+from thmverify.minimize.factors import best_product
+from thmverify.minimize.newton import Rescaled, flattening, minimise_freely
+from thmverify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, leading, shortfall
+from thmverify.models import Floats, Instance
+from thmverify.subspaces import fisher_subspace
 
 MODULUS = 2.0
 # Starts of a rank-constrained search: fewer where an evaluation is dear.

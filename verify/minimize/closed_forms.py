@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq_mat
 
-from verify import exact
-from verify.exact import to_floats
-from verify.integrate.float64 import whitening
-from verify.minimize.result import Minimiser, Note, column_space
-from verify.models import Floats, Instance
-from verify.subspaces import fisher_subspace
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.integrate.float64 import whitening
+from thmverify.minimize.result import Minimiser, Note, column_space
+from thmverify.models import Floats, Instance
+from thmverify.subspaces import fisher_subspace
 
 _EPS = 2.0**-52
 _TIE = 1e-9

@@ -11,10 +11,10 @@ from functools import cached_property
 import numpy as np
 from flint import fmpq_mat
 
-from verify import exact
-from verify.exact import to_floats
-from verify.integrate.float64 import whitening
-from verify.models import GMM, Floats
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.integrate.float64 import whitening
+from thmverify.models import GMM, Floats
 
 
 class Coordinates:

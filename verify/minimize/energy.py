@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verify.integrate.float64 import BUDGET, TOLERANCE, Integral, Window, integrate, symmetric_moments
-from verify.models import Floats
+from thmverify.integrate.float64 import BUDGET, TOLERANCE, Integral, Window, integrate, symmetric_moments
+from thmverify.models import Floats
 
 # Slopes below this move no softmax by more than rounding does.
 _FLAT = 2e-16

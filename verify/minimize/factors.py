@@ -8,10 +8,10 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from verify.minimize.energy import Point, quadratic
-from verify.minimize.newton import Objective, Rescaled, Symmetric, flattening, minimise_freely
-from verify.minimize.result import TOLERANCE
-from verify.models import Floats
+from thmverify.minimize.energy import Point, quadratic
+from thmverify.minimize.newton import Objective, Rescaled, Symmetric, flattening, minimise_freely
+from thmverify.minimize.result import TOLERANCE
+from thmverify.models import Floats
 
 # Of the starts, those at random.
 _RANDOM = 0.3

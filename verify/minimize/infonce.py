@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
-from verify.minimize.energy import LogSumExpTerm, Point, SharedEnergy
-from verify.minimize.factors import best_factor
-from verify.minimize.newton import ConeMinimum, minimise_on_cone
-from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, gram_factor, leading, shortfall
-from verify.minimize.separate import SeparateEnergy
-from verify.models import Floats, Instance
-from verify.subspaces import fisher_subspace
+from thmverify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
+from thmverify.minimize.energy import LogSumExpTerm, Point, SharedEnergy
+from thmverify.minimize.factors import best_factor
+from thmverify.minimize.newton import ConeMinimum, minimise_on_cone
+from thmverify.minimize.result import (
+    ACCEPTED,
+    TOLERANCE,
+    Minimiser,
+    Note,
+    column_space,
+    gram_factor,
+    leading,
+    shortfall,
+)
+from thmverify.minimize.separate import SeparateEnergy
+from thmverify.models import Floats, Instance
+from thmverify.subspaces import fisher_subspace
 
 # Starts of a rank-constrained search: fewer where an evaluation is dear.
 _STARTS, _FEW_STARTS = 14, 4

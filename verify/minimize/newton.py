@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from verify.minimize.energy import Point
-from verify.models import Floats
+from thmverify.minimize.energy import Point
+from thmverify.models import Floats
 
 _STEPS = 60
 # Steps are halved until their length times the residual is this small: beyond it rounding decides.

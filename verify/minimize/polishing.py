@@ -15,18 +15,18 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from mpmath import mp
 
-from verify import exact
-from verify.exact import from_ball, to_floats
-from verify.integrate.multiprecision import to_mpf
-from verify.losses import LOSSES
-from verify.losses.levels import enclosed_gradient
-from verify.maps import CLIPProduct, Encoder, LinearMap
-from verify.minimize import clip, infonce
-from verify.minimize.factors import Lifted, factor_hessian
-from verify.minimize.newton import Rescaled, flattening
-from verify.minimize.result import Minimiser, Note
-from verify.minimize.simsiam import Equations, balance_jacobian
-from verify.models import Floats, Instance
+from thmverify import exact
+from thmverify.exact import from_ball, to_floats
+from thmverify.integrate.multiprecision import to_mpf
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import enclosed_gradient
+from thmverify.maps import CLIPProduct, Encoder, LinearMap
+from thmverify.minimize import clip, infonce
+from thmverify.minimize.factors import Lifted, factor_hessian
+from thmverify.minimize.newton import Rescaled, flattening
+from thmverify.minimize.result import Minimiser, Note
+from thmverify.minimize.simsiam import Equations, balance_jacobian
+from thmverify.models import Floats, Instance
 
 # Digits beyond those asked for, in the gradient and in the map.
 _GUARD = 8

@@ -10,9 +10,9 @@ import numpy as np
 from flint import fmpq_mat
 from numpy.typing import NDArray
 
-from verify.minimize.energy import Point
-from verify.models import Floats
-from verify.subspaces import Subspace, principal_angles
+from thmverify.minimize.energy import Point
+from thmverify.models import Floats
+from thmverify.subspaces import Subspace, principal_angles
 
 # An eigenvalue this much smaller than the largest is 0 as far as float64 can tell.
 NEGLIGIBLE = 1e-14

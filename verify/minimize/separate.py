@@ -13,10 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from verify.integrate.float64 import TOLERANCE, Window, integrate, principal_axes, symmetric_moments
-from verify.integrate.rules import sobol
-from verify.minimize.energy import Point, linear, summed
-from verify.models import Floats
+from thmverify.integrate.float64 import TOLERANCE, Window, integrate, principal_axes, symmetric_moments
+from thmverify.integrate.rules import sobol
+from thmverify.minimize.energy import Point, linear, summed
+from thmverify.models import Floats
 
 # Nodes of a gradient (a lattice up to three dimensions) and of a Hessian, which needs few digits.
 _BUDGET, _HESSIAN_NODES = 2**19, 2**12

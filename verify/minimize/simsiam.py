@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
-from verify.exact import to_floats
-from verify.minimize.closed_forms import Pencil
-from verify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space
-from verify.models import Floats, Instance
-from verify.subspaces import fisher_subspace
+from thmverify.exact import to_floats
+from thmverify.minimize.closed_forms import Pencil
+from thmverify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space
+from thmverify.models import Floats, Instance
+from thmverify.subspaces import fisher_subspace
 
 _ITERATIONS = 2000
 _STEPS, _HALVINGS = 300, 30

@@ -1,4 +1,4 @@
-"""`python -m verify.proofs MODULE...`: run scripts, and write what each proposes as a line of JSON.
+"""`python -m thmverify.proofs MODULE...`: run scripts, and write what each proposes as a line of JSON.
 
 Scripts run in a process of their own: whatever they do to it, the process that replays their traces never loads them.
 """
@@ -10,7 +10,7 @@ import importlib
 import json
 import sys
 
-from verify.proofs.proposal import Proposal
+from thmverify.proofs.proposal import Proposal
 
 SECONDS, BYTES = 600, 8 * 2**30  # of CPU time and of memory, for all the scripts of one run
 

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verify.kernel.answer import MAX_PROOF_BYTES
-from verify.kernel.proofs.replay import Proved, replay
-from verify.kernel.proofs.text import text
-from verify.kernel.strict import Rejected, canonical, parse
-from verify.proofs.latex import definition, latex, letters, parts
-from verify.proofs.proposal import Proposal, Shown
+from thmverify.kernel.answer import MAX_PROOF_BYTES
+from thmverify.kernel.proofs.replay import Proved, replay
+from thmverify.kernel.proofs.text import text
+from thmverify.kernel.strict import Rejected, canonical, parse
+from thmverify.proofs.latex import definition, latex, letters, parts
+from thmverify.proofs.proposal import Proposal, Shown
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ _PROPOSED: dict[str, dict[str, Any]] = {}  # by module
 def _run(modules: Sequence[str]) -> None:
     """Run scripts in a process that this one shares nothing with, and keep what they propose."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
-    command = [sys.executable, "-m", "verify.proofs", *modules]
+    command = [sys.executable, "-m", "thmverify.proofs", *modules]
     found = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False)
     lines = found.stdout.splitlines()
     ended = f"the script ends its process, with exit code {found.returncode}"

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from verify.kernel.proofs import replay
-from verify.kernel.proofs.rules import Definition, Theorem
-from verify.kernel.proofs.terms import Term, instantiate, make
-from verify.kernel.strict import Rejected
-from verify.proofs.instances import Builder, Choice, Model
-from verify.proofs.numeric import FALSE, WORK, YES, Num, Table, Unclear, Value, unfolded
+from thmverify.kernel.proofs import replay
+from thmverify.kernel.proofs.rules import Definition, Theorem
+from thmverify.kernel.proofs.terms import Term, instantiate, make
+from thmverify.kernel.strict import Rejected
+from thmverify.proofs.instances import Builder, Choice, Model
+from thmverify.proofs.numeric import FALSE, WORK, YES, Num, Table, Unclear, Value, unfolded
 
 HEAD = 4  # instances of one choice of sizes that a line is evaluated on
 COST = 1_500_000  # numbers that a line may take: further sizes are left out

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from verify.kernel.proofs.ring import semidefinite as semidefinite_term
-from verify.kernel.proofs.rules import definite as definite_term
-from verify.kernel.proofs.rules import less as less_term
-from verify.kernel.proofs.terms import ONE, PROP, REAL, SIZE, Term, bound_sort, close, make
+from thmverify.kernel.proofs.ring import semidefinite as semidefinite_term
+from thmverify.kernel.proofs.rules import definite as definite_term
+from thmverify.kernel.proofs.rules import less as less_term
+from thmverify.kernel.proofs.terms import ONE, PROP, REAL, SIZE, Term, bound_sort, close, make
 
 Like: TypeAlias = Any  # an Expr, a Term, or a number
 _scopes: list[tuple[str, Iterator[int]]] = [("", itertools.count())]

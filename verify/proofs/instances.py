@@ -15,10 +15,10 @@ from zlib import crc32
 
 import numpy as np
 
-from verify.kernel.proofs.rules import RULES, Definition, top_part
-from verify.kernel.proofs.terms import Term, lower, make
-from verify.kernel.strict import Rejected
-from verify.proofs.numeric import (
+from thmverify.kernel.proofs.rules import RULES, Definition, top_part
+from thmverify.kernel.proofs.terms import Term, lower, make
+from thmverify.kernel.strict import Rejected
+from thmverify.proofs.numeric import (
     NO,
     TRUE,
     UNKNOWN,

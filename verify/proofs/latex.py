@@ -12,9 +12,9 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 
-from verify.kernel.proofs.ring import semidefinite
-from verify.kernel.proofs.rules import Definition, definite
-from verify.kernel.proofs.terms import PROP, Term, make
+from thmverify.kernel.proofs.ring import semidefinite
+from thmverify.kernel.proofs.rules import Definition, definite
+from thmverify.kernel.proofs.terms import PROP, Term, make
 
 _GREEK = ("mu", "Sigma", "delta", "eta", "tau", "lambda", "rho", "theta")
 _GREEK_LETTERS = {

@@ -20,9 +20,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.kernel.proofs.ring import semidefinite
-from verify.kernel.proofs.rules import Definition, bind, definite, equal
-from verify.kernel.proofs.terms import PROP, Term, instantiate
+from thmverify.kernel.proofs.ring import semidefinite
+from thmverify.kernel.proofs.rules import Definition, bind, definite, equal
+from thmverify.kernel.proofs.terms import PROP, Term, instantiate
 
 Array: TypeAlias = NDArray[Any]
 Value: TypeAlias = Any  # a Num, an array of indices, a size (int), or a function of a Value and a depth

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from verify.proofs.trace import trace
+from thmverify.proofs.trace import trace
 
 if TYPE_CHECKING:
-    from verify.proofs.expressions import Expr
-    from verify.proofs.script import Line, Script
+    from thmverify.proofs.expressions import Expr
+    from thmverify.proofs.script import Line, Script
 
 
 @dataclass(frozen=True)

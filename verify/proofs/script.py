@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from verify.kernel.proofs import replay
-from verify.kernel.proofs.matching import matches
-from verify.kernel.proofs.ring import UNIT, ring_for
-from verify.kernel.proofs.rules import Theorem, infer
-from verify.kernel.proofs.terms import BINDERS, REAL, Term, instantiate, lift, lower, make
-from verify.kernel.strict import Rejected
-from verify.proofs.expressions import (
+from thmverify.kernel.proofs import replay
+from thmverify.kernel.proofs.matching import matches
+from thmverify.kernel.proofs.ring import UNIT, ring_for
+from thmverify.kernel.proofs.rules import Theorem, infer
+from thmverify.kernel.proofs.terms import BINDERS, REAL, Term, instantiate, lift, lower, make
+from thmverify.kernel.strict import Rejected
+from thmverify.proofs.expressions import (
     Expr,
     Like,
     as_term,
@@ -32,7 +32,7 @@ from verify.proofs.expressions import (
     real,
     scope,
 )
-from verify.proofs.proposal import Proposal, propose
+from thmverify.proofs.proposal import Proposal, propose
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.kernel.proofs.replay import FORMAT
-from verify.kernel.proofs.terms import Term
-from verify.kernel.strict import digest
+from thmverify.kernel.proofs.replay import FORMAT
+from thmverify.kernel.proofs.terms import Term
+from thmverify.kernel.strict import digest
 
 if TYPE_CHECKING:
-    from verify.proofs.expressions import Expr
-    from verify.proofs.script import Line, Script
+    from thmverify.proofs.expressions import Expr
+    from thmverify.proofs.script import Line, Script
 
 
 class _Table:

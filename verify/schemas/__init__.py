@@ -1,6 +1,6 @@
 """The published JSON Schemas of instance files, map files and records of hunts, generated from what reads them.
 
-`python -m verify.schemas` writes them anew; a test fails while they are out of date.
+`python -m thmverify.schemas` writes them anew; a test fails while they are out of date.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from verify.huntrecords import record_schema
-from verify.instances import instance_schema, map_schema
+from thmverify.huntrecords import record_schema
+from thmverify.instances import instance_schema, map_schema
 
 FOLDER = Path(__file__).parent
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from verify.formulas import mixtures as v
-from verify.formulas.mixtures import Mixture
-from verify.formulas.nonshared import HYPOTHESES
-from verify.proofs.expressions import Expr
-from verify.proofs.script import Script
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.mixtures import Mixture
+from thmverify.formulas.nonshared import HYPOTHESES
+from thmverify.proofs.expressions import Expr
+from thmverify.proofs.script import Script
 
 ID = "nonshared-proportional"
 NAMES = ("weights-positive", "weights-sum", "covariances-definite", "maps-into-means")

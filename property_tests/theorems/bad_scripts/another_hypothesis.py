@@ -1,10 +1,10 @@
 """The hypothesis weights-sum is said to be that the weights sum to 1 and to 2."""
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED, claim
-from verify.formulas import mixtures as v
-from verify.proofs.expressions import eq, num, total
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
+from thmverify.formulas import mixtures as v
+from thmverify.proofs.expressions import eq, num, total
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
 
 
 def prove() -> Proposal:

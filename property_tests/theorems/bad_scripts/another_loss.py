@@ -1,13 +1,13 @@
 """InfoNCE is said to be weight decay: its minimiser is 0, whose columns lie in every subspace."""
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED
-from verify.formulas import mixtures as v
-from verify.formulas.mixtures import Mixture
-from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import Expr, Index, Mat, fn, forall, tr, zero
-from verify.proofs.lemmas.basic import vanishes
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.mixtures import Mixture
+from thmverify.kernel.proofs.terms import instantiate
+from thmverify.proofs.expressions import Expr, Index, Mat, fn, forall, tr, zero
+from thmverify.proofs.lemmas.basic import vanishes
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
 
 LETTERS = (v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.delta, v.A)
 

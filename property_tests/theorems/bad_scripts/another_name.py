@@ -1,8 +1,8 @@
 """The right conclusion, assumed, under another name."""
 
 from property_tests.theorems.bad_scripts import SUPPOSED, claim
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
 
 
 def prove() -> Proposal:

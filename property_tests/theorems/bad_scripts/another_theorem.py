@@ -1,10 +1,10 @@
 """A true theorem, another one, under the statement's name."""
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED
-from verify.formulas import mixtures as v
-from verify.proofs.lemmas.basic import square_norm
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
+from thmverify.formulas import mixtures as v
+from thmverify.proofs.lemmas.basic import square_norm
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
 
 
 def prove() -> Proposal:

@@ -1,8 +1,8 @@
 """A hypothesis that the statement does not have."""
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED, claim
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
 
 
 def prove() -> Proposal:

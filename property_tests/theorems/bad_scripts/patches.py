@@ -1,9 +1,9 @@
 """A script that patches the rules of its process: there 0 = 1 is a theorem."""
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED, claim
-from verify.kernel.proofs import rules
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
+from thmverify.kernel.proofs import rules
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
 
 
 def prove() -> Proposal:

@@ -1,9 +1,9 @@
 """An equation that gives more to rewrite each time it is used: X = X X."""
 
 from property_tests.theorems.bad_scripts import ID
-from verify.proofs.expressions import Mat, Size, eq, var
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
+from thmverify.proofs.expressions import Mat, Size, eq, var
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
 
 n = var("n", Size)
 X, Y = var("X", Mat(n, n)), var("Y", Mat(n, n))

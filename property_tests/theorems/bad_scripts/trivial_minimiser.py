@@ -1,11 +1,11 @@
 """MinimisesInfoNCE(A) is said to mean 0 = 1: no map is a minimiser, and every one that is has its columns in S_F."""
 
 from property_tests.theorems.bad_scripts import ID, SUPPOSED
-from verify.formulas import mixtures as v
-from verify.formulas.mixtures import Mixture
-from verify.proofs.expressions import eq, num
-from verify.proofs.proposal import Proposal
-from verify.proofs.script import Script
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.mixtures import Mixture
+from thmverify.proofs.expressions import eq, num
+from thmverify.proofs.proposal import Proposal
+from thmverify.proofs.script import Script
 
 LETTERS = (v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.delta, v.A)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.hunt.margins.line import Line
-from verify.hunt.margins.linear import root_inverse
-from verify.hunt.space import Mixtures
-from verify.models import Floats
+from thmverify.hunt.margins.line import Line
+from thmverify.hunt.margins.linear import root_inverse
+from thmverify.hunt.space import Mixtures
+from thmverify.models import Floats
 
 _EXACT = 1e-6  # a gradient that floats certainly see
 _GAP = 1e-3  # the least gap of the eigenvalues that single out the best line, as a part of the larger

@@ -27,8 +27,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verify.hunt.margins.arrays import Array, namespace, outer, projected, times, transposed
-from verify.hunt.margins.line import Line, Sums
+from thmverify.hunt.margins.arrays import Array, namespace, outer, projected, times, transposed
+from thmverify.hunt.margins.line import Line, Sums
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify.hunt.margins.arrays import Array, namespace, outer, times, transposed
+from thmverify.hunt.margins.arrays import Array, namespace, outer, times, transposed
 
 _REACH, _NODES = 7.5, 64  # of the lattice, in standard deviations
 _STEEPEST = 12.0  # the spread of the logits over a standard deviation up to which the lattice is good for a search

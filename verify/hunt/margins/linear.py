@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.hunt.space import Mixtures
-from verify.models import Floats
+from thmverify.hunt.space import Mixtures
+from thmverify.models import Floats
 
 _EXACT = 1e-9  # a difference that floats still see
 

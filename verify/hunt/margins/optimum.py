@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.hunt.margins.linear import root_inverse
-from verify.hunt.space import Mixtures
-from verify.minimize.energy import LogSumExpTerm, SharedEnergy
-from verify.minimize.newton import minimise_on_cone
-from verify.models import Floats
+from thmverify.hunt.margins.linear import root_inverse
+from thmverify.hunt.space import Mixtures
+from thmverify.minimize.energy import LogSumExpTerm, SharedEnergy
+from thmverify.minimize.newton import minimise_on_cone
+from thmverify.models import Floats
 
 _TOLERANCE = 1e-9
 _ZERO = 1e-12  # eigenvalues of M* below this part of the largest are 0

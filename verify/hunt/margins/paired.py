@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.models import Floats
+from thmverify.models import Floats
 
 
 def literal_margin(columns: int, dimensions: tuple[int, int], sizes: tuple[int, int]) -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from verify.kernel.proofs.ring import number
-from verify.kernel.proofs.tame import Positive, is_tame
-from verify.kernel.proofs.terms import REAL, Term, index, instantiate, lift, make, shape
-from verify.kernel.strict import Rejected
+from thmverify.kernel.proofs.ring import number
+from thmverify.kernel.proofs.tame import Positive, is_tame
+from thmverify.kernel.proofs.terms import REAL, Term, index, instantiate, lift, make, shape
+from thmverify.kernel.strict import Rejected
 
 
 def derivative(t: Term, s: int, positive: Positive) -> Term:

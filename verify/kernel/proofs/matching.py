@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
 from typing import NamedTuple, TypeAlias
 
-from verify.kernel.proofs.terms import BINDERS, ONE, Term, lower, make, shape
+from thmverify.kernel.proofs.terms import BINDERS, ONE, Term, lower, make, shape
 
 Letter: TypeAlias = tuple[Term, bool]  # a matrix, and whether it is transposed
 Word: TypeAlias = tuple[Letter, ...]

@@ -9,10 +9,10 @@ import re
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from verify.kernel.proofs.ring import remembered
-from verify.kernel.proofs.rules import Definition, Theorem, bind, equal, infer, inferred
-from verify.kernel.proofs.terms import PROP, Term, make, replace
-from verify.kernel.strict import Rejected, digest, record
+from thmverify.kernel.proofs.ring import remembered
+from thmverify.kernel.proofs.rules import Definition, Theorem, bind, equal, infer, inferred
+from thmverify.kernel.proofs.terms import PROP, Term, make, replace
+from thmverify.kernel.strict import Rejected, digest, record
 
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise, permutations
 from typing import NamedTuple, TypeAlias
 
-from verify.kernel.proofs.matching import (
+from thmverify.kernel.proofs.matching import (
     Binding,
     Letter,
     Shape,
@@ -28,9 +28,9 @@ from verify.kernel.proofs.matching import (
     sizes,
     turned,
 )
-from verify.kernel.proofs.tame import holds_variable, is_tame
-from verify.kernel.proofs.terms import ONE, REAL, Term, close, index, instantiate, lift, lower, make, rebuild, shape
-from verify.kernel.strict import Rejected
+from thmverify.kernel.proofs.tame import holds_variable, is_tame
+from thmverify.kernel.proofs.terms import ONE, REAL, Term, close, index, instantiate, lift, lower, make, rebuild, shape
+from thmverify.kernel.strict import Rejected
 
 Number: TypeAlias = int | Fraction  # an integer is an int: it is faster
 Factors: TypeAlias = tuple[tuple[Term, Number], ...]

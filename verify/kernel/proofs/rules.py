@@ -11,11 +11,11 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from verify.kernel.proofs.calculus import derivative
-from verify.kernel.proofs.ring import Ring, number, ring_for, semidefinite
-from verify.kernel.proofs.tame import is_tame
-from verify.kernel.proofs.tautology import follows
-from verify.kernel.proofs.terms import (
+from thmverify.kernel.proofs.calculus import derivative
+from thmverify.kernel.proofs.ring import Ring, number, ring_for, semidefinite
+from thmverify.kernel.proofs.tame import is_tame
+from thmverify.kernel.proofs.tautology import follows
+from thmverify.kernel.proofs.terms import (
     ONE,
     PROP,
     REAL,
@@ -32,7 +32,7 @@ from verify.kernel.proofs.terms import (
     replace,
     shape,
 )
-from verify.kernel.strict import Rejected
+from thmverify.kernel.strict import Rejected
 
 Formulas: TypeAlias = frozenset[Term]
 

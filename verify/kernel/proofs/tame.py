@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from verify.kernel.proofs.terms import Term
+from thmverify.kernel.proofs.terms import Term
 
 Random: TypeAlias = frozenset[int]  # the bound variables that are random, by their indices
 Positive: TypeAlias = Callable[[Term, Term], bool]  # whether the weights (a size, the body of a family) are positive

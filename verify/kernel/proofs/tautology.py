@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verify.kernel.proofs.terms import Term
-from verify.kernel.strict import Rejected
+from thmverify.kernel.proofs.terms import Term
+from thmverify.kernel.strict import Rejected
 
 MAX_STEPS = 200000
 _CONNECTIVES = ("not", "and", "or", "imp", "iff")

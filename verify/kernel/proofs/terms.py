@@ -13,8 +13,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 
-from verify.kernel.proofs.text import text
-from verify.kernel.strict import Rejected
+from thmverify.kernel.proofs.text import text
+from thmverify.kernel.strict import Rejected
 
 # How many of the arguments of a binder lie under it, counted from its second argument.
 BINDERS = {"lam": 1, "all": 1, "ex": 1, "sum": 1, "mean": 1, "lse": 2, "smax": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from verify.kernel.proofs.terms import Term
+    from thmverify.kernel.proofs.terms import Term
 
 _NAMES = "xyzuvst"
 _USUAL = ("w", "mu", "Sigma", "delta", "eta", "mu_V", "mu_T", "Sigma_V", "Sigma_T")  # a model's own letters

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from verify.kernel.models import Finding, Instance, Pairs
-from verify.kernel.rules import border, identities, ranks, simsiam, spectral
-from verify.kernel.strict import Rejected, record
+from thmverify.kernel.models import Finding, Instance, Pairs
+from thmverify.kernel.rules import border, identities, ranks, simsiam, spectral
+from thmverify.kernel.strict import Rejected, record
 
 Rule = Callable[[Any, object], Any]
 

@@ -6,12 +6,12 @@ than ζ‖M̃‖ + (ε + ζ)²/2κ; at M' = WWᵀ it is less by at least ⟨∇L
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from verify.kernel.enclosure import infonce_gradient, slack
-from verify.kernel.integrals import Grids, read_grids
-from verify.kernel.linear import dual_norm_squared, inertia, null_space, trace
-from verify.kernel.models import Finding, Pairs
-from verify.kernel.parse import Kind, bits, rational, read, vector
-from verify.kernel.strict import Rejected
+from thmverify.kernel.enclosure import infonce_gradient, slack
+from thmverify.kernel.integrals import Grids, read_grids
+from thmverify.kernel.linear import dual_norm_squared, inertia, null_space, trace
+from thmverify.kernel.models import Finding, Pairs
+from thmverify.kernel.parse import Kind, bits, rational, read, vector
+from thmverify.kernel.strict import Rejected
 
 
 def nonshared_border(pairs: Pairs, hints: object) -> Finding:

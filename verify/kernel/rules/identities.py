@@ -1,8 +1,8 @@
 """Claims that identities and exact ranks decide: Lemma 4.2, Fisher subspace, inclusion, graphs (PROOFS.md, 1)."""
 
-from verify.kernel.linear import is_zero, null_space
-from verify.kernel.models import Finding, Graph, Mixture, Pairs
-from verify.kernel.strict import Rejected
+from thmverify.kernel.linear import is_zero, null_space
+from thmverify.kernel.models import Finding, Graph, Mixture, Pairs
+from thmverify.kernel.strict import Rejected
 
 
 def projection(pairs: Pairs) -> Finding:

@@ -6,11 +6,11 @@ one minimiser M° (or W°) over all maps, and its column space lies in S_F (PROO
 
 from flint import fmpq_mat
 
-from verify.kernel.enclosure import clip_rank, enclose_clip, enclose_infonce, infonce_rank
-from verify.kernel.linear import echelon, is_zero, select, trace
-from verify.kernel.models import Finding, Mixture, Pairs
-from verify.kernel.parse import integer
-from verify.kernel.strict import Rejected, array, record
+from thmverify.kernel.enclosure import clip_rank, enclose_clip, enclose_infonce, infonce_rank
+from thmverify.kernel.linear import echelon, is_zero, select, trace
+from thmverify.kernel.models import Finding, Mixture, Pairs
+from thmverify.kernel.parse import integer
+from thmverify.kernel.strict import Rejected, array, record
 
 Bounds = tuple[int, int]
 

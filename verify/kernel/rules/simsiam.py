@@ -5,10 +5,10 @@ RUPPᵀ − CUP + ηU = 0  and  UᵀU = I.                                      
 
 from flint import arb, arb_mat, ctx, fmpq_mat
 
-from verify.kernel.linear import diagonal, null_space, within
-from verify.kernel.models import Finding, Pairs
-from verify.kernel.parse import bits, rational, read
-from verify.kernel.strict import Rejected
+from thmverify.kernel.linear import diagonal, null_space, within
+from thmverify.kernel.models import Finding, Pairs
+from thmverify.kernel.parse import bits, rational, read
+from thmverify.kernel.strict import Rejected
 
 MAX_UNKNOWNS = 100
 _DOUBLINGS = 4

@@ -2,10 +2,10 @@
 
 from flint import fmpq, fmpq_mat
 
-from verify.kernel.linear import beside, column_basis, inertia, kronecker, null_space, within
-from verify.kernel.models import Finding, Mixture, Pairs
-from verify.kernel.parse import rational, read
-from verify.kernel.strict import Rejected
+from thmverify.kernel.linear import beside, column_basis, inertia, kronecker, null_space, within
+from thmverify.kernel.models import Finding, Mixture, Pairs
+from thmverify.kernel.parse import rational, read
+from thmverify.kernel.strict import Rejected
 
 MAX_PRODUCT = 36  # m(d − m): the size of the matrix that compares all eigenvalues of two blocks
 

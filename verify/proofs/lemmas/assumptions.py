@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar
 
-from verify.proofs.expressions import Expr
-from verify.proofs.lemmas.basic import nonempty
-from verify.proofs.script import Line, Script
+from thmverify.proofs.expressions import Expr
+from thmverify.proofs.lemmas.basic import nonempty
+from thmverify.proofs.script import Line, Script
 
 
 class Assumptions:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from verify.kernel.proofs.terms import Term, instantiate
-from verify.proofs.expressions import (
+from thmverify.kernel.proofs.terms import Term, instantiate
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -31,7 +31,7 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.script import Line, Script
+from thmverify.proofs.script import Line, Script
 
 Terms = Callable[[Expr], Expr]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas.fisher import discriminant
-from verify.formulas.spectral import Spectral
-from verify.formulas.subspaces import independent_columns
-from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import (
+from thmverify.formulas.fisher import discriminant
+from thmverify.formulas.spectral import Spectral
+from thmverify.formulas.subspaces import independent_columns
+from thmverify.kernel.proofs.terms import instantiate
+from thmverify.proofs.expressions import (
     Expr,
     Index,
     Mat,
@@ -30,11 +30,11 @@ from verify.proofs.expressions import (
     tr,
     unit,
 )
-from verify.proofs.lemmas.basic import definition, folded, unfolded
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.selection import Chosen, selection
-from verify.proofs.lemmas.subspaces import gram_inverse
-from verify.proofs.script import Line
+from thmverify.proofs.lemmas.basic import definition, folded, unfolded
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.lemmas.selection import Chosen, selection
+from thmverify.proofs.lemmas.subspaces import gram_inverse
+from thmverify.proofs.script import Line
 
 
 class TopSpace:

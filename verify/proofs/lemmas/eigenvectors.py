@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas.graphs import Graph
-from verify.proofs.expressions import (
+from thmverify.formulas.graphs import Graph
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -22,8 +22,8 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import divide, square_norm, unfolded, vanishes_below
-from verify.proofs.script import Line
+from thmverify.proofs.lemmas.basic import divide, square_norm, unfolded, vanishes_below
+from thmverify.proofs.script import Line
 
 
 class Lowest:

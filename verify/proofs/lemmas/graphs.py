@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import graphs as v
-from verify.formulas.graphs import Graph, norm, pairs
-from verify.proofs.expressions import (
+from thmverify.formulas import graphs as v
+from thmverify.formulas.graphs import Graph, norm, pairs
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -26,9 +26,9 @@ from verify.proofs.expressions import (
     tr,
     unit,
 )
-from verify.proofs.lemmas.assumptions import Assumptions
-from verify.proofs.lemmas.basic import definition, exp_positive, log_exp, positive_nonzero, square_norm, weaken
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.assumptions import Assumptions
+from thmverify.proofs.lemmas.basic import definition, exp_positive, log_exp, positive_nonzero, square_norm, weaken
+from thmverify.proofs.script import Line, Script
 
 
 class GraphSetting(Assumptions):

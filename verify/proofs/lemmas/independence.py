@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from verify.formulas.subspaces import independent_columns
-from verify.proofs.expressions import (
+from thmverify.formulas.subspaces import independent_columns
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -20,7 +20,7 @@ from verify.proofs.expressions import (
     unit,
     zero,
 )
-from verify.proofs.lemmas.basic import (
+from thmverify.proofs.lemmas.basic import (
     definition,
     divide,
     folded,
@@ -28,8 +28,8 @@ from verify.proofs.lemmas.basic import (
     unfolded,
     vanishes_below,
 )
-from verify.proofs.lemmas.spectral import Reach, SpectralSetting
-from verify.proofs.script import Line
+from thmverify.proofs.lemmas.spectral import Reach, SpectralSetting
+from thmverify.proofs.script import Line
 
 
 class Independence:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import clip as v
-from verify.proofs.expressions import (
+from thmverify.formulas import clip as v
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -35,7 +35,7 @@ from verify.proofs.expressions import (
     var,
     zero,
 )
-from verify.proofs.lemmas.basic import (
+from thmverify.proofs.lemmas.basic import (
     SoftMax,
     definition,
     divide,
@@ -44,8 +44,8 @@ from verify.proofs.lemmas.basic import (
     vanishes_below,
     weaken,
 )
-from verify.proofs.lemmas.paired import Setting
-from verify.proofs.script import Line
+from thmverify.proofs.lemmas.paired import Setting
+from thmverify.proofs.script import Line
 
 K, w, mu, nu, S, R = v.K, v.w, v.mu_V, v.mu_T, v.Sigma_V, v.Sigma_T
 T = var("t", Real)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from verify.proofs.expressions import Col, Expr, Index, eq, fresh, lse, minv, num, total, tr, zero
-from verify.proofs.lemmas.basic import SoftMax, Terms, root, square_norm, vanishes_below, weaken
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Line
+from thmverify.proofs.expressions import Col, Expr, Index, eq, fresh, lse, minv, num, total, tr, zero
+from thmverify.proofs.lemmas.basic import SoftMax, Terms, root, square_norm, vanishes_below, weaken
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Line
 
 
 def closed_forms(setting: Setting, like: Expr) -> Line:

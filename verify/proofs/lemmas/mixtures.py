@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import mixtures as v
-from verify.formulas.mixtures import Mixture
-from verify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, lse, mean, num, pd, total, tr, zero
-from verify.proofs.lemmas.assumptions import WeightedAssumptions
-from verify.proofs.lemmas.basic import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.mixtures import Mixture
+from thmverify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, lse, mean, num, pd, total, tr, zero
+from thmverify.proofs.lemmas.assumptions import WeightedAssumptions
+from thmverify.proofs.lemmas.basic import (
     SoftMax,
     definition,
     inverse,
@@ -16,7 +16,7 @@ from verify.proofs.lemmas.basic import (
     semidefinite,
     square_norm,
 )
-from verify.proofs.script import Line, Script
+from thmverify.proofs.script import Line, Script
 
 
 class Setting(WeightedAssumptions):

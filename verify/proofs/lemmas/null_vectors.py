@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.proofs.expressions import (
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -19,8 +19,8 @@ from verify.proofs.expressions import (
     unit,
     zero,
 )
-from verify.proofs.lemmas.basic import refute, vanishes, vanishes_below
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import refute, vanishes, vanishes_below
+from thmverify.proofs.script import Line, Script
 
 
 def square_positive(s: Script, nonzero: Line) -> Line:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from verify.formulas import clip as v
-from verify.formulas.clip import Pairs
-from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import (
+from thmverify.formulas import clip as v
+from thmverify.formulas.clip import Pairs
+from thmverify.kernel.proofs.terms import instantiate
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -24,9 +24,9 @@ from verify.proofs.expressions import (
     total,
     tr,
 )
-from verify.proofs.lemmas.assumptions import WeightedAssumptions
-from verify.proofs.lemmas.basic import SoftMax, definition, folded, inverse, semidefinite, unfolded
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.assumptions import WeightedAssumptions
+from thmverify.proofs.lemmas.basic import SoftMax, definition, folded, inverse, semidefinite, unfolded
+from thmverify.proofs.script import Line, Script
 
 EXCHANGED = {  # hypotheses, and what they become when the modalities are exchanged
     "weights-positive": "weights-positive",

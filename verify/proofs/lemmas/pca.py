@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
-from verify.formulas import pca as v
-from verify.formulas.mixtures import A as MAP
-from verify.formulas.pca import Pca
-from verify.proofs.expressions import (
+from thmverify.formulas import pca as v
+from thmverify.formulas.mixtures import A as MAP
+from thmverify.formulas.pca import Pca
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -24,9 +24,9 @@ from verify.proofs.expressions import (
     unit,
     zero,
 )
-from verify.proofs.lemmas.basic import definition, inverse, root, semidefinite, vanishes_below
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import definition, inverse, root, semidefinite, vanishes_below
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Line, Script
 
 
 def gram_definite(s: Script, B: Expr, left_inverse: Line) -> Line:

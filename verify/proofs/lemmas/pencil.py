@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import (
+from thmverify.kernel.proofs.terms import instantiate
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -30,7 +30,7 @@ from verify.proofs.expressions import (
     unit,
     zero,
 )
-from verify.proofs.lemmas.basic import (
+from thmverify.proofs.lemmas.basic import (
     definition,
     folded,
     log_exp,
@@ -41,8 +41,8 @@ from verify.proofs.lemmas.basic import (
     vanishes,
     weaken,
 )
-from verify.proofs.lemmas.spectral import ClosedForm, SpectralSetting
-from verify.proofs.script import Line
+from thmverify.proofs.lemmas.spectral import ClosedForm, SpectralSetting
+from thmverify.proofs.script import Line
 
 
 class Pencil:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from verify.proofs.expressions import Expr, Family, Index, Like, Real, eq, exp, forall, fresh, iff, inv
-from verify.proofs.lemmas.basic import SoftMax, exp_injective, positive_nonzero
-from verify.proofs.script import Line, Script
+from thmverify.proofs.expressions import Expr, Family, Index, Like, Real, eq, exp, forall, fresh, iff, inv
+from thmverify.proofs.lemmas.basic import SoftMax, exp_injective, positive_nonzero
+from thmverify.proofs.script import Line, Script
 
 
 def odds(s: Script, n: Like, w: Expr, positive: Line, nonempty: Line) -> Line:

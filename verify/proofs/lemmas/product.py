@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from verify.formulas import mixtures as v
-from verify.formulas.product import FACTORS, PRODUCT, sum_of
-from verify.kernel.proofs.terms import Term
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.product import FACTORS, PRODUCT, sum_of
+from thmverify.kernel.proofs.terms import Term
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Fun,
@@ -27,9 +27,9 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import congruence, positive_nonzero
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import congruence, positive_nonzero
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Line, Script
 
 LETTERS = (v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.delta)
 

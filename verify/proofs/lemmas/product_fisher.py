@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import mixtures as v
-from verify.kernel.proofs.terms import instantiate
-from verify.proofs.expressions import Col, Expr, Index, conj, delta, eq, exists, eye, fresh, iff, inv, minv, total
-from verify.proofs.lemmas.basic import folded, inverse, positive_nonzero, unfolded
-from verify.proofs.lemmas.pca import gram_definite
-from verify.proofs.lemmas.product import Product, Side
-from verify.proofs.script import Line, Script
+from thmverify.formulas import mixtures as v
+from thmverify.kernel.proofs.terms import instantiate
+from thmverify.proofs.expressions import Col, Expr, Index, conj, delta, eq, exists, eye, fresh, iff, inv, minv, total
+from thmverify.proofs.lemmas.basic import folded, inverse, positive_nonzero, unfolded
+from thmverify.proofs.lemmas.pca import gram_definite
+from thmverify.proofs.lemmas.product import Product, Side
+from thmverify.proofs.script import Line, Script
 
 A = v.A
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from verify.formulas import mixtures as v
-from verify.formulas.product import FACTORS, sum_of
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as v
+from thmverify.formulas.product import FACTORS, sum_of
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -27,7 +27,7 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import (
+from thmverify.proofs.lemmas.basic import (
     SoftMax,
     exp_injective,
     root,
@@ -35,9 +35,9 @@ from verify.proofs.lemmas.basic import (
     vanishes_below,
     weaken,
 )
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.product import Product, Side, at, closed
-from verify.proofs.script import Line
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.lemmas.product import Product, Side, at, closed
+from thmverify.proofs.script import Line
 
 A = v.A
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.proofs.expressions import (
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
@@ -18,8 +18,8 @@ from verify.proofs.expressions import (
     minv,
     total,
 )
-from verify.proofs.lemmas.basic import congruence, inverse
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import congruence, inverse
+from thmverify.proofs.script import Line, Script
 
 
 def projector(s: Script, columns: Expr, definite: Line) -> Line:

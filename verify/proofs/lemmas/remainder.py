@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from verify.proofs.expressions import (
+from thmverify.proofs.expressions import (
     Expr,
     Family,
     Index,
@@ -23,7 +23,7 @@ from verify.proofs.expressions import (
     tr,
     unit,
 )
-from verify.proofs.lemmas.basic import (
+from thmverify.proofs.lemmas.basic import (
     SoftMax,
     by_cases,
     divide,
@@ -33,7 +33,7 @@ from verify.proofs.lemmas.basic import (
     vanishes_below,
     weaken,
 )
-from verify.proofs.script import Line, Script
+from thmverify.proofs.script import Line, Script
 
 Terms = Callable[[Expr], Expr]
 

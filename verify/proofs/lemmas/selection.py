@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from verify.proofs.expressions import Expr, Index, eq, fresh, num, total
-from verify.proofs.lemmas.basic import by_cases, divide
-from verify.proofs.lemmas.subspaces import summand_vanishes
-from verify.proofs.script import Line, Script
+from thmverify.proofs.expressions import Expr, Index, eq, fresh, num, total
+from thmverify.proofs.lemmas.basic import by_cases, divide
+from thmverify.proofs.lemmas.subspaces import summand_vanishes
+from thmverify.proofs.script import Line, Script
 
 
 class Chosen(NamedTuple):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import ClassVar
 
-from verify.formulas import simsiam as v
-from verify.formulas.mixtures import Mixture, pair_mean, r
-from verify.formulas.simsiam import SimSiam
-from verify.proofs.expressions import (
+from thmverify.formulas import simsiam as v
+from thmverify.formulas.mixtures import Mixture, pair_mean, r
+from thmverify.formulas.simsiam import SimSiam
+from thmverify.proofs.expressions import (
     Expr,
     Index,
     Mat,
@@ -25,9 +25,9 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import vanishes
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import vanishes
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Line, Script
 
 Path = Callable[[Expr], tuple[Expr, Expr, Expr]]  # encoder, predictor and target map at each number
 

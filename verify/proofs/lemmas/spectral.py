@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from verify.formulas import mixtures as letters
-from verify.formulas import spectral as v
-from verify.formulas.mixtures import Mixture
-from verify.formulas.spectral import Spectral
-from verify.proofs.expressions import (
+from thmverify.formulas import mixtures as letters
+from thmverify.formulas import spectral as v
+from thmverify.formulas.mixtures import Mixture
+from thmverify.formulas.spectral import Spectral
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -25,7 +25,7 @@ from verify.proofs.expressions import (
     tr,
     zero,
 )
-from verify.proofs.lemmas.basic import (
+from thmverify.proofs.lemmas.basic import (
     definition,
     folded,
     positive_nonzero,
@@ -38,9 +38,9 @@ from verify.proofs.lemmas.basic import (
     vanishes_below,
     weaken,
 )
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.lemmas.subspaces import fisher_part, gram_inverse, summand_vanishes
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.lemmas.subspaces import fisher_part, gram_inverse, summand_vanishes
+from thmverify.proofs.script import Line, Script
 
 
 class SpectralSetting(Setting):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from verify.formulas.subspaces import independent_columns
-from verify.proofs.expressions import (
+from thmverify.formulas.subspaces import independent_columns
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -20,9 +20,9 @@ from verify.proofs.expressions import (
     total,
     zero,
 )
-from verify.proofs.lemmas.basic import congruence, folded, inverse, sandwich, unfolded
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import congruence, folded, inverse, sandwich, unfolded
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Line, Script
 
 
 def summand_vanishes(s: Script, nonnegative: Line, whole: Line, j: Expr) -> Line:

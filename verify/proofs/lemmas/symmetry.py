@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from verify.proofs.expressions import (
+from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
@@ -23,9 +23,9 @@ from verify.proofs.expressions import (
     total,
     tr,
 )
-from verify.proofs.lemmas.basic import Terms
-from verify.proofs.lemmas.mixtures import Setting
-from verify.proofs.script import Line, Script
+from thmverify.proofs.lemmas.basic import Terms
+from thmverify.proofs.lemmas.mixtures import Setting
+from thmverify.proofs.script import Line, Script
 
 
 class Permutation:
