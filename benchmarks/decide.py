@@ -13,10 +13,10 @@ from collections import Counter
 from fractions import Fraction
 
 from property_tests import strategies as st
-from property_tests.strategies import Seeded
 from thmverify.certify import decide
 from thmverify.kernel import check
 from thmverify.models import AugmentedPairs, Instance
+from thmverify.testing import Seeded
 
 COUNT, RANK = 50, 2
 

@@ -41,6 +41,7 @@ from thmverify.minimize import minimise
 from thmverify.minimize.result import ACCEPTED
 from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.randomised import run_alone
+from thmverify.rationals import NumberRows
 from thmverify.sampling import random_clip_instance
 from thmverify.statements import Conclusion, Source, Statement
 from thmverify.subspaces import fisher_subspace
@@ -79,7 +80,7 @@ def sample(rng: random.Random) -> Instance:
     return replace(instance, rank=len(paired_mixture(instance).weights) + rng.randint(0, 2))
 
 
-def plain(vision: list[tuple[int, ...]], text: list[tuple[int, ...]], bias: Fraction = Fraction(1)) -> Instance:
+def plain(vision: NumberRows, text: NumberRows, bias: Fraction = Fraction(1)) -> Instance:
     """Return the instance of equally likely components with these means and covariance I."""
     weights = (Fraction(1, len(vision)),) * len(vision)
     return Instance(CLIPGMM(SharedGMM(weights, vision), SharedGMM(weights, text), bias), len(vision))

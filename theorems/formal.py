@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from thmverify.statements import Formal, prepare
 
@@ -17,16 +18,16 @@ FILE = Path(__file__).parent / "formal.json"
 
 
 @cache
-def _read() -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
+def _read() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
     return found
 
 
 def formal(statement: str) -> Formal:
     """Return the theorem of a statement, as on record; one that says nothing when there is no record."""
     entry = _read().get(statement, {"conclusion": "", "hypotheses": {}, "definitions": {}, "digest": ""})
-    pairs = [tuple(sorted(dict(entry[part]).items())) for part in ("hypotheses", "definitions")]  # type: ignore[call-overload]
-    return Formal(str(entry["conclusion"]), *pairs, str(entry.get("digest", "")))
+    hypotheses, definitions = (tuple(sorted(entry[part].items())) for part in ("hypotheses", "definitions"))
+    return Formal(entry["conclusion"], hypotheses, definitions, entry["digest"])
 
 
 def write() -> None:

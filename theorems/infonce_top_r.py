@@ -28,7 +28,7 @@ from thmverify import vocabulary
 from thmverify.evidence import ByKernel, Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
-from thmverify.hypotheses import BIAS_POSITIVE, Hypothesis
+from thmverify.hypotheses import BIAS_POSITIVE, FEWER_COLUMNS
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
@@ -38,10 +38,8 @@ from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.infonce_equality import SETTING, SYMBOLS
 from thmverify.theorems.infonce_equality import sample as sample_matched
 from thmverify.verdicts import Status
-from thmverify.vocabulary import m, r
 
 ID = "infonce-top-r"
-FEWER_COLUMNS = Hypothesis("fewer-columns", r < m, "The map has fewer columns than S_F has dimensions.")
 CONCLUSION = Conclusion(
     r"A^* \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r}} L(A) \implies "
     r"J(A^*) = \max_{A \in \mathbb{R}^{d \times r}} J(A)",

@@ -35,7 +35,7 @@ from thmverify import exact
 from thmverify.evidence import Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
-from thmverify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
+from thmverify.hypotheses import COVARIANCES_DEFINITE, FEWER_COLUMNS, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from thmverify.kernel.linear import inertia
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
@@ -44,7 +44,6 @@ from thmverify.sampling import random_instance
 from thmverify.statements import Conclusion, Source, Statement
 from thmverify.subspaces import fisher_subspace, pca_subspace
 from thmverify.theorems import PAPER
-from thmverify.theorems.infonce_top_r import FEWER_COLUMNS
 from thmverify.theorems.pca_equality import QUANTITY, SYMBOLS, THIN, WIDE
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 

@@ -19,7 +19,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from thmverify.evidence import Break
-from thmverify.hypotheses import MIXTURE, SHARED_COVARIANCE, SPHERICAL
+from thmverify.hypotheses import FEWER_COLUMNS, MIXTURE, SHARED_COVARIANCE, SPHERICAL
 from thmverify.models import Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
@@ -29,7 +29,7 @@ from thmverify.theorems.formal import formal
 from thmverify.theorems.pca_equality import QUANTITY
 from thmverify.theorems.pca_spherical import SYMBOLS
 from thmverify.theorems.pca_spherical import sample as sample_spherical
-from thmverify.theorems.pca_top_r import FEWER_COLUMNS, corners, examine, margin
+from thmverify.theorems.pca_top_r import corners, examine, margin
 from thmverify.verdicts import Status
 
 ID = "pca-top-r-spherical"

@@ -7,7 +7,6 @@ The formats are those of the README; their JSON Schemas, generated from the clas
 from __future__ import annotations
 
 import os
-import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -17,15 +16,14 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from thmverify import exact
+from thmverify import exact, rationals
 from thmverify.errors import InputError
 from thmverify.exact import Rows
-from thmverify.jsonfiles import MAX_DIGITS, RefusedNumber, read_object
+from thmverify.jsonfiles import RefusedNumber, read_object
 from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
 MAX_SIZE = 64
-_RATIONAL = re.compile(r"([+-]?[0-9]+)(?:/([0-9]+)|\.([0-9]+))?")
 
 
 def parse_rational(value: object) -> Fraction:
@@ -33,22 +31,12 @@ def parse_rational(value: object) -> Fraction:
 
     Raises PydanticCustomError, whose context holds the rule and the remedy, for anything else.
     """
-    if isinstance(value, Fraction):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Fraction(value)
     if isinstance(value, RefusedNumber):
         raise _broken(value.rule, value.remedy)
-    if not isinstance(value, str):
-        raise _broken("is not a number", 'write an integer or a string such as "93/100"')
-    if len(value) > MAX_DIGITS:
-        raise _broken(f"has more than {MAX_DIGITS} characters", "write a shorter rational")
-    match = _RATIONAL.fullmatch(value)
-    if match is None:
-        raise _broken("is not a rational number", 'write it as "93/100", "0.93" or "-5"')
-    if match[2] is not None and int(match[2]) == 0:
-        raise _broken("has denominator 0", "write a nonzero denominator")
-    return Fraction(value)
+    try:
+        return rationals.read(value)
+    except rationals.NotRationalError as error:
+        raise _broken(error.rule, error.remedy) from None
 
 
 def _broken(rule: str, remedy: str) -> PydanticCustomError:
@@ -62,7 +50,7 @@ Rational = Annotated[
         {
             "anyOf": [
                 {"type": "integer"},
-                {"type": "string", "pattern": rf"^{_RATIONAL.pattern}$", "maxLength": MAX_DIGITS},
+                {"type": "string", "pattern": rf"^{rationals.PATTERN}$", "maxLength": rationals.MAX_DIGITS},
             ]
         }
     ),

@@ -16,9 +16,9 @@ from typing import Any
 
 from thmverify.errors import InputError
 from thmverify.kernel.strict import file_bytes
+from thmverify.rationals import MAX_DIGITS
 
 MAX_BYTES = 4 * 1024 * 1024
-MAX_DIGITS = 1000
 _REMEDY = "give the path of a readable file"
 
 

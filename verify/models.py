@@ -8,7 +8,7 @@ Definitions 3.1 (SharedGMM), 5.1 (augmentation-enabled distribution) and 6.1 (CL
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias
@@ -20,24 +20,11 @@ from numpy.typing import NDArray
 from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.exact import Rows
+from thmverify.rationals import Number, NumberRows, Numbers, rational, rows, vector
 
 Floats: TypeAlias = NDArray[np.float64]
 
 _LONG = 10**40  # longer integers are described in an error, not printed
-
-
-def _rational(name: str, value: object) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
-        raise InputError(name, value, "is not an exact rational", "write an int or a Fraction, never a float")
-    return Fraction(value)
-
-
-def _vector(name: str, values: Sequence[Fraction | int]) -> tuple[Fraction, ...]:
-    return tuple(_rational(f"{name}[{i}]", x) for i, x in enumerate(values))
-
-
-def _rows(name: str, rows: Sequence[Sequence[Fraction | int]]) -> Rows:
-    return tuple(_vector(f"{name}[{i}]", row) for i, row in enumerate(rows))
 
 
 def _check_weights(weights: tuple[Fraction, ...]) -> None:
@@ -102,9 +89,11 @@ def _identity_rows(n: int) -> Rows:
     return tuple(tuple(Fraction(int(i == j)) for j in range(n)) for i in range(n))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class GMM:
     """x ~ Σ_k w_k N(μ_k, Σ_k): weights (K), means (K × d), covariances (K of d × d), all rational, Σ_k ≻ 0.
+
+    Numbers are written exactly: 1, Fraction(1, 2), "1/2", "0.5"; arrays of integers will do.
 
     Raises InputError when a weight is not positive, the weights do not sum to exactly 1, a shape is off, or a
     covariance is not symmetric positive definite.
@@ -114,10 +103,13 @@ class GMM:
     means: Rows
     covariances: tuple[Rows, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", _vector("weights", self.weights))
-        object.__setattr__(self, "means", _rows("means", self.means))
-        covariances = tuple(_rows(f"covariances[{k}]", c) for k, c in enumerate(self.covariances))
+    def __init__(self, weights: Numbers, means: NumberRows, covariances: Sequence[NumberRows]) -> None:
+        exactly = tuple(rows(f"covariances[{k}]", c) for k, c in enumerate(covariances))
+        self._make(weights, means, exactly)
+
+    def _make(self, weights: Numbers, means: NumberRows, covariances: tuple[Rows, ...]) -> None:
+        object.__setattr__(self, "weights", vector("weights", weights))
+        object.__setattr__(self, "means", rows("means", means))
         object.__setattr__(self, "covariances", covariances)
         _check_weights(self.weights)
         _check_means("means", self.means, len(self.weights))
@@ -208,19 +200,12 @@ class SharedGMM(GMM):
 
     covariance: Rows
 
-    def __init__(
-        self,
-        weights: Sequence[Fraction | int],
-        means: Sequence[Sequence[Fraction | int]],
-        covariance: Sequence[Sequence[Fraction | int]] | None = None,
-    ) -> None:
-        dimension = len(means[0]) if means else 0
-        shared = _rows("covariance", covariance) if covariance is not None else _identity_rows(dimension)
+    def __init__(self, weights: Numbers, means: NumberRows, covariance: NumberRows | None = None) -> None:
+        centres = rows("means", means)
+        dimension = len(centres[0]) if centres else 0
+        shared = rows("covariance", covariance) if covariance is not None else _identity_rows(dimension)
         object.__setattr__(self, "covariance", shared)
-        object.__setattr__(self, "weights", tuple(weights))
-        object.__setattr__(self, "means", tuple(means))
-        object.__setattr__(self, "covariances", (shared,) * len(weights))
-        self.__post_init__()
+        self._make(weights, centres, (shared,) * len(weights))
 
     def _check_component_covariance(self, k: int, covariance: Rows) -> None:
         if k == 0:  # all the others are the same matrix
@@ -237,7 +222,7 @@ class SharedGMM(GMM):
         return self.sigma.inv() * self.mu
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class AugmentedPairs:
     """(x, x̂) ~ δ Σ_k w_k N_k × N_k + (1 − δ) F × F: the augmentation-enabled distribution (AeD), Definition 5.1.
 
@@ -245,10 +230,11 @@ class AugmentedPairs:
     """
 
     mixture: GMM
-    bias: Fraction = field(default=Fraction(1))
+    bias: Fraction
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bias", _rational("bias", self.bias))
+    def __init__(self, mixture: GMM, bias: Number = 1) -> None:
+        object.__setattr__(self, "mixture", mixture)
+        object.__setattr__(self, "bias", rational("bias", bias))
         _check_bias(self.bias)
 
     @cached_property
@@ -271,7 +257,7 @@ def _partner_labels(
     return np.where(same, labels, mixture.sample_labels(len(labels), rng))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class CLIPGMM:
     """(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_V) × N(μ_{T,k}, Σ_T): the paired mixture, Definition 6.1.
 
@@ -281,10 +267,12 @@ class CLIPGMM:
 
     vision: SharedGMM
     text: SharedGMM
-    bias: Fraction = field(default=Fraction(1))
+    bias: Fraction
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bias", _rational("bias", self.bias))
+    def __init__(self, vision: SharedGMM, text: SharedGMM, bias: Number = 1) -> None:
+        object.__setattr__(self, "vision", vision)
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "bias", rational("bias", bias))
         _check_bias(self.bias)
         if self.vision.weights != self.text.weights:
             value = [str(w) for w in self.text.weights]
@@ -309,7 +297,7 @@ class CLIPGMM:
         return self.vision.sample_given(labels, rng), self.text.sample_given(partners, rng)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class PopulationGraph:
     """A finite set X with weights w_{xx'} ≥ 0 (n × n, symmetric) and a label for each point (HaoChen et al. 2021).
 
@@ -320,9 +308,9 @@ class PopulationGraph:
     weights: Rows
     labels: tuple[int, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", _rows("weights", self.weights))
-        object.__setattr__(self, "labels", tuple(self.labels))
+    def __init__(self, weights: NumberRows, labels: Sequence[int]) -> None:
+        object.__setattr__(self, "weights", rows("weights", weights))
+        object.__setattr__(self, "labels", tuple(labels))
         for i, label in enumerate(self.labels):
             if isinstance(label, bool) or not isinstance(label, int):
                 raise InputError(f"labels[{i}]", label, "is not an integer", "number the classes")
@@ -353,7 +341,7 @@ class PopulationGraph:
 Model: TypeAlias = AugmentedPairs | CLIPGMM | PopulationGraph
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Instance:
     """What a claim is asked about: a model, the number of columns r of the map, and SimSiam's weight decay η.
 
@@ -362,10 +350,12 @@ class Instance:
 
     model: Model
     rank: int
-    weight_decay: Fraction = field(default=Fraction(0))
+    weight_decay: Fraction
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "weight_decay", _rational("weight_decay", self.weight_decay))
+    def __init__(self, model: Model, rank: int, weight_decay: Number = 0) -> None:
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "rank", rank)
+        object.__setattr__(self, "weight_decay", rational("weight_decay", weight_decay))
         if isinstance(self.rank, bool) or not isinstance(self.rank, int) or self.rank < 1:
             raise InputError("rank", self.rank, "must be an integer ≥ 1", "r is the number of columns of the map")
         if self.weight_decay < 0:

@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq_mat
 
-from property_tests.strategies import Seeded, shared_gmm
 from thmverify import exact
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.testing import Seeded, shared_gmm
 
 
 def rational(m: np.ndarray) -> fmpq_mat:

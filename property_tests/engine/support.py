@@ -9,11 +9,11 @@ import mpmath
 import numpy as np
 from flint import arb, fmpq, fmpq_mat
 
-from property_tests.strategies import Posed
 from thmverify import exact
 from thmverify.integrate.enclosure import Enclosure
 from thmverify.integrate.problem import LogSumExp
 from thmverify.losses import LOSSES, levels
+from thmverify.testing import Posed
 
 
 def floats(m: fmpq_mat) -> np.ndarray:

@@ -11,8 +11,8 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from property_tests.strategies import invertible_matrices, rational_matrices, rationals
 from thmverify import exact
+from thmverify.testing import invertible_matrices, rational_matrices, rationals
 
 
 def as_floats(m: fmpq_mat) -> np.ndarray:

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from property_tests.strategies import Seeded, examples, invertible_matrix, positive_definite, rational_matrix
 from thmverify import exact
 from thmverify.integrate.enclosure import enclose_moments, enclose_value
 from thmverify.integrate.float64 import BUDGET, expected_value, softmax_moments, softmax_sums
 from thmverify.integrate.problem import LogSumExp
 from thmverify.integrate.rules import Lattice, plan_lattice, sobol
+from thmverify.testing import Seeded, examples, invertible_matrix, positive_definite, rational_matrix
 
 
 def linear_problem(seed: int, K: int, rho: int, steepness: int = 2, distance: int = 2) -> LogSumExp:

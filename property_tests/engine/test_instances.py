@@ -11,7 +11,6 @@ from flint import fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from property_tests.strategies import instances, positive_definite_matrices, rational_matrices
 from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.instances import (
@@ -25,6 +24,7 @@ from thmverify.instances import (
     read_map,
 )
 from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, SimSiamPair
+from thmverify.testing import instances, positive_definite_matrices, rational_matrices
 
 INSTANCES = jsonschema.Draft202012Validator(instance_schema())
 MAPS = jsonschema.Draft202012Validator(map_schema())
@@ -124,7 +124,7 @@ def test_the_schema_accepts_what_the_reader_accepts(file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [" 1/2", "1/2 ", "1 / 2", "1/-2", "1e3", ".5", "5.", "½", "١", "0x1", "", "inf", "nan", "1_0"]
+    "text", [" 1/2", "1/2 ", "1 / 2", "1/-2", "1e", "1/2e3", ".", "½", "١", "0x1", "", "inf", "nan", "1_0"]
 )
 def test_reader_and_schema_refuse_the_same_numbers(text):
     data = {"model": "shared-gmm", "weights": [1], "means": [[text]]}

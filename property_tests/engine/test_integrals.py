@@ -19,7 +19,15 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from property_tests.engine.support import contains, encloses, exactly, interval, log_sum_exp, overlap, plus, to_mpf
-from property_tests.strategies import (
+from thmverify import exact
+from thmverify.integrate import cells
+from thmverify.integrate.bounds import jensen_bounds
+from thmverify.integrate.enclosure import Enclosure, enclose_moments, enclose_value
+from thmverify.integrate.float64 import expected_value, softmax_moments
+from thmverify.integrate.multiprecision import expected_value as mp_value
+from thmverify.integrate.multiprecision import softmax_moments as mp_moments
+from thmverify.integrate.problem import LogSumExp
+from thmverify.testing import (
     Seeded,
     Source,
     examples,
@@ -31,14 +39,6 @@ from property_tests.strategies import (
     rational_orthogonal_matrix,
     strategy,
 )
-from thmverify import exact
-from thmverify.integrate import cells
-from thmverify.integrate.bounds import jensen_bounds
-from thmverify.integrate.enclosure import Enclosure, enclose_moments, enclose_value
-from thmverify.integrate.float64 import expected_value, softmax_moments
-from thmverify.integrate.multiprecision import expected_value as mp_value
-from thmverify.integrate.multiprecision import softmax_moments as mp_moments
-from thmverify.integrate.problem import LogSumExp
 
 HALVES = (Fraction(1, 2), Fraction(1, 2))
 

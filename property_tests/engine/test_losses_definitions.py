@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 
 from property_tests.engine.support import contains, enclose, floats
-from property_tests.strategies import Posed, Seeded, posed
 from thmverify import exact
 from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.testing import Posed, Seeded, posed
 
 BATCHES, OUTER, INNER = 40, 300, 1500
 SIGMAS = 6

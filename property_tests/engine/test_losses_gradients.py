@@ -14,12 +14,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from property_tests.engine.support import enclose, floats, interval
-from property_tests.strategies import Posed, examples, posed_questions, rational_matrices
 from thmverify import exact
 from thmverify.integrate.enclosure import Enclosure
 from thmverify.losses import LOSSES, levels
 from thmverify.maps import CLIPProduct, Encoder, Gram, SimSiamPair
 from thmverify.models import Instance
+from thmverify.testing import Posed, examples, posed_questions, rational_matrices
 
 STEP = fmpq(1, 10**16)
 DIGITS = 40

@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from property_tests.engine.support import enclose, overlap, plus
-from property_tests.strategies import (
+from thmverify import exact
+from thmverify.integrate.enclosure import Enclosure
+from thmverify.maps import CLIPFactors, Encoder
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.testing import (
     Posed,
     examples,
     invertible_matrices,
@@ -17,10 +21,6 @@ from property_tests.strategies import (
     posed_questions,
     rational_orthogonal_matrices,
 )
-from thmverify import exact
-from thmverify.integrate.enclosure import Enclosure
-from thmverify.maps import CLIPFactors, Encoder
-from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
 
 DIGITS = 20
 

@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from property_tests.engine.support import contains, enclose, encloses, floats, interval
-from property_tests.strategies import Posed, Seeded, examples, posed, posed_questions, shared_gmm
 from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.instances import read_instance, read_map
 from thmverify.losses import LOSSES, find_loss, levels
 from thmverify.maps import CLIPProduct, Encoder, Gram
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.testing import Posed, Seeded, examples, posed, posed_questions, shared_gmm
 
 RATIONAL = ("spectral", "simsiam", "pca", "fisher")
 WITH_INTEGRALS = ("infonce", "clip")

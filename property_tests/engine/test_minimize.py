@@ -15,7 +15,6 @@ from scipy.optimize import brentq
 from scipy.optimize import minimize as scipy_minimize
 
 from property_tests.engine.optimality import instance, mixture, rational, smallest
-from property_tests.strategies import Seeded, examples, invertible_matrix, mixture_instances
 from thmverify import exact
 from thmverify.exact import to_floats
 from thmverify.losses import LOSSES
@@ -24,6 +23,7 @@ from thmverify.maps import Encoder, Gram
 from thmverify.minimize import Note, minimise
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.subspaces import fisher_subspace
+from thmverify.testing import Seeded, examples, invertible_matrix, mixture_instances
 
 
 def pair(instance: Instance) -> tuple[np.ndarray, ...]:

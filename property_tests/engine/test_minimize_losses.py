@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from property_tests.engine.optimality import instance, mixture, rational, smallest
-from property_tests.strategies import examples, mixture_instances
 from thmverify.errors import InputError
 from thmverify.exact import to_floats
 from thmverify.losses import LOSSES
@@ -21,6 +20,7 @@ from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, SimSiamPair
 from thmverify.minimize import Note, minimise
 from thmverify.models import CLIPGMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.subspaces import fisher_subspace
+from thmverify.testing import examples, mixture_instances
 
 # ------------------------------------------------------------------------------------------------ CLIP
 

@@ -12,14 +12,6 @@ from flint import arb, fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from property_tests.strategies import (
-    gmms,
-    invertible_matrices,
-    permutations,
-    rational_matrices,
-    rational_orthogonal_matrices,
-    shared_gmms,
-)
 from thmverify import exact
 from thmverify.models import SharedGMM
 from thmverify.subspaces import (
@@ -31,6 +23,14 @@ from thmverify.subspaces import (
     mean_subspace,
     pca_subspace,
     principal_angles,
+)
+from thmverify.testing import (
+    gmms,
+    invertible_matrices,
+    permutations,
+    rational_matrices,
+    rational_orthogonal_matrices,
+    shared_gmms,
 )
 
 AMBIENT = 5

@@ -17,7 +17,6 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from property_tests import strategies as st
 from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared, softmax_points
-from property_tests.strategies import MULTIPLIER, Seeded
 from thmverify import exact
 from thmverify.certify import decide
 from thmverify.certify.border import gradient_grids, modulus_of
@@ -36,6 +35,7 @@ from thmverify.losses.levels import enclose, enclosed_gradient, float64_value
 from thmverify.maps import Encoder
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance
+from thmverify.testing import MULTIPLIER, Seeded
 from thmverify.verdicts import Outcome
 
 SEEDS = pytest.mark.parametrize("seed", range(8 * MULTIPLIER))

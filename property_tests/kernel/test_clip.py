@@ -11,7 +11,6 @@ from scipy.linalg import sqrtm
 
 from property_tests import strategies as st
 from property_tests.kernel.library import PAIRED, TURNING, WIDE, clip, embedded
-from property_tests.strategies import MULTIPLIER, Seeded
 from thmverify import exact
 from thmverify.certify import decide
 from thmverify.certify.exact_hints import symmetry_proposals
@@ -23,6 +22,7 @@ from thmverify.kernel.rules import RULES
 from thmverify.kernel.rules.ranks import symmetric
 from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance
+from thmverify.testing import MULTIPLIER, Seeded
 from thmverify.verdicts import Outcome
 
 TURN = [["1", "2", "3", "4", "5", "0"]]

@@ -13,7 +13,6 @@ from scipy.special import erfc
 from property_tests import strategies as st
 from property_tests.kernel import second_opinion
 from property_tests.kernel.library import softmax_points
-from property_tests.strategies import MULTIPLIER, Seeded
 from thmverify import exact
 from thmverify.certify.grids import propose, rational, whitening
 from thmverify.kernel import Rejected
@@ -27,6 +26,7 @@ from thmverify.kernel.linear import (
     within,
 )
 from thmverify.kernel.models import Mixture
+from thmverify.testing import MULTIPLIER, Seeded
 
 SEEDS = pytest.mark.parametrize("seed", range(12 * MULTIPLIER))
 

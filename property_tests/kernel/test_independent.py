@@ -16,9 +16,9 @@ import pytest
 from scipy.linalg import eigh, null_space, orth, sqrtm
 from scipy.optimize import minimize, root
 
-from property_tests.strategies import MULTIPLIER
 from thmverify.certify import decide
 from thmverify.instances import parse_instance
+from thmverify.testing import MULTIPLIER
 from thmverify.verdicts import Outcome
 
 SEEN = 4e-3  # singular values of A below are 0: the loss is flat of fourth order there

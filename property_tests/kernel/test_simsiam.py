@@ -12,7 +12,6 @@ from flint import arb_mat, ctx, fmpq
 
 from property_tests import strategies as st
 from property_tests.kernel.library import LEAKING, LINE, SHIPPED
-from property_tests.strategies import MULTIPLIER, Seeded
 from thmverify import exact
 from thmverify.certify import decide
 from thmverify.certify.simsiam import _solutions, leak_proposals
@@ -26,6 +25,7 @@ from thmverify.losses.simsiam import SimSiam
 from thmverify.maps import SimSiamPair
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import random_covariance
+from thmverify.testing import MULTIPLIER, Seeded
 from thmverify.verdicts import Outcome
 
 LEAK = RULES["simsiam-inclusion", "leak"]

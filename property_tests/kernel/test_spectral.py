@@ -11,7 +11,6 @@ from scipy.linalg import eigh
 
 from property_tests import strategies as st
 from property_tests.kernel.library import OFFSET, shared
-from property_tests.strategies import MULTIPLIER, Seeded
 from thmverify import exact
 from thmverify.certify import decide
 from thmverify.certify.writing import instance_fields
@@ -21,6 +20,7 @@ from thmverify.kernel.linear import inertia
 from thmverify.kernel.models import instance as kernel_instance
 from thmverify.kernel.rules import RULES
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.testing import MULTIPLIER, Seeded
 from thmverify.verdicts import Outcome
 
 TOP = RULES["spectral-top-r", "threshold"]

@@ -18,9 +18,9 @@ import thmverify.kernel
 from property_tests.interrupts import SAFETY_NET, at_most
 from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates
 from property_tests.kernel.test_mutations import accepted, rehashed
-from property_tests.strategies import examples
 from thmverify.kernel.answer import main
 from thmverify.kernel.claims import statement_hash
+from thmverify.testing import examples
 
 FOLDER = Path(thmverify.kernel.__file__).parent
 SOURCES = sorted(FOLDER.rglob("*.py"))

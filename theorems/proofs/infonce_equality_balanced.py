@@ -274,7 +274,10 @@ def own_share(s: Script, e: Equality) -> Line:
     st, K, w = e.set, e.set.K, e.set.w
     same = s.step("orbit", "Any two components have the same E π_k and the same weight.", alike(s, e))
     j, k = fresh(Index(K), "j"), fresh(Index(K), "k")
-    share = lambda k: sym.share(st.mix, e.A, k)  # noqa: E731
+
+    def share(k: Expr) -> Expr:
+        return sym.share(st.mix, e.A, k)
+
     shares, weights = s.parts(s.spec(same, j, k))  # E π_k = E π_j, w_k = w_j
     each = s.lin(eq(w(j) * share(k), w(k) * share(j)), [(shares, w(j)), (weights, share(j))])
     summed = s.same(total(K, lambda j: w(j) * share(k)), s.gen(each, j))

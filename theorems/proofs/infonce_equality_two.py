@@ -187,11 +187,15 @@ def _nonzero_map(s: Script, two: Two, e: Equality) -> Line:
     """A ≠ 0 ⟹ ∀k. a_k = 0: A = u xᵀ and v = u t with u = Σ⁻¹μ_j, and 0 = AᵀΣv = x (uᵀΣu) t."""
     setting, S = e.set, e.set.mix.sigma_bar
     u, line_of, mark = minv(S) @ two.z, two.on_line, s.mark()
+
+    def combination(c: Expr) -> Expr:
+        return total(setting.K, lambda k: two.multiple(k) * c(k).T)
+
     parts = []
     for X, inside, name in ((e.A, e.within, "c"), (e.v, e.v_within, "e")):
         unfolded = setting.unfold(inside.formula)
         (c,), written = s.obtain(s.taut(unfolded.right, unfolded, inside), name)
-        row = total(setting.K, lambda k, c=c: two.multiple(k) * c(k).T)
+        row = combination(c)
         parts.append((row, s.lin(eq(X, u @ row), [written], line_of)))
     (x, is_A), (t, is_v) = parts
     q, size = tr(u.T @ S @ u), tr(x @ x.T)

@@ -346,7 +346,10 @@ class Small:
         k = fresh(Index(self.K), "k")
         own, _, low, crossed, square = s.parts(s.spec(self.products, k))
         grown = s.apply("product", [[own, low]])
-        q = lambda xi: self.q(self.x(k, xi))  # noqa: E731
+
+        def q(xi: Expr) -> Expr:
+            return self.q(self.x(k, xi))
+
         claim = mean(self.S, lambda xi: q(xi) * q(xi)) <= (6 + self.height) * t * self.b(k) + 3 * t * t
         each = self.in_means(claim, [grown, crossed, square])
         # (6 + κ²)tb̄ + 3t² ≤ (3 + κ²/4)(b̄ + t)²

@@ -125,7 +125,9 @@ class Slope:
 
         def gain(t: Expr) -> Expr:
             def inner(k: Expr, xi: Expr) -> Expr:
-                weight = lambda l: softmax(st.K, st.w, lambda m: self.logit(k, m, xi, t), l)  # noqa: E731
+                def weight(l: Expr) -> Expr:
+                    return softmax(st.K, st.w, lambda m: self.logit(k, m, xi, t), l)
+
                 return total(st.K, lambda l: weight(l) * (tr((st.mu(k) + xi).T @ V) * self.a(l)))
 
             return total(st.K, lambda k: st.w(k) * mean(S, lambda xi: inner(k, xi)))
@@ -178,11 +180,15 @@ def attained(s: Script, setting: Setting, A: Expr, direction: Expr, reach: Line,
     (h,), spans = s.obtain(s.apply("choice", [[has_h]]), "h")
     spans = s.rewrite(s.flip(setting.sigma_unfolded), spans)
     (J,), rows = s.obtain(s.mp(s.apply("embedding", [], [m, A.cols]), short), "J")
+
+    def combination(e: Expr) -> Expr:
+        return total(K, lambda k: h(k) @ e(k).T)
+
     factors = []
     for X, inside, name in ((A, parts[0], "e"), (direction, parts[1], "f")):
         unfolded = setting.unfold(inside.formula)
         (e,), written = s.obtain(s.taut(unfolded.right, unfolded, inside), name)
-        coefficients = total(K, lambda k, e=e: h(k) @ e(k).T)
+        coefficients = combination(e)
         factors.append((coefficients, s.lin(eq(X, B @ coefficients), [written], spans)))
     (X0, is_A), (y, is_v) = factors
     t = fresh(Real, "t")

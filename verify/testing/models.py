@@ -8,11 +8,11 @@ from fractions import Fraction
 from flint import fmpq
 from hypothesis.strategies import SearchStrategy
 
-from property_tests.strategies.matrices import positive_definite, rational
-from property_tests.strategies.sources import Source, Span, choose, size_in, strategy
 from thmverify import exact
 from thmverify.exact import Rows
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify.testing.matrices import positive_definite, rational
+from thmverify.testing.sources import Source, Span, choose, size_in, strategy
 
 COMPONENTS: Span = (1, 6)
 DIMENSION: Span = (1, 8)
@@ -54,7 +54,7 @@ def _degenerate(source: Source, rows: list[list[Fraction]]) -> list[list[Fractio
         case 6:
             rows = [[rational(source) * x for x in rows[0]] for _ in rows]  # collinear
         case 7:
-            scale = choose(source, (10, 100, 1000, Fraction(1, 1000)))
+            scale: Fraction = choose(source, (Fraction(10), Fraction(100), Fraction(1000), Fraction(1, 1000)))
             rows = [[scale * x for x in row] for row in rows]
     return rows
 

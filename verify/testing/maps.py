@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 from hypothesis.strategies import SearchStrategy
 
-from property_tests.strategies.matrices import orthonormal_columns, rational_matrix
-from property_tests.strategies.models import clip_gmm, mixture_instance
-from property_tests.strategies.sources import Source, Span, size_in, strategy
 from thmverify import exact
 from thmverify.maps import CLIPFactors, Encoder, LinearMap, SimSiamPair
 from thmverify.models import CLIPGMM, GMM, Instance
+from thmverify.testing.matrices import orthonormal_columns, rational_matrix
+from thmverify.testing.models import clip_gmm, mixture_instance
+from thmverify.testing.sources import Source, Span, size_in, strategy
 
 
 def map_matrix(source: Source, rows: int, columns: int, hostile: bool = True) -> fmpq_mat:
@@ -70,7 +71,7 @@ def _spread(W: fmpq_mat, source: GMM, target: GMM) -> float:
     bends = [W * sigma * W.transpose() for sigma in target.sigmas]
     bent = [exact.inner(bend, sigma) for bend in bends for sigma in source.sigmas]
     worst = max(w[k, k] for w in within for k in range(target.components))
-    return float(exact.to_fraction(worst)) ** 0.5 + float(exact.to_fraction(max(between) + max(bent)))
+    return math.sqrt(exact.to_fraction(worst)) + float(exact.to_fraction(max(between) + max(bent)))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 
-from property_tests.strategies.maps import (
+from thmverify.testing.maps import (
     Posed,
     clip_factors,
     encoder,
@@ -34,7 +34,7 @@ from property_tests.strategies.maps import (
     posed_questions,
     simsiam_pair,
 )
-from property_tests.strategies.matrices import (
+from thmverify.testing.matrices import (
     invertible_matrices,
     invertible_matrix,
     orthonormal_columns,
@@ -50,7 +50,7 @@ from property_tests.strategies.matrices import (
     rational_orthogonal_matrix,
     rationals,
 )
-from property_tests.strategies.models import (
+from thmverify.testing.models import (
     COMPONENTS,
     DIMENSION,
     augmented_pair,
@@ -71,7 +71,7 @@ from property_tests.strategies.models import (
     shared_gmm,
     shared_gmms,
 )
-from property_tests.strategies.sources import Drawn, Seeded, Source, Span, strategy
+from thmverify.testing.sources import Drawn, Seeded, Source, Span, strategy
 
 __all__ = [
     "COMPONENTS",

@@ -8,8 +8,8 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 from hypothesis.strategies import SearchStrategy
 
-from property_tests.strategies.sources import Source, Span, choose, size_in, strategy
 from thmverify import exact
+from thmverify.testing.sources import Source, Span, choose, size_in, strategy
 
 
 def rational(source: Source, size: int = 3, denominators: Sequence[int] = (1, 2, 3, 5)) -> Fraction:
