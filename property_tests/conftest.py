@@ -10,7 +10,8 @@ mark expression names them (`-m hunt`); `--hunt-budget=5m` says what each hunt m
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 # Before NumPy loads its BLAS, and for the processes that tests start.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -22,6 +23,9 @@ import mpmath
 import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from thmverify.statements import Statement
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.register_profile("random", deadline=None, max_examples=200, print_blob=True)
@@ -42,6 +46,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("hunt")]
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let these statements be all that there are: `registered(statement, …)`."""
+    from thmverify import theories
+
+    def register(*statements: Statement) -> None:
+        found = theories.Found(theories.Theory("test", statements), theories.OURS)
+        monkeypatch.setattr(theories, "registry", lambda: theories.Registry([found]))
+
+    return register
 
 
 @pytest.fixture(autouse=True, scope="session")

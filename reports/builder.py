@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from thmverify import theorems
+from thmverify import theories
 from thmverify.errors import InputError
 from thmverify.jsonfiles import write_text
 from thmverify.randomised import run
@@ -49,7 +49,7 @@ def build(
     _make_folder(out)  # a folder that cannot be written is better found before the work than after
     instances = QUICK_INSTANCES if quick else INSTANCES
     settings = Settings(quick=quick, seed=seed, instances=instances, only=tuple(dict.fromkeys(only)))
-    report = make(chosen, settings, registry=theorems.REGISTRY, jobs=jobs, progress=progress)
+    report = make(chosen, settings, registry=theories.registry(), jobs=jobs, progress=progress)
     files = {"report.json": as_json(report), "report.md": render.markdown(report), "index.html": render.html(report)}
     for name, text in files.items():
         write_text(out / name, text)
@@ -107,7 +107,7 @@ def make(
 
 
 def _chosen(only: Sequence[str]) -> list[Statement]:
-    registry = theorems.REGISTRY
+    registry = theories.registry()
     for name in only:
         if name not in registry:
             raise InputError("only", name, "names no statement", f"write one of {', '.join(registry)}")

@@ -236,8 +236,8 @@ def _commands(source: Statement, verification: Verification) -> tuple[Command, .
         commands.insert(1, Command(purpose="Write its trace, and have the kernel alone replay it:", line=line))
     if verification.worst_margin is not None:
         program = (
-            "from thmverify.theorems import REGISTRY; from thmverify.instances import read_instance; "
-            f"print(REGISTRY['{source.id}'].margin(read_instance('worst.json')))"
+            "from thmverify.theories import registry; from thmverify.instances import read_instance; "
+            f"print(registry()['{source.id}'].margin(read_instance('worst.json')))"
         )
         purpose = "Compute the worst margin again, the instance above saved as worst.json:"
         commands.append(Command(purpose=purpose, line=f'python -c "{program}"'))

@@ -1,20 +1,16 @@
-"""The statements, one module each; `REGISTRY` finds them by id.
+"""The statements that ship with the toolkit, one module each: `THEORY` names them, `REGISTRY` finds them by id.
 
-The registry imports the modules when it is first asked for, so that `python -m thmverify.theorems.theorem_5_2` runs
-that module once and not twice.
+A module is imported when its statement is first asked for, so that `python -m thmverify.theorems.theorem_5_2` runs that
+module once and not twice. What a list shows of them is in `headlines.json`, which
+`python -m thmverify.theorems.formal` writes.
 """
 
 from __future__ import annotations
 
-import importlib
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from thmverify.statements import Statement
-
-    REGISTRY: dict[str, Statement]
+from thmverify.headlines import OURS
+from thmverify.theories import Found, Registry, Theory
 
 PAPER = (
     "P. Bansal, A. Kavis, S. Sanghavi, Understanding Self-Supervised Learning via Gaussian Mixture Models, "
@@ -26,6 +22,7 @@ SPECTRAL_PAPER = (
 )
 
 COUNTEREXAMPLES = Path(__file__).parent / "counterexamples"
+HEADLINES = Path(__file__).parent / "headlines.json"
 
 MODULES = {
     "lemma-4.2": "lemma_4_2",
@@ -71,12 +68,9 @@ MODULES = {
 }
 
 
-@cache
-def _registry() -> dict[str, Statement]:
-    return {id_: importlib.import_module(f"thmverify.theorems.{name}").STATEMENT for id_, name in MODULES.items()}
-
-
-def __getattr__(name: str) -> Any:
-    if name == "REGISTRY":
-        return _registry()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+THEORY = Theory(
+    OURS,
+    modules={name: f"thmverify.theorems.{module}:STATEMENT" for name, module in MODULES.items()},
+    headlines=HEADLINES,
+)
+REGISTRY = Registry([Found(THEORY, OURS)])

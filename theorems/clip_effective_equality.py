@@ -35,6 +35,7 @@ import numpy as np
 from thmverify.evidence import ByKernel, Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from thmverify.losses.clip import paired_mixture
 from thmverify.minimize import minimise
@@ -43,7 +44,7 @@ from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.rationals import NumberRows
 from thmverify.sampling import random_clip_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS

@@ -25,13 +25,14 @@ from fractions import Fraction
 from thmverify import vocabulary
 from thmverify.evidence import Break, ByKernel
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import CORRELATED, ENOUGH_COLUMNS, PAIRED, SOME_MATCHED, TEXT_LINE, VISION_LINE
 from thmverify.losses.clip import paired_mixture
 from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_clip_instance
-from thmverify.statements import Source, Statement
+from thmverify.statements import Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.clip_effective_equality import BLURRED, CONCLUSION, CROSSED, WITNESS, margin, plain
 from thmverify.theorems.clip_effective_equality import ID as GENERAL

@@ -25,6 +25,7 @@ from dataclasses import replace
 
 from thmverify import exact
 from thmverify.evidence import ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from thmverify.losses.clip import paired_mixture
 from thmverify.maps import CLIPFactors
@@ -32,7 +33,7 @@ from thmverify.models import Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_clip_instance, random_matrix
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.subspaces import Subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS, leaks

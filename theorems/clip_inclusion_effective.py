@@ -29,6 +29,7 @@ from thmverify import exact, vocabulary
 from thmverify.evidence import ByKernel
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from thmverify.losses import LOSSES
 from thmverify.losses.clip import paired_mixture
@@ -38,7 +39,7 @@ from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_clip_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

@@ -32,6 +32,7 @@ import numpy as np
 
 from thmverify.evidence import ByKernel, Counterexample
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
 from thmverify.losses.clip import paired_mixture
 from thmverify.minimize import minimise
@@ -39,7 +40,7 @@ from thmverify.minimize.result import ACCEPTED
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_clip_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS

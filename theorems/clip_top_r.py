@@ -38,6 +38,7 @@ from thmverify import exact, vocabulary
 from thmverify.configurations import symmetries
 from thmverify.evidence import Counterexample
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import CORRELATED, PAIRED, SOME_MATCHED, Hypothesis
 from thmverify.kernel.linear import inertia
 from thmverify.losses.clip import paired_mixture
@@ -45,7 +46,7 @@ from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_clip_instance
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.subspaces import Subspace, fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.clip_effective_equality import CORNERS, plain

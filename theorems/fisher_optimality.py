@@ -19,6 +19,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from thmverify import exact, vocabulary
+from thmverify.headlines import Source
 from thmverify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from thmverify.losses.fisher import Fisher
 from thmverify.losses.levels import exact_value
@@ -27,7 +28,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.subspaces import Subspace, fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

@@ -31,8 +31,11 @@ def formal(statement: str) -> Formal:
 
 
 def write() -> None:
-    """Write what the scripts prove now."""
-    from thmverify.theorems import REGISTRY
+    """Write what the scripts prove now, and what a list shows of each statement."""
+    from thmverify import headlines
+    from thmverify.theorems import HEADLINES, REGISTRY
+
+    headlines.write(HEADLINES, tuple(statement.headline for statement in REGISTRY.values()))
 
     prepare(REGISTRY.values())
     found = {}

@@ -33,6 +33,7 @@ import numpy as np
 from thmverify import vocabulary
 from thmverify.evidence import ByKernel, Counterexample
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import (
     ALWAYS_MATCHED,
     BIAS_RANGE,
@@ -50,7 +51,7 @@ from thmverify.minimize.result import TOLERANCE
 from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.verdicts import Status
 

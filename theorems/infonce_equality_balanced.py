@@ -23,12 +23,13 @@ from fractions import Fraction
 
 from thmverify import vocabulary
 from thmverify.evidence import Break, ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import ALWAYS_MATCHED, CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, ONE_ORBIT, SHARED_PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_symmetric_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, margin

@@ -20,11 +20,12 @@ from fractions import Fraction
 
 from thmverify.evidence import ByKernel, Counterexample
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, Hypothesis
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Source, Statement
+from thmverify.statements import Statement
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.infonce_equality import (
     CLAIM,

@@ -23,11 +23,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from thmverify.evidence import Break, ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import ALWAYS_MATCHED, CENTRED, ENOUGH_COLUMNS, EQUAL_WEIGHTS, Hypothesis
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Source, Statement
+from thmverify.statements import Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.infonce_equality import (
     CLAIM,

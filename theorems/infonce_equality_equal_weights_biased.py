@@ -17,11 +17,12 @@ import sys
 from fractions import Fraction
 
 from thmverify.evidence import ByKernel, Counterexample
+from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, EQUAL_WEIGHTS
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Source, Statement
+from thmverify.statements import Statement
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.infonce_equality import CLAIM, CONCLUSION, QUANTITY, SETTING, SYMBOLS, WITNESS, margin
 from thmverify.theorems.infonce_equality_biased import BIAS_BELOW_ONE, HALF, with_bias

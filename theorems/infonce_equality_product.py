@@ -31,13 +31,14 @@ from thmverify import vocabulary
 from thmverify.certify import decide
 from thmverify.configurations import product_blocks
 from thmverify.evidence import Break
+from thmverify.headlines import Source
 from thmverify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, PRODUCT, SHARED_PAIRS
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS

@@ -26,6 +26,7 @@ from thmverify import exact, vocabulary
 from thmverify.certify import decide
 from thmverify.configurations import geometry
 from thmverify.evidence import Break
+from thmverify.headlines import Source
 from thmverify.hypotheses import CENTRED, COLUMNS_REACH, ENOUGH_COLUMNS, SHARED_COVARIANCE, SHARED_PAIRS
 from thmverify.integrate.float64 import softmax_moments
 from thmverify.integrate.problem import reduce
@@ -33,7 +34,7 @@ from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, lower_rank

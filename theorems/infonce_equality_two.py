@@ -19,12 +19,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from thmverify.evidence import Break, ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, SHARED_PAIRS, SOME_COLUMN, TWO_COMPONENTS
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Source, Statement
+from thmverify.statements import Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce_equality import (

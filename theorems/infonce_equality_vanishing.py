@@ -27,12 +27,13 @@ from math import isqrt
 from thmverify import exact, vocabulary
 from thmverify.configurations import vanishing_threshold
 from thmverify.evidence import Break, ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, BIAS_SMALL, CENTRED, COLUMNS_REACH, SHARED_COVARIANCE, SHARED_PAIRS
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce_equality import CLAIM, COUNTEREXAMPLE, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, margin

@@ -28,11 +28,12 @@ from thmverify import vocabulary
 from thmverify.evidence import ByKernel, Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, FEWER_COLUMNS
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.infonce_equality import SETTING, SYMBOLS

@@ -21,12 +21,13 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact, vocabulary
 from thmverify.evidence import Break
+from thmverify.headlines import Source
 from thmverify.hypotheses import COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace, lda_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

@@ -33,12 +33,13 @@ import numpy as np
 
 from thmverify import vocabulary
 from thmverify.evidence import ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import DEGREES_POSITIVE, FEWER_VECTORS, NONNEGATIVE, SYMMETRIC
 from thmverify.models import Floats, Instance, PopulationGraph
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_graph_instance
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.theorems import SPECTRAL_PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.population_graph_equivalence import LIGHTNING_AND_CLOUD, graph, normalised

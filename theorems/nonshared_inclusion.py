@@ -29,12 +29,13 @@ from thmverify import vocabulary
 from thmverify.evidence import ByKernel, Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_RANGE, COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from thmverify.minimize import minimise
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.theorem_5_2 import QUANTITY

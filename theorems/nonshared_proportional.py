@@ -25,12 +25,13 @@ from flint import fmpq_mat
 
 from thmverify import exact, vocabulary
 from thmverify.evidence import Break, ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, MAPS_INTO, PAIRS
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_covariance, random_instance
-from thmverify.statements import Source, Statement
+from thmverify.statements import Statement
 from thmverify.subspaces import mean_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

@@ -28,11 +28,12 @@ from thmverify import vocabulary
 from thmverify.evidence import ByKernel, Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import COLUMNS_MATCH, COVARIANCES_DEFINITE, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace, pca_subspace, principal_angles
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.verdicts import Status

@@ -19,12 +19,13 @@ from fractions import Fraction
 
 from thmverify import vocabulary
 from thmverify.evidence import Break, ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import COLUMNS_MATCH, MIXTURE, SHARED_COVARIANCE, SPHERICAL
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
-from thmverify.statements import Source, Statement
+from thmverify.statements import Statement
 from thmverify.subspaces import mean_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

@@ -35,13 +35,14 @@ from thmverify import exact
 from thmverify.evidence import Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import COVARIANCES_DEFINITE, FEWER_COLUMNS, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
 from thmverify.kernel.linear import inertia
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace, pca_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.pca_equality import QUANTITY, SYMBOLS, THIN, WIDE

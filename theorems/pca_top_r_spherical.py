@@ -19,11 +19,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 from thmverify.evidence import Break
+from thmverify.headlines import Source
 from thmverify.hypotheses import FEWER_COLUMNS, MIXTURE, SHARED_COVARIANCE, SPHERICAL
 from thmverify.models import Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.pca_equality import QUANTITY

@@ -30,12 +30,13 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact, vocabulary
 from thmverify.evidence import ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import GRAPH
 from thmverify.models import Floats, Instance, PopulationGraph
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_graph_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.theorems import SPECTRAL_PAPER
 from thmverify.theorems.formal import formal
 from thmverify.verdicts import Status

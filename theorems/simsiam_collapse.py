@@ -26,6 +26,7 @@ from flint import fmpq_mat
 
 from thmverify import exact
 from thmverify.evidence import Break
+from thmverify.headlines import Source
 from thmverify.hypotheses import NO_WEIGHT_DECAY, PAIRS, ROOM_OUTSIDE, SHARED_COVARIANCE
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_gradient
@@ -33,7 +34,7 @@ from thmverify.maps import SimSiamPair
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.subspaces import Subspace, fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

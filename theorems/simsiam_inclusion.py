@@ -27,6 +27,7 @@ from flint import fmpq, fmpq_mat
 from thmverify import exact, vocabulary
 from thmverify.evidence import Break, ByKernel, Counterexample
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS, SHARED_COVARIANCE
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_gradient
@@ -35,7 +36,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.theorem_5_2 import split

@@ -26,12 +26,13 @@ from flint import fmpq_mat
 
 from thmverify import exact
 from thmverify.evidence import Break, ByKernel
+from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, MEANS_INVARIANT, PAIRS, SHARED_COVARIANCE, WEIGHT_DECAY
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.simsiam_collapse import refute_inclusion

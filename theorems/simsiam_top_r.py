@@ -34,12 +34,13 @@ from flint import fmpq_mat
 from thmverify import exact, vocabulary
 from thmverify.evidence import Counterexample
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, FEWER_COLUMNS, NO_WEIGHT_DECAY, PAIRS
 from thmverify.maps import SimSiamPair
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.randomised import run_alone
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.pca_top_r import TOLERANCE, corners, missed

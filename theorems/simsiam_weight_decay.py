@@ -26,12 +26,13 @@ from fractions import Fraction
 import numpy as np
 
 from thmverify.evidence import ByKernel, Counterexample
+from thmverify.headlines import Source
 from thmverify.hypotheses import PAIRS, WEIGHT_DECAY
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
-from thmverify.statements import Conclusion, Source, Statement
+from thmverify.statements import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.simsiam_inclusion import QUANTITY, READING, SYMBOLS

@@ -28,6 +28,7 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact, vocabulary
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
 from thmverify.losses.levels import exact_value
 from thmverify.losses.spectral import Spectral
@@ -36,7 +37,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.subspaces import Subspace, fisher_subspace
 from thmverify.theorems import SPECTRAL_PAPER
 from thmverify.theorems.formal import formal

@@ -20,6 +20,7 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from thmverify import exact, vocabulary
+from thmverify.headlines import Source
 from thmverify.hypotheses import MIXTURE
 from thmverify.integrate.float64 import Estimate
 from thmverify.losses import LOSSES
@@ -29,7 +30,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict

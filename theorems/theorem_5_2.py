@@ -31,6 +31,7 @@ from thmverify.certify import decide
 from thmverify.evidence import Break, Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
+from thmverify.headlines import Source
 from thmverify.hypotheses import (
     BIAS_RANGE,
     COVARIANCES_DEFINITE,
@@ -46,7 +47,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Source, Statement
+from thmverify.statements import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.formal import formal

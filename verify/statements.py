@@ -15,6 +15,7 @@ from pathlib import Path
 from thmverify.errors import InputError
 from thmverify.evidence import Break, Counterexample, Necessity, Need
 from thmverify.guarantees import Guarantee
+from thmverify.headlines import OURS, Headline, Source
 from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
 from thmverify.hypotheses import Hypothesis
 from thmverify.mathml import formula as mathml
@@ -28,18 +29,6 @@ from thmverify.vocabulary import Entry
 def prepare(statements: Iterable[Statement]) -> None:
     """Have the proofs of many statements made together, which is faster than one by one."""
     prepare_proofs([s.proof for s in statements if s.proof is not None])
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a statement comes from: the citation, its labels there, and what is our reading rather than theirs."""
-
-    text: str
-    label: str
-    note: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.label}, {self.text}" + (f" ({self.note})" if self.note else "")
 
 
 @dataclass(frozen=True)
@@ -117,7 +106,7 @@ class Statement:
     statement, `breaks` show that a hypothesis is needed, `evidence` says in sentences what is known of an open one, and
     `hunts` are the records of hunts for a counterexample to it, or to it without a hypothesis.
     `guarantees` are the cells of the guarantee matrix whose general claim this is; `special_case_of` is the id of the
-    statement that this one is a special case of.
+    statement that this one is a special case of. `origin` is the distribution or file that it comes from.
     """
 
     id: str
@@ -142,6 +131,12 @@ class Statement:
     hunts: tuple[Path, ...] = ()
     guarantees: tuple[Guarantee, ...] = ()
     special_case_of: str = ""
+    origin: str = OURS
+
+    @property
+    def headline(self) -> Headline:
+        """What a list shows of it."""
+        return Headline(self.id, self.title, self.status, self.source, self.origin)
 
     @property
     def checked(self) -> ProofReport | None:

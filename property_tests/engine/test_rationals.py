@@ -57,7 +57,7 @@ def test_a_number_is_read_exactly(given, meant):
 
 @pytest.mark.parametrize(("given", "said"), REFUSED, ids=[repr(x)[:20] for x, _ in REFUSED])
 def test_what_is_no_rational_is_refused_with_its_field(given, said):
-    with pytest.raises(InputError, match="^x: ") as refused:
+    with pytest.raises(InputError, match=r"^x: ") as refused:
         rational("x", given)
     assert said in str(refused.value)
 

@@ -217,14 +217,14 @@ def test_verify_in_words(capsys):
     assert "confirmed" in text
 
 
-def test_an_unconfirmed_status_exits_with_1(monkeypatch, capsys):
+def test_an_unconfirmed_status_exits_with_1(registered, capsys):
     from dataclasses import replace
 
     from thmverify import theorems
     from thmverify.verdicts import Status
 
     wrong = replace(theorems.REGISTRY["lemma-4.2"], status=Status.REFUTED)
-    monkeypatch.setattr(theorems, "REGISTRY", {"lemma-4.2": wrong}, raising=False)
+    registered(wrong)
     code, printed = json_of(capsys, "verify", "--instances", "3")
     assert code == 1
     assert printed["confirmed"] is False

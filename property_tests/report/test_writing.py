@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thmverify import reports, theorems
+from thmverify import reports
 from thmverify.errors import InputError
 from thmverify.reports import browser, builder, render
 from thmverify.reports.records import Report
@@ -13,8 +13,8 @@ from thmverify.theorems.pca_equality import STATEMENT as REFUTED
 
 
 @pytest.fixture
-def small_registry(monkeypatch):
-    monkeypatch.setattr(theorems, "REGISTRY", {STATEMENT.id: STATEMENT}, raising=False)
+def small_registry(monkeypatch, registered):
+    registered(STATEMENT)
     monkeypatch.setattr(builder, "QUICK_INSTANCES", 4)
 
 
@@ -34,8 +34,8 @@ def test_build_writes_the_three_files_and_tells_its_progress(tmp_path):
 
 
 @pytest.mark.usefixtures("small_registry")
-def test_only_some_statements(tmp_path, monkeypatch):
-    monkeypatch.setattr(theorems, "REGISTRY", {s.id: s for s in (STATEMENT, REFUTED)}, raising=False)
+def test_only_some_statements(tmp_path, registered):
+    registered(STATEMENT, REFUTED)
     page = reports.build(tmp_path, quick=True, only=[REFUTED.id])
     again = Report.model_validate_json((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert [s.id for s in again.statements] == [REFUTED.id]

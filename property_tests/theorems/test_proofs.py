@@ -9,12 +9,14 @@ import random
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import thmverify
 from property_tests.theorems import bad_scripts
 from thmverify.cli import main
 from thmverify.kernel.proofs.replay import Proved, replay
@@ -26,9 +28,6 @@ from thmverify.standing import Standing, judge
 from thmverify.statements import Formal, Statement
 from thmverify.theorems import REGISTRY
 from thmverify.verdicts import Outcome, Status
-
-ROOT = Path(__file__).parents[2]
-
 
 # -- what each proof supposes and concludes ---------------------------------------------------------------------------
 
@@ -161,10 +160,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def test_a_fresh_process_verifies_a_proof_by_the_standard_library_alone(folder: Path) -> None:
+def test_a_fresh_process_verifies_a_proof_by_the_standard_library_alone(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "thmverify").symlink_to(Path(thmverify.__file__).parent)
     files = [str(folder / f"{id_}.json") for id_ in WRITTEN]
     code = "from thmverify.kernel.answer import main; sys.exit(main(sys.argv[1:]))"
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"
     command = [sys.executable, "-I", "-S", "-c", code, *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -372,10 +372,10 @@ def test_a_bad_script_proves_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["another_loss", "assumes", "raises"])
 def test_show_says_that_a_proof_does_not_check(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, registered: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     statement = bad(name)
-    monkeypatch.setattr("thmverify.cli.statements._registry", lambda: {statement.id: statement})
+    registered(statement)
     assert main(["show", statement.id]) == 1
     assert "does NOT check" in capsys.readouterr().out
     assert main(["show", statement.id, "--json"]) == 1
@@ -383,12 +383,12 @@ def test_show_says_that_a_proof_does_not_check(
 
 
 @pytest.fixture
-def conditional(monkeypatch: pytest.MonkeyPatch) -> Statement:
+def conditional(registered: Callable[..., None]) -> Statement:
     """A statement whose theorem is on record as conditional."""
     statement = bad("assumes")
     assert statement.checked is not None
     statement = replace(statement, formal=Formal.of(statement.checked))
-    monkeypatch.setattr("thmverify.cli.statements._registry", lambda: {statement.id: statement})
+    registered(statement)
     return statement
 
 

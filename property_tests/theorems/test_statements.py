@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sympy import Eq, Symbol
 
+import thmverify.theorems.proofs
 from thmverify import theorems
 from thmverify.errors import InputError
 from thmverify.evidence import Break, ByKernel, Counterexample, Need
@@ -74,7 +75,10 @@ def test_registry_has_no_orphan_and_no_missing_entry() -> None:
 
 
 def test_every_proof_belongs_to_a_statement() -> None:
-    names = {f"thmverify.theorems.proofs.{module.name}" for module in pkgutil.iter_modules(theorems.proofs.__path__)}
+    names = {
+        f"thmverify.theorems.proofs.{module.name}"
+        for module in pkgutil.iter_modules(thmverify.theorems.proofs.__path__)
+    }
     proofs = {name for name in names if hasattr(importlib.import_module(name), "prove")}
     assert names - proofs == {"thmverify.theorems.proofs.equality"}  # what several proofs go on from
     assert proofs == {s.proof.module for s in REGISTRY.values() if s.proof is not None}

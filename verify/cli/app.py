@@ -86,7 +86,11 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def thmverify(
-    version: Annotated[
+    theories: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="FILE.py|MODULE", help="Load a theory of your own: what defines THEORY."),
+    ] = None,
+    _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
@@ -97,3 +101,7 @@ def thmverify(
     Exit codes: 0 done and as claimed; 1 a claim is refuted or not confirmed; 2 bad input; 3 undecided; 74 the output
     cannot be written.
     """
+    if theories:
+        from thmverify.theories import ask_for
+
+        ask_for(theories)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
+from thmverify.cli.statements import registry
 from thmverify.errors import InputError
 from thmverify.guarantees import LOSSES
 
@@ -40,14 +41,14 @@ def matrix(
     """
     from thmverify.matrix import Matrix
     from thmverify.statements import prepare
-    from thmverify.theorems import REGISTRY
 
-    found = Matrix(REGISTRY)
+    statements = registry()
+    found = Matrix(statements)
     for loss in losses or ():
         if loss not in found.losses:
             raise InputError("LOSS", loss, "is no row of the matrix", f"write one of {', '.join(found.losses)}")
     with progress("checking proofs"):
-        prepare(REGISTRY.values())
+        prepare(statements.values())
     cells = [cell for cell in found.cells if not losses or cell.loss in losses]
     if json:
         write_json({"losses": [*found.losses], "cells": [_described(cell) for cell in cells]})

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thmverify import theories
 from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
 from thmverify.errors import InputError
+from thmverify.headlines import OURS, Headline
 
 if TYPE_CHECKING:
     from thmverify.evidence import Counterexample
@@ -21,20 +23,26 @@ if TYPE_CHECKING:
     from thmverify.proofs.evaluation import Evaluation
     from thmverify.randomised import Verification
     from thmverify.statements import Statement
+    from thmverify.theories import Registry
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def list_statements(json: AsJson = False) -> int:
     """List every statement: its id, title, status and source."""
-    statements = _registry().values()
+    found = registry().headlines
     if json:
-        write_json({"statements": [_summary(s) for s in statements]})
+        write_json({"statements": [headline.to_json() for headline in found]})
     else:
-        write_fields([(s.status.value, f"{s.id}\n{s.title} ({s.source.label})") for s in statements])
+        write_fields([(h.status.value, f"{h.id}\n{h.title} ({h.source.label}){_origin(h)}") for h in found])
         sys.stdout.write("\n")
-        write_fields([("", text) for text in dict.fromkeys(s.source.text for s in statements)])
+        write_fields([("", text) for text in dict.fromkeys(h.source.text for h in found)])
     return DONE
+
+
+def _origin(headline: Headline) -> str:
+    """Return where a statement that is not the toolkit's own comes from."""
+    return "" if headline.origin == OURS else f"\nfrom {headline.origin}"
 
 
 def show(
@@ -58,7 +66,7 @@ def show(
     tried = _tried(found, lines)
     if json:
         proved = None if report is None else _proof(found, report, tried)
-        write_json({**_summary(found), **_details(found), "proof": proved})
+        write_json({**found.headline.to_json(), **_details(found), "proof": proved})
     else:
         _write_statement(found, report, tried)
     return CLAIM_FAILED if found.unproved else DONE
@@ -80,32 +88,24 @@ def _write_trace(statement: Statement, file: Path) -> None:
     from thmverify.kernel.strict import canonical
 
     if statement.proof is None:
-        known = ", ".join(s.id for s in _registry().values() if s.proof is not None)
+        known = ", ".join(s.id for s in registry().values() if s.proof is not None)
         raise InputError("ID", statement.id, "has no proof to write", f"write one of {known}")
     write_text(file, canonical(statement.proof.propose().trace).decode("ascii"))
 
 
-def _registry() -> Mapping[str, Statement]:
-    from thmverify.theorems import REGISTRY
-
-    return REGISTRY
+def registry() -> Registry:
+    """Return every statement there is; on stderr, a line for each installed theory that is left out."""
+    found = theories.registry()
+    for line in found.broken:
+        sys.stderr.write(f"thmverify: {line}\n")
+    return found
 
 
 def _find(name: str) -> Statement:
-    registry = _registry()
-    if name not in registry:
-        raise InputError("ID", name, "names no statement", f"write one of {', '.join(registry)}")
-    return registry[name]
-
-
-def _summary(statement: Statement) -> dict[str, Any]:
-    source = statement.source
-    return {
-        "id": statement.id,
-        "title": statement.title,
-        "status": statement.status.value,
-        "source": {"text": source.text, "label": source.label, "note": source.note},
-    }
+    found = registry()
+    if name not in found:
+        raise InputError("ID", name, "names no statement", f"write one of {', '.join(found)}")
+    return found[name]
 
 
 def _details(statement: Statement) -> dict[str, Any]:
@@ -278,7 +278,7 @@ def verify(
 
     The exit code is 0 only if every recorded status is confirmed.
     """
-    chosen = [_find(name) for name in dict.fromkeys(statements)] if statements else [*_registry().values()]
+    chosen = [_find(name) for name in dict.fromkeys(statements)] if statements else [*registry().values()]
     from thmverify.randomised import run
     from thmverify.statements import prepare
 

@@ -1,0 +1,243 @@
+"""Theories: what a package or a file contributes to the toolkit, ours and other people's, by the same door.
+
+A theory is one object, `THEORY`. It is found by the entry-point group `thmverify.theories` of the packages that are
+installed, by `--with FILE.py` or `--with MODULE`, by the environment variable THMVERIFY_WITH (separated like PATH), and
+by `with = ["FILE.py", "MODULE"]` under `[tool.thmverify]` in the pyproject.toml of the working folder.
+
+A theory is a program: whoever loads one runs it. What it adds is shown with where it comes from. Its certificates and
+proofs are judged by the kernel, like ours, and `python -m thmverify.kernel` judges them without loading it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thmverify import headlines
+from thmverify.errors import InputError
+from thmverify.headlines import OURS, Headline
+
+if TYPE_CHECKING:
+    from thmverify.statements import Statement
+
+GROUP = "thmverify.theories"
+VARIABLE = "THMVERIFY_WITH"
+INTERFACE = 1  # of Theory and Statement; it changes when a theory written for the one before may fail
+
+
+@dataclass(frozen=True)
+class Theory:
+    """What one package or file contributes.
+
+    `statements` are the statements themselves. `modules` names those that are imported when they are first asked for,
+    id → "MODULE:NAME"; `headlines` is the file that says of each what a list shows, so that a list imports none of
+    them (`thmverify.headlines.write` makes it). `interface` is the `INTERFACE` that the theory was written for.
+
+    >>> Theory("empty").statements
+    ()
+    """
+
+    name: str
+    statements: Sequence[Statement] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
+    headlines: Path | None = None
+    interface: int = INTERFACE
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its statements, those that are only named included."""
+        return (*self.modules, *(s.id for s in self.statements))
+
+    def statement(self, name: str) -> Statement:
+        """Return the statement with this id. Raises ValueError when its module has another one."""
+        if name not in self.modules:
+            return next(s for s in self.statements if s.id == name)
+        module, _, attribute = self.modules[name].partition(":")
+        found: Statement = getattr(importlib.import_module(module), attribute or "STATEMENT")
+        if found.id != name:
+            raise ValueError(f"{self.modules[name]} is {found.id}, expected {name}")
+        return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """A theory and where it comes from: a distribution, a file or a module."""
+
+    theory: Theory
+    origin: str
+
+
+class Registry(Mapping[str, "Statement"]):
+    """The statements of every theory, by id; each is imported when it is first asked for.
+
+    `broken` says, in one line each, which installed theories are left out and why.
+    """
+
+    def __init__(self, theories: Sequence[Found] = (), broken: Sequence[str] = ()) -> None:
+        self.theories = tuple(theories)
+        self.broken = tuple(broken)
+        self._home = {name: found for found in self.theories for name in found.theory.ids}
+        self._loaded: dict[str, Statement] = {}
+
+    def __getitem__(self, name: str) -> Statement:
+        """Return a statement by id. Raises KeyError, or InputError when its theory is broken."""
+        if name not in self._loaded:
+            home = self._home[name]
+            try:
+                statement = home.theory.statement(name)
+            except Exception as error:
+                raise _failed(name, home.origin, error) from error
+            self._loaded[name] = statement if home.origin == OURS else replace(statement, origin=home.origin)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._home)
+
+    def __len__(self) -> int:
+        return len(self._home)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._home
+
+    @property
+    def headlines(self) -> tuple[Headline, ...]:
+        """What a list shows of each statement, in order."""
+        known: dict[str, Headline] = {}
+        for found in self.theories:
+            if found.theory.headlines is not None:
+                known |= {h.id: replace(h, origin=found.origin) for h in headlines.read(found.theory.headlines)}
+        return tuple(known[name] if name in known else self[name].headline for name in self)
+
+
+@cache
+def registry() -> Registry:
+    """Return the statements of every theory that there is, found once a process.
+
+    An installed theory that fails is left out and said so in `broken`. Raises InputError when one that was asked for
+    by name fails, or has the id of a statement that is there already.
+    """
+    theories: list[Found] = []
+    broken = []
+    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: (e.value != _OUR_ENTRY, e.name)):
+        origin = OURS if entry.value == _OUR_ENTRY else _distribution(entry)
+        try:
+            _add(theories, Found(_checked(entry.load(), origin), origin))
+        except Exception as error:
+            broken.append(f"the theory {entry.name} of {origin} is left out: {_why(error)}")
+    for spec in asked_for():
+        _add(theories, _from(spec))
+    return Registry(theories, broken)
+
+
+_OUR_ENTRY = "thmverify.theorems:THEORY"
+
+
+def asked_for() -> tuple[str, ...]:
+    """Return the files and modules asked for by name, each once: by the environment, then by pyproject.toml."""
+    return tuple(dict.fromkeys((*_by_environment(), *_configured(Path("pyproject.toml")))))
+
+
+def ask_for(specs: Sequence[str]) -> None:
+    """Ask for files and modules, in this process and in those that it starts."""
+    paths = [str(Path(s).absolute()) if _is_file(s) else s for s in specs]
+    os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys((*_by_environment(), *paths)))
+    registry.cache_clear()
+
+
+def _by_environment() -> tuple[str, ...]:
+    return tuple(spec for spec in os.environ.get(VARIABLE, "").split(os.pathsep) if spec)
+
+
+def _configured(file: Path) -> list[str]:
+    """Return `with` of `[tool.thmverify]`. Raises InputError when the file cannot be read or it is no list of names."""
+    try:
+        with file.open("rb") as stream:
+            data = tomllib.load(stream)
+    except OSError:
+        return []
+    except ValueError as error:
+        raise InputError("file", str(file), f"is not TOML: {error}", "correct it", str(file)) from None
+    wanted = data.get("tool", {}).get("thmverify", {}).get("with", [])
+    if not isinstance(wanted, list) or not all(isinstance(x, str) for x in wanted):
+        rule = "is not a list of files and modules"
+        raise InputError("tool.thmverify.with", wanted, rule, 'write with = ["own_theorem.py"]', str(file))
+    return wanted
+
+
+def _is_file(spec: str) -> bool:
+    return spec.endswith(".py") or os.sep in spec
+
+
+def _from(spec: str) -> Found:
+    """Load a theory that is asked for by name. Raises InputError when it is none."""
+    try:
+        module, _, attribute = spec.partition(":")
+        home = _load_file(Path(spec)) if _is_file(spec) else importlib.import_module(module)
+        theory = getattr(home, attribute or "THEORY", None)
+        return Found(_checked(theory, spec), spec)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError("--with", spec, _why(error), "give a Python file or a module that defines THEORY") from error
+
+
+def _load_file(path: Path) -> Any:
+    """Import a file under its own name, so that other processes find it by the same. Raises InputError."""
+    if not path.is_file():
+        raise InputError("--with", str(path), "is no file", "give the path of a Python file that defines THEORY")
+    name, folder = path.stem, str(path.parent.absolute())
+    if not name.isidentifier():
+        raise InputError("--with", str(path), f'"{name}" is no name of a module', "rename the file")
+    loaded = sys.modules.get(name)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    spec = importlib.util.find_spec(name) if loaded is None else loaded.__spec__
+    if spec is None or spec.origin is None or not os.path.samefile(spec.origin, path):
+        rule = f"has the name of a module that is there already, {name}"
+        raise InputError("--with", str(path), rule, "rename the file")
+    return importlib.import_module(name)
+
+
+def _checked(theory: object, origin: str) -> Theory:
+    """Return the theory. Raises InputError when it is none, or is one for another release."""
+    if not isinstance(theory, Theory):
+        raise InputError("THEORY", theory, f"is no theory, in {origin}", "define THEORY = Theory(…)")
+    if theory.interface != INTERFACE:
+        rule = f"of {origin} is for interface {theory.interface} of the toolkit, this release has {INTERFACE}"
+        raise InputError("theory", theory.name, rule, "install releases that fit each other")
+    return theory
+
+
+def _add(theories: list[Found], found: Found) -> None:
+    """Add a theory. Raises InputError when a statement of it has an id that is taken."""
+    taken = {name: other.origin for other in theories for name in other.theory.ids}
+    for name in found.theory.ids:
+        if name in taken:
+            rule = f"names a statement of {taken[name]} and one of {found.origin}"
+            raise InputError("id", name, rule, "rename one of them")
+        taken[name] = found.origin
+    theories.append(found)
+
+
+def _distribution(entry: importlib.metadata.EntryPoint) -> str:
+    return entry.value if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else f"fails with {type(error).__name__}: {error}"
+
+
+def _failed(name: str, origin: str, error: Exception) -> Exception:
+    """Return what to raise for a statement that fails to load: ours is a mistake of ours."""
+    if origin == OURS:
+        return error
+    return InputError("ID", name, f"cannot be loaded from {origin}: {_why(error)}", "correct the theory")
