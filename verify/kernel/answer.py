@@ -21,7 +21,7 @@ def answer(data: bytes) -> tuple[Any, list[str]]:
         from thmverify.kernel.certificate import check
 
         found = check(data)
-        return found, [f"{found.claim} is {found.finding.verdict} for the instance given", f"VERIFIED {found.claim}"]
+        return found, found.lines_of_text()
     except Rejected:
         raise
     except (Exception, RecursionError) as error:  # a checker that breaks down has not accepted

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from thmverify.kernel import formulas
 from thmverify.kernel.claims import STATEMENTS, statement_hash
 from thmverify.kernel.models import Finding, instance
 from thmverify.kernel.parse import integer
@@ -19,8 +20,12 @@ class Verified(NamedTuple):
     instance: object
     finding: Finding
 
+    def lines_of_text(self) -> list[str]:
+        """Return the answer; the last line names the claim."""
+        return [f"{self.claim} is {self.finding.verdict} for the instance given", f"VERIFIED {self.claim}"]
 
-def check(data: bytes) -> Verified:
+
+def check(data: bytes) -> Verified | formulas.VerifiedFormula:
     """Return what the certificate proves. Raises Rejected with the reason; whatever goes wrong is a rejection."""
     try:
         return _check(data)
@@ -30,8 +35,10 @@ def check(data: bytes) -> Verified:
         raise Rejected(f"the check broke down with {type(error).__name__}") from error
 
 
-def _check(data: bytes) -> Verified:
+def _check(data: bytes) -> Verified | formulas.VerifiedFormula:
     whole = parse(data)
+    if isinstance(whole, dict) and whole.get("format") == formulas.FORMAT:
+        return formulas.check(whole)
     form, claim, statement, model, verdict, *bounds, rule, hints, content = record(whole, "the certificate", FIELDS)
     if form != FORMAT:
         raise Rejected(f"the format is not {FORMAT}")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from thmverify.kernel.linear import cholesky, column_basis
+from thmverify.kernel.linear import cholesky, column_basis, select
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.parse import integer, rational
 from thmverify.kernel.strict import Rejected, array
@@ -84,19 +84,26 @@ def softmax_moments(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: Grids, c: Seq
     if rho == 0:  # p_k = w_k
         return [arb_mat(law.mean * w) for w in law.weights]
     units = [tuple(int(i == a) for i in range(1, 1 + rho)) for a in range(1 + rho)]
-    weights = [arb(w) for w in law.weights]
     found = [arb_mat(D.nrows(), len(units) if c else 1) for _ in range(K)]
-    for w, G, tau, grid in zip(weights, law.covariances, law.means.transpose().tolist(), grids, strict=True):
-        L = cholesky(arb_mat(D.transpose() * G * D))
+    for j, (w, G, tau, grid) in enumerate(
+        zip(law.weights, law.covariances, law.means.transpose().tolist(), grids, strict=True)
+    ):
+        L, whitened = whiten(law, j, D, b, c)
         frame = arb_mat([tau, *L.solve(arb_mat(D.transpose() * G)).tolist()])  # Tᵀ
-        centre = L.solve(arb_mat(D.transpose()) * arb_mat([[x] for x in tau])).entries()
-        bends = [L.transpose() * arb_mat(bend) * L for bend in c]
-        moments = _moments(Whitened(weights, centre, arb_mat(b.transpose()) * L, bends), grid)
+        moments = component_moments(whitened, grid)
         right = arb_mat([[int(a == 0), *row] for a, row in enumerate((frame * arb_mat(D)).tolist())] if c else [[1]])
         powers = [[tuple(map(sum, zip(x, y, strict=True))) for y in units[: right.nrows()]] for x in units]
         for k in range(K):
             found[k] += frame.transpose() * arb_mat([[moments[n][k] for n in row] for row in powers]) * right * w
     return found
+
+
+def whiten(law: Mixture, j: int, D: fmpq_mat, b: fmpq_mat, c: Sequence[fmpq_mat] = ()) -> tuple[arb_mat, Whitened]:
+    """Return the L of component j, and its coordinates."""
+    L = cholesky(arb_mat(D.transpose() * law.covariances[j] * D))
+    centre = L.solve(arb_mat(D.transpose() * select(law.means, range(D.nrows()), [j]))).entries()
+    bends = [L.transpose() * arb_mat(bend) * L for bend in c]
+    return L, Whitened([arb(w) for w in law.weights], centre, arb_mat(b.transpose()) * L, bends)
 
 
 def fewer_directions(D: fmpq_mat, b: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
@@ -118,7 +125,8 @@ def check_grids(grids: Grids, wanted: int) -> None:
         raise Rejected("the grids ask for too much work")
 
 
-def _moments(law: Whitened, grid: Grid) -> Moments:
+def component_moments(law: Whitened, grid: Grid) -> Moments:
+    """Return the moments given a component, with the error of the grid."""
     if (len(grid) if isinstance(grid, list) else 1) != len(law.centre):
         raise Rejected(f"a grid does not fit an integral in {len(law.centre)} dimensions")
     if isinstance(grid, Adaptive):
@@ -132,7 +140,7 @@ def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
     K, order, end = range(len(law.weights)), 2 if law.bends else 1, len(axes) - 1
     nodes = [[arb(axis.h * n) for n in axis.steps] for axis in axes]
     tables = [  # [axis][n][node]: h φ(u) uⁿ
-        [[arb(axis.h) * _gauss(s - c) * math.prod([s - c] * n, start=arb(1)) for s in row] for n in range(order + 1)]
+        [[arb(axis.h) * gauss(s - c) * math.prod([s - c] * n, start=arb(1)) for s in row] for n in range(order + 1)]
         for axis, row, c in zip(axes, nodes, law.centre, strict=True)
     ]
     exponents = [n for n in itertools.product(range(order + 1), repeat=len(axes)) if sum(n) <= order]
@@ -154,12 +162,13 @@ def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
     return sums
 
 
-def _gauss(u: arb) -> arb:
+def gauss(u: arb) -> arb:
+    """Return φ(u)."""
     return (-u * u / 2).exp() / (2 * arb.pi()).sqrt()
 
 
-def lattice_error(law: Whitened, axes: list[Axis]) -> arb:
-    """Return a bound of |sum − integral| for every k and moment (PROOFS.md, 2)."""
+def lattice_error(law: Whitened, axes: list[Axis], logarithm: bool = False) -> arb:
+    """Return a bound of |sum − integral| for every k and moment (PROOFS.md, 2), or for log Σ_k w_k e^{ℓ_k} (8.3)."""
     ends = [[arb(axis.h * (2 * end - 1) / 2) for end in (axis.steps.start, axis.steps.stop)] for axis in axes]
     box = arb_mat([[low.union(high)] for low, high in ends])
     spread = [arb(0)] * len(axes)  # ≥ |∂_iℓ_k − ∂_iℓ_n| on the box
@@ -171,16 +180,20 @@ def lattice_error(law: Whitened, axes: list[Axis]) -> arb:
     reach = [(c - low, high - c) for c, (low, high) in zip(law.centre, ends, strict=True)]
     longest, kappa, total = arb(1), arb(1), arb(0)  # longest ≥ |u| on the box, thickened
     for (low, high), axis in zip(reach, axes, strict=True):
-        longest, kappa = longest.max(low.max(high) + arb(axis.a)), kappa * (1 + arb(axis.h) * _gauss(arb(0)))
+        longest, kappa = longest.max(low.max(high) + arb(axis.a)), kappa * (1 + arb(axis.h) * gauss(arb(0)))
+    steep = max((sum(map(abs, row), arb(0)).upper() for row in rows), default=arb(0))  # |ℓ_k(s)| ≤ steep·max|s_i|
+    far = max((abs(c).upper() for c in law.centre), default=arb(0))
     for (low, high), rate, axis in zip(reach, spread, axes, strict=True):
         R, h, a = low.min(high), arb(axis.h), arb(axis.a)
         theta = a * rate
         if not (R > 0 and theta < arb.pi()):
             raise Rejected("the grid misses a component or its strip is too wide")
-        size = kappa * longest ** (2 if law.bends else 1) * (a**2 / 2).exp() / (theta / 2).cos()
+        near = (theta / 2).cos()  # Σ_k w_k e^{ℓ_k} stays so far from 0, relatively
+        most = steep * (far + longest) + theta - near.log() if logarithm else longest ** (2 if law.bends else 1) / near
+        size = kappa * most * (a**2 / 2).exp()
         long_sides = 2 / ((2 * arb.pi() * a / h).exp() - 1)
-        short_sides = 4 * h * arb(2).log() / (2 * arb.pi()) * _gauss(R)
-        total += size * (long_sides + short_sides) + tail(R)
+        short_sides = 4 * h * arb(2).log() / (2 * arb.pi()) * gauss(R)
+        total += size * (long_sides + short_sides) + tail(R) * (steep * (far + len(axes)) if logarithm else 1)
     if not total.is_finite():
         raise Rejected("the grid has no finite error bound")
     return total.upper()
@@ -188,7 +201,7 @@ def lattice_error(law: Whitened, axes: list[Axis]) -> arb:
 
 def tail(R: arb) -> arb:
     """Return ∫_{|u|>R} (1 + u²) φ du ≥ the integral of |φ p_k uⁿ| over |u_i| > R, since E u_l² = 1 for the others."""
-    return 2 * (R / arb(2).sqrt()).erfc() + 2 * R * _gauss(R)
+    return 2 * (R / arb(2).sqrt()).erfc() + 2 * R * gauss(R)
 
 
 def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:

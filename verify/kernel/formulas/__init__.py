@@ -1,0 +1,7 @@
+"""Certificates that carry their own claim, a formula (PROOFS.md, 8); to be read in the order values, expectations,
+grammar, claims.
+"""
+
+from thmverify.kernel.formulas.claims import FIELDS, FORMAT, Judged, VerifiedFormula, check, fields, judge
+
+__all__ = ["FIELDS", "FORMAT", "Judged", "VerifiedFormula", "check", "fields", "judge"]

@@ -1,0 +1,136 @@
+"""A certificate that carries its own claim: a formula that is true on the instance, read, evaluated and printed."""
+
+import re
+from typing import Any, NamedTuple
+
+from flint import ctx, fmpq, fmpq_mat
+
+from thmverify.kernel import models
+from thmverify.kernel.claims import STATEMENTS
+from thmverify.kernel.formulas.grammar import Reader, State
+from thmverify.kernel.formulas.values import Truth, Undefined, shape
+from thmverify.kernel.integrals import Grids, read_grids
+from thmverify.kernel.models import Finding, Mixture, Pairs
+from thmverify.kernel.parse import bits, check_work, matrix, rational, read
+from thmverify.kernel.strict import Rejected, array, canonical, digest, record
+
+FORMAT = "thmverify-formula-1"
+FIELDS = ("format", "claim", "definitions", "formula", "statement", "instance", "hints", "content")
+_CLAIM = re.compile(r"(?=.{1,60}\Z)[a-z0-9]+([-.][a-z0-9]+)*")
+
+
+class VerifiedFormula(NamedTuple):
+    """A formula that is true on an instance: its name and text, those of its definitions, and the statement's hash."""
+
+    claim: str
+    formula: str
+    definitions: tuple[str, ...]
+    statement: str
+    instance: Any
+    finding: Finding = Finding("proved")
+
+    def lines_of_text(self) -> list[str]:
+        """Return the answer: the instance, a record's values, the definitions, and on the last line the formula."""
+        values = self.instance.get("values", {}).items()
+        given = [
+            f"given {name} = {text if len(text) <= 100 else text[:100] + '...'}" for name, text in map(_written, values)
+        ]
+        meant = [f"where {text}" for text in self.definitions]
+        return [f"instance {digest(self.instance)}", *given, *meant, f"VERIFIED {self.claim}: {self.formula}"]
+
+
+class Judged(NamedTuple):
+    """What an evaluation came to: the truth, None where it is not certain, and what was not; and the texts."""
+
+    truth: Truth
+    reasons: list[str]
+    formula: str
+    definitions: tuple[str, ...]
+
+
+def judge(definitions: object, formula: object, instance: object, hints: object) -> Judged:
+    """Read a formula and evaluate it on an instance. Raises Rejected when it is none, or asks for too much work."""
+    names, law = fields(instance)
+    reader = Reader(names, law)
+    named = []
+    for pair in array(definitions, "the definitions"):
+        if len(array(pair, "a definition", 2)) != 2:
+            raise Rejected("a definition is not a name and a term")
+        term = reader.read(pair[1])
+        named.append((reader.define(pair[0], term.shape), term))
+    goal = reader.read(formula)
+    if goal.shape is not None:
+        raise Rejected("the claim is a term, not a formula")
+    precision, grids = read(hints, precision=bits, grids=_grids)
+    if len(grids) != reader.expectations:
+        raise Rejected(f"the formula has {reader.expectations} expectations, and the hints grids for {len(grids)}")
+    with ctx.workprec(precision):
+        state = State(names, grids)
+        for name, term in named:
+            try:
+                state.names[name] = term.value(state)
+            except Undefined as error:
+                state.names[name] = error
+        truth = goal.value(state)
+    return Judged(truth, state.reasons, goal.text, tuple(f"{name} = {term.text}" for name, term in named))
+
+
+def check(whole: Any) -> VerifiedFormula:
+    """Return the formula of a certificate, if it is certain that it is true. Raises Rejected with the reason if not."""
+    _, claim, definitions, formula, statement, instance, hints, content = record(whole, "the certificate", FIELDS)
+    if content != digest(list(whole.items())[:-1]):
+        raise Rejected("the content hash does not match")
+    if not isinstance(claim, str) or not _CLAIM.fullmatch(claim) or claim in STATEMENTS:
+        raise Rejected(
+            "the claim's name is not one of small letters, digits, - and ., or it is that of a built-in claim"
+        )
+    if statement != digest([claim, definitions, formula]):
+        raise Rejected("the statement is not the hash of the claim's name, definitions and formula")
+    found = judge(definitions, formula, instance, hints)
+    if found.truth is not True:
+        why = "it is false" if found.truth is False else "; ".join(found.reasons[:1])
+        raise Rejected(f"the formula is not certainly true on the instance: {why}")
+    return VerifiedFormula(claim, found.formula, found.definitions, statement, instance)
+
+
+def fields(instance: object) -> tuple[dict[str, Any], Mixture | None]:
+    """Return what names stand for on an instance, a model of the kernel or a record; and its mixture, if it is one."""
+    if isinstance(instance, dict) and instance.get("model") == "record":
+        _, values = record(instance, "instance", ("model", "values"))
+        if not isinstance(values, dict) or len(values) > 64:
+            raise Rejected("the values of a record are not an object of at most 64")
+        return {name: _field(value, name) for name, value in values.items()}, None
+    model = models.instance(instance)
+    if not isinstance(model, Pairs):
+        return {"n": fmpq(model.laplacian.nrows()), "r": fmpq(model.columns), "laplacian": model.laplacian}, None
+    names: dict[str, Any] = {"r": fmpq(model.columns), "bias": model.bias, "weight_decay": model.decay, "C": model.C}
+    names |= {"K": fmpq(len(model.mixture.weights)), "weights": model.mixture.w}
+    for prefix, x in zip(("vision_", "text_") if len(model.modalities) == 2 else ("",), model.modalities, strict=True):
+        part = {"d": fmpq(x.means.nrows()), "means": x.means, "mean": x.mean, "covariances": x.covariances}
+        part |= {"covariance": x.sigma, "S": x.S, "R": x.R, "fisher": x.fisher}
+        names |= {prefix + name: value for name, value in part.items()}
+    return names, model.mixture if len(model.modalities) == 1 else None
+
+
+def _field(value: object, name: str) -> Any:
+    """Return the number, column, matrix or family of matrices of a record."""
+    first = value[0] if isinstance(value, list) and value else None
+    if not isinstance(first, list):
+        return matrix([[x] for x in value], name) if isinstance(value, list) else rational(value, name)
+    if not (first and isinstance(first[0], list)):
+        found = matrix(value, name)
+        check_work(name, found.nrows(), found.ncols(), found.entries())
+        return found
+    family = [_field(member, name) for member in array(value, name)]
+    if any(not isinstance(x, fmpq_mat) or shape(x) != shape(family[0]) for x in family):
+        raise Rejected(f"{name} is not a family of matrices of one shape")
+    return family
+
+
+def _written(item: tuple[str, Any]) -> tuple[str, str]:
+    name, value = item
+    return name, canonical(value).decode().strip().replace('"', "").replace(",", ", ")
+
+
+def _grids(value: object, name: str) -> list[Grids]:
+    return [read_grids(grids, name) for grids in array(value, name)]

@@ -1,0 +1,69 @@
+"""Expectations over a mixture: E p_k, E p_k x, E log Σ_k w_k e^{b_k·x}, with p_k ∝ w_k e^{b_k·x} (PROOFS.md, 8.3).
+
+With β_k = b_k − b_1 in the place of b_k the softmax is the same and the logarithm is less by b_1·x; the integrals have
+as many dimensions as the β_k span.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+
+from flint import arb, arb_mat, ctx
+
+from thmverify.kernel import integrals
+from thmverify.kernel.formulas.values import Value, is_ball
+from thmverify.kernel.integrals import Adaptive, Axis, Grids, Whitened, component_moments, whiten
+from thmverify.kernel.linear import diagonal, is_zero, select
+from thmverify.kernel.models import Mixture
+from thmverify.kernel.parse import MAX_WORK
+from thmverify.kernel.strict import Rejected
+
+EXPECTATIONS = ("expected_softmax", "expected_softmax_moment", "expected_logsumexp")
+
+
+def expectation(pay: Callable[[int], None], name: str, law: Mixture, b: Value, grids: Grids) -> Value:
+    """Return E p_k (K × 1), E p_k x (d × K) or E log Σ_k w_k e^{b_k·x}, x ~ law; b has the columns b_k (d × K)."""
+    if is_ball(b):
+        raise Rejected(f"{name} takes a matrix that is rational")
+    K, d = b.ncols(), b.nrows()
+    first = select(b, range(d), [0] * K)
+    D, beta = integrals.fewer_directions(diagonal([1] * d), b - first)
+    integrals.check_grids(grids, 0 if is_zero(b - first) else K)
+    pay(_price(grids, K) * (4 if name == "expected_logsumexp" else 1))
+    base = (first.transpose() * law.mean)[0, 0]
+    if is_zero(b - first):  # p_k = w_k
+        return {"expected_softmax": law.w, "expected_softmax_moment": law.mean * law.w.transpose()}.get(name, base)
+    if name == "expected_softmax_moment":
+        columns = [x.entries() for x in integrals.softmax_moments(law, diagonal([1] * d), b - first, grids)]
+        return arb_mat(columns).transpose()
+    parts = [(w, whiten(law, j, D, beta)[1], grid) for j, (w, grid) in enumerate(zip(law.weights, grids, strict=True))]
+    if name == "expected_logsumexp":
+        return sum((log_mean(part, grid) * w for w, part, grid in parts), arb(base))
+    constant = (0,) * beta.nrows()
+    return sum(
+        (arb_mat([[x] for x in component_moments(part, grid)[constant]]) * w for w, part, grid in parts), arb_mat(K, 1)
+    )
+
+
+def log_mean(law: Whitened, axes: list[Axis] | Adaptive) -> arb:
+    """Return E log Σ_k w_k e^{ℓ_k} given a component, by a lattice; ℓ_1 = 0."""
+    if isinstance(axes, Adaptive) or len(axes) != len(law.centre):
+        raise Rejected(f"the expectation of a logarithm takes lattices in {len(law.centre)} dimensions")
+    nodes = [
+        [(arb(x.h * n), arb(x.h) * integrals.gauss(arb(x.h * n) - c)) for n in x.steps]
+        for x, c in zip(axes, law.centre, strict=True)
+    ]
+    total = arb(0)
+    for point in itertools.product(*nodes):
+        logits = (law.slopes * arb_mat([[s] for s, _ in point])).entries()
+        below = sum((w * x.exp() for w, x in zip(law.weights, logits, strict=True)), arb(0))
+        total += below.log() * math.prod((weight for _, weight in point), start=arb(1))
+    return total + arb(0, integrals.lattice_error(law, axes, logarithm=True))
+
+
+def _price(grids: Grids, K: int) -> int:
+    """Return the work of the integrals as a part of what is left: half of all for adaptive ones."""
+    if any(isinstance(grid, Adaptive) for grid in grids):
+        return MAX_WORK // 2
+    nodes = sum(math.prod(len(axis.steps) for axis in grid) for grid in grids if isinstance(grid, list))
+    return nodes * K * max(ctx.prec, 128) * MAX_WORK // integrals.MAX_WORK
