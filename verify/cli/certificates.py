@@ -60,9 +60,12 @@ def _readable(verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def _found(found: Any) -> dict[str, Any]:
-    """Return the claim and the verdict of a certificate or a proof; a proof's says what it is conditional on."""
+    """Return the claim and the verdict of a file: with a formula and its hash, or what a proof is conditional on."""
     if found is None:
         return {"claim": None, "verdict": None}
+    if hasattr(found, "formula"):
+        texts = {"formula": found.formula, "definitions": list(found.definitions), "statement": found.statement}
+        return {"claim": found.claim, "verdict": "proved", **texts}
     if hasattr(found, "finding"):
         return {"claim": found.claim, "verdict": found.finding.verdict}
     verdict = "conditional" if found.assumptions else "proved"

@@ -2,6 +2,6 @@
 grammar, claims.
 """
 
-from thmverify.kernel.formulas.claims import FIELDS, FORMAT, Judged, VerifiedFormula, check, fields, judge
+from thmverify.kernel.formulas.claims import FIELDS, FORMAT, Evaluated, VerifiedFormula, check, evaluate, fields
 
-__all__ = ["FIELDS", "FORMAT", "Judged", "VerifiedFormula", "check", "fields", "judge"]
+__all__ = ["FIELDS", "FORMAT", "Evaluated", "VerifiedFormula", "check", "evaluate", "fields"]

@@ -7,8 +7,8 @@ from flint import ctx, fmpq, fmpq_mat
 
 from thmverify.kernel import models
 from thmverify.kernel.claims import STATEMENTS
-from thmverify.kernel.formulas.grammar import Reader, State
-from thmverify.kernel.formulas.values import Truth, Undefined, shape
+from thmverify.kernel.formulas.grammar import Reader, State, Term
+from thmverify.kernel.formulas.values import Undefined, shape
 from thmverify.kernel.integrals import Grids, read_grids
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import bits, check_work, matrix, rational, read
@@ -39,28 +39,28 @@ class VerifiedFormula(NamedTuple):
         return [f"instance {digest(self.instance)}", *given, *meant, f"VERIFIED {self.claim}: {self.formula}"]
 
 
-class Judged(NamedTuple):
-    """What an evaluation came to: the truth, None where it is not certain, and what was not; and the texts."""
+class Evaluated(NamedTuple):
+    """A term and its value, or a formula and its truth, None where that is not certain; what was not; definitions."""
 
-    truth: Truth
+    term: Term
+    value: Any
     reasons: list[str]
-    formula: str
     definitions: tuple[str, ...]
 
 
-def judge(definitions: object, formula: object, instance: object, hints: object) -> Judged:
-    """Read a formula and evaluate it on an instance. Raises Rejected when it is none, or asks for too much work."""
+def evaluate(definitions: object, node: object, instance: object, hints: object) -> Evaluated:
+    """Read a term or a formula and evaluate it on an instance.
+
+    Raises Rejected when it is none or asks for too much work, and Undefined when a term has no certain value.
+    """
     names, law = fields(instance)
-    reader = Reader(names, law)
-    named = []
+    reader, named = Reader(names, law), []
     for pair in array(definitions, "the definitions"):
         if len(array(pair, "a definition", 2)) != 2:
             raise Rejected("a definition is not a name and a term")
         term = reader.read(pair[1])
         named.append((reader.define(pair[0], term.shape), term))
-    goal = reader.read(formula)
-    if goal.shape is not None:
-        raise Rejected("the claim is a term, not a formula")
+    goal = reader.read(node)
     precision, grids = read(hints, precision=bits, grids=_grids)
     if len(grids) != reader.expectations:
         raise Rejected(f"the formula has {reader.expectations} expectations, and the hints grids for {len(grids)}")
@@ -71,8 +71,8 @@ def judge(definitions: object, formula: object, instance: object, hints: object)
                 state.names[name] = term.value(state)
             except Undefined as error:
                 state.names[name] = error
-        truth = goal.value(state)
-    return Judged(truth, state.reasons, goal.text, tuple(f"{name} = {term.text}" for name, term in named))
+        value = goal.value(state)
+    return Evaluated(goal, value, state.reasons, tuple(f"{name} = {term.text}" for name, term in named))
 
 
 def check(whole: Any) -> VerifiedFormula:
@@ -86,11 +86,13 @@ def check(whole: Any) -> VerifiedFormula:
         )
     if statement != digest([claim, definitions, formula]):
         raise Rejected("the statement is not the hash of the claim's name, definitions and formula")
-    found = judge(definitions, formula, instance, hints)
-    if found.truth is not True:
-        why = "it is false" if found.truth is False else "; ".join(found.reasons[:1])
-        raise Rejected(f"the formula is not certainly true on the instance: {why}")
-    return VerifiedFormula(claim, found.formula, found.definitions, statement, instance)
+    found = evaluate(definitions, formula, instance, hints)
+    if found.term.shape is not None:
+        raise Rejected("the claim is a term, not a formula")
+    if found.value is not True:
+        why = "it is false" if found.value is False else "; ".join(found.reasons[:1])
+        raise Rejected(f"the formula is not proved on the instance: {why}")
+    return VerifiedFormula(claim, found.term.text, found.definitions, statement, instance)
 
 
 def fields(instance: object) -> tuple[dict[str, Any], Mixture | None]:
