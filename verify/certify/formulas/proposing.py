@@ -89,7 +89,7 @@ def check_shapes(reader: Reader, formula: Node, definitions: Definitions) -> Non
     """Raise InputError unless this is a formula over the reader's names, and its shapes fit."""
     field, node = "formula", formula
     try:
-        for field, node in definitions:  # noqa: B007 (the one that is at fault)
+        for field, node in definitions:
             reader.define(field, reader.read(node).shape)
         field, node = "formula", formula
         shape = reader.read(formula).shape
