@@ -116,17 +116,23 @@ def fields(instance: object) -> tuple[dict[str, Any], Mixture | None]:
 
 def _field(value: object, name: str) -> Any:
     """Return the number, column, matrix or family of matrices of a record."""
-    first = value[0] if isinstance(value, list) and value else None
-    if not isinstance(first, list):
-        return matrix([[x] for x in value], name) if isinstance(value, list) else rational(value, name)
-    if not (first and isinstance(first[0], list)):
-        found = matrix(value, name)
-        check_work(name, found.nrows(), found.ncols(), found.entries())
-        return found
-    family = [_field(member, name) for member in array(value, name)]
-    if any(not isinstance(x, fmpq_mat) or shape(x) != shape(family[0]) for x in family):
-        raise Rejected(f"{name} is not a family of matrices of one shape")
-    return family
+    match value:
+        case [[[*_], *_], *_]:
+            family = [_matrix(x, name) for x in array(value, name)]
+            if any(shape(x) != shape(family[0]) for x in family):
+                raise Rejected(f"{name} is not a family of matrices of one shape")
+            return family
+        case [[*_], *_]:
+            return _matrix(value, name)
+        case [*entries]:
+            return _matrix([[x] for x in entries], name)
+    return rational(value, name)
+
+
+def _matrix(value: object, name: str) -> fmpq_mat:
+    found = matrix(value, name)
+    check_work(name, found.nrows(), found.ncols(), found.entries())
+    return found
 
 
 def _written(item: tuple[str, Any]) -> tuple[str, str]:

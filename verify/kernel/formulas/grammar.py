@@ -186,7 +186,7 @@ def _agrees(wanted: str, shape: Shape, sizes: dict[str, int]) -> bool:
 
 
 def _kind(shape: Shape) -> str:
-    return "a formula" if shape is None else "x".join(["a", *map(str, shape)]) if shape else "a number"
+    return "a formula" if shape is None else f"a {'x'.join(map(str, shape))}" if shape else "a number"
 
 
 def _brief(text: str) -> str:

@@ -84,16 +84,17 @@ def powering(x: Value, n: Value) -> int:
 
 
 def elimination(x: Value) -> int:
-    """Return the work of an elimination: n³·N·bits, as in `parse.check_work`."""
+    """Return the work of an elimination: n³·N·bits, as in `parse.check_work`, since exact numbers grow on the way."""
     least, most = sorted(shape(x) or (1, 1))
-    return least**3 * most * bits(x) // (_EASY if is_ball(x) else 1)
+    return least**2 * most * (_price(bits(x)) if is_ball(x) else least * bits(x))
 
 
 def inclusion(x: Value, y: Value) -> int:
     """Return the work of `within`: an elimination of [y x], or in balls one for each column of x."""
     least, most = sorted((x.nrows(), x.ncols() + y.ncols()))
-    each: int = least**3 * most * (bits(x) + bits(y))
-    return each * (x.ncols() + 1) // _EASY + elimination(y) if is_ball(x) or is_ball(y) else each
+    if is_ball(x) or is_ball(y):
+        return int(least**2 * most * (x.ncols() + 1) * _price(bits(x) + bits(y))) + elimination(y)
+    return int(least**3 * most * (bits(x) + bits(y)))
 
 
 def add(x: Value, y: Value) -> Value:
