@@ -1,1 +1,101 @@
-"""Exact models, population losses, minimisers and proof checking for theorems of machine-learning theory."""
+"""Exact models, population losses, minimisers and proof checking for theorems of machine-learning theory.
+
+>>> import thmverify as tv
+>>> mixture = tv.SharedGMM(weights=["1/2", "1/2"], means=[[1, 0], [-1, 0]])
+>>> tv.decide("infonce-equality", mixture, rank=2).outcome
+<Outcome.PROVED: 'proved'>
+
+Names are loaded when they are asked for, so the import is quick. The kernel, `thmverify.kernel`, stands alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from thmverify.api import certify, check, decide, hunt, instance, load, loss, minimise, statements
+    from thmverify.errors import InputError
+    from thmverify.evidence import Break, Counterexample
+    from thmverify.headlines import Source
+    from thmverify.hypotheses import Hypothesis
+    from thmverify.maps import CLIPFactors as Factors
+    from thmverify.maps import Encoder, Gram
+    from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM
+    from thmverify.proofs.checking import Proof
+    from thmverify.spaces import Space, Variable
+    from thmverify.statements import Formal, Statement
+    from thmverify.theories import Theory
+    from thmverify.verdicts import Outcome, Status, Verdict
+
+    __version__: str
+
+_HOMES = {
+    "api": ("certify", "check", "decide", "hunt", "instance", "load", "loss", "minimise", "statements"),
+    "errors": ("InputError",),
+    "evidence": ("Break", "Counterexample"),
+    "headlines": ("Source",),
+    "hypotheses": ("Hypothesis",),
+    "maps": ("Encoder", "Gram"),
+    "models": ("CLIPGMM", "GMM", "AugmentedPairs", "Instance", "PopulationGraph", "Record", "SharedGMM"),
+    "proofs.checking": ("Proof",),
+    "spaces": ("Space", "Variable"),
+    "statements": ("Formal", "Statement"),
+    "theories": ("Theory",),
+    "verdicts": ("Outcome", "Status", "Verdict"),
+}
+_ALIASES = {"Factors": ("maps", "CLIPFactors")}
+_HOME = {name: (home, name) for home, names in _HOMES.items() for name in names} | _ALIASES
+
+__all__ = [
+    "CLIPGMM",
+    "GMM",
+    "AugmentedPairs",
+    "Break",
+    "Counterexample",
+    "Encoder",
+    "Factors",
+    "Formal",
+    "Gram",
+    "Hypothesis",
+    "InputError",
+    "Instance",
+    "Outcome",
+    "PopulationGraph",
+    "Proof",
+    "Record",
+    "SharedGMM",
+    "Source",
+    "Space",
+    "Statement",
+    "Status",
+    "Theory",
+    "Variable",
+    "Verdict",
+    "__version__",
+    "certify",
+    "check",
+    "decide",
+    "hunt",
+    "instance",
+    "load",
+    "loss",
+    "minimise",
+    "statements",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("thmverify")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    home, original = _HOME[name]
+    return getattr(import_module(f"thmverify.{home}"), original)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,8 +12,10 @@ from pathlib import Path
 from thmverify.certify import decide
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
+from thmverify.kernel.formulas import VerifiedFormula
 from thmverify.kernel.strict import file_bytes
 from thmverify.models import Instance
+from thmverify.relations import Relation
 from thmverify.verdicts import Outcome, Provenance, Verdict
 
 Examine = Callable[[Instance], Verdict]
@@ -54,7 +56,8 @@ class Counterexample:
         if isinstance(self.evidence, Instance):
             return self.evidence
         data = json.loads(file_bytes(self.evidence))["instance"]
-        data["rank"] = int(data["rank"])
+        if "rank" in data:
+            data["rank"] = int(data["rank"])
         return parse_instance(data)
 
     def verdict(self, claim: str | None, examine: Examine) -> Verdict:
@@ -68,11 +71,15 @@ class Counterexample:
             found = check(file_bytes(self.evidence))
         except (OSError, Rejected) as error:
             return Verdict(str(claim), Outcome.FAILED, f"{self.evidence.name}: {error}")
-        if found.claim != claim:
+        if isinstance(found, VerifiedFormula):
+            truth = examine.truth_of(found) if isinstance(examine, Relation) else None
+        else:
+            truth = found.finding.verdict == "proved" if found.claim == claim else None
+        if truth is None:
             return Verdict(str(claim), Outcome.FAILED, f"{self.evidence.name} is about {found.claim}")
-        outcome = Outcome.PROVED if found.finding.verdict == "proved" else Outcome.REFUTED
+        outcome = Outcome.PROVED if truth else Outcome.REFUTED
         reason = f"the kernel verifies {self.evidence.name}"
-        return Verdict(found.claim, outcome, reason, provenance=Provenance.EXACT)
+        return Verdict(str(claim), outcome, reason, provenance=Provenance.EXACT)
 
 
 class Need(StrEnum):

@@ -21,7 +21,7 @@ from thmverify.errors import InputError
 from thmverify.exact import Rows
 from thmverify.jsonfiles import RefusedNumber, read_object
 from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
-from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM, Value
 
 MAX_SIZE = 64
 
@@ -165,8 +165,32 @@ class PopulationGraphFile(_File):
         return Instance(graph, self.rank or len(set(self.labels)))
 
 
+class RecordFile(_File):
+    """Numbers, columns and matrices by name: an instance of a model of one's own."""
+
+    model: Literal["record"]
+    values: Annotated[dict[str, Any], Field(min_length=1, max_length=MAX_SIZE)]
+
+    def build(self) -> Instance:
+        """Return the exact instance."""
+        values = {name: _taken(f"values.{name}", value) for name, value in self.values.items()}
+        try:
+            return Instance(Record(**values))
+        except InputError as error:
+            raise (error if error.field == "values" else error.under("values")) from None
+
+
+def _taken(field: str, value: Any) -> Any:
+    """Return the value, its numbers read. Raises InputError with the field and the number as they were written."""
+    if isinstance(value, list):
+        return [_taken(f"{field}[{i}]", x) for i, x in enumerate(value)]
+    if isinstance(value, RefusedNumber):
+        raise InputError(field, value.text, value.rule, value.remedy)
+    return rationals.rational(field, value)
+
+
 InstanceFile: TypeAlias = Annotated[
-    SharedGMMFile | GMMFile | CLIPGMMFile | PopulationGraphFile, Field(discriminator="model")
+    SharedGMMFile | GMMFile | CLIPGMMFile | PopulationGraphFile | RecordFile, Field(discriminator="model")
 ]
 
 
@@ -355,12 +379,23 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
                 "weights": _matrix_json(model.weights),
                 "labels": [*model.labels],
             }
+        case Record():
+            return record_to_json(model)
     if not isinstance(model, PopulationGraph):
         data["bias"] = str(model.bias)
     data["rank"] = instance.rank
     if instance.weight_decay:
         data["weight_decay"] = str(instance.weight_decay)
     return data
+
+
+def record_to_json(record: Record) -> dict[str, Any]:
+    """Return the JSON object of a record: what instance files and certificates hold of it."""
+    return {"model": "record", "values": {name: _value_json(value) for name, value in record.entries}}
+
+
+def _value_json(value: Value) -> Any:
+    return [_value_json(x) for x in value] if isinstance(value, tuple) else str(value)
 
 
 def _mixture_json(mixture: GMM) -> dict[str, Any]:

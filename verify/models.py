@@ -7,11 +7,12 @@ Definitions 3.1 (SharedGMM), 5.1 (augmentation-enabled distribution) and 6.1 (CL
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -338,7 +339,52 @@ class PopulationGraph:
         return len(self.labels)
 
 
-Model: TypeAlias = AugmentedPairs | CLIPGMM | PopulationGraph
+Value: TypeAlias = Fraction | tuple[Fraction, ...] | Rows
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+
+
+@dataclass(frozen=True, init=False)
+class Record:
+    """Numbers, columns and matrices by name: an instance of a model of one's own.
+
+    Raises InputError when a name is not a letter and at most 39 letters, digits or _, or a value is not exact.
+
+    >>> Record(L=2, x=["1/2", 1])["x"]
+    (Fraction(1, 2), Fraction(1, 1))
+    """
+
+    entries: tuple[tuple[str, Value], ...]
+
+    def __init__(self, **values: Any) -> None:
+        for name in values:
+            if not _NAME.fullmatch(name):
+                rule = "is not a letter and at most 39 letters, digits or _"
+                raise InputError("values", name, rule, "give the quantity a shorter name in ASCII")
+        object.__setattr__(self, "entries", tuple((name, _value(name, x)) for name, x in values.items()))
+
+    def __getitem__(self, name: str) -> Value:
+        """Return a value by name. Raises KeyError when there is none."""
+        return dict(self.entries)[name]
+
+
+def _value(name: str, value: Any) -> Value:
+    if not hasattr(value, "tolist") and not isinstance(value, list | tuple):
+        return rational(name, value)
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if not value:
+        raise InputError(name, value, "is empty", "give at least one number")
+    if not any(isinstance(x, list | tuple) for x in value):
+        return vector(name, value)
+    found = rows(name, value)
+    for i, row in enumerate(found):
+        if len(row) != len(found[0]) or not row:
+            rule = f"has {len(row)} entries where row 0 has {len(found[0])}"
+            raise InputError(f"{name}[{i}]", [str(x) for x in row], rule, "give every row the same length")
+    return found
+
+
+Model: TypeAlias = AugmentedPairs | CLIPGMM | PopulationGraph | Record
 
 
 @dataclass(frozen=True, init=False)
@@ -352,7 +398,7 @@ class Instance:
     rank: int
     weight_decay: Fraction
 
-    def __init__(self, model: Model, rank: int, weight_decay: Number = 0) -> None:
+    def __init__(self, model: Model, rank: int = 1, weight_decay: Number = 0) -> None:
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "rank", rank)
         object.__setattr__(self, "weight_decay", rational("weight_decay", weight_decay))

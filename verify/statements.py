@@ -7,11 +7,15 @@ is the object that is checked.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from sympy import latex
+
+from thmverify.certify import decide
 from thmverify.errors import InputError
 from thmverify.evidence import Break, Counterexample, Necessity, Need
 from thmverify.guarantees import Guarantee
@@ -22,8 +26,10 @@ from thmverify.mathml import formula as mathml
 from thmverify.models import Instance
 from thmverify.proofs.checking import Named, Proof, ProofReport, check
 from thmverify.proofs.checking import prepare as prepare_proofs
+from thmverify.relations import Relation
+from thmverify.spaces import Sampler, Space, Variable
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
-from thmverify.vocabulary import Entry
+from thmverify.vocabulary import Entry, Formula
 
 
 def prepare(statements: Iterable[Statement]) -> None:
@@ -93,6 +99,29 @@ class Formal:
         return "" if found.digest == self.digest else "what the proof establishes reads the same, and is another term"
 
 
+def _check_symbols(relation: Relation, space: Space, hypotheses: Sequence[Hypothesis]) -> None:
+    """Raise InputError unless every symbol is a quantity of the model, or a definition over those before it."""
+    known = {v.name for v in space.variables}
+    formulas = [(f"hypotheses.{h.name}", h.formula) for h in hypotheses]
+    for name, term in relation.definitions.items():
+        _check_known(f"definitions.{name}", term, known)
+        if name in known:
+            raise InputError(f"definitions.{name}", name, "is the name of a quantity", "choose another name")
+        known.add(name)
+    for field_, formula in [*((f, x) for f, x in formulas), ("conclusion", relation.formula)]:
+        _check_known(field_, formula, known)
+    try:
+        _ = relation.expression
+    except InputError as error:
+        raise error.under(f"statement {relation.name}") from None
+
+
+def _check_known(field_: str, formula: Formula, known: set[str]) -> None:
+    strange = sorted({str(s) for s in formula.free_symbols} - known)
+    if strange:
+        raise InputError(field_, strange[0], "is no quantity of the model", f"write one of {', '.join(sorted(known))}")
+
+
 @dataclass(frozen=True)
 class Statement:
     """One statement of the theory, with all that is known of it.
@@ -113,7 +142,7 @@ class Statement:
     title: str
     source: Source
     status: Status
-    symbols: tuple[Entry, ...]
+    symbols: tuple[Entry, ...] | tuple[Variable, ...]
     hypotheses: tuple[Hypothesis, ...]
     quantity: Quantity
     conclusion: Conclusion
@@ -132,6 +161,52 @@ class Statement:
     guarantees: tuple[Guarantee, ...] = ()
     special_case_of: str = ""
     origin: str = OURS
+    space: Space | None = None
+
+    @classmethod
+    def of(
+        cls,
+        id: str,
+        title: str,
+        space: Space,
+        hypotheses: Sequence[Hypothesis],
+        conclusion: Formula,
+        *,
+        source: Source | str,
+        status: Status | str = Status.OPEN,
+        definitions: Mapping[str, Formula] | None = None,
+        sentence: str = "",
+        **more: Any,
+    ) -> Statement:
+        """Return a statement about a model of one's own, of which all that can be derived from formulas is.
+
+        The conclusion, a SymPy relation over the quantities of `space` and the definitions, is what is printed, what
+        the kernel decides on an instance, and what a hunt climbs; instances are drawn under the hypotheses. `source` is
+        a citation; `more` are further fields of a statement (`proof`, `formal`, `counterexamples`, …). Raises
+        InputError when the formula holds what the kernel has no word for, or a symbol that is no quantity.
+        """
+        relation = Relation(id, conclusion, dict(definitions or {}))
+        _check_symbols(relation, space, hypotheses)
+        sampler = Sampler(space, tuple(hypotheses))
+        return cls(
+            id=id,
+            title=title,
+            source=source if isinstance(source, Source) else Source(source, id),
+            status=Status(status),
+            symbols=space.variables,
+            hypotheses=tuple(hypotheses),
+            quantity=Quantity(
+                r",\quad ".join(rf"{name} = {latex(term)}" for name, term in relation.definitions.items())
+            ),
+            conclusion=Conclusion(relation.latex, sentence or relation.sentence),
+            margin=relation.margin,
+            examine=relation,
+            witness=more.pop("witness", None) or sampler(random.Random(id)),
+            sample=sampler,
+            claim=id,
+            space=space,
+            **more,
+        )
 
     @property
     def headline(self) -> Headline:
@@ -256,6 +331,22 @@ class Statement:
             reason = f"the statement says nothing here: {', '.join(missing)} is false on this instance"
             return Verdict(self.id, Outcome.UNDECIDED, reason)
         return self.judge(self.examine(instance))
+
+    def decided(self, instance: Instance) -> tuple[Verdict, bytes | None]:
+        """Return the verdict on the conclusion for one instance, whether the statement is about it, and a certificate.
+
+        `applicable` and `violated` say which hypotheses are false there; the verdict does not rest on them. There is a
+        certificate where the kernel knows the claim and it is decided. Raises InputError for another model.
+        """
+        violated = self.false_hypotheses(instance)
+        data: bytes | None = None
+        if isinstance(self.examine, Relation):
+            verdict, data = self.examine.decide(instance)
+        elif self.claim is not None:
+            verdict, data = decide(self.claim, instance)
+        else:
+            verdict = self.examine(instance)
+        return replace(verdict, applicable=not violated, violated=violated), data
 
     def judge(self, seen: Verdict) -> Verdict:
         """Return the verdict, given what an exact evaluation saw on an instance that satisfies the hypotheses."""

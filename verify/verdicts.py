@@ -43,7 +43,8 @@ class Verdict:
 
     `margin` is an interval that contains the deciding number when there is one, `provenance` says how it was come by;
     `rank` is the rank of the minimiser and `dimension` the dimension of the subspace it is compared with, where the
-    claim is about those.
+    claim is about those. `applicable` says whether the instance satisfies the hypotheses of the statement that was
+    asked about, None where only a claim was, and `violated` which it does not.
     """
 
     claim: str
@@ -53,6 +54,8 @@ class Verdict:
     provenance: Provenance | None = None
     rank: int | None = None
     dimension: int | None = None
+    applicable: bool | None = None
+    violated: tuple[str, ...] = ()
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has no truth value: compare its .outcome with an Outcome")
@@ -62,6 +65,8 @@ class Verdict:
         return {
             "claim": self.claim,
             "verdict": self.outcome.value,
+            "applicable": self.applicable,
+            "violated": [*self.violated],
             "rank": self.rank,
             "dimension": self.dimension,
             "margin": None if self.margin is None else [str(end) for end in self.margin],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -38,7 +39,7 @@ from sympy.matrices.matrixbase import MatrixBase
 from thmverify import exact
 from thmverify.configurations import orbits, product_blocks, vanishing_threshold
 from thmverify.errors import InputError
-from thmverify.models import CLIPGMM, GMM, Instance, PopulationGraph
+from thmverify.models import CLIPGMM, GMM, Instance, PopulationGraph, Record
 from thmverify.subspaces import Subspace, fisher_subspace, mean_subspace
 
 Formula: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
@@ -155,7 +156,7 @@ def components(instance: Instance) -> int:
     model = instance.model
     if isinstance(model, CLIPGMM):
         return model.vision.components
-    return 0 if isinstance(model, PopulationGraph) else model.mixture.components
+    return 0 if isinstance(model, PopulationGraph | Record) else model.mixture.components
 
 
 def _clip(instance: Instance) -> CLIPGMM:
@@ -269,14 +270,29 @@ def evaluate(formula: Formula, instance: Instance) -> bool:
     """Decide a formula on an instance, exactly.
 
     Raises InputError when it speaks of another model than the instance's, and TypeError when it holds a symbol that is
-    not in the vocabulary.
+    not in the vocabulary. Over a record, symbols stand for its quantities by name.
     """
+    if isinstance(instance.model, Record):
+        return _decide(formula, {s: _quantity(s, instance.model) for s in formula.free_symbols})
     if isinstance(instance.model, PopulationGraph) and formula.has(K, k, w):
         _mixture(instance)
     # One component's values often equal another's (a shared covariance): decide each distinct case once.
     expanded = _expanded(formula, components(instance))
     cases = {frozenset(case.items()) for case in _cases(expanded, instance)}
     return all(_decide(expanded, dict(case)) for case in cases)
+
+
+def _quantity(symbol: Basic, record: Record) -> Basic:
+    """Return what a symbol stands for in a record. Raises InputError when the record has no such quantity."""
+    try:
+        value = record[str(symbol)]
+    except KeyError:
+        names = ", ".join(name for name, _ in record.entries)
+        raise InputError("formula", str(symbol), "is no quantity of the record", f"write one of {names}") from None
+    if isinstance(value, Fraction):
+        return Rational(value.numerator, value.denominator)
+    rows = [x if isinstance(x, tuple) else (x,) for x in value]
+    return ImmutableMatrix([[Rational(x.numerator, x.denominator) for x in row] for row in rows])
 
 
 @lru_cache(maxsize=256)

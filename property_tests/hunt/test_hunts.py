@@ -14,7 +14,7 @@ import pytest
 
 from property_tests.hunt.support import contents, hunted, plan
 from property_tests.interrupts import SAFETY_NET
-from thmverify.hunt import conjectures, jobs
+from thmverify.hunt import conjectures, drafts, jobs
 from thmverify.hunt.conjectures import CONJECTURES, Conjecture
 from thmverify.hunt.drafts import Draft, convergents, simplest
 from thmverify.hunt.executors import Pool, run_all
@@ -173,7 +173,7 @@ def planted(monkeypatch):
 
         settings = Settings(components=2, dimension=2, covariance="free")
         monkeypatch.setitem(conjectures.CONJECTURES, "planted", Conjecture("planted", "planted", settings, (), build))
-        monkeypatch.setattr(jobs, "decide", decide)
+        monkeypatch.setattr(drafts, "decide", decide)
         jobs._target.cache_clear()
 
     yield plant

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from thmverify.exact import Rows
+from thmverify.instances import record_to_json
 from thmverify.kernel.certificate import FIELDS, FORMAT
 from thmverify.kernel.claims import statement_hash
 from thmverify.kernel.models import Finding
 from thmverify.kernel.strict import canonical, digest
-from thmverify.models import CLIPGMM, AugmentedPairs, Floats, Instance, PopulationGraph, SharedGMM
+from thmverify.models import CLIPGMM, AugmentedPairs, Floats, Instance, PopulationGraph, Record, SharedGMM
 
 
 def instance_fields(instance: Instance) -> dict[str, Any]:
@@ -40,6 +41,8 @@ def instance_fields(instance: Instance) -> dict[str, Any]:
                 "weights": _rows(model.weights),
                 "labels": [str(x) for x in model.labels],
             } | tail
+        case Record():
+            return record_to_json(model)
 
 
 def _texts(values: Sequence[Fraction]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thmverify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json
+from thmverify.cli.statements import find
 from thmverify.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,39 +18,46 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 
 def decide(
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="e.g. infonce-equality, clip-inclusion-literal.")],
+    statement: Annotated[str, typer.Argument(metavar="ID", help="A statement that `thmverify list` names.")],
     instance: Annotated[Path, typer.Argument(metavar="INSTANCE.json", help="The instance file.")],
     certificate: Annotated[
         Path | None, typer.Option(metavar="OUT.json", help="Where to write the certificate.")
     ] = None,
     json: AsJson = False,
 ) -> int:
-    """Prove or refute a claim on one instance.
+    """Prove or refute the conclusion of a statement on one instance.
 
-    The verdict is read off a certificate that the kernel has checked. The exit code is 1 when the claim is refuted
-    and 3 when it is undecided; then there is no certificate to write.
+    The verdict is read off a certificate that the kernel has checked, or off rational arithmetic. The exit code is 1
+    when the conclusion is refuted, and 3 when it is undecided, with no certificate to write, or when the instance does
+    not satisfy the hypotheses, so that the statement says nothing about it.
     """
-    from thmverify.certify import decide as decided
     from thmverify.instances import read_instance
     from thmverify.jsonfiles import write_text
 
-    model = read_instance(instance)
-    with progress(f"deciding {claim}"):
+    found, model = find(statement), read_instance(instance)
+    with progress(f"deciding {statement}"):
         try:
-            verdict, data = decided(claim, model)
+            verdict, data = found.decided(model)
         except InputError as error:
-            raise (error if error.field == "CLAIM" else error.in_file(str(instance))) from None
+            raise error.in_file(str(instance)) from None
     if certificate is not None and data is not None:
         write_text(certificate, data.decode("ascii"))
     if json:
-        write_json(verdict.to_json())
+        write_json({"statement": statement, **verdict.to_json()})
     else:
-        write_fields(_readable(verdict))
+        write_fields(_readable(statement, verdict))
+    if verdict.violated:
+        return UNDECIDED
     return {"proved": DONE, "refuted": CLAIM_FAILED}.get(verdict.outcome.value, UNDECIDED)
 
 
-def _readable(verdict: Verdict) -> list[tuple[str, str]]:
-    fields = [("claim", verdict.claim), ("verdict", verdict.outcome.value)]
+def _readable(statement: str, verdict: Verdict) -> list[tuple[str, str]]:
+    fields = []
+    if verdict.violated:
+        names = ", ".join(verdict.violated)
+        outside = f"{statement} says nothing about this instance: {names} is false here"
+        fields.append(("outside", f"{outside}. The verdict below is about the conclusion alone."))
+    fields += [("statement", statement), ("verdict", verdict.outcome.value)]
     if verdict.rank is not None:
         fields.append(("rank", str(verdict.rank)))
     if verdict.dimension is not None:

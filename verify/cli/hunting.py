@@ -25,7 +25,7 @@ _OUT = Path("hunts")
 
 
 def hunt(
-    conjecture: Annotated[str, typer.Argument(metavar="CONJECTURE", help="e.g. infonce-equality.")],
+    conjecture: Annotated[str, typer.Argument(metavar="ID", help="e.g. infonce-equality, or a statement of your own.")],
     fixed: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Fix a part of the instances: delta=7/10.")
     ] = None,
@@ -183,6 +183,9 @@ def _number(value: float | None) -> str:
 
 
 def _settings(settings: dict[str, Any]) -> str:
+    if "fixed" in settings:  # of a model of one's own
+        fixed = [f"{name}={value}" for name, value in settings["fixed"].items()]
+        return ", ".join([*fixed, *(f"without {name}" for name in settings["dropped"])]) or "the whole space"
     return ", ".join(
         f"{key}={str(value).lower() if isinstance(value, bool) else value}"
         for key, value in settings.items()

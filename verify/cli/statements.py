@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,7 +60,7 @@ def show(
 
     The proof is made and checked on the spot; the exit code is 1 when it does not check.
     """
-    found = _find(statement)
+    found = find(statement)
     report = found.checked
     if proof is not None:
         _write_trace(found, proof)
@@ -101,10 +102,13 @@ def registry() -> Registry:
     return found
 
 
-def _find(name: str) -> Statement:
+def find(name: str) -> Statement:
+    """Return a statement by id. Raises InputError, with the nearest names first, when there is none."""
     found = registry()
     if name not in found:
-        raise InputError("ID", name, "names no statement", f"write one of {', '.join(found)}")
+        near = get_close_matches(name, found, n=3, cutoff=0.5)
+        remedy = f"did you mean {' or '.join(near)}? " if near else ""
+        raise InputError("ID", name, "names no statement", f"{remedy}`thmverify list` has all of them")
     return found[name]
 
 
@@ -278,7 +282,7 @@ def verify(
 
     The exit code is 0 only if every recorded status is confirmed.
     """
-    chosen = [_find(name) for name in dict.fromkeys(statements)] if statements else [*registry().values()]
+    chosen = [find(name) for name in dict.fromkeys(statements)] if statements else [*registry().values()]
     from thmverify.randomised import run
     from thmverify.statements import prepare
 

@@ -4,6 +4,7 @@ What is where:
 
     settings.py, conjectures.py, questions.py   what is asked
     targets.py, space.py, margins/              what searchers climb
+    own.py                                      the same for a model of one's own
     searchers.py, run.py, jobs.py, executors.py how it is searched, and where
     drafts.py, simplify.py                      what is found, made small
     ledger.py, exports.py                       what is kept, and what of it becomes a record

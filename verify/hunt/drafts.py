@@ -10,14 +10,66 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
+from thmverify.certify import decide
 from thmverify.errors import InputError
+from thmverify.hunt.settings import Settings
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.spaces import simplest
 from thmverify.subspaces import fisher_subspace
+from thmverify.verdicts import Verdict
 
 Rows: TypeAlias = tuple[tuple[Fraction, ...], ...]
 Kind: TypeAlias = Literal["shared-gmm", "gmm", "clip-gmm"]
+
+
+class Proposed(Protocol):
+    """An instance in the making: free numbers that a search may change, and a simplification make shorter."""
+
+    @property
+    def numbers(self) -> tuple[Fraction, ...]:
+        """The free numbers."""
+        ...
+
+    def with_numbers(self, numbers: Sequence[Fraction]) -> Self:
+        """Return the draft with other free numbers."""
+        ...
+
+    def instance(self) -> Instance:
+        """Return the instance. Raises InputError when the numbers make none."""
+        ...
+
+    @property
+    def spans(self) -> bool:
+        """Whether the numbers make an instance of the kind that is searched."""
+        ...
+
+    def kept(self, settings: Any) -> bool:
+        """Whether what the user fixed is kept."""
+        ...
+
+    def decide(self, claim: str) -> tuple[Verdict, bytes | None]:
+        """Return the verdict on the claim, and the certificate. Raises InputError when there is no instance."""
+        ...
+
+    def smaller(self) -> Iterator[Self]:
+        """Yield drafts with a part left out."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """The largest numerator or denominator."""
+        ...
+
+    @property
+    def cost(self) -> tuple[int, int, int, float]:
+        """What simplification lowers."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the draft as JSON."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -135,6 +187,26 @@ class Draft:
         )
         return replace(self, means=means, covariances=covariances)
 
+    def kept(self, settings: Settings) -> bool:
+        """Whether what the user fixed is kept."""
+        if "components" in settings.named and self.components != settings.components:
+            return False
+        return "dimension" not in settings.named or max(self.dimensions) == settings.dimension
+
+    def decide(self, claim: str) -> tuple[Verdict, bytes | None]:
+        """Return the verdict on a claim, and the certificate. Raises InputError when the numbers make no instance."""
+        return decide(claim, self.instance())
+
+    def smaller(self) -> Iterator[Draft]:
+        """Yield the draft without a component, a dimension, a covariance."""
+        if self.components > (2 if self.centred else 1):
+            yield from (self.without_component(k) for k in range(self.components - 1, 0, -1))
+        for modality, dimension in enumerate(self.dimensions):
+            if dimension > 1:
+                yield from (self.without_dimension(modality, i) for i in range(dimension - 1, -1, -1))
+        if self.covariances:
+            yield replace(self, kind="shared-gmm" if self.kind == "gmm" else self.kind, covariances=())
+
     def to_json(self) -> dict[str, Any]:
         """Return the draft as JSON, rationals as text."""
         return {
@@ -185,23 +257,6 @@ def _without_axis(lower: Rows, i: int) -> Rows:
 def _symmetric(lower: Rows) -> Rows:
     n = len(lower)
     return tuple(tuple(lower[max(i, j)][min(i, j)] for j in range(n)) for i in range(n))
-
-
-def simplest(low: Fraction, high: Fraction) -> Fraction:
-    """Return the rational of least denominator in [low, high], and of least numerator among those.
-
-    The continued fractions of the two ends agree up to it (Stern and Brocot).
-    """
-    if low <= 0 <= high:
-        return Fraction(0)
-    if high < 0:
-        return -simplest(-high, -low)
-    whole = low.numerator // low.denominator
-    if whole == low:
-        return Fraction(whole)
-    if whole + 1 <= high:
-        return Fraction(whole + 1)
-    return whole + 1 / simplest(1 / (high - whole), 1 / (low - whole))
 
 
 def near(x: float, relative: float = 2.0**-7) -> Fraction:

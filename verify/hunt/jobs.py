@@ -8,9 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from thmverify.certify import decide
 from thmverify.errors import InputError
-from thmverify.hunt.drafts import Draft
+from thmverify.hunt.drafts import Proposed
 from thmverify.hunt.questions import Question
 from thmverify.hunt.targets import Target
 from thmverify.models import Floats
@@ -21,7 +20,7 @@ from thmverify.verdicts import Outcome
 class Refutation:
     """A draft whose instance refutes the claim, and the certificate that the kernel has checked."""
 
-    draft: Draft
+    draft: Proposed
     certificate: bytes
 
 
@@ -48,12 +47,12 @@ def margins_of_all(question: Question, parts: Sequence[Floats]) -> list[Floats]:
     return [margins(question, part) for part in parts]
 
 
-def refute(claim: str, draft: Draft) -> Refutation | None:
+def refute(claim: str, draft: Proposed) -> Refutation | None:
     """Return the refutation that a draft makes, if the kernel accepts one; means that coincide make none."""
     if not draft.spans:
         return None
     try:
-        verdict, certificate = decide(claim, draft.instance())
+        verdict, certificate = draft.decide(claim)
     except InputError:  # the draft makes no instance, or none of this claim
         return None
     if verdict.outcome is not Outcome.REFUTED or certificate is None:

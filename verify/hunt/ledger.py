@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from thmverify.errors import InputError
-from thmverify.hunt.drafts import Draft
 from thmverify.hunt.jobs import Refutation
+from thmverify.hunt.questions import read_draft
 from thmverify.models import Floats
 
 FORMAT = 1
@@ -298,7 +298,7 @@ class Ledger:
         found = []
         with self._reading():
             for stage, number, draft, content, digest in self._db.execute(query, (hunt,)):
-                found.append(Saved(stage, number, Refutation(Draft.from_json(json.loads(draft)), content)))
+                found.append(Saved(stage, number, Refutation(read_draft(json.loads(draft)), content)))
                 _hold(found[-1].digest == digest, "a certificate is not the one that was saved")
         return found
 

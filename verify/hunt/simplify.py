@@ -8,13 +8,12 @@ gives way alone, two move together, one of them perhaps to a longer number.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from thmverify.hunt.drafts import Draft, convergents, length, simplest
+from thmverify.hunt.drafts import Proposed, convergents, length
 from thmverify.hunt.jobs import Refutation, refute
-from thmverify.hunt.settings import Settings
+from thmverify.spaces import simplest
 
 TRIALS = 400
 Accepted: TypeAlias = Callable[[Refutation], None]
@@ -26,30 +25,21 @@ _LESS, _MORE = Fraction(9, 10), Fraction(11, 10)
 class _Trials:
     """Asks the kernel about drafts, up to a number of times, and each one once."""
 
-    def __init__(self, claim: str, settings: Settings, limit: int) -> None:
+    def __init__(self, claim: str, settings: Any, limit: int) -> None:
         self.claim, self.settings, self.left = claim, settings, limit
-        self._seen: set[Draft] = set()
+        self._seen: set[Proposed] = set()
 
-    def __call__(self, draft: Draft) -> Refutation | None:
-        if self.left <= 0 or draft in self._seen or not self._kept(draft):
+    def __call__(self, draft: Proposed) -> Refutation | None:
+        if self.left <= 0 or draft in self._seen or not (draft.kept(self.settings) and draft.spans):
             return None
         self._seen.add(draft)
         self.left -= 1
         return refute(self.claim, draft)
 
-    def _kept(self, draft: Draft) -> bool:
-        """Whether what the user fixed is kept, and the means do not coincide."""
-        named = self.settings.named
-        if "components" in named and draft.components != self.settings.components:
-            return False
-        if "dimension" in named and max(draft.dimensions) != self.settings.dimension:
-            return False
-        return draft.spans
-
 
 def simplify(
     claim: str,
-    settings: Settings,
+    settings: Any,
     found: Refutation,
     accepted: Accepted = lambda _: None,
     limit: int = TRIALS,
@@ -58,7 +48,7 @@ def simplify(
     trial = _Trials(claim, settings, limit)
     while True:
         before = found
-        found = _first_of(found, _structure, trial, accepted)
+        found = _first_of(found, lambda draft: draft.smaller(), trial, accepted)
         found = _sweep(found, trial, accepted)
         if found is before:
             found = _first_of(found, _couples, trial, accepted)
@@ -67,7 +57,7 @@ def simplify(
 
 
 def _first_of(
-    found: Refutation, moves: Callable[[Draft], Iterator[Draft]], trial: _Trials, accepted: Accepted
+    found: Refutation, moves: Callable[[Proposed], Iterator[Proposed]], trial: _Trials, accepted: Accepted
 ) -> Refutation:
     """Take the first move that lowers the cost and is still refuted, if there is one."""
     for draft in moves(found.draft):
@@ -83,7 +73,7 @@ def _sweep(found: Refutation, trial: _Trials, accepted: Accepted) -> Refutation:
     numbers = found.draft.numbers
     for i in sorted(range(len(numbers)), key=lambda i: -length(numbers[i])):
 
-        def moves(draft: Draft, i: int = i) -> Iterator[Draft]:
+        def moves(draft: Proposed, i: int = i) -> Iterator[Proposed]:
             now = draft.numbers
             return (draft.with_numbers([*now[:i], value, *now[i + 1 :]]) for value in simpler(now[i]))
 
@@ -91,18 +81,7 @@ def _sweep(found: Refutation, trial: _Trials, accepted: Accepted) -> Refutation:
     return found
 
 
-def _structure(draft: Draft) -> Iterator[Draft]:
-    """Yield the draft without a component, a dimension, a covariance."""
-    if draft.components > (2 if draft.centred else 1):
-        yield from (draft.without_component(k) for k in range(draft.components - 1, 0, -1))
-    for modality, dimension in enumerate(draft.dimensions):
-        if dimension > 1:
-            yield from (draft.without_dimension(modality, i) for i in range(dimension - 1, -1, -1))
-    if draft.covariances:
-        yield replace(draft, kind="shared-gmm" if draft.kind == "gmm" else draft.kind, covariances=())
-
-
-def _couples(draft: Draft) -> Iterator[Draft]:
+def _couples(draft: Proposed) -> Iterator[Proposed]:
     """Yield the draft with one number simpler and another one a step away, the longest first."""
     numbers = draft.numbers
     for i in sorted(range(len(numbers)), key=lambda i: -length(numbers[i])):

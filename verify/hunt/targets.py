@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from thmverify.hunt import space
-from thmverify.hunt.drafts import Draft, Kind, Rows, lower_triangle, near, rows_near
+from thmverify.hunt.drafts import Draft, Kind, Proposed, Rows, lower_triangle, near, rows_near
 from thmverify.hunt.margins.collinear import collinear_slopes, slope_at_zero
 from thmverify.hunt.margins.paired import effective_margins, literal_margin
 from thmverify.hunt.settings import Settings
@@ -44,7 +44,7 @@ class Target(Protocol):
         """Return the margin of each point."""
         ...
 
-    def drafts(self, point: Floats) -> Iterator[Draft]:
+    def drafts(self, point: Floats) -> Iterator[Proposed]:
         """Yield drafts for one point (size)."""
         ...
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NoReturn, TypeAlias
 
-from pydantic_core import PydanticCustomError
-
-from thmverify.errors import InputError
-from thmverify.instances import parse_rational
+from thmverify.rationals import Number, rational
 
 Node: TypeAlias = Any  # text, or a list that begins with an operation
-Number: TypeAlias = int | str | Fraction | Decimal
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,21 +110,9 @@ def _made(op: str, *arguments: Operand) -> Expression:
     return Expression([op, *(x.node if isinstance(x, Expression) else number(x).node for x in arguments)])
 
 
-def rational(value: object, field: str) -> Fraction:
-    """Return a number given as an integer, a Fraction, a Decimal, or text such as "0.93".
-
-    Raises InputError for a float, which is not what was written, and for anything else.
-    """
-    try:
-        return Fraction(value) if isinstance(value, Decimal) and value.is_finite() else parse_rational(value)
-    except PydanticCustomError as error:
-        context = error.context or {}
-        raise InputError(field, value, str(context.get("rule")), str(context.get("remedy"))) from None
-
-
 def number(value: Number) -> Expression:
     """Return a rational number as a term. Raises InputError for floats."""
-    return Expression(str(rational(value, "number")))
+    return Expression(str(rational("number", value)))
 
 
 def name(field: str) -> Expression:
@@ -244,4 +226,4 @@ def record(**values: Any) -> dict[str, Any]:
 def _numbers(value: Any, field: str) -> Any:
     if isinstance(value, list | tuple):
         return [_numbers(x, field) for x in value]
-    return str(rational(value, field))
+    return str(rational(field, value))

@@ -1,0 +1,194 @@
+"""What `import thmverify as tv` offers: functions that take numbers, models and names as people have them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from thmverify.errors import InputError
+from thmverify.instances import read_instance, read_map
+from thmverify.jsonfiles import read_object
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record
+from thmverify.rationals import Number
+from thmverify.theories import registry
+
+if TYPE_CHECKING:
+    from thmverify.hunt.run import Result
+    from thmverify.integrate.enclosure import Enclosure
+    from thmverify.maps import LinearMap
+    from thmverify.minimize import Minimiser
+    from thmverify.statements import Statement
+    from thmverify.verdicts import Verdict
+
+Given: TypeAlias = GMM | AugmentedPairs | CLIPGMM | PopulationGraph | Record | Instance
+
+
+def statements() -> Mapping[str, Statement]:
+    """Return every statement by id, those of your own theories included; each is loaded when it is asked for.
+
+    >>> statements()["infonce-inclusion"].status
+    <Status.PROVED: 'proved'>
+    """
+    return registry()
+
+
+def load(path: str | os.PathLike[str]) -> Instance | LinearMap:
+    """Return the instance or the map in a JSON file. Raises InputError with file, field and rule.
+
+    >>> load("examples/shared-gmm.json").rank
+    3
+    """
+    data = read_object(path)
+    return read_instance(path) if "model" in data else read_map(path)
+
+
+def instance(
+    model: Given, *, bias: Number | None = None, rank: int | None = None, weight_decay: Number = 0
+) -> Instance:
+    """Return what a claim is about: a model with a bias δ (1 when omitted), r columns (as many as components), and η.
+
+    An Instance is returned as it is. Raises InputError for a bias that the model has already.
+    """
+    if isinstance(model, Instance):
+        return model
+    if isinstance(model, GMM):
+        model = AugmentedPairs(model, 1 if bias is None else bias)
+    elif bias is not None:
+        rule = f"is part of the {type(model).__name__}, or has no meaning for it"
+        raise InputError("bias", bias, rule, "give it when the model is made, or leave it out")
+    return Instance(model, _columns(model) if rank is None else rank, weight_decay)
+
+
+def _columns(model: AugmentedPairs | CLIPGMM | PopulationGraph | Record) -> int:
+    match model:
+        case AugmentedPairs(mixture=mixture):
+            return mixture.components
+        case CLIPGMM():
+            return model.vision.components
+        case PopulationGraph():
+            return len(set(model.labels))
+    return 1
+
+
+def decide(
+    statement: str,
+    model: Given,
+    *,
+    bias: Number | None = None,
+    rank: int | None = None,
+    weight_decay: Number = 0,
+) -> Verdict:
+    """Return the kernel's verdict on a statement's conclusion for one instance, and which hypotheses fail there.
+
+    Raises InputError when there is no such statement, or it is about other models.
+
+    >>> import thmverify as tv
+    >>> line = tv.SharedGMM(["1/2", "1/2"], [[1, 0], [-1, 0]])
+    >>> tv.decide("infonce-equality-two", line, bias="7/10", rank=2).outcome
+    <Outcome.PROVED: 'proved'>
+    """
+    return _find(statement).decided(instance(model, bias=bias, rank=rank, weight_decay=weight_decay))[0]
+
+
+def certify(
+    statement: str,
+    model: Given,
+    *,
+    bias: Number | None = None,
+    rank: int | None = None,
+    weight_decay: Number = 0,
+) -> bytes | None:
+    """Return a certificate that `check` verifies, for or against the conclusion; None where none is found.
+
+    Raises InputError like `decide`.
+    """
+    return _find(statement).decided(instance(model, bias=bias, rank=rank, weight_decay=weight_decay))[1]
+
+
+def check(certificate: bytes | str | os.PathLike[str]) -> str:
+    """Return what a certificate or a proof, its bytes or its file, verifies, as the kernel says it.
+
+    Raises InputError with the reason when the kernel rejects it.
+    """
+    from thmverify.kernel.answer import answer
+    from thmverify.kernel.strict import file_bytes
+
+    data = certificate if isinstance(certificate, bytes) else file_bytes(Path(certificate))
+    found, lines = answer(data)
+    if found is None:
+        where = "bytes" if isinstance(certificate, bytes) else str(certificate)
+        raise InputError("certificate", where, lines[-1], "make it again")
+    return lines[-1]
+
+
+def loss(
+    name: str,
+    model: Given,
+    linear_map: LinearMap,
+    *,
+    bias: Number | None = None,
+    weight_decay: Number = 0,
+    digits: int = 30,
+) -> Enclosure:
+    """Return an interval of rationals that contains the population loss of a linear map.
+
+    Raises InputError when there is no such loss, or it does not fit the model or the map.
+    """
+    from thmverify.losses import find_loss
+    from thmverify.losses.levels import enclose
+
+    return enclose(find_loss(name), instance(model, bias=bias, weight_decay=weight_decay), linear_map, digits)
+
+
+def minimise(
+    name: str,
+    model: Given,
+    *,
+    bias: Number | None = None,
+    rank: int | None = None,
+    weight_decay: Number = 0,
+    digits: int | None = None,
+) -> Minimiser:
+    """Return a proposed minimiser of a loss over maps with r columns; `decide` judges what is claimed of it.
+
+    Raises InputError when there is no such loss, or it does not fit the model.
+    """
+    from thmverify.minimize import minimise as proposed
+
+    return proposed(name, instance(model, bias=bias, rank=rank, weight_decay=weight_decay), rank, digits)
+
+
+def hunt(
+    statement: str,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
+    seed: int = 0,
+    budget: str = "60s",
+    out: str | os.PathLike[str] = "hunts",
+) -> Result:
+    """Hunt for a counterexample to a statement, as `thmverify hunt` does, and return how it ended.
+
+    `settings` are those of `--set`, `drop` hypotheses to go without. What is done is in the ledger in the folder `out`.
+    Raises InputError when the statement cannot be hunted.
+    """
+    from thmverify.hunt.ledger import Ledger
+    from thmverify.hunt.questions import ask
+    from thmverify.hunt.run import Budget, Plan
+    from thmverify.hunt.run import hunt as run
+
+    question = ask(statement, [f"{key}={value}" for key, value in (settings or {}).items()], drop)
+    ledger = Ledger(Path(out))
+    try:
+        return run(Plan(question, seed), ledger, Budget.parse(budget))
+    finally:
+        ledger.close()
+
+
+def _find(name: str) -> Statement:
+    found = registry()
+    if name not in found:
+        raise InputError("statement", name, "names no statement", f"write one of {', '.join(found)}")
+    return found[name]
