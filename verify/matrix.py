@@ -8,6 +8,7 @@ those that an instance on record shows to be necessary.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -170,9 +171,15 @@ def _names(hypotheses: Iterable[Hypothesis]) -> str:
 
 
 def certificate_file(counterexample: Counterexample) -> str:
-    """Return the path of a certificate from the repository's root; nothing for an instance that rationals decide."""
+    """Return the path of a certificate: of ours from the repository's root, of another from the working folder.
+
+    Nothing for an instance that rationals decide.
+    """
     evidence = counterexample.evidence
-    return "/".join(evidence.parts[-3:]) if isinstance(evidence, Path) else ""
+    if not isinstance(evidence, Path):
+        return ""
+    ours = evidence.parts[-3:-1] == ("theorems", "counterexamples")
+    return "/".join(evidence.parts[-3:]) if ours else os.path.relpath(evidence)
 
 
 def commands(statement: Statement) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from thmverify.headlines import OURS, Headline, Source
 from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
 from thmverify.hypotheses import Hypothesis
 from thmverify.mathml import formula as mathml
-from thmverify.models import Instance
+from thmverify.models import Instance, Record
 from thmverify.proofs.checking import Named, Proof, ProofReport, check
 from thmverify.proofs.checking import prepare as prepare_proofs
 from thmverify.relations import Relation
@@ -338,6 +338,11 @@ class Statement:
         `applicable` and `violated` say which hypotheses are false there; the verdict does not rest on them. There is a
         certificate where the kernel knows the claim and it is decided. Raises InputError for another model.
         """
+        if isinstance(instance.model, Record) != (self.space is not None):
+            name = type(instance.model).__name__
+            quantities = ", ".join(v.name for v in self.space.variables) if self.space else ""
+            remedy = f'use "record" with {quantities}' if quantities else "use one of the models of mixtures and graphs"
+            raise InputError("model", name, f"is not what {self.id} is about", remedy)
         violated = self.false_hypotheses(instance)
         data: bytes | None = None
         if isinstance(self.examine, Relation):

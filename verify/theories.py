@@ -134,7 +134,9 @@ def registry() -> Registry:
         except Exception as error:
             broken.append(f"the theory {entry.name} of {origin} is left out: {_why(error)}")
     for spec in asked_for():
-        _add(theories, _from(spec))
+        found = _from(spec)
+        if all(found.theory is not other.theory for other in theories):  # installed as well as asked for
+            _add(theories, found)
     return Registry(theories, broken)
 
 
@@ -174,6 +176,7 @@ def _configured(file: Path) -> list[str]:
 
 
 def _is_file(spec: str) -> bool:
+    """Whether a file is meant, or the folder of a package, and not the name of a module."""
     return spec.endswith(".py") or os.sep in spec
 
 
@@ -192,9 +195,12 @@ def _from(spec: str) -> Found:
 
 def _load_file(path: Path) -> Any:
     """Import a file under its own name, so that other processes find it by the same. Raises InputError."""
+    if path.is_dir():
+        path = path / "__init__.py"
     if not path.is_file():
         raise InputError("--with", str(path), "is no file", "give the path of a Python file that defines THEORY")
-    name, folder = path.stem, str(path.parent.absolute())
+    home = path.parent if path.name == "__init__.py" else path
+    name, folder = home.absolute().stem, str(home.parent.absolute())
     if not name.isidentifier():
         raise InputError("--with", str(path), f'"{name}" is no name of a module', "rename the file")
     loaded = sys.modules.get(name)

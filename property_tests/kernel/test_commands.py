@@ -25,7 +25,7 @@ def write(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("instance", "code", "verdict", "rank"), [(LINE, 0, "proved", 1), (DEGENERATE, 1, "refuted", 1)]
+    ("instance", "code", "verdict", "rank"), [(LINE, 0, "proved", 1), (DEGENERATE, 3, "refuted", 1)]
 )
 def test_decide_then_check(instance, code, verdict, rank, write, tmp_path, capsys):
     out = str(tmp_path / "certificate.json")
@@ -63,7 +63,7 @@ def test_check_answers_for_each_file(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("claim", "instance", "word"),
     [
-        ("infonce", LINE, "CLAIM"),
+        ("infonce", LINE, "did you mean infonce-"),
         ("infonce-equality", PAIRED, "shared-gmm"),
         ("clip-inclusion-literal", LINE, "clip-gmm"),
         ("linear-probe-bound", LINE, "population-graph"),
@@ -85,6 +85,17 @@ def test_help_has_examples(command, capsys):
 
 
 def test_examples_are_decided(capsys):
-    assert main(["decide", "infonce-equality", str(EXAMPLES / "shared-gmm.json")]) in (0, 1)
-    assert main(["decide", "clip-inclusion-literal", str(EXAMPLES / "clip-gmm.json")]) in (0, 1)
+    assert main(["decide", "infonce-inclusion", str(EXAMPLES / "shared-gmm.json")]) == 3
+    assert capsys.readouterr().out.startswith("outside    infonce-inclusion says nothing about this instance")
+    assert main(["decide", "spectral-equality", str(EXAMPLES / "shared-gmm.json")]) == 0
+    assert main(["decide", "infonce-equality", str(EXAMPLES / "deficient.json")]) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_a_statement_that_does_not_apply_says_so(write, capsys):
+    """Two means that are not centred refute no theorem about centred ones, whatever becomes of the conclusion."""
+    for bias, violated in (("1", ["columns-reach"]), ("0", ["bias-positive", "columns-reach"])):
+        plane = {"model": "shared-gmm", "weights": ["1/2", "1/2"], "means": [[1, 0], [0, 1]], "bias": bias, "rank": 1}
+        assert main(["decide", "spectral-equality", write(plane), "--json"]) == 3
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer["verdict"], answer["applicable"], answer["violated"]) == ("refuted", False, violated)

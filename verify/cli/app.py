@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from thmverify.cli import certificates, figures, hunting, losses, matrix, report, statements
+from thmverify.cli import certificates, figures, hunting, losses, matrix, report, starting, statements
 
 # The class above BadParameter is the usage error of typer's click, wherever a release of typer keeps it.
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -72,6 +72,7 @@ app.command(
 app.add_typer(
     hunting.hunts_app, name="hunts", epilog=_examples("hunts", "hunts show 1a2b", "hunts export 1a2b record.json")
 )
+app.command("new", epilog=_examples("new my-theory"))(starting.new)
 app.command("report", epilog=_examples("report", "report --out report --quick", "report --pdf"))(report.report)
 app.command("figures", epilog=_examples("figures --jobs 2", "figures --quick --only 2b --only 6"))(figures.figures)
 

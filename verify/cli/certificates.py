@@ -55,8 +55,8 @@ def _readable(statement: str, verdict: Verdict) -> list[tuple[str, str]]:
     fields = []
     if verdict.violated:
         names = ", ".join(verdict.violated)
-        outside = f"{statement} says nothing about this instance: {names} is false here"
-        fields.append(("outside", f"{outside}. The verdict below is about the conclusion alone."))
+        outside = f"{statement} says nothing about this instance, which violates {names}"
+        fields.append(("outside", f"{outside}. The verdict is about the conclusion alone."))
     fields += [("statement", statement), ("verdict", verdict.outcome.value)]
     if verdict.rank is not None:
         fields.append(("rank", str(verdict.rank)))

@@ -63,6 +63,18 @@ def _node(e: Any) -> Node:  # noqa: PLR0912 (a case for each kind)
             return ["not", _node(sympy.Eq(*e.args, evaluate=False))]
         case sympy.Implies():
             return ["or", ["not", _node(e.args[0])], _node(e.args[1])]
+        case sympy.Add() if any(_is_negative(x) for x in e.args):
+            plus = [x for x in e.args if not _is_negative(x)]
+            found = _node(sympy.Add(*plus)) if plus else None
+            for x in e.args:
+                if _is_negative(x):
+                    found = ["-", _node(-x)] if found is None else ["-", found, _node(-x)]
+            return found
+        case sympy.Mul() if e.args[0] == -1:
+            return ["-", _node(-e)]
+        case sympy.Mul() if e.as_numer_denom()[1] != 1 and not isinstance(e.as_numer_denom()[1], sympy.Rational):
+            above, below = e.as_numer_denom()
+            return ["/", _node(above), _node(below)]
         case sympy.Pow():
             if e.base is sympy.E:
                 return ["exp", _node(e.exp)]
@@ -78,6 +90,10 @@ def _node(e: Any) -> Node:  # noqa: PLR0912 (a case for each kind)
     raise InputError(
         "formula", str(e), "is nothing that a formula may hold", "see the grammar in verify/kernel/FORMAT.md"
     )
+
+
+def _is_negative(x: Any) -> bool:
+    return isinstance(x, sympy.Mul | sympy.Rational) and bool(x.as_coeff_Mul()[0] < 0)
 
 
 def _rational(x: Any) -> str:
