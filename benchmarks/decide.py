@@ -13,7 +13,7 @@ from collections import Counter
 from fractions import Fraction
 
 from property_tests import strategies as st
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.kernel import check
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.testing import Seeded

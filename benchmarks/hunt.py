@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from thmverify.hunt.jobs import margins
-from thmverify.hunt.ledger import Ledger
-from thmverify.hunt.questions import ask
-from thmverify.hunt.run import Budget, Plan, Result, hunt
-from thmverify.hunt.searchers import PORTFOLIO
+from thmverify.hunting.jobs import margins
+from thmverify.hunting.ledger import Ledger
+from thmverify.hunting.questions import ask
+from thmverify.hunting.run import Budget, Plan, Result, hunt
+from thmverify.hunting.searchers import PORTFOLIO
 
 BUDGETS = {"7/10": "60s", "1": "10m"}
 SCALING = ("components=8", "weights=equal")  # nothing to find: all of the budget is spent on margins
@@ -73,7 +73,7 @@ def workers() -> None:
     except ImportError:
         print("\nDask is not installed: pip install 'thmverify[cluster]'")
         return
-    from thmverify.hunt.executors import Cluster
+    from thmverify.hunting.executors import Cluster
 
     print("\nDask workers, one thread each")
     plan = Plan(ask("infonce-equality", SCALING), searchers=("random",), batch=2048)

@@ -25,7 +25,7 @@ from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
-    from thmverify.statements import Statement
+    from thmverify.statement import Statement
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.register_profile("random", deadline=None, max_examples=200, print_blob=True)

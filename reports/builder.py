@@ -20,7 +20,7 @@ from thmverify.reports.figures import loss_slices, pancakes, phase
 from thmverify.reports.figures.records import Figure
 from thmverify.reports.records import Generated, Report, Settings
 from thmverify.reports.records import Statement as StatementRecord
-from thmverify.statements import Statement, prepare
+from thmverify.statement import Statement, prepare
 
 INSTANCES = 200
 QUICK_INSTANCES = 20

@@ -27,7 +27,7 @@ from thmverify.reports.base import Formula
 from thmverify.reports.figures import scenes
 from thmverify.reports.records import Bin, Command, Margin, News
 from thmverify.standing import Judgement, Standing
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.verdicts import Outcome, Provenance, Status
 
 _BINS = 24

@@ -11,7 +11,7 @@ from thmverify.guarantees import LOSSES, Column
 from thmverify.reports.records import Cell, Edge, Graph, HuntedCase, Level, Matrix, Node, Row, SpecialCase
 from thmverify.reports.records import Statement as Record
 from thmverify.standing import Judgement, Standing
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.verdicts import Status
 
 

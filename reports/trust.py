@@ -31,7 +31,7 @@ from thmverify.kernel.proofs.rules import RULES
 from thmverify.kernel.strict import canonical, digest
 from thmverify.proofs.checking import ProofReport
 from thmverify.reports.records import Comparison, Mutations, ProofMutations, Rule, SourceFile, Trust
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 
 NODES = 40
 SEPARATIONS = (1, 2, 4, 6, 8, 12, 16, 20)

@@ -44,7 +44,7 @@ from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.rationals import NumberRows
 from thmverify.sampling import random_clip_instance
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS

@@ -32,7 +32,7 @@ from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_clip_instance
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.clip_effective_equality import BLURRED, CONCLUSION, CROSSED, WITNESS, margin, plain
 from thmverify.theorems.clip_effective_equality import ID as GENERAL

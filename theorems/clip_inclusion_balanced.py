@@ -33,7 +33,7 @@ from thmverify.models import Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_clip_instance, random_matrix
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import Subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS, leaks

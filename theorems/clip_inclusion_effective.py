@@ -39,7 +39,7 @@ from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_clip_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

@@ -40,7 +40,7 @@ from thmverify.minimize.result import ACCEPTED
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_clip_instance
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.clip_inclusion_effective import QUANTITY, SYMBOLS, WITNESS

@@ -46,7 +46,7 @@ from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_clip_instance
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.subspaces import Subspace, fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.clip_effective_equality import CORNERS, plain

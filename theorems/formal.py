@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from thmverify.statements import Formal, prepare
+from thmverify.statement import Formal, prepare
 
 FILE = Path(__file__).parent / "formal.json"
 

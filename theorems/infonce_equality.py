@@ -51,7 +51,7 @@ from thmverify.minimize.result import TOLERANCE
 from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.verdicts import Status
 

@@ -25,7 +25,7 @@ from thmverify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, Hypothesis
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.infonce_equality import (
     CLAIM,

@@ -28,7 +28,7 @@ from thmverify.hypotheses import ALWAYS_MATCHED, CENTRED, ENOUGH_COLUMNS, EQUAL_
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.infonce_equality import (
     CLAIM,

@@ -22,7 +22,7 @@ from thmverify.hypotheses import BIAS_POSITIVE, ENOUGH_COLUMNS, EQUAL_WEIGHTS
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.infonce_equality import CLAIM, CONCLUSION, QUANTITY, SETTING, SYMBOLS, WITNESS, margin
 from thmverify.theorems.infonce_equality_biased import BIAS_BELOW_ONE, HALF, with_bias

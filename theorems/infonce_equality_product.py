@@ -28,7 +28,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from thmverify import vocabulary
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.configurations import product_blocks
 from thmverify.evidence import Break
 from thmverify.headlines import Source
@@ -38,7 +38,7 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS

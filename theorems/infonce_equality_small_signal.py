@@ -23,7 +23,7 @@ import numpy as np
 from flint import arb
 
 from thmverify import exact, vocabulary
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.configurations import geometry
 from thmverify.evidence import Break
 from thmverify.headlines import Source
@@ -34,7 +34,7 @@ from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce_equality import CLAIM, QUANTITY, SYMBOLS, UNCENTRED, WITNESS, lower_rank

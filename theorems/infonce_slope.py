@@ -27,7 +27,7 @@ import numpy as np
 from flint import fmpq_mat
 
 from thmverify import exact, vocabulary
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.evidence import Break
 from thmverify.exact import to_floats
 from thmverify.headlines import Source
@@ -39,7 +39,7 @@ from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

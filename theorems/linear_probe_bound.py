@@ -39,7 +39,7 @@ from thmverify.models import Floats, Instance, PopulationGraph
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_graph_instance
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.theorems import SPECTRAL_PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.population_graph_equivalence import LIGHTNING_AND_CLOUD, graph, normalised

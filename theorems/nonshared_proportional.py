@@ -31,7 +31,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_covariance, random_instance
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.subspaces import mean_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

@@ -33,7 +33,7 @@ from thmverify.hypotheses import COLUMNS_MATCH, COVARIANCES_DEFINITE, SHARED_COV
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace, pca_subspace, principal_angles
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.verdicts import Status

@@ -42,7 +42,7 @@ from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace, pca_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.pca_equality import QUANTITY, SYMBOLS, THIN, WIDE

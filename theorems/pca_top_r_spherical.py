@@ -24,7 +24,7 @@ from thmverify.hypotheses import FEWER_COLUMNS, MIXTURE, SHARED_COVARIANCE, SPHE
 from thmverify.models import Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.pca_equality import QUANTITY

@@ -31,7 +31,7 @@ from thmverify.hypotheses import GRAPH
 from thmverify.models import Instance, PopulationGraph
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_graph_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.theorems import SPECTRAL_PAPER
 from thmverify.theorems.population_graph_equivalence import (
     LIGHTNING_AND_CLOUD,

@@ -36,7 +36,7 @@ from thmverify.models import Floats, Instance, PopulationGraph
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_graph_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.theorems import SPECTRAL_PAPER
 from thmverify.theorems.formal import formal
 from thmverify.verdicts import Status

@@ -34,7 +34,7 @@ from thmverify.maps import SimSiamPair
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import Subspace, fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal

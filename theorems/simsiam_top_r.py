@@ -40,7 +40,7 @@ from thmverify.maps import SimSiamPair
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.randomised import run_alone
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.pca_top_r import TOLERANCE, corners, missed

@@ -28,7 +28,7 @@ from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems.formal import formal
 from thmverify.theorems.spectral_inclusion import QUANTITY, sample_biased, source

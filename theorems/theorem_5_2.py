@@ -27,7 +27,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from thmverify import exact, vocabulary
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.evidence import Break, Counterexample
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
@@ -47,7 +47,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_instance, random_matrix
-from thmverify.statements import Conclusion, Quantity, Statement
+from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.formal import formal

@@ -23,7 +23,7 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.evidence import Counterexample
 from thmverify.exact import Rows
 from thmverify.headlines import Source
@@ -31,7 +31,7 @@ from thmverify.hypotheses import CENTRED, COLUMNS_REACH
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
-from thmverify.statements import Conclusion, Statement
+from thmverify.statement import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.infonce_equality import CLAIM, QUANTITY, SETTING, SYMBOLS, UNCENTRED, WITNESS
 from thmverify.theorems.infonce_equality import margin as equality_margin

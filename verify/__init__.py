@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM
     from thmverify.proofs.checking import Proof
     from thmverify.spaces import Space, Variable
-    from thmverify.statements import Formal, Statement
+    from thmverify.statement import Formal, Statement
     from thmverify.theories import Theory
     from thmverify.verdicts import Outcome, Status, Verdict
 
@@ -39,7 +39,7 @@ _HOMES = {
     "models": ("CLIPGMM", "GMM", "AugmentedPairs", "Instance", "PopulationGraph", "Record", "SharedGMM"),
     "proofs.checking": ("Proof",),
     "spaces": ("Space", "Variable"),
-    "statements": ("Formal", "Statement"),
+    "statement": ("Formal", "Statement"),
     "theories": ("Theory",),
     "verdicts": ("Outcome", "Status", "Verdict"),
 }

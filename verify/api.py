@@ -15,11 +15,11 @@ from thmverify.rationals import Number
 from thmverify.theories import registry
 
 if TYPE_CHECKING:
-    from thmverify.hunt.run import Result
+    from thmverify.hunting.run import Result
     from thmverify.integrate.enclosure import Enclosure
     from thmverify.maps import LinearMap
     from thmverify.minimize import Minimiser
-    from thmverify.statements import Statement
+    from thmverify.statement import Statement
     from thmverify.verdicts import Verdict
 
 Given: TypeAlias = GMM | AugmentedPairs | CLIPGMM | PopulationGraph | Record | Instance
@@ -113,13 +113,14 @@ def check(certificate: bytes | str | os.PathLike[str]) -> str:
     Raises InputError with the reason when the kernel rejects it.
     """
     from thmverify.kernel.answer import answer
-    from thmverify.kernel.strict import file_bytes
+    from thmverify.kernel.strict import Rejected, file_bytes
 
     data = certificate if isinstance(certificate, bytes) else file_bytes(Path(certificate))
-    found, lines = answer(data)
-    if found is None:
+    try:
+        _, lines = answer(data)
+    except Rejected as error:
         where = "bytes" if isinstance(certificate, bytes) else str(certificate)
-        raise InputError("certificate", where, lines[-1], "make it again")
+        raise InputError("certificate", where, f"is rejected: {error}", "make it again") from None
     return lines[-1]
 
 
@@ -174,10 +175,10 @@ def hunt(
     `settings` are those of `--set`, `drop` hypotheses to go without. What is done is in the ledger in the folder `out`.
     Raises InputError when the statement cannot be hunted.
     """
-    from thmverify.hunt.ledger import Ledger
-    from thmverify.hunt.questions import ask
-    from thmverify.hunt.run import Budget, Plan
-    from thmverify.hunt.run import hunt as run
+    from thmverify.hunting.ledger import Ledger
+    from thmverify.hunting.questions import ask
+    from thmverify.hunting.run import Budget, Plan
+    from thmverify.hunting.run import hunt as run
 
     question = ask(statement, [f"{key}={value}" for key, value in (settings or {}).items()], drop)
     ledger = Ledger(Path(out))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.formulas import VerifiedFormula

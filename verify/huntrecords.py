@@ -28,7 +28,7 @@ class _Record(BaseModel):
 
 
 class Searched(_Record):
-    """The instances that were searched, as `thmverify.hunt.settings.Settings` has them; `named`: those of `--set`."""
+    """The instances that were searched, as `thmverify.hunting.settings.Settings` has them; `named` by `--set`."""
 
     components: Count
     dimension: Count

@@ -18,7 +18,7 @@ from thmverify.evidence import Counterexample, Necessity, Need
 from thmverify.guarantees import LOSSES, Column, Guarantee
 from thmverify.hypotheses import CENTRED, ENOUGH_COLUMNS, SHARED_COVARIANCE, Hypothesis
 from thmverify.standing import Judgement, Standing, judge
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.vocabulary import r
 
 _FIRST = (Column.INCLUSION, Column.EQUALITY, Column.EQUALITY_BIASED)  # the claims that a hypothesis is dropped from

@@ -17,7 +17,7 @@ from thmverify.models import Instance
 from thmverify.processes import fresh_processes, interrupts_held
 from thmverify.proofs.checking import ProofReport, remember
 from thmverify.proofs.evaluation import Evaluation, evaluate
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.verdicts import Outcome, Status
 
 _CHUNK = 16

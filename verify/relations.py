@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from sympy import And, Eq, Ge, Gt, Implies, Le, Lt, Ne, Not, Or, latex
 
 from thmverify import vocabulary
-from thmverify.certify.formulas import Expression, FormulaCertificate, certify, from_sympy, margins
+from thmverify.certifying.formulas import Expression, FormulaCertificate, certify, from_sympy, margins
 from thmverify.kernel.formulas import VerifiedFormula
 from thmverify.kernel.strict import digest
 from thmverify.models import Floats, Instance, Record
@@ -83,7 +83,7 @@ class Relation:
         return -1.0 if vocabulary.evaluate(self.formula, instance) else 1.0
 
     def margins(self, batch: Mapping[str, ArrayLike]) -> Floats:
-        """Return the margin on each record of a batch (see `thmverify.certify.formulas.margins`)."""
+        """Return the margin on each record of a batch (see `thmverify.certifying.formulas.margins`)."""
         return margins(self.expression, batch, self._defined)
 
     def truth_of(self, found: VerifiedFormula) -> bool | None:

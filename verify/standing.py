@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from thmverify.errors import InputError
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.verdicts import Status
 
 

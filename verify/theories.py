@@ -27,7 +27,7 @@ from thmverify.errors import InputError
 from thmverify.headlines import OURS, Headline
 
 if TYPE_CHECKING:
-    from thmverify.statements import Statement
+    from thmverify.statement import Statement
 
 GROUP = "thmverify.theories"
 VARIABLE = "THMVERIFY_WITH"

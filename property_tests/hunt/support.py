@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from thmverify.hunt.ledger import Ledger
-from thmverify.hunt.questions import ask
-from thmverify.hunt.run import Budget, Plan, Result, hunt
+from thmverify.hunting.ledger import Ledger
+from thmverify.hunting.questions import ask
+from thmverify.hunting.run import Budget, Plan, Result, hunt
 
 
 def plan(name: str, *pairs: str, drop: tuple[str, ...] = (), seed: int = 0, **options) -> Plan:

@@ -26,7 +26,7 @@ def cluster():
 
 
 def test_a_cluster_finds_what_one_process_finds_although_a_worker_is_killed(cluster, tmp_path):
-    from thmverify.hunt.executors import Cluster
+    from thmverify.hunting.executors import Cluster
 
     the_plan = plan("infonce-equality", "weights=equal", "components=4")
     hunted(tmp_path / "here", the_plan, 1600)

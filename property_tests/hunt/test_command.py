@@ -16,9 +16,9 @@ import pytest
 from property_tests.hunt.support import plan
 from property_tests.interrupts import SAFETY_NET, heed_interrupts
 from thmverify.cli import main
-from thmverify.hunt.ledger import Ledger
-from thmverify.hunt.plots import climb_plot
-from thmverify.hunt.run import Budget
+from thmverify.hunting.ledger import Ledger
+from thmverify.hunting.plots import climb_plot
+from thmverify.hunting.run import Budget
 
 
 def answer(capsys, *arguments: str) -> tuple[int, dict]:
@@ -105,7 +105,7 @@ def refused(arguments: list[str], capsys) -> str:
 
 @pytest.mark.parametrize(("arguments", "field", "part"), BAD.values(), ids=BAD)
 def test_bad_input_is_one_line(arguments, field, part, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("thmverify.hunt.executors._CONNECT", 0.5)
+    monkeypatch.setattr("thmverify.hunting.executors._CONNECT", 0.5)
     err = refused(["hunt", *arguments, "--out", str(tmp_path / "out")], capsys)
     assert field in err
     assert part in err

@@ -14,14 +14,14 @@ import pytest
 
 from property_tests.hunt.support import contents, hunted, plan
 from property_tests.interrupts import SAFETY_NET
-from thmverify.hunt import conjectures, drafts, jobs
-from thmverify.hunt.conjectures import CONJECTURES, Conjecture
-from thmverify.hunt.drafts import Draft, convergents, simplest
-from thmverify.hunt.executors import Pool, run_all
-from thmverify.hunt.jobs import refute
-from thmverify.hunt.settings import Settings
-from thmverify.hunt.simplify import TRIALS, simplify
-from thmverify.hunt.targets import MixtureTarget
+from thmverify.hunting import conjectures, drafts, jobs
+from thmverify.hunting.conjectures import CONJECTURES, Conjecture
+from thmverify.hunting.drafts import Draft, convergents, simplest
+from thmverify.hunting.executors import Pool, run_all
+from thmverify.hunting.jobs import refute
+from thmverify.hunting.settings import Settings
+from thmverify.hunting.simplify import TRIALS, simplify
+from thmverify.hunting.targets import MixtureTarget
 from thmverify.kernel import check
 from thmverify.verdicts import Outcome, Verdict
 

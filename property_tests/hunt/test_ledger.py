@@ -15,9 +15,9 @@ import pytest
 from property_tests.hunt.support import contents, hunted, plan
 from thmverify.cli import main
 from thmverify.errors import InputError
-from thmverify.hunt.executors import Here
-from thmverify.hunt.ledger import Batch, Ledger, Round
-from thmverify.hunt.run import Budget, hunt
+from thmverify.hunting.executors import Here
+from thmverify.hunting.ledger import Batch, Ledger, Round
+from thmverify.hunting.run import Budget, hunt
 from thmverify.kernel import check
 
 # No counterexample is there to be found, so that these hunts last; and one whose certificate comes at once.
@@ -158,7 +158,7 @@ def test_nothing_is_ever_changed(ledger_file, table, change):
 def test_other_points_than_those_of_the_ledger_are_refused(tmp_path, monkeypatch):
     the_plan = plan(*LASTING)
     hunted(tmp_path, the_plan, 900)
-    monkeypatch.setattr("thmverify.hunt.searchers.Random.ask", lambda self, best: np.zeros((128, 5)))
+    monkeypatch.setattr("thmverify.hunting.searchers.Random.ask", lambda self, best: np.zeros((128, 5)))
     with pytest.raises(InputError, match="does not replay"):
         hunted(tmp_path, the_plan, 2000)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from property_tests.hunt.support import plan
-from thmverify.hunt.ledger import Ledger
-from thmverify.hunt.run import Budget, hunt
+from thmverify.hunting.ledger import Ledger
+from thmverify.hunting.run import Budget, hunt
 from thmverify.kernel import check
 
 pytestmark = pytest.mark.hunt

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from thmverify import exact
-from thmverify.certify import decide
-from thmverify.hunt import targets
-from thmverify.hunt.conjectures import CONJECTURES
-from thmverify.hunt.drafts import Draft
-from thmverify.hunt.jobs import margins
-from thmverify.hunt.margins.collinear import collinear_slopes
-from thmverify.hunt.margins.line import Line
-from thmverify.hunt.margins.optimum import deficiency_margins
-from thmverify.hunt.questions import ask
-from thmverify.hunt.space import Mixtures, means, weights
-from thmverify.hunt.targets import CollinearTarget
+from thmverify.certifying import decide
+from thmverify.hunting import targets
+from thmverify.hunting.conjectures import CONJECTURES
+from thmverify.hunting.drafts import Draft
+from thmverify.hunting.jobs import margins
+from thmverify.hunting.margins.collinear import collinear_slopes
+from thmverify.hunting.margins.line import Line
+from thmverify.hunting.margins.optimum import deficiency_margins
+from thmverify.hunting.questions import ask
+from thmverify.hunting.space import Mixtures, means, weights
+from thmverify.hunting.targets import CollinearTarget
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import float64_value
 from thmverify.maps import Gram
@@ -32,7 +32,7 @@ BIASES = [Fraction(1), Fraction(7, 10), Fraction(1, 10)]
 
 
 def lines(K: int, n: int, seed: int, centred: bool = True):
-    from thmverify.hunt.space import Columns
+    from thmverify.hunting.space import Columns
 
     columns = Columns(np.random.default_rng(seed).standard_normal((n, 2 * K + 1)))
     w = weights(columns, K, equal=False)

@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pytest
 
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.errors import InputError
-from thmverify.hunt.executors import Pool
-from thmverify.hunt.phase import CLAIM, default_grid, default_slice, phase_picture, scaled
+from thmverify.hunting.executors import Pool
+from thmverify.hunting.phase import CLAIM, default_grid, default_slice, phase_picture, scaled
 from thmverify.models import SharedGMM
 
 DELTAS, SEPARATIONS = default_grid(4)
@@ -29,7 +29,7 @@ def test_each_cell_is_what_is_decided():
 
 
 def test_what_is_not_decided_is_not_certified(monkeypatch):
-    from thmverify.hunt import phase
+    from thmverify.hunting import phase
     from thmverify.verdicts import Outcome, Verdict
 
     monkeypatch.setattr(phase, "decide", lambda claim, _: (Verdict(claim, Outcome.UNDECIDED, ""), None))

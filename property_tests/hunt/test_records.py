@@ -15,10 +15,10 @@ from thmverify import theorems
 from thmverify.cli import main
 from thmverify.errors import InputError
 from thmverify.evidence import Need
-from thmverify.hunt.exports import nearest
-from thmverify.hunt.jobs import margins
-from thmverify.hunt.ledger import Ledger, hunt_id
-from thmverify.hunt.questions import Question
+from thmverify.hunting.exports import nearest
+from thmverify.hunting.jobs import margins
+from thmverify.hunting.ledger import Ledger, hunt_id
+from thmverify.hunting.questions import Question
 from thmverify.huntrecords import read_record, summary
 from thmverify.instances import instance_to_json
 from thmverify.schemas import texts

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from thmverify.hunt.searchers import SEARCHERS, start
+from thmverify.hunting.searchers import SEARCHERS, start
 
 SIZE, BATCH = 5, 32
 TARGET = np.array([1.0, -0.5, 0.25, 0.0, 2.0])

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thmverify import exact
-from thmverify.certify import decide
-from thmverify.hunt.phase import scaled
+from thmverify.certifying import decide
+from thmverify.hunting.phase import scaled
 from thmverify.instances import parse_instance
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import multiprecision_value

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.cli import main
 from thmverify.instances import parse_instance
 from thmverify.kernel import check

@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import arb_mat, fmpq_mat
 
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.instances import parse_instance
 from thmverify.kernel.integrals import Grid, softmax_moments
 from thmverify.kernel.models import Mixture

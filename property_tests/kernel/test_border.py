@@ -18,10 +18,10 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from property_tests import strategies as st
 from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared, softmax_points
 from thmverify import exact
-from thmverify.certify import decide
-from thmverify.certify.border import gradient_grids, modulus_of
-from thmverify.certify.grids import propose, rational
-from thmverify.certify.writing import instance_fields
+from thmverify.certifying import decide
+from thmverify.certifying.border import gradient_grids, modulus_of
+from thmverify.certifying.grids import propose, rational
+from thmverify.certifying.writing import instance_fields
 from thmverify.exact import identity
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check

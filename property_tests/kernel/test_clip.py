@@ -12,9 +12,9 @@ from scipy.linalg import sqrtm
 from property_tests import strategies as st
 from property_tests.kernel.library import PAIRED, TURNING, WIDE, clip, embedded
 from thmverify import exact
-from thmverify.certify import decide
-from thmverify.certify.exact_hints import symmetry_proposals
-from thmverify.certify.writing import instance_fields
+from thmverify.certifying import decide
+from thmverify.certifying.exact_hints import symmetry_proposals
+from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected
 from thmverify.kernel.models import instance as kernel_instance

@@ -14,7 +14,7 @@ from property_tests import strategies as st
 from property_tests.kernel import second_opinion
 from property_tests.kernel.library import softmax_points
 from thmverify import exact
-from thmverify.certify.grids import propose, rational, whitening
+from thmverify.certifying.grids import propose, rational, whitening
 from thmverify.kernel import Rejected
 from thmverify.kernel.integrals import Adaptive, Axis, Whitened, lattice_error, lattice_sums, read_grids, tail
 from thmverify.kernel.linear import (

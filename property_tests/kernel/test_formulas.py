@@ -11,8 +11,8 @@ import pytest
 from property_tests.kernel.library import shared
 from property_tests.kernel.test_mutations import accepted, mutants, rehashed
 from property_tests.kernel.test_trust import run
-from thmverify.certify.formulas import certify, exp, name, record
-from thmverify.certify.writing import instance_fields
+from thmverify.certifying.formulas import certify, exp, name, record
+from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.claims import STATEMENTS

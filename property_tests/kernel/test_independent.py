@@ -16,7 +16,7 @@ import pytest
 from scipy.linalg import eigh, null_space, orth, sqrtm
 from scipy.optimize import minimize, root
 
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.instances import parse_instance
 from thmverify.testing import MULTIPLIER
 from thmverify.verdicts import Outcome

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.errors import InputError
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from property_tests.kernel.library import shared
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.instances import parse_instance
 from thmverify.kernel import check
 from thmverify.verdicts import Outcome

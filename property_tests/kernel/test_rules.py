@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from property_tests import strategies as st
 from property_tests.kernel.library import KNOWN, OFFSET, SHIPPED, SKEW, known_certificates, label, scaled, shared
 from thmverify import exact
-from thmverify.certify import decide
-from thmverify.certify.writing import certificate
+from thmverify.certifying import decide
+from thmverify.certifying.writing import certificate
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.models import Finding

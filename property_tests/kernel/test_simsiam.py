@@ -13,9 +13,9 @@ from flint import arb_mat, ctx, fmpq
 from property_tests import strategies as st
 from property_tests.kernel.library import LEAKING, LINE, SHIPPED
 from thmverify import exact
-from thmverify.certify import decide
-from thmverify.certify.simsiam import _solutions, leak_proposals
-from thmverify.certify.writing import instance_fields
+from thmverify.certifying import decide
+from thmverify.certifying.simsiam import _solutions, leak_proposals
+from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected
 from thmverify.kernel.models import instance as kernel_instance

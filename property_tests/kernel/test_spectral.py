@@ -12,8 +12,8 @@ from scipy.linalg import eigh
 from property_tests import strategies as st
 from property_tests.kernel.library import OFFSET, shared
 from thmverify import exact
-from thmverify.certify import decide
-from thmverify.certify.writing import instance_fields
+from thmverify.certifying import decide
+from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected
 from thmverify.kernel.linear import inertia

@@ -9,7 +9,7 @@ from thmverify.proofs.expressions import Real, exp, num, var
 from thmverify.proofs.lemmas.basic import exp_positive
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Script
-from thmverify.statements import Formal, Statement
+from thmverify.statement import Formal, Statement
 
 SMALL = "small-theorem"
 t = var("t", Real)

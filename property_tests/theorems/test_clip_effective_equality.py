@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
 from thmverify import exact
-from thmverify.certify import certify
+from thmverify.certifying import certify
 from thmverify.guarantees import Column
 from thmverify.losses.clip import paired_mixture
 from thmverify.minimize import minimise

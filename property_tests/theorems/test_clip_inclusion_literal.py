@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
 from thmverify import exact
-from thmverify.certify import certify
+from thmverify.certifying import certify
 from thmverify.evidence import Counterexample
 from thmverify.losses import LOSSES
 from thmverify.losses.clip import paired_mixture

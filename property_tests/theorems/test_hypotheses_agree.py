@@ -13,7 +13,7 @@ from thmverify.kernel.proofs.replay import Proved, replay
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.proofs.evaluation import _from_example
 from thmverify.proofs.numeric import FALSE, TRUE, Evaluator, Unclear
-from thmverify.statements import prepare
+from thmverify.statement import prepare
 from thmverify.theorems import REGISTRY
 
 LETTERS = [x.term for x in (v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.delta)]

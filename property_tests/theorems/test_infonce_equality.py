@@ -21,7 +21,7 @@ from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run, sample
 from thmverify.sampling import instance_rng, random_matrix, random_symmetric_instance
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.theorems import infonce_equality, infonce_equality_small_signal
 from thmverify.theorems.infonce_equality import STATEMENT as MATCHED
 from thmverify.theorems.infonce_equality import UNCENTRED, LowerRank, lower_rank, margin

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from property_tests.theorems.encodings import permuted
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.configurations import is_product, product_blocks
 from thmverify.hypotheses import PRODUCT
 from thmverify.models import AugmentedPairs, Instance, SharedGMM

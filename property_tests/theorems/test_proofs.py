@@ -25,7 +25,7 @@ from thmverify.proofs.checking import Proof, ProofReport
 from thmverify.proofs.checking import judge as judged
 from thmverify.proofs.proposal import Proposal
 from thmverify.standing import Standing, judge
-from thmverify.statements import Formal, Statement
+from thmverify.statement import Formal, Statement
 from thmverify.theorems import REGISTRY
 from thmverify.verdicts import Outcome, Status
 

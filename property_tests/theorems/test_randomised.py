@@ -11,7 +11,7 @@ import pytest
 from thmverify.models import Instance
 from thmverify.randomised import run, sample
 from thmverify.sampling import random_instance
-from thmverify.statements import Statement
+from thmverify.statement import Statement
 from thmverify.theorems import REGISTRY
 from thmverify.verdicts import Outcome, Status, Verdict
 

@@ -32,7 +32,7 @@ from thmverify.hypotheses import (
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.standing import Standing, judge
-from thmverify.statements import Formal, Statement
+from thmverify.statement import Formal, Statement
 from thmverify.theorems import COUNTEREXAMPLES, MODULES, REGISTRY, formal
 from thmverify.verdicts import Outcome, Status, Verdict
 from thmverify.vocabulary import VOCABULARY, K, PositiveDefinite, Sigma_k, delta, entries, evaluate, k, m, mu_bar, w

@@ -1,7 +1,7 @@
 """The rank of the InfoNCE minimiser along the bias δ, for mixtures on which equality with S_F fails.
 
-The eigenvalues of M* are float64; whether Col(M*) = S_F is decided by `thmverify.certify`, and a decision is one that
-the kernel has checked.
+The eigenvalues of M* are float64; whether Col(M*) = S_F is decided by `thmverify.certifying`, and a decision is one
+that the kernel has checked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from thmverify import theorems
-from thmverify.certify import decide
+from thmverify.certifying import decide
 from thmverify.instances import parse_instance
 from thmverify.jsonfiles import read_object
 from thmverify.minimize import minimise

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from thmverify.hunt.phase import default_grid, default_slice, phase_picture, scaled
+from thmverify.hunting.phase import default_grid, default_slice, phase_picture, scaled
 from thmverify.instances import instance_to_json
 from thmverify.reports.figures.drawing import Frame
 from thmverify.reports.figures.records import Phase, PhaseCell

@@ -15,9 +15,9 @@ from thmverify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_
 from thmverify.errors import InputError
 
 if TYPE_CHECKING:
-    from thmverify.hunt.executors import Executor
-    from thmverify.hunt.ledger import Description, Ledger
-    from thmverify.hunt.run import Budget, Plan, Progress, Result
+    from thmverify.hunting.executors import Executor
+    from thmverify.hunting.ledger import Description, Ledger
+    from thmverify.hunting.run import Budget, Plan, Progress, Result
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the ledger and the certificates.")]
@@ -51,10 +51,10 @@ def hunt(
     The exit code is 1 when a counterexample is certified and 3 when none is found. All that is done is in the
     ledger, so a hunt that is stopped, however, goes on with --resume. With the same options a hunt finds the same.
     """
-    from thmverify.hunt.ledger import Ledger
-    from thmverify.hunt.questions import ask
-    from thmverify.hunt.run import Budget, Plan
-    from thmverify.hunt.searchers import PORTFOLIO
+    from thmverify.hunting.ledger import Ledger
+    from thmverify.hunting.questions import ask
+    from thmverify.hunting.run import Budget, Plan
+    from thmverify.hunting.searchers import PORTFOLIO
 
     question = ask(conjecture, fixed or (), dropped or ())
     plan = Plan(question, seed, tuple(searchers or PORTFOLIO), batch)
@@ -74,7 +74,7 @@ def hunt(
 
 @contextmanager
 def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
-    from thmverify.hunt.executors import Cluster, Here, Pool
+    from thmverify.hunting.executors import Cluster, Here, Pool
 
     if scheduler is not None:
         executor: Executor = Cluster(scheduler)
@@ -97,7 +97,7 @@ def _resumable() -> Iterator[None]:
 
 
 def _watched(plan: Plan, ledger: Ledger, limit: Budget, executor: Executor) -> Result:
-    from thmverify.hunt.run import hunt as run
+    from thmverify.hunting.run import hunt as run
 
     def view(advance: Callable[..., None]) -> Callable[[Progress], None]:
         def show(at: Progress) -> None:
@@ -232,7 +232,7 @@ def show(
     json: AsJson = False,
 ) -> int:
     """Show one hunt: what it asked, how its best margin grew, and its certificates."""
-    from thmverify.hunt.plots import climb_plot
+    from thmverify.hunting.plots import climb_plot
 
     ledger = _existing(out)
     try:
@@ -276,7 +276,7 @@ def export(
 
     A statement that is open carries such records as evidence.
     """
-    from thmverify.hunt.exports import record
+    from thmverify.hunting.exports import record
     from thmverify.jsonfiles import write_text
 
     ledger = _existing(out)
@@ -290,7 +290,7 @@ def export(
 
 
 def _existing(out: Path) -> Ledger:
-    from thmverify.hunt.ledger import Ledger
+    from thmverify.hunting.ledger import Ledger
 
     if not (out / "ledger.sqlite").is_file():
         raise InputError("--out", str(out), "holds no ledger of hunts", "name the folder given to `thmverify hunt`")

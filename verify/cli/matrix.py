@@ -40,7 +40,7 @@ def matrix(
     confirmed.
     """
     from thmverify.matrix import Matrix
-    from thmverify.statements import prepare
+    from thmverify.statement import prepare
 
     statements = registry()
     found = Matrix(statements)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from thmverify.proofs.checking import Named, ProofReport, StepReport
     from thmverify.proofs.evaluation import Evaluation
     from thmverify.randomised import Verification
-    from thmverify.statements import Statement
+    from thmverify.statement import Statement
     from thmverify.theories import Registry
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -284,7 +284,7 @@ def verify(
     """
     chosen = [find(name) for name in dict.fromkeys(statements)] if statements else [*registry().values()]
     from thmverify.randomised import run
-    from thmverify.statements import prepare
+    from thmverify.statement import prepare
 
     results = []
     with progress("checking proofs"):

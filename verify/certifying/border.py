@@ -1,0 +1,181 @@
+"""Proposals for the border rule: the best map inside a subspace, and a better one across its border."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq_mat
+from scipy.linalg import eigh
+
+from thmverify import exact
+from thmverify.certifying.grids import Grids, OutOfReachError, propose, rational
+from thmverify.certifying.proposal import Proposal
+from thmverify.certifying.writing import dyadics
+from thmverify.exact import to_floats
+from thmverify.kernel.models import Mixture, Pairs
+from thmverify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
+from thmverify.minimize.energy import SharedEnergy
+from thmverify.minimize.infonce import restricted
+from thmverify.minimize.newton import minimise_on_cone
+from thmverify.minimize.result import TOLERANCE, gram_factor
+from thmverify.minimize.separate import SeparateEnergy
+from thmverify.models import Floats, Instance
+
+_NATS = (24.0, 32.0, 40.0)
+_STEPS = [4.0 * 2.0**-n for n in range(14)]  # tried across the border
+_SLOPE, _GAIN = 1e-10, 1e-14  # below this rounding may have made it
+
+
+def nonshared_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    """Yield hints that a map across the border of S_F is better than all inside.
+
+    Raises OutOfReachError without an affordable grid.
+    """
+    for hints in _crossings(instance, pairs, pairs.mixture.fisher):
+        yield Proposal("border", hints)
+
+
+def infonce_top_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    """Yield hints that a map across the border of the best column space for J is better than all inside.
+
+    Raises OutOfReachError without an affordable grid.
+    """
+    mixture, r = pairs.mixture, pairs.columns
+    B = mixture.fisher
+    S, G = (to_floats(B.transpose() * m * B) for m in (mixture.S, mixture.sigma))
+    values, vectors = eigh(S, G)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    gap = float(values[r - 1] - values[r])
+    if gap < _SLOPE * values[0]:  # a tie: no space is the best
+        return
+    levels = [str(_simple(float(values[r - 1]) - gap / 4)), str(_simple(float(values[r]) + gap / 4))]
+    X = B * _rational_space(mixture, vectors[:, :r])
+    space = [[str(x) for x in row] for row in exact.to_rows(X)]
+    for hints in _crossings(instance, pairs, X):
+        yield Proposal("border", {"X": space, "levels": levels, "border": hints})
+
+
+def _rational_space(mixture: Mixture, vectors: Floats) -> fmpq_mat:
+    """Return columns that span what the vectors span: exactly invariant under Σ⁻¹S if small numbers are, else rounded.
+
+    vectors: m × r, in the coordinates of B.
+    """
+    B, r = mixture.fisher, vectors.shape[1]
+    T = (B.transpose() * mixture.sigma * B).inv() * B.transpose() * mixture.S * B
+    rows = _independent_rows(vectors)
+    reduced = vectors @ np.linalg.inv(vectors[rows])
+    simple = exact.matrix([[_simple(float(x)) for x in row] for row in reduced], columns=r)
+    if exact.hstack([simple, T * simple], len(vectors)).rank() == r:
+        return simple
+    return exact.matrix([[Fraction(float(x)) for x in row] for row in reduced], columns=r)
+
+
+def _independent_rows(vectors: Floats) -> list[int]:
+    """Return r rows of an m × r matrix with a determinant that is not small: those that pivoting picks."""
+    left, rows = vectors.copy(), []
+    for _ in range(vectors.shape[1]):
+        best = int(np.argmax(np.linalg.norm(left, axis=1)))
+        rows.append(best)
+        unit = left[best] / np.linalg.norm(left[best])
+        left = left - np.outer(left @ unit, unit)
+    return rows
+
+
+def _simple(x: float) -> Fraction:
+    return Fraction(x).limit_denominator(1000)
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """The best map inside: V and the null vectors N in the basis X (texts), and V in the coordinates of the space."""
+
+    V: list[list[str]]
+    N: list[list[str]]
+    factor: Floats
+
+
+def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[str, object]]:
+    mixture = pairs.mixture
+    given = instance.pairs.mixture
+    whole = fisher_coordinates(given) if mixture.shared else full_coordinates(given)
+    energy, _ = restricted(instance, whole)
+    inside = _inside(instance, X, whole)
+    modulus = modulus_of(mixture)
+    across = _across(energy, inside.factor, pairs.columns, float(modulus))
+    W = _text(whole.embedding @ across)
+    factors = [X * rational(inside.V, len(inside.V[0])), rational(W, across.shape[1])]
+    for nats in _NATS:
+        grids = [gradient_grids(mixture, factor, nats) for factor in factors]
+        yield {
+            "precision": str(max(g.bits for g in grids)),
+            "modulus": str(modulus),
+            "V": inside.V,
+            "N": inside.N,
+            "grids": grids[0].grids,
+            "W": W,
+            "grids_across": grids[1].grids,
+        }
+
+
+def _inside(instance: Instance, X: fmpq_mat, whole: Coordinates) -> _Inside:
+    coordinates = Coordinates(instance.pairs.mixture, X)
+    energy, R = restricted(instance, coordinates)
+    found = minimise_on_cone(energy, R, TOLERANCE)
+    V = gram_factor(found.Y)
+    slopes, vectors = np.linalg.eigh(found.Z)
+    N = vectors[:, slopes > _SLOPE]
+    back = np.linalg.pinv(whole.embedding) @ coordinates.embedding
+    return _Inside(_text(coordinates.to_basis @ V), _text(coordinates.to_basis @ N), back @ V)
+
+
+def _text(columns: Floats) -> list[list[str]]:
+    return dyadics(columns) if columns.shape[1] else [[] for _ in columns]
+
+
+def _across(energy: SharedEnergy | SeparateEnergy, V: Floats, r: int, modulus: float) -> Floats:
+    """Return W such that L certainly rises most from WWᵀ to VVᵀ: a step from V down the gradient.
+
+    Where V is stationary, another column is tried instead if there may be one; of more than r the main part is kept.
+    Raises OutOfReachError when nothing helps.
+    """
+    M = V @ V.T
+    g = energy.point(M).gradient
+    best, gain, new = V, -math.inf, V[:, :0]
+    if np.linalg.norm(g @ V) < _SLOPE and V.shape[1] < r:
+        slopes, vectors = np.linalg.eigh(g)
+        new = vectors[:, :1] * math.sqrt(max(0.0, -float(slopes[0])))
+    for s in _STEPS:
+        directions, sizes, _ = np.linalg.svd(np.hstack([V - s * g @ V, math.sqrt(s) * new]), full_matrices=False)
+        W = (directions * sizes)[:, :r]
+        step = M - W @ W.T
+        found = float(np.sum(energy.point(W @ W.T).gradient * step)) + modulus / 2 * float(np.sum(step * step))
+        if found > gain:
+            best, gain = W, found
+    if gain < _GAIN and V.shape[1] > r:
+        raise OutOfReachError(f"the best map inside has rank {V.shape[1]}, and none of rank {r} is known to be better")
+    if gain < _GAIN:
+        raise OutOfReachError("as far as float64 can tell, no step across the border leads to a better map")
+    return best
+
+
+def modulus_of(mixture: Mixture) -> Fraction:
+    """Return a simple κ with Σ_k ⪰ κΣ̄ for all k, nearly the largest."""
+    if mixture.shared:
+        return Fraction(1)
+    sigma = to_floats(mixture.sigma)
+    least = min(float(eigh(to_floats(s), sigma, eigvals_only=True)[0]) for s in mixture.covariances)
+    scale = 10 ** max(1, math.ceil(1 - math.log10(least)))
+    return Fraction(max(1, math.floor(least * (1 - 1e-9) * scale)), scale)
+
+
+def gradient_grids(mixture: Mixture, V: fmpq_mat, nats: float) -> Grids:
+    """Return grids for `kernel.enclosure.infonce_gradient` at VVᵀ.
+
+    Raises OutOfReachError when the kernel would not take them.
+    """
+    bends = [V.transpose() * (sigma - mixture.covariances[0]) * V for sigma in mixture.covariances]
+    return propose(mixture, V, V.transpose() * mixture.offsets, nats, () if mixture.shared else bends)

@@ -1,0 +1,91 @@
+"""The deciding number of a verdict, enclosed: at most 0 where the claim holds, positive where it fails."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+from scipy.linalg import eigh
+
+from thmverify import exact
+from thmverify.certifying.grids import rational
+from thmverify.certifying.infonce import infonce_margin, outward
+from thmverify.certifying.proposal import Interval, Proposal
+from thmverify.exact import to_floats
+from thmverify.kernel.enclosure import enclose_clip
+from thmverify.kernel.linear import inertia, null_space, within
+from thmverify.kernel.models import Instance, Pairs
+
+_BITS = 128
+_RELATIVE = Fraction(1, 10**9)
+
+
+def margin(claim: str, seen: Instance, proposal: Proposal, proved: bool) -> Interval | None:
+    """Return an interval around the deciding number of a verdict, where the claim has one."""
+    match claim, proposal.rule, seen:
+        case "infonce-equality", "kkt", Pairs():
+            return infonce_margin(seen, proposal, proved)
+        case "spectral-equality", _, Pairs() if proved and seen.mixture.m:
+            return _spectral(seen)
+        case "pca-equality", _, Pairs():
+            return _pca(seen)
+        case "simsiam-inclusion", "leak", Pairs():
+            return _leak(seen, proposal)
+        case "clip-effective-equality", "kkt", Pairs():
+            return _clip(seen, proposal, seen.mixture.m)
+        case "clip-inclusion-literal", "kkt", Pairs():
+            return _clip(seen, proposal, seen.columns)
+    return None
+
+
+def _clip(paired: Pairs, proposal: Proposal, n: int) -> Interval:
+    """Enclose minus the n-th largest singular value of W°, whitened."""
+    e = enclose_clip(paired, proposal.hints)
+    low, high = nth_eigenvalue(e.Y.transpose() * e.G_V * e.Y, e.G_T.inv(), n)
+    with ctx.workprec(_BITS):
+        error = e.epsilon2.sqrt()
+        return outward(-arb(high).sqrt() - error, error - arb(low).sqrt())
+
+
+def _spectral(pairs: Pairs) -> Interval:
+    """Enclose minus the least eigenvalue of M* on S_F, in coordinates in which E xxᵀ = I."""
+    B = pairs.mixture.fisher
+    C, R = (B.transpose() * m * B for m in (pairs.C, pairs.mixture.R))
+    low, high = nth_eigenvalue(C, R, B.ncols())
+    return exact.to_fraction(-high), exact.to_fraction(-low)
+
+
+def _pca(pairs: Pairs) -> Interval | None:
+    """Enclose the largest eigenvalue of R across an invariant S_F of r dimensions less the smallest on it."""
+    R, B = pairs.mixture.R, pairs.mixture.fisher
+    P = null_space(B.transpose())
+    if min(pairs.columns, R.nrows()) != B.ncols() or not P.ncols() or not within(R * B, B):
+        return None
+    along = nth_eigenvalue(B.transpose() * R * B, B.transpose() * B, B.ncols())
+    across = nth_eigenvalue(P.transpose() * R * P, P.transpose() * P, 1)
+    return exact.to_fraction(across[0] - along[1]), exact.to_fraction(across[1] - along[0])
+
+
+def _leak(pairs: Pairs, proposal: Proposal) -> Interval:
+    """Enclose the Frobenius norm of the part of U across S_F, U an orthonormal basis of Col(A)."""
+    P = null_space(pairs.mixture.fisher.transpose())
+    projector = P * (P.transpose() * P).inv() * P.transpose()
+    with ctx.workprec(_BITS):
+        radius = arb(exact.to_fmpq(Fraction(proposal.hints["radius"])))
+        U = arb_mat(rational(proposal.hints["U"], pairs.columns))
+        U += arb_mat(U.nrows(), U.ncols(), [arb(0, radius)] * (U.nrows() * U.ncols()))
+        part = arb_mat(projector) * U
+        size = sum((x * x for x in part.entries()), arb(0)).sqrt()
+        return outward(size, size)
+
+
+def nth_eigenvalue(form: fmpq_mat, metric: fmpq_mat, n: int) -> tuple[fmpq, fmpq]:
+    """Return bounds of the n-th largest eigenvalue of metric⁻¹form, form ⪰ 0 and metric ≻ 0, by counting."""
+    middle = Fraction(float(eigh(to_floats(form), to_floats(metric), eigvals_only=True)[-n]))
+    slack = max(abs(middle), Fraction(1, 10**30)) * _RELATIVE
+    while True:
+        low, high = exact.to_fmpq(max(middle - slack, Fraction(0))), exact.to_fmpq(middle + slack)
+        enough = low == 0 or inertia(form - metric * low)[0] >= n
+        if enough and inertia(form - metric * high)[0] < n:
+            return low, high
+        slack *= 4

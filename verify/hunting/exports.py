@@ -1,0 +1,48 @@
+"""From the ledger to a record: what a hunt came to, in a file of its own."""
+
+from __future__ import annotations
+
+from thmverify.errors import InputError
+from thmverify.hunting.ledger import Description, Ledger
+from thmverify.hunting.questions import Question
+from thmverify.huntrecords import HuntRecord
+from thmverify.instances import instance_to_json
+from thmverify.models import Floats, Instance
+
+
+def record(ledger: Ledger, found: Description) -> HuntRecord:
+    """Return the record of a hunt in the ledger.
+
+    Raises InputError when no round of it is finished, or no point had a margin.
+    """
+    rounds, champions = ledger.rounds(found.id), ledger.champions(found.id)
+    if not rounds or not champions:
+        raise InputError("ID", found.id, "has no best margin yet", "go on with `thmverify hunt … --resume`")
+    _, _, margin, point = champions[-1]
+    data = {
+        "hunt": found.id,
+        **found.question,
+        "seed": found.seed,
+        "searchers": found.searchers,
+        "batch": found.batch,
+        "evaluations": rounds[-1].evaluations,
+        "best_margin": repr(margin),
+        "point": [repr(x) for x in point.tolist()],
+        "instance": instance_to_json(nearest(Question.from_json(found.question), point)),
+        "certified": [saved.digest for saved in ledger.certificates(found.id)],
+        "versions": found.versions,
+    }
+    return HuntRecord.model_validate(data)
+
+
+def nearest(question: Question, point: Floats) -> Instance:
+    """Return the first exact instance that a point stands for.
+
+    Raises InputError when it stands for none.
+    """
+    for draft in question.target().drafts(point):
+        try:
+            return draft.instance()
+        except InputError:
+            continue
+    raise InputError("ID", question.name, "has a best point that stands for no instance", "hunt with another seed")

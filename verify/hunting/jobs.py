@@ -1,0 +1,69 @@
+"""What workers run: margins of many points, and a certificate for one point. Pure functions of their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from thmverify.errors import InputError
+from thmverify.hunting.drafts import Proposed
+from thmverify.hunting.questions import Question
+from thmverify.hunting.targets import Target
+from thmverify.models import Floats
+from thmverify.verdicts import Outcome
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """A draft whose instance refutes the claim, and the certificate that the kernel has checked."""
+
+    draft: Proposed
+    certificate: bytes
+
+
+@lru_cache(maxsize=8)
+def _target(question: Question) -> Target:
+    return question.target()
+
+
+def margins(question: Question, points: Floats) -> Floats:
+    """Return the margins of points (n × size); what is no number looks true as can be."""
+    target = _target(question)
+    with np.errstate(all="ignore"):  # a point may be far out: its margin is then −∞
+        try:
+            found = target.margins(points)
+        except np.linalg.LinAlgError:
+            if len(points) == 1:
+                return np.array([-np.inf])
+            found = np.concatenate([margins(question, point[None]) for point in points])
+    return np.where(np.isnan(found), -np.inf, found)
+
+
+def margins_of_all(question: Question, parts: Sequence[Floats]) -> list[Floats]:
+    """Return the margins of each part by itself, so that they do not depend on what else a job holds."""
+    return [margins(question, part) for part in parts]
+
+
+def refute(claim: str, draft: Proposed) -> Refutation | None:
+    """Return the refutation that a draft makes, if the kernel accepts one; means that coincide make none."""
+    if not draft.spans:
+        return None
+    try:
+        verdict, certificate = draft.decide(claim)
+    except InputError:  # the draft makes no instance, or none of this claim
+        return None
+    if verdict.outcome is not Outcome.REFUTED or certificate is None:
+        return None
+    return Refutation(draft, certificate)
+
+
+def certify(question: Question, point: Floats) -> Refutation | None:
+    """Return a refutation by one of the drafts that the point stands for, if any."""
+    for draft in _target(question).drafts(point):
+        found = refute(question.claim, draft)
+        if found is not None:
+            return found
+    return None

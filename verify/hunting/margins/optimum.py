@@ -1,0 +1,38 @@
+"""InfoNCE's minimiser itself, for means in any position: slower than the margins on a line, and without their limit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from thmverify.hunting.margins.linear import root_inverse
+from thmverify.hunting.space import Mixtures
+from thmverify.minimize.energy import LogSumExpTerm, SharedEnergy
+from thmverify.minimize.newton import minimise_on_cone
+from thmverify.models import Floats
+
+_TOLERANCE = 1e-9
+_ZERO = 1e-12  # eigenvalues of M* below this part of the largest are 0
+
+
+def deficiency_margins(mixtures: Mixtures, delta: float) -> Floats:
+    """Return the largest slope across Col(M*) where M* is singular, minus its least eigenvalue where it is not (n).
+
+    Both whitened, and relative to the least eigenvalue s of S, how far the means are from a proper subspace: the slope
+    to s, and the eigenvalue to s/(1 + s)², which it is about when δ is small.
+    """
+    means = mixtures.means @ root_inverse(mixtures.sigma)
+    return np.array([_deficiency(w, mu.T, delta) for w, mu in zip(mixtures.weights, means, strict=True)])
+
+
+def _deficiency(weights: Floats, centres: Floats, delta: float) -> float:
+    """Return the margin of one mixture: weights (K), whitened means as columns (d × K)."""
+    S, mean = (centres * weights) @ centres.T, centres @ weights
+    C = delta * S + (1 - delta) * np.outer(mean, mean)
+    energy = SharedEnergy(C, S, LogSumExpTerm(weights, centres, centres))
+    found = minimise_on_cone(energy, np.eye(len(S)) + S, _TOLERANCE)
+    values, vectors = np.linalg.eigh(found.Y)
+    extent = float(np.linalg.eigvalsh(S)[0])
+    if values[0] > _ZERO * values[-1] or found.size > 1e-6:
+        return -float(values[0]) * (1 + extent) ** 2 / extent
+    null = vectors[:, values <= _ZERO * values[-1]]
+    return float(np.linalg.eigvalsh(null.T @ found.point.gradient @ null)[-1]) / extent
