@@ -36,7 +36,7 @@ def margins(
     array([-1.,  2.])
     """
     values = {field: _shaped(np.asarray(x, dtype=np.float64)) for field, x in batch.items()}
-    records = max((len(x) for x in values.values()), default=1)
+    records = max((x.shape[0] for x in values.values() if x.ndim), default=1)
     meant = [[field, term.node] for field, term in (definitions or {}).items()]
     check_shapes(Reader({field: _stand_in(x) for field, x in values.items()}, None), formula.node, meant)
     try:

@@ -75,6 +75,10 @@ def _node(e: Any) -> Node:  # noqa: PLR0912 (a case for each kind)
         case sympy.Mul() if e.as_numer_denom()[1] != 1 and not isinstance(e.as_numer_denom()[1], sympy.Rational):
             above, below = e.as_numer_denom()
             return ["/", _node(above), _node(below)]
+        case sympy.logic.boolalg.BooleanAtom():
+            raise InputError(
+                "formula", str(e), "is decided by SymPy without an instance", "write it with evaluate=False"
+            )
         case sympy.Pow():
             if e.base is sympy.E:
                 return ["exp", _node(e.exp)]
