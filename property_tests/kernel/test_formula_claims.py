@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from fractions import Fraction
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ from thmverify.cli import main
 from thmverify.errors import InputError
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected
+from thmverify.kernel import __file__ as kernel_file
 from thmverify.testing import examples
 from thmverify.verdicts import Outcome
 
@@ -287,3 +289,17 @@ def test_examples_in_docstrings(module):
     found = doctest.testmod(import_module(f"thmverify.certifying.formulas{module}"))
     assert found.attempted
     assert not found.failed
+
+
+def test_the_example_of_the_readme(tmp_path, monkeypatch, capsys):
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("## Claims of your own\n")[1]
+    monkeypatch.chdir(tmp_path)
+    exec(text.split("```python\n")[1].split("```")[0], {})
+    assert main(["check", "rate.json"]) == 0
+    assert capsys.readouterr().out == text.split("```text\n")[1].split("```")[0]
+
+
+def test_the_example_of_the_format():
+    text = (Path(kernel_file).parent / "FORMAT.md").read_text(encoding="utf-8").split("# Formulas, version 1\n")[1]
+    example = text.split("```json\n")[1].split("```")[0].encode()
+    assert check(example).lines_of_text() == text.split("```text\n")[1].split("\n```")[0].splitlines()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
+from thmverify.kernel.strict import MAX_SIZE
 from thmverify.rationals import Number, rational
 
 Node: TypeAlias = Any  # text, or a list that begins with an operation
@@ -107,7 +108,10 @@ Operand: TypeAlias = Expression | Number
 
 
 def _made(op: str, *arguments: Operand) -> Expression:
-    return Expression([op, *(x.node if isinstance(x, Expression) else number(x).node for x in arguments)])
+    first, *rest = (x.node if isinstance(x, Expression) else number(x).node for x in arguments)
+    if op in ("+", "*", "and", "or") and first[0] == op and len(first) < MAX_SIZE:  # (a + b) + c is a + b + c
+        return Expression([*first, *rest])
+    return Expression([op, first, *rest])
 
 
 def number(value: Number) -> Expression:
