@@ -28,6 +28,7 @@ from thmverify.certifying.formulas import (
 )
 from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected
 from thmverify.kernel.formulas import evaluate
 from thmverify.kernel.formulas.values import Undefined, definite, equal, less, rank, shape
 from thmverify.models import AugmentedPairs, Instance
@@ -371,3 +372,28 @@ def test_exact_comparisons_of_balls_are_not_certain():
     assert equal(arb(fmpq(1, 3)), arb(fmpq(1, 3))) is None
     assert equal(arb(2), fmpq(2)) is True
     assert equal(arb("nan"), arb(2)) is less(arb("nan"), arb(2)) is None
+
+
+def enclosed_logarithm(rows: list[list[Any]], grid: list[list[str]], bits: int = 64) -> arb:
+    return evaluate([], expected_logsumexp(matrix(rows)).node, PLANE, hints(bits, [[grid] * 3])).value
+
+
+@pytest.mark.parametrize("shape_of", ["line", "plane"])
+def test_coarse_lattices_still_contain_the_logarithm(shape_of):
+    """The error bound, not the luck of a fine lattice, makes the ball; here both are of a size to be seen."""
+    rows, axes = LOGITS[shape_of], 1 if shape_of == "line" else 2
+    fine = enclosed_logarithm(rows, [["1/8", "-96", "193", "2/3"]] * axes)
+    assert fine.rad() < 10**-9 if axes == 1 else fine.rad() < 10**-6
+    widths = []
+    for h in ("1/4", "1/2", "1", "3/2"):
+        for reach in (2, 4, 8):
+            for a in ("1/4", "1/2", "1"):
+                half = int(reach / Fraction(h))
+                try:
+                    coarse = enclosed_logarithm(rows, [[h, str(-half), str(2 * half + 1), a]] * axes)
+                except Rejected:  # the strip is too wide for these slopes, or the box misses a component
+                    continue
+                assert coarse.contains(fine), (h, reach, a)
+                widths.append(coarse.rad())
+    assert len(widths) > 10
+    assert max(widths) > 1

@@ -463,6 +463,12 @@ def bombs() -> dict[str, bytes]:
         "transposes": certificate(forever(["=", ["transpose", "A"], "A"]), matrices),
         "entries": certificate(forever(["all", "l", "10000", ["=", ["entry", "A", "0", "0"], "1"]]), matrices),
         "nodes of a grid": certificate(["<", ["expected_logsumexp", mixture], "0"], LINE, grids=line),
+        "long logits": certificate(
+            ["<", ["expected_logsumexp", "B"], "0"],
+            LINE,
+            [["B", ["^", ["matrix", [["1/7", "3"], ["1/9", "2"]]], "9999"]]],
+            grids=line,
+        ),
         "many integrals": certificate(twice, LINE, hints={"precision": "2000", "grids": [[[["99", "2000"]]] * 2]}),
         "identity": certificate(["=", ["identity", "64"], ["*", *[["identity", "64"]] * 60]]),
     }

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from flint import arb, arb_mat, ctx
 
 from thmverify.kernel import integrals
-from thmverify.kernel.formulas.values import Value, is_ball
+from thmverify.kernel.formulas.values import Value, elimination, is_ball
 from thmverify.kernel.integrals import Adaptive, Axis, Grids, Whitened, component_moments, whiten
 from thmverify.kernel.linear import diagonal, is_zero, select
 from thmverify.kernel.models import Mixture
@@ -26,6 +26,7 @@ def expectation(pay: Callable[[int], None], name: str, law: Mixture, b: Value, g
     if is_ball(b):
         raise Rejected(f"{name} takes a matrix that is rational")
     K, d = b.ncols(), b.nrows()
+    pay((K + 4) * elimination(b))  # the coordinates, and the covariances in them
     first = select(b, range(d), [0] * K)
     D, beta = integrals.fewer_directions(diagonal([1] * d), b - first)
     integrals.check_grids(grids, 0 if is_zero(b - first) else K)
