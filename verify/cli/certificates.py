@@ -87,8 +87,8 @@ def check(
     """Check certificates and proofs with the kernel alone.
 
     The last line for each file is VERIFIED and the claim, or REJECTED and the reason; the exit code is 1 when any is
-    rejected. A proof is verified for every instance: `thmverify show ID --proof OUT.json` writes one. A certificate that
-    carries its own claim, a formula, is answered with the formula.
+    rejected. A proof is verified for every instance: `thmverify show ID --proof OUT.json` writes one. A certificate
+    that carries its own claim, a formula, is answered with the formula.
     `python -m thmverify.kernel` is the same checker without the rest of the package.
     """
     from thmverify.kernel.answer import main, report
