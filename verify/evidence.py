@@ -76,7 +76,8 @@ class Counterexample:
         else:
             truth = found.finding.verdict == "proved" if found.claim == claim else None
         if truth is None:
-            return Verdict(str(claim), Outcome.FAILED, f"{self.evidence.name} is about {found.claim}")
+            about = f"a formula of its own, {found.claim}" if isinstance(found, VerifiedFormula) else found.claim
+            return Verdict(str(claim), Outcome.FAILED, f"{self.evidence.name} is about {about}")
         outcome = Outcome.PROVED if truth else Outcome.REFUTED
         reason = f"the kernel verifies {self.evidence.name}"
         return Verdict(str(claim), outcome, reason, provenance=Provenance.EXACT)

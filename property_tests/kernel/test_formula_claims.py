@@ -45,6 +45,7 @@ from thmverify.certifying.formulas import (
 )
 from thmverify.cli import main
 from thmverify.errors import InputError
+from thmverify.evidence import ByKernel, Counterexample
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected
 from thmverify.kernel import __file__ as kernel_file
@@ -97,6 +98,14 @@ def test_a_rate_that_is_too_good_is_refuted():
     assert check(found.data).lines_of_text()[-1] == "VERIFIED not-faster: not(after <= (1 - mu/L)^(3*k)*before)"
     with pytest.raises(Rejected):  # the same bytes do not verify the claim itself
         check(found.data.replace(b"not-faster", b"faster"))
+
+
+def test_a_formula_is_no_evidence_about_a_claim_by_its_name(tmp_path):
+    path = tmp_path / "own.json"
+    path.write_bytes(certify("some-statement", number(0) == 0, record()).data)
+    verdict = Counterexample(path, "", "", "").verdict("some-statement", ByKernel("some-statement"))
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.reason == "own.json is about a formula of its own, some-statement"
 
 
 def test_margins_of_gradient_descent_on_a_batch():
