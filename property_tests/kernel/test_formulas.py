@@ -433,8 +433,8 @@ def bombs() -> dict[str, bytes]:
     twice = ["all", "k", "100", ["<", ["entry", ["expected_softmax", mixture], "0", "0"], "0"]]
     precise = {"precision": "2000", "grids": []}
 
-    def forever(formula: Any) -> Any:
-        return ["all", "k", "10000", formula]
+    def forever(formula: Any, index: str = "k") -> Any:
+        return ["all", index, "10000", formula]
 
     return {
         "depth": certificate(["<", nested("exp", "1", MAX_DEPTH + 1), "0"]),
@@ -460,6 +460,21 @@ def bombs() -> dict[str, bytes]:
         "definite": certificate(forever(["definite", "B"]), matrices, balls, hints=precise),
         "exactly definite": certificate(forever(["definite", "A"]), matrices),
         "within": certificate(forever(["within", "b", "B"]), matrices, balls, hints=precise),
+        "narrow": certificate(
+            forever(forever(["within", ["column", "B", "0"], ["column", "B", "1"]]), "l"),
+            matrices,
+            balls,
+            hints=precise,
+        ),
+        "wide": certificate(
+            forever(
+                forever(["within", ["matrix", [["1"]]], ["transpose", ["*", "0", ["exp", "1"], ["column", "A", "0"]]]]),
+                "l",
+            ),
+            matrices,
+            balls,
+            hints=precise,
+        ),
         "transposes": certificate(forever(["=", ["transpose", "A"], "A"]), matrices),
         "entries": certificate(forever(["all", "l", "10000", ["=", ["entry", "A", "0", "0"], "1"]]), matrices),
         "nodes of a grid": certificate(["<", ["expected_logsumexp", mixture], "0"], LINE, grids=line),

@@ -211,11 +211,11 @@ def within(x: Value, y: Value) -> Truth:
     """Decide Col(x) ⊆ Col(y); in balls yes when Col(y) is everything, no when a column of x is independent of y's."""
     if not is_ball(x) and not is_ball(y):
         return linear.within(x, y)
-    if full(ball(y)):
+    if y.nrows() <= y.ncols() and full(ball(y)):
         return True
     basis = ball(y if is_ball(y) else linear.column_basis(y)).transpose().tolist()
-    outside = any(full(arb_mat([*basis, a])) for a in ball(x).transpose().tolist())
-    return False if outside else None
+    apart = len(basis) < y.nrows() and any(full(arb_mat([*basis, a])) for a in ball(x).transpose().tolist())
+    return False if apart else None
 
 
 def every(*truths: Truth) -> Truth:
