@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+import re
 from decimal import Decimal
 from fractions import Fraction
 from importlib import import_module
@@ -198,6 +199,22 @@ def test_the_margin_that_was_reached():
     assert certify("much", sum_of(10**4, lambda i: sum_of(10**4, lambda j: i * j, "j"), "i") > 0, INSTANCE).reason == (
         "the formula asks for too much work, or its numbers are too long"
     )
+
+
+BEYOND = {
+    "division by K - 2": 1 / (name("K") - 2),
+    "'k' is no name here": name("k"),
+    "too much work": number(10**7),
+    "too large for a float": number("1" + "0" * 350),
+}
+
+
+@pytest.mark.parametrize("reason", BEYOND)
+def test_integrals_that_are_beyond_it_end_undecided(reason):
+    logits = BEYOND[reason] * matrix([[0, 1], [0, 2]])
+    found = certify("own", sum_of(2, lambda k: expected_logsumexp(logits) + k) > 0, parse_instance(LINE))
+    assert isinstance(found, Undecided)
+    assert re.search(reason, found.reason)
 
 
 def test_as_many_digits_as_it_takes():

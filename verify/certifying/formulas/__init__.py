@@ -5,6 +5,7 @@
 b'{"format":"thmverify-formula-1","claim":"b'
 """
 
+from thmverify.certifying import Undecided
 from thmverify.certifying.formulas.expressions import (
     Expression,
     all_of,
@@ -29,7 +30,7 @@ from thmverify.certifying.formulas.expressions import (
     trace,
 )
 from thmverify.certifying.formulas.margins import margins
-from thmverify.certifying.formulas.proposing import FormulaCertificate, Undecided, certify, check
+from thmverify.certifying.formulas.proposing import FormulaCertificate, certify, check
 from thmverify.certifying.formulas.translation import from_sympy
 
 __all__ = [

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from flint import arb, fmpq
 
+from thmverify.certifying import Undecided
 from thmverify.certifying.formulas.expressions import Expression, Node
 from thmverify.certifying.grids import OutOfReachError, propose
 from thmverify.certifying.infonce import outward
@@ -42,14 +44,6 @@ class FormulaCertificate:
     verified: VerifiedFormula
 
 
-@dataclass(frozen=True)
-class Undecided:
-    """Neither the formula nor its negation is certain: why, and an enclosure of the margin, ≤ 0 where it holds."""
-
-    reason: str
-    margin: Interval | None = None
-
-
 def certify(
     claim: str,
     formula: Expression,
@@ -57,6 +51,9 @@ def certify(
     definitions: Mapping[str, Expression] | None = None,
 ) -> FormulaCertificate | Undecided:
     """Return a certificate that decides a formula on an instance or a record, or why there is none.
+
+    Precision grows until the formula or its negation is certain; where neither is, the margin that was reached is
+    enclosed for comparisons of numbers joined by and, or, not: at most 0 where the formula holds.
 
     Raises InputError when the formula does not fit the instance, or its name is that of a built-in claim.
     """
@@ -66,13 +63,14 @@ def certify(
     reason, margin = "it takes integrals that are out of reach", None
     for precision in _NATS if _expectations(meant, formula.node) else _BITS:
         try:
-            hints = _hints(meant, formula.node, given, precision)
+            with np.errstate(all="ignore"):  # floats propose grids: where they overflow, nothing is proposed
+                hints = _hints(meant, formula.node, given, precision)
             found = evaluate(meant, formula.node, given, hints)
             if found.value is not None:
                 return _certificate(claim, meant, formula.node, given, hints, found.value)
             reason = found.reasons[0]
             margin = _margin(meant, formula.node, given, precision) or margin
-        except (Rejected, OutOfReachError, *FLOATS_FAIL) as error:
+        except (Rejected, Undefined, OutOfReachError, *FLOATS_FAIL) as error:
             return Undecided(f"{error}" if margin is None else f"{reason}, and with more digits {error}", margin)
     return Undecided(reason, margin)
 
