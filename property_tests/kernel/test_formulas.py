@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -500,3 +501,34 @@ def test_bombs_are_refused_within_a_minute_of_processor_time_and_a_gigabyte(tmp_
         assert done.returncode == 1, (files, done.returncode)  # the system ends what takes longer, by a signal
         assert [line.split()[0] for line in done.stdout.splitlines()[1::2]] == ["REJECTED"] * len(files)
         assert done.stderr == ""
+
+
+NAMES = ["a", "n", "x", "H", "Z", "W", "F", "k", "0", "1", "-2", "1/3", "empty", "thin"]
+HOLLOW = {**RECORD, "values": {**RECORD["values"], "empty": [], "thin": [[], []]}}
+ARITY = {"entry": 3, "sum": 3, "all": 3, "any": 3} | dict.fromkeys(
+    ["+", "*", "-", "/", "^", "=", "<", "<=", "column", "member", "within", "and", "or"], 2
+)
+
+
+def tree(rng: random.Random, depth: int) -> Any:
+    """Any term at all, mostly one that does not fit."""
+    if depth == 0 or rng.random() < 0.2:
+        return rng.choice(NAMES)
+    op = rng.choice(sorted(RESERVED - {"matrix"}))
+    parts = [tree(rng, depth - 1) for _ in range(ARITY.get(op, 1))]
+    return [op, "k", *parts[1:]] if op in ("sum", "all", "any") else [op, *parts]
+
+
+def test_any_term_is_refused_with_a_reason_or_true():
+    rng, answers = random.Random(1), []
+    for _ in range(3000):
+        formula = [rng.choice(["=", "<=", "within"]), tree(rng, 3), tree(rng, 2)]
+        for tried in (formula, ["not", formula]):
+            try:
+                check(certificate(tried, HOLLOW, grids=GRIDS * json.dumps(tried).count("expected")))
+                answers.append("true")
+            except Rejected as error:
+                words = {"it is false": "false", "broke down": "broke down"}
+                answers.append(next((word for part, word in words.items() if part in str(error)), "refused"))
+        assert sorted(answers[-2:]) in (["false", "true"], ["refused", "refused"]), formula
+    assert answers.count("true") > 15
