@@ -1,0 +1,1 @@
+"""Certificates written out for other proof checkers: untrusted, what is written is checked there."""

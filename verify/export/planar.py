@@ -1,0 +1,310 @@
+"""From a certificate of `infonce-equality` to a mixture in the plane and the numbers that refute the claim on it.
+
+The mixture and the direction of the minimiser are the certificate's, by value. The other numbers are proposals: they are
+found in floats, rounded to short rationals, and proved or refused by whoever reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, log2, log10, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erfc
+
+from thmverify.errors import InputError
+from thmverify.exact import to_rows
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.models import Pairs, instance
+from thmverify.kernel.parse import matrix
+
+CLAIM, RULE = "infonce-equality", "kkt"
+MAX_COMPONENTS = 6  # the time to check the integrals grows like the square
+DIGITS = 10  # of the direction
+Floats = NDArray[np.float64]
+Vector = tuple[Fraction, Fraction]
+
+
+class Symmetric(NamedTuple):
+    """The matrix ((xx, xy), (xy, yy))."""
+
+    xx: Fraction
+    xy: Fraction
+    yy: Fraction
+
+    def __matmul__(self, v: Vector) -> Vector:
+        """Return the product with a vector."""
+        return self.xx * v[0] + self.xy * v[1], self.xy * v[0] + self.yy * v[1]
+
+
+UNITS = {"xx": Symmetric(*map(Fraction, (1, 0, 0))), "xy": Symmetric(*map(Fraction, (0, 1, 0))),
+         "yy": Symmetric(*map(Fraction, (0, 0, 1)))}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PlanarMixture:
+    """Σ_k w_k N(μ_k, Σ) in the plane, the bias δ, the number r of columns of the maps, and the content hash it is from.
+
+    `reduced` says that the certificate's own mixture has more coordinates: this is the law of Bᵀx, B a basis of S_F.
+    `direction` is v where vvᵀ is the certificate's minimiser.
+    """
+
+    weights: tuple[Fraction, ...]
+    means: tuple[Vector, ...]
+    covariance: Symmetric
+    bias: Fraction
+    columns: int
+    direction: Vector
+    reduced: bool
+    content: str
+
+
+class Row(NamedTuple):
+    """One term amount·exp(rate·q)·(linear·q + constant) of a profile."""
+
+    amount: Fraction
+    rate: Fraction
+    linear: Fraction
+    constant: Fraction
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The slope integrals of one component on an interval of q = vᵀx, by entry, and how well they are to be known.
+
+    Each is `value` up to `width`; `bulk` bounds what the integrand is of 1 + q², and `beyond` the moment 1 + q² outside.
+    """
+
+    location: Fraction
+    left: Fraction
+    right: Fraction
+    rows: dict[str, tuple[Row, ...]]
+    value: Symmetric
+    width: Fraction
+    bulk: Fraction
+    beyond: Fraction
+
+    @property
+    def error(self) -> Fraction:
+        """How far an expectation is from its value at most."""
+        return self.width + self.bulk * self.beyond
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the theorem's hypotheses ask for; the names are those of `checks` in Refutation.v."""
+
+    direction: Vector
+    variance: Fraction
+    pieces: tuple[Piece, ...]
+    floor: Fraction  # lambda
+    curvature: Fraction  # z
+    eps: Fraction
+    tolerance: Fraction
+    spread: Fraction
+    step: Fraction
+    spanning: tuple[int, int]  # two components whose means are not parallel
+
+
+def read(data: bytes) -> PlanarMixture:
+    """Return the mixture of a certificate. Raises InputError when it is none of the kind that can be exported."""
+    try:
+        verified = check(data)
+    except Rejected as error:
+        raise InputError("CERT.json", "the file", f"the kernel rejects it: {error}", "give a certificate that `thmverify check` verifies") from None  # fmt: skip
+    fields = json.loads(data)
+    _require("claim", verified.claim, CLAIM)
+    _require("rule", fields["rule"], RULE)
+    _require("dimension", fields["dimension"], ["2"])
+    _require("rank", fields["rank"], ["1", "1"])
+    pairs = instance(verified.instance)
+    assert isinstance(pairs, Pairs)  # the claim is about mixtures
+    if pairs.columns < 2:
+        raise InputError(
+            "instance.rank", pairs.columns, "is below 2", "give a certificate for maps with 2 columns or more"
+        )
+    if len(pairs.mixture.weights) > MAX_COMPONENTS:
+        raise InputError("instance.weights", f"{len(pairs.mixture.weights)} components", f"more than {MAX_COMPONENTS} components take Coq too long", f"give a certificate with at most {MAX_COMPONENTS}")  # fmt: skip
+    return _planar(pairs, fields["hints"], fields["content"])
+
+
+def _require(field: str, value: object, wanted: object) -> None:
+    if value != wanted:
+        text = json.dumps(wanted)
+        raise InputError(field, value, f"only {text} can be exported", f"give a certificate whose {field} is {text}")
+
+
+def _planar(pairs: Pairs, hints: dict[str, Any], content: str) -> PlanarMixture:
+    mixture, frame = pairs.mixture, pairs.mixture.fisher
+    reduced = frame.nrows() > 2
+    direction = matrix(hints["Q"], "Q") * matrix(hints["V"], "V")
+    if reduced:
+        mixture = mixture.reduced(frame)
+    else:
+        direction = frame * direction
+    (xx, xy), (_, yy) = to_rows(mixture.sigma)
+    (v,) = to_rows(direction.transpose())
+    return PlanarMixture(
+        weights=tuple(Fraction(int(w.p), int(w.q)) for w in mixture.weights),
+        means=tuple((x, y) for x, y in to_rows(mixture.means.transpose())),
+        covariance=Symmetric(xx, xy, yy),
+        bias=Fraction(int(pairs.bias.p), int(pairs.bias.q)),
+        columns=pairs.columns,
+        direction=(v[0], v[1]),
+        reduced=reduced,
+        content=content,
+    )
+
+
+def numbers(mixture: PlanarMixture) -> Numbers:
+    """Propose the numbers of the refutation. Raises InputError when floats say that they would not do."""
+    v = _short(mixture.direction)
+    n = (-v[1], v[0])
+    gradient = _gradient(mixture, v)
+    size = float(_dot(v, v))
+    z = gradient[0] * float(v[1]) ** 2 - gradient[1] * float(v[0] * v[1]) + gradient[2] * float(v[0]) ** 2
+    z /= size**2
+    residual = max(abs(gradient[0] - z * float(v[1]) ** 2), abs(gradient[1] / 2 + z * float(v[0] * v[1])), abs(gradient[2] - z * float(v[0]) ** 2))  # fmt: skip
+    heights = [_dot(n, mean) for mean in mixture.means]
+    spread = max(heights) - min(heights)
+    variance_across = _dot(n, mixture.covariance @ n)
+    second = variance_across + sum((w * h * h for w, h in zip(mixture.weights, heights, strict=True)), Fraction(0))
+    cost = float(second * (variance_across / 2 + spread * spread))
+    least = _floor(mixture.covariance)
+    rise = z * size**2
+    step = rise / (2 * cost)
+    # A third of what the step gains may be lost to eps: 2·eps·|v|²·step + 2·eps²/lambda² ≤ rise·step/6.
+    a, b, c = 2 / float(least) ** 2, 2 * size * step, rise * step / 6
+    eps = _down((sqrt(b * b + 4 * a * c) - b) / (2 * a), 2) if z > 0 else Fraction(0)
+    if not residual < float(eps) / 4:
+        raise InputError("hints.V", f"slope {z:.3g}, residual {residual:.3g}", "is too far from a minimiser for the bounds of Refutation.v", "decide the claim anew with `thmverify decide`")  # fmt: skip
+    tolerance = eps / 2
+    return Numbers(
+        direction=v,
+        variance=_dot(v, mixture.covariance @ v),
+        pieces=tuple(_piece(mixture, v, k, tolerance) for k in range(len(mixture.weights))),
+        floor=least,
+        curvature=_near(z, 9),
+        eps=eps,
+        tolerance=tolerance,
+        spread=spread,
+        step=_down(step, 6),
+        spanning=_spanning(mixture.means),
+    )
+
+
+def _piece(mixture: PlanarMixture, v: Vector, k: int, tolerance: Fraction) -> Piece:
+    """Half of the component's share of the tolerance is for the integrals, a quarter for what is beyond the ends."""
+    allowed = tolerance / (len(mixture.weights) * mixture.weights[k])
+    rows = {entry: _rows(mixture, v, unit, mixture.means[k]) for entry, unit in UNITS.items()}
+    bulk = _up(max(float(sum(abs(r.linear) + abs(r.constant) for r in part)) for part in rows.values()), 3)
+    location, variance = _dot(v, mixture.means[k]), _dot(v, mixture.covariance @ v)
+    beyond = _down(float(allowed / (4 * bulk)), 2)
+    half = _half_width(float(location), sqrt(variance), float(beyond) / 2)
+    left, right = (_near(float(location) + sign * half, 4) for sign in (-1, 1))
+    width = _down(float(allowed / 2), 2)
+    values = (_expectation(part, float(location), float(variance)) for part in rows.values())
+    return Piece(
+        location, left, right, rows, Symmetric(*(_to_unit(x, width / 100) for x in values)), width, bulk, beyond
+    )
+
+
+def _rows(mixture: PlanarMixture, v: Vector, unit: Symmetric, mean: Vector) -> tuple[Row, ...]:
+    image = mixture.covariance @ v
+    variance, across = _dot(v, image), (-image[1], image[0])
+    found = []
+    for w, mu in zip(mixture.weights, mixture.means, strict=True):
+        h = unit @ mu
+        linear, constant = _dot(h, image) / variance, (v[0] * h[1] - v[1] * h[0]) / variance * _dot(across, mean)
+        found.append(Row(w, _dot(v, mu), linear, constant))
+    return tuple(found)
+
+
+def _expectation(rows: tuple[Row, ...], location: float, variance: float) -> float:
+    """Return E of the rows' softmax average at q ~ N(location, variance), in floats."""
+    z = np.linspace(-12, 12, 6001)
+    q = location + sqrt(variance) * z
+    amount, rate, linear, constant = (np.array([float(x) for x in part]) for part in zip(*rows, strict=True))
+    logits: Floats = np.outer(q, rate) + np.log(amount)
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    density = np.exp(-z * z / 2) * (z[1] - z[0]) / sqrt(2 * np.pi)
+    return float(density @ (shares * (np.outer(q, linear) + constant)).sum(axis=1))
+
+
+def _gradient(mixture: PlanarMixture, v: Vector) -> list[float]:
+    """Return the derivatives of the loss at vvᵀ along the three units, in floats."""
+    weighted = list(zip(mixture.weights, mixture.means, strict=True))
+    centre = (sum((w * m[0] for w, m in weighted), Fraction(0)), sum((w * m[1] for w, m in weighted), Fraction(0)))
+    image, found = mixture.covariance @ v, []
+    for unit in UNITS.values():
+        form: Callable[[Vector], Fraction] = lambda m, unit=unit: _dot(m, unit @ m)  # type: ignore[misc] # noqa: E731
+        exact = -mixture.bias * sum(w * form(m) for w, m in weighted) - (1 - mixture.bias) * form(centre)
+        exact += _dot(image, unit @ image) + sum(w * _dot(v, m) * _dot(image, unit @ m) for w, m in weighted)
+        means = (w * _expectation(_rows(mixture, v, unit, m), float(_dot(v, m)), float(_dot(v, image))) for w, m in weighted)  # type: ignore[operator]  # fmt: skip
+        found.append(float(exact) + float(sum(means)))
+    return found
+
+
+def _half_width(location: float, deviation: float, beyond: float) -> float:
+    """Return the distance from the mean at which E (1 + q²) beyond it is at most `beyond`."""
+    c = 4.0
+    while (1 + (abs(location) + c * deviation) ** 2) * (1 + c) * erfc(c / sqrt(2)) > beyond:
+        c += 0.25
+    return c * deviation
+
+
+def _spanning(means: tuple[Vector, ...]) -> tuple[int, int]:
+    pairs = ((i, j) for j in range(len(means)) for i in range(j))
+    return next((i, j) for i, j in pairs if means[i][0] * means[j][1] != means[i][1] * means[j][0])
+
+
+def _floor(covariance: Symmetric) -> Fraction:
+    """Return a short number λ > 0 with covariance ⪰ λI, close to the largest."""
+    half = float(covariance.xx - covariance.yy) / 2
+    exact = float(covariance.xx + covariance.yy) / 2 - sqrt(half * half + float(covariance.xy) ** 2)
+    value = _near(exact, 6)
+    while not ((covariance.xx - value) >= 0 and (covariance.xx - value) * (covariance.yy - value) >= covariance.xy**2):
+        value *= Fraction(999999, 1000000)
+    return value
+
+
+def _dot(u: Vector, v: Vector) -> Fraction:
+    return u[0] * v[0] + u[1] * v[1]
+
+
+def _short(v: Vector) -> Vector:
+    unit = Fraction(10) ** (floor(log10(max(abs(float(x)) for x in v))) + 1 - DIGITS)
+    return round(v[0] / unit) * unit, round(v[1] / unit) * unit
+
+
+def _to_unit(x: float, unit: Fraction) -> Fraction:
+    """Return x to about the precision of `unit`, with a power of ten below."""
+    place = Fraction(10) ** floor(log10(unit))
+    return round(Fraction(x) / place) * place
+
+
+def _place(x: float, digits: int) -> Fraction:
+    return Fraction(10) ** (floor(log10(abs(x))) + 1 - digits) if x else Fraction(1)
+
+
+def _near(x: float, digits: int) -> Fraction:
+    return round(Fraction(x) / _place(x, digits)) * _place(x, digits)
+
+
+def _down(x: float, digits: int) -> Fraction:
+    return floor(Fraction(x) / _place(x, digits)) * _place(x, digits)
+
+
+def _up(x: float, digits: int) -> Fraction:
+    return ceil(Fraction(x) / _place(x, digits)) * _place(x, digits)
+
+
+def bits(width: Fraction) -> int:
+    """Return the exponent of two below the width of an interval that an integral has to be enclosed in."""
+    return floor(log2(width)) - 1
