@@ -23,6 +23,7 @@ SPECTRAL_PAPER = (
 
 COUNTEREXAMPLES = Path(__file__).parent / "counterexamples"
 HEADLINES = Path(__file__).parent / "headlines.json"
+FORMAL = Path(__file__).parent / "formal"  # the theory in Coq, and one instance of it
 
 MODULES = {
     "lemma-4.2": "lemma_4_2",

@@ -215,7 +215,9 @@ def test_a_certificate_of_another_formula_refutes_nothing(tmp_path):
     path = tmp_path / "other.json"
     path.write_bytes(data)
     told = tv.Counterexample(path, "", "", "")
-    assert "is about a formula of its own, not-own" in statement(status="refuted", counterexamples=(told,)).unsupported()
+    assert (
+        "is about a formula of its own, not-own" in statement(status="refuted", counterexamples=(told,)).unsupported()
+    )
     assert replace(other, status=tv.Status.REFUTED, counterexamples=(told,)).unsupported() == ""
 
 

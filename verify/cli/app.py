@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from thmverify.cli import certificates, figures, hunting, losses, matrix, report, starting, statements
+from thmverify.cli import certificates, exporting, figures, hunting, losses, matrix, report, starting, statements
 
 # The class above BadParameter is the usage error of typer's click, wherever a release of typer keeps it.
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -61,6 +61,13 @@ app.command(
     ),
 )(certificates.decide)
 app.command("check", epilog=_examples("check literal.json", "check literal.json --json"))(certificates.check)
+app.command(
+    "export",
+    epilog=_examples(
+        "export theorems/counterexamples/infonce-equality.json --out infonce-in-coq",
+        "export literal.json --format coq --out formal --json",
+    ),
+)(exporting.export)
 app.command(
     "hunt",
     epilog=_examples(

@@ -1,7 +1,7 @@
 """A certificate of `infonce-equality` as a folder that Coq checks: the theory, the instance, a Makefile.
 
 The theory is copied; what is written here are the mixture, the numbers, and for each hypothesis of the theory's theorem
-the line that computes it. Nothing here is trusted: a wrong number does not compile.
+the line that computes it. Nothing of it is trusted: a wrong number does not compile.
 """
 
 from __future__ import annotations
@@ -10,27 +10,21 @@ from fractions import Fraction
 from pathlib import Path
 
 from thmverify.errors import InputError
-from thmverify.export.planar import Numbers, Piece, PlanarMixture, Row, Symmetric, Vector, bits, numbers, read
+from thmverify.export.planar import Numbers, Piece, PlanarMixture, Row, Symmetric, Vector, numbers, power_below, read
 from thmverify.jsonfiles import write_text
 
 INSTANCE = "instance"  # the folder of what is generated
-_IMPORTS = """From Coq Require Import Reals Lra List.
-From Coquelicot Require Import Coquelicot.
-From InfoNCE Require Import {theory}.
-{instance}Open Scope R_scope.
-"""
 _THEORY = "Sums Plane LogSumExp Gaussian Integrals Loss RankOne Learning Refutation Tactics"
-_ENTRIES = {"xx": "(Sym 1 0 0)", "xy": "(Sym 0 1 0)", "yy": "(Sym 0 0 1)"}
 
 
 def theory_files(theory: Path) -> dict[str, str]:
-    """Return the files of the theory that stand in the folder `theory`, by name."""
+    """Return what the folder `theory` holds but for its instance: text by path below the folder."""
     paths = [theory / "README.md", theory / "Makefile", *sorted((theory / "theory").glob("*.v"))]
     return {path.relative_to(theory).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 def instance_files(data: bytes) -> dict[str, str]:
-    """Return the files that state and refute the claim for the certificate's mixture, by path below the folder.
+    """Return what states and refutes the claim for the certificate's mixture: text by path below the folder.
 
     Raises InputError when the certificate is not one of `infonce-equality` by rule `kkt` whose minimiser has rank 1
     in a Fisher subspace of dimension 2.
@@ -39,25 +33,25 @@ def instance_files(data: bytes) -> dict[str, str]:
     found = numbers(mixture)
     files = {"Mixture.v": _mixture(mixture), "Numbers.v": _numbers(found)}
     files |= {f"Component{k}.v": _component(k, piece) for k, piece in enumerate(found.pieces, 1)}
-    files |= {"Refuted.v": _theorem(found), "Assumptions.v": _ASSUMPTIONS}
+    files |= {"Refuted.v": _refuted(found), "Assumptions.v": _ASSUMPTIONS}
     return {f"{INSTANCE}/{name}": text for name, text in files.items()}
 
 
 def write_folder(data: bytes, theory: Path, out: Path) -> list[Path]:
-    """Write the theory and the instance of a certificate into the folder `out`, made anew or empty; return the paths.
+    """Write the theory and the instance of a certificate into the folder `out`, new or empty; return the files.
 
     Raises InputError when the certificate cannot be exported, or the folder is not empty or cannot be written.
     """
-    files = instance_files(data) | theory_files(theory)
+    files = theory_files(theory) | instance_files(data)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        extra = next(out.iterdir(), None)
-        for name in {Path(name).parent for name in files}:
-            (out / name).mkdir(exist_ok=True)
+        if any(out.iterdir()):
+            raise InputError("--out", str(out), "the folder is not empty", "give a new folder")
+        for folder in {(out / name).parent for name in files}:
+            folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise InputError("--out", str(out), f"cannot be written: {error.strerror}", "give a folder that can") from None
-    if extra is not None:
-        raise InputError("--out", str(out), "the folder is not empty", "give a new folder")
+        rule = f"cannot be written ({(error.strerror or 'an error of the system').lower()})"
+        raise InputError("--out", str(out), rule, "give a folder that can") from None
     for name, text in files.items():
         write_text(out / name, text)
     return [out / name for name in files]
@@ -71,112 +65,145 @@ def rational(x: Fraction) -> str:
 
 
 def _vec(v: Vector) -> str:
-    return f"(Vec {rational(v[0])} {rational(v[1])})"
+    return f"Vec {rational(v[0])} {rational(v[1])}"
 
 
 def _sym(m: Symmetric) -> str:
-    return "Sym " + " ".join(map(rational, m))
+    return f"Sym {rational(m.xx)} {rational(m.xy)} {rational(m.yy)}"
 
 
-def _list(names: list[str]) -> str:
-    return " :: ".join([*names, "nil"])
+def _list(items: list[str], separator: str = " :: ") -> str:
+    return separator.join([*items, "nil"])
 
 
-def _header(about: str, *instance: str) -> str:
-    required = f"From Instance Require Import {' '.join(instance)}.\n" if instance else ""
-    return f"(** {about} Written by `thmverify export`. *)\n" + _IMPORTS.format(theory=_THEORY, instance=required)
+def _define(sort: str, **values: str) -> str:
+    return "\n".join(f"Definition {name} : {sort} := {value}." for name, value in values.items())
+
+
+def _header(about: str, *instance: str, computed: tuple[str, ...] = ()) -> str:
+    lines = [
+        f"(** {about} Written by `thmverify export`. *)",
+        "From Coq Require Import Reals Lra List.",
+        "From Coquelicot Require Import Coquelicot.",
+        f"From InfoNCE Require Import {_THEORY}.",
+        *([f"From Instance Require Import {' '.join(instance)}."] if instance else []),
+        *([f"From Instance Require {' '.join(computed)}."] if computed else []),
+        "Open Scope R_scope.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _mixture(mixture: PlanarMixture) -> str:
-    source = f"The mixture of the certificate\n    {mixture.content}"
+    about = f"The mixture of the certificate\n    {mixture.content}."
     if mixture.reduced:
-        source += ",\n    in the coordinates B'x, the columns of B a basis of S_F among the Sigma^-1 mu_k"
-    parts = list(zip(mixture.weights, mixture.means, strict=True))
-    names = [f"component{k}" for k in range(1, len(parts) + 1)]
-    defined = [f"Definition {name} : component := Component {rational(w)} {_vec(mean)}." for name, (w, mean) in zip(names, parts, strict=True)]  # fmt: skip
-    return "\n".join(
-        [
-            _header(f"{source}."),
-            f"Definition Sigma : sym := {_sym(mixture.covariance)}.",
-            *defined,
-            f"Definition components : mixture := {_list(names)}.",
-            f"Definition delta : R := {rational(mixture.bias)}.                     (* both points of one component *)",
-            f"Definition columns : nat := {mixture.columns}.                  (* of the maps *)",
-            "",
-        ]
-    )
+        about += (
+            "\n    It is the law of B'x, where the columns of B are the first Sigma^-1 mu_k that are a basis of S_F."
+        )
+    parts = {
+        f"component{k}": f"Component {rational(w)} ({_vec(mean)})"
+        for k, (w, mean) in enumerate(zip(mixture.weights, mixture.means, strict=True), 1)
+    }
+    return f"""{_header(about)}
+(** The covariance of every component, and the components: weight and mean. *)
+{_define("sym", Sigma=_sym(mixture.covariance))}
+{_define("component", **parts)}
+{_define("mixture", components=_list(list(parts)))}
+
+(** The probability that both points of a positive pair are of one component, and the columns of the maps. *)
+{_define("R", delta=rational(mixture.bias))}
+{_define("nat", columns=str(mixture.columns))}
+"""
 
 
 def _numbers(found: Numbers) -> str:
-    K = len(found.pieces)
-    pieces = [
-        f"Definition piece{k} : piece := Piece component{k} {rational(piece.left)} {rational(piece.right)}\n"
-        f"  ({_sym(piece.value)}) {rational(piece.error)}."
+    pieces = {
+        f"piece{k}": f"Piece component{k} {rational(piece.left)} {rational(piece.right)}\n"
+        f"  ({_sym(piece.value)}) {rational(piece.error)}"
         for k, piece in enumerate(found.pieces, 1)
-    ]
-    named = {"lambda": found.floor, "z": found.curvature, "eps": found.eps, "tolerance": found.tolerance, "spread": found.spread, "step": found.step}  # fmt: skip
-    unfolded = [f"component{k} piece{k}" for k in range(1, K + 1)]
-    return "\n".join(
-        [
-            _header("What is computed for the mixture; the names are explained in Refutation.v.", "Mixture"),
-            f"Definition direction : vec := {_vec(found.direction)}.                (* v: the minimiser is near vv' *)",
-            f"Definition variance : R := {rational(found.variance)}.                (* of v'x in a component *)",
-            *pieces,
-            f"Definition pieces : list piece := {_list([f'piece{k}' for k in range(1, K + 1)])}.",
-            *(f"Definition {name} : R := {rational(x)}." for name, x in named.items()),
-            "",
-            "Ltac numbers := cbv [Sigma components delta columns direction variance pieces",
-            f"  {' '.join(unfolded)} {' '.join(named)}]; unfold_theory.",
-            "",
-        ]
-    )
+    }
+    named = {
+        "lambda": rational(found.floor),
+        "z": rational(found.curvature),
+        "eps": rational(found.eps),
+        "tolerance": rational(found.tolerance),
+        "spread": rational(found.spread),
+        "step": rational(found.step),
+    }
+    components = " ".join(f"component{k}" for k in range(1, len(pieces) + 1))
+    return f"""{_header("What is computed for the mixture; Refutation.v says what each number is.", "Mixture")}
+(** The minimiser is near vv'; the variance is that of v'x in a component. *)
+{_define("vec", direction=_vec(found.direction))}
+{_define("R", variance=rational(found.variance))}
+
+{_define("piece", **pieces)}
+{_define("list piece", pieces=_list(list(pieces)))}
+
+{_define("R", **named)}
+
+Ltac numbers := cbv [Sigma {components} components delta columns
+  direction variance {" ".join(pieces)} pieces {" ".join(named)}]; unfold_theory.
+"""
 
 
 def _component(k: int, piece: Piece) -> str:
-    def bound(entry: str) -> str:
-        return f"apply (near_by _ _ _ _ _ _ rows_{entry} location variance {rational(piece.width)} {rational(piece.bulk)} {rational(piece.beyond)});\n    [numbers; cbv [rows_{entry}]; rows|exact At|exact Var|cbv [rows_{entry}]; integrand; integrate ({bits(piece.width)})%Z|cbv [rows_{entry}]; unfold_theory; enclose|exact Beyond|lra|numbers; lra]."  # fmt: skip
+    rows = {f"rows_{entry}": _rows(part) for entry, part in piece.rows.items()}
+    bounds = {"width": rational(piece.width), "heft": rational(piece.bulk), "outside": rational(piece.beyond)}
+    return f"""{_header(f"Component {k}: the integrals of its slopes.", "Mixture", "Numbers")}
+(** The mean of q = v'x; what the profiles are, a row for each component; how well each integral is known; what the
+    profiles are at most, of 1 + q^2; and the mass of 1 + q^2 beyond the ends. *)
+{_define("R", location=rational(piece.location))}
+{_define("list row", **rows)}
+{_define("R", **bounds)}
 
-    rows = "\n".join(f"Definition rows_{entry} : list row :=\n  {_rows(part)}." for entry, part in piece.rows.items())
-    return f"""{_header(f"Component {k}: its slope integrals.", "Mixture", "Numbers")}
-Definition location : R := {rational(piece.location)}.                (* the mean of v'x *)
-{rows}
+Ltac constants := cbv [piece{k} part left_end right_end value error xx xy yy
+  location variance {" ".join(rows)} {" ".join(bounds)}].
 
-Ltac integrand := cbv [piece{k} left_end right_end value xx xy yy location variance].
+Lemma location_is : dot direction (mean (part piece{k})) = location.
+Proof. numbers; constants; lra. Qed.
 
-Lemma accurate{k} : accurate Sigma components direction piece{k}.
+Lemma variance_is : form Sigma direction = variance.
+Proof. numbers; lra. Qed.
+
+Lemma outside_is : 1 + variance + location * location
+  - RInt (fun q => (1 + q * q) * density location variance q) (left_end piece{k}) (right_end piece{k}) <= outside.
+Proof. constants; integrate_moment ({power_below(piece.beyond)})%Z. Qed.
+
+Ltac entry rows :=
+  apply (near_by _ _ _ _ _ _ rows location variance width heft outside);
+  [numbers; constants; same_rows | exact location_is | exact variance_is
+  | constants; integrate ({power_below(piece.width)})%Z | constants; unfold_theory; enclose
+  | exact outside_is | constants; lra | numbers; constants; lra].
+
+Lemma accurate : accurate Sigma components direction piece{k}.
 Proof.
-  assert (At : dot direction (mean (part piece{k})) = location) by (numbers; cbv [location]; lra).
-  assert (Var : form Sigma direction = variance) by (numbers; lra).
-  assert (Beyond : 1 + variance + location * location - RInt (fun q => (1 + q * q) * density location variance q)
-    (left_end piece{k}) (right_end piece{k}) <= {rational(piece.beyond)}) by (integrand; integrate_moment ({bits(piece.beyond)})%Z).
   split; [numbers; lra|split; [|split]].
-  - {bound("xx")}
-  - {bound("xy")}
-  - {bound("yy")}
+  - entry rows_xx.
+  - entry rows_xy.
+  - entry rows_yy.
 Qed.
 """
 
 
 def _rows(rows: tuple[Row, ...]) -> str:
-    return " ::\n  ".join([*(f"Row {' '.join(map(rational, row))}" for row in rows), "nil"])
+    return "\n  " + _list([f"Row {' '.join(map(rational, row))}" for row in rows], " ::\n  ")
 
 
-def _theorem(found: Numbers) -> str:
-    K = len(found.pieces)
-    each = "[<-|" * K + "[]" + "]" * K
-    components = [f"Component{k}" for k in range(1, K + 1)]
-    i, j = (k + 1 for k in found.spanning)
-    member = {k: "".join(["right; "] * (k - 1)) + "left; reflexivity" for k in (i, j)}
-    return f"""{_header("InfoNCE on this mixture does not learn its Fisher subspace.", "Mixture", "Numbers", *components)}
+def _refuted(found: Numbers) -> str:
+    parts = [f"Component{k}" for k in range(1, len(found.pieces) + 1)]
+    each = "[<-|" * len(parts) + "[]" + "]" * len(parts)  # the members of a list, one by one
+    i, j = found.spanning
+    about = "InfoNCE does not learn the whole Fisher subspace of this mixture."
+    return f"""{_header(about, "Mixture", "Numbers", computed=tuple(parts))}
 Lemma computed : checks Sigma components delta direction pieces lambda z eps tolerance spread step.
 Proof.
   constructor.
-  - split; [discriminate|split; [intros k {each}; numbers; lra|numbers; lra]].
+  - split; [discriminate|split; [intros k {each}|]]; numbers; lra.
   - split; numbers; lra.
   - split; [numbers; lra|apply psd_minors; numbers; repeat split; lra].
   - numbers; lra.
   - reflexivity.
-  - intros p {each}; [{"|".join(f"exact accurate{k}" for k in range(1, K + 1))}].
+  - intros p {each}; [{"|".join(f"exact {part}.accurate" for part in parts)}].
   - numbers; lra.
   - numbers; lra.
   - intros i j {each} {each}; numbers; apply Rabs_le; lra.
@@ -186,34 +213,41 @@ Proof.
   - cbv zeta; numbers; enclose.
 Qed.
 
-(** For E the expectation of N(mu, Sigma): maps f(x) = A'x of least InfoNCE loss exist, and the column space of each of
-    them is a proper subspace of S_F = span of the Sigma^-1 mu_k. *)
+(** Let E be the expectation of N(mu, Sigma). Maps f(x) = A'x of least InfoNCE loss exist, and the column space of each
+    of them is a proper subspace of S_F, the span of the Sigma^-1 mu_k. *)
 Theorem infonce_equality_fails (E : vec -> (vec -> R) -> R) : Gaussian Sigma E ->
   (exists A, minimiser components delta E columns A) /\\
   (forall A, minimiser components delta E columns A -> proper_subspace (span A) (fisher Sigma components)).
 Proof.
-  intros G. apply (refutation Sigma components delta direction E G pieces lambda z eps tolerance spread step computed
-    columns component{i} component{j}).
+  intros G.
+  apply (refutation Sigma components delta direction E G pieces lambda z eps tolerance spread step computed columns
+    component{i + 1} component{j + 1}).
   - repeat constructor.
-  - {member[i]}.
-  - {member[j]}.
+  - {"right; " * i}left; reflexivity.
+  - {"right; " * j}left; reflexivity.
   - numbers; lra.
 Qed.
 """
 
 
-_ASSUMPTIONS = """(** What the headline theorems rest on, printed. Written by `thmverify export`. *)
-From InfoNCE Require Import Learning Refutation Consistency.
-From Instance Require Import Refuted.
+_ASSUMPTIONS = """(** The headline theorems, and what each rests on, printed. Written by `thmverify export`. *)
+From InfoNCE Require Import Sums Plane Gaussian Loss Learning Refutation.
+From Instance Require Import Mixture Refuted.
 
+(** What is assumed of the expectation E, and what the theorem speaks of. *)
+Print Gaussian.
+Print infonce.
 Print minimiser.
+Print proper_subspace.
+Print fisher.
+
+(** The loss is a function of AA'; minimisers exist; numbers suffice for the theorem; the theorem for this mixture. *)
 Check infonce_closed.
 Print Assumptions infonce_closed.
 Check minimisers_exist.
 Print Assumptions minimisers_exist.
 Check refutation.
 Print Assumptions refutation.
-Print Assumptions growth_is_needed.
 Check infonce_equality_fails.
 Print Assumptions infonce_equality_fails.
 """

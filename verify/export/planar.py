@@ -1,16 +1,17 @@
 """From a certificate of `infonce-equality` to a mixture in the plane and the numbers that refute the claim on it.
 
-The mixture and the direction of the minimiser are the certificate's, by value. The other numbers are proposals: they are
-found in floats, rounded to short rationals, and proved or refused by whoever reads them.
+The mixture and the direction of the minimiser are the certificate's, by value. The other numbers are proposals: found
+in floats, rounded to short rationals, and proved or refused by whoever reads them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, log2, log10, sqrt
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,8 +43,11 @@ class Symmetric(NamedTuple):
         return self.xx * v[0] + self.xy * v[1], self.xy * v[0] + self.yy * v[1]
 
 
-UNITS = {"xx": Symmetric(*map(Fraction, (1, 0, 0))), "xy": Symmetric(*map(Fraction, (0, 1, 0))),
-         "yy": Symmetric(*map(Fraction, (0, 0, 1)))}  # fmt: skip
+def _unit(xx: int, xy: int, yy: int) -> Symmetric:
+    return Symmetric(Fraction(xx), Fraction(xy), Fraction(yy))
+
+
+UNITS = {"xx": _unit(1, 0, 0), "xy": _unit(0, 1, 0), "yy": _unit(0, 0, 1)}  # the directions of the gradient's entries
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Row(NamedTuple):
 class Piece:
     """The slope integrals of one component on an interval of q = vᵀx, by entry, and how well they are to be known.
 
-    Each is `value` up to `width`; `bulk` bounds what the integrand is of 1 + q², and `beyond` the moment 1 + q² outside.
+    Each is `value` up to `width`. |profile| ≤ bulk·(1 + q²), and `beyond` bounds the moment E (1 + q²) outside.
     """
 
     location: Fraction
@@ -116,20 +120,23 @@ def read(data: bytes) -> PlanarMixture:
     try:
         verified = check(data)
     except Rejected as error:
-        raise InputError("CERT.json", "the file", f"the kernel rejects it: {error}", "give a certificate that `thmverify check` verifies") from None  # fmt: skip
+        remedy = "give a certificate that `thmverify check` verifies"
+        raise InputError("certificate", "the file", f"the kernel rejects it: {error}", remedy) from None
     fields = json.loads(data)
     _require("claim", verified.claim, CLAIM)
     _require("rule", fields["rule"], RULE)
     _require("dimension", fields["dimension"], ["2"])
     _require("rank", fields["rank"], ["1", "1"])
     pairs = instance(verified.instance)
-    assert isinstance(pairs, Pairs)  # the claim is about mixtures
+    if not isinstance(pairs, Pairs):
+        raise TypeError("the claim is about pairs of one mixture")
     if pairs.columns < 2:
-        raise InputError(
-            "instance.rank", pairs.columns, "is below 2", "give a certificate for maps with 2 columns or more"
-        )
-    if len(pairs.mixture.weights) > MAX_COMPONENTS:
-        raise InputError("instance.weights", f"{len(pairs.mixture.weights)} components", f"more than {MAX_COMPONENTS} components take Coq too long", f"give a certificate with at most {MAX_COMPONENTS}")  # fmt: skip
+        remedy = "give a certificate for maps with 2 columns or more"
+        raise InputError("instance.rank", pairs.columns, "the theorem is about maps that could fill the plane", remedy)
+    K = len(pairs.mixture.weights)
+    if K > MAX_COMPONENTS:
+        rule = f"Coq would take too long for more than {MAX_COMPONENTS} components"
+        raise InputError("instance.weights", K, rule, f"give a certificate with at most {MAX_COMPONENTS}")
     return _planar(pairs, fields["hints"], fields["content"])
 
 
@@ -164,31 +171,29 @@ def _planar(pairs: Pairs, hints: dict[str, Any], content: str) -> PlanarMixture:
 def numbers(mixture: PlanarMixture) -> Numbers:
     """Propose the numbers of the refutation. Raises InputError when floats say that they would not do."""
     v = _short(mixture.direction)
-    n = (-v[1], v[0])
-    gradient = _gradient(mixture, v)
-    size = float(_dot(v, v))
-    z = gradient[0] * float(v[1]) ** 2 - gradient[1] * float(v[0] * v[1]) + gradient[2] * float(v[0]) ** 2
-    z /= size**2
-    residual = max(abs(gradient[0] - z * float(v[1]) ** 2), abs(gradient[1] / 2 + z * float(v[0] * v[1])), abs(gradient[2] - z * float(v[0]) ** 2))  # fmt: skip
+    n, size = (-v[1], v[0]), float(_dot(v, v))
+    slopes, across_n = _gradient(mixture, v), [float(x) for x in (n[0] * n[0], n[0] * n[1], n[1] * n[1])]
+    z = sum(map(mul, slopes, across_n)) / size**2
+    residual = max(abs(g / scale - z * x) for g, x, scale in zip(slopes, across_n, (1, 2, 1), strict=True))
+    floor_ = _floor(mixture.covariance)
     heights = [_dot(n, mean) for mean in mixture.means]
     spread = max(heights) - min(heights)
-    variance_across = _dot(n, mixture.covariance @ n)
-    second = variance_across + sum((w * h * h for w, h in zip(mixture.weights, heights, strict=True)), Fraction(0))
-    cost = float(second * (variance_across / 2 + spread * spread))
-    least = _floor(mixture.covariance)
-    rise = z * size**2
-    step = rise / (2 * cost)
-    # A third of what the step gains may be lost to eps: 2·eps·|v|²·step + 2·eps²/lambda² ≤ rise·step/6.
-    a, b, c = 2 / float(least) ** 2, 2 * size * step, rise * step / 6
-    eps = _down((sqrt(b * b + 4 * a * c) - b) / (2 * a), 2) if z > 0 else Fraction(0)
+    across = _dot(n, mixture.covariance @ n)
+    moment = across + _sum(w * h * h for w, h in zip(mixture.weights, heights, strict=True))
+    step = z * size**2 / (2 * float(moment * (across / 2 + spread * spread)))
+    # The step lowers the loss by `gain`; eps costs 2·eps·|v|²·step + 2·eps²/lambda², which may be a third of that.
+    gain = z * size**2 * step / 2
+    a, b = 2 / float(floor_) ** 2, 2 * size * step
+    eps = _down((sqrt(b * b + 4 * a * gain / 3) - b) / (2 * a), 2) if z > 0 else Fraction(0)
     if not residual < float(eps) / 4:
-        raise InputError("hints.V", f"slope {z:.3g}, residual {residual:.3g}", "is too far from a minimiser for the bounds of Refutation.v", "decide the claim anew with `thmverify decide`")  # fmt: skip
+        rule = f"the gradient is {z:.3g} nnᵀ up to {residual:.3g} only, too far from a minimiser for Refutation.v"
+        raise InputError("hints.V", [str(x) for x in v], rule, "decide the claim anew with `thmverify decide`")
     tolerance = eps / 2
     return Numbers(
         direction=v,
         variance=_dot(v, mixture.covariance @ v),
         pieces=tuple(_piece(mixture, v, k, tolerance) for k in range(len(mixture.weights))),
-        floor=least,
+        floor=floor_,
         curvature=_near(z, 9),
         eps=eps,
         tolerance=tolerance,
@@ -239,16 +244,18 @@ def _expectation(rows: tuple[Row, ...], location: float, variance: float) -> flo
 
 def _gradient(mixture: PlanarMixture, v: Vector) -> list[float]:
     """Return the derivatives of the loss at vvᵀ along the three units, in floats."""
-    weighted = list(zip(mixture.weights, mixture.means, strict=True))
-    centre = (sum((w * m[0] for w, m in weighted), Fraction(0)), sum((w * m[1] for w, m in weighted), Fraction(0)))
-    image, found = mixture.covariance @ v, []
-    for unit in UNITS.values():
-        form: Callable[[Vector], Fraction] = lambda m, unit=unit: _dot(m, unit @ m)  # type: ignore[misc] # noqa: E731
-        exact = -mixture.bias * sum(w * form(m) for w, m in weighted) - (1 - mixture.bias) * form(centre)
-        exact += _dot(image, unit @ image) + sum(w * _dot(v, m) * _dot(image, unit @ m) for w, m in weighted)
-        means = (w * _expectation(_rows(mixture, v, unit, m), float(_dot(v, m)), float(_dot(v, image))) for w, m in weighted)  # type: ignore[operator]  # fmt: skip
-        found.append(float(exact) + float(sum(means)))
-    return found
+    return [_slope(mixture, v, unit) for unit in UNITS.values()]
+
+
+def _slope(mixture: PlanarMixture, v: Vector, unit: Symmetric) -> float:
+    parts, image = list(zip(mixture.weights, mixture.means, strict=True)), mixture.covariance @ v
+    centre = _sum(w * m[0] for w, m in parts), _sum(w * m[1] for w, m in parts)
+    attraction = mixture.bias * _sum(w * _dot(m, unit @ m) for w, m in parts)
+    attraction += (1 - mixture.bias) * _dot(centre, unit @ centre)
+    energy = _dot(image, unit @ image) + _sum(w * _dot(v, m) * _dot(image, unit @ m) for w, m in parts)
+    variance = float(_dot(v, image))
+    negatives = (float(w) * _expectation(_rows(mixture, v, unit, m), float(_dot(v, m)), variance) for w, m in parts)
+    return float(energy - attraction) + sum(negatives)
 
 
 def _half_width(location: float, deviation: float, beyond: float) -> float:
@@ -272,6 +279,10 @@ def _floor(covariance: Symmetric) -> Fraction:
     while not ((covariance.xx - value) >= 0 and (covariance.xx - value) * (covariance.yy - value) >= covariance.xy**2):
         value *= Fraction(999999, 1000000)
     return value
+
+
+def _sum(terms: Iterable[Fraction]) -> Fraction:
+    return sum(terms, Fraction(0))
 
 
 def _dot(u: Vector, v: Vector) -> Fraction:
@@ -305,6 +316,6 @@ def _up(x: float, digits: int) -> Fraction:
     return ceil(Fraction(x) / _place(x, digits)) * _place(x, digits)
 
 
-def bits(width: Fraction) -> int:
-    """Return the exponent of two below the width of an interval that an integral has to be enclosed in."""
+def power_below(width: Fraction) -> int:
+    """Return e with 2^e ≤ width / 2: an integral enclosed that well and proposed that well is within the width."""
     return floor(log2(width)) - 1

@@ -29,6 +29,6 @@ Ltac integrate_moment w :=
   end.
 
 (** Rows of rational numbers, one by one. *)
-Ltac rows := repeat (apply rows_cons; [lra|lra|try lra; field; lra|try lra; field; lra|]); reflexivity.
+Ltac same_rows := repeat (apply rows_cons; [lra|lra|lra|lra|]); reflexivity.
 
 Ltac enclose := interval with (i_prec 90).
