@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.special import erfc
 
 from thmverify.errors import InputError
-from thmverify.exact import to_rows
+from thmverify.exact import Rows, to_rows
+from thmverify.exact import matrix as rational_matrix
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.models import Pairs, instance
 from thmverify.kernel.parse import matrix
@@ -54,7 +55,8 @@ UNITS = {"xx": _unit(1, 0, 0), "xy": _unit(0, 1, 0), "yy": _unit(0, 0, 1)}  # th
 class PlanarMixture:
     """Σ_k w_k N(μ_k, Σ) in the plane, the bias δ, the number r of columns of the maps, and the content hash it is from.
 
-    `reduced` says that the certificate's own mixture has more coordinates: this is the law of Bᵀx, B a basis of S_F.
+    `frame` is None when it is the certificate's own mixture; else that one has d > 2 coordinates, and this is the law
+    of Bᵀx, where the columns of B = frame (d × 2) are a basis of S_F.
     `direction` is v where vvᵀ is the certificate's minimiser.
     """
 
@@ -64,7 +66,7 @@ class PlanarMixture:
     bias: Fraction
     columns: int
     direction: Vector
-    reduced: bool
+    frame: Rows | None
     content: str
 
 
@@ -147,13 +149,14 @@ def _require(field: str, value: object, wanted: object) -> None:
 
 
 def _planar(pairs: Pairs, hints: dict[str, Any], content: str) -> PlanarMixture:
-    mixture, frame = pairs.mixture, pairs.mixture.fisher
-    reduced = frame.nrows() > 2
-    direction = matrix(hints["Q"], "Q") * matrix(hints["V"], "V")
-    if reduced:
+    """Take the mixture as it is when it lies in the plane, else in the coordinates of a basis of S_F."""
+    mixture, Q = pairs.mixture, matrix(hints["Q"], "Q")
+    direction, frame = mixture.fisher * Q * matrix(hints["V"], "V"), None
+    if mixture.sigma.nrows() > 2:
+        change = rational_matrix([[_near(float(x), 4) for x in row] for row in to_rows(Q)])  # nearly whitened
+        frame = mixture.fisher * change
+        direction = change.inv() * Q * matrix(hints["V"], "V")
         mixture = mixture.reduced(frame)
-    else:
-        direction = frame * direction
     (xx, xy), (_, yy) = to_rows(mixture.sigma)
     (v,) = to_rows(direction.transpose())
     return PlanarMixture(
@@ -163,7 +166,7 @@ def _planar(pairs: Pairs, hints: dict[str, Any], content: str) -> PlanarMixture:
         bias=Fraction(int(pairs.bias.p), int(pairs.bias.q)),
         columns=pairs.columns,
         direction=(v[0], v[1]),
-        reduced=reduced,
+        frame=None if frame is None else to_rows(frame),
         content=content,
     )
 
@@ -186,8 +189,11 @@ def numbers(mixture: PlanarMixture) -> Numbers:
     a, b = 2 / float(floor_) ** 2, 2 * size * step
     eps = _down((sqrt(b * b + 4 * a * gain / 3) - b) / (2 * a), 2) if z > 0 else Fraction(0)
     if not residual < float(eps) / 4:
-        rule = f"the gradient is {z:.3g} nnᵀ up to {residual:.3g} only, too far from a minimiser for Refutation.v"
-        raise InputError("hints.V", [str(x) for x in v], rule, "decide the claim anew with `thmverify decide`")
+        rule = (
+            f"the gradient is {z:.3g} nnᵀ up to {residual:.3g} only, where Refutation.v asks for {float(eps) / 4:.3g}"
+        )
+        remedy = "give a certificate for coordinates in which the covariance is nearer to the identity"
+        raise InputError("instance.covariance", [str(x) for x in mixture.covariance], rule, remedy)
     tolerance = eps / 2
     return Numbers(
         direction=v,

@@ -1,4 +1,4 @@
-(** What is computed for the mixture; Refutation.v says what each number is. Written by `thmverify export`. *)
+(** Where the minimiser is, and what the integrals of the slopes are there. Written by `thmverify export`. *)
 From Coq Require Import Reals Lra List.
 From Coquelicot Require Import Coquelicot.
 From InfoNCE Require Import Sums Plane LogSumExp Gaussian Integrals Loss RankOne Learning Refutation Tactics.
@@ -17,12 +17,5 @@ Definition piece3 : piece := Piece component3 (743 / 250) (5229 / 1000)
   (Sym (57582793 / 100000) (-1199829 / 25000) (24999 / 25000)) (1871 / 625000).
 Definition pieces : list piece := piece1 :: piece2 :: piece3 :: nil.
 
-Definition lambda : R := 1.
-Definition z : R := (431100487 / 10000000000).
-Definition eps : R := (3 / 125000).
-Definition tolerance : R := (3 / 250000).
-Definition spread : R := (2339190181189 / 1225000000000).
-Definition step : R := (16629 / 100000000).
-
 Ltac numbers := cbv [Sigma component1 component2 component3 components delta columns
-  direction variance piece1 piece2 piece3 pieces lambda z eps tolerance spread step]; unfold_theory.
+  direction variance piece1 piece2 piece3 pieces]; unfold_theory.
