@@ -4,7 +4,8 @@ From Coquelicot Require Import Coquelicot.
 From InfoNCE Require Import Plane.
 Open Scope R_scope.
 
-Lemma positive_near_zero (f : R -> R) : continuity_pt f 0 -> 0 < f 0 -> exists d, 0 < d /\ forall t, 0 < t < d -> 0 < f t.
+Lemma positive_near_zero (f : R -> R) : continuity_pt f 0 -> 0 < f 0 -> exists d, 0 < d /\ forall t, 0 < t < d
+  -> 0 < f t.
 Proof.
   intros C P. destruct (C (f 0) P) as (d & D & H). exists d. split; [exact D|].
   intros t T. specialize (H t). simpl in H. unfold R_dist in H.

@@ -7,7 +7,8 @@ From InfoNCE Require Import Plane Gaussian Integrals.
 Open Scope R_scope.
 
 Theorem growth_is_needed (E : (vec -> R) -> R) :
-  (forall g, (forall q, continuous g q) -> integral_over_line (fun q => g q * density 0 1 q) (E (fun x => g (vx x)))) -> False.
+  (forall g, (forall q, continuous g q) -> integral_over_line (fun q => g q * density 0 1 q) (E (fun x => g (vx x))))
+    -> False.
 Proof.
   intros H.
   assert (Dp : forall q, 0 < density 0 1 q) by (intros; apply density_pos; lra).
@@ -18,7 +19,8 @@ Proof.
   { eapply is_RInt_gen_ext; [|exact A]. exists (fun _ => True) (fun _ => True); try (exists 0; intros; exact I).
     intros x y _ _ q _. simpl. apply Rinv_l, Rgt_not_eq, Dp. }
   assert (P := Rabs_pos l). assert (P' := Rle_abs l).
-  assert (T : Rabs (l - RInt (fun _ => 1) (- (Rabs l + 1)) (Rabs l + 1)) <= l - RInt (fun _ => 1) (- (Rabs l + 1)) (Rabs l + 1)).
+  assert (T : Rabs (l - RInt (fun _ => 1) (- (Rabs l + 1)) (Rabs l + 1))
+    <= l - RInt (fun _ => 1) (- (Rabs l + 1)) (Rabs l + 1)).
   { apply (tail (fun _ => 1) (fun _ => 1) l l); try assumption; try lra; try (intros; apply continuous_const).
     intros. rewrite Rabs_R1. lra. }
   assert (S := Rabs_pos (l - RInt (fun _ => 1) (- (Rabs l + 1)) (Rabs l + 1))).

@@ -45,7 +45,8 @@ Proof.
     - split.
       + exists 1. split; [lra|auto].
       + intros S S' (e & He & H) (e' & He' & H'). exists (Rmin e e'). split; [apply Rmin_glb_lt; assumption|].
-        intros M PM Q. assert (A := Rmin_l e e'). assert (B := Rmin_r e e'). split; [apply H|apply H']; try assumption; lra.
+        intros M PM Q. assert (A := Rmin_l e e'). assert (B := Rmin_r e e').
+        split; [apply H|apply H']; try assumption; lra.
       + intros S S' I (e & He & H). exists e. split; [exact He|]. auto. }
   assert (CF : forall p, (forall M N, (p M - p N)^2 <= size2 (mix2 1 M (-1) N)) -> cauchy (Fl p)).
   { intros p Hp eps. assert (E0 := cond_pos eps). set (e := c * (eps * eps) / 16).
@@ -61,7 +62,8 @@ Proof.
     apply Rmult_lt_reg_l in K; [|exact C]. split; nra. }
   assert (Entry : forall p, (forall M N, (p M - p N)^2 <= size2 (mix2 1 M (-1) N)) ->
     forall eps, 0 < eps -> exists e, 0 < e /\ forall M, psd M -> L M < m + e -> Rabs (p M - lim (Fl p)) < eps).
-  { intros p Hp eps He. destruct (complete_cauchy (Fl p) (PF p) (CF p Hp) (mkposreal _ He)) as (e & H0 & H). exists e. auto. }
+  { intros p Hp eps He. destruct (complete_cauchy (Fl p) (PF p) (CF p Hp) (mkposreal _ He)) as (e & H0 & H). exists e.
+    auto. }
   assert (E1 := Entry xx). assert (E2 := Entry xy). assert (E3 := Entry yy).
   set (x := lim (Fl xx)) in *. set (y := lim (Fl xy)) in *. set (z := lim (Fl yy)) in *.
   clearbody x y z. clear Entry CF PF Fl.
@@ -87,8 +89,10 @@ Proof.
     set (eps := - q / k) in *. assert (F := PM (Vec a b)).
     assert (Ek : eps * k = - q) by (unfold eps; field; lra).
     assert (E0 : 0 < eps) by (unfold eps; apply Rdiv_lt_0_compat; lra).
-    assert (U1 : a * a * (xx M - x) <= a * a * eps) by (apply Rmult_le_compat_l; [exact X|]; assert (V := Rle_abs (xx M - x)); lra).
-    assert (U3 : b * b * (yy M - z) <= b * b * eps) by (apply Rmult_le_compat_l; [exact Y|]; assert (V := Rle_abs (yy M - z)); lra).
+    assert (U1 : a * a * (xx M - x) <= a * a * eps) by (apply Rmult_le_compat_l; [exact X|];
+      assert (V := Rle_abs (xx M - x)); lra).
+    assert (U3 : b * b * (yy M - z) <= b * b * eps) by (apply Rmult_le_compat_l; [exact Y|];
+      assert (V := Rle_abs (yy M - z)); lra).
     assert (U2 : (a * b) * (xy M - y) <= Rabs (a * b) * eps).
     { eapply Rle_trans; [apply Rle_abs|]. rewrite Rabs_mult. apply Rmult_le_compat_l; [exact Z|lra]. }
     unfold k in Ek. unfold q in Ek. coordinates. lra.
@@ -98,6 +102,7 @@ Proof.
     specialize (K M). cbn [xx xy yy] in K. set (eps := eta / (6 * (k + 1))) in *.
     assert (Ek : eps * (6 * (k + 1)) = eta) by (unfold eps; field; lra).
     assert (E0 : 0 < eps) by (unfold eps; apply Rdiv_lt_0_compat; lra).
-    assert (k * (Rabs (xx M - x) + Rabs (xy M - y) + Rabs (yy M - z)) <= k * (3 * eps)) by (apply Rmult_le_compat_l; lra). lra.
+    assert (k * (Rabs (xx M - x) + Rabs (xy M - y) + Rabs (yy M - z)) <= k * (3 * eps)) by (apply Rmult_le_compat_l;
+      lra). lra.
 Qed.
 End Existence.

@@ -66,11 +66,13 @@ Proof.
     + apply E_ext. intros x. rewrite S, (E_dot Sigma E G). coordinates. ring.
     + rewrite (E_dot Sigma E G). coordinates. ring.
   - transitivity (Emix mix E (dot (act (gram A) (centre mix)))).
-    + unfold Emix at 1 3. apply sum_ext. intros k _. f_equal. apply E_ext. intros x. rewrite S, Emix_dot. coordinates. ring.
+    + unfold Emix at 1 3. apply sum_ext. intros k _. f_equal. apply E_ext. intros x. rewrite S, Emix_dot. coordinates.
+      ring.
     + rewrite Emix_dot. coordinates. ring.
 Qed.
 
-Lemma negatives_at A x : ln (Emix mix E (fun y => exp (score A x y))) = F mix (gram A) x + form Sigma (act (gram A) x) / 2.
+Lemma negatives_at A x : ln (Emix mix E (fun y => exp (score A x y))) = F mix (gram A) x + form Sigma (act (gram A) x) /
+  2.
 Proof.
   set (h := form Sigma (act (gram A) x) / 2).
   replace (Emix mix E (fun y => exp (score A x y))) with (total weight mix (logits (gram A) x) * exp h).
@@ -79,7 +81,7 @@ Proof.
     replace (E (mean k) (fun y => exp (score A x y))) with (exp (logits (gram A) x k + h)).
     + rewrite exp_plus. ring.
     + transitivity (E (mean k) (fun y => exp (dot (act (gram A) x) y))).
-      * rewrite (E_exp _ _ G). f_equal. unfold h, logits. coordinates. ring.
+      * rewrite (E_exp Sigma E G P). f_equal. unfold h, logits. coordinates. ring.
       * apply E_ext. intros y. rewrite score_gram. reflexivity.
 Qed.
 
@@ -111,7 +113,7 @@ Proof.
   - transitivity (Emix mix E (fun x => dot p x * dot p x + dot q x * dot q x)).
     { apply sum_ext. intros k _. f_equal. apply E_ext. exact Sq. }
     rewrite (Emix_plus Sigma mix E G); [|apply Dom_square|apply Dom_square].
-    rewrite !(Emix_square Sigma mix E V G).
+    rewrite !(Emix_square Sigma mix E V P G).
     unfold bilinear.
     replace (trace2 Sigma M M) with (form Sigma p + form Sigma q).
     + rewrite (sum_ext (fun k => weight k * dot (act M (mean k)) (act Sigma (act M (mean k))))
@@ -119,7 +121,8 @@ Proof.
       * rewrite sum_plus. ring.
       * intros k _. change (dot (act M (mean k)) (act Sigma (act M (mean k)))) with (form Sigma (act M (mean k))).
         rewrite Sq. ring.
-    + set (d := fun x => dot p x * dot p x + dot q x * dot q x). set (a := Vec 1 0). set (b := Vec 0 1). set (c := Vec 1 1).
+    + set (d := fun x => dot p x * dot p x + dot q x * dot q x). set (a := Vec 1 0). set (b := Vec 0 1).
+      set (c := Vec 1 1).
       transitivity (xx Sigma * d a + xy Sigma * (d c - d a - d b) + yy Sigma * d b).
       * unfold d, a, b, c. clearbody p q. coordinates. ring.
       * unfold d. rewrite <- !Sq. unfold a, b, c, trace2. coordinates. ring.
@@ -184,7 +187,8 @@ Proof.
     intros B HB. rewrite !infonce_closed, GA. apply Min, gram_psd.
 Qed.
 
-Lemma minimiser_gram r A : (2 <= r)%nat -> minimiser r A -> forall M, psd M -> L Sigma mix delta E (gram A) <= L Sigma mix delta E M.
+Lemma minimiser_gram r A : (2 <= r)%nat -> minimiser r A -> forall M, psd M -> L Sigma mix delta E (gram A)
+  <= L Sigma mix delta E M.
 Proof.
   intros Hr (HA & Min) M PM. destruct (gram_onto M r Hr PM) as (B & HB & <-). rewrite <- !infonce_closed. apply Min, HB.
 Qed.

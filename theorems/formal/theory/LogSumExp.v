@@ -61,7 +61,8 @@ Proof. apply sum_pos; [exact nonempty|]. apply term_pos. Qed.
 Lemma soft_range z k : In k l -> 0 < soft z k <= 1.
 Proof.
   intros K. assert (D := total_pos z). assert (P := term_pos z k K). split; [apply Rdiv_lt_0_compat; assumption|].
-  apply (Rmult_le_reg_r (total z)); [exact D|]. replace (soft z k * total z) with (w k * exp (z k)) by (unfold soft; field; lra). rewrite Rmult_1_l.
+  apply (Rmult_le_reg_r (total z)); [exact D|]. replace (soft z k * total z) with (w k * exp (z k)) by (unfold soft;
+    field; lra). rewrite Rmult_1_l.
   apply (sum_member (fun k => w k * exp (z k))); [|exact K]. intros j J. apply Rlt_le, term_pos, J.
 Qed.
 

@@ -54,7 +54,8 @@ Let one : sum weight mix = 1 := proj2 (proj2 V).
 
 Lemma Emix_lin a f b g : Dom f -> Dom g -> Emix (fun x => a * f x + b * g x) = a * Emix f + b * Emix g.
 Proof.
-  intros Df Dg. unfold Emix. rewrite <- sum_lin. apply sum_ext. intros k _. rewrite (E_lin _ _ G); [ring|assumption|assumption].
+  intros Df Dg. unfold Emix. rewrite <- sum_lin. apply sum_ext. intros k _.
+  rewrite (E_lin _ _ G); [ring|assumption|assumption].
 Qed.
 
 Lemma Emix_plus f g : Dom f -> Dom g -> Emix (fun x => f x + g x) = Emix f + Emix g.
@@ -74,17 +75,19 @@ Proof.
   apply (E_mono _ _ G); assumption.
 Qed.
 
-Lemma Emix_square u : Emix (fun x => dot u x * dot u x) = form Sigma u + sum (fun k => weight k * (dot u (mean k) * dot u (mean k))) mix.
+Lemma Emix_square u : Emix (fun x => dot u x * dot u x) = form Sigma u + sum (fun k => weight k * (dot u (mean k) * dot
+  u (mean k))) mix.
 Proof.
   rewrite <- (Rmult_1_r (form Sigma u)), <- one, <- sum_scal, <- sum_plus. apply sum_ext. intros k _.
-  rewrite (E_square _ _ G). ring.
+  rewrite (E_square Sigma E G P). ring.
 Qed.
 
 (** * The integrands belong to the class *)
 
 Lemma continuous2_total M : continuous2 (fun x => total weight mix (logits M x)).
 Proof.
-  apply (continuous2_sum (fun k x => weight k * exp (logits M x k))). intros k. apply continuous2_mult; [apply continuous2_const|].
+  apply (continuous2_sum (fun k x => weight k * exp (logits M x k))). intros k.
+  apply continuous2_mult; [apply continuous2_const|].
   apply (continuous2_comp exp); [|apply continuous2_dot]. intros. apply derivable_continuous_pt, derivable_pt_exp.
 Qed.
 
@@ -107,7 +110,7 @@ Proof. apply sum_nonneg. intros. apply Rplus_le_le_0_compat; apply Rabs_pos. Qed
 
 Lemma Dom_F M : Dom (F M).
 Proof.
-  split.
+  apply Dom_quadratic.
   - apply (continuous2_comp ln); [|apply continuous2_total]. intros x. apply derivable_continuous_pt.
     exists (/ total weight mix (logits M x)). apply derivable_pt_lim_ln, total_pos; assumption.
   - eexists. split; [apply (logits_constant_nonneg M)|]. intros x. eapply Rle_trans; [|apply logits_bound].
@@ -116,7 +119,7 @@ Qed.
 
 Lemma Dom_slope M H : Dom (slope M H).
 Proof.
-  split.
+  apply Dom_quadratic.
   - apply (continuous2_sum (fun k x => soft weight mix (logits M x) k * logits H x k)). intros k.
     apply continuous2_mult; [apply continuous2_soft|apply continuous2_dot].
   - eexists. split; [apply (logits_constant_nonneg H)|]. intros x. eapply Rle_trans; [|apply logits_bound].
@@ -135,7 +138,8 @@ Lemma attraction_lin a M b N : attraction (mix2 a M b N) = a * attraction M + b 
 Proof.
   unfold attraction. rewrite form_lin.
   replace (sum (fun k => weight k * form (mix2 a M b N) (mean k)) mix)
-    with (a * sum (fun k => weight k * form M (mean k)) mix + b * sum (fun k => weight k * form N (mean k)) mix); [ring|].
+    with (a * sum (fun k => weight k * form M (mean k)) mix + b * sum (fun k => weight k * form N (mean k)) mix);
+      [ring|].
   rewrite <- sum_lin. apply sum_ext. intros k _. rewrite form_lin. ring.
 Qed.
 
@@ -188,7 +192,8 @@ Theorem lower M H : L M + gradient M H + bilinear H H / 2 <= L (mix2 1 M 1 H).
 Proof.
   assert (A : Emix (F M) + Emix (slope M H) <= Emix (F (mix2 1 M 1 H))).
   { rewrite <- Emix_plus; [|apply Dom_F|apply Dom_slope]. apply Emix_mono; [|apply Dom_F|].
-    - apply Dom_ext with (fun x => 1 * F M x + 1 * slope M H x); [intros; ring|apply Dom_lin; [apply Dom_F|apply Dom_slope]].
+    - apply Dom_ext with (fun x => 1 * F M x + 1 * slope M H x); [intros; ring|apply Dom_lin;
+        [apply Dom_F|apply Dom_slope]].
     - intros x. eapply Rle_trans; [|apply (lse_tangent weight mix nonempty weights _ (logits M x))].
       right. unfold F, slope. f_equal. unfold tangent. apply sum_ext. intros k _. rewrite logits_lin. ring. }
   unfold L, gradient. rewrite attraction_lin, bilinear_lin.
@@ -199,7 +204,8 @@ Qed.
 Theorem upper M n t k : 0 <= t -> 0 <= k ->
   (forall i j, In i mix -> In j mix -> Rabs (dot n (mean i) - dot n (mean j)) <= k) ->
   L (mix2 1 M (- t) (outer n)) <= L M - t * gradient M (outer n)
-    + t * t * ((form Sigma n + sum (fun k => weight k * (dot n (mean k) * dot n (mean k))) mix) * (form Sigma n / 2 + k * k)).
+    + t * t * ((form Sigma n + sum (fun k => weight k * (dot n (mean k) * dot n (mean k))) mix) * (form Sigma n / 2 + k
+        * k)).
 Proof.
   intros Ht Hk K.
   assert (A : Emix (F (mix2 1 M (- t) (outer n))) <=
@@ -207,7 +213,8 @@ Proof.
   { rewrite <- (Rmult_1_l (Emix (F M))), <- Emix_lin; [|apply Dom_F|apply Dom_slope].
     rewrite <- (Rmult_1_l (Emix (fun x => 1 * F M x + _))).
     assert (D := Dom_lin 1 _ (- t) _ (Dom_F M) (Dom_slope M (outer n))).
-    rewrite <- Emix_lin; [|exact D|apply Dom_square]. apply Emix_mono; [apply Dom_F|apply Dom_lin; [exact D|apply Dom_square]|].
+    rewrite <- Emix_lin; [|exact D|apply Dom_square]. apply Emix_mono; [apply Dom_F|apply Dom_lin;
+      [exact D|apply Dom_square]|].
     intros x. set (s := dot n x).
     assert (Eq : forall j, logits (mix2 1 M (- t) (outer n)) x j - logits M x j = - t * s * dot n (mean j))
       by (intros; rewrite logits_lin; unfold logits, s; coordinates; ring).
@@ -215,20 +222,23 @@ Proof.
     - repeat apply Rmult_le_pos; try assumption. apply Rabs_pos.
     - intros i j I J. rewrite !Eq. replace (- t * s * dot n (mean i) - - t * s * dot n (mean j))
         with (- (t * s * (dot n (mean i) - dot n (mean j)))) by ring.
-      rewrite Rabs_Ropp, !Rabs_mult, (Rabs_pos_eq t); [|exact Ht]. replace (t * k * Rabs s) with (t * Rabs s * k) by ring.
+      rewrite Rabs_Ropp, !Rabs_mult, (Rabs_pos_eq t); [|exact Ht].
+      replace (t * k * Rabs s) with (t * Rabs s * k) by ring.
       apply Rmult_le_compat_l; [apply Rmult_le_pos; [exact Ht|apply Rabs_pos]|auto].
     - right. unfold F, slope.
       replace (tangent weight mix (logits M x) (fun j => logits (mix2 1 M (- t) (outer n)) x j - logits M x j))
         with (- t * tangent weight mix (logits M x) (logits (outer n) x)).
       + replace (t * k * Rabs s * (t * k * Rabs s)) with (t * t * (k * k) * (Rabs s * Rabs s)) by ring.
         rewrite <- Rabs_mult, (Rabs_pos_eq (s * s)); [ring|apply square_nonneg].
-      + unfold tangent. rewrite <- sum_scal. apply sum_ext. intros j _. rewrite Eq. unfold logits, s. coordinates. ring. }
+      + unfold tangent. rewrite <- sum_scal. apply sum_ext. intros j _. rewrite Eq. unfold logits, s. coordinates.
+        ring. }
   rewrite Emix_square in A. set (S := sum (fun k => weight k * (dot n (mean k) * dot n (mean k))) mix) in *.
   assert (Q : bilinear (outer n) (outer n) = form Sigma n * (form Sigma n + S)).
   { unfold bilinear, S. rewrite Rmult_plus_distr_l, <- sum_scal. f_equal; [unfold trace2; coordinates; ring|].
     apply sum_ext. intros. coordinates. ring. }
   unfold L, gradient. rewrite attraction_lin, bilinear_lin.
-  rewrite (bilinear_sym (mix2 1 M (- t) (outer n)) M), (bilinear_sym (mix2 1 M (- t) (outer n)) (outer n)), !bilinear_lin,
+  rewrite (bilinear_sym (mix2 1 M (- t) (outer n)) M), (bilinear_sym (mix2 1 M (- t) (outer n)) (outer n)),
+    !bilinear_lin,
     (bilinear_sym (outer n) M), Q. lra.
 Qed.
 
@@ -267,7 +277,8 @@ Proof.
   assert (BX := bilinear_lower lambda (mix2 a M (- a) N) Ab).
   assert (BY := bilinear_lower lambda (mix2 (- (1 - a)) M (1 - a) N) Ab).
   replace (size2 (mix2 a M (- a) N)) with (size2 (mix2 1 M (-1) N) / 4) in BX by (unfold a; coordinates; field).
-  replace (size2 (mix2 (- (1 - a)) M (1 - a) N)) with (size2 (mix2 1 M (-1) N) / 4) in BY by (unfold a; coordinates; field).
+  replace (size2 (mix2 (- (1 - a)) M (1 - a) N)) with (size2 (mix2 1 M (-1) N) / 4) in BY by (unfold a; coordinates;
+    field).
   replace (1 - a) with a in * by (unfold a; field).
   set (g := gradient _ M) in *. set (h := gradient _ N) in *. lra.
 Qed.
@@ -278,9 +289,12 @@ Theorem falls_slowly M : exists k, 0 <= k /\ forall N,
 Proof.
   set (g1 := gradient M (Sym 1 0 0)). set (g2 := gradient M (Sym 0 1 0)). set (g3 := gradient M (Sym 0 0 1)).
   exists (Rabs g1 + Rabs g2 + Rabs g3). split; [repeat apply Rplus_le_le_0_compat; apply Rabs_pos|]. intros N.
-  assert (A := lower M (mix2 1 N (-1) M)). replace (mix2 1 M 1 (mix2 1 N (-1) M)) with N in A by (destruct M, N; apply sym_eq; simpl; ring).
-  rewrite gradient_entries in A. fold g1 g2 g3 in A. assert (B := bilinear_nonneg (mix2 1 N (-1) M)). cbn [xx xy yy mix2] in A.
-  replace (1 * xx N + -1 * xx M) with (xx N - xx M) in A by ring. replace (1 * xy N + -1 * xy M) with (xy N - xy M) in A by ring.
+  assert (A := lower M (mix2 1 N (-1) M)). replace (mix2 1 M 1 (mix2 1 N (-1) M)) with N in A by (destruct M, N;
+    apply sym_eq; simpl; ring).
+  rewrite gradient_entries in A. fold g1 g2 g3 in A. assert (B := bilinear_nonneg (mix2 1 N (-1) M)).
+  cbn [xx xy yy mix2] in A.
+  replace (1 * xx N + -1 * xx M) with (xx N - xx M) in A by ring.
+  replace (1 * xy N + -1 * xy M) with (xy N - xy M) in A by ring.
   replace (1 * yy N + -1 * yy M) with (yy N - yy M) in A by ring.
   assert (K : forall d g, - (Rabs g * Rabs d) <= d * g).
   { intros d g. rewrite <- Rabs_mult. assert (H := Rle_abs (- (d * g))). rewrite Rabs_Ropp, (Rmult_comm d) in H. lra. }
@@ -298,11 +312,15 @@ Proof.
   set (c := l * l). assert (C0 : 0 < c) by (unfold c; destruct Ab; nra).
   exists (L M - (g1 * g1 + g2 * g2 / 2 + g3 * g3) / (2 * c)). intros N.
   assert (A := lower M N). replace (mix2 1 M 1 N) with N in A by (unfold M; destruct N; apply sym_eq; simpl; ring).
-  rewrite gradient_entries in A. fold g1 g2 g3 in A. assert (B := bilinear_lower l N Ab). fold c in B. unfold size2 in B.
-  assert (S1 := square_nonneg (xx N + g1 / c)). assert (S2 := square_nonneg (xy N + g2 / (2 * c))). assert (S3 := square_nonneg (yy N + g3 / c)).
-  assert (S : 0 <= c / 2 * ((xx N + g1 / c) * (xx N + g1 / c) + 2 * ((xy N + g2 / (2 * c)) * (xy N + g2 / (2 * c))) + (yy N + g3 / c) * (yy N + g3 / c)))
+  rewrite gradient_entries in A. fold g1 g2 g3 in A. assert (B := bilinear_lower l N Ab). fold c in B.
+  unfold size2 in B.
+  assert (S1 := square_nonneg (xx N + g1 / c)). assert (S2 := square_nonneg (xy N + g2 / (2 * c))).
+  assert (S3 := square_nonneg (yy N + g3 / c)).
+  assert (S : 0 <= c / 2 * ((xx N + g1 / c) * (xx N + g1 / c) + 2 * ((xy N + g2 / (2 * c)) * (xy N + g2 / (2 * c))) +
+    (yy N + g3 / c) * (yy N + g3 / c)))
     by (apply Rmult_le_pos; lra).
-  replace (c / 2 * _) with (c * (xx N * xx N + 2 * (xy N * xy N) + yy N * yy N) / 2 + (xx N * g1 + xy N * g2 + yy N * g3)
+  replace (c / 2 * _) with (c * (xx N * xx N + 2 * (xy N * xy N) + yy N * yy N) / 2 + (xx N * g1 + xy N * g2 + yy N *
+    g3)
     + (g1 * g1 + g2 * g2 / 2 + g3 * g3) / (2 * c)) in S by (field; lra). lra.
 Qed.
 End Loss.

@@ -36,7 +36,8 @@ Fixpoint span (l : list vec) (u : vec) : Prop :=
   | a :: rest => exists c, span rest (Vec (vx u - c * vx a) (vy u - c * vy a))
   end.
 
-Ltac coordinates := unfold solve, pos_def, form, dot, cross, turn, act, det, outer, mix2, size2, scalar, zero in *; cbn [vx vy xx xy yy] in *.
+Ltac coordinates := unfold solve, pos_def, form, dot, cross, turn, act, det, outer, mix2, size2, scalar, zero in *;
+  cbn [vx vy xx xy yy] in *.
 
 Lemma square_nonneg x : 0 <= x * x.
 Proof. apply Rle_0_sqr. Qed.
@@ -103,7 +104,8 @@ Proof.
 Qed.
 
 Lemma size2_nonneg M : 0 <= size2 M.
-Proof. unfold size2. assert (A := square_nonneg (xx M)). assert (B := square_nonneg (xy M)). assert (C := square_nonneg (yy M)). lra. Qed.
+Proof. unfold size2. assert (A := square_nonneg (xx M)). assert (B := square_nonneg (xy M)).
+assert (C := square_nonneg (yy M)). lra. Qed.
 
 (** What is orthogonal to all the vectors is orthogonal to their span. *)
 Lemma span_orthogonal l u n : (forall a, In a l -> dot n a = 0) -> span l u -> dot n u = 0.
@@ -176,18 +178,22 @@ Proof.
   set (z := 1 * s + - lambda * 1) in *.
   assert (Ex : p = x + lambda) by (unfold x; ring). assert (Ey : q = y) by (unfold y; ring).
   assert (Ez : s = z + lambda) by (unfold z; ring). rewrite Ex, Ey, Ez. clearbody x y z. clear T Ex Ey Ez.
-  set (h := (a * x + b * y) * (a * x + b * y) + 2 * ((a * y + b * z) * (b * x + c * y)) + (b * y + c * z) * (b * y + c * z)).
+  set (h := (a * x + b * y) * (a * x + b * y) + 2 * ((a * y + b * z) * (b * x + c * y)) + (b * y + c * z) * (b * y + c *
+    z)).
   assert (N : 0 <= h).
   { unfold h. destruct (Rle_lt_or_eq_dec _ _ H1) as [X|X].
     - apply (Rmult_le_reg_l (x * x)); [apply Rmult_lt_0_compat; exact X|]. rewrite Rmult_0_r.
       set (d := x * z - y * y) in *. set (e := a * x * x + 2 * b * x * y + c * y * y).
-      match goal with |- 0 <= ?u => replace u with (e * e + 2 * (d * ((b * x + c * y) * (b * x + c * y))) + (c * d) * (c * d)) by (unfold e, d; ring) end.
+      match goal with |- 0 <= ?u => replace u with (e * e + 2 * (d * ((b * x + c * y) * (b * x + c * y))) + (c * d) * (c
+        * d)) by (unfold e, d; ring) end.
       assert (S1 := square_nonneg e). assert (S2 := square_nonneg (c * d)).
       assert (S3 := Rmult_le_pos _ _ H3 (square_nonneg (b * x + c * y))). lra.
     - assert (Y : y = 0) by (rewrite <- X in H3; nra). rewrite <- X, Y.
       assert (S := square_nonneg (c * z)). lra. }
-  match goal with |- _ <= ?u => replace u with (h + lambda * 2 * ((a * (x * a + y * b) + b * (y * a + z * b)) + (b * (x * b + y * c) + c * (y * b + z * c)))
+  match goal with |- _ <= ?u => replace u with (h + lambda * 2 * ((a * (x * a + y * b) + b * (y * a + z * b)) + (b * (x
+    * b + y * c) + c * (y * b + z * c)))
     + lambda * lambda * (a * a + 2 * (b * b) + c * c)) by (unfold h; ring) end.
-  assert (0 <= lambda * 2 * ((a * (x * a + y * b) + b * (y * a + z * b)) + (b * (x * b + y * c) + c * (y * b + z * c))));
+  assert (0 <= lambda * 2 * ((a * (x * a + y * b) + b * (y * a + z * b)) + (b * (x * b + y * c) + c * (y * b + z *
+    c))));
     [apply Rmult_le_pos; lra|lra].
 Qed.

@@ -10,7 +10,8 @@ Open Scope R_scope.
 (** The average of linear * q + constant with weights amount * exp (rate * q). *)
 Record row := Row { amount : R; rate : R; linear : R; constant : R }.
 Definition blend (rows : list row) (q : R) : R :=
-  sum (fun r => amount r * exp (rate r * q) * (linear r * q + constant r)) rows / sum (fun r => amount r * exp (rate r * q)) rows.
+  sum (fun r => amount r * exp (rate r * q) * (linear r * q + constant r)) rows / sum (fun r => amount r * exp (rate r *
+    q)) rows.
 Definition bulk (rows : list row) : R := sum (fun r => Rabs (linear r) + Rabs (constant r)) rows.
 
 Section RankOne.
@@ -34,6 +35,7 @@ Definition height (H : sym) (mu : vec) : R :=
 
 Variable E : vec -> (vec -> R) -> R.
 Hypothesis V : valid mix.
+Hypothesis P : pos_def Sigma.
 Hypothesis S : 0 < form Sigma v.
 Hypothesis G : Gaussian Sigma E.
 
@@ -85,9 +87,10 @@ Proof. apply sum_nonneg. intros. apply Rabs_pos. Qed.
 
 Lemma Dom_average_dot c n : Dom (fun x => dot n x * sum (fun j => share (dot v x) j * c j) mix).
 Proof.
-  split.
+  apply Dom_quadratic.
   - apply continuous2_mult; [apply continuous2_dot|].
-    apply (continuous2_comp (fun q => sum (fun j => share q j * c j) mix)); [intros; apply average_continuous|apply continuous2_dot].
+    apply (continuous2_comp (fun q => sum (fun j => share q j * c j) mix)); [intros;
+      apply average_continuous|apply continuous2_dot].
   - assert (C := abs_sum_nonneg c). set (s := sum (fun j => Rabs (c j)) mix) in *.
     assert (N : 0 <= Rabs (vx n) + Rabs (vy n)) by (apply Rplus_le_le_0_compat; apply Rabs_pos).
     exists ((Rabs (vx n) + Rabs (vy n)) * s). split; [apply Rmult_le_pos; assumption|]. intros x.
@@ -98,14 +101,16 @@ Qed.
 
 Lemma Dom_average c : Dom (fun x => sum (fun j => share (dot v x) j * c j) mix).
 Proof.
-  split.
-  - apply (continuous2_comp (fun q => sum (fun j => share q j * c j) mix)); [intros; apply average_continuous|apply continuous2_dot].
+  apply Dom_quadratic.
+  - apply (continuous2_comp (fun q => sum (fun j => share q j * c j) mix)); [intros;
+      apply average_continuous|apply continuous2_dot].
   - assert (C := abs_sum_nonneg c). exists (sum (fun j => Rabs (c j)) mix). split; [exact C|]. intros x.
     assert (A := average_bound c (dot v x)). assert (B := dot_square_nonneg x). nra.
 Qed.
 
 Lemma profile_split H mu q : profile H mu q =
-  q * sum (fun j => share q j * along (act H (mean j))) mix + dot u mu * sum (fun j => share q j * across (act H (mean j))) mix.
+  q * sum (fun j => share q j * along (act H (mean j))) mix + dot u mu * sum (fun j => share q j * across (act H (mean
+    j))) mix.
 Proof.
   unfold profile. rewrite <- !sum_scal, <- sum_plus. apply sum_ext. intros. ring.
 Qed.
@@ -129,7 +134,8 @@ Qed.
 
 Lemma profile_continuous H mu q : continuity_pt (profile H mu) q.
 Proof. unfold profile. assert (Z := nonempty).
-  assert (K : forall l, continuity_pt (fun q => sum (fun j => share q j * (along (act H (mean j)) * q + across (act H (mean j)) * dot u mu)) l) q).
+  assert (K : forall l, continuity_pt (fun q => sum (fun j => share q j * (along (act H (mean j)) * q + across (act H
+    (mean j)) * dot u mu)) l) q).
   { induction l as [|j l IH]; simpl; [reg|]. apply continuity_pt_plus; [|exact IH].
     apply continuity_pt_mult; [apply share_continuous|reg]. }
   apply K.
@@ -153,7 +159,8 @@ Proof.
     + dot u mu * sum (fun j => share (dot v x) j * across (act H (mean j))) mix).
   - intros x. rewrite profile_split. ring.
   - apply (Dom_lin 1 (fun x => dot v x * sum (fun j => share (dot v x) j * along (act H (mean j))) mix) (dot u mu)
-      (fun x => sum (fun j => share (dot v x) j * across (act H (mean j))) mix)); [apply Dom_average_dot|apply Dom_average].
+      (fun x => sum (fun j => share (dot v x) j * across (act H (mean j))) mix));
+        [apply Dom_average_dot|apply Dom_average].
 Qed.
 
 (** The proper integral that stands for the slope along H over the component of mean mu. *)
@@ -178,7 +185,9 @@ Theorem slope_near H mu a b c : a <= b -> height H mu <= c ->
     <= c * (1 + form Sigma v + dot v mu * dot v mu - moment (dot v mu) (form Sigma v) a b).
 Proof.
   intros Hab Hc. rewrite E_slope. assert (N := height_nonneg H mu).
-  apply (expectation_near Sigma E mu v (profile H mu) c a b G S); [lra|exact Hab|apply Dom_profile|apply profile_continuous|].
-  intros q. eapply Rle_trans; [apply profile_bound|]. apply Rmult_le_compat_r; [assert (Q := square_nonneg q); lra|exact Hc].
+  apply (expectation_near Sigma E mu v (profile H mu) c a b G P S);
+    [lra|exact Hab|apply Dom_profile|apply profile_continuous|].
+  intros q. eapply Rle_trans; [apply profile_bound|]. apply Rmult_le_compat_r; [assert (Q := square_nonneg q);
+    lra|exact Hc].
 Qed.
 End RankOne.

@@ -62,7 +62,8 @@ Record checks (pieces : list piece) (lambda z eps tol spread t : R) : Prop := {
   check_xy : Rabs (estimate pieces (Sym 0 1 0) (fun p => xy (value p)) + 2 * z * (vx v * vy v)) + tol <= 2 * eps;
   check_yy : Rabs (estimate pieces (Sym 0 0 1) (fun p => yy (value p)) - z * (vx v * vx v)) + tol <= eps;
   check_step : let n := turn v in
-    t * t * ((form Sigma n + sum (fun k => weight k * (dot n (mean k) * dot n (mean k))) mix) * (form Sigma n / 2 + spread * spread))
+    t * t * ((form Sigma n + sum (fun k => weight k * (dot n (mean k) * dot n (mean k))) mix) * (form Sigma n / 2 +
+      spread * spread))
       + 2 * (eps * eps) / (lambda * lambda) < t * (z * (dot v v * dot v v) - 2 * eps * dot v v) }.
 
 Variable E : vec -> (vec -> R) -> R.
@@ -90,7 +91,8 @@ Proof.
   assert (Wp : 0 < weight (part p)) by (apply V, K).
   rewrite <- Rmult_minus_distr_l, Rabs_mult, (Rabs_pos_eq (weight (part p))); [|lra]. apply Rmult_le_compat_l; [lra|].
   eapply Rle_trans; [|apply (N p I)].
-  assert (A := slope_near Sigma mix v E V (check_direction _ _ _ _ _ _ _ Ck) G H (mean (part p)) (left_end p) (right_end p) _
+  assert (A := slope_near Sigma mix v E V P (check_direction _ _ _ _ _ _ _ Ck) G H (mean (part p)) (left_end p)
+    (right_end p) _
     (proj1 (check_integrals _ _ _ _ _ _ _ Ck p I)) (Rle_refl _)).
   fold (beyond p) in A. set (e := E _ _) in *. set (i := slope_integral _ _ _ _ _ _ _) in *.
   replace (e - number p) with ((e - i) + (i - number p)) by ring.
@@ -106,11 +108,13 @@ Proof.
   assert (X := estimate_near (Sym 1 0 0) (fun p => xx (value p)) (fun p I => proj1 (proj2 (A p I)))).
   assert (Y := estimate_near (Sym 0 1 0) (fun p => xy (value p)) (fun p I => proj1 (proj2 (proj2 (A p I))))).
   assert (Z := estimate_near (Sym 0 0 1) (fun p => yy (value p)) (fun p I => proj2 (proj2 (proj2 (A p I))))).
-  assert (CX := check_xx _ _ _ _ _ _ _ Ck). assert (CY := check_xy _ _ _ _ _ _ _ Ck). assert (CZ := check_yy _ _ _ _ _ _ _ Ck).
+  assert (CX := check_xx _ _ _ _ _ _ _ Ck). assert (CY := check_xy _ _ _ _ _ _ _ Ck).
+  assert (CZ := check_yy _ _ _ _ _ _ _ Ck).
   assert (T : forall a b c : R, Rabs (a - c) <= Rabs (b - c) + Rabs (a - b)).
   { intros a b c. replace (a - c) with ((b - c) + (a - b)) by ring. apply Rabs_triang. }
   set (g1 := grad (Sym 1 0 0)) in *. set (g2 := grad (Sym 0 1 0)) in *. set (g3 := grad (Sym 0 0 1)) in *.
-  set (e1 := estimate _ (Sym 1 0 0) _) in *. set (e2 := estimate _ (Sym 0 1 0) _) in *. set (e3 := estimate _ (Sym 0 0 1) _) in *.
+  set (e1 := estimate _ (Sym 1 0 0) _) in *. set (e2 := estimate _ (Sym 0 1 0) _) in *.
+  set (e3 := estimate _ (Sym 0 0 1) _) in *.
   assert (T1 := T g1 e1 (z * (vy v * vy v))). assert (T3 := T g3 e3 (z * (vx v * vx v))).
   assert (T2 := T g2 e2 (- (2 * z * (vx v * vy v)))).
   replace (g2 - - (2 * z * (vx v * vy v))) with (g2 + 2 * z * (vx v * vy v)) in T2 by ring.
@@ -126,17 +130,22 @@ Proof.
   assert (B := bilinear_lower Sigma mix V P lambda H (check_lambda _ _ _ _ _ _ _ Ck)).
   rewrite gradient_entries in A; [|exact V|exact G]. fold grad loss in A. destruct gradient_near as (X & Y & Z).
   destruct (check_signs _ _ _ _ _ _ _ Ck) as (Z0 & _ & _). destruct (check_lambda _ _ _ _ _ _ _ Ck) as (L0 & _).
-  set (g1 := grad (Sym 1 0 0)) in *. set (g2 := grad (Sym 0 1 0)) in *. set (g3 := grad (Sym 0 0 1)) in *. set (c := lambda * lambda) in *.
+  set (g1 := grad (Sym 1 0 0)) in *. set (g2 := grad (Sym 0 1 0)) in *. set (g3 := grad (Sym 0 0 1)) in *.
+  set (c := lambda * lambda) in *.
   assert (C0 : 0 < c) by (apply Rmult_lt_0_compat; exact L0).
-  set (r1 := g1 - z * (vy v * vy v)) in *. set (r2 := g2 + 2 * z * (vx v * vy v)) in *. set (r3 := g3 - z * (vx v * vx v)) in *.
+  set (r1 := g1 - z * (vy v * vy v)) in *. set (r2 := g2 + 2 * z * (vx v * vy v)) in *.
+  set (r3 := g3 - z * (vx v * vx v)) in *.
   assert (Cone : 0 <= z * form N (turn v)) by (apply Rmult_le_pos; [exact Z0|apply PN]).
   assert (Split : xx H * g1 + xy H * g2 + yy H * g3 = z * form N (turn v) + (xx H * r1 + xy H * r2 + yy H * r3)).
   { unfold r1, r2, r3, H. coordinates. ring. }
   rewrite Split in A. unfold size2 in B.
-  assert (S1 := square_nonneg (xx H + r1 / c)). assert (S2 := square_nonneg (xy H + r2 / (2 * c))). assert (S3 := square_nonneg (yy H + r3 / c)).
-  assert (S : 0 <= c / 2 * ((xx H + r1 / c) * (xx H + r1 / c) + 2 * ((xy H + r2 / (2 * c)) * (xy H + r2 / (2 * c))) + (yy H + r3 / c) * (yy H + r3 / c)))
+  assert (S1 := square_nonneg (xx H + r1 / c)). assert (S2 := square_nonneg (xy H + r2 / (2 * c))).
+  assert (S3 := square_nonneg (yy H + r3 / c)).
+  assert (S : 0 <= c / 2 * ((xx H + r1 / c) * (xx H + r1 / c) + 2 * ((xy H + r2 / (2 * c)) * (xy H + r2 / (2 * c))) +
+    (yy H + r3 / c) * (yy H + r3 / c)))
     by (apply Rmult_le_pos; lra).
-  replace (c / 2 * _) with (c * (xx H * xx H + 2 * (xy H * xy H) + yy H * yy H) / 2 + (xx H * r1 + xy H * r2 + yy H * r3)
+  replace (c / 2 * _) with (c * (xx H * xx H + 2 * (xy H * xy H) + yy H * yy H) / 2 + (xx H * r1 + xy H * r2 + yy H *
+    r3)
     + (r1 * r1 + r2 * r2 / 2 + r3 * r3) / (2 * c)) in S by (field; lra).
   assert (R : (r1 * r1 + r2 * r2 / 2 + r3 * r3) / (2 * c) <= 2 * (eps * eps) / c).
   { replace (2 * (eps * eps) / c) with (4 * (eps * eps) / (2 * c)) by (field; lra).
@@ -148,12 +157,14 @@ Proof.
 Qed.
 
 (** A step out of the cone is better than all of it. *)
-Theorem better_outside : loss (mix2 1 (outer v) (- t) (outer (turn v))) < loss (outer v) - 2 * (eps * eps) / (lambda * lambda).
+Theorem better_outside : loss (mix2 1 (outer v) (- t) (outer (turn v))) < loss (outer v) - 2 * (eps * eps) / (lambda *
+  lambda).
 Proof.
   destruct (check_signs _ _ _ _ _ _ _ Ck) as (Z0 & T0 & K0).
-  assert (A := upper Sigma mix delta E V G (outer v) (turn v) t spread T0 K0 (check_spread _ _ _ _ _ _ _ Ck)).
+  assert (A := upper Sigma mix delta E V P G (outer v) (turn v) t spread T0 K0 (check_spread _ _ _ _ _ _ _ Ck)).
   assert (B := check_step _ _ _ _ _ _ _ Ck). cbv zeta in B. fold loss grad in A.
-  unfold grad in A. rewrite gradient_entries in A; [|exact V|exact G]. fold grad in A. destruct gradient_near as (X & Y & Z).
+  unfold grad in A. rewrite gradient_entries in A; [|exact V|exact G]. fold grad in A.
+  destruct gradient_near as (X & Y & Z).
   set (g1 := grad (Sym 1 0 0)) in *. set (g2 := grad (Sym 0 1 0)) in *. set (g3 := grad (Sym 0 0 1)) in *.
   eapply Rle_lt_trans; [exact A|]. clear A.
   set (C := t * t * _) in *. set (l := loss (outer v)). clearbody C l.
@@ -182,7 +193,8 @@ Theorem refutation r i j : (2 <= r)%nat -> In i mix -> In j mix -> cross (mean i
 Proof.
   intros Hr I J N. split; [apply (minimisers_exist Sigma mix delta E V P G r Hr)|]. intros A Min.
   apply (singular_proper Sigma mix i j A P I J N).
-  apply (no_minimiser_inside loss (loss (outer v) - 2 * (eps * eps) / (lambda * lambda)) (mix2 1 (outer v) (- t) (outer (turn v)))).
+  apply (no_minimiser_inside loss (loss (outer v) - 2 * (eps * eps) / (lambda * lambda)) (mix2 1 (outer v) (- t) (outer
+    (turn v)))).
   - intros. apply (convex Sigma mix delta E V P G). assumption.
   - exact nearly_best.
   - exact better_outside.

@@ -1,4 +1,5 @@
-(** How the files of an instance compute: definitions are unfolded down to arithmetic, which is done exactly (lra, field)
+(** How the files of an instance compute: definitions are unfolded down to arithmetic, which is done exactly (lra,
+  field)
     or in intervals (coq-interval, with integers of a set precision: hardware floats take no part). *)
 From Coq Require Import Reals Lra List.
 From Coquelicot Require Import Coquelicot.
