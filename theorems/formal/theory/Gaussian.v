@@ -1,12 +1,10 @@
 (** What is assumed of Gaussian expectations, and what follows.
 
-    [Gaussian Sigma E] lists facts about E mu f, the expectation of f(x) for x ~ N(mu, Sigma) in the plane.
-    It is the one
-    hypothesis of the theorems that is not a number. The true expectation satisfies it: on the functions of [Dom], which
-    are continuous and grow at most exponentially, let E mu f be the Lebesgue integral, elsewhere 0.
-    Everything asked for
-    is then a textbook fact about integrable functions. Without a condition on growth the record would be contradictory
-    ([Consistency.v]). Moments and the moment generating function are not assumed but follow. *)
+    [Gaussian Sigma E] lists facts about E mu f, the expectation of f(x) for x ~ N(mu, Sigma) in the plane. It is the
+    one hypothesis of the theorems that is not a number. The true expectation satisfies it: on the functions of [Dom],
+    which are continuous and grow at most exponentially, let E mu f be the Lebesgue integral, elsewhere 0. Everything
+    asked for is then a textbook fact about integrable functions. Without a condition on growth the record would be
+    contradictory ([Consistency.v]). Moments and the moment generating function are not assumed but follow. *)
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
 From InfoNCE Require Import Sums Plane.
@@ -36,8 +34,8 @@ Record Gaussian (Sigma : sym) (E : vec -> (vec -> R) -> R) : Prop := {
     integral_over_line (fun q => g q * density (dot v mu) (form Sigma v) q) (E mu (fun x => g (dot v x)));
   (* u'x and v'x are independent when u'Sigma v = 0: the expectation of u'x g(v'x) is a product. *)
   E_across : forall mu u v g, dot u (act Sigma v) = 0 -> Dom (fun x => g (dot v x)) ->
-    Dom (fun x => dot u x * g (dot v x)) -> E mu (fun x => dot u x * g (dot v x)) = dot u mu * E mu (fun x => g (dot v
-      x)) }.
+    Dom (fun x => dot u x * g (dot v x)) ->
+    E mu (fun x => dot u x * g (dot v x)) = dot u mu * E mu (fun x => g (dot v x)) }.
 
 (** * Functions of the class *)
 
