@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from thmverify.certifying import decide
 from thmverify.cli import main
 from thmverify.errors import InputError
 from thmverify.export.coq import instance_files, rational, theory_files, write_folder
-from thmverify.export.planar import numbers, read
+from thmverify.export.planar import Symmetric, numbers, read
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.theorems import COUNTEREXAMPLES, FORMAL
 
@@ -174,6 +175,17 @@ def certificate_of(means: tuple[tuple[int, ...], ...], rank: int) -> bytes:
 def test_certificates_of_other_dimensions_and_ranks_are_refused(means, field):
     with pytest.raises(InputError, match=f"^{field}: .* can be exported; give a certificate whose {field} is"):
         instance_files(certificate_of(means, len(means)))
+
+
+@pytest.mark.parametrize(
+    "covariance",
+    [(1, 0, Fraction(1, 10**30)), (10**400, 0, 1), (1, 1, 1)],
+    ids=["nearly singular", "beyond floats", "singular"],
+)
+def test_numbers_that_would_not_do_are_refused(covariance):
+    mixture = replace(read(SHIPPED.read_bytes()), covariance=Symmetric(*map(Fraction, covariance)))
+    with pytest.raises(InputError, match=r"^instance\.covariance: "):
+        numbers(mixture)
 
 
 def test_what_the_kernel_rejects_is_refused(tmp_path, capsys):

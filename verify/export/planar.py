@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import erfc
 
 from thmverify.errors import InputError
-from thmverify.exact import Rows, to_rows
+from thmverify.exact import FLOATS_FAIL, Rows, to_rows
 from thmverify.exact import matrix as rational_matrix
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.models import Pairs, instance
@@ -173,40 +173,50 @@ def _planar(pairs: Pairs, hints: dict[str, Any], content: str) -> PlanarMixture:
 
 def numbers(mixture: PlanarMixture) -> Numbers:
     """Propose the numbers of the refutation. Raises InputError when floats say that they would not do."""
+    try:
+        return _numbers(mixture)
+    except FLOATS_FAIL:
+        raise _out_of_reach(mixture, "floats cannot propose the numbers of Refutation.v") from None
+
+
+def _numbers(mixture: PlanarMixture) -> Numbers:
     v = _short(mixture.direction)
     n, size = (-v[1], v[0]), float(_dot(v, v))
-    slopes, across_n = _gradient(mixture, v), [float(x) for x in (n[0] * n[0], n[0] * n[1], n[1] * n[1])]
-    z = sum(map(mul, slopes, across_n)) / size**2
-    residual = max(abs(g / scale - z * x) for g, x, scale in zip(slopes, across_n, (1, 2, 1), strict=True))
-    floor_ = _floor(mixture.covariance)
+    slopes, normal = _gradient(mixture, v), [float(x) for x in (n[0] * n[0], n[0] * n[1], n[1] * n[1])]
+    z = sum(map(mul, slopes, normal)) / size**2
+    residual = max(abs(g / times - z * x) for g, x, times in zip(slopes, normal, (1, 2, 1), strict=True))
     heights = [_dot(n, mean) for mean in mixture.means]
     spread = max(heights) - min(heights)
     across = _dot(n, mixture.covariance @ n)
     moment = across + _sum(w * h * h for w, h in zip(mixture.weights, heights, strict=True))
     step = z * size**2 / (2 * float(moment * (across / 2 + spread * spread)))
-    # The step lowers the loss by `gain`; eps costs 2·eps·|v|²·step + 2·eps²/lambda², which may be a third of that.
-    gain = z * size**2 * step / 2
-    a, b = 2 / float(floor_) ** 2, 2 * size * step
-    eps = _down((sqrt(b * b + 4 * a * gain / 3) - b) / (2 * a), 2) if z > 0 else Fraction(0)
-    if not residual < float(eps) / 4:
-        rule = (
-            f"the gradient is {z:.3g} nnᵀ up to {residual:.3g} only, where Refutation.v asks for {float(eps) / 4:.3g}"
-        )
-        remedy = "give a certificate for coordinates in which the covariance is nearer to the identity"
-        raise InputError("instance.covariance", [str(x) for x in mixture.covariance], rule, remedy)
-    tolerance = eps / 2
+    least = _floor(mixture.covariance)
+    eps = _allowance(gain=z * size**2 * step / 2, linear=2 * size * step, square=2 / float(least) ** 2)
+    if not (z > 0 and residual < float(eps) / 4):
+        rule = f"the gradient is {z:.3g} nnᵀ up to {residual:.3g} only, and Refutation.v asks for {float(eps) / 4:.3g}"
+        raise _out_of_reach(mixture, rule)
     return Numbers(
         direction=v,
         variance=_dot(v, mixture.covariance @ v),
-        pieces=tuple(_piece(mixture, v, k, tolerance) for k in range(len(mixture.weights))),
-        floor=floor_,
+        pieces=tuple(_piece(mixture, v, k, eps / 2) for k in range(len(mixture.weights))),
+        floor=least,
         curvature=_near(z, 9),
         eps=eps,
-        tolerance=tolerance,
+        tolerance=eps / 2,
         spread=spread,
         step=_down(step, 6),
         spanning=_spanning(mixture.means),
     )
+
+
+def _allowance(gain: float, linear: float, square: float) -> Fraction:
+    """Return eps with linear·eps + square·eps² a third of what the step gains."""
+    return _down((sqrt(linear * linear + 4 * square * gain / 3) - linear) / (2 * square), 2)
+
+
+def _out_of_reach(mixture: PlanarMixture, rule: str) -> InputError:
+    remedy = "give a certificate for coordinates in which the covariance is nearer to the identity"
+    return InputError("instance.covariance", [str(x) for x in mixture.covariance], rule, remedy)
 
 
 def _piece(mixture: PlanarMixture, v: Vector, k: int, tolerance: Fraction) -> Piece:
@@ -278,13 +288,12 @@ def _spanning(means: tuple[Vector, ...]) -> tuple[int, int]:
 
 
 def _floor(covariance: Symmetric) -> Fraction:
-    """Return a short number λ > 0 with covariance ⪰ λI, close to the largest."""
-    half = float(covariance.xx - covariance.yy) / 2
-    exact = float(covariance.xx + covariance.yy) / 2 - sqrt(half * half + float(covariance.xy) ** 2)
-    value = _near(exact, 6)
-    while not ((covariance.xx - value) >= 0 and (covariance.xx - value) * (covariance.yy - value) >= covariance.xy**2):
-        value *= Fraction(999999, 1000000)
-    return value
+    """Return a short λ > 0 with covariance ⪰ λI, close to the largest or not far below; 0 where none was found."""
+    xx, xy, yy = covariance
+    exact = float(xx + yy) / 2 - sqrt((float(xx - yy) / 2) ** 2 + float(xy) ** 2)
+    largest = _near(exact, 6)
+    candidates = [largest, largest * Fraction(999999, 1000000), *(largest / 2**i for i in range(1, 20))]
+    return next((x for x in candidates if 0 < x <= xx and (xx - x) * (yy - x) >= xy * xy), Fraction(0))
 
 
 def _sum(terms: Iterable[Fraction]) -> Fraction:
