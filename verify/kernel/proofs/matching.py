@@ -107,7 +107,7 @@ def _all(pairs: Sequence[tuple[Term, Term, int]], form: Shape, bound: Binding) -
 
 def match_words(p: Word, word: Word, depth: int, form: Shape, bound: Binding) -> Iterator[Binding]:
     """Yield the ways in which a word is a pattern letter by letter."""
-    if len(p) == len(word) and all(t == u for (_, t), (_, u) in zip(p, word, strict=True)):
+    if [t for _, t in p] == [t for _, t in word]:
         yield from _all([(x, y, depth) for (x, _), (y, _) in zip(p, word, strict=True)], form, bound)
 
 

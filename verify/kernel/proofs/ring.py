@@ -52,6 +52,7 @@ class Pattern(NamedTuple):
     scale: Number
 
 
+@lru_cache(maxsize=2**12)
 def number(q: int | Fraction) -> Term:
     """Return a rational number as a term."""
     return make("num", Fraction(q))
@@ -91,9 +92,10 @@ def _collected(parts: Iterable[tuple[Term, Number]]) -> Factors:
     powers: dict[Term, Number] = {}
     for atom, power in parts:
         powers[atom] = powers.get(atom, 0) + power
-    if any(not -MAX_POWER <= p <= MAX_POWER and a.op != "exp" for a, p in powers.items()):
-        raise Rejected("a power is too large")
-    return tuple(sorted(((a, p) for a, p in powers.items() if p), key=_factor_key))
+    for atom, power in powers.items():
+        if not -MAX_POWER <= power <= MAX_POWER and atom.op != "exp":
+            raise Rejected("a power is too large")
+    return tuple(sorted([f for f in powers.items() if f[1]], key=_factor_key))
 
 
 def _slots_in(m: Monomial) -> set[Term]:
@@ -124,6 +126,8 @@ class Ring:
     ) -> None:
         """Take ∀x̄. a = b; ∀x̄ ∀k. 0 < w_k as (its count of x̄, size, w_k); the matrices that are covariances likewise."""
         self._memo: dict[Term, Poly] = {}
+        self._products: dict[tuple[Monomial, Monomial], Poly] = {}
+        self._changed: dict[Monomial, Poly] = {}
         self._count = self._steps = 0
         self._patterns: list[Pattern] = []
         self._symmetric: list[tuple[int, Term]] = []
@@ -153,7 +157,7 @@ class Ring:
             ):
                 raise Rejected("a theorem about a covariance reads Σ ⪰ 0")
             self._definite.append((variables, self.normal(inner.args[0].args[0])))
-        self._memo.clear()
+        self._forget()
 
     @staticmethod
     def _quantified(formula: Term, count: int) -> Term:
@@ -163,9 +167,17 @@ class Ring:
             raise Rejected("a theorem about positive weights ends with a quantifier over an index")
         return formula.args[0].args[0]
 
+    def _forget(self) -> None:
+        """Forget normal forms, which may have been found with fewer theorems."""
+        self._memo.clear()
+        self._products.clear()
+        self._changed.clear()
+
     def restart(self) -> None:
-        """Count rewriting and steps from 0."""
+        """Count rewriting and steps from 0, and begin to remember anew when that has become much."""
         self._count = self._steps = 0
+        if len(self._products) > MAX_STEPS:
+            self._forget()
 
     def equal(self, a: Term, b: Term) -> bool:
         """Return whether a and b have one normal form."""
@@ -181,6 +193,9 @@ class Ring:
         """Return the letter, not transposed where a theorem says that the matrix is symmetric."""
         x, back = letter
         return (x, back and not any(_fits(pattern, x, variables) for variables, pattern in self._symmetric))
+
+    def _transposed(self, word: Word) -> Word:
+        return tuple(map(self._upright, turned(word)))
 
     def _readings(self, word: Word) -> list[Word]:
         """Return every way to write the trace of a word that begins and ends with a size 1, or that goes round."""
@@ -218,10 +233,12 @@ class Ring:
         return found
 
     def _times(self, m: Monomial, n: Monomial) -> Poly:
-        if m[0] or n[0]:
-            m = self._apart(m, _slots_in(n))
-            n = self._apart(n, _slots_in(m))
-        return self._sum((*m[0], *n[0]), self._tidy((*m[1], *n[1]), (*m[2], *n[2])))
+        found = self._products.get((m, n))
+        if found is None:
+            a = self._apart(m, _slots_in(n)) if m[0] else m
+            b = self._apart(n, _slots_in(a)) if n[0] else n
+            found = self._products[m, n] = self._sum((*a[0], *b[0]), self._tidy((*a[1], *b[1]), (*a[2], *b[2])))
+        return found
 
     def _apart(self, m: Monomial, taken: set[Term]) -> Monomial:
         """Return the monomial with its own slots renamed so that none is taken."""
@@ -278,13 +295,11 @@ class Ring:
 
     def _tidy(self, factors: Iterable[tuple[Term, Number]], word: Word) -> Poly:
         """Return factors times a word in normal form: what lies between two sizes 1 in the word is a number."""
-        word = tuple(map(self._upright, word))
-        cuts = [
-            i
-            for i in range(len(word) + 1)
-            if word and (sizes(word[i])[0] if i < len(word) else sizes(word[-1])[1]) is ONE
-        ]
         numbers: Poly = {((), _collected(factors), ()): 1}
+        if not word:
+            return self._rewritten(numbers)
+        between = [*(sizes(x)[0] for x in word), sizes(word[-1])[1]]
+        cuts = [i for i, n in enumerate(between) if n is ONE]
         for a, b in pairwise(cuts):
             numbers = self.times(numbers, self._trace(word[a:b]))
         if len(cuts) > 1:
@@ -438,7 +453,7 @@ class Ring:
     def _of_T(self, t: Term) -> Poly:
         found: Poly = {}
         for (slots, factors, word), c in self.poly(t.args[0]).items():
-            self._into(found, self._sum(slots, self._tidy(factors, turned(word))), c)
+            self._into(found, self._sum(slots, self._tidy(factors, self._transposed(word))), c)
         return found
 
     def _of_tr(self, t: Term) -> Poly:
@@ -641,15 +656,18 @@ class Ring:
         ):
             raise Rejected("the left side of an equation to rewrite with is neither a product of numbers nor a word")
         self._patterns.append(Pattern(monomial, right, variables, scale))
-        self._memo.clear()
+        self._forget()
 
     def _rewritten(self, p: Poly) -> Poly:
         if not self._patterns:
             return p
         found: Poly = {}
         for m, c in p.items():
-            changed = next((r for pattern in self._patterns for r in [self._apply(pattern, m)] if r is not None), None)
-            self._into(found, {m: 1} if changed is None else changed, c)
+            changed = self._changed.get(m)
+            if changed is None:
+                uses = (self._apply(pattern, m) for pattern in self._patterns)
+                changed = self._changed[m] = next((r for r in uses if r is not None), {m: 1})
+            self._into(found, changed, c)
         return found
 
     def _apply(self, pattern: Pattern, m: Monomial) -> Poly | None:
@@ -665,8 +683,8 @@ class Ring:
                     kept = tuple(s for s in slots if s not in used)
                     return self._replaced((kept, rest, word), self._right(pattern, bound))
             return None
-        transposed = tuple(map(self._upright, turned(wanted[2])))
-        for way, back in ((wanted[2], False), (transposed, True)):  # l = r, or lᵀ = rᵀ
+        ways = ((wanted[2], False), (self._transposed(wanted[2]), True)) if word else ()  # l = r, or lᵀ = rᵀ
+        for way, back in ways:
             for i in range(len(word) - len(way) + 1):
                 found = next(match_words(way, word[i : i + len(way)], 0, self._shape(pattern), {}), None)
                 if found is not None:

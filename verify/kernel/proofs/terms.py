@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import pairwise
+from typing import TypeAlias
 
 from thmverify.kernel.proofs.text import text
 from thmverify.kernel.strict import Rejected
@@ -84,7 +85,7 @@ def make(op: str, val: object = None, *args: Term) -> Term:
 
 def _loose(op: str, val: object, args: tuple[Term, ...]) -> frozenset[tuple[int, Term]]:
     under = BINDERS.get(op, 0)
-    found = _NOTHING.union(*(a.loose for i, a in enumerate(args) if not 1 <= i <= under))
+    found = _NOTHING.union(*(a.loose for a in (*args[:1], *args[1 + under :])))
     for body in args[1 : 1 + under]:
         binds = bound_sort(op, args[0])
         for i, sort in body.loose:
@@ -395,42 +396,49 @@ ONE = make("lit", 1)
 # -- substitution -----------------------------------------------------------------------------------------------------
 
 
-def rebuild(t: Term, leaf: Callable[[Term, int], Term | None], concerns: Callable[[Term, int], bool]) -> Term:
-    """Return t with each subterm for which `leaf(subterm, depth)` is a term replaced by it.
+Leaf: TypeAlias = Callable[[Term, int], Term | None]  # what takes the place of a subterm under so many binders
+
+
+def rebuild(t: Term, leaf: Leaf, concerns: Callable[[Term, int], bool], depth: int = 0) -> Term:
+    """Return t, which lies under so many binders, with each subterm for which `leaf` is a term replaced by it.
 
     `concerns` says whether anything in a subterm can change, so that what cannot is left alone.
     """
-    memo: dict[tuple[Term, int], Term] = {}
+    return _walk(t, depth, leaf, concerns, {})
 
-    def walk(x: Term, depth: int) -> Term:
-        if not concerns(x, depth):
-            return x
-        found = memo.get((x, depth))
+
+def _walk(
+    x: Term, depth: int, leaf: Leaf, concerns: Callable[[Term, int], bool], memo: dict[tuple[Term, int], Term]
+) -> Term:
+    if not concerns(x, depth):
+        return x
+    found = memo.get((x, depth))
+    if found is None:
+        found = leaf(x, depth)
         if found is None:
-            found = leaf(x, depth)
-            if found is None:
-                under = BINDERS.get(x.op, 0)
-                found = make(x.op, x.val, *(walk(a, depth + (1 <= i <= under)) for i, a in enumerate(x.args)))
-            memo[x, depth] = found
-        return found
-
-    return walk(t, 0)
+            under = BINDERS.get(x.op, 0)
+            args = [
+                _walk(a, depth + 1 if 1 <= i <= under else depth, leaf, concerns, memo) for i, a in enumerate(x.args)
+            ]
+            found = make(x.op, x.val, *args)
+        memo[x, depth] = found
+    return found
 
 
 def _reaches(t: Term, depth: int) -> bool:
     return t.reach > depth
 
 
-def _moved(t: Term, at: Callable[[Term, int, Term], Term]) -> Term:
+def _moved(t: Term, at: Callable[[Term, int, Term], Term], depth: int = 0) -> Term:
     """Return t with `at(variable, depth, its new sort)` for each variable that no binder in t binds."""
+    return rebuild(t, partial(_leaf_moved, at), _reaches, depth)
 
-    def leaf(x: Term, depth: int) -> Term | None:
-        if x.op != "bound":
-            return None
-        sort = rebuild(x.args[0], lambda y, e: leaf(y, depth + e), lambda y, e: _reaches(y, depth + e))
-        return make("bound", x.val, sort) if x.val < depth else at(x, depth, sort)  # type: ignore[operator]
 
-    return rebuild(t, leaf, _reaches)
+def _leaf_moved(at: Callable[[Term, int, Term], Term], x: Term, depth: int) -> Term | None:
+    if x.op != "bound":
+        return None
+    sort = _moved(x.args[0], at, depth)
+    return make("bound", x.val, sort) if x.val < depth else at(x, depth, sort)  # type: ignore[operator]
 
 
 @lru_cache(maxsize=2**17)
@@ -468,6 +476,7 @@ def instantiate(body: Term, value: Term) -> Term:
     return _moved(body, at)
 
 
+@lru_cache(maxsize=2**17)
 def close(t: Term, name: Term) -> Term:
     """Return the body of a binder that binds a free variable, or a slot, of t."""
 
@@ -475,7 +484,7 @@ def close(t: Term, name: Term) -> Term:
         return make("bound", depth, lift(name.args[0], depth + 1)) if x is name else None
 
     lifted = lift(t, 1)
-    closed = rebuild(lifted, leaf, lambda x, _: name in x.free or name.op == "slot")
+    closed = rebuild(lifted, leaf, lambda x, _: name in x.free)
     if name in closed.free:
         raise Rejected(f"the sort of another variable depends on {name.val}")
     return closed
@@ -493,5 +502,7 @@ def replace(t: Term, values: dict[Term, Term]) -> Term:
 
 
 def _put(t: Term, values: dict[Term, Term]) -> Term:
+    if t.free.isdisjoint(values):
+        return t
     concerns: Callable[[Term, int], bool] = lambda x, _: not x.free.isdisjoint(values)  # noqa: E731
     return rebuild(t, lambda x, depth: lift(values[x], depth) if x in values else None, concerns)
