@@ -784,7 +784,7 @@ def rule_that_is_a_function(s: Script) -> object:
 def proof_of_itself(s: Script) -> object:
     """The theorem cites a derivation of itself."""
     goal = eq(A, zero(d, r))
-    return s.qed(s.cite("infonce-inclusion", lambda: s.assume(goal)), {})
+    return s.qed(s.cite("infonce-inclusion", lambda t: t.assume(goal)), {})
 
 
 @pytest.fixture(scope="module")

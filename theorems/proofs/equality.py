@@ -20,7 +20,7 @@ class Equality:
         """Cite infonce-slope; `reach` is r ≥ dim S_F where it is derived and not supposed."""
         self.s, self.set, self.A = s, setting, v.A
         self.best = s.assume(setting.mix.minimises_infonce(self.A))
-        facts = s.cite("infonce-slope", lambda: infonce_slope.slope(s, setting))
+        facts = s.cite("infonce-slope", infonce_slope.slope)
         if reach is not None:
             facts = s.mp(s.discharge(facts, reach.formula), reach)
         steep, overlap, self.contains = line_parts(s, facts)

@@ -127,7 +127,7 @@ class Inside:
         """Derive it."""
         self.s = s = product.s
         self.set = product.set
-        facts = s.cite("infonce-inclusion", lambda: theorem_5_2.inclusion(s, self.set))
+        facts = s.cite("infonce-inclusion", theorem_5_2.inclusion)
         included, _, self.leak = s.parts(facts)
         self.included = closed(s, included, A)
         self.projected = closed(s, self._projected(), A)

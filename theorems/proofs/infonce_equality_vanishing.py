@@ -660,11 +660,12 @@ def none_missed(small: Small, flat: Line) -> Line:
 def equality(s: Script, st: Setting) -> Line:
     """MinimisesInfoNCE(A) ⟹ Col(A) = S_F."""
     small = Small(s, st)
-    included = s.parts(s.cite("infonce-inclusion", lambda: theorem_5_2.inclusion(s, st)))[0]
+    included = s.parts(s.cite("infonce-inclusion", theorem_5_2.inclusion))[0]
     inside = s.mp(included, small.best)
     s.step("inclusion", "A minimiser has Col(A) ⊆ S_F: Theorem 5.2, first half.", inside)
     small.fourth_moment  # noqa: B018  (its steps come first)
-    spans = s.mp(s.cite("infonce-slope", lambda: contains(s, st)), inside, none_missed(small, none_flat(small, inside)))
+    reached = s.cite("infonce-slope", lambda s: contains(s, Setting(s)))
+    spans = s.mp(reached, inside, none_missed(small, none_flat(small, inside)))
     line = s.step("equal", "So Col(A) = S_F.", s.both(inside, spans))
     return s.release(s.discharge(line, small.best))
 

@@ -38,7 +38,7 @@ from thmverify.proofs.expressions import (
 from thmverify.proofs.lemmas.basic import SoftMax, congruence, inverse, square_norm
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.proposal import Proposal
-from thmverify.proofs.script import Line, Script
+from thmverify.proofs.script import Line, Script, derived
 from thmverify.theorems.proofs import theorem_5_2
 
 HYPOTHESES = (
@@ -228,7 +228,7 @@ def slope_not_negative(s: Script, setting: Setting) -> Line:
     """A minimises ⟹ for every v in S_F with AᵀΣ̄v = 0: δ Σ w a² + (1 − δ)ā² ≤ Σ_jk Q_jk a_j a_k."""
     mix, A = setting.mix, v.A
     best = s.assume(mix.minimises_infonce(A))
-    included = s.parts(s.cite("infonce-inclusion", lambda: theorem_5_2.inclusion(s, setting)))[0]
+    included = s.parts(s.cite("infonce-inclusion", theorem_5_2.inclusion))[0]
     inside = s.step("inclusion", "A minimiser has Col(A) ⊆ S_F: Theorem 5.2, first half.", s.mp(included, best))
     direction = var("v", Col(setting.d))
     within, across = s.assume(mix.within_fisher(direction)), s.assume(eq(A.T @ mix.sigma_bar @ direction, zero(v.r)))
@@ -383,8 +383,9 @@ def nothing_missed(setting: Setting, A: Expr) -> Expr:
     )
 
 
-def slope(s: Script, setting: Setting) -> Line:
+def slope(s: Script) -> Line:
     """The three facts of `infonce-slope`, in this order."""
+    setting = Setting(s)
     steep = slope_not_negative(s, setting)
     overlap = s.step("overlap", "A softmax is positive and sums to 1; at A = 0 it is w.", overlap_facts(s, setting))
     return s.both(steep, overlap, s.step("contains", "If no v is missed, S_F ⊆ Col(A).", contains(s, setting)))
@@ -392,5 +393,5 @@ def slope(s: Script, setting: Setting) -> Line:
 
 def prove() -> Proposal:
     """infonce-slope."""
-    s = Script("infonce-slope")
-    return s.qed(slope(s, Setting(s)), {name: v.HYPOTHESES[name] for name in HYPOTHESES})
+    line = derived("infonce-slope", slope)
+    return line.script.qed(line, {name: v.HYPOTHESES[name] for name in HYPOTHESES})

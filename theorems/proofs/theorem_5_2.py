@@ -45,7 +45,7 @@ from thmverify.proofs.lemmas.basic import (
 )
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.proposal import Proposal
-from thmverify.proofs.script import Line, Script
+from thmverify.proofs.script import Line, Script, derived
 
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance", "bias-range")
 
@@ -353,8 +353,9 @@ def decomposition(s: Script, setting: Setting, A: Expr) -> Line:
     return found
 
 
-def inclusion(s: Script, setting: Setting) -> Line:
+def inclusion(s: Script) -> Line:
     """Col(A) ⊆ S_F for minimisers and stationary points A, and `leaks` for every A_in and A_out."""
+    setting = Setting(s)
     mix, A, d, r = setting.mix, v.A, setting.d, v.r
     lemma = leak(s, setting)
     mark = s.mark()
@@ -386,5 +387,5 @@ def inclusion(s: Script, setting: Setting) -> Line:
 
 def prove() -> Proposal:
     """Theorem 5.2, first half."""
-    s = Script("infonce-inclusion")
-    return s.qed(inclusion(s, Setting(s)), {name: v.HYPOTHESES[name] for name in HYPOTHESES})
+    line = derived("infonce-inclusion", inclusion)
+    return line.script.qed(line, {name: v.HYPOTHESES[name] for name in HYPOTHESES})

@@ -6,6 +6,7 @@ Scripts run in a process of their own: whatever they do to it, the process that 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import sys
@@ -38,6 +39,7 @@ def proposed(module: str) -> dict[str, object]:
 def main(modules: list[str]) -> int:
     """Write a line for each module: what it proposes."""
     limited()
+    gc.disable()  # terms are kept to the end, which is near
     out = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):  # what a script prints is not what it proposes
         for module in modules:

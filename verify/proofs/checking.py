@@ -6,11 +6,13 @@ what the kernel found and what the script says of its steps.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,11 +158,24 @@ def judge(proposal: Proposal) -> ProofReport:
     """Return what the kernel finds in a proposal."""
     try:
         data = canonical(proposal.trace)
-        found = replay(parse(data, MAX_PROOF_BYTES))
+        with _uncollected():
+            found = replay(parse(data, MAX_PROOF_BYTES))
         steps = tuple(_step(proposal, found, s) for s in proposal.steps)
     except (Rejected, ValueError, TypeError, IndexError) as error:
         return _failed(str(proposal.trace.get("theorem", "")), f"the kernel refuses the trace: {error}")
     return _report(proposal, found, steps)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave garbage alone for a while: terms are kept and make no cycles, so that it is looked for in vain."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _failed(name: str, reason: str) -> ProofReport:

@@ -221,11 +221,12 @@ def fresh(sort: Term, name: str = "x") -> Expr:
 @contextmanager
 def scope(name: str) -> Iterator[None]:
     """Count names that are made up anew, under a name: what is derived there is the same in every script."""
+    outside = list(_scopes)
     _scopes.append((f"{name}.", itertools.count()))
     try:
         yield
     finally:
-        _scopes.pop()
+        _scopes[:] = outside
 
 
 def new_script() -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from thmverify.kernel.proofs import replay
 from thmverify.kernel.proofs.matching import matches
 from thmverify.kernel.proofs.ring import UNIT, ring_for
 from thmverify.kernel.proofs.rules import Theorem, infer
-from thmverify.kernel.proofs.terms import BINDERS, REAL, Term, instantiate, lift, lower, make
+from thmverify.kernel.proofs.terms import REAL, Term, instantiate, lift, lower, make
 from thmverify.kernel.strict import Rejected
 from thmverify.proofs.expressions import (
     Expr,
@@ -33,6 +34,7 @@ from thmverify.proofs.expressions import (
     scope,
 )
 from thmverify.proofs.proposal import Proposal, propose
+from thmverify.proofs.trace import needed
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +94,17 @@ class Script:
 
     def apply(self, rule: str, groups: Sequence[Sequence[Line]] = (), terms: Sequence[Like] = ()) -> Line:
         """Apply a rule of the kernel. Raises Rejected, with what was expected and found, when it does not apply."""
-        given = [as_term(t) for t in terms]
+        return self._once(rule, groups, [as_term(t) for t in terms])
+
+    def _once(
+        self, rule: str, groups: Sequence[Sequence[Line]], terms: list[Term], theorem: Theorem | None = None
+    ) -> Line:
+        """The line that applies a rule, which concludes this theorem if it is known; one line however often."""
         numbers = [[p.number for p in g] for g in groups]
-        key = (rule, tuple(map(tuple, numbers)), tuple(given))
+        key = (rule, tuple(map(tuple, numbers)), tuple(terms))
         if key not in self._known:
-            found = infer(rule, [[p.theorem for p in g] for g in groups], given)
-            self._known[key] = self._add((rule, numbers, given), found)
+            found = theorem or infer(rule, [[p.theorem for p in g] for g in groups], terms)
+            self._known[key] = self._add((rule, numbers, terms), found)
         return self._known[key]
 
     def _add(self, entry: tuple[str, list[list[int]], list[Term]], theorem: Theorem) -> Line:
@@ -305,14 +312,27 @@ class Script:
         self.steps.append(Named(name, sentence, line.number))
         return line
 
-    def cite(self, name: str, derive: Callable[[], Line]) -> Line:
-        """Another statement's theorem, derived again here: its steps are not shown, its name is."""
-        shown = list(self.steps)
-        with scope(name):
-            line = derive()
-        self.steps[:] = shown
+    def cite(self, name: str, derive: Callable[[Script], Line]) -> Line:
+        """Another statement's theorem, which this script derives too: its steps are not shown, its name is."""
+        line = self.take(derived(name, derive))
         self.cited.setdefault(name, line.number)
         return line
+
+    def take(self, line: Line) -> Line:
+        """A line of another script, as one of this: with what it rests on, and with what that script cites."""
+        other, place = line.script, dict[int, Line]()
+        for known in other.theory.definitions.values():
+            self.define(known.name, [Expr(p) for p in known.parameters], Expr(known.body))
+        for n in needed(other, line.number):
+            rule, groups, terms = other.lines[n]
+            if rule == "definition":
+                place[n] = self.unfold(str(terms[0]))
+            else:
+                place[n] = self._once(rule, [[place[i] for i in g] for g in groups], terms, other.theorems[n].theorem)
+        for name, n in other.cited.items():
+            if n in place:
+                self.cited.setdefault(name, place[n].number)
+        return place[line.number]
 
     def qed(self, line: Line, hypotheses: dict[str, Expr], assumptions: dict[str, Expr] | None = None) -> Proposal:
         """Return what the script proposes: choices undone, the theorem's hypotheses by their names.
@@ -325,6 +345,15 @@ class Script:
         if extra:
             raise Rejected(f"the theorem rests on {[Expr(t) for t in extra]!r}, which is no hypothesis")
         return propose(self, line, hypotheses, assumptions or {})
+
+
+@lru_cache(maxsize=64)
+def derived(name: str, derive: Callable[[Script], Line]) -> Line:
+    """The theorem of a statement, in a script of its own: derived once, for its proof and for those that cite it."""
+    with scope(name):  # and afterwards names are counted on from where they were
+        script = Script(name)
+        with scope(name):
+            return derive(script)
 
 
 def _iff(p: Expr, q: Expr) -> Expr:
@@ -432,23 +461,24 @@ def _template(equation: Term, target: Term) -> tuple[Term, Term]:
     for s in reversed(sorts):
         sort = make("Fun", None, s, lower(sort))
     name = fresh(sort, "f").term  # type: ignore[arg-type]
-    found = [0]
+    memo: dict[Term, Term] = {}
 
-    def walk(t: Term, depth: int) -> Term:
-        bound = matches(pattern, t, count) if t.sort is not None and t.sort.op == pattern.sort.op else None  # type: ignore[union-attr]
-        if bound is not None and len(bound) == count and _exactly(pattern, bound, count) is t:
-            found[0] += 1
-            whole = name
-            for i in reversed(range(count)):
-                whole = make("ap", None, whole, bound[i])
-            return whole
+    def walk(t: Term) -> Term:
+        """Return t with the instances replaced; whatever binders it lies under, it is the same term."""
         if t.sort is None:
             return t
-        inside = BINDERS.get(t.op, 0)
-        args = tuple(walk(a, depth + (1 <= i <= inside)) for i, a in enumerate(t.args))
-        return t if args == t.args else make(t.op, t.val, *args)
+        if t not in memo:
+            bound = matches(pattern, t, count) if t.sort.op == pattern.sort.op else None  # type: ignore[union-attr]
+            if bound is not None and len(bound) == count and _exactly(pattern, bound, count) is t:
+                memo[t] = name
+                for i in reversed(range(count)):
+                    memo[t] = make("ap", None, memo[t], bound[i])
+            else:
+                args = tuple(map(walk, t.args))
+                memo[t] = t if args == t.args else make(t.op, t.val, *args)
+        return memo[t]
 
-    whole = walk(target, 0)
-    if not found[0]:
+    whole = walk(target)
+    if whole is target:
         raise Rejected(f"the left side {pattern!r} does not occur in {target!r}")
     return name, whole

@@ -34,9 +34,9 @@ class _Table:
                 self.define(str(t.val))
                 continue
             args = t.args[1:] if t.op == "c" else t.args
-            missing = [a for a in args if a not in self.numbers]
-            if missing:
-                todo += missing
+            missing = next((a for a in reversed(args) if a not in self.numbers), None)
+            if missing is not None:
+                todo.append(missing)
                 continue
             value = str(t.val) if t.op == "num" else t.val
             self.nodes.append([t.op, value, *(self.numbers[a] for a in args)])
