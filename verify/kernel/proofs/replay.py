@@ -6,6 +6,7 @@ FORMAT.md has the format. Nothing here looks at how the trace was made.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -233,27 +234,11 @@ def _replay(whole: object) -> Proved:
         raise Rejected(f"the format is not {FORMAT}")
     if not isinstance(whole, dict) or content != digest(list(whole.items())[:-1]):
         raise Rejected("the content hash does not match")
-    theory, terms = Theory(), list[Term]()
-    pending = list(_list(definitions, "definitions", 1000))
-    for entry in _list(nodes, "nodes"):
-        if entry == ["define"]:
-            if not pending:
-                raise Rejected("there is no definition left")
-            name, parameters, body = _definition(pending.pop(0))
-            theory.define(name, tuple(_pick(terms, i, "term") for i in parameters), _pick(terms, body, "term"))
-            continue
-        terms.append(_node(theory, terms, entry))
+    theory, terms = read(nodes, definitions)
     given, supposed = _named(hypotheses, terms, "hypotheses"), _named(assumptions, terms, "assumptions")
-    theorems, counts = list[Theorem](), dict[str, int]()
-    for number, entry in enumerate(_list(lines, "lines", MAX_LINES)):
-        try:
-            rule, found = _line(theory, theorems, terms, entry)
-        except Rejected as error:
-            raise Rejected(f"line {number}: {error}") from error
-        counts[rule] = counts.get(rule, 0) + 1
-        theorems.append(found)
-    if pending or not theorems:
-        raise Rejected("there is no line, or a definition is left over")
+    rules, theorems = derive(theory, terms, lines)
+    if not theorems:
+        raise Rejected("there is no line")
     last = theorems[-1]
     if last.conclusion is not _pick(terms, conclusion, "term"):
         raise Rejected(f"the last line concludes {last.conclusion!r}, not what the file claims")
@@ -269,9 +254,39 @@ def _replay(whole: object) -> Proved:
         last.conclusion,
         tuple(sorted(last.classical)),
         len(theorems),
-        counts,
+        dict(Counter(rules)),
         tuple(theorems),
     )
+
+
+def read(nodes: object, definitions: object) -> tuple[Theory, list[Term]]:
+    """Return the definitions and the terms of a trace. Raises Rejected when an entry is none."""
+    theory, terms = Theory(), list[Term]()
+    pending = list(_list(definitions, "definitions", 1000))
+    for entry in _list(nodes, "nodes"):
+        if entry != ["define"]:
+            terms.append(_node(theory, terms, entry))
+        elif pending:
+            name, parameters, body = _definition(pending.pop(0))
+            theory.define(name, tuple(_pick(terms, i, "term") for i in parameters), _pick(terms, body, "term"))
+        else:
+            raise Rejected("there is no definition left")
+    if pending:
+        raise Rejected("a definition is left over")
+    return theory, terms
+
+
+def derive(theory: Theory, terms: list[Term], lines: object) -> tuple[list[str], list[Theorem]]:
+    """Return the rules and the theorems of the lines of a trace. Raises Rejected, with the line, where a rule fails."""
+    rules, theorems = list[str](), list[Theorem]()
+    for number, entry in enumerate(_list(lines, "lines", MAX_LINES)):
+        try:
+            rule, found = _line(theory, theorems, terms, entry)
+        except Rejected as error:
+            raise Rejected(f"line {number}: {error}") from error
+        rules.append(rule)
+        theorems.append(found)
+    return rules, theorems
 
 
 def _definition(entry: object) -> tuple[str, list[int], int]:
