@@ -24,6 +24,7 @@ from thmverify.statement import Statement, prepare
 
 INSTANCES = 200
 QUICK_INSTANCES = 20
+LINES, QUICK_LINES = 20, 4  # random instances for each step of a proof
 
 Progress = Callable[[str, float], None]
 
@@ -115,9 +116,11 @@ def _chosen(only: Sequence[str]) -> list[Statement]:
 
 
 def _statement(statement: Statement, settings: Settings, jobs: int, clock: _Clock) -> StatementRecord:
-    n = settings.instances
+    n, lines = settings.instances, QUICK_LINES if settings.quick else LINES
     with clock.stage(statement.id) as advance:
-        verification = run(statement, n, settings.seed, jobs=jobs, progress=lambda done: advance(done / n))
+        verification = run(
+            statement, n, settings.seed, jobs, progress=lambda done: advance(done / n), lines=lines, shown=True
+        )
         return collect.statement(statement, verification)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import pairwise
@@ -22,7 +22,7 @@ from thmverify.huntrecords import HuntRecord
 from thmverify.instances import instance_to_json
 from thmverify.matrix import certificate_file
 from thmverify.proofs.checking import Named, StepReport
-from thmverify.randomised import Verification
+from thmverify.randomised import Verification, true_on
 from thmverify.reports.base import Formula
 from thmverify.reports.figures import scenes
 from thmverify.reports.records import Bin, Command, Margin, News
@@ -48,7 +48,7 @@ def statement(source: Statement, verification: Verification) -> record.Statement
         quantity=Formula(latex=source.quantity.latex),
         conclusion=Formula(latex=source.conclusion.latex),
         hypotheses=_hypotheses(source),
-        proof=_proof(source),
+        proof=_proof(source, true_on(source, verification.evaluation)),
         verification=_verification(verification),
         counterexamples=tuple(_counterexample(source, c) for c in source.counterexamples),
         evidence=source.known,
@@ -145,7 +145,7 @@ def _counterexample(source: Statement, found: Counterexample) -> record.Countere
     )
 
 
-def _proof(source: Statement) -> record.Proof | None:
+def _proof(source: Statement, tried: Mapping[str, int]) -> record.Proof | None:
     report = source.checked
     if source.proof is None or report is None:
         return None
@@ -163,7 +163,7 @@ def _proof(source: Statement) -> record.Proof | None:
         classical=report.classical,
         cited=report.cited,
         definitions=_named(report.definitions),
-        steps=tuple(_step(step) for step in report.steps),
+        steps=tuple(_step(step, tried.get(step.name)) for step in report.steps),
         lines=report.lines,
         rules=dict(report.rules),
     )
@@ -177,7 +177,7 @@ def _named(group: Sequence[Named]) -> tuple[record.Named, ...]:
     return tuple(record.Named(name=x.name, formula=_formula(x)) for x in group)
 
 
-def _step(step: StepReport) -> record.Step:
+def _step(step: StepReport, true_on: int | None) -> record.Step:
     return record.Step(
         name=step.name,
         sentence=step.sentence,
@@ -186,6 +186,7 @@ def _step(step: StepReport) -> record.Step:
         rule=step.rule,
         rules=step.rules,
         lines=step.lines,
+        true_on=true_on,
     )
 
 

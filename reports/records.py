@@ -55,7 +55,8 @@ class Step(Record):
     """One step of a proof that a reader is shown: its sentence, the formula that the kernel derived, and how.
 
     `lines` counts the lines of the trace that it takes beyond its premises, and `rules` are the primitive rules that
-    they use; `rule` is that of the last one.
+    they use; `rule` is that of the last one. `true_on` counts the random instances of what it supposes on which it was
+    found true, in floating point: 0 when none was met on which it could be told, null when none was looked for.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Step(Record):
     rule: str
     rules: tuple[str, ...]
     lines: int
+    true_on: int | None = None
 
 
 class Proof(Record):

@@ -27,7 +27,7 @@ from thmverify.reports.collect import sentence
 from thmverify.reports.figures import graph, histogram, loss_slices, pancakes, phase, scenes
 from thmverify.reports.figures.drawing import minus, number
 from thmverify.reports.figures.records import Angle, Line, LossSlices, Panel, Phase
-from thmverify.reports.records import Level, Node, Proof, Report, Statement
+from thmverify.reports.records import Level, Node, Proof, Report, Statement, Step
 from thmverify.standing import Standing
 
 
@@ -155,6 +155,7 @@ def _environment(autoescape: bool) -> Environment:
         named_mark=lambda _: _ASSUMED,
         is_long=is_long,
         counted=counted,
+        tried=tried,
         in_folder=lambda files, folder: [file for file in files if file.file.startswith(f"{folder}/")],
         mathml=typeset,
         px=number,
@@ -203,6 +204,13 @@ def is_long(formula: Formula) -> bool:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, for example "1,034 lines"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def tried(step: Step) -> str:
+    """Return on how many random instances a step was found true; nothing where none was looked for."""
+    if step.true_on is None:
+        return ""
+    return f"true on {counted(step.true_on, 'random instance')}" if step.true_on else "not met at random"
 
 
 def special_notes(report: Report) -> dict[str, tuple[int, str]]:

@@ -41,7 +41,7 @@ class Verification:
     `discarded` counts instances on which a hypothesis is false; `margins` are those of the accepted ones, in the order
     drawn. `worst_margin` is the largest of them (positive = violated), at `worst_instance`, the sample number
     `worst_index` of this seed. `unconfirmed` says why the recorded status is not confirmed; it is empty when it is.
-    `evaluation` is what was found when every line of the proof was evaluated on random instances of its hypotheses.
+    `evaluation` is what was found when lines of the proof were evaluated on random instances of their hypotheses.
     """
 
     id: str
@@ -115,13 +115,15 @@ def run(
     jobs: int = 1,
     progress: Callable[[int], None] | None = None,
     lines: int = 0,
+    shown: bool = False,
 ) -> Verification:
     """Try a statement on random instances; `progress` is called with the number done after each.
 
-    Each line of its proof is evaluated on about `lines` random instances: a net under the kernel's rules.
+    Each line of its proof, or each that is `shown` as a step, is evaluated on about `lines` random instances: a net
+    under the kernel's rules.
     """
     proof = statement.checked
-    evaluation = evaluated(statement, lines, seed)
+    evaluation = evaluated(statement, lines, seed, shown)
     trials = []
     for trial in _attempts(statement, instances, seed, jobs):
         trials.append(trial)
@@ -148,11 +150,22 @@ def run(
     )
 
 
-def evaluated(statement: Statement, lines: int, seed: int = 0) -> Evaluation | None:
-    """Evaluate each line of the statement's proof on about so many random instances of the line's hypotheses."""
+def evaluated(statement: Statement, lines: int, seed: int = 0, shown: bool = False) -> Evaluation | None:
+    """Evaluate each line of the statement's proof, or each that is `shown` as a step.
+
+    Each is tried on about so many random instances of its hypotheses; None when there is no proof, or no instance.
+    """
     if not lines or statement.proof is None or statement.checked is None or not statement.checked.passed:
         return None
-    return evaluate(statement.proof.propose().trace, lines, seed)
+    proposal = statement.proof.propose()
+    return evaluate(proposal.trace, lines, seed, only={s.line for s in proposal.steps} if shown else None)
+
+
+def true_on(statement: Statement, evaluation: Evaluation | None) -> dict[str, int]:
+    """Return on how many random instances each step of a proof is true, by name; nothing when they were not tried."""
+    if evaluation is None or statement.proof is None:
+        return {}
+    return {s.name: evaluation.instances(s.line) for s in statement.proof.propose().steps}
 
 
 def _unconfirmed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import sympy
 from markupsafe import escape
 
@@ -11,7 +12,9 @@ from property_tests.report.support import made, shown, with_hypotheses
 from property_tests.scripts import with_script
 from thmverify import mathml
 from thmverify.evidence import Need
+from thmverify.randomised import evaluated, true_on
 from thmverify.reports import render
+from thmverify.reports.builder import QUICK_LINES
 from thmverify.standing import Standing
 from thmverify.theorems import REGISTRY
 from thmverify.theorems.fisher_optimality import STATEMENT
@@ -40,6 +43,35 @@ def test_theorem_is_shown_as_the_kernel_states_it(report, page):
         assert render.prose(step.sentence) in page
     for name in found.classical:
         assert name.lower() in page.lower()
+
+
+def test_each_step_says_on_how_many_random_instances_it_is_true(report, page):
+    every = evaluated(STATEMENT, QUICK_LINES, report.settings.seed)
+    proof = report.statements[0].proof
+    assert [s.true_on for s in proof.steps] == [*true_on(STATEMENT, every).values()]
+    assert any(s.true_on for s in proof.steps)
+    for step in proof.steps:
+        head = f'<strong>{step.name}</strong> <span class="quiet">true on {step.true_on} random instances</span>'
+        assert head in page
+    assert f"; true on {proof.steps[0].true_on} random instances)" in render.markdown(report)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "true on 1 random instance<"), (0, "not met at random<")])
+def test_a_step_that_is_met_once_or_never_says_so(report, count, words):
+    assert words in render.html(_tried(report, count))
+
+
+def test_a_step_that_was_not_tried_says_nothing(report):
+    page = render.html(_tried(report, None))
+    assert "random instance</span>" not in page
+    assert "Beside each step" not in page
+
+
+def _tried(report, count):
+    (statement,) = report.statements
+    steps = tuple(s.model_copy(update={"true_on": count}) for s in statement.proof.steps)
+    proof = statement.proof.model_copy(update={"steps": steps})
+    return report.model_copy(update={"statements": (statement.model_copy(update={"proof": proof}),)})
 
 
 def test_hypothesis_that_is_not_used_is_named():

@@ -75,12 +75,11 @@ def show(
 
 def _tried(statement: Statement, lines: int) -> dict[str, int]:
     """Return on how many random instances of its hypotheses each step is true, by name; nothing when not asked for."""
-    if not lines or statement.proof is None:
+    if not lines:
         return {}
-    from thmverify.randomised import evaluated
+    from thmverify.randomised import evaluated, true_on
 
-    found = evaluated(statement, lines)
-    return {} if found is None else {s.name: found.instances(s.line) for s in statement.proof.propose().steps}
+    return true_on(statement, evaluated(statement, lines, shown=True))
 
 
 def _write_trace(statement: Statement, file: Path) -> None:

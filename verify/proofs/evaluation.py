@@ -80,19 +80,11 @@ class Evaluation:
 
 def replayed(whole: dict[str, Any]) -> tuple[list[Entry], dict[str, Definition]]:
     """Return the lines of a trace with their theorems, and its definitions. Raises Rejected where a rule fails."""
-    theory, terms, pending = replay.Theory(), list[Term](), list(whole["definitions"])
-    for entry in whole["nodes"]:
-        if entry[0] == "define":
-            name, parameters, body = pending.pop(0)
-            theory.define(name, tuple(terms[i] for i in parameters), terms[body])
-        else:
-            terms.append(replay._node(theory, terms, entry))
-    theorems, lines = list[Theorem](), list[Entry]()
-    for entry in whole["lines"]:
-        rule, theorem = replay._line(theory, theorems, terms, entry)
-        theorems.append(theorem)
-        given = [] if rule == "definition" else [terms[i] for i in entry[2]]
-        lines.append((rule, entry[1], given, theorem))
+    theory, terms = replay.read(whole["nodes"], whole["definitions"])
+    rules, theorems = replay.derive(theory, terms, whole["lines"])
+    lines = []
+    for rule, theorem, (_, groups, numbers) in zip(rules, theorems, whole["lines"], strict=True):
+        lines.append((rule, groups, [] if rule == "definition" else [terms[i] for i in numbers], theorem))
     return lines, theory.definitions
 
 
@@ -265,14 +257,22 @@ def _from_example(v: Term, x: Any, example: Example) -> Value:
     return value(sort, x)
 
 
-def evaluate(trace: dict[str, Any], instances: int = 40, seed: int = 0, examples: Sequence[Example] = ()) -> Evaluation:
-    """Evaluate the lines of a trace, each on about so many instances. Raises Rejected where it is not a proof.
+def evaluate(
+    trace: dict[str, Any],
+    instances: int = 40,
+    seed: int = 0,
+    examples: Sequence[Example] = (),
+    only: Collection[int] | None = None,
+) -> Evaluation:
+    """Evaluate the lines of a trace, or `only` those with these numbers, each on about so many instances.
+
+    Raises Rejected where the trace is not a proof.
 
     An example gives values to some variables by their names, its sizes included, and to "error" a bound on their error:
     a minimiser, say, which is not found at random.
     """
     lines, definitions = replayed(trace)
-    return evaluate_lines(str(trace["theorem"]), lines, definitions, instances, seed, examples=examples)
+    return evaluate_lines(str(trace["theorem"]), lines, definitions, instances, seed, only, examples)
 
 
 def evaluate_lines(
