@@ -55,7 +55,8 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )  # fmt: skip
-from thmverify.proofs.lemmas.basic import square_norm, vanishes
+from thmverify.proofs.lemmas.algebra import definite_inverse, factor, no_wider, square_root
+from thmverify.proofs.lemmas.basic import sandwich, some_index, square_norm, vanishes
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Line, Script
 from thmverify.theorems.proofs.infonce_equality_two import HYPOTHESES as TWO
@@ -122,28 +123,28 @@ def imaginary_letter(s: Script) -> object:
     """Let i·i = −1: −|Y|² = |iY|² ≥ 0, so every Y is 0."""
     root = s.assume(eq(a * a, -1))
     below = s.lin(tr(Y.T @ Y) <= 0, [square_norm(s, a * Y)], root)
-    nothing = vanishes(s, Y, s.apply("antisymmetry", [[below, square_norm(s, Y)]]))
+    nothing = vanishes(s, Y, sandwich(s, below, square_norm(s, Y)))
     return s.qed(nothing, {})
 
 
 @refused("does not follow by propositional logic")
 def imaginary_root(s: Script) -> object:
-    """∃b. b·b = −1, by the rule of roots."""
-    law = s.apply("square_root", [], [num(-1)])
+    """∃b. b·b = −1, by the theorem of roots."""
+    law = s.known(square_root, -1)
     return s.taut(law.right, law)
 
 
 @refused("does not follow by propositional logic")
 def root_of_minus_identity(s: Script) -> object:
     """−I = NNᵀ, by Cholesky's factorisation."""
-    law = s.apply("cholesky", [], [-eye(d)])
+    law = s.known(factor, d, -eye(d))
     return s.obtain(s.taut(law.right, law), "N")
 
 
 @refused("what is left of it")
 def root_of_a_square(s: Script) -> object:
     """b ≥ 0 and b·b = a·a: b = a."""
-    there = s.mp(s.apply("square_root", [], [a * a]), s.lin(num(0) <= a * a, [square_norm(s, a * eye(1))]))
+    there = s.mp(s.known(square_root, a * a), s.lin(num(0) <= a * a, [square_norm(s, a * eye(1))]))
     (root,), line = s.obtain(there, "b")
     return s.lin(eq(root, a), [s.parts(line)[1]])
 
@@ -188,7 +189,7 @@ def inverse_of_a_singular_matrix(s: Script) -> object:
 @refused("does not follow by propositional logic")
 def inverse_of_a_semidefinite_matrix(s: Script) -> object:
     """X ⪰ 0 has an inverse."""
-    law = s.apply("definite_inverse", [], [X])
+    law = s.known(definite_inverse, d, X)
     return s.taut(law.right, law, s.assume(psd(X)))
 
 
@@ -365,8 +366,10 @@ def means_that_do_not_exist(s: Script) -> object:
 
 @refused("not seen to be tame")
 def exchanged_means_that_do_not_exist(s: Script) -> object:
-    """E E exp(ξᵀη) one way and the other."""
-    return s.apply("fubini", [[]], [mean(S, lambda xi: mean(B, lambda eta: exp(tr(xi.T @ eta))))])
+    """E exp((Xξ)ᵀBξ) with a noise of its own on either side, in one order and in the other."""
+    apart = s.assume(eq(X @ S @ B.T, zero(d, d)))
+    product = fn(Col(d), lambda u: fn(Col(d), lambda v: exp(tr(u.T @ v))))
+    return s.apply("split", [[s.assume(psd(S)), apart], []], [S, X, B, product])
 
 
 @refused("what is left of it")
@@ -506,7 +509,7 @@ def rank_at_least_one(s: Script) -> object:
 @refused("does not follow by propositional logic")
 def rank_at_most_anything(s: Script) -> object:
     """A basis of R^d has K − 1 columns or fewer, as the means have: its columns need not be theirs."""
-    law = s.apply("dimension", [], [var("G", Mat(d, K)), var("H", Mat(K, d))])
+    law = no_wider(s, var("G", Mat(d, K)), var("H", Mat(K, d)))
     return s.taut(law.right, law)
 
 
@@ -590,7 +593,7 @@ def uniqueness(s: Script) -> object:
     least = lambda Z: forall(Mat(d, r), lambda W: value(Z) <= value(W))  # noqa: E731
     p, q = s.assume(least(A)), s.assume(least(Y))
     low, high = s.spec(p, Y), s.spec(q, A)
-    same = s.apply("antisymmetry", [[low, high]])
+    same = sandwich(s, low, high)
     return s.lin(eq(A, Y), [(same, A)])
 
 
@@ -636,10 +639,10 @@ def strict_from_weak(s: Script) -> object:
     return s.lin(a < b, [s.assume(a <= b)])
 
 
-@refused("expected the premise")
+@refused("does not follow by propositional logic")
 def sandwich_of_others(s: Script) -> object:
     """a ≤ b and b ≤ c, so a = b."""
-    return s.apply("antisymmetry", [[s.assume(a <= b), s.assume(b <= c)]])
+    return sandwich(s, s.assume(a <= b), s.assume(b <= c))
 
 
 @refused("reads ∀k. 0 < w_k")
@@ -716,7 +719,7 @@ def an_index_from_nothing(s: Script) -> object:
     supposed = s.assume(eq(delta(i, i), 0))
     one = s.discharge(s.lin(num(1) <= 0, [supposed]), supposed)
     itself = s.taut(eq(i, i), s.apply("kronecker", [], [i, i]), one, s.calc(num(0) < 1))
-    line = s.taut(num(1) <= real(K), s.apply("some_index", [], [K]), s.exhibit(there, i, itself))
+    line = s.taut(num(1) <= real(K), s.known(some_index, K), s.exhibit(there, i, itself))
     return replay(s.qed(line, {}).trace)
 
 
@@ -875,8 +878,8 @@ from thmverify.proofs.script import Script
 false, a = eq(num(0), 1), var("a", Real)
 
 def rule(s):
-    rules.RULES["total"] = lambda groups, terms: rules._conclude([], terms[0])
-    return s.apply("total", [], [false])
+    rules.RULES["kronecker"] = lambda groups, terms: rules._conclude([], terms[0])
+    return s.apply("kronecker", [], [false])
 
 def logic(s):
     rules.follows = lambda premises, conclusion: True
@@ -909,7 +912,7 @@ assert not any(used for _, _, used in found.hypotheses), "the lie convinces its 
 Path(sys.argv[2]).write_bytes(canonical(proposal.trace))
 """
 LIES = {
-    "rule": "total is not given what it takes",
+    "rule": "kronecker is not given what it takes",
     "logic": "does not follow by propositional logic",
     "forms": "what is left of it",
     "variable": "not what the file claims|rests on what is neither|a hypothesis speaks of it",

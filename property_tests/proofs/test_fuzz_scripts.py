@@ -171,7 +171,7 @@ def other_term(t: Trace, rng: random.Random) -> None:
 
 
 def rule(t: Trace, rng: random.Random) -> None:
-    names = sorted({x[0] for x in t["lines"]} | {"total", "gram", "sizes", "fubini", "antisymmetry"})
+    names = sorted({x[0] for x in t["lines"]} | {"units", "inverse", "sizes", "choice", "product"})
     rng.choice(t["lines"])[0] = rng.choice(names)
 
 

@@ -36,6 +36,7 @@ from thmverify.proofs.expressions import (
     tr,
     var,
 )
+from thmverify.proofs.lemmas.basic import some_index
 from thmverify.proofs.script import Script
 
 ROOT = Path(__file__).parents[2]
@@ -257,7 +258,7 @@ def test_an_index_is_not_supposed_in_silence():
     i = var("i", Index(n))
     there = exists(Index(n), lambda k: eq(k, k))
     refl = s.taut(eq(i, i), s.apply("kronecker", [], [i, i]), s.assume(~eq(num(0), 1)), *_one(s, i))
-    line = s.taut(num(1) <= n, s.apply("some_index", [], [n]), s.exhibit(there, i, refl))
+    line = s.taut(num(1) <= n, s.known(some_index, n), s.exhibit(there, i, refl))
     assert i.term in line.theorem.indices
     found = s.qed(line, {"nonzero": ~eq(num(0), 1)}).trace
     with pytest.raises(Rejected, match="supposes"):

@@ -34,7 +34,7 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )
-from thmverify.proofs.lemmas.basic import definition, divide, folded, unfolded, vanishes, vanishes_below
+from thmverify.proofs.lemmas.basic import definition, divide, folded, some_index, unfolded, vanishes, vanishes_below
 from thmverify.proofs.lemmas.paired import Setting, alignment, closed
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script
@@ -144,7 +144,7 @@ class Lines:
         """1 ≤ r ⟹ ∀t. ∃F, G. FGᵀ = t·Cov."""
         s, mark, t = self.s, self.s.mark(), fresh(Real, "t")
         wide = s.assume(num(1) <= real(v.r))
-        some = s.apply("some_index", [], [v.r])
+        some = s.known(some_index, v.r)
         (i,), index = s.obtain(s.taut(some.right, some, wide), "i")
         (kappa, p, q), product = s.obtain(self.through_one, "kappa", "p", "q")
         left, right = (t * kappa) * (p @ unit(i).T), q @ unit(i).T

@@ -34,7 +34,8 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )
-from thmverify.proofs.lemmas.basic import inverse, root, semidefinite, unfolded, vanishes, vanishes_below
+from thmverify.proofs.lemmas.algebra import inverse, root
+from thmverify.proofs.lemmas.basic import semidefinite, unfolded, vanishes, vanishes_below
 from thmverify.proofs.lemmas.paired import Setting, spanned
 from thmverify.proofs.lemmas.projector import projector
 from thmverify.proofs.proposal import Proposal

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from thmverify.formulas import mixtures as v
 from thmverify.proofs.expressions import Col, Expr, Index, conj, delta, eq, eye, fresh, num, total, tr, zero
-from thmverify.proofs.lemmas.basic import divide, sandwich, weaken
+from thmverify.proofs.lemmas.basic import divide, root_vanishes, sandwich, square_nonnegative, weaken
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Line, Script
 from thmverify.theorems.proofs import infonce_slope
@@ -78,7 +78,7 @@ def squares_vanish(s: Script, setting: Setting, a: Callable[[Expr], Expr], low: 
     """∀k. a_k = 0 from Σ_k w_k a_k² ≤ 0 and 0 < w_k."""
     K, w = setting.K, setting.w
     j, k = fresh(Index(K), "j"), fresh(Index(K), "k")
-    square = s.lin(num(0) <= a(k) * a(k), [square_of(s, a(k))])
+    square = square_nonnegative(s, a(k))
     part = s.apply("product", [[weaken(s, s.spec(setting.positive, k)), square]])
     cases = s.apply("kronecker", [], [j, k])
     claim = delta(j, k) * (w(k) * a(k) * a(k)) <= w(k) * a(k) * a(k)
@@ -91,16 +91,7 @@ def squares_vanish(s: Script, setting: Setting, a: Callable[[Expr], Expr], low: 
     return s.gen(zero_square(s, s.spec(setting.positive, j), a(j), own), j)
 
 
-def square_of(s: Script, a: Expr) -> Line:
-    """0 ≤ a·a, as the trace of a square."""
-    return s.parts(s.apply("gram", [], [a * eye_one()]))[0]
-
-
 def zero_square(s: Script, positive: Line, a: Expr, low: Line) -> Line:
     """a = 0 from 0 < w and w a² ≤ 0."""
     down = divide(s, positive, s.lin(num(0) <= positive.right * (-(a * a)), [low]), num(0) <= -(a * a))
-    law = s.parts(s.apply("gram", [], [a * eye_one()]))[1]
-    length = Expr(law.left.term.args[0])
-    square = sandwich(s, s.lin(length <= 0, [down]), s.lin(num(0) <= length, [square_of(s, a)]))
-    gone = s.mp(law, square)
-    return s.lin(eq(a, 0), [(gone, 1, eye_one(), eye_one())])
+    return root_vanishes(s, sandwich(s, s.lin(a * a <= 0, [down]), square_nonnegative(s, a)))

@@ -25,14 +25,14 @@ from thmverify.formulas import mixtures as v
 from thmverify.formulas import symmetry as sym
 from thmverify.kernel.proofs.terms import Term
 from thmverify.proofs.expressions import Expr, Index, eq, exists, fn, fresh, minv, num, total
-from thmverify.proofs.lemmas.basic import folded, unfolded, weaken
+from thmverify.proofs.lemmas.basic import folded, square_nonnegative, unfolded, weaken
 from thmverify.proofs.lemmas.midpoint import Midpoint, closed_forms
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.lemmas.subspaces import summand_vanishes
 from thmverify.proofs.lemmas.symmetry import Moved, Permutation
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script
-from thmverify.theorems.proofs.equality import Equality, square_of, zero_square
+from thmverify.theorems.proofs.equality import Equality, zero_square
 from thmverify.theorems.proofs.infonce_slope import attained
 
 HYPOTHESES = (
@@ -65,7 +65,7 @@ class Balanced:
         """Σ_jk Q_jk a_k² ≤ Σ_k w_k a_k²."""
         s, K, e = self.s, self.set.K, self.e
         k = fresh(Index(K), "k")
-        square = s.lin(num(0) <= e.a(k) * e.a(k), [square_of(s, e.a(k))])
+        square = square_nonnegative(s, e.a(k))
         part = s.apply("product", [[s.spec(self.given, k), square]])
         summed = s.apply("sum_order", [[s.gen(part, k)]])
         Q = self.set.mix.overlap
@@ -91,7 +91,7 @@ class Balanced:
         j, k = fresh(Index(K), "j"), fresh(Index(K), "k")
         positive = s.spec(e.positive, j, k)
         gap = e.a(j) - e.a(k)
-        part = s.apply("product", [[weaken(s, positive), s.lin(num(0) <= gap * gap, [square_of(s, gap)])]])
+        part = s.apply("product", [[weaken(s, positive), square_nonnegative(s, gap)]])
         each = s.lin(num(0) <= self.apart(j, k), [part])
         row = s.apply("sum_order", [[s.gen(each, k)]])
         row = s.lin(num(0) <= total(K, lambda k: self.apart(j, k)), [row])

@@ -37,7 +37,7 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )
-from thmverify.proofs.lemmas.basic import folded, unfolded
+from thmverify.proofs.lemmas.basic import folded, total_order, unfolded
 from thmverify.proofs.lemmas.product import Product, at, closed
 from thmverify.proofs.lemmas.product_fisher import Spanning
 from thmverify.proofs.lemmas.product_loss import Split
@@ -143,7 +143,7 @@ class Inside:
         no_worse = s.assume(loss(A) <= loss(X))
         one = s.lin(eq(X, A), [s.mp(if_no_worse, no_worse)])
         same = s.lin(claim, [s.same(loss(X), one)])
-        low = s.taut(claim, s.apply("total", [], [loss(X), loss(A)]), s.discharge(same, no_worse))
+        low = s.taut(claim, total_order(s, loss(X), loss(A)), s.discharge(same, no_worse))
         both = s.both(s.parts(line)[0], low)
         there = exists(A.sort, lambda X: conj(mix.within_fisher(X), loss(X) <= loss(A)))
         found = s.release(s.exhibit(there, X, both), mark)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from thmverify.formulas import mixtures as v
 from thmverify.proofs.expressions import Expr, Index, Real, conj, exists, forall, fresh, num, total
-from thmverify.proofs.lemmas.basic import divide
+from thmverify.proofs.lemmas.basic import divide, square_nonnegative
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script
-from thmverify.theorems.proofs.equality import Equality, square_of
+from thmverify.theorems.proofs.equality import Equality
 from thmverify.theorems.proofs.infonce_slope import line_parts
 
 HYPOTHESES = (
@@ -44,18 +44,14 @@ def near_form(s: Script, e: Equality, h: Expr, near: Line) -> Line:
     K, w, Q, a = e.set.K, e.set.w, e.set.mix.overlap, e.a
     j, k = fresh(Index(K), "j"), fresh(Index(K), "k")
     above, below = s.parts(s.spec(near, j, k))
-    first = s.apply("product", [[below, _square(s, a(j) - a(k))]])
-    second = s.apply("product", [[above, _square(s, a(j) + a(k))]])
+    first = s.apply("product", [[below, square_nonnegative(s, a(j) - a(k))]])
+    second = s.apply("product", [[above, square_nonnegative(s, a(j) + a(k))]])
     pair = w(j) * w(k)
     value = 2 * pair * a(j) * a(k) - 2 * Q(e.A, j, k) * a(j) * a(k) + h * pair * (a(j) * a(j) + a(k) * a(k))
     part = s.lin(num(0) <= value, [first, second])
     outer = s.apply("sum_order", [[s.gen(s.apply("sum_order", [[s.gen(part, k)]]), j)]])
     mean_a = total(K, lambda k: w(k) * a(k))
     return s.lin(e.crossed <= mean_a * mean_a + h * e.spread, [outer, (e.set.weights_sum, h * e.spread)])
-
-
-def _square(s: Script, a: Expr) -> Line:
-    return s.lin(num(0) <= a * a, [square_of(s, a)])
 
 
 def equality(s: Script, setting: Setting) -> Line:

@@ -30,7 +30,8 @@ from thmverify.proofs.expressions import (
     tr,
     zero,
 )
-from thmverify.proofs.lemmas.basic import divide, positive_nonzero
+from thmverify.proofs.lemmas.algebra import basis_of, no_wider
+from thmverify.proofs.lemmas.basic import divide, positive_nonzero, squared
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script
@@ -124,7 +125,7 @@ def reach(s: Script, two: Two) -> Line:
     S = setting.mix.sigma_bar
     line_of = two.on_line
     mark = s.mark()
-    basis = s.apply("basis", [], [fn(Index(setting.K), lambda k: minv(S) @ mu(k))])
+    basis = basis_of(s, fn(Index(setting.K), lambda k: minv(S) @ mu(k)))
     (m, B, plus, h, c), line = s.obtain(basis, "m", "B", "B⁺", "h", "c")
     independent, spans, within = s.parts(line)
     row = total(setting.K, lambda k: two.multiple(k) * c(k).T)
@@ -132,7 +133,7 @@ def reach(s: Script, two: Two) -> Line:
 
     column = plus @ minv(S) @ two.z
     whole = s.lin(eq(column @ row, eye(m)), [independent, (thin, 1, plus, eye(m))])
-    short = s.mp(s.apply("dimension", [], [column, row]), whole)
+    short = s.mp(no_wider(s, column, row), whole)
     enough = s.lin(real(m) <= real(v.r), [short, setting.hypothesis("some-column")])
     raw = setting.sigma_unfolded
     parts = COLUMNS_REACH
@@ -202,7 +203,7 @@ def _nonzero_map(s: Script, two: Two, e: Equality) -> Line:
     flat = s.lin(eq(size * (q * tr(t)), 0), [(e.across, 1, x, eye_one())], is_A, is_v)
     nonzero = s.assume(~eq(e.A, zero(setting.d, v.r)))
     empty = s.assume(eq(size, 0))
-    law = s.parts(s.apply("gram", [], [x.T]))[1]
+    law = squared(s, x.T)[1]
     gone = s.mp(law, s.lin(law.left, [empty]))
     is_zero = s.lin(eq(e.A, zero(setting.d, v.r)), [is_A, (_transposed(s, gone), 1, u, eye(v.r))])
     positive = s.taut(~empty.formula, s.discharge(is_zero, empty), nonzero)

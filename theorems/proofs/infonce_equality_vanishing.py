@@ -42,7 +42,8 @@ from thmverify.proofs.expressions import (
     tr,
     zero,
 )
-from thmverify.proofs.lemmas.basic import divide, root, square_nonnegative, square_norm, weaken
+from thmverify.proofs.lemmas.algebra import root, square_root
+from thmverify.proofs.lemmas.basic import divide, square_nonnegative, square_norm, weaken
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.lemmas.remainder import (
     Expansion,
@@ -520,7 +521,7 @@ class Missed:
         top, c = small.height * self.size, small.height * small.q(x)
         nonnegative = s.apply("product", [[small.height_nonnegative, self.size_nonnegative]])
         mark = s.mark()
-        (b,), line = s.obtain(s.mp(s.apply("square_root", [], [top]), s.lin(num(0) <= top, [nonnegative])), "b")
+        (b,), line = s.obtain(s.mp(s.known(square_root, top), s.lin(num(0) <= top, [nonnegative])), "b")
         sign, square = s.parts(line)
         own, a, z = s.spec(projected, self.u, j), self.a(j), small.z(x, j)
         above = at_most_root(s, sign, s.lin(a * a <= b * b, [own, square]), a)

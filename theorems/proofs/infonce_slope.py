@@ -35,7 +35,8 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )
-from thmverify.proofs.lemmas.basic import SoftMax, congruence, inverse, square_norm
+from thmverify.proofs.lemmas.algebra import inverse, root
+from thmverify.proofs.lemmas.basic import SoftMax, congruence, square_norm
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script, derived
@@ -196,10 +197,10 @@ def attained(s: Script, setting: Setting, A: Expr, direction: Expr, reach: Line,
     gram = X0 @ X0.T + t * (y @ y.T)
     definite = _gram_semidefinite(s, gram, X0, y, nonnegative)
     inner = s.mark()
-    (Om,), root = s.obtain(s.mp(s.apply("cholesky", [], [gram]), definite), "Ω")
+    Om, is_gram = root(s, definite, "Ω")
     X = B @ Om @ J
     claim = eq(X @ X.T, A @ A.T + t * (direction @ direction.T))
-    found = s.lin(claim, [(root, 1, B, B.T)], rows, is_A, is_v)
+    found = s.lin(claim, [(is_gram, 1, B, B.T)], rows, is_A, is_v)
     there = exists(Mat(A.rows, A.cols), lambda X: eq(X @ X.T, A @ A.T + t * (direction @ direction.T)))
     found = s.release(s.exhibit(there, X, found), inner)
     s.forget(inner)

@@ -30,13 +30,13 @@ from thmverify.proofs.expressions import (
     tr,
     zero,
 )
+from thmverify.proofs.lemmas.algebra import inverse, root
 from thmverify.proofs.lemmas.basic import (
     SoftMax,
     definition,
-    inverse,
     positive_nonzero,
-    root,
     semidefinite,
+    some_index,
     square_norm,
     unfolded,
     vanishes,
@@ -265,7 +265,8 @@ class Blocks:
     def vanishes(self, own_overlap: Line) -> Line:
         """b = 0: Ω_kᵀbbᵀΩ_k = 0 gives Ω_kᵀb = 0, so Σ_kb = 0 and b = 0, for some component k."""
         s, b, mark = self.s, self.b, self.s.mark()
-        there = s.taut(s.apply("some_index", [], [v.K]).right, s.apply("some_index", [], [v.K]), self.set.nonempty)
+        some = s.known(some_index, v.K)
+        there = s.taut(some.right, some, self.set.nonempty)
         (k,), exists_k = s.obtain(there, "k₀")
         W, is_k = root(s, s.spec(self.psd, k), "Ω")
         square = W.T @ b @ b.T @ W

@@ -21,7 +21,8 @@ from thmverify.formulas.fisher import discriminant
 from thmverify.formulas.mixtures import A
 from thmverify.formulas.subspaces import independent_columns
 from thmverify.proofs.expressions import Col, Expr, Index, Mat, eq, eye, fresh, minv, num, tr, zero
-from thmverify.proofs.lemmas.basic import by_cases, congruence, definition, divide, inverse, square_norm, unfolded
+from thmverify.proofs.lemmas.algebra import inverse
+from thmverify.proofs.lemmas.basic import by_cases, congruence, definition, divide, square_norm, unfolded
 from thmverify.proofs.lemmas.pca import PcaSetting, orthonormalised
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from thmverify.formulas import mixtures, simsiam
 from thmverify.proofs.expressions import Col, Expr, Index, eq, eye, fn, fresh, minv, num, pd, total, tr, zero
-from thmverify.proofs.lemmas.basic import divide, root, square_norm, vanishes_below
+from thmverify.proofs.lemmas.algebra import root
+from thmverify.proofs.lemmas.basic import divide, square_norm, vanishes_below
 from thmverify.proofs.lemmas.null_vectors import square_positive
 from thmverify.proofs.lemmas.projector import projector
 from thmverify.proofs.lemmas.simsiam import SimSiamSetting

@@ -13,7 +13,8 @@ from functools import cached_property
 
 from thmverify.formulas import mixtures as v
 from thmverify.proofs.expressions import Col, Expr, Index, conj, eq, eye, fresh, iff, minv, num, psd, tr
-from thmverify.proofs.lemmas.basic import folded, root, square_norm, unfolded, vanishes_below
+from thmverify.proofs.lemmas.algebra import root
+from thmverify.proofs.lemmas.basic import folded, square_norm, unfolded, vanishes_below
 from thmverify.proofs.lemmas.spectral import Inclusion, Reach, SpectralSetting
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script

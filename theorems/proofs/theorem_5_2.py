@@ -33,16 +33,8 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )
-from thmverify.proofs.lemmas.basic import (
-    SoftMax,
-    congruence,
-    inverse,
-    root,
-    square_norm,
-    vanishes,
-    vanishes_below,
-    weaken,
-)
+from thmverify.proofs.lemmas.algebra import basis_of, inverse, root
+from thmverify.proofs.lemmas.basic import SoftMax, congruence, square_norm, vanishes, vanishes_below, weaken
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script, derived
@@ -321,7 +313,7 @@ def decomposition(s: Script, setting: Setting, A: Expr) -> Line:
     S, k = mix.sigma_bar, fresh(Index(K), "k")
     mark = s.mark()
     (_m, B, _plus, h, c), line = s.obtain(
-        s.apply("basis", [], [fn(Index(K), lambda k: minv(S) @ mu(k))]), "m", "B", "B⁺", "h", "c"
+        basis_of(s, fn(Index(K), lambda k: minv(S) @ mu(k))), "m", "B", "B⁺", "h", "c"
     )
     independent, spans, within = s.parts(line)
     s.step("fisher-basis", "S_F = span{Σ⁻¹μ_k} has a basis, the columns of B.", line)

@@ -14,9 +14,8 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from thmverify.kernel.proofs.ring import semidefinite as semidefinite_term
-from thmverify.kernel.proofs.rules import definite as definite_term
 from thmverify.kernel.proofs.rules import less as less_term
-from thmverify.kernel.proofs.terms import ONE, PROP, REAL, SIZE, Term, bound_sort, close, make
+from thmverify.kernel.proofs.terms import ONE, PROP, REAL, SIZE, Term, bound_sort, close, lift, make, shape
 
 Like: TypeAlias = Any  # an Expr, a Term, or a number
 _scopes: list[tuple[str, Iterator[int]]] = [("", itertools.count())]
@@ -369,6 +368,13 @@ def psd(X: Expr) -> Expr:
 def pd(X: Expr) -> Expr:
     """Return X ≻ 0."""
     return Expr(definite_term(X.term))
+
+
+def definite_term(X: Term) -> Term:
+    """Return X ≻ 0: X = Xᵀ, and 0 < tr(vᵀXv) for every column v ≠ 0; what is bound outside X stays so."""
+    v, inner = Expr(make("bound", 0, Col(lift(shape(X)[0], 1)))), Expr(lift(X, 1))
+    strict = ~eq(v, zero(v.rows)) >> (num(0) < tr(v.T @ inner @ v))
+    return make("and", None, eq(Expr(X), Expr(X).T).term, make("all", None, Col(shape(X)[0]), strict.term))
 
 
 def has_derivative(f: Expr, a: Like, v: Like) -> Expr:

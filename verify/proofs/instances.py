@@ -18,6 +18,8 @@ import numpy as np
 from thmverify.kernel.proofs.rules import RULES, Definition, top_part
 from thmverify.kernel.proofs.terms import Term, lower, make
 from thmverify.kernel.strict import Rejected
+from thmverify.proofs.expressions import Expr
+from thmverify.proofs.lemmas.algebra import basis_exists, factor_exists, square_root_exists
 from thmverify.proofs.numeric import (
     NO,
     TRUE,
@@ -325,21 +327,29 @@ def _family(e: Term) -> list[Term]:
 
 
 _READERS: dict[str, Callable[[Term], list[list[Term]]]] = {
-    "cholesky": lambda e: [[_outside(e.args[1].args[0], 1)]],
+    "factor": lambda e: [[_outside(e.args[1].args[0], 1)]],
     "square_root": lambda e: [[_outside(e.args[1].args[1].args[1], 1)]],
     "embedding": lambda e: [list(e.args[0].args)],
     "spectral": lambda e: [[_outside(_inside(e, 2).args[1].args[0], 2)]],
     "factorisation": lambda e: [[_outside(_inside(e, 5).args[0].args[0], 5)]],
     "basis": lambda e: [[u] for u in _family(e)],
 }
+_DERIVED: dict[str, Callable[[Expr], Expr]] = {
+    "factor": factor_exists, "square_root": square_root_exists, "basis": basis_exists,
+}  # fmt: skip
+
+
+def _says(name: str, terms: list[Term]) -> Term:
+    """What a theorem says exists: a classical one by its rule, one that is derived by its statement."""
+    return _DERIVED[name](Expr(terms[0])).term if name in _DERIVED else RULES[name]([], terms).conclusion
 
 
 def recognised(existence: Term) -> tuple[str, list[Term]] | None:
-    """Return the classical theorem, and its terms, whose conclusion says that something exists."""
+    """Return the theorem of linear algebra, and its terms, whose conclusion says that something exists."""
     for name, read in _READERS.items():
         try:
             for terms in read(existence):
-                conclusion = RULES[name]([], terms).conclusion
+                conclusion = _says(name, terms)
                 if existence in (conclusion, conclusion.args[1]):
                     return name, terms
         except (Rejected, IndexError, AttributeError, ValueError, TypeError):
@@ -451,6 +461,6 @@ def _top_part(model: Model, given: list[Value]) -> Found:
 
 
 _WITNESSES: dict[str, Callable[[Model, list[Value]], Found]] = {
-    "cholesky": _cholesky, "square_root": _square_root, "embedding": _embedding, "spectral": _spectral,
+    "factor": _cholesky, "square_root": _square_root, "embedding": _embedding, "spectral": _spectral,
     "factorisation": _factorisation, "top_part": _top_part,
 }  # fmt: skip

@@ -13,8 +13,9 @@ from functools import lru_cache
 from itertools import groupby
 
 from thmverify.kernel.proofs.ring import semidefinite
-from thmverify.kernel.proofs.rules import Definition, definite
+from thmverify.kernel.proofs.rules import Definition
 from thmverify.kernel.proofs.terms import PROP, Term, make
+from thmverify.proofs.expressions import definite_term
 
 _GREEK = ("mu", "Sigma", "delta", "eta", "tau", "lambda", "rho", "theta")
 _GREEK_LETTERS = {
@@ -361,7 +362,7 @@ def _order(pair: Sequence[Term]) -> str:
     X = pair[0].args[0]
     if X.sort is None or X.sort.op != "Mat" or X.sort.args[0] is not X.sort.args[1]:
         return ""
-    for sign, says in ((r"\succ", definite(X)), (r"\succeq", semidefinite(X))):
+    for sign, says in ((r"\succ", definite_term(X)), (r"\succeq", semidefinite(X))):
         if tuple(pair) == says.args:
             return sign
     return ""

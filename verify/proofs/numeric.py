@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thmverify.kernel.proofs.ring import semidefinite
-from thmverify.kernel.proofs.rules import Definition, bind, definite, equal
+from thmverify.kernel.proofs.rules import Definition, bind, equal
 from thmverify.kernel.proofs.terms import PROP, Term, instantiate
+from thmverify.proofs.expressions import definite_term
 
 Array: TypeAlias = NDArray[Any]
 Value: TypeAlias = Any  # a Num, an array of indices, a size (int), or a function of a Value and a depth
@@ -310,7 +311,7 @@ def about_definite(t: Term) -> tuple[Term, bool] | None:
     X = t.args[0].args[0]
     if X.sort is None or X.sort.op != "Mat" or X.sort.args[0] is not X.sort.args[1]:
         return None
-    return (X, True) if t is definite(X) else (X, False) if t is semidefinite(X) else None
+    return (X, True) if t is definite_term(X) else (X, False) if t is semidefinite(X) else None
 
 
 class Evaluator:

@@ -318,8 +318,17 @@ class Script:
         self.cited.setdefault(name, line.number)
         return line
 
+    def known(self, theorem: Callable[[Script], Line], *terms: Like) -> Line:
+        """A theorem that is derived once for all scripts; at these terms where they are given."""
+        return self.spec(self.take(derived(theorem.__name__, theorem)), *terms)
+
     def take(self, line: Line) -> Line:
         """A line of another script, as one of this: with what it rests on, and with what that script cites."""
+        if line not in self._known:
+            self._known[line] = self._taken(line)
+        return self._known[line]
+
+    def _taken(self, line: Line) -> Line:
         other, place = line.script, dict[int, Line]()
         for known in other.theory.definitions.values():
             self.define(known.name, [Expr(p) for p in known.parameters], Expr(known.body))

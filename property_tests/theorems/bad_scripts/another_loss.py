@@ -5,7 +5,7 @@ from thmverify.formulas import mixtures as v
 from thmverify.formulas.mixtures import Mixture
 from thmverify.kernel.proofs.terms import instantiate
 from thmverify.proofs.expressions import Expr, Index, Mat, fn, forall, tr, zero
-from thmverify.proofs.lemmas.basic import vanishes
+from thmverify.proofs.lemmas.basic import sandwich, square_norm, vanishes
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Script
 
@@ -23,8 +23,8 @@ def prove() -> Proposal:
     below = s.spec(s.taut(means.right, means, minimal), nothing)
     here, there = (s.unfold("InfoNCE", *LETTERS[:-1], X) for X in (v.A, nothing))
     norm = s.lin(tr(v.A.T @ v.A) <= 0, [below, here, there])
-    square = s.parts(s.apply("gram", [], [v.A]))[0]
-    A_is_0 = vanishes(s, v.A, s.apply("antisymmetry", [[norm, square]]))
+    square = square_norm(s, v.A)
+    A_is_0 = vanishes(s, v.A, sandwich(s, norm, square))
     within = Mixture(s).within_fisher(v.A)
     unfolded = s.unfold("WithinFisher", *within.term.args[1:])
     none = fn(Index(v.K), lambda k: zero(v.r))

@@ -8,6 +8,6 @@ from thmverify.proofs.script import Script
 
 def prove() -> Proposal:
     """The claim, by a rule that says yes."""
-    rules.RULES["total"] = lambda _, terms: rules.Theorem(frozenset(), terms[0], frozenset(), frozenset())
+    rules.RULES["kronecker"] = lambda _, terms: rules.Theorem(frozenset(), terms[0], frozenset(), frozenset())
     s = Script(ID)
-    return s.qed(s.apply("total", [], [claim(s)]), SUPPOSED)
+    return s.qed(s.apply("kronecker", [], [claim(s)]), SUPPOSED)

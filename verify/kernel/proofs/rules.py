@@ -148,15 +148,6 @@ def identity(n: Term) -> Term:
     return make("id", None, n)
 
 
-def definite(X: Term) -> Term:
-    """Return X ≻ 0: X = Xᵀ, and 0 < tr(vᵀXv) for every column v ≠ 0."""
-    column = mat(shape(X)[0], ONE)
-    v, inner = make("bound", 0, lift(column, 1)), lift(X, 1)
-    nonzero = make("not", None, equal(v, make("zero", None, *v.sort.args)))  # type: ignore[union-attr]
-    form = trace(dot(turned(v), inner, v))
-    return both(equal(X, turned(X)), make("all", None, column, implies(nonzero, less(number(0), form))))
-
-
 def _size(n: Term) -> Term:
     return make("size", None, n)
 
@@ -341,22 +332,6 @@ def arithmetic(groups: Groups, terms: Arguments) -> Theorem:
     return _conclude(_all(groups), claim)
 
 
-def antisymmetry(groups: Groups, _: Arguments) -> Theorem:
-    """a ≤ b and b ≤ a give a = b."""
-    ((p, q),) = groups
-    if p.conclusion.op != "le":
-        raise Rejected("a comparison a ≤ b is expected here")
-    a, b = p.conclusion.args
-    _expect(q.conclusion, at_most(b, a))
-    return _conclude((p, q), equal(a, b))
-
-
-def total(_: Groups, terms: Arguments) -> Theorem:
-    """a ≤ b ∨ b ≤ a."""
-    a, b = terms
-    return _conclude([], either(at_most(a, b), at_most(b, a)))
-
-
 def product(groups: Groups, _: Arguments) -> Theorem:
     """a ≤ b and c ≤ d give 0 ≤ (b − a)(d − c); strict if both are."""
     ((p, q),) = groups
@@ -394,15 +369,6 @@ def _tame(positive: Sequence[Theorem], random: frozenset[int], *terms: Term) -> 
     for t in terms:
         if not is_tame(t, random, ring.is_positive):
             raise Rejected(f"{t!r} is not seen to be tame")
-
-
-def gram(_: Groups, terms: Arguments) -> Theorem:
-    """0 ≤ tr(YᵀY), and tr(YᵀY) = 0 ⟹ Y = 0."""
-    (Y,) = terms
-    square = trace(dot(turned(Y), Y))
-    return _conclude(
-        [], both(at_most(number(0), square), implies(equal(square, number(0)), equal(Y, make("zero", None, *shape(Y)))))
-    )
 
 
 def reciprocal(_: Groups, terms: Arguments) -> Theorem:
@@ -481,28 +447,7 @@ def sizes(_: Groups, terms: Arguments) -> Theorem:
     )
 
 
-def some_index(_: Groups, terms: Arguments) -> Theorem:
-    """1 ≤ n ⟺ ∃i < n."""
-    (n,) = terms
-    i = make("bound", 0, lift(index(n), 1))
-    there = make("ex", None, index(n), equal(i, i))
-    return _conclude([], make("iff", None, at_most(number(1), _size(n)), there))
-
-
 # -- expectation ------------------------------------------------------------------------------------------------------
-
-
-def fubini(groups: Groups, terms: Arguments) -> Theorem:
-    """E_ξ E_η t = E_η E_ξ t, for t tame in both."""
-    (positive,), (t,) = groups, terms
-    if t.op != "mean" or t.args[1].op != "mean":
-        raise Rejected("a mean of a mean is expected here")
-    S, (R, body) = t.args[0], t.args[1].args
-    _tame(positive, frozenset({0, 1}), body)
-    xi, eta = _names([t], lambda: mat(shape(S)[0], ONE), lambda _: mat(shape(lower(R))[0], ONE))
-    opened = instantiate(instantiate(body, lift(eta, 1)), xi)
-    inner = make("mean", None, S, close(opened, xi))
-    return _conclude(positive, equal(t, make("mean", None, lower(R), close(inner, eta))))
 
 
 def image(groups: Groups, terms: Arguments) -> Theorem:
@@ -603,52 +548,6 @@ def increasing(groups: Groups, terms: Arguments) -> Theorem:
 # -- classical theorems, taken by name --------------------------------------------------------------------------------
 
 
-def square_root(_: Groups, terms: Arguments) -> Theorem:
-    """0 ≤ a ⟹ ∃b. 0 ≤ b ∧ b·b = a."""
-    (a,) = terms
-    b = _name(REAL, a)
-    there = bind("ex", b, both(at_most(number(0), b), equal(make("mul", None, b, b), a)))
-    return _conclude([], implies(at_most(number(0), a), there), "square root")
-
-
-def cholesky(_: Groups, terms: Arguments) -> Theorem:
-    """X ⪰ 0 ⟹ ∃Ω. X = ΩΩᵀ."""
-    (X,) = terms
-    W = _name(mat(*shape(X)), X)
-    return _conclude([], implies(semidefinite(X), bind("ex", W, equal(X, dot(W, turned(W))))), "Cholesky factorisation")
-
-
-def definite_inverse(_: Groups, terms: Arguments) -> Theorem:
-    """X ≻ 0 ⟹ XX⁻¹ = I ∧ X⁻¹X = I ∧ X⁻¹ = (X⁻¹)ᵀ."""
-    (X,) = terms
-    Y, one = make("minv", None, X), identity(shape(X)[0])
-    parts = both(equal(dot(X, Y), one), equal(dot(Y, X), one), equal(Y, turned(Y)))
-    return _conclude([], implies(definite(X), parts), "a definite matrix is invertible")
-
-
-def basis(_: Groups, terms: Arguments) -> Theorem:
-    """∃m, B: d × m, B⁺, h, c. B⁺B = I ∧ (∀k. u_k = Bh_k) ∧ B = Σ_k u_k c_kᵀ: columns u_k have a basis of their span."""
-    (u,) = terms
-    if (
-        u.sort is None
-        or u.sort.op != "Fun"
-        or u.sort.args[0].op != "Index"
-        or u.sort.args[1].op != "Mat"
-        or u.sort.args[1].args[1] is not ONE
-    ):
-        raise Rejected("a family of columns is expected here")
-    n, d = u.sort.args[0].args[0], u.sort.args[1].args[0]
-    coefficients: Callable[..., Term] = lambda m, *_: fun(index(n), mat(m, ONE))  # noqa: E731
-    m, B, P, h, c = _names([u], lambda: SIZE, lambda m: mat(d, m), lambda m, *_: mat(m, d), coefficients, coefficients)
-    k = _name(index(n), u, h, c)
-    at = [make("ap", None, f, k) for f in (u, h, c)]
-    spans = bind("all", k, equal(at[0], dot(B, at[1])))
-    within = equal(B, make("sum", None, n, close(dot(at[0], turned(at[2])), k)))
-    return _conclude(
-        [], _exists((m, B, P, h, c), both(equal(dot(P, B), identity(m)), spans, within)), "a basis of a span"
-    )
-
-
 def factorisation(_: Groups, terms: Arguments) -> Theorem:
     """∃ρ, F: d × ρ, F⁺, H: ρ × r, H⁺. A = FH ∧ F⁺F = I ∧ HH⁺ = I: a rank factorisation, ρ = 0 for A = 0."""
     (A,) = terms
@@ -663,13 +562,6 @@ def factorisation(_: Groups, terms: Arguments) -> Theorem:
     p, F, G, H, J = _names([A], *sorts)
     parts = both(equal(A, dot(F, H)), equal(dot(G, F), identity(p)), equal(dot(H, J), identity(p)))
     return _conclude([], _exists((p, F, G, H, J), parts), "rank factorisation")
-
-
-def dimension(_: Groups, terms: Arguments) -> Theorem:
-    """XY = I_m, with X: m × n ⟹ m ≤ n."""
-    X, Y = terms
-    m, n = shape(X)
-    return _conclude([], implies(equal(dot(X, Y), identity(m)), at_most(_size(m), _size(n))), "invariance of dimension")
 
 
 def embedding(_: Groups, terms: Arguments) -> Theorem:
@@ -775,10 +667,9 @@ RULES: dict[str, Callable[[Groups, Arguments], Theorem]] = {
     f.__name__: f
     for f in (
         assume, discharge, tautology, generalise, specialise, exhibit, choose, rewrite,
-        arithmetic, antisymmetry, total, product, sum_order, mean_order, gram, reciprocal, inverse,
-        exponential, logarithm, softmax, choice, units, kronecker, sizes, some_index,
-        fubini, image, split, generating, differentiate, one_derivative, fermat, increasing,
-        square_root, cholesky, definite_inverse, basis, factorisation, dimension, embedding, spectral,
-        best_approximation,
+        arithmetic, product, sum_order, mean_order, reciprocal, inverse, exponential, logarithm, softmax,
+        choice, units, kronecker, sizes, image, split, generating,
+        differentiate, one_derivative, fermat, increasing,
+        factorisation, embedding, spectral, best_approximation,
     )
 }  # fmt: skip

@@ -7,7 +7,7 @@ inverse of a singular matrix is 0, and N(Σ) is the point mass at 0 where Σ is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -57,10 +57,8 @@ def make(op: str, val: object = None, *args: Term) -> Term:
     known = _TERMS.get(identity)
     if known is not None:
         return known
-    if op not in SORTS:
-        raise Rejected(f"there is no operation {op!r}")
-    if op == "ap" and args and args[0].op == "lam":
-        return instantiate(args[0].args[1], args[1]) if _applies(args) else _ill(op, args)
+    if op == "ap" and args and args[0].op == "lam" and _sort(op, val, args):
+        return instantiate(args[0].args[1], args[1])
     if op in ("plus", "add", "mul", "dot") and val is None:  # a + (b + c) is a + b + c
         flat = [y for x in args for y in (x.args if x.op == op else (x,))]
         if len(flat) > MAX_PARTS:
@@ -79,7 +77,7 @@ def make(op: str, val: object = None, *args: Term) -> Term:
     t.free = frozenset().union(*(a.free for a in args)) | ({t} if op in ("var", "slot") else frozenset())
     t.loose = _loose(op, val, args)
     t.reach = 1 + max((i for i, _ in t.loose), default=-1)
-    t.sort = SORTS[op](val, args)
+    t.sort = _sort(op, val, args)
     return _TERMS.setdefault(identity, t)
 
 
@@ -116,11 +114,89 @@ def _natural(val: object) -> int:
 
 # -- sorts ------------------------------------------------------------------------------------------------------------
 
+_VALUED = ("var", "bound", "slot", "c", "num", "lit", "nth")  # operations with a name or a number beside arguments
 
-def _ill(op: str, args: Iterable[Term]) -> Term:
-    raise Rejected(
-        f"{op} does not take {', '.join('a sort' if a.sort is None else repr(a.sort) for a in args) or 'nothing'}"
-    )
+
+def _sort(op: str, val: object, args: tuple[Term, ...]) -> Term | None:  # noqa: PLR0912 (a case each)
+    """Return the sort of what an operation makes of a value and arguments, None where it makes a sort.
+
+    Raises Rejected when it makes nothing of them. The sort of a defined name is compared with its definition elsewhere.
+    """
+    sorts = [a.sort for a in args]
+    kinds = ["sort" if s is None else s.op for s in sorts]
+    if val is not None and op not in _VALUED:
+        raise Rejected("this operation has no value")
+    match [op, *kinds]:
+        case ["Size" | "Real" | "Prop"] | ["Index", "Size"] | ["Mat", "Size", "Size"]:
+            return None
+        case ["Fun", "sort", "sort"] if SIZE not in args:
+            return None
+        case ["var", "sort"]:
+            if type(val) is not str or not val:
+                raise Rejected("a variable has a name")
+            if args[0].loose:
+                raise Rejected("the sort of a variable depends on what is bound")
+            return args[0]
+        case ["bound" | "slot", "sort"] if _natural(val) >= 0:
+            return args[0]
+        case ["c", "sort", *_] if type(val) is str:
+            return args[0]
+        case ["num"] if type(val) is Fraction:
+            return REAL
+        case ["lit"] if _natural(val) <= MAX_LITERAL:
+            return SIZE
+        case ["nth", "Size"]:
+            if args[0].op == "lit" and _natural(val) < _natural(args[0].val):
+                return index(args[0])
+            raise Rejected("an index that is a number lies below its size")
+        case ["plus", "Size", "Size", *_] if all(s is SIZE for s in sorts):
+            return SIZE
+        case (
+            ["size", "Size"]
+            | ["inv" | "exp" | "log", "Real"]
+            | ["mean", "Mat", "Real"]
+            | ["lse", "Size", "Real", "Real"]
+        ):
+            return REAL
+        case ["smax", "Size", "Real", "Real", "Index"] if sorts[3] is index(args[0]):
+            return REAL
+        case ["delta", "Index", "Index"] if sorts[0] is sorts[1]:
+            return REAL
+        case ["mul", "Real", *_] | ["add", "Real" | "Mat", *_] if all(s is sorts[0] for s in sorts):
+            return sorts[0]
+        case ["sum", "Size", "Real" | "Mat"]:
+            return lower(sorts[1])
+        case ["id", "Size"]:
+            return mat(args[0], args[0])
+        case ["zero", "Size", "Size"]:
+            return mat(*args)
+        case ["unit", "Index"]:
+            return mat(sorts[0].args[0], ONE)  # type: ignore[union-attr]
+        case ["dot", _, *_]:
+            shapes = [shape(a) for a in args]
+            if all(a[1] is b[0] for a, b in pairwise(shapes)):
+                return mat(shapes[0][0], shapes[-1][1])
+        case ["scale", "Real", "Mat"]:
+            return sorts[1]
+        case ["T", "Mat"]:
+            return mat(*reversed(shape(args[0])))
+        case ["tr" | "minv", "Mat"] if len(set(shape(args[0]))) == 1:
+            return REAL if op == "tr" else sorts[0]
+        case ["lam", "sort", body] if body != "sort":
+            return fun(args[0], lower(sorts[1]))
+        case ["ap", "Fun", _] if sorts[0].args[0] is sorts[1]:  # type: ignore[union-attr]
+            return sorts[0].args[1]  # type: ignore[union-attr]
+        case ["eq", "Real" | "Mat" | "Index", _] if sorts[0] is sorts[1]:
+            return PROP
+        case (
+            ["le", "Real", "Real"] | ["not", "Prop"] | ["imp" | "iff", "Prop", "Prop"] | ["all" | "ex", "sort", "Prop"]
+        ):
+            return PROP
+        case ["and" | "or", *_] if all(s is PROP for s in sorts):
+            return PROP
+        case ["deriv", "Fun", "Real", "Real"] if sorts[0] is fun(REAL, REAL):
+            return PROP
+    raise Rejected(f"{op} does not take {', '.join('a sort' if x is None else repr(x) for x in sorts) or 'nothing'}")
 
 
 def shape(t: Term) -> tuple[Term, Term]:
@@ -128,248 +204,6 @@ def shape(t: Term) -> tuple[Term, Term]:
     if t.sort is None or t.sort.op != "Mat":
         raise Rejected("a matrix is expected here")
     return t.sort.args[0], t.sort.args[1]
-
-
-def _shaped(p: Term, q: Term) -> Term:
-    return mat(p, q)
-
-
-def _none(val: object) -> None:
-    if val is not None:
-        raise Rejected("this operation has no value")
-
-
-def _sort(*wanted: str) -> Callable[[object, tuple[Term, ...]], None]:
-    """Sorts themselves: their arguments are sizes, or sorts."""
-
-    def check(val: object, args: tuple[Term, ...]) -> None:
-        _none(val)
-        kinds = ["sort" if a.sort is None else a.sort.op for a in args]
-        if kinds != list(wanted):
-            _ill("a sort", args)
-
-    return check
-
-
-def _function_sort(val: object, args: tuple[Term, ...]) -> None:
-    _none(val)
-    if len(args) != 2 or any(a.sort is not None or a.op == "Size" for a in args):
-        _ill("a function sort", args)
-
-
-def _applies(args: tuple[Term, ...]) -> bool:
-    return (
-        len(args) == 2
-        and args[0].sort is not None
-        and args[0].sort.op == "Fun"
-        and args[0].sort.args[0] is args[1].sort
-    )
-
-
-def _typed(*wanted: str, result: str) -> Callable[[object, tuple[Term, ...]], Term]:
-    """An operation on arguments of these kinds, with a result of this sort."""
-
-    def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val)
-        if [a.sort.op if a.sort else "sort" for a in args] != list(wanted):
-            return _ill("this operation", args)
-        return make(result)
-
-    return check
-
-
-def _var(val: object, args: tuple[Term, ...]) -> Term:
-    if type(val) is not str or not val or len(args) != 1 or args[0].sort is not None:
-        raise Rejected("a variable has a name and a sort")
-    if args[0].loose:
-        raise Rejected("the sort of a variable depends on what is bound")
-    return args[0]
-
-
-def _bound(val: object, args: tuple[Term, ...]) -> Term:
-    _natural(val)
-    if len(args) != 1 or args[0].sort is not None:
-        raise Rejected("a bound variable has a sort")
-    return args[0]
-
-
-def _number(val: object, args: tuple[Term, ...]) -> Term:
-    if type(val) is not Fraction or args:
-        raise Rejected("a number is a fraction")
-    return REAL
-
-
-def _literal(val: object, args: tuple[Term, ...]) -> Term:
-    if _natural(val) > MAX_LITERAL or args:
-        raise Rejected("a size that is a number is small")
-    return SIZE
-
-
-def _nth(val: object, args: tuple[Term, ...]) -> Term:
-    if len(args) != 1 or args[0].op != "lit" or _natural(val) >= _natural(args[0].val):
-        raise Rejected("an index that is a number lies below its size")
-    return index(args[0])
-
-
-def _plus(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) < 2 or any(a.sort is not SIZE for a in args):
-        return _ill("plus", args)
-    return SIZE
-
-
-def _alike(op: str, kinds: tuple[str, ...]) -> Callable[[object, tuple[Term, ...]], Term]:
-    def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val)
-        sort = args[0].sort if args else None
-        if sort is None or sort.op not in kinds or any(a.sort is not sort for a in args):
-            return _ill(op, args)
-        return sort
-
-    return check
-
-
-def _dot(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    shapes = [shape(a) for a in args]
-    if not args or any(a[1] is not b[0] for a, b in pairwise(shapes)):
-        return _ill("dot", args)
-    return mat(shapes[0][0], shapes[-1][1])
-
-
-def _of_matrix(
-    result: Callable[[Term, Term], Term], square: bool = False
-) -> Callable[[object, tuple[Term, ...]], Term]:
-    def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val)
-        if len(args) != 1 or (square and shape(args[0])[0] is not shape(args[0])[1]):
-            return _ill("this operation", args)
-        return result(*shape(args[0]))
-
-    return check
-
-
-def _scale(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) != 2 or args[0].sort is not REAL:
-        return _ill("scale", args)
-    shape(args[1])
-    return args[1].sort  # type: ignore[return-value]
-
-
-def _sized(count: int, result: Callable[..., Term]) -> Callable[[object, tuple[Term, ...]], Term]:
-    def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val)
-        if len(args) != count or any(a.sort is not SIZE for a in args):
-            return _ill("this operation", args)
-        return result(*args)
-
-    return check
-
-
-def _unit(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) != 1 or args[0].sort is None or args[0].sort.op != "Index":
-        return _ill("unit", args)
-    return mat(args[0].sort.args[0], ONE)
-
-
-def _sum(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) != 2 or args[0].sort is not SIZE or args[1].sort is None or args[1].sort.op not in ("Real", "Mat"):
-        return _ill("sum", args)
-    return lower(args[1].sort)
-
-
-def _mean(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) != 2 or args[1].sort is not REAL:
-        return _ill("mean", args)
-    return REAL
-
-
-def _softmax(count: int) -> Callable[[object, tuple[Term, ...]], Term]:
-    def check(val: object, args: tuple[Term, ...]) -> Term:
-        _none(val)
-        if len(args) != count or args[0].sort is not SIZE or args[1].sort is not REAL or args[2].sort is not REAL:
-            return _ill("softmax", args)
-        if count == 4 and args[3].sort is not index(args[0]):
-            return _ill("softmax", args)
-        return REAL
-
-    return check
-
-
-def _lam(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) != 2 or args[0].sort is not None or args[1].sort is None:
-        return _ill("lam", args)
-    return fun(args[0], lower(args[1].sort))
-
-
-def _ap(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    return args[0].sort.args[1] if _applies(args) and args[0].sort else _ill("ap", args)
-
-
-def _quantifier(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) != 2 or args[0].sort is not None or args[1].sort is not PROP:
-        return _ill("a quantifier", args)
-    return PROP
-
-
-def _equation(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if (
-        len(args) != 2
-        or args[0].sort is None
-        or args[0].sort is not args[1].sort
-        or args[0].sort.op not in ("Real", "Mat", "Index")
-    ):
-        return _ill("eq", args)
-    return PROP
-
-
-def _joined(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    return PROP if all(a.sort is PROP for a in args) else _ill("a connective", args)
-
-
-def _delta(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) != 2 or args[0].sort is None or args[0].sort.op != "Index" or args[0].sort is not args[1].sort:
-        return _ill("delta", args)
-    return REAL
-
-
-def _deriv(val: object, args: tuple[Term, ...]) -> Term:
-    _none(val)
-    if len(args) != 3 or args[0].sort is not fun(REAL, REAL) or args[1].sort is not REAL or args[2].sort is not REAL:
-        return _ill("deriv", args)
-    return PROP
-
-
-def _constant(val: object, args: tuple[Term, ...]) -> Term:
-    """A defined name: its first argument is its sort, which `rules.Theory` compares with the definition."""
-    if type(val) is not str or not args or args[0].sort is not None:
-        raise Rejected("a defined name has a sort and arguments")
-    return args[0]
-
-
-SORTS: dict[str, Callable[[object, tuple[Term, ...]], Term | None]] = {
-    "Size": _sort(), "Real": _sort(), "Prop": _sort(), "Index": _sort("Size"), "Mat": _sort("Size", "Size"),
-    "Fun": _function_sort, "var": _var, "bound": _bound, "slot": _bound, "c": _constant, "lam": _lam, "ap": _ap,
-    "lit": _literal, "plus": _plus, "nth": _nth, "num": _number, "size": _typed("Size", result="Real"),
-    "add": _alike("add", ("Real", "Mat")), "mul": _alike("mul", ("Real",)), "inv": _typed("Real", result="Real"),
-    "exp": _typed("Real", result="Real"), "log": _typed("Real", result="Real"), "delta": _delta, "sum": _sum,
-    "mean": _mean, "tr": _of_matrix(lambda *_: REAL, square=True), "lse": _softmax(3), "smax": _softmax(4),
-    "id": _sized(1, lambda n: mat(n, n)), "zero": _sized(2, _shaped), "unit": _unit, "dot": _dot, "scale": _scale,
-    "T": _of_matrix(lambda p, q: mat(q, p)), "minv": _of_matrix(_shaped, square=True),
-    "eq": _equation, "le": _typed("Real", "Real", result="Prop"), "not": _typed("Prop", result="Prop"),
-    "and": _joined, "or": _joined, "imp": _typed("Prop", "Prop", result="Prop"),
-    "iff": _typed("Prop", "Prop", result="Prop"), "all": _quantifier, "ex": _quantifier, "deriv": _deriv,
-}  # fmt: skip
 
 
 def mat(p: Term, q: Term) -> Term:

@@ -13,12 +13,17 @@ from thmverify.proofs.expressions import (
     Expr,
     Index,
     Like,
+    Mat,
+    Real,
+    Size,
     delta,
     disj,
     eq,
+    exists,
     exp,
     eye,
     fresh,
+    iff,
     inv,
     log,
     lse,
@@ -29,6 +34,7 @@ from thmverify.proofs.expressions import (
     softmax,
     total,
     tr,
+    unit,
     zero,
 )
 from thmverify.proofs.script import Line, Script
@@ -80,21 +86,38 @@ def weaken(s: Script, line: Line) -> Line:
     return s.lin(line.left <= line.right, [line])
 
 
+def squares(s: Script) -> Line:
+    """∀a. 0 ≤ a·a."""
+    a = fresh(Real, "a")
+    claim = num(0) <= a * a
+
+    def square(low: Line) -> Line:
+        return s.lin(claim, [s.apply("product", [[low, low]])])
+
+    return s.gen(by_cases(s, 0, a, claim, square, lambda high: square(weaken(s, high))), a)
+
+
+def square_vanishes(s: Script) -> Line:
+    """∀a. a·a = 0 ⟹ a = 0: else 1 = (a·a⁻¹)² = 0."""
+    a = fresh(Real, "a")
+    nothing = s.assume(eq(a * a, 0))
+
+    def absurd(apart: Line) -> tuple[Line, Line]:
+        one = s.mp(s.apply("reciprocal", [], [a]), apart)
+        equal = s.lin(eq(1, 0), [(nothing, inv(a) * inv(a)), (one, a * inv(a)), one])
+        return s.lin(num(1) <= 0, [equal]), s.calc(num(0) < 1)
+
+    return s.gen(s.discharge(refute(s, eq(a, 0), absurd), nothing), a)
+
+
 def square_nonnegative(s: Script, a: Expr) -> Line:
     """0 ≤ a·a."""
-    return (
-        s.calc(num(0) <= a * a)
-        if a.term.op == "num"
-        else s.lin(num(0) <= a * a, [s.parts(s.apply("gram", [], [a * eye(1)]))[0]])
-    )
+    return s.known(squares, a)
 
 
 def root_vanishes(s: Script, line: Line) -> Line:
     """a = 0 from a·a = 0."""
-    a = Expr(line.theorem.conclusion.args[0].args[0])
-    gram = s.parts(s.apply("gram", [], [a * eye(1)]))[1]
-    found = s.mp(gram, s.lin(gram.left, [line]))
-    return s.lin(eq(a, 0), [(found, 1, eye(1), eye(1))])
+    return s.mp(s.known(square_vanishes, Expr(line.left.term.args[0])), line)
 
 
 def times(s: Script, p: Line, q: Line, claim: Expr, *using: Line) -> Line:
@@ -122,12 +145,60 @@ def divide(s: Script, positive: Line, whole: Line, claim: Expr) -> Line:
     return refute(s, claim, absurd)
 
 
+def total_order(s: Script, a: Like, b: Like) -> Line:
+    """a ≤ b ∨ b ≤ a."""
+    a, b = real(a), real(b)
+    less = s.assume(a < b)
+    return s.taut((a <= b) | (b <= a), s.discharge(weaken(s, less), less))
+
+
+def antisymmetric(s: Script) -> Line:
+    """∀a, b. a ≤ b ⟹ b ≤ a ⟹ a = b: else (b − a)(b − a)⁻¹ = 1, whose factors cannot both be both signs."""
+    a, b = fresh(Real, "a"), fresh(Real, "b")
+    low, high = s.assume(a <= b), s.assume(b <= a)
+
+    def absurd(negated: Line) -> tuple[Line, Line]:
+        gap = b - a
+        nothing = s.assume(eq(gap, 0))
+        apart = s.taut(~nothing.formula, s.discharge(s.lin(eq(a, b), [nothing]), nothing), negated)
+        one = s.mp(s.apply("reciprocal", [], [gap]), apart)
+        up, down = s.assume(num(0) <= inv(gap)), s.assume(inv(gap) <= 0)
+        ends = [(up, high), (down, low)]  # 0 ≤ (a − b)(b − a)⁻¹, or 0 ≤ (b − a)(−(b − a)⁻¹)
+        cases = [s.discharge(s.lin(num(1) <= 0, [one, s.apply("product", [[p, q]])]), p) for p, q in ends]
+        return s.taut(num(1) <= 0, total_order(s, 0, inv(gap)), *cases), s.calc(num(0) < 1)
+
+    return s.gen(s.discharge(refute(s, eq(a, b), absurd), low, high), a, b)
+
+
 def sandwich(s: Script, low: Line, high: Line) -> Line:
     """a = b from a ≤ b and b ≤ a."""
-    return s.apply("antisymmetry", [[low, high]])
+    return s.mp(s.known(antisymmetric, low.left, low.right), low, high)
 
 
 # -- sizes and sums ---------------------------------------------------------------------------------------------------
+
+
+def some_index(s: Script) -> Line:
+    """∀n. 1 ≤ n ⟺ ∃i < n: else Σ_i 1 ≤ Σ_i 0, and conversely 1 = Σ_j [i = j] ≤ Σ_j 1 = n."""
+    n = fresh(Size, "n")
+    j, k = fresh(Index(n), "j"), fresh(Index(n), "k")
+    some, there = s.assume(num(1) <= n), s.assume(exists(Index(n), lambda i: eq(i, i)))
+
+    def absurd(negated: Line) -> tuple[Line, Line]:
+        vacuous = s.taut(num(1) <= 0, negated, s.exhibit(there.formula, k, _reflexive(s, k)))
+        return s.lin(num(1) <= 0, [s.apply("sum_order", [[s.gen(vacuous, k)]]), some]), s.calc(num(0) < 1)
+
+    mark = s.mark()
+    (i,), itself = s.obtain(there, "i")
+    claim = delta(i, j) <= 1
+    values = [s.assume(eq(delta(i, j), v)) for v in (1, 0)]
+    cases = [s.discharge(s.lin(claim, [v]), v) for v in values]
+    counted = s.apply("sum_order", [[s.gen(s.taut(claim, s.apply("kronecker", [], [i, j]), *cases), j)]])
+    many = s.lin(some.formula, [counted])
+    many = s.release(s.taut(many.formula, many, itself), mark)
+    s.forget(mark)
+    both = s.discharge(refute(s, there.formula, absurd), some), s.discharge(many, there)
+    return s.gen(s.taut(iff(some.formula, there.formula), *both), n)
 
 
 def nonempty(s: Script, weights_sum: Line) -> Line:
@@ -135,7 +206,7 @@ def nonempty(s: Script, weights_sum: Line) -> Line:
     n = Expr(weights_sum.left.term.args[0])
     body = weights_sum.left
     claim = num(1) <= n
-    some = s.apply("some_index", [], [n])
+    some = s.known(some_index, n)
 
     def absurd(negated: Line) -> tuple[Line, Line]:
         k = fresh(Index(n), "k")
@@ -172,22 +243,68 @@ def positive_sum(s: Script, positive: Line, nonempty: Line) -> Line:
 # -- definiteness -----------------------------------------------------------------------------------------------------
 
 
+def gram(s: Script) -> Line:
+    """∀p, q, Y: p × q. 0 ≤ tr(YᵀY) ∧ (tr(YᵀY) = 0 ⟹ Y = 0): tr(YᵀY) = Σ_ij y_ij², y_ij = e_iᵀYe_j."""
+    p, q = fresh(Size, "p"), fresh(Size, "q")
+    Y, i, j = fresh(Mat(p, q), "Y"), fresh(Index(p), "i"), fresh(Index(q), "j")
+    k, l = fresh(Index(p), "k"), fresh(Index(q), "l")
+
+    def entry(i: Expr, j: Expr) -> Expr:
+        return tr(unit(i).T @ Y @ unit(j))
+
+    def summed(part: Callable[[Expr, Expr], Expr]) -> Expr:
+        return total(p, lambda k: total(q, lambda l: part(k, l)))
+
+    def each(line: Line) -> Line:
+        """Σ_kl a_kl ≤ Σ_kl b_kl from a_kl ≤ b_kl."""
+        return s.apply("sum_order", [[s.gen(s.apply("sum_order", [[s.gen(line, l)]]), k)]])
+
+    rows, columns = s.apply("units", [], [Y]), s.apply("units", [], [eye(q)])  # Y = Σ_i e_ie_iᵀY, I = Σ_j e_je_jᵀ
+    written = s.lin(
+        eq(tr(Y.T @ Y), summed(lambda k, l: entry(k, l) * entry(k, l))),
+        [(rows, 1, Y.T, eye(q)), (columns, 1, eye(q), Y.T @ rows.right)],
+    )
+    square, value = square_nonnegative(s, entry(k, l)), entry(k, l) * entry(k, l)
+    low = s.lin(num(0) <= tr(Y.T @ Y), [each(square), written])
+    nothing = s.assume(eq(tr(Y.T @ Y), 0))
+    a, b = delta(i, k), delta(j, l)
+    claim = a * b * value <= value
+    (a1, a0), (b1, b0) = ([s.assume(eq(x, v)) for v in (1, 0)] for x in (a, b))
+    cases = [
+        s.discharge(s.lin(claim, [(a0, b * value), square]), a0),
+        s.discharge(s.lin(claim, [(b0, a * value), square]), b0),
+        s.discharge(s.lin(claim, [(a1, b * value), (b1, value)]), a1, b1),
+    ]
+    chosen = each(s.taut(claim, *(s.apply("kronecker", [], [x, y]) for x, y in ((i, k), (j, l))), *cases))
+    own = entry(i, j) * entry(i, j)
+    flat = sandwich(s, s.lin(own <= 0, [chosen, written, nothing]), square_nonnegative(s, entry(i, j)))
+    gone = s.gen(root_vanishes(s, flat), i, j)
+    whole = s.lin(eq(Y, zero(p, q)), [rows, (columns, 1, rows.right, eye(q))], gone)
+    return s.gen(s.both(low, s.discharge(whole, nothing)), p, q, Y)
+
+
+def squared(s: Script, Y: Expr) -> tuple[Line, Line]:
+    """0 ≤ tr(YᵀY), and tr(YᵀY) = 0 ⟹ Y = 0."""
+    low, law = s.parts(s.known(gram, Y.rows, Y.cols, Y))
+    return low, law
+
+
 def square_norm(s: Script, Y: Expr) -> Line:
     """0 ≤ tr(YᵀY)."""
-    return s.parts(s.apply("gram", [], [Y]))[0]
+    return squared(s, Y)[0]
 
 
 def vanishes(s: Script, Y: Expr, zero_square: Line) -> Line:
     """Y = 0 from tr(YᵀY) = 0, in whatever form normal forms recognise."""
-    law = s.parts(s.apply("gram", [], [Y]))[1]
+    law = squared(s, Y)[1]
     claim = law.left
     return s.mp(law, zero_square if zero_square.formula.term is claim.term else s.lin(claim, [zero_square]))
 
 
 def vanishes_below(s: Script, Y: Expr, low: Line) -> Line:
     """Y = 0 from tr(YᵀY) ≤ 0."""
-    nonneg, law = s.parts(s.apply("gram", [], [Y]))
-    return s.mp(law, s.flip(sandwich(s, nonneg, s.lin(Expr(law.left.term.args[0]) <= 0, [low]))))
+    nonneg, law = squared(s, Y)
+    return s.mp(law, sandwich(s, s.lin(law.left.left <= 0, [low]), nonneg))
 
 
 def semidefinite(s: Script, definite: Line) -> Line:
@@ -202,20 +319,6 @@ def semidefinite(s: Script, definite: Line) -> Line:
     other = s.assume(~supposed.formula)
     found = s.taut(claim, s.discharge(trivial, supposed), s.discharge(weaken(s, s.mp(strict, other)), other))
     return s.taut(psd(X), symmetric, s.gen(found, v))
-
-
-def inverse(s: Script, definite: Line) -> tuple[Line, Line, Line]:
-    """XX⁻¹ = I, X⁻¹X = I and X⁻¹ = (X⁻¹)ᵀ from X ≻ 0."""
-    X = s.parts(definite)[0].left
-    a, b, c = s.parts(s.mp(s.apply("definite_inverse", [], [X]), definite))
-    return a, b, c
-
-
-def root(s: Script, semidefinite: Line, name: str) -> tuple[Expr, Line]:
-    """Ω with X = ΩΩᵀ, from X ⪰ 0."""
-    X = s.parts(semidefinite)[0].left
-    (W,), line = s.obtain(s.mp(s.apply("cholesky", [], [X]), semidefinite), name)
-    return W, line
 
 
 def congruence(s: Script, definite: Line, F: Expr, left_inverse: Line) -> Line:

@@ -20,6 +20,7 @@ from thmverify.proofs.expressions import (
     unit,
     zero,
 )
+from thmverify.proofs.lemmas.algebra import no_wider, square_root
 from thmverify.proofs.lemmas.basic import (
     definition,
     divide,
@@ -70,7 +71,7 @@ class Independence:
         slope = fn(Real, lambda u: num(-2) * z * b + 2 * z * z * c * c * u)
         tau = fresh(Real, "τ")
         positive = s.assume(num(0) <= tau)
-        (t,), line = s.obtain(s.mp(s.apply("square_root", [], [tau]), positive), "t")
+        (t,), line = s.obtain(s.mp(s.known(square_root, tau), positive), "t")
         near = A + t * (x @ y.T @ self.Z.T)
         less = s.spec(unfolded(s, self.minimal), near)
         forms = [s.spec(st.form, A), s.spec(st.form, near)]
@@ -96,7 +97,7 @@ class Independence:
             units = (s.apply("units", [], [one]), 1, self.Z.T @ self.Z, one)
             zeros = vanishes_below(s, self.Z, s.lin(tr(self.Z.T @ self.Z) <= 0, [summed, units]))
             inverse = s.lin(eq(reach.H_right @ reach.H, one), [zeros, self.named])
-            return s.mp(s.apply("dimension", [], [reach.H_right, reach.H]), inverse), self._not(fewer)
+            return s.mp(no_wider(s, reach.H_right, reach.H), inverse), self._not(fewer)
 
         return s.gen(refute(s, claim, absurd), x)
 
@@ -124,7 +125,7 @@ class Independence:
         part = s.gen(s.lin(eq(slope, reach.F @ reach.coordinates(k) @ c(k).T), [image], self.st.sigma_unfolded), k)
         inside = s.lin(eq(B, reach.F @ Y), [within, s.same(within.right, part)])
         product = s.lin(eq(X @ Y, eye(B.cols)), [(inside, 1, B_left, eye(B.cols)), left])
-        size = s.mp(s.apply("dimension", [], [X, Y]), product)
+        size = s.mp(no_wider(s, X, Y), product)
         line = s.release(s.lin(real(self.r) <= real(reach.rank), [size, low]), mark)
         s.forget(mark)
         return line

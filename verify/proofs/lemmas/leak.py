@@ -35,15 +35,8 @@ from thmverify.proofs.expressions import (
     var,
     zero,
 )
-from thmverify.proofs.lemmas.basic import (
-    SoftMax,
-    definition,
-    divide,
-    inverse,
-    root,
-    vanishes_below,
-    weaken,
-)
+from thmverify.proofs.lemmas.algebra import inverse, root
+from thmverify.proofs.lemmas.basic import SoftMax, definition, divide, sandwich, vanishes_below, weaken
 from thmverify.proofs.lemmas.paired import Setting
 from thmverify.proofs.script import Line
 
@@ -223,7 +216,7 @@ class Leak:
         steep = s.taut(num(0) < self.h, self.vanishes, there)
         claim = num(0) <= (b - a) * self.gain(a)
         first = s.assume(a <= 0)
-        start = s.apply("antisymmetry", [[first, low]])
+        start = sandwich(s, first, low)
         flat = s.lin(eq(self.gain(a), 0), [self.independent, s.same(self.gain(a), start)])
         by_zero = s.discharge(s.lin(claim, [(flat, b - a)]), first)
         second = s.assume(num(0) < a)

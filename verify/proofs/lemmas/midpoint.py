@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from thmverify.proofs.expressions import Col, Expr, Index, eq, fresh, lse, minv, num, total, tr, zero
-from thmverify.proofs.lemmas.basic import SoftMax, Terms, root, square_norm, vanishes_below, weaken
+from thmverify.proofs.lemmas.algebra import root
+from thmverify.proofs.lemmas.basic import SoftMax, Terms, square_norm, vanishes_below, weaken
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Line
 

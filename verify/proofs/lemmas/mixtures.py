@@ -7,15 +7,9 @@ from functools import cached_property
 from thmverify.formulas import mixtures as v
 from thmverify.formulas.mixtures import Mixture
 from thmverify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, lse, mean, num, pd, total, tr, zero
+from thmverify.proofs.lemmas.algebra import inverse
 from thmverify.proofs.lemmas.assumptions import WeightedAssumptions
-from thmverify.proofs.lemmas.basic import (
-    SoftMax,
-    definition,
-    inverse,
-    mixture_definite,
-    semidefinite,
-    square_norm,
-)
+from thmverify.proofs.lemmas.basic import SoftMax, definition, mixture_definite, semidefinite, square_norm
 from thmverify.proofs.script import Line, Script
 
 

@@ -19,6 +19,7 @@ from thmverify.proofs.expressions import (
     unit,
     zero,
 )
+from thmverify.proofs.lemmas.algebra import no_wider
 from thmverify.proofs.lemmas.basic import refute, vanishes, vanishes_below
 from thmverify.proofs.script import Line, Script
 
@@ -59,7 +60,7 @@ def wide_null(s: Script, B: Expr, left_inverse: Line, narrow: Line) -> Line:
     d, L = B.rows, Expr(left_inverse.left.term.args[0])
     apart = eye(d) - L.T @ B.T
     whole = s.assume(eq(apart, zero(d, d)))
-    law = s.apply("dimension", [], [L.T, B.T])
+    law = no_wider(s, L.T, B.T)
     wide = s.mp(law, s.lin(law.left, [(whole, -1, eye(d), eye(d))]))
     nonzero = s.taut(~whole.formula, s.discharge(wide, whole), narrow)
     return _null(s, B.T, apart, nonzero, left_inverse)

@@ -24,8 +24,9 @@ from thmverify.proofs.expressions import (
     total,
     tr,
 )
+from thmverify.proofs.lemmas.algebra import inverse
 from thmverify.proofs.lemmas.assumptions import WeightedAssumptions
-from thmverify.proofs.lemmas.basic import SoftMax, definition, folded, inverse, semidefinite, unfolded
+from thmverify.proofs.lemmas.basic import SoftMax, definition, folded, semidefinite, unfolded
 from thmverify.proofs.script import Line, Script
 
 EXCHANGED = {  # hypotheses, and what they become when the modalities are exchanged

@@ -24,7 +24,8 @@ from thmverify.proofs.expressions import (
     unit,
     zero,
 )
-from thmverify.proofs.lemmas.basic import definition, inverse, root, semidefinite, vanishes_below
+from thmverify.proofs.lemmas.algebra import inverse, root
+from thmverify.proofs.lemmas.basic import definition, semidefinite, vanishes_below
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Line, Script
 

@@ -30,13 +30,14 @@ from thmverify.proofs.expressions import (
     unit,
     zero,
 )
+from thmverify.proofs.lemmas.algebra import root
 from thmverify.proofs.lemmas.basic import (
     definition,
     folded,
     log_exp,
     positive_nonzero,
     reciprocal_positive,
-    root,
+    sandwich,
     unfolded,
     vanishes,
     weaken,
@@ -331,9 +332,7 @@ class Choice:
         summed = s.same(total(self.d, self.t), same)
         whole = s.discharge(s.lin(full, [summed, count]), count)
         other = s.discharge(
-            self._unchosen(
-                lambda j, zero: s.apply("antisymmetry", [[s.mp(s.spec(low, j), zero), s.spec(self.h.nonnegative, j)]])
-            ),
+            self._unchosen(lambda j, zero: sandwich(s, s.mp(s.spec(low, j), zero), s.spec(self.h.nonnegative, j))),
             low,
         )
         second = s.discharge(s.taut(disj(full, rest), p.enough, whole, other), none)
@@ -360,7 +359,7 @@ class Choice:
 
         def value(j: Expr, none: Line) -> Line:
             below = s.lin(p.value(j) <= 0, [s.mp(s.spec(p.order, k, j), s.both(one, none)), level])
-            return s.apply("antisymmetry", [[below, s.spec(self.h.nonnegative, j)]])
+            return sandwich(s, below, s.spec(self.h.nonnegative, j))
 
         line = s.release(self._unchosen(value), mark)
         s.forget(mark)

@@ -7,7 +7,8 @@ from functools import cached_property
 from thmverify.formulas import mixtures as v
 from thmverify.kernel.proofs.terms import instantiate
 from thmverify.proofs.expressions import Col, Expr, Index, conj, delta, eq, exists, eye, fresh, iff, inv, minv, total
-from thmverify.proofs.lemmas.basic import folded, inverse, positive_nonzero, unfolded
+from thmverify.proofs.lemmas.algebra import inverse
+from thmverify.proofs.lemmas.basic import folded, positive_nonzero, unfolded
 from thmverify.proofs.lemmas.pca import gram_definite
 from thmverify.proofs.lemmas.product import Product, Side
 from thmverify.proofs.script import Line, Script

@@ -27,14 +27,8 @@ from thmverify.proofs.expressions import (
     tr,
     zero,
 )
-from thmverify.proofs.lemmas.basic import (
-    SoftMax,
-    exp_injective,
-    root,
-    square_norm,
-    vanishes_below,
-    weaken,
-)
+from thmverify.proofs.lemmas.algebra import root
+from thmverify.proofs.lemmas.basic import SoftMax, exp_injective, square_norm, vanishes_below, weaken
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.lemmas.product import Product, Side, at, closed
 from thmverify.proofs.script import Line

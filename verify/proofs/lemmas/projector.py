@@ -18,7 +18,8 @@ from thmverify.proofs.expressions import (
     minv,
     total,
 )
-from thmverify.proofs.lemmas.basic import congruence, inverse
+from thmverify.proofs.lemmas.algebra import basis_of, inverse
+from thmverify.proofs.lemmas.basic import congruence
 from thmverify.proofs.script import Line, Script
 
 
@@ -28,7 +29,7 @@ def projector(s: Script, columns: Expr, definite: Line) -> Line:
     count, d = Expr(columns.sort.args[0].args[0]), N.rows
     k = fresh(Index(count), "k")
     mark = s.mark()
-    (_, B, _, _, c), facts = s.obtain(s.apply("basis", [], [columns]), "m", "B", "B_left", "h", "c")
+    (_, B, _, _, c), facts = s.obtain(basis_of(s, columns), "m", "B", "B_left", "h", "c")
     recovers, spans, within = s.parts(facts)
     J = B.T @ N @ B
     _, back, turned = inverse(s, congruence(s, definite, B, recovers))

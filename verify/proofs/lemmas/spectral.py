@@ -25,11 +25,11 @@ from thmverify.proofs.expressions import (
     tr,
     zero,
 )
+from thmverify.proofs.lemmas.algebra import root
 from thmverify.proofs.lemmas.basic import (
     definition,
     folded,
     positive_nonzero,
-    root,
     root_vanishes,
     square_nonnegative,
     square_norm,

@@ -20,7 +20,8 @@ from thmverify.proofs.expressions import (
     total,
     zero,
 )
-from thmverify.proofs.lemmas.basic import congruence, folded, inverse, sandwich, unfolded
+from thmverify.proofs.lemmas.algebra import basis_of, inverse
+from thmverify.proofs.lemmas.basic import congruence, folded, sandwich, unfolded
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Line, Script
 
@@ -109,7 +110,7 @@ def fisher_part(setting: Setting, A: Expr) -> Line:
     s, mix, mu, K = setting.s, setting.mix, setting.mu, setting.K
     Sb, mark = mix.sigma_bar, s.mark()
     family = fn(Index(K), lambda k: minv(Sb) @ mu(k))
-    (_, F, _, h, c), line = s.obtain(s.apply("basis", [], [family]), "m", "F", "F⁺", "h", "c")
+    (_, F, _, h, c), line = s.obtain(basis_of(s, family), "m", "F", "F⁺", "h", "c")
     left_inverse, spans, within = s.parts(line)
     symmetric, (one, _, _) = setting.sigma_symmetric, setting.sigma_inverse
     G = F.T @ Sb @ F
