@@ -166,6 +166,23 @@ def test_one_normal_form_however_a_term_is_written():
         agree(g, t, u, 1)
 
 
+def test_what_is_remembered_changes_no_normal_form(monkeypatch):
+    """A ring that has read much, and one that has forgotten it, read a term as a new one does."""
+    a, b = var("a", Real), var("b", Real)
+    equations = [eq(a * b, a + 1).term]
+    terms = [((a + b) * (a - k * b) * a * b).term for k in range(4)]
+    fresh = [Ring(equations).poly(t) for t in terms]
+    ring = Ring(equations)
+    assert [ring.poly(t) for t in terms] == fresh
+    assert ring._products
+    assert ring._changed
+    monkeypatch.setattr("thmverify.kernel.proofs.ring.MAX_STEPS", len(ring._products) - 1)
+    ring.restart()
+    assert not any((ring._memo, ring._products, ring._changed))
+    monkeypatch.undo()
+    assert [ring.poly(t) for t in reversed(terms)] == fresh[::-1]
+
+
 def test_a_normal_form_is_its_own():
     for seed in range(600):
         g = Terms(seed)
