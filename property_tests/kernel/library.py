@@ -13,6 +13,7 @@ from flint import arb_mat, fmpq_mat
 from thmverify.certifying import decide
 from thmverify.instances import parse_instance
 from thmverify.kernel.integrals import Grid, softmax_moments
+from thmverify.kernel.linear import select
 from thmverify.kernel.models import Mixture
 
 SHIPPED = sorted((Path(__file__).parents[2] / "theorems" / "counterexamples").glob("*.json"))
@@ -124,8 +125,10 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
 
 def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: list[Grid], c: Sequence[fmpq_mat] = ()) -> arb_mat:
     """The columns E[p_k t], or E[p_k t (1, qᵀ)] with c, for all k side by side."""
-    parts = [part.transpose().tolist() for part in softmax_moments(law, D, b, grids, c)]
-    return arb_mat([column for part in parts for column in part]).transpose()
+    K, width = len(law.weights), 1 + (b.nrows() if c else 0)
+    units = fmpq_mat(K * width, K * width, [int(i == j) for i in range(K * width) for j in range(K * width)])
+    targets = [select(units, range(k * width, (k + 1) * width), range(K * width)) for k in range(K)]
+    return softmax_moments(law, D, b, targets, grids, c)
 
 
 @cache

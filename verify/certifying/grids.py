@@ -6,14 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from flint import ctx, fmpq_mat
 
 from thmverify import exact
+from thmverify.certifying.balls import propose_ball
 from thmverify.exact import to_floats
 from thmverify.integrate.float64 import whitening as exact_whitening
 from thmverify.integrate.lattice import dyadic
+from thmverify.kernel.balls import MAX_AXES
 from thmverify.kernel.integrals import MAX_DIMENSION, check_grids, fewer_directions, read_grids
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.strict import Rejected
@@ -32,7 +35,7 @@ class OutOfReachError(Exception):
 class Grids:
     """Grids as a certificate holds them, one for each component, and the bits that they ask for."""
 
-    grids: list[list[list[str]]]
+    grids: list[Any]
     bits: int
 
 
@@ -63,29 +66,43 @@ def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, c: Sequence[fmp
     Raises OutOfReachError when the kernel would not take them.
     """
     D, b = (D, b) if c else fewer_directions(D, b)
-    bits = _BITS + math.ceil(1.45 * nats)
-    if b.nrows() == 0:
+    rho, bits = b.nrows(), _BITS + math.ceil(1.45 * nats)
+    if rho == 0:
         return Grids([], bits)
-    if b.nrows() > MAX_DIMENSION:
-        raise OutOfReachError(f"the integral has {b.nrows()} dimensions, more than {MAX_DIMENSION}")
-    components = _components(law, D, b, c)
-    grids = [_axes(component, nats) for component in components]
-    reach = np.full(b.nrows(), 2 * math.sqrt(nats) + 1)
-    bits += math.ceil(math.log2(1 + max(component.largest(reach) for component in components)))
-    nodes = sum(math.prod(int(axis[2]) for axis in axes) for axes in grids)
-    if b.nrows() == 1 and nodes > _STEEP:
-        return Grids([[[str(math.ceil(reach[0])), str(math.ceil(1.45 * nats))]]] * len(grids), bits)
+    if rho > (MAX_DIMENSION if c else MAX_AXES):
+        raise OutOfReachError(f"the integral has {rho} dimensions, more than {MAX_DIMENSION if c else MAX_AXES}")
+    grids, nodes, bits = _boxes(law, D, b, c, nats) if c else _balls(law, D, b, nats)
+    if rho == 1 and nodes > _STEEP:
+        reach = str(math.ceil(2 * math.sqrt(nats) + 1))
+        return Grids([[[reach, str(math.ceil(1.45 * nats))]]] * len(grids), bits)
     try:
         with ctx.workprec(bits):
             check_grids(read_grids(grids, "grids"), len(grids))
     except Rejected:
-        raise OutOfReachError(f"the integral needs {nodes} nodes, more than the kernel takes") from None
+        raise OutOfReachError(f"the integral needs {nodes:,.0f} nodes, more than the kernel takes") from None
     return Grids(grids, bits)
 
 
+def _balls(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> tuple[list[Any], float, int]:
+    """Return a ball for each component, the nodes of all, and bits."""
+    choices = [propose_ball(law, j, D, b, nats) for j in range(len(law.weights))]
+    bits = _BITS + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + max(choice.largest for choice in choices)))
+    return [choice.ball for choice in choices], sum(choice.nodes for choice in choices), bits
+
+
+def _boxes(law: Mixture, D: fmpq_mat, b: fmpq_mat, c: Sequence[fmpq_mat], nats: float) -> tuple[list[Any], float, int]:
+    """Return a lattice in a box for each component, the nodes of all, and bits."""
+    components = _components(law, D, b, c)
+    grids = [_axes(component, nats) for component in components]
+    reach = np.full(b.nrows(), 2 * math.sqrt(nats) + 1)
+    largest = max(component.largest(reach) for component in components)
+    bits = _BITS + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + largest))
+    return grids, sum(math.prod(int(axis[2]) for axis in axes) for axes in grids), bits
+
+
 def _components(law: Mixture, D: fmpq_mat, b: fmpq_mat, c: Sequence[fmpq_mat]) -> list[_Component]:
-    slopes, rho = to_floats(b).T, b.nrows()
-    bends = np.array([to_floats(bend) for bend in c]) if c else np.zeros((len(slopes), rho, rho))
+    slopes = to_floats(b).T
+    bends = np.array([to_floats(bend) for bend in c])
     found = []
     for sigma, centre in zip(law.covariances, to_floats(D.transpose() * law.means).T, strict=True):
         L = np.linalg.cholesky(to_floats(D.transpose() * sigma * D))

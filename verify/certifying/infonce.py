@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -14,17 +15,21 @@ from thmverify.certifying.grids import propose, rational, whitening
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.certifying.writing import dyadics
 from thmverify.exact import from_ball, identity, to_floats, to_fraction
-from thmverify.kernel.enclosure import enclose_infonce
+from thmverify.kernel.enclosure import Enclosed, enclose_infonce
 from thmverify.kernel.linear import certainly_definite
 from thmverify.kernel.models import Mixture, Pairs
-from thmverify.minimize import Minimiser, minimise
+from thmverify.kernel.strict import Rejected
+from thmverify.minimize import minimise
 from thmverify.minimize.energy import LogSumExpTerm, SharedEnergy
-from thmverify.minimize.newton import Rescaled, flattening
+from thmverify.minimize.newton import Rescaled, flattening, minimise_on_cone
+from thmverify.minimize.result import leading
 from thmverify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further Newton steps
-_BEYOND = (1.5, 4.0)  # for larger ranks, where a node costs more: nats beyond the size of what is to be seen
+_FIRST, _SPARE, _MOST = 7.0, 0.7, 60.0  # for larger ranks, where a node costs more: a look, from which follows the rest
+_DEAR = 4  # dimensions from which the minimiser is computed to fewer digits
+_TOLERANCE, _HESSIAN_TOLERANCE = 1e-9, 1e-2
 _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
@@ -38,45 +43,86 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     Q = whitening(mixture)
     frame = mixture.fisher * rational(Q, mixture.m)
     law = mixture.reduced(frame)
-    found, values, vectors = _spectrum(instance, mixture, Q)
-    ranks = dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)])
     energy = _energy(law, frame.transpose() * pairs.C * frame)
-    for rho in ranks:
+    found = _spectrum(instance, mixture, Q, energy)
+    values, vectors = found.values, found.vectors
+    for rho in dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)]):
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
         slopes, steep = _steep(energy, U, vectors[:, rho:])
         V, N = dyadics(U), dyadics(steep)
         if rho == 0 and not len(slopes):
             continue  # nothing here tells the minimiser from 0
-        needed = _needed(law, min([*values[:rho], *slopes]))
-        for nats in _NATS[rho] if rho < len(_NATS) else needed:
+        if rho >= len(_NATS):
+            yield from _measured(pairs, law, energy, Q, V, N)
+            continue
+        for nats in _NATS[rho]:
             yield _proposal(law, Q, V, N, nats)
-        for nats in _POLISHED[rho] if rho < len(_POLISHED) else needed[-1:]:
+        for nats in _POLISHED[rho]:
             V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * mixture.m, nats))
             yield _proposal(law, Q, V, N, nats)
 
 
-def _needed(law: Mixture, smallest: float) -> list[float]:
-    """Return accuracies of the integrals at which an eigenvalue of this size can be told from 0."""
-    sizes = np.linalg.norm(to_floats(law.means), axis=0)
-    weights = np.array([float(exact.to_fraction(w)) for w in law.weights])
-    amplified = (float(weights @ sizes) + math.sqrt(law.means.nrows())) * float(sizes.sum())
-    return [extra + math.log(amplified / smallest) for extra in _BEYOND] if smallest > 0 else []
+def _measured(
+    pairs: Pairs, law: Mixture, energy: SharedEnergy, Q: list[list[str]], V: list[list[str]], N: list[list[str]]
+) -> Iterator[Proposal]:
+    """Yield hints with a first accuracy of the integrals, and with the one that its error then asks for.
+
+    Where the error is that of V, Newton's method is taken a step further.
+    """
+    nats, before = _FIRST, math.inf
+    while nats < _MOST:
+        proposal = _proposal(law, Q, V, N, nats)
+        yield proposal
+        try:
+            missing = _missing(enclose_infonce(pairs, proposal.hints), proposal)
+        except Rejected:
+            missing = math.inf
+        if missing > before - 1:  # a better integral did not help
+            V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * pairs.mixture.m, nats))
+        before, nats = missing, nats + min(max(missing, 0.0) + _SPARE, 6.0)
 
 
-def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]]) -> tuple[Minimiser, Floats, Floats]:
-    """Return the minimiser and the eigenvalues and eigenvectors, largest first, of its Y: M = BQYQᵀBᵀ, QᵀBᵀΣBQ ≈ I."""
-    found = minimise("infonce", instance, mixture.m)
-    into = to_floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
-    values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
-    return found, values[::-1], vectors[:, ::-1]
+def _missing(e: Enclosed, proposal: Proposal) -> float:
+    """Return the logarithm of the factor by which ε is too large to bound the rank."""
+    with ctx.workprec(int(proposal.hints["precision"])):
+        low = _least(e.inner, e.inner_R.inv())[0].sqrt() / e.epsilon
+        high = _least(e.Gamma, e.allowed)[0] if e.Gamma.nrows() else low
+    sizes = [float(x.mid()) for x in (low, high)]
+    return -math.log(min(sizes)) if min(sizes) > 0 else math.inf
+
+
+@dataclass(frozen=True)
+class _Spectrum:
+    """Y, M* = BQYQᵀBᵀ with QᵀBᵀΣBQ ≈ I: eigenvalues and eigenvectors, largest first; its rank, and its error."""
+
+    values: Floats
+    vectors: Floats
+    rank: int
+    error_bound: float | None
+
+
+def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]], energy: SharedEnergy) -> _Spectrum:
+    if mixture.m < _DEAR:
+        found = minimise("infonce", instance, mixture.m)
+        into = to_floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
+        values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
+        return _Spectrum(values[::-1], vectors[:, ::-1], found.rank, found.error_bound)
+    term = replace(energy.term, tolerance=_TOLERANCE, hessian_tolerance=_HESSIAN_TOLERANCE)
+    optimum = minimise_on_cone(replace(energy, term=term), np.eye(mixture.m) + energy.S, 10 * _TOLERANCE)
+    values, vectors = np.linalg.eigh(optimum.Y)
+    bound = optimum.size + optimum.point.gradient_error
+    return _Spectrum(values[::-1], vectors[:, ::-1], leading(values, bound), bound)
 
 
 def floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
     """Return float64's idea of minus the least eigenvalue of M* on S_F, whitened: supported numerically, no proof."""
-    found, values, _ = _spectrum(instance, pairs.mixture, whitening(pairs.mixture))
+    mixture = pairs.mixture
+    Q = whitening(mixture)
+    frame = mixture.fisher * rational(Q, mixture.m)
+    found = _spectrum(instance, mixture, Q, _energy(mixture.reduced(frame), frame.transpose() * pairs.C * frame))
     if found.error_bound is None:
         return None
-    least, error = Fraction(float(values[-1])), Fraction(found.error_bound)
+    least, error = Fraction(float(found.values[-1])), Fraction(found.error_bound)
     return -least - error, -least + error
 
 
@@ -138,14 +184,14 @@ def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
 
     Both whitened; the slope is the least eigenvalue of ∇L(M*) on the null vectors of the certificate.
     """
-    enclosed = enclose_infonce(pairs, proposal.hints)
+    e = enclose_infonce(pairs, proposal.hints)
     with ctx.workprec(int(proposal.hints["precision"])):
         if proved:
-            lo, hi = _least(enclosed.inner, arb_mat(identity(enclosed.inner.nrows())))
-            return outward(-hi - enclosed.epsilon, -lo + enclosed.epsilon)
-        lo, hi = _least(enclosed.Gamma, enclosed.outer)
-        drift = enclosed.Lambda.sqrt() * enclosed.epsilon
-        return outward(lo - drift, hi + drift)
+            low, high = _least(e.inner, arb_mat(identity(e.inner.nrows())))
+            return outward(-high - e.epsilon, -low * (1 - e.epsilon / _least(e.inner, e.inner_R.inv())[0].sqrt()))
+        low, high = _least(e.Gamma, e.outer)
+        drift = (e.outer.inv() * e.outer_R).trace().sqrt() * e.Lambda.sqrt() * e.epsilon
+        return outward(low * (1 - 1 / _least(e.Gamma, e.allowed)[0]), high + drift)
 
 
 def _least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:

@@ -194,7 +194,8 @@ def integrate(
 
 def fitting_lattice(spreads: Floats, order: int, tolerance: float, budget: int) -> Rule | None:
     """Return the lattice for slopes of these spreads (ρ) at the least tolerance that the budget allows, if any."""
-    while tolerance <= _LOOSEST:
+    loosest = max(tolerance, _LOOSEST)
+    while tolerance <= loosest:
         plan = plan_lattice(spreads, max(order, 1), tolerance)
         if plan.size <= budget:
             return Lattice(plan)

@@ -1,7 +1,7 @@
 """A global minimiser, enclosed by its optimality conditions, and the bounds on its rank that follow (PROOFS.md, 3).
 
-In coordinates t = (BQ)ᵀx with covariance G, Q any invertible hint, M = BQYQᵀBᵀ and the loss is convex in Y. Norms are
-‖H‖² = tr(HGHG) for matrices like Y and, dual to it, ‖E‖² = tr(EG⁻¹EG⁻¹) for gradients.
+In coordinates t = (BQ)ᵀx, Q any invertible hint, t has the covariance G given k and E ttᵀ = R, M = BQYQᵀBᵀ and the loss
+is convex in Y. The norm is ‖H‖² = tr(HGHR) for matrices like Y; for gradients |⟨E, H⟩|² ≤ tr(EG⁻¹ER⁻¹)·‖H‖².
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from thmverify.kernel.integrals import Grids, read_grids, softmax_moments
-from thmverify.kernel.linear import certainly_definite, diagonal, dual_norm_squared, trace
+from thmverify.kernel.linear import certainly_definite, dual_norm_squared, least_dual_norm_squared, select
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.parse import Kind, bits, read
 from thmverify.kernel.strict import Rejected
@@ -18,15 +18,16 @@ from thmverify.kernel.strict import Rejected
 def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: Grids) -> arb_mat:
     """Return the gradient of E_x log E_y exp xᵀWy = E log Σ_k w_k exp(xᵀWμ_k + ½xᵀWΣ_kWᵀx) in W = XYᵀ:
 
-    E xxᵀ·WΣ_1 + Σ_k E[p_k x]μ_kᵀ + Σ_k E[p_k x qᵀ]Yᵀ(Σ_k − Σ_1), p the softmax, q = Xᵀx, μ_k and Σ_k those of y.
+    E xxᵀ·WΣ_1 + E[x]μ_1ᵀ + Σ_k E[p_k x](μ_k − μ_1)ᵀ + Σ_k E[p_k x qᵀ]Yᵀ(Σ_k − Σ_1), p the softmax, q = Xᵀx, μ_k and
+    Σ_k those of y.
     """
     first = y.covariances[0]
     rest = [] if y.shared else [Y.transpose() * (sigma - first) for sigma in y.covariances]
-    moments = softmax_moments(x, X, Y.transpose() * y.offsets, grids, [part * Y for part in rest])
-    total = arb_mat(x.R * X * Y.transpose() * first)
-    for k, (mean, moment) in enumerate(zip(y.means.transpose().tolist(), moments, strict=True)):
-        total += moment * arb_mat([mean, *(rest[k].tolist() if rest else [])])
-    return total
+    rows = y.offsets.transpose().tolist()
+    targets = [fmpq_mat([row, *(rest[k].tolist() if rest else [])]) for k, row in enumerate(rows)]
+    bends = [part * Y for part in rest]
+    exact = x.R * X * Y.transpose() * first + x.mean * select(y.means, range(y.means.nrows()), [0]).transpose()
+    return arb_mat(exact) + softmax_moments(x, X, Y.transpose() * y.offsets, targets, grids, bends)
 
 
 def infonce_gradient(law: Mixture, C: fmpq_mat, V: fmpq_mat, grids: Grids) -> arb_mat:
@@ -36,55 +37,65 @@ def infonce_gradient(law: Mixture, C: fmpq_mat, V: fmpq_mat, grids: Grids) -> ar
 
 
 class Enclosed(NamedTuple):
-    """‖Y* − Ỹ‖ ≤ ε, with VᵀGV, NᵀGN, Γ = NᵀgN, g, ‖g‖² and Λ of `enclose_infonce`."""
+    """‖Y* − Ỹ‖ ≤ ε, with VᵀGV, VᵀRV, NᵀGN, NᵀRN, Γ = NᵀgN, g, a lower bound of ‖g‖² and Λ of `enclose_infonce`."""
 
     inner: arb_mat
+    inner_R: arb_mat
     outer: arb_mat
+    outer_R: arb_mat
     Gamma: arb_mat
     gradient: arb_mat
     gradient2: arb
     epsilon: arb
     Lambda: arb
 
+    @property
+    def allowed(self) -> arb_mat:
+        """√Λε(σNᵀGN + NᵀRN/σ)/2 ⪰ the most that NᵀgN may exceed Nᵀ∇L(Y*)N by, whatever σ > 0 is."""
+        if not self.outer.nrows():
+            return self.outer
+        sigma = (self.outer_R.trace() / self.outer.trace()).sqrt()
+        return (self.outer * sigma + self.outer_R / sigma) * (self.Lambda.sqrt() * self.epsilon / 2)
+
 
 def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
-    """Enclose Y* over Y ⪰ 0, Σ shared: ‖H‖² ≤ D²L[H,H] ≤ Λ‖H‖², Λ = (1 + tr G⁻¹S)(1 + diam²/4), diam of the τ_k."""
+    """Enclose Y* over Y ⪰ 0, Σ shared: ‖H‖² ≤ D²L[H,H] ≤ Λ‖H‖², Λ = 1 + diam²/4, diam of the τ_k, at Ỹ = VVᵀ."""
     m = pairs.mixture.m
     digits, Q, grids, V, seed = read(hints, precision=bits, Q=(m, m), grids=read_grids, V=(m,), N=(m,))
     frame = pairs.mixture.fisher * Q
     law, C = pairs.mixture.reduced(frame), frame.transpose() * pairs.C * frame
-    G = law.sigma
+    G, R = law.sigma, law.R
     gram = law.means.transpose() * G.inv() * law.means
     K = range(len(law.weights))
     diameter2: fmpq = max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in K for k in K)
     with ctx.workprec(digits):
         g = infonce_gradient(law, C, V, grids)
-        inner, outer, Gamma, epsilon = slack(g, G, V, seed)
-        Lambda = arb((1 + trace(G.inv() * law.S)) * (1 + diameter2 / 4))
-        return Enclosed(inner, outer, Gamma, g, dual_norm_squared(g, G, G), epsilon, Lambda)
+        N, Gamma, rest = slack(g, G, V, seed)
+        inner, inner_R = (arb_mat(V.transpose() * form * V) for form in (G, R))
+        outer, outer_R = (N.transpose() * arb_mat(form) * N for form in (G, R))
+        epsilon = dual_norm_squared(rest, G, R).upper().sqrt().upper()
+        gradient2 = least_dual_norm_squared(g, G, R)
+        return Enclosed(inner, inner_R, outer, outer_R, Gamma, g, gradient2, epsilon, arb(1 + diameter2 / 4))
 
 
-def slack(g: arb_mat, G: fmpq_mat, V: fmpq_mat, seed: fmpq_mat) -> tuple[arb_mat, arb_mat, arb_mat, arb]:
-    """Return VᵀGV, NᵀGN, Γ = NᵀgN ≻ 0, ‖g − Z‖: Col[V N] = Col[V seed], VᵀGN = 0, Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0."""
-    inner = arb_mat(V.transpose() * G * V)
-    N = arb_mat(seed) - arb_mat(V) * inner.inv() * arb_mat(V.transpose() * G * seed)
-    outer, Gamma = N.transpose() * arb_mat(G) * N, N.transpose() * g * N
+def slack(g: arb_mat, G: fmpq_mat, V: fmpq_mat, seed: fmpq_mat) -> tuple[arb_mat, arb_mat, arb_mat]:
+    """Return N, Γ = NᵀgN ≻ 0, g − Z: Col[V N] = Col[V seed], VᵀGN = 0, Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0."""
+    N = arb_mat(seed) - arb_mat(V) * arb_mat(V.transpose() * G * V).inv() * arb_mat(V.transpose() * G * seed)
+    Gamma = N.transpose() * g * N
     if not certainly_definite(Gamma):
         raise Rejected("the gradient is not certainly positive definite on N")
-    lift = arb_mat(G) * N * outer.inv()
-    epsilon = dual_norm_squared(g - lift * Gamma * lift.transpose(), G, G).upper().sqrt()
-    return inner, outer, Gamma, epsilon.upper()
+    lift = arb_mat(G) * N * (N.transpose() * arb_mat(G) * N).inv()
+    return N, Gamma, g - lift * Gamma * lift.transpose()
 
 
 def infonce_rank(e: Enclosed, m: int) -> tuple[int, int]:
-    """Return bounds of rank Y*: the eigenvalues of Ỹ move by at most ε, ∇L by at most √Λε, and Y*∇L(Y*) = 0.
+    """Return bounds of rank Y*: Y* takes no v = RV(VᵀRV)⁻¹w to 0, ∇L moves by at most √Λε, and Y*∇L(Y*) = 0.
 
-    VᵀGV ≻ ε ⟹ rank Y* ≥ ρ;   Γ ≻ √Λε·NᵀGN ⟹ rank Y* ≤ m − n;   ‖g‖ > √Λε ⟹ rank Y* ≤ m − 1.
+    VᵀGV ≻ ε²(VᵀRV)⁻¹ ⟹ rank Y* ≥ ρ;   Γ ≻ √Λε(σNᵀGN + NᵀRN/σ)/2 ⟹ rank Y* ≤ m − n;   ‖g‖ > √Λε ⟹ rank Y* ≤ m − 1.
     """
-    rho, drift = e.inner.nrows(), e.Lambda.sqrt() * e.epsilon
-    low = rho if certainly_definite(e.inner - arb_mat(diagonal([1] * rho)) * e.epsilon) else 0
-    high = m - 1 if e.gradient2 > drift**2 else m
-    if certainly_definite(e.Gamma - e.outer * drift):
+    low = e.inner.nrows() if certainly_definite(e.inner - e.inner_R.inv() * e.epsilon**2) else 0
+    high = m - 1 if e.gradient2 > e.Lambda * e.epsilon**2 else m
+    if certainly_definite(e.Gamma - e.allowed):
         high = min(high, m - e.outer.nrows())
     return low, high
 

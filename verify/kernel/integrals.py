@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 
+from thmverify.kernel.balls import MAX_NODE_WORK, Ball, node_work, pair_moments, read_ball
 from thmverify.kernel.linear import cholesky, column_basis, select
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.parse import integer, rational
@@ -50,18 +51,21 @@ class Whitened(NamedTuple):
     bends: list[arb_mat]
 
 
-Grid = list[Axis] | Adaptive
+Grid = list[Axis] | Adaptive | Ball
 Grids = list[Grid]  # one for each component
 Moments = dict[tuple[int, ...], list[arb]]  # exponents n of u ↦ E[p_k uⁿ] for each k
 
 
 def read_grids(value: object, name: str) -> Grids:
     """Return the grids of a certificate."""
-    return [_grid([array(row, "an axis", 4) for row in array(grid, "a grid")]) for grid in array(value, name)]
+    return [_grid(grid) for grid in array(value, name)]
 
 
-def _grid(rows: list[list[object]]) -> Grid:
-    """Return the grid with axes [h, first, count, a], or with one row [radius, bits] for the line."""
+def _grid(value: object) -> Grid:
+    """Return the grid with axes [h, first, count, a], or with one row [radius, bits] for the line, or the ball."""
+    if isinstance(value, dict):
+        return read_ball(value, "a ball")
+    rows = [array(row, "an axis", 4) for row in array(value, "a grid")]
     if [len(row) for row in rows] == [2]:
         return Adaptive(integer(rows[0][0], "radius", 1, 10**4), integer(rows[0][1], "bits", 1, 2000))
     if len(rows) > MAX_DIMENSION or any(len(row) != 4 for row in rows):
@@ -73,28 +77,64 @@ def _grid(rows: list[list[object]]) -> Grid:
     return axes
 
 
-def softmax_moments(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: Grids, c: Sequence[fmpq_mat] = ()) -> list[arb_mat]:
-    """Return E[p_k t] (n × 1) for each k, t ~ law, p_k ∝ w_k exp(b_k·q + ½qᵀc_kq), q = Dᵀt; with c E[p_k t (1, qᵀ)].
+def softmax_moments(
+    law: Mixture, D: fmpq_mat, b: fmpq_mat, targets: Sequence[fmpq_mat], grids: Grids, c: Sequence[fmpq_mat] = ()
+) -> arb_mat:
+    """Return Σ_k E[p_k t]ν_k (n × N), t ~ law, p_k ∝ w_k exp(b_k·q + ½qᵀc_kq), q = Dᵀt, ν_k the targets (1 × N).
 
     D is n × ρ; b is ρ × K with columns b_k, and b_1 = 0. When the b_k span less than R^ρ, fewer directions are needed.
+    With c it is Σ_k E[p_k t (1, qᵀ)]ν_k, ν_k (1 + ρ) × N.
     """
     D, b = (D, b) if c else fewer_directions(D, b)
     rho, K = b.nrows(), len(law.weights)
     check_grids(grids, K if rho else 0)
+    total = arb_mat(D.nrows(), targets[0].ncols())
     if rho == 0:  # p_k = w_k
-        return [arb_mat(law.mean * w) for w in law.weights]
+        return sum((arb_mat(law.mean * target * w) for w, target in zip(law.weights, targets, strict=True)), total)
+    for j, (w, grid) in enumerate(zip(law.weights, grids, strict=True)):
+        if isinstance(grid, Ball):
+            if c:
+                raise Rejected("a ball is for straight logits")
+            total += _by_pairs(law, j, D, b, targets, grid) * w
+        else:
+            total += _by_moments(law, j, D, b, targets, grid, c) * w
+    return total
+
+
+def _by_pairs(law: Mixture, j: int, D: fmpq_mat, b: fmpq_mat, targets: Sequence[fmpq_mat], ball: Ball) -> arb_mat:
+    """Return Σ_k E_j[p_k t]ν_k = τ_j(ν_j + Σ_k E_j p_k (ν_k − ν_j)) + G_jD Σ_{k<l} E_j[p_k p_l] (b_k − b_l)(ν_k − ν_l)."""
+    K, tau = len(law.weights), select(law.means, range(D.nrows()), [j])
+    pairs = pair_moments(law.weights, b, D.transpose() * tau, D.transpose() * law.covariances[j] * D, ball)
+    middle, turned = arb_mat(targets[j]), arb_mat(D.ncols(), targets[j].ncols())
+    for k, row in enumerate(pairs.tolist()):
+        middle += arb_mat(targets[k] - targets[j]) * sum(row, arb(0))
+        for n in range(k):
+            apart = select(b, range(b.nrows()), [k]) - select(b, range(b.nrows()), [n])
+            turned += arb_mat(apart * (targets[k] - targets[n])) * row[n]
+    return arb_mat(tau) * middle + arb_mat(law.covariances[j] * D) * turned
+
+
+def _by_moments(
+    law: Mixture,
+    j: int,
+    D: fmpq_mat,
+    b: fmpq_mat,
+    targets: Sequence[fmpq_mat],
+    grid: list[Axis] | Adaptive,
+    c: Sequence[fmpq_mat],
+) -> arb_mat:
+    """Return Σ_k E_j[p_k t (1, qᵀ)]ν_k by the moments of the module's head."""
+    G, tau, rho = law.covariances[j], [x[j] for x in law.means.tolist()], b.nrows()
     units = [tuple(int(i == a) for i in range(1, 1 + rho)) for a in range(1 + rho)]
-    found = [arb_mat(D.nrows(), len(units) if c else 1) for _ in range(K)]
-    for j, (w, G, tau, grid) in enumerate(
-        zip(law.weights, law.covariances, law.means.transpose().tolist(), grids, strict=True)
-    ):
-        L, whitened = whiten(law, j, D, b, c)
-        frame = arb_mat([tau, *L.solve(arb_mat(D.transpose() * G)).tolist()])  # Tᵀ
-        moments = component_moments(whitened, grid)
-        right = arb_mat([[int(a == 0), *row] for a, row in enumerate((frame * arb_mat(D)).tolist())] if c else [[1]])
-        powers = [[tuple(map(sum, zip(x, y, strict=True))) for y in units[: right.nrows()]] for x in units]
-        for k in range(K):
-            found[k] += frame.transpose() * arb_mat([[moments[n][k] for n in row] for row in powers]) * right * w
+    L, whitened = whiten(law, j, D, b, c)
+    frame = arb_mat([tau, *L.solve(arb_mat(D.transpose() * G)).tolist()])  # Tᵀ
+    moments = component_moments(whitened, grid)
+    right = arb_mat([[int(a == 0), *row] for a, row in enumerate((frame * arb_mat(D)).tolist())] if c else [[1]])
+    powers = [[tuple(map(sum, zip(x, y, strict=True))) for y in units[: right.nrows()]] for x in units]
+    found = arb_mat(D.nrows(), targets[0].ncols())
+    for k, target in enumerate(targets):
+        moment = arb_mat([[moments[n][k] for n in row] for row in powers])
+        found += frame.transpose() * moment * (right * arb_mat(target))
     return found
 
 
@@ -121,12 +161,17 @@ def check_grids(grids: Grids, wanted: int) -> None:
     shapes = [[len(axis.steps) for axis in grid] for grid in grids if isinstance(grid, list)]
     nodes, rows = sum(map(math.prod, shapes)), sum(math.prod(shape[:-1]) for shape in shapes)
     longest = max((n for shape in shapes for n in shape), default=0)
+    balls = [grid for grid in grids if isinstance(grid, Ball)]
     if nodes * wanted * max(ctx.prec, 128) > MAX_WORK or max(rows, longest) * wanted > MAX_ROWS:
+        raise Rejected("the grids ask for too much work")
+    if node_work(balls, wanted) > MAX_NODE_WORK:
         raise Rejected("the grids ask for too much work")
 
 
 def component_moments(law: Whitened, grid: Grid) -> Moments:
     """Return the moments given a component, with the error of the grid."""
+    if isinstance(grid, Ball):
+        raise Rejected("a ball is for moments in pairs")
     if (len(grid) if isinstance(grid, list) else 1) != len(law.centre):
         raise Rejected(f"a grid does not fit an integral in {len(law.centre)} dimensions")
     if isinstance(grid, Adaptive):

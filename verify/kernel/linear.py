@@ -98,3 +98,10 @@ def certainly_definite(m: arb_mat) -> bool:
 def dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat) -> arb:
     """Return tr(left⁻¹ E right⁻¹ Eᵀ), the square of the norm dual to ‖H‖² = tr(left H right Hᵀ)."""
     return (arb_mat(left.inv()) * E * arb_mat(right.inv()) * E.transpose()).trace()
+
+
+def least_dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat) -> arb:
+    """Return ⟨E, H⟩²/tr(left H right H) for one symmetric H: the square of the dual norm of E ≠ 0 on them is no less."""
+    first, second = arb_mat(left.inv()), arb_mat(right.inv())
+    H = first * E * second + second * E * first
+    return (E * H).trace() ** 2 / (arb_mat(left) * H * arb_mat(right) * H).trace()

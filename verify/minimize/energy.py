@@ -63,16 +63,18 @@ def summed(points: Sequence[Point]) -> Point:
 
 @dataclass(frozen=True)
 class LogSumExpTerm:
-    """f of the module docstring: weights (K), centres ν (m × K), targets λ (n × K)."""
+    """f of the module docstring: weights (K), centres ν (m × K), targets λ (n × K); what its integrals aim at."""
 
     weights: Floats
     centres: Floats
     targets: Floats
+    tolerance: float = TOLERANCE
+    hessian_tolerance: float = _HESSIAN_TOLERANCE
 
     def point(self, Y: Floats, budget: int = BUDGET) -> Point:
         """Return f(Y) and ∇f(Y) = E Σ_k p_k t λ_kᵀ (m × n)."""
         window = self._window(Y)
-        integral = integrate(window, 1, TOLERANCE, budget)
+        integral = integrate(window, 1, self.tolerance, budget)
         p, first, _ = symmetric_moments(integral.sums.moments, window.slopes.shape[1])
         across = np.einsum("j,jkr->kr", self.weights, first) @ window.factor.T
         middle = self.targets @ self.weights  # Σ_k p_k = 1: only the targets' differences meet the quadrature
@@ -90,9 +92,9 @@ class LogSumExpTerm:
         )
 
     def hessian(self, Y: Floats) -> Floats:
-        """Return ∇²f(Y) as a matrix on row-major vec(Y) (mn × mn), to about six digits."""
+        """Return ∇²f(Y) as a matrix on row-major vec(Y) (mn × mn), to about six digits unless told otherwise."""
         window = self._window(Y)
-        integral = integrate(window, 2, _HESSIAN_TOLERANCE, _HESSIAN_BUDGET, pairs=True)
+        integral = integrate(window, 2, self.hessian_tolerance, _HESSIAN_BUDGET, pairs=True)
         inside = self._second_moments(window, integral)
         m, n = Y.shape
         full = np.einsum("klac,bk,dl->abcd", inside, self.targets, self.targets, optimize=True)

@@ -12,7 +12,7 @@ from flint import arb, arb_mat, ctx
 
 from thmverify.kernel import integrals
 from thmverify.kernel.formulas.values import Value, elimination, is_ball
-from thmverify.kernel.integrals import Adaptive, Axis, Grids, Whitened, component_moments, whiten
+from thmverify.kernel.integrals import Grid, Grids, Whitened, component_moments, whiten
 from thmverify.kernel.linear import diagonal, is_zero, select
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.parse import MAX_WORK
@@ -35,8 +35,8 @@ def expectation(pay: Callable[[int], None], name: str, law: Mixture, b: Value, g
     if is_zero(b - first):  # p_k = w_k
         return {"expected_softmax": law.w, "expected_softmax_moment": law.mean * law.w.transpose()}.get(name, base)
     if name == "expected_softmax_moment":
-        columns = [x.entries() for x in integrals.softmax_moments(law, diagonal([1] * d), b - first, grids)]
-        return arb_mat(columns).transpose()
+        units = [select(diagonal([1] * K), [k], range(K)) for k in range(K)]
+        return integrals.softmax_moments(law, diagonal([1] * d), b - first, units, grids)
     parts = [(w, whiten(law, j, D, beta)[1], grid) for j, (w, grid) in enumerate(zip(law.weights, grids, strict=True))]
     if name == "expected_logsumexp":
         return sum((log_mean(part, grid) * w for w, part, grid in parts), arb(base))
@@ -46,9 +46,9 @@ def expectation(pay: Callable[[int], None], name: str, law: Mixture, b: Value, g
     )
 
 
-def log_mean(law: Whitened, axes: list[Axis] | Adaptive) -> arb:
+def log_mean(law: Whitened, axes: Grid) -> arb:
     """Return E log Σ_k w_k e^{ℓ_k} given a component, by a lattice; ℓ_1 = 0."""
-    if isinstance(axes, Adaptive) or len(axes) != len(law.centre):
+    if not isinstance(axes, list) or len(axes) != len(law.centre):
         raise Rejected(f"the expectation of a logarithm takes lattices in {len(law.centre)} dimensions")
     nodes = [
         [(arb(x.h * n), arb(x.h) * integrals.gauss(arb(x.h * n) - c)) for n in x.steps]
@@ -63,8 +63,8 @@ def log_mean(law: Whitened, axes: list[Axis] | Adaptive) -> arb:
 
 
 def _price(grids: Grids, K: int) -> int:
-    """Return the work of the integrals as a part of what is left: half of all for adaptive ones."""
-    if any(isinstance(grid, Adaptive) for grid in grids):
+    """Return the work of the integrals as a part of what is left: half of all for adaptive ones and balls."""
+    if not all(isinstance(grid, list) for grid in grids):
         return MAX_WORK // 2
     nodes = sum(math.prod(len(axis.steps) for axis in grid) for grid in grids if isinstance(grid, list))
     return nodes * K * max(ctx.prec, 128) * MAX_WORK // integrals.MAX_WORK

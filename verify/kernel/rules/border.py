@@ -59,7 +59,8 @@ def largest_fall(pairs: Pairs, X: fmpq_mat, eta2: fmpq, kappa: fmpq, V: fmpq_mat
     G, H = X.transpose() * sigma * X, P.transpose() * sigma * P
     left, right, eta = arb_mat(X.transpose()), arb_mat(P), arb(eta2).sqrt()
     g = infonce_gradient(pairs.mixture, pairs.C, inside, grids)
-    epsilon = slack(left * g * left.transpose(), G, V, seed)[-1]
+    rest = slack(left * g * left.transpose(), G, V, seed)[-1]
+    epsilon = dual_norm_squared(rest, G, G).upper().sqrt()
     mixed, outer = dual_norm_squared(left * g * right, G, H), dual_norm_squared(right.transpose() * g * right, H, H)
     zeta = 2 * mixed.upper().sqrt() * eta + outer.upper().sqrt() * eta**2
     return zeta * arb(trace(M * sigma * M * sigma)).sqrt() + (epsilon + zeta) ** 2 / (2 * arb(kappa))
