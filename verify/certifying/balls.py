@@ -78,7 +78,7 @@ def _frame(basis: Floats, slopes: Floats, H: Floats) -> tuple[Floats, Floats]:
 
 
 def _ellipsoid(points: Floats) -> Floats:
-    """Return E with xᵀE⁻¹x ≤ 1 for all points ±x, of nearly the least volume (Khachiyan's problem, Titterington's step)."""
+    """Return E with xᵀE⁻¹x ≤ 1 for all points ±x and nearly the least volume (by Titterington's iteration)."""
     n, r = points.shape
     if r == 0:
         return np.zeros((0, 0))
@@ -89,7 +89,7 @@ def _ellipsoid(points: Floats) -> Floats:
         if sizes.max() < r * 1.001:
             break
         shares = shares * sizes / r
-    return E * float(sizes.max()) * _SLACK
+    return np.asarray(E * float(sizes.max()) * _SLACK)
 
 
 def _steps(lengths: Floats, nats: float) -> tuple[list[float], float]:

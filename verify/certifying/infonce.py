@@ -16,7 +16,7 @@ from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.certifying.writing import dyadics
 from thmverify.exact import from_ball, identity, to_floats, to_fraction
 from thmverify.kernel.enclosure import Enclosed, enclose_infonce
-from thmverify.kernel.linear import certainly_definite
+from thmverify.kernel.linear import certainly_definite, dual_norm_squared
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.strict import Rejected
 from thmverify.minimize import minimise
@@ -27,7 +27,7 @@ from thmverify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further Newton steps
-_FIRST, _SPARE, _MOST = 7.0, 0.7, 60.0  # for larger ranks, where a node costs more: a look, from which follows the rest
+_FIRST, _SPARE, _LEAP, _LOOKS = 7.0, 0.7, 6.0, 12  # for larger ranks, where a node costs more: by a first look
 _DEAR = 4  # dimensions from which the minimiser is computed to fewer digits
 _TOLERANCE, _HESSIAN_TOLERANCE = 1e-9, 1e-2
 _FLAT = 1e-10
@@ -65,30 +65,33 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
 def _measured(
     pairs: Pairs, law: Mixture, energy: SharedEnergy, Q: list[list[str]], V: list[list[str]], N: list[list[str]]
 ) -> Iterator[Proposal]:
-    """Yield hints with a first accuracy of the integrals, and with the one that its error then asks for.
+    """Yield hints with a first accuracy of the integrals, then with the one that its error asks for.
 
     Where the error is that of V, Newton's method is taken a step further.
     """
-    nats, before = _FIRST, math.inf
-    while nats < _MOST:
+    nats = _FIRST
+    for _ in range(_LOOKS):
         proposal = _proposal(law, Q, V, N, nats)
         yield proposal
         try:
-            missing = _missing(enclose_infonce(pairs, proposal.hints), proposal)
-        except Rejected:
-            missing = math.inf
-        if missing > before - 1:  # a better integral did not help
+            missing, sharp = _missing(enclose_infonce(pairs, proposal.hints), law, proposal)
+        except Rejected:  # so coarse that the gradient is not definite on N
+            missing, sharp = math.inf, False
+        if sharp:
             V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * pairs.mixture.m, nats))
-        before, nats = missing, nats + min(max(missing, 0.0) + _SPARE, 6.0)
+        nats += min(missing + _SPARE, _LEAP) if not sharp else 0.0
 
 
-def _missing(e: Enclosed, proposal: Proposal) -> float:
-    """Return the logarithm of the factor by which ε is too large to bound the rank."""
+def _missing(e: Enclosed, law: Mixture, proposal: Proposal) -> tuple[float, bool]:
+    """Return the logarithm of the factor by which ε is too large to bound the rank, and whether V alone is to blame."""
+    G, R = law.sigma, law.R
     with ctx.workprec(int(proposal.hints["precision"])):
         low = _least(e.inner, e.inner_R.inv())[0].sqrt() / e.epsilon
         high = _least(e.Gamma, e.allowed)[0] if e.Gamma.nrows() else low
+        blur = arb_mat(G.nrows(), G.ncols(), [x.rad() for x in e.gradient.entries()])
+        sharp = 16 * dual_norm_squared(blur, G, R) < e.epsilon**2
     sizes = [float(x.mid()) for x in (low, high)]
-    return -math.log(min(sizes)) if min(sizes) > 0 else math.inf
+    return (-math.log(min(sizes)) if min(sizes) > 0 else math.inf), bool(sharp)
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from thmverify.kernel.strict import Rejected, array, record
 MAX_AXES = 8
 MAX_POINTS = 5 * 10**4  # of one half of the axes, in the box around the ball
 MAX_NODE_WORK = 10**11  # nodes · (K² + 64) · bits, at least 128: about half a minute
-_CHUNK = 16  # points of the first half that are summed together
+_CHUNK, _LEVELS = 64, 16  # points of the first half that are summed together, and how finely their reaches differ
 _SHELLS = 64  # of the dual lattice are counted: those of square norm up to it
 
-Point = tuple[fmpq, list[fmpq]]  # |u|² and u
+Point = tuple[int, list[fmpq]]  # |u|², as a multiple of something, and u
 Block = tuple[int, int, int]
 
 
@@ -58,30 +58,36 @@ def read_ball(value: object, name: str) -> Ball:
     return Ball(indices, turn, h, rational(radius, "radius", 0), rational(width, "width", 0))
 
 
-def pair_moments(weights: Sequence[fmpq], b: fmpq_mat, mean: fmpq_mat, covariance: fmpq_mat, ball: Ball) -> arb_mat:
-    """Return E[p_k p_l] (K × K) for q ~ N(mean, covariance), p_k ∝ w_k exp(b_k·q), b = [b_1 … b_K] (ρ × K)."""
+def pair_moments(
+    weights: Sequence[fmpq], b: fmpq_mat, mean: fmpq_mat, covariance: fmpq_mat, ball: Ball
+) -> tuple[list[arb], arb_mat]:
+    """Return E p_k (K) and E[p_k p_l] (K × K), q ~ N(mean, covariance), p_k ∝ w_k exp(b_k·q), b = [b_1 …] (ρ × K)."""
     K, active = len(weights), ball.active
     if active[-1] >= K:
         raise Rejected("a ball has more active components than there are")
-    rest = [k for k in range(K) if k not in active]
-    largest = {k: _negligible(weights, b, mean, covariance, k, active) for k in rest} | dict.fromkeys(active, arb(1))
-    dropped = 2 * sum((largest[k] for k in rest), arb(0))
-    logits = _along(weights, b, mean, covariance, ball)
+    rest = {k: _negligible(weights, b, mean, covariance, k, active) for k in range(K) if k not in active}
+    logits, lost = _along(weights, b, mean, covariance, ball), sum(rest.values(), arb(0))
     error, sums = dual_error(logits.slopes, ball), pair_sums(logits, ball)
-    missing = 1 + error - sum(sums.entries(), arb(0))
     if not error < 1:
         raise Rejected("the lattice of a ball is too coarse for a bound")
-    found = [[arb(0).union(largest[k].min(largest[n])) for n in range(K)] for k in range(K)]
-    for (i, k), (j, n) in itertools.product(enumerate(active), repeat=2):
-        low = (sums[i, j] / (1 + error) - dropped).max(arb(0))
-        found[k][n] = low.union((sums[i, j] + missing) / (1 - error))
-    return arb_mat(found)
+    missing = 1 + error - sum(sums.entries(), arb(0))
+
+    def integral(total: arb, lost: arb) -> arb:
+        return (total / (1 + error) - lost).max(arb(0)).union((total + missing) / (1 - error))
+
+    single = [arb(0).union(rest.get(k, arb(0))) for k in range(K)]
+    pairs = [[arb(0).union(rest.get(k, arb(1)).min(rest.get(n, arb(1)))) for n in range(K)] for k in range(K)]
+    for k, row in zip(active, sums.tolist(), strict=True):
+        single[k] = integral(sum(row, arb(0)), lost)
+        for n, total in zip(active, row, strict=True):
+            pairs[k][n] = integral(total, 2 * lost)
+    return single, arb_mat(pairs)
 
 
 def _negligible(
     weights: Sequence[fmpq], b: fmpq_mat, mean: fmpq_mat, covariance: fmpq_mat, k: int, active: list[int]
 ) -> arb:
-    """Return a bound of E p_k ≤ E (p_k/p_n)^τ = exp(τg + τ²v/2), 0 ≤ τ ≤ 1, g and v of log p_k/p_n, for the active n."""
+    """Return a bound of E p_k ≤ E (p_k/p_n)^τ = exp(τg + τ²v/2), 0 ≤ τ ≤ 1, g and v of log p_k/p_n, n active."""
     least = arb(1)
     for n in active:
         apart = _column(b, k) - _column(b, n)
@@ -120,9 +126,8 @@ def dual_error(slopes: arb_mat, ball: Ball) -> arb:
     if r == 0:
         return arb(0)
     steep = [[arb(h) * x for h, x in zip(ball.steps, row, strict=True)] for row in slopes.tolist()]
-    apart = [
-        sum(((x - y) ** 2 for x, y in zip(*pair, strict=True)), arb(0)) for pair in itertools.combinations(steep, 2)
-    ]
+    pairs = itertools.combinations(steep, 2)
+    apart = [sum(((x - y) * (x - y) for x, y in zip(*pair, strict=True)), arb(0)) for pair in pairs]
     theta = a * max_of(apart).sqrt()
     if not (theta < arb.pi() and a > 0):
         raise Rejected("the tube of a ball is empty or too wide")
@@ -164,10 +169,14 @@ def pair_sums(logits: Logits, ball: Ball) -> arb_mat:
     return arb_mat([[found[min(k, n), max(k, n)] for n in range(K)] for k in range(K)])
 
 
-def node_work(balls: Sequence[Ball], K: int) -> int:
-    """Return nodes · (K² + 64) · bits; no function is evaluated."""
-    blocks = [block for ball in balls for *_, some in halves(ball) for block in some]
-    return sum((stop - start) * reach for start, stop, reach in blocks) * (K * K + 64) * max(ctx.prec, 128)
+def check_balls(balls: Sequence[Ball], K: int) -> None:
+    """Check that the nodes do not make too much work; no function is evaluated."""
+    work, price = 0, (K * K + 64) * max(ctx.prec, 128)
+    for ball in balls:
+        for *_, blocks in halves(ball):
+            work += price * sum((stop - start) * reach for start, stop, reach in blocks)
+            if work > MAX_NODE_WORK:
+                raise Rejected("the balls ask for too much work")
 
 
 def halves(ball: Ball) -> Iterator[tuple[list[Point], list[Point], list[Block]]]:
@@ -176,26 +185,33 @@ def halves(ball: Ball) -> Iterator[tuple[list[Point], list[Point], list[Block]]]
     A block (start, stop, reach) has the nodes (u', u'') of outer[start:stop] and inner[:reach]; together they are a
     set that contains the ball.
     """
-    half, limit = len(ball.steps) // 2, ball.radius**2
-    for shift in (fmpq(0), fmpq(1, 2)):
-        outer, inner = _points(ball.steps[:half], shift, limit), _points(ball.steps[half:], shift, limit)
-        blocks = []
-        for start in range(0, len(outer), _CHUNK):
-            reach = bisect_right(inner, limit - outer[start][0], key=lambda point: point[0])
-            blocks.append((start, min(start + _CHUNK, len(outer)), reach))
-        yield outer, inner, [block for block in blocks if block[2]]
+    half, unit = len(ball.steps) // 2, math.lcm(2, *(int(h.q) for h in ball.steps)) ** 2
+    limit = int(ball.radius.p) ** 2 * unit * 4 // int(ball.radius.q) ** 2
+    for shift in (0, 1):
+        outer, inner = (_points(steps, shift, unit, limit) for steps in (ball.steps[:half], ball.steps[half:]))
+        level, sizes = len(inner) // _LEVELS + 1, [size for size, _ in inner]
+        reaches = [-(-bisect_right(sizes, limit - size) // level) * level for size, _ in outer]
+        blocks, start = [], 0
+        for reach, group in itertools.groupby(reaches):
+            stop = start + len(list(group))
+            blocks += [(n, min(n + _CHUNK, stop), min(reach, len(inner))) for n in range(start, stop, _CHUNK) if reach]
+            start = stop
+        yield outer, inner, blocks
 
 
-def _points(steps: Sequence[fmpq], shift: fmpq, limit: fmpq) -> list[Point]:
-    """Return the u = h∘(n + shift) with |u|² ≤ limit, in the order of |u|."""
-    axes, found = [], [(fmpq(0), list[fmpq]())]
+def _points(steps: Sequence[fmpq], shift: int, unit: int, limit: int) -> list[Point]:
+    """Return the u = h∘(n + shift/2) with 4·unit·|u|² ≤ limit, in the order of |u|; unit is a square, h√unit whole."""
+    root, found = math.isqrt(unit), [(0, list[fmpq]())]
+    axes: list[list[tuple[int, fmpq]]] = []
     for h in steps:
-        most = math.isqrt(int(limit.p) * int(h.q) ** 2 // (int(limit.q) * int(h.p) ** 2)) + 1
+        length = int(h.p) * root // int(h.q)
+        most = math.isqrt(limit) // (2 * length) + 1
         if (2 * most + 1) * math.prod(len(axis) for axis in axes) > MAX_POINTS:
             raise Rejected("a ball has too many points")
-        axes.append([h * (n + shift) for n in range(-most - 1, most + 1)])
+        whole = [2 * n + shift for n in range(-most - shift, most + 1)]
+        axes.append([(length * length * n * n, h * n / 2) for n in whole])
     for axis in axes:
-        found = [(size + x * x, [*u, x]) for size, u in found for x in axis if size + x * x <= limit]
+        found = [(size + more, [*u, x]) for size, u in found for more, x in axis if size + more <= limit]
     return sorted(found, key=lambda point: point[0])
 
 
@@ -207,8 +223,9 @@ def _exponentials(points: list[Point], slopes: arb_mat) -> list[list[arb]]:
 
 def _products(points: list[Point], rows: list[list[arb]], pairs: list[tuple[int, int]]) -> list[list[arb]]:
     """Return e^{−|u|²/2} x_k x_l for each u and pair k ≤ l, x the row of u."""
-    gauss = [(arb(-size) / 2).exp() for size, _ in points]
-    return [[g * row[k] * row[n] for k, n in pairs] for g, row in zip(gauss, rows, strict=True)]
+    gauss = [(arb(-sum((x * x for x in u), fmpq(0))) / 2).exp() for _, u in points]
+    scaled = [[g * x for x in row] for g, row in zip(gauss, rows, strict=True)]
+    return [[some[k] * row[n] for k, n in pairs] for some, row in zip(scaled, rows, strict=True)]
 
 
 def _columns(m: arb_mat, start: int, stop: int) -> arb_mat:

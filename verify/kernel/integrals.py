@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from thmverify.kernel.balls import MAX_NODE_WORK, Ball, node_work, pair_moments, read_ball
+from thmverify.kernel.balls import Ball, check_balls, pair_moments, read_ball
 from thmverify.kernel.linear import cholesky, column_basis, select
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.parse import integer, rational
@@ -102,12 +102,12 @@ def softmax_moments(
 
 
 def _by_pairs(law: Mixture, j: int, D: fmpq_mat, b: fmpq_mat, targets: Sequence[fmpq_mat], ball: Ball) -> arb_mat:
-    """Return Σ_k E_j[p_k t]ν_k = τ_j(ν_j + Σ_k E_j p_k (ν_k − ν_j)) + G_jD Σ_{k<l} E_j[p_k p_l] (b_k − b_l)(ν_k − ν_l)."""
-    K, tau = len(law.weights), select(law.means, range(D.nrows()), [j])
-    pairs = pair_moments(law.weights, b, D.transpose() * tau, D.transpose() * law.covariances[j] * D, ball)
+    """Return Σ_k E_j[p_k t]ν_k = τ_j(ν_j + Σ_k E_j p_k (ν_k−ν_j)) + G_jD Σ_{k<l} E_j[p_k p_l] (b_k−b_l)(ν_k−ν_l)."""
+    tau = select(law.means, range(D.nrows()), [j])
+    single, pairs = pair_moments(law.weights, b, D.transpose() * tau, D.transpose() * law.covariances[j] * D, ball)
     middle, turned = arb_mat(targets[j]), arb_mat(D.ncols(), targets[j].ncols())
     for k, row in enumerate(pairs.tolist()):
-        middle += arb_mat(targets[k] - targets[j]) * sum(row, arb(0))
+        middle += arb_mat(targets[k] - targets[j]) * single[k]
         for n in range(k):
             apart = select(b, range(b.nrows()), [k]) - select(b, range(b.nrows()), [n])
             turned += arb_mat(apart * (targets[k] - targets[n])) * row[n]
@@ -161,11 +161,9 @@ def check_grids(grids: Grids, wanted: int) -> None:
     shapes = [[len(axis.steps) for axis in grid] for grid in grids if isinstance(grid, list)]
     nodes, rows = sum(map(math.prod, shapes)), sum(math.prod(shape[:-1]) for shape in shapes)
     longest = max((n for shape in shapes for n in shape), default=0)
-    balls = [grid for grid in grids if isinstance(grid, Ball)]
     if nodes * wanted * max(ctx.prec, 128) > MAX_WORK or max(rows, longest) * wanted > MAX_ROWS:
         raise Rejected("the grids ask for too much work")
-    if node_work(balls, wanted) > MAX_NODE_WORK:
-        raise Rejected("the grids ask for too much work")
+    check_balls([grid for grid in grids if isinstance(grid, Ball)], wanted)
 
 
 def component_moments(law: Whitened, grid: Grid) -> Moments:

@@ -101,7 +101,7 @@ def dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat) -> arb:
 
 
 def least_dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat) -> arb:
-    """Return ⟨E, H⟩²/tr(left H right H) for one symmetric H: the square of the dual norm of E ≠ 0 on them is no less."""
+    """Return ⟨E, H⟩²/tr(left H right H) for one symmetric H, a lower bound of the square of the dual norm of E ≠ 0."""
     first, second = arb_mat(left.inv()), arb_mat(right.inv())
     H = first * E * second + second * E * first
     return (E * H).trace() ** 2 / (arb_mat(left) * H * arb_mat(right) * H).trace()
