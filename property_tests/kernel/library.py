@@ -15,6 +15,7 @@ from thmverify.instances import parse_instance
 from thmverify.kernel.integrals import Grid, softmax_moments
 from thmverify.kernel.linear import select
 from thmverify.kernel.models import Mixture
+from thmverify.kernel.strict import canonical, digest
 
 SHIPPED = sorted((Path(__file__).parents[2] / "theorems" / "counterexamples").glob("*.json"))
 
@@ -163,3 +164,9 @@ def scaled(instance: dict[str, Any], factor: int) -> dict[str, Any]:
         "means": [[str(Fraction(x) * factor) for x in row] for row in instance["means"]],
         "covariance": [[str(Fraction(x) * factor**2) for x in row] for row in sigma],
     }
+
+
+def rehashed(certificate: dict[str, Any]) -> bytes:
+    """The bytes of a changed certificate, with the content hash that it needs."""
+    body = {key: value for key, value in certificate.items() if key != "content"}
+    return canonical({**body, "content": digest(list(body.items()))})

@@ -20,7 +20,7 @@ from thmverify.kernel.linear import certainly_definite, dual_norm_squared
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.strict import Rejected
 from thmverify.minimize import minimise
-from thmverify.minimize.energy import LogSumExpTerm, SharedEnergy
+from thmverify.minimize.energy import ROUGH, LogSumExpTerm, SharedEnergy
 from thmverify.minimize.newton import Rescaled, flattening, minimise_on_cone
 from thmverify.minimize.result import leading
 from thmverify.models import Floats, Instance
@@ -28,8 +28,7 @@ from thmverify.models import Floats, Instance
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further Newton steps
 _FIRST, _SPARE, _LEAP, _LOOKS = 7.0, 0.7, 6.0, 12  # for larger ranks, where a node costs more: by a first look
-_DEAR = 4  # dimensions from which the minimiser is computed to fewer digits
-_TOLERANCE, _HESSIAN_TOLERANCE = 1e-9, 1e-2
+DEAR = 4  # dimensions from which the minimiser is computed to fewer digits
 _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
@@ -105,13 +104,13 @@ class _Spectrum:
 
 
 def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]], energy: SharedEnergy) -> _Spectrum:
-    if mixture.m < _DEAR:
+    if mixture.m < DEAR:
         found = minimise("infonce", instance, mixture.m)
         into = to_floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
         values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
         return _Spectrum(values[::-1], vectors[:, ::-1], found.rank, found.error_bound)
-    term = replace(energy.term, tolerance=_TOLERANCE, hessian_tolerance=_HESSIAN_TOLERANCE)
-    optimum = minimise_on_cone(replace(energy, term=term), np.eye(mixture.m) + energy.S, 10 * _TOLERANCE)
+    rough = replace(energy, term=energy.term.rough())
+    optimum = minimise_on_cone(rough, np.eye(mixture.m) + energy.S, 10 * ROUGH)
     values, vectors = np.linalg.eigh(optimum.Y)
     bound = optimum.size + optimum.point.gradient_error
     return _Spectrum(values[::-1], vectors[:, ::-1], leading(values, bound), bound)

@@ -60,7 +60,7 @@ class PairedEnergy:
 def minimise_clip(instance: Instance, rank: int) -> Minimiser:
     """Return W* = A_V* A_T*ᵀ over factors with `rank` columns."""
     vision, text, energy = whitened(instance)
-    optimum = _unconstrained(energy)
+    optimum = unconstrained(energy)
     point = energy.point(optimum)
     size = float(np.linalg.norm(point.gradient))
     bound = (size + point.gradient_error) / MODULUS
@@ -95,7 +95,8 @@ def whitened(instance: Instance) -> tuple[Coordinates, Coordinates, PairedEnergy
     return vision, text, energy
 
 
-def _unconstrained(energy: PairedEnergy) -> Floats:
+def unconstrained(energy: PairedEnergy, tolerance: float = TOLERANCE) -> Floats:
+    """Return the minimum of L over all Y."""
     flat = Rescaled(energy, flattening(energy.R_V), flattening(energy.R_T))
     shape = energy.C.shape
 
@@ -106,7 +107,7 @@ def _unconstrained(energy: PairedEnergy) -> Floats:
     def second(y: Floats) -> Floats:
         return flat.hessian(y.reshape(shape))
 
-    return flat.original(minimise_freely(first, second, np.zeros(energy.C.size), TOLERANCE).x.reshape(shape))
+    return flat.original(minimise_freely(first, second, np.zeros(energy.C.size), tolerance).x.reshape(shape))
 
 
 def _report(

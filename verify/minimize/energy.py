@@ -20,6 +20,9 @@ from thmverify.models import Floats
 _FLAT = 2e-16
 # Newton's method needs few digits of the Hessian: an error of 10⁻⁶ costs one step in ten.
 _HESSIAN_TOLERANCE, _HESSIAN_BUDGET = 1e-7, 2**19
+# A map that an enclosure is to begin with needs no more than this of the integrals, where their nodes are many.
+ROUGH = 1e-9
+_ROUGH_HESSIAN = 1e-2
 _ROUNDING = 4 * 2.0**-52
 
 
@@ -70,6 +73,10 @@ class LogSumExpTerm:
     targets: Floats
     tolerance: float = TOLERANCE
     hessian_tolerance: float = _HESSIAN_TOLERANCE
+
+    def rough(self) -> LogSumExpTerm:
+        """Return f with integrals to fewer digits: ROUGH, and a Hessian that Newton's method converges with."""
+        return replace(self, tolerance=ROUGH, hessian_tolerance=_ROUGH_HESSIAN)
 
     def point(self, Y: Floats, budget: int = BUDGET) -> Point:
         """Return f(Y) and ∇f(Y) = E Σ_k p_k t λ_kᵀ (m × n)."""
