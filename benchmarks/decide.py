@@ -1,4 +1,4 @@
-"""How long `decide` and `check` take on a mixed bag of 50 instances (K ≤ 5, d ≤ 6, minimiser rank ≤ 2).
+"""How long `decide` and `check` take: on a mixed bag of 50 instances (K ≤ 5, d ≤ 6, minimiser rank ≤ 2), then by rank.
 
 python benchmarks/decide.py [SEED]
 """
@@ -19,6 +19,7 @@ from thmverify.models import AugmentedPairs, Instance
 from thmverify.testing import Seeded
 
 COUNT, RANK = 50, 2
+RANKS, EACH = range(3, 8), 3  # infonce-equality for K = rank + 1 components, and so many instances of each rank
 
 
 def instance(source: Seeded, claim: str) -> Instance:
@@ -51,6 +52,23 @@ def main() -> None:
     print(f"check:  median {statistics.median(checking):.4f} s, largest {max(checking):.3f} s")
     print(f"check / decide in all: {sum(checking) / sum(deciding):.2f}")
     print(", ".join(f"{n} {outcome}" for outcome, n in outcomes.items()))
+    by_rank(source)
+
+
+def by_rank(source: Seeded) -> None:
+    """Print for each rank the CPU seconds of `decide` and `check`, and the outcomes, instance by instance."""
+    for rank in RANKS:
+        row = []
+        for _ in range(EACH):
+            mixture = st.shared_gmm(source, components=rank + 1, dimension=rank, hostile=False)
+            given = Instance(AugmentedPairs(mixture, Fraction(source.integer(1, 10), 10)), rank + 1)
+            start = time.process_time()
+            verdict, data = decide("infonce-equality", given)
+            middle = time.process_time()
+            if data is not None:
+                check(data)
+            row.append(f"{verdict.outcome.value} {middle - start:.1f} + {time.process_time() - middle:.1f} s")
+        print(f"rank {rank}: {', '.join(row)}", flush=True)
 
 
 if __name__ == "__main__":
