@@ -17,9 +17,9 @@ import numpy as np
 import thmverify.reports.records as record
 from thmverify import standing
 from thmverify.evidence import Counterexample
-from thmverify.guarantees import LOSSES
 from thmverify.huntrecords import HuntRecord
 from thmverify.instances import instance_to_json
+from thmverify.losses import row_title
 from thmverify.matrix import certificate_file
 from thmverify.proofs.checking import Named, StepReport
 from thmverify.randomised import Verification, true_on
@@ -55,7 +55,7 @@ def statement(source: Statement, verification: Verification) -> record.Statement
         evaluations=source.evaluations,
         hunts=tuple(_hunt(dropped, found) for dropped, found in source.hunted),
         special_case_of=source.special_case_of,
-        guarantees=tuple(f"{LOSSES.get(g.loss, g.loss)}: {g.column}" for g in source.guarantees),
+        guarantees=tuple(f"{row_title(g.loss)}: {g.column}" for g in source.guarantees),
         commands=_commands(source, verification),
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from thmverify import matrix as guarantees
-from thmverify.guarantees import LOSSES, Column
+from thmverify.guarantees import Column
+from thmverify.losses import row_title
 from thmverify.reports.records import Cell, Edge, Graph, HuntedCase, Level, Matrix, Node, Row, SpecialCase
 from thmverify.reports.records import Statement as Record
 from thmverify.standing import Judgement, Standing
@@ -20,7 +21,7 @@ def matrix(registry: Mapping[str, Statement], done: Sequence[Record]) -> Matrix:
     judged = {s.id: Judgement(s.standing, s.reason) for s in done}
     found = guarantees.Matrix(registry, judged)
     rows = (
-        Row(loss=loss, title=LOSSES.get(loss, loss), cells=tuple(_cell(registry, cell) for cell in found.row(loss)))
+        Row(loss=loss, title=row_title(loss), cells=tuple(_cell(registry, cell) for cell in found.row(loss)))
         for loss in found.losses
     )
     return Matrix(columns=tuple(column.value for column in Column), rows=tuple(rows))

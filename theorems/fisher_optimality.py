@@ -21,7 +21,7 @@ from flint import fmpq, fmpq_mat
 from thmverify import exact, vocabulary
 from thmverify.headlines import Source
 from thmverify.hypotheses import COVARIANCES_DEFINITE, WEIGHTS_POSITIVE, WEIGHTS_SUM
-from thmverify.losses.fisher import Fisher
+from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value
 from thmverify.maps import Encoder
 from thmverify.models import GMM, AugmentedPairs, Instance
@@ -74,7 +74,7 @@ def trial_maps(instance: Instance) -> list[fmpq_mat]:
 def excess(instance: Instance, A: fmpq_mat) -> tuple[fmpq, bool]:
     """Return J(A) − tr(Σ̄⁻¹S), exactly, and whether Col(A) contains S_F."""
     mixture = instance.pairs.mixture
-    value = exact_value(Fisher(), instance, Encoder(A))
+    value = exact_value(LOSSES["fisher"], instance, Encoder(A))
     if value is None:
         raise TypeError("the Fisher discriminant is rational")
     return value - bound(mixture), fisher_subspace(mixture) <= Subspace.spanned_by(A)

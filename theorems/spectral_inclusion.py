@@ -30,8 +30,8 @@ from thmverify import exact, vocabulary
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
+from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value
-from thmverify.losses.spectral import Spectral
 from thmverify.maps import Encoder
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
@@ -67,7 +67,7 @@ def excess(instance: Instance, A: fmpq_mat) -> tuple[fmpq, fmpq]:
     """
     mixture = instance.pairs.mixture
     inside, outside = split(mixture, A)
-    values = [exact_value(Spectral(), instance, Encoder(X)) for X in (A, inside)]
+    values = [exact_value(LOSSES["spectral"], instance, Encoder(X)) for X in (A, inside)]
     if values[0] is None or values[1] is None:
         raise TypeError("the spectral contrastive loss is rational")
     Q = outside.transpose() * mixture.sigma_bar * outside

@@ -9,16 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-LOSSES = {
-    "infonce": "InfoNCE",
-    "clip": "CLIP",
-    "clip-product": "CLIP’s W",
-    "simsiam": "SimSiam",
-    "spectral": "Spectral",
-    "pca": "PCA",
-    "fisher": "Fisher",
-}
-
 
 class Column(StrEnum):
     """The questions of the matrix; the values are its column heads."""

@@ -20,7 +20,7 @@ from thmverify import exact, rationals
 from thmverify.errors import InputError
 from thmverify.exact import Rows
 from thmverify.jsonfiles import RefusedNumber, read_object
-from thmverify.maps import CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
+from thmverify.maps import BiasedEncoder, CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM, Value
 
 MAX_SIZE = 64
@@ -77,6 +77,9 @@ def _drop_default(schema: dict[str, Any]) -> None:
 # A field that may be left out, but not be null.
 OptionalMatrix = Annotated[
     Matrix | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
+]
+OptionalRational = Annotated[
+    Rational | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
 ]
 OptionalRank = Annotated[
     Rank | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
@@ -195,14 +198,19 @@ InstanceFile: TypeAlias = Annotated[
 
 
 class EncoderFile(_File):
-    """f(x) = Aᵀx with A of d × r; with P (r × r), SimSiam's encoder and predictor."""
+    """f(x) = Aᵀx with A of d × r; with P (r × r), SimSiam's encoder and predictor; with b, a bias of the scores."""
 
     A: Matrix
     P: OptionalMatrix = None
+    b: OptionalRational = None
 
     def build(self) -> LinearMap:
         """Return the exact map."""
         A = _rectangular("A", self.A)
+        if self.b is not None:
+            if self.P is not None:
+                raise InputError("b", str(self.b), "stands beside P", "a predictor has no bias: leave one of them out")
+            return BiasedEncoder(A, exact.to_fmpq(self.b))
         return Encoder(A) if self.P is None else SimSiamPair(A, _rectangular("P", self.P))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.errors import InputError
@@ -44,6 +44,19 @@ class Gram:
         if not exact.is_positive_semidefinite(self.M):
             value = [[str(x) for x in row] for row in exact.to_rows(self.M)]
             raise InputError("M", value, "is not positive semidefinite", "M = AAᵀ has no negative eigenvalue")
+
+
+@dataclass(frozen=True)
+class BiasedEncoder:
+    """f(x) = Aᵀx, A of d × r, and a number b that is added to every score f(x)ᵀf(y)."""
+
+    A: fmpq_mat
+    b: fmpq
+
+    @property
+    def M(self) -> fmpq_mat:
+        """M = AAᵀ (d × d)."""
+        return self.A * self.A.transpose()
 
 
 @dataclass(frozen=True)
@@ -90,4 +103,4 @@ class SimSiamPair:
             raise InputError("P", _size(self.P), f"must be {r} × {r}", "the predictor acts on the r outputs of A")
 
 
-LinearMap: TypeAlias = Encoder | Gram | CLIPFactors | CLIPProduct | SimSiamPair
+LinearMap: TypeAlias = Encoder | Gram | BiasedEncoder | CLIPFactors | CLIPProduct | SimSiamPair

@@ -15,15 +15,14 @@ from functools import cached_property
 from pathlib import Path
 
 from thmverify.evidence import Counterexample, Necessity, Need
-from thmverify.guarantees import LOSSES, Column, Guarantee
+from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import CENTRED, ENOUGH_COLUMNS, SHARED_COVARIANCE, Hypothesis
+from thmverify.losses import rows
 from thmverify.standing import Judgement, Standing, judge
 from thmverify.statement import Statement
 from thmverify.vocabulary import r
 
 _FIRST = (Column.INCLUSION, Column.EQUALITY, Column.EQUALITY_BIASED)  # the claims that a hypothesis is dropped from
-# Statements about fewer losses leave their rows out.
-_ALWAYS = tuple(loss for loss in LOSSES if loss != "fisher")
 
 # Which hypotheses a column drops.
 _DROPS: dict[Column, Callable[[Hypothesis], bool]] = {
@@ -74,9 +73,10 @@ class Matrix:
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """The rows: the losses of the sources, then those that only a statement names."""
+        """The rows: those of the table of losses that are always shown, then those that only a statement names."""
+        always = [name for name, row in rows().items() if row.always]
         named = [g.loss for s in self.statements.values() for g in s.guarantees]
-        return (*_ALWAYS, *dict.fromkeys(loss for loss in named if loss not in _ALWAYS))
+        return tuple(dict.fromkeys([*always, *named]))
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:

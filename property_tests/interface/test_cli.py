@@ -21,7 +21,7 @@ from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value, float64_value
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-COMMANDS = ("list", "show", "matrix", "verify", "loss", "minimize", "report")
+COMMANDS = ("list", "show", "matrix", "verify", "loss", "losses", "minimize", "report")
 EVALUATIONS = [
     ("infonce", "shared-gmm", "encoder"),
     ("infonce", "gmm", "gram"),

@@ -21,7 +21,7 @@ from thmverify.kernel import Rejected
 from thmverify.kernel.models import instance as kernel_instance
 from thmverify.kernel.rules import RULES
 from thmverify.kernel.rules.simsiam import derivative, equations, unknown_entries
-from thmverify.losses.simsiam import SimSiam
+from thmverify.losses import LOSSES
 from thmverify.maps import SimSiamPair
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import random_covariance
@@ -58,7 +58,7 @@ def test_a_leak_is_a_stationary_point_outside_the_fisher_subspace(seed, rank):
     assert verdict.outcome is Outcome.REFUTED
     hints = json.loads(data)["hints"]
     U, P = (exact.matrix([[Fraction(x) for x in row] for row in hints[name]]) for name in ("U", "P"))
-    found = SimSiam().gradient(instance, SimSiamPair(U * P, P))
+    found = LOSSES["simsiam"].gradient(instance, SimSiamPair(U * P, P))
     assert all(abs(x) < fmpq(1, 10**10) for part in found.values() for x in part.rational.entries())
     assert P.rank() == rank
     assert (exact.hstack([pairs_of(instance).mixture.fisher, U], U.nrows())).rank() > pairs_of(instance).mixture.m

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
 from thmverify.evidence import Need
-from thmverify.losses.fisher import Fisher
+from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value
 from thmverify.maps import Encoder
 from thmverify.models import Instance
@@ -30,7 +30,7 @@ instances, spherical = (
 
 
 def discriminant(instance: Instance, A: list[list[int]]) -> Fraction:
-    value = exact_value(Fisher(), instance, Encoder(exact.matrix(A)))
+    value = exact_value(LOSSES["fisher"], instance, Encoder(exact.matrix(A)))
     assert value is not None
     return exact.to_fraction(value)
 
@@ -107,7 +107,7 @@ def test_spherical_components_have_one_order(instance: Instance) -> None:
 @given(spherical)
 def test_random_maps_of_spherical_components_stay_below(instance: Instance) -> None:
     mixture, rng = instance.pairs.mixture, instance_rng(instance)
-    value = exact_value(Fisher(), instance, Encoder(random_matrix(rng, mixture.dimension, instance.rank)))
+    value = exact_value(LOSSES["fisher"], instance, Encoder(random_matrix(rng, mixture.dimension, instance.rank)))
     R, sigma = (exact.to_floats(m) for m in (mixture.R, mixture.sigma_bar))
     captured = float(np.sum(np.linalg.eigvalsh(R)[::-1][: instance.rank]))
     assert value is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
-from thmverify.losses.fisher import Fisher
+from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value
 from thmverify.maps import Encoder
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
@@ -34,7 +34,7 @@ def test_the_second_direction_is_stationary_and_not_best(number: int) -> None:
         pair = with_predictor(instance, A)
         assert steepness(instance, pair) == 0
         assert pair.P.rank() == 1
-        assert exact_value(Fisher(), instance, Encoder(A)) == J
+        assert exact_value(LOSSES["fisher"], instance, Encoder(A)) == J
     assert steepness(instance, with_predictor(instance, E_1 + E_2)) > 0
 
 

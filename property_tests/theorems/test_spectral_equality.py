@@ -13,7 +13,7 @@ from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
 from thmverify.evidence import Need
-from thmverify.losses.spectral import Spectral
+from thmverify.losses import LOSSES
 from thmverify.maps import Gram
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
@@ -38,7 +38,7 @@ def test_the_closed_form_is_stationary_and_spans_s_f_exactly(instance: Instance)
     question = posed(instance)
     pairs, mixture = question.pairs, question.pairs.mixture
     M = mixture.R.inv() * pairs.C * mixture.R.inv()
-    assert exact.is_zero(Spectral().gradient(question, Gram(M))["M"].rational)
+    assert exact.is_zero(LOSSES["spectral"].gradient(question, Gram(M))["M"].rational)
     assert exact.is_positive_semidefinite(M)
     assert Subspace.spanned_by(M) == fisher_subspace(mixture)
     assert margin(question) <= 0

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value
-from thmverify.losses.spectral import Spectral
 from thmverify.maps import Encoder
 from thmverify.minimize import minimise
 from thmverify.models import Instance
@@ -36,7 +36,7 @@ def test_no_map_does_better_than_the_closed_form(instance: Instance) -> None:
     found, rng = minimise("spectral", instance), instance_rng(instance)
     for size in (fmpq(1, 8), fmpq(1), fmpq(1, 2)):
         A = random_matrix(rng, instance.pairs.mixture.dimension, instance.rank) * size
-        value = exact_value(Spectral(), instance, Encoder(A))
+        value = exact_value(LOSSES["spectral"], instance, Encoder(A))
         assert value is not None
         assert float(exact.to_fraction(value)) >= found.value - 1e-9 * (1 + abs(found.value))
     reached = Subspace.spanned_by(instance.pairs.mixture.R.solve(instance.pairs.C)).as_floats()

@@ -12,7 +12,7 @@ from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
 from thmverify.evidence import Need
-from thmverify.losses.fisher import Fisher
+from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value
 from thmverify.maps import Encoder
 from thmverify.minimize.closed_forms import Pencil
@@ -42,7 +42,7 @@ def test_random_maps_stay_below_the_top_eigenvalues(instance: Instance) -> None:
     question, rng = posed(instance), instance_rng(instance)
     mixture = question.pairs.mixture
     best = float(np.sum(Pencil(mixture.S, mixture.sigma_bar).values[: question.rank]))
-    value = exact_value(Fisher(), question, Encoder(random_matrix(rng, mixture.dimension, question.rank)))
+    value = exact_value(LOSSES["fisher"], question, Encoder(random_matrix(rng, mixture.dimension, question.rank)))
     assert value is not None
     assert float(exact.to_fraction(value)) <= best + 1e-9 * (1 + best)
 

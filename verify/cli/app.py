@@ -39,14 +39,17 @@ app.command(
 )(statements.verify)
 app.command(
     "loss",
+    cls=losses.LossCommand,
     epilog=_examples(
         "loss infonce examples/shared-gmm.json examples/encoder.json",
         "loss clip examples/clip-gmm.json examples/clip-factors.json --digits 12",
         "loss pca examples/shared-gmm.json examples/orthonormal.json --json",
     ),
 )(losses.loss)
+app.command("losses", epilog=_examples("losses", "losses --json"))(losses.losses)
 app.command(
     "minimize",
+    cls=losses.LossCommand,
     epilog=_examples(
         "minimize infonce examples/shared-gmm.json",
         "minimize infonce examples/shared-gmm.json --digits 50",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from thmverify.cli.output import DONE, UNDECIDED, progress, write_fields, write_json
 from thmverify.decimals import DecimalInterval, outward, rounded
@@ -21,12 +23,85 @@ if TYPE_CHECKING:
     from thmverify.minimize.result import Minimiser
     from thmverify.models import Floats, Instance
 
-_MAP_FIELDS = ("map", "A", "M", "P", "A_V", "A_T", "W")
+_MAP_FIELDS = ("map", "A", "M", "P", "A_V", "A_T", "W", "b")
 _LONGEST_EXACT = 1000
 _WIDEST = 5
-LossName = Annotated[str, typer.Argument(metavar="LOSS", help="infonce, clip, spectral, simsiam, pca or fisher.")]
+LossName = Annotated[str, typer.Argument(metavar="LOSS", help="One of the losses listed below.")]
 InstancePath = Annotated[Path, typer.Argument(metavar="INSTANCE.json", help="The instance file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the loss, as a rational.")
+]
+
+
+class LossCommand(TyperCommand):
+    """A command whose help lists the losses, read off their records when it is asked for."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the losses before the examples."""
+        from thmverify.losses import LOSSES
+
+        with formatter.section("Losses"):
+            formatter.write_dl([(name, loss.title) for name, loss in LOSSES.items()])
+            formatter.write_text("`thmverify losses` says what each is, and which maps and parameters it takes.")
+        super().format_epilog(ctx, formatter)
+
+
+def losses(json: AsJson = False) -> int:
+    """List the losses: what each is, its maps and parameters, and its normalisation against the usual code."""
+    from thmverify.losses import LOSSES
+
+    if json:
+        write_json({"losses": [_record(loss) for loss in LOSSES.values()]})
+        return DONE
+    for number, loss in enumerate(LOSSES.values()):
+        sys.stdout.write("\n" if number else "")
+        write_fields([(key, value) for key, value in _record_fields(loss) if value])
+    return DONE
+
+
+def _record(loss: Loss) -> dict[str, Any]:
+    return {
+        "name": loss.name,
+        "title": loss.title,
+        "formula": loss.formula,
+        "sense": loss.sense.value,
+        "normalisation": loss.normalisation,
+        "models": [*loss.models],
+        "maps": loss.map_shape,
+        "parameters": {p.name: {"default": str(p.default), "meaning": p.meaning} for p in loss.parameters},
+        "origin": loss.origin,
+    }
+
+
+def _record_fields(loss: Loss) -> list[tuple[str, str]]:
+    parameters = [f"{p.name} = {p.default}: {p.meaning}" for p in loss.parameters]
+    return [
+        ("loss", loss.name),
+        ("title", f"{loss.title}, {loss.sense.value}"),
+        ("formula", loss.formula),
+        ("normalised", loss.normalisation),
+        ("models", ", ".join(loss.models)),
+        ("maps", loss.map_shape),
+        ("parameters", "\n".join(parameters)),
+        ("origin", loss.origin),
+    ]
+
+
+def _chosen(name: str, settings: list[str] | None) -> Loss:
+    """Return the loss of this name, with the parameters that `--set` gives it."""
+    from thmverify.instances import rational_text
+    from thmverify.losses import find_loss
+
+    chosen: dict[str, Fraction] = {}
+    for text in settings or ():
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise InputError("--set", text, "is not NAME=VALUE", "e.g. temperature=1/2")
+        if key in chosen:
+            raise InputError("--set", text, f"sets {key} a second time", "give each parameter once")
+        chosen[key] = rational_text(f"--set {key}", value)
+    return find_loss(name).at(chosen)
 
 
 def loss(
@@ -34,6 +109,7 @@ def loss(
     instance: InstancePath,
     map_: Annotated[Path, typer.Argument(metavar="MAP.json", help="The map file.")],
     digits: Annotated[int, typer.Option(min=1, max=1000, help="Significant digits to reach.")] = 30,
+    settings: Settings = None,
     json: AsJson = False,
 ) -> int:
     """Enclose the population loss of a linear map.
@@ -42,9 +118,8 @@ def loss(
     are out of reach, the interval is wider, a note says so, and the exit code is 3.
     """
     from thmverify.instances import read_instance, read_map
-    from thmverify.losses import find_loss
 
-    found = find_loss(name)
+    found = _chosen(name, settings)
     model, linear_map = read_instance(instance), read_map(map_)
     with progress(f"enclosing {name} to {digits} digits"), _naming(instance, map_):
         enclosed = enclose_in_decimals(found, model, linear_map, digits)
@@ -73,6 +148,7 @@ def enclose_in_decimals(loss: Loss, instance: Instance, linear_map: LinearMap, d
         best, note = _best_guess(loss, instance, linear_map, decimals, f"{digits} digits are out of reach")
     return {
         "loss": loss.name,
+        **_settings_json(loss.settings),
         "value": best,
         "lower": decimals.lower,
         "upper": decimals.upper,
@@ -104,7 +180,8 @@ def _best_guess(
 
 
 def _readable(enclosed: dict[str, Any]) -> list[tuple[str, str]]:
-    fields = [(key, enclosed[key]) for key in ("loss", "value", "lower", "upper")]
+    parameters = [(name, value) for name, value in enclosed.get("parameters", {}).items()]
+    fields = [("loss", enclosed["loss"]), *parameters, *((key, enclosed[key]) for key in ("value", "lower", "upper"))]
     if enclosed["exact"]:
         fields.append(("exact", enclosed["exact"]))
     fields.append(("rigorous", "yes: [lower, upper] contains the loss, by exact or ball arithmetic"))
@@ -128,6 +205,7 @@ def minimize(
         int | None, typer.Option(min=1, max=64, help="Columns r of the map, instead of the instance's.")
     ] = None,
     digits: Annotated[int | None, typer.Option(min=1, max=1000, help="Digits of the maps, beyond floats.")] = None,
+    settings: Settings = None,
     json: AsJson = False,
 ) -> int:
     """Propose a minimiser and compare it with the subspace S_F.
@@ -136,19 +214,18 @@ def minimize(
     is 3 when the minimiser did not converge, or not to the digits asked for.
     """
     from thmverify.instances import read_instance
-    from thmverify.losses import find_loss
 
-    found = find_loss(name)
+    found = _chosen(name, settings)
     model = read_instance(instance)
     from thmverify.minimize import Note, minimise
 
     with progress(f"minimising {name}"), _naming(instance, instance):
-        minimiser = minimise(found.name, model, rank, digits)
+        minimiser = minimise(found, model, rank, digits)
     precise = {} if digits is None else _precise_maps(minimiser, digits)
     if json:
-        write_json({**_as_json(minimiser), "digits": digits, "precise": precise})
+        write_json({**_as_json(minimiser, found), "digits": digits, "precise": precise})
     else:
-        _write_minimiser(minimiser, precise)
+        _write_minimiser(minimiser, found, precise)
     return DONE if minimiser.converged and Note.SHORT not in minimiser.notes else UNDECIDED
 
 
@@ -164,9 +241,15 @@ def _precise_maps(minimiser: Minimiser, digits: int) -> dict[str, list[list[str]
     return maps
 
 
-def _as_json(minimiser: Minimiser) -> dict[str, Any]:
+def _settings_json(settings: Mapping[str, Fraction]) -> dict[str, Any]:
+    """Return the field for the parameters, for a loss that has some."""
+    return {"parameters": {name: str(value) for name, value in settings.items()}} if settings else {}
+
+
+def _as_json(minimiser: Minimiser, loss: Loss) -> dict[str, Any]:
     return {
         "loss": minimiser.loss,
+        **_settings_json(loss.settings),
         "supported": "numerically",
         "rank": minimiser.rank,
         "value": minimiser.value,
@@ -181,6 +264,10 @@ def _as_json(minimiser: Minimiser) -> dict[str, Any]:
     }
 
 
+def _settings_fields(settings: Mapping[str, Fraction]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in settings.items()]
+
+
 def _spaces_json(minimiser: Minimiser) -> dict[str, Any]:
     """Return an orthonormal basis of the column space and its angles to S_F; of the row space too, for CLIP's W."""
     fields = {}
@@ -191,9 +278,10 @@ def _spaces_json(minimiser: Minimiser) -> dict[str, Any]:
     return fields
 
 
-def _write_minimiser(minimiser: Minimiser, precise: dict[str, list[list[str]]]) -> None:
+def _write_minimiser(minimiser: Minimiser, loss: Loss, precise: dict[str, list[list[str]]]) -> None:
     fields = [
         ("loss", minimiser.loss),
+        *_settings_fields(loss.settings),
         ("value", f"{minimiser.value:.15g} ± {minimiser.value_error:.1g}"),
         *((f"{key}*", _rows(matrix)) for key, matrix in minimiser.maps.items() if key not in precise),
         *((f"{key}*", "\n\n".join("\n".join(row) for row in rows)) for key, rows in precise.items()),
@@ -213,6 +301,8 @@ def _write_minimiser(minimiser: Minimiser, precise: dict[str, list[list[str]]]) 
 
 def _rows(matrix: Floats) -> str:
     """Return a matrix row by row, or its shape alone where a row would not fit on a line."""
+    if matrix.ndim == 0:
+        return f"{float(matrix):.5g}"
     rows, columns = matrix.shape
     if columns > _WIDEST:
         return f"{rows} × {columns}: see --json"

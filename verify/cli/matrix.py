@@ -11,7 +11,6 @@ import typer
 from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
 from thmverify.cli.statements import registry
 from thmverify.errors import InputError
-from thmverify.guarantees import LOSSES
 
 if TYPE_CHECKING:
     from thmverify.matrix import Cell, Matrix
@@ -80,8 +79,10 @@ def _word(cell: Cell) -> str:
 
 
 def _write_matrix(found: Matrix) -> None:
+    from thmverify.losses import row_title
+
     heads = [cell.column.value for cell in found.row(found.losses[0])]
-    rows = [(LOSSES.get(loss, loss), *map(_word, found.row(loss))) for loss in found.losses]
+    rows = [(row_title(loss), *map(_word, found.row(loss))) for loss in found.losses]
     if terminal_width() >= _WIDE:
         write_table(("", *heads), rows)
     else:  # the losses across, as many at a time as fit
@@ -106,7 +107,9 @@ def _write_legend(cells: Iterable[Cell]) -> None:
 
 
 def _write_row(found: Matrix, loss: str) -> None:
-    sys.stdout.write(f"{LOSSES.get(loss, loss)}\n\n")
+    from thmverify.losses import row_title
+
+    sys.stdout.write(f"{row_title(loss)}\n\n")
     write_fields([(cell.column.value, _explained(found, cell)) for cell in found.row(loss)], apart=True)
 
 

@@ -16,8 +16,8 @@ def jensen_bounds(problem: LogSumExp) -> tuple[fmpq, fmpq]:
     ℓ̄ = Σ_k π_k ℓ_k: the concavity of the logarithm, applied to the sum and to the expectation.
     """
     lower = upper = arb(0)
-    for j, weight in enumerate(problem.weights):
-        mean = [_mean(problem, j, k) for k in range(problem.components)]
+    for j, weight in enumerate(problem.shares):
+        mean = [_mean(problem, j, k) for k in range(problem.terms)]
         shares = _shares(problem, j)
         centre = sum((p * m for p, m in zip(shares, mean, strict=True)), fmpq(0))
         entropy = arb(0)
@@ -32,7 +32,7 @@ def jensen_bounds(problem: LogSumExp) -> tuple[fmpq, fmpq]:
 
 def _at_centre(problem: LogSumExp, j: int, k: int) -> fmpq:
     m = problem.centre(j)
-    return exact.inner(problem.slope(k) + problem.curvature(k) * m * fmpq(1, 2), m)
+    return problem.constant(k) + exact.inner(problem.slope(k) + problem.curvature(k) * m * fmpq(1, 2), m)
 
 
 def _mean(problem: LogSumExp, j: int, k: int) -> fmpq:
@@ -63,7 +63,7 @@ def _upper(problem: LogSumExp, j: int, shares: list[fmpq]) -> arb:
     total = arb(0)
     for k, w in enumerate(problem.weights):
         rest = problem.slope(k) - tilt
-        spread = exact.inner(rest, H * rest) / 2
+        spread = exact.inner(rest, H * rest) / 2 + problem.constant(k)
         total += arb(w) * arb(exact.inner(rest, problem.centre(j)) + spread).exp()
     bound = arb(exact.inner(tilt, problem.centre(j))) + total.log()
     return bound if bound.is_finite() else _upper_by_parts(problem, j)
@@ -76,7 +76,7 @@ def _upper_by_parts(problem: LogSumExp, j: int) -> arb:
     """
     total = arb(0)
     H = problem.covariance(j)
-    for k in range(problem.components):
+    for k in range(problem.terms):
         mean = _mean(problem, j, k)
         c = problem.curvature(k)
         slope = problem.slope(k) + c * problem.centre(j)

@@ -1,6 +1,6 @@
 """Adaptive Gauss–Legendre cells for log-sum-exp values in one or two dimensions, with a-priori bounds.
 
-One integral over q serves all components: E F(q) = ∫ p(q) F(q) dq, p = Σ_j w_j N(m_j, H_j), F = log Σ_k w_k e^{ℓ_k}.
+One integral over q serves all components: E F(q) = ∫ p(q) F(q) dq, p = Σ_j v_j N(m_j, H_j), F = log Σ_k w_k e^{ℓ_k}.
 Where logits are steep or curved a lattice must be fine everywhere; cells are fine only where components compete and p
 is not negligible.
 
@@ -66,7 +66,7 @@ class _Form:
 
 @dataclass(frozen=True)
 class _Integrand:
-    """p and F as forms: log of w_j N(m_j, H_j) for each j, and log w_k + ℓ_k for each k."""
+    """p and F as forms: log of v_j N(m_j, H_j) for each j, and log w_k + ℓ_k for each k."""
 
     densities: tuple[_Form, ...]
     logits: tuple[_Form, ...]
@@ -100,14 +100,15 @@ class Plan:
 def _integrand(problem: LogSumExp) -> _Integrand:
     """Return the forms at the working precision."""
     densities, logits = [], []
-    for j, w in enumerate(problem.weights):
+    for j, w in enumerate(problem.shares):
         H, m = problem.covariance(j), problem.centre(j)
         P = H.inv()
         pull = P * m
         scale = arb(w).log() - arb(H.det()).log() / 2 - (2 * arb.pi()).log() * problem.dimension / 2
         densities.append(_form(scale - arb(exact.inner(pull, m)) / 2, pull.entries(), (-P).tolist()))
     for k, w in enumerate(problem.weights):
-        logits.append(_form(arb(w).log(), problem.slope(k).entries(), problem.curvature(k).tolist()))
+        alpha = arb(w).log() + arb(problem.constant(k))
+        logits.append(_form(alpha, problem.slope(k).entries(), problem.curvature(k).tolist()))
     return _Integrand(tuple(densities), tuple(logits))
 
 
@@ -169,13 +170,13 @@ def _outside(problem: LogSumExp, ends: Sequence[tuple[fmpq, fmpq]]) -> arb:
     most τ = E[v²; |v| > R], |v| ≤ (1 + v²)/2, and |F| ≤ max_k |ℓ_k| is at most quadratic in v.
     """
     axes, total = range(problem.dimension), arb(0)
-    for j, w in enumerate(problem.weights):
+    for j, w in enumerate(problem.shares):
         m = problem.centre(j)
         deviations = [arb(problem.covariance(j)[i, i]).sqrt() for i in axes]
         size = arb(0)
-        for k in range(problem.components):
+        for k in range(problem.terms):
             tilt = problem.slope(k) + problem.curvature(k) * m
-            level = abs(arb(exact.inner(problem.slope(k) + tilt, m)) / 2)
+            level = abs(arb(exact.inner(problem.slope(k) + tilt, m)) / 2 + arb(problem.constant(k)))
             for i in axes:
                 level += abs(arb(tilt[i, 0])) * deviations[i]
                 bends = (abs(arb(problem.curvature(k)[i, n])) * deviations[n] for n in axes)

@@ -42,7 +42,7 @@ class Enclosure:
 
 @dataclass(frozen=True)
 class EnclosedMoments:
-    """Balls around E_j p_k (p, K × K), E_j[p_k (q − m_j)] (first, K × K × ρ), and the second moments (K × K × ρ × ρ).
+    """Balls around E_j p_k (p, J × K), E_j[p_k (q − m_j)] (first, J × K × ρ), and the second moments (J × K × ρ × ρ).
 
     `second` is None unless order 2 was asked for. `bits` is the precision to go on with; `reached` as in `Enclosure`.
     """
@@ -65,13 +65,33 @@ def enclose_value(problem: LogSumExp, digits: int) -> Enclosure:
 
     digits ≥ 1. Where it is not reached the interval is as narrow as the budget allows and `note` says what stopped it.
     """
-    if problem.dimension == 0:
+    if problem.is_zero:
         return Enclosure(fmpq(0), fmpq(0))
+    if problem.dimension == 0:
+        return Enclosure(*_of_constants(problem, digits))
     method = _method(problem, digits * math.log(10) + 6)
     best = None if method is None else _evaluate(method, digits)
     if best is not None and _narrow(best, digits):
         return Enclosure(*best)
     return _fallback(problem, best, digits)
+
+
+def _of_constants(problem: LogSumExp, digits: int) -> tuple[fmpq, fmpq]:
+    """Return an interval around log Σ_k w_k e^{a_k}, for exponents that do not depend on q."""
+    with ctx.workprec(int(4 * digits) + 128):
+        top = max(problem.constants)
+        terms = (arb(w) * arb(a - top).exp() for w, a in zip(problem.weights, problem.constants, strict=True))
+        return ball_to_interval(arb(top) + sum(terms, arb(0)).log())
+
+
+def _shares_of_constants(problem: LogSumExp) -> list[arb]:
+    """Return p_k for exponents that do not depend on q."""
+    if not problem.constants:
+        return [arb(w) for w in problem.weights]
+    top = max(problem.constants)
+    terms = [arb(w) * arb(a - top).exp() for w, a in zip(problem.weights, problem.constants, strict=True)]
+    total = sum(terms, arb(0))
+    return [term / total for term in terms]
 
 
 def _evaluate(method: _Method, digits: int) -> tuple[fmpq, fmpq] | None:
@@ -153,11 +173,12 @@ def _fallback(problem: LogSumExp, best: tuple[fmpq, fmpq] | None, digits: int) -
 
 def enclose_moments(problem: LogSumExp, digits: int, order: int = 1) -> EnclosedMoments:
     """Return balls of radius about 10^−digits around the softmax moments up to `order` (1 or 2)."""
-    K, rho = problem.components, problem.dimension
+    shape, rho = (problem.components, problem.terms), problem.dimension
     if rho == 0:
-        p = np.array([[arb(w) for w in problem.weights]] * K, dtype=object)
-        second = np.empty((K, K, 0, 0), dtype=object) if order == 2 else None
-        return EnclosedMoments(p, np.empty((K, K, 0), dtype=object), second, 64, True)
+        with ctx.workprec(int(4 * digits) + 128):
+            p = np.array([_shares_of_constants(problem)] * problem.components, dtype=object)
+        second = np.empty((*shape, 0, 0), dtype=object) if order == 2 else None
+        return EnclosedMoments(p, np.empty((*shape, 0), dtype=object), second, 64, True)
     plan = plan_windows(problem, digits * math.log(10) + 6, moments=True, budget=BUDGET)
     if plan is None:
         return _trivial_moments(problem, order)
@@ -177,15 +198,15 @@ def _tight(balls: Balls, digits: int) -> bool:
 
 def _trivial_moments(problem: LogSumExp, order: int) -> EnclosedMoments:
     """Return 0 ≤ p_k ≤ 1 and |E_j[p_k u]| ≤ E|u|: true of every problem, and all that is known beyond the budget."""
-    K, rho = problem.components, problem.dimension
-    first = np.empty((K, K, rho), dtype=object)
-    second = np.empty((K, K, rho, rho), dtype=object)
-    for j in range(K):
+    shape, rho = (problem.components, problem.terms), problem.dimension
+    first = np.empty((*shape, rho), dtype=object)
+    second = np.empty((*shape, rho, rho), dtype=object)
+    for j in range(problem.components):
         H = problem.covariance(j)
         for i in range(rho):
             first[j, :, i] = arb(0, arb(H[i, i]).sqrt().upper())
             for m in range(rho):
                 second[j, :, i, m] = arb(0, (arb(H[i, i]) * arb(H[m, m])).sqrt().upper())
-    p = np.full((K, K), arb(0.5, 0.5), dtype=object)
+    p = np.full(shape, arb(0.5, 0.5), dtype=object)
     note = f"moments in {rho} dimensions are beyond the budget: only their trivial bounds are given"
     return EnclosedMoments(p, first, second if order == 2 else None, 64, False, note)

@@ -52,7 +52,7 @@ class Estimate:
 class Moments:
     """Softmax moments under each component: E_j is the mean over q ~ N(m_j, H_j).
 
-    p: K × K, p[j, k] = E_j p_k. first: K × K × ρ, E_j[p_k (q − m_j)]. second: K × K × ρ × ρ, E_j[p_k (q−m_j)(q−m_j)ᵀ];
+    p: J × K, p[j, k] = E_j p_k. first: J × K × ρ, E_j[p_k (q − m_j)]. second: J × K × ρ × ρ, E_j[p_k (q−m_j)(q−m_j)ᵀ];
     zeros above the order asked for. error: an estimate of the largest absolute error of an entry.
     """
 
@@ -100,11 +100,11 @@ class Integral:
 
 
 def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int = PATIENT) -> Estimate:
-    """Return E log Σ_k w_k exp(b_k·q + ½ qᵀc_k q).
+    """Return E log Σ_k w_k exp(a_k + b_k·q + ½ qᵀc_k q).
 
     `tolerance` is what the quadrature aims at for integrands of unit size; `budget` bounds its nodes.
     """
-    weights = np.array([_float(w) for w in problem.weights])
+    weights = np.array([_float(w) for w in problem.shares])
     value, error = 0.0, 0.0
     for members, window in _windows(problem):
         integral = integrate(window, -1, tolerance, budget)
@@ -117,8 +117,8 @@ def softmax_moments(
     problem: LogSumExp, order: int = 1, tolerance: float = TOLERANCE, budget: int = PATIENT // 4
 ) -> Moments:
     """Return E_j p_k and the moments E_j[p_k (q − m_j)…] up to `order` (0, 1 or 2)."""
-    K, rho = problem.components, problem.dimension
-    p, first, second = np.zeros((K, K)), np.zeros((K, K, rho)), np.zeros((K, K, rho, rho))
+    shape, rho = (problem.components, problem.terms), problem.dimension
+    p, first, second = np.zeros(shape), np.zeros((*shape, rho)), np.zeros((*shape, rho, rho))
     error = 0.0
     for members, window in _windows(problem):
         integral = integrate(window, order, tolerance, budget)
@@ -158,6 +158,8 @@ def _window(problem: LogSumExp, members: Sequence[int]) -> Window:
     """Return the window of components with one covariance; all that can cancel is computed exactly."""
     L, roots = whitening(problem.covariance(members[0]))
     logs = np.log([_float(w) for w in problem.weights])
+    if problem.constants:
+        logs = logs + np.array([_float(a) for a in problem.constants])
     if not problem.quadratic:
         slopes = exact.to_floats(problem.linear.transpose() * L) * roots
         offsets = exact.to_floats(problem.centres.transpose() * problem.linear)[list(members)]

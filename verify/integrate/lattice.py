@@ -90,7 +90,7 @@ def window(problem: LogSumExp, components: tuple[int, ...], origin: fmpq_mat) ->
 
     Raises Rejected or ZeroDivisionError when the precision is too low for the covariance.
     """
-    rho, K = problem.dimension, problem.components
+    rho, K = problem.dimension, problem.terms
     L = cholesky(arb_mat(problem.covariance(components[0])))
     o = arb_mat(origin)
     centres, beta, slopes, curvatures = [], [], [], []
@@ -99,7 +99,7 @@ def window(problem: LogSumExp, components: tuple[int, ...], origin: fmpq_mat) ->
         centres.append(tuple(c[i, 0] for i in range(rho)))
     for k in range(K):
         b, C = arb_mat(problem.slope(k)), arb_mat(problem.curvature(k))
-        beta.append((o.transpose() * (b + C * o / 2))[0, 0])
+        beta.append((o.transpose() * (b + C * o / 2))[0, 0] + arb(problem.constant(k)))
         a = L.transpose() * (b + C * o)
         slopes.append(tuple(a[i, 0] for i in range(rho)))
         if problem.quadratic:

@@ -38,28 +38,33 @@ def expected_value(problem: LogSumExp, digits: int) -> Any:
 
     Raises ValueError when the integral has more than 2 dimensions: nested panels would take hours.
     """
-    if problem.dimension == 0:
+    if problem.is_zero:
         return mpmath.mpf(0)
     with mp.workdps(digits + 10):
         weights = [to_mpf(w) for w in problem.weights]
+        if problem.dimension == 0:
+            return _log_sum_exp(weights, [to_mpf(a) for a in problem.constants])
         total = mpmath.mpf(0)
-        for j, w in enumerate(weights):
-            total += w * _Component(problem, j, digits).expectation(lambda _, logits: _log_sum_exp(weights, logits))
+        for j, w in enumerate(problem.shares):
+            total += to_mpf(w) * _Component(problem, j, digits).expectation(
+                lambda _, logits: _log_sum_exp(weights, logits)
+            )
         return total
 
 
 def softmax_moments(problem: LogSumExp, digits: int, order: int = 1) -> tuple[Array, Array, Array | None]:
-    """Return E_j p_k (K × K), E_j[p_k (q − m_j)] (K × K × ρ) and, for order 2, the second moments (K × K × ρ × ρ).
+    """Return E_j p_k (J × K), E_j[p_k (q − m_j)] (J × K × ρ) and, for order 2, the second moments (J × K × ρ × ρ).
 
     Raises ValueError when the integral has more than 2 dimensions.
     """
-    K, rho = problem.components, problem.dimension
+    J, K, rho = problem.components, problem.terms, problem.dimension
     with mp.workdps(digits + 10):
         weights = [to_mpf(w) for w in problem.weights]
-        p = np.empty((K, K), dtype=object)
-        first = np.empty((K, K, rho), dtype=object)
-        second = np.empty((K, K, rho, rho), dtype=object)
-        for j, k in itertools.product(range(K), repeat=2):
+        constants = [to_mpf(problem.constant(k)) for k in range(K)]
+        p = np.empty((J, K), dtype=object)
+        first = np.empty((J, K, rho), dtype=object)
+        second = np.empty((J, K, rho, rho), dtype=object)
+        for j, k in itertools.product(range(J), range(K)):
             component = _Component(problem, j, digits)
 
             def moment(axes: tuple[int, ...], component: _Component = component, k: int = k) -> Any:
@@ -68,7 +73,7 @@ def softmax_moments(problem: LogSumExp, digits: int, order: int = 1) -> tuple[Ar
 
                 return component.expectation(f)
 
-            p[j, k] = moment(()) if rho else weights[k]
+            p[j, k] = moment(()) if rho else _share(weights, constants, k)
             s1 = np.array([moment((i,)) for i in range(rho)], dtype=object)
             first[j, k] = component.factor @ s1 if rho else s1
             if order == 2 and rho:
@@ -96,9 +101,10 @@ class _Component:
         centre = to_array(problem.centre(j))[:, 0]
         self.factor = _cholesky(to_array(problem.covariance(j)))
         self.beta, self.slopes, self.bends = [], [], []
-        for k in range(problem.components):
+        for k in range(problem.terms):
             b, c = to_array(problem.slope(k))[:, 0], to_array(problem.curvature(k))
-            self.beta.append(b @ centre + centre @ c @ centre / 2 if self.rho else mpmath.mpf(0))
+            at_centre = b @ centre + centre @ c @ centre / 2 if self.rho else mpmath.mpf(0)
+            self.beta.append(at_centre + to_mpf(problem.constant(k)))
             self.slopes.append(self.factor.T @ (b + c @ centre))
             self.bends.append(self.factor.T @ c @ self.factor)
 

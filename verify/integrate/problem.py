@@ -14,14 +14,17 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 
+ONE = fmpq(1)
+
 
 @dataclass(frozen=True)
 class LogSumExp:
-    """E log Σ_k w_k exp(b_k·q + ½ qᵀc_k q) for q ~ Σ_j w_j N(m_j, H_j) on R^ρ.
+    """E log Σ_k w_k exp(a_k + b_k·q + ½ qᵀc_k q) for q ~ Σ_j v_j N(m_j, H_j) on R^ρ.
 
-    weights: K. centres: ρ × K, columns m_j. covariances: H_j ≻ 0, one for each component or a single shared one.
-    linear: ρ × K, columns b_k. quadratic: K symmetric ρ × ρ matrices c_k, or none when all are 0.
-    The exponents are relative to the first: b_1 = 0, c_1 = 0. ρ = 0 means that they do not depend on q.
+    weights: w (K), of sum 1. centres: ρ × J, columns m_j. covariances: H_j ≻ 0, one for each component or a single
+    shared one. linear: ρ × K, columns b_k. quadratic: K symmetric ρ × ρ matrices c_k, or none when all are 0.
+    law: v (J), or none when it is w. constants: a (K), or none when all are 0.
+    The exponents are relative to the first: a_1 = 0, b_1 = 0, c_1 = 0. ρ = 0 means that they do not depend on q.
     """
 
     weights: tuple[fmpq, ...]
@@ -29,11 +32,28 @@ class LogSumExp:
     covariances: tuple[fmpq_mat, ...]
     linear: fmpq_mat
     quadratic: tuple[fmpq_mat, ...] = ()
+    law: tuple[fmpq, ...] = ()
+    constants: tuple[fmpq, ...] = ()
+
+    @property
+    def shares(self) -> tuple[fmpq, ...]:
+        """v_j, the weights of the law's components."""
+        return self.law or self.weights
 
     @property
     def components(self) -> int:
-        """K."""
+        """J, the components of the law."""
+        return len(self.shares)
+
+    @property
+    def terms(self) -> int:
+        """K, the terms of the sum."""
         return len(self.weights)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether the value is 0, since no exponent differs from the first."""
+        return self.dimension == 0 and not self.constants
 
     @property
     def dimension(self) -> int:
@@ -57,6 +77,10 @@ class LogSumExp:
         """H_j (ρ × ρ)."""
         return self.covariances[0 if len(self.covariances) == 1 else j]
 
+    def constant(self, k: int) -> fmpq:
+        """a_k."""
+        return self.constants[k] if self.constants else fmpq(0)
+
     def curvature(self, k: int) -> fmpq_mat:
         """c_k (ρ × ρ)."""
         return self.quadratic[k] if self.quadratic else exact.zeros(self.dimension, self.dimension)
@@ -70,15 +94,18 @@ class LogSumExp:
             tuple(T * H * T.transpose() for H in self.covariances),
             back.transpose() * self.linear,
             tuple(back.transpose() * c * back for c in self.quadratic),
+            self.law,
+            self.constants,
         )
 
 
 @dataclass(frozen=True)
 class Reduced:
-    """E log Σ_k w_k exp(u_k·x + ½ xᵀQ_k x), x ~ Σ_j w_j N(μ_j, Σ_j) on R^d, as `offset` + the value of `problem`.
+    """E log Σ_k w_k exp(a_k + u_k·x + ½ xᵀQ_k x), x ~ Σ_j v_j N(μ_j, Σ_j) on R^d: `offset` + the value of `problem`.
 
     The problem's coordinate is q = Dᵀx with the fewest columns D on which the exponents' differences depend, so its
-    dimension is at most K − 1 when the Q_k agree, whatever d is. `means` (d × K) and `sigmas` are those of x.
+    dimension is at most K − 1 when the Q_k agree, whatever d is. `means` (d × J) and `sigmas` are those of x, and
+    `coefficient` is the factor of the whole in a sum.
     """
 
     offset: fmpq
@@ -86,6 +113,7 @@ class Reduced:
     means: fmpq_mat
     sigmas: tuple[fmpq_mat, ...]
     D: fmpq_mat
+    coefficient: fmpq = ONE
 
     @cached_property
     def lifts(self) -> tuple[fmpq_mat, ...]:
@@ -106,10 +134,13 @@ def reduce(
     sigmas: Sequence[fmpq_mat],
     linear: fmpq_mat,
     quadratic: Sequence[fmpq_mat],
+    law: tuple[fmpq, ...] = (),
+    constants: Sequence[fmpq] = (),
 ) -> Reduced:
-    """Return E log Σ_k w_k exp(u_k·x + ½ xᵀQ_k x) as a rational number and an integral of least dimension.
+    """Return E log Σ_k w_k exp(a_k + u_k·x + ½ xᵀQ_k x) as a rational number and an integral of least dimension.
 
-    means: d × K, sigmas: one Σ or K of them, linear: d × K with columns u_k, quadratic: K matrices Q_k (d × d).
+    weights: w (K), of sum 1. means: d × J, sigmas: one Σ or J of them, law: v (J), by default w. linear: d × K with
+    columns u_k, quadratic: K matrices Q_k (d × d), constants: a (K), by default 0.
     """
     d, K = means.nrows(), len(weights)
     if all(s == sigmas[0] for s in sigmas):
@@ -120,14 +151,18 @@ def reduce(
     D = _dependence([slopes, *curvatures], d)
     left = (D.transpose() * D).solve(D.transpose())
     curved = any(not exact.is_zero(c) for c in curvatures)
+    relative = [a - constants[0] for a in constants]
     problem = LogSumExp(
         weights,
         D.transpose() * means,
         tuple(D.transpose() * s * D for s in sigmas),
         left * slopes,
         tuple(left * c * left.transpose() for c in curvatures) if curved else (),
+        law,
+        tuple(relative) if any(relative) else (),
     )
-    offset = _mean_exponent(weights, means, sigmas, first, quadratic[0])
+    offset = _mean_exponent(problem.shares, means, sigmas, first, quadratic[0])
+    offset += constants[0] if constants else 0
     return Reduced(offset, problem, means, tuple(sigmas), D)
 
 

@@ -50,7 +50,7 @@ class WindowPlan:
         try:
             for win in self.windows():
                 for j, value in zip(win.components, self._window_values(win), strict=True):
-                    total += arb(self.problem.weights[j]) * value
+                    total += arb(self.problem.shares[j]) * value
         except TOO_COARSE:
             return arb("nan")
         return total
@@ -64,10 +64,10 @@ class WindowPlan:
 
     def moments(self, order: int) -> tuple[Balls, Balls, Balls | None]:
         """Return the softmax moments in the coordinates of the original problem."""
-        K, rho = self.problem.components, self.problem.dimension
-        p = np.full((K, K), arb("nan"), dtype=object)
-        first = np.full((K, K, rho), arb("nan"), dtype=object)
-        second = np.full((K, K, rho, rho), arb("nan"), dtype=object)
+        shape, rho = (self.problem.components, self.problem.terms), self.problem.dimension
+        p = np.full(shape, arb("nan"), dtype=object)
+        first = np.full((*shape, rho), arb("nan"), dtype=object)
+        second = np.full((*shape, rho, rho), arb("nan"), dtype=object)
         back = arb_mat(self.T.inv())
         try:
             for win in self.windows():
@@ -190,13 +190,13 @@ def _cost(problem: LogSumExp, groups: Groups, nats: float, moments: bool) -> flo
 def whitening(problem: LogSumExp) -> fmpq_mat:
     """Return rational coordinates in which the covariance is nearly I and the axes follow the spread of the slopes.
 
-    With Σ_j w_j H_j = L D Lᵀ they are Qᵀ D^{−1/2} L⁻¹, Q the principal axes of D^{1/2} Lᵀ[b_1 … b_K]. L is exact,
+    With Σ_j v_j H_j = L D Lᵀ they are Qᵀ D^{−1/2} L⁻¹, Q the principal axes of D^{1/2} Lᵀ[b_1 … b_K]. L is exact,
     since the covariance may be nearly singular; Q and the roots are rounded: any invertible matrix is right, a good
     one needs fewer nodes.
     """
     rho = problem.dimension
     average = exact.zeros(rho, rho)
-    for j, w in enumerate(problem.weights):
+    for j, w in enumerate(problem.shares):
         average = average + problem.covariance(j) * w
     factors = exact.ldl(average)
     if factors is None or len(factors.pivots) < rho:

@@ -1,17 +1,52 @@
-"""Population losses of linear maps, one module each; `LOSSES` finds them by the name used on the command line."""
+"""Population losses of linear maps: a record for each, one module each, and the table of them.
+
+`LOSSES` holds the records by the name used on the command line. To add one, write its module and name it here; from
+outside the package, call `register`.
+"""
 
 from __future__ import annotations
 
-from thmverify.errors import InputError
-from thmverify.losses.clip import CLIP
-from thmverify.losses.expressions import Loss
-from thmverify.losses.fisher import Fisher
-from thmverify.losses.infonce import InfoNCE
-from thmverify.losses.pca import PCA
-from thmverify.losses.simsiam import SimSiam
-from thmverify.losses.spectral import Spectral
+from dataclasses import replace
 
-LOSSES: dict[str, Loss] = {loss.name: loss for loss in (InfoNCE(), CLIP(), Spectral(), SimSiam(), PCA(), Fisher())}
+from thmverify.errors import InputError
+from thmverify.losses import (
+    barlow_twins,
+    clip,
+    fisher,
+    infonce,
+    infonce_weighted,
+    pca,
+    siglip,
+    simsiam,
+    spectral,
+)
+from thmverify.losses.record import Loss, Parameter, Row, Sense, with_parameters
+
+LOSSES: dict[str, Loss] = {}
+
+
+def register(loss: Loss, origin: str) -> Loss:
+    """Add a loss to the table, and return its record there.
+
+    origin: the distribution, module or file that the loss comes from. Raises InputError, naming both origins, when its
+    name or the name of one of its rows is taken, and when `origin` is empty.
+
+    Example: `register(Loss(name="my-loss", …), "my_theory.py")`, after which `thmverify loss my-loss …` knows it.
+    """
+    if not origin:
+        raise InputError("origin", origin, "is empty", "name the distribution or the file that the loss comes from")
+    if not isinstance(loss, Loss):
+        raise InputError("loss", repr(loss), f"of {origin} is not a Loss", "register the record of a loss")
+    if loss.name in LOSSES:
+        rule = f"of {origin} is taken: {LOSSES[loss.name].origin} has a loss of that name"
+        raise InputError("Loss.name", loss.name, rule, "rename one of the two")
+    taken = {row.name: other for other in LOSSES.values() for row in other.rows}
+    for row in loss.rows:
+        if row.name in taken:
+            rule = f"of {origin} is taken: the loss {taken[row.name].name} of {taken[row.name].origin} has that row"
+            raise InputError("Loss.rows", row.name, rule, "rename one of the two")
+    LOSSES[loss.name] = replace(loss, origin=origin)
+    return LOSSES[loss.name]
 
 
 def find_loss(name: str) -> Loss:
@@ -24,4 +59,29 @@ def find_loss(name: str) -> Loss:
     return LOSSES[name]
 
 
-__all__ = ["LOSSES", "Loss", "find_loss"]
+def rows() -> dict[str, Row]:
+    """Return the rows of the guarantee matrix by name, in the order of the table."""
+    return {row.name: row for loss in LOSSES.values() for row in loss.rows}
+
+
+def row_title(name: str) -> str:
+    """Return the title of a row; a row that only a statement names goes by its name."""
+    found = rows().get(name)
+    return name if found is None else found.title
+
+
+for _module in (infonce, clip, simsiam, spectral, pca, fisher, infonce_weighted, siglip, barlow_twins):
+    register(_module.LOSS, "thmverify")
+
+__all__ = [
+    "LOSSES",
+    "Loss",
+    "Parameter",
+    "Row",
+    "Sense",
+    "find_loss",
+    "register",
+    "row_title",
+    "rows",
+    "with_parameters",
+]

@@ -17,41 +17,36 @@ from thmverify.errors import InputError
 from thmverify.integrate.problem import Reduced, reduce
 from thmverify.losses.expressions import (
     GradientExpression,
-    Loss,
     SoftmaxTerm,
     ValueExpression,
     check_rows,
     wrong_map,
 )
+from thmverify.losses.record import Loss, Row, Sense, deferred
 from thmverify.maps import CLIPFactors, CLIPProduct, LinearMap
 from thmverify.models import CLIPGMM, Instance, SharedGMM
 
 
-class CLIP(Loss):
-    """The population CLIP loss on a paired mixture."""
+def value(instance: Instance, linear_map: LinearMap) -> ValueExpression:
+    """Return L(W)."""
+    model = paired_mixture(instance)
+    W = product_matrix(linear_map, model)
+    logarithms = (
+        _log_partition(model.vision, model.text, W),
+        _log_partition(model.text, model.vision, W.transpose()),
+    )
+    return ValueExpression(-2 * exact.inner(model.C, W), logarithms)
 
-    name = "clip"
-    title = "CLIP"
 
-    def value(self, instance: Instance, linear_map: LinearMap) -> ValueExpression:
-        """Return L(W)."""
-        model = paired_mixture(instance)
-        W = product_matrix(linear_map, model)
-        logarithms = (
-            _log_partition(model.vision, model.text, W),
-            _log_partition(model.text, model.vision, W.transpose()),
-        )
-        return ValueExpression(-2 * exact.inner(model.C, W), logarithms)
-
-    def gradient(self, instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
-        """Return ∇L(W) (d_V × d_T); with respect to A_V it is ∇L(W) A_T, to A_T it is ∇L(W)ᵀ A_V."""
-        model = paired_mixture(instance)
-        vision, text = model.vision, model.text
-        W = product_matrix(linear_map, model)
-        rational = vision.R * W * text.sigma + vision.sigma * W * text.R - model.C * 2
-        forward = SoftmaxTerm(_log_partition(vision, text, W), text.mu.transpose())
-        backward = SoftmaxTerm(_log_partition(text, vision, W.transpose()), vision.mu.transpose(), form="transposed")
-        return {"W": GradientExpression(rational, (forward, backward))}
+def gradient(instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
+    """Return ∇L(W) (d_V × d_T); with respect to A_V it is ∇L(W) A_T, to A_T it is ∇L(W)ᵀ A_V."""
+    model = paired_mixture(instance)
+    vision, text = model.vision, model.text
+    W = product_matrix(linear_map, model)
+    rational = vision.R * W * text.sigma + vision.sigma * W * text.R - model.C * 2
+    forward = SoftmaxTerm(_log_partition(vision, text, W), text.mu.transpose())
+    backward = SoftmaxTerm(_log_partition(text, vision, W.transpose()), vision.mu.transpose(), form="transposed")
+    return {"W": GradientExpression(rational, (forward, backward))}
 
 
 def paired_mixture(instance: Instance) -> CLIPGMM:
@@ -87,3 +82,21 @@ def _log_partition(source: SharedGMM, target: SharedGMM, W: fmpq_mat) -> Reduced
     """Return E_x log E_y exp(xᵀWy), x from the source and y from the target."""
     quadratic = [W * target.sigma * W.transpose()] * source.components
     return reduce(source.w, source.mu, [source.sigma], W * target.mu, quadratic)
+
+
+LOSS = Loss(
+    name="clip",
+    title="CLIP",
+    formula=r"-2\,\mathbb{E}\, x_V^T W x_T + \mathbb{E}_{x_V} \log \mathbb{E}_{y_T} \exp(x_V^T W y_T)"
+    r" + \mathbb{E}_{x_T} \log \mathbb{E}_{y_V} \exp(y_V^T W x_T)",
+    sense=Sense.MINIMISED,
+    normalisation="the sum of both directions, 2(ClipLoss − log N) as the batch N grows; a temperature τ is W/τ",
+    models=("clip-gmm",),
+    map_shape='{"A_V": …, "A_T": …} or {"W": …}',
+    value=value,
+    gradient=gradient,
+    example=("clip-gmm.json", "clip-factors.json"),
+    rows=(Row("clip", "CLIP"), Row("clip-product", "CLIP’s W")),
+    minimiser=deferred("minimize.clip:minimise_clip"),
+    polisher=deferred("minimize.polishing:polish_clip"),
+)

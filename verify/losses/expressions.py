@@ -5,35 +5,40 @@ A loss module states these expressions once; `thmverify.losses.levels` evaluates
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, Literal
 
 from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.integrate.problem import Reduced
+from thmverify.integrate.scores import ReducedScores
 from thmverify.maps import Encoder, Gram, LinearMap
-from thmverify.models import Instance
 
 
 @dataclass(frozen=True)
 class ValueExpression:
-    """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…); exact when there is no integral left to do."""
+    """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…) + Σ over `scores` of E softplus(…) + Σ c log a.
+
+    Each integral comes with its coefficient; `constants` holds the pairs (c, a). Exact when no integral and no
+    logarithm is left to do.
+    """
 
     rational: fmpq
     logarithms: tuple[Reduced, ...] = ()
+    scores: tuple[ReducedScores, ...] = ()
+    constants: tuple[tuple[fmpq, fmpq], ...] = ()
 
     @property
     def known(self) -> fmpq:
         """The rational part, with the offsets of the reduced integrals."""
-        return self.rational + sum((term.offset for term in self.logarithms), fmpq(0))
+        return self.rational + sum((term.coefficient * term.offset for term in self.logarithms), fmpq(0))
 
     @property
     def is_exact(self) -> bool:
         """Whether the value is the rational number `known`."""
-        return all(term.problem.dimension == 0 for term in self.logarithms)
+        return not self.scores and not self.constants and all(term.problem.is_zero for term in self.logarithms)
 
 
 @dataclass(frozen=True)
@@ -51,29 +56,25 @@ class SoftmaxTerm:
 
 
 @dataclass(frozen=True)
-class GradientExpression:
-    """The derivative with respect to one matrix: `rational` plus softmax terms."""
+class Pullback:
+    """What a term of a formula adds to the derivative with respect to one of its matrices, times a coefficient.
 
-    rational: fmpq_mat
-    terms: tuple[SoftmaxTerm, ...] = field(default=())
-
-
-class Loss(ABC):
-    """A population loss of a linear map: its value and gradient as exact expressions.
-
-    Each loss raises InputError when it is not defined for the model or the map.
+    term: a `LogSumExpTerm` or a `SoftplusTerm` of `thmverify.losses.expectations`. variable: the matrix (see
+    `thmverify.losses.matrices`); `symmetric` takes the symmetric part.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    coefficient: fmpq
+    term: Any
+    variable: Any
+    symmetric: bool
 
-    @abstractmethod
-    def value(self, instance: Instance, linear_map: LinearMap) -> ValueExpression:
-        """Return the loss."""
 
-    @abstractmethod
-    def gradient(self, instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
-        """Return its derivative with respect to each matrix it is a function of (M, W, or A and P)."""
+@dataclass(frozen=True)
+class GradientExpression:
+    """The derivative with respect to one matrix: `rational` plus terms with integrals."""
+
+    rational: fmpq_mat
+    terms: tuple[SoftmaxTerm | Pullback, ...] = field(default=())
 
 
 def gram_matrix(loss: str, linear_map: LinearMap, dimension: int) -> fmpq_mat:

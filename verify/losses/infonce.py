@@ -16,36 +16,49 @@ from flint import fmpq_mat
 
 from thmverify import exact
 from thmverify.integrate.problem import Reduced, reduce
-from thmverify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression, gram_matrix
+from thmverify.losses.expressions import GradientExpression, SoftmaxTerm, ValueExpression, gram_matrix
+from thmverify.losses.record import Loss, Row, Sense, deferred
 from thmverify.maps import LinearMap
 from thmverify.models import GMM, Instance
 
 
-class InfoNCE(Loss):
-    """The population InfoNCE loss on a mixture with shared or separate covariances."""
+def value(instance: Instance, linear_map: LinearMap) -> ValueExpression:
+    """Return L(M)."""
+    pairs = instance.pairs
+    M = gram_matrix("infonce", linear_map, pairs.mixture.dimension)
+    return ValueExpression(-exact.inner(pairs.C, M), (_log_partition(pairs.mixture, M),))
 
-    name = "infonce"
-    title = "InfoNCE"
 
-    def value(self, instance: Instance, linear_map: LinearMap) -> ValueExpression:
-        """Return L(M)."""
-        pairs = instance.pairs
-        M = gram_matrix(self.name, linear_map, pairs.mixture.dimension)
-        return ValueExpression(-exact.inner(pairs.C, M), (_log_partition(pairs.mixture, M),))
-
-    def gradient(self, instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
-        """Return ∇L(M) (d × d, symmetric); with respect to A it is 2 ∇L(M) A."""
-        pairs, mixture = instance.pairs, instance.pairs.mixture
-        M = gram_matrix(self.name, linear_map, mixture.dimension)
-        base = mixture.sigmas[0]
-        rational = exact.symmetrise(mixture.R * M * base) - pairs.C
-        differences = tuple(M * (sigma - base) for sigma in mixture.sigmas)
-        second = () if all(exact.is_zero(N) for N in differences) else differences
-        term = SoftmaxTerm(_log_partition(mixture, M), mixture.mu.transpose(), second, "symmetric")
-        return {"M": GradientExpression(rational, (term,))}
+def gradient(instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
+    """Return ∇L(M) (d × d, symmetric); with respect to A it is 2 ∇L(M) A."""
+    pairs, mixture = instance.pairs, instance.pairs.mixture
+    M = gram_matrix("infonce", linear_map, mixture.dimension)
+    base = mixture.sigmas[0]
+    rational = exact.symmetrise(mixture.R * M * base) - pairs.C
+    differences = tuple(M * (sigma - base) for sigma in mixture.sigmas)
+    second = () if all(exact.is_zero(N) for N in differences) else differences
+    term = SoftmaxTerm(_log_partition(mixture, M), mixture.mu.transpose(), second, "symmetric")
+    return {"M": GradientExpression(rational, (term,))}
 
 
 def _log_partition(mixture: GMM, M: fmpq_mat) -> Reduced:
     """Return E_x log E_y exp(xᵀMy)."""
     quadratic = [M * sigma * M for sigma in mixture.sigmas]
     return reduce(mixture.w, mixture.mu, mixture.sigmas, M * mixture.mu, quadratic)
+
+
+LOSS = Loss(
+    name="infonce",
+    title="InfoNCE",
+    formula=r"-\mathbb{E}\, f(x)^T f(\hat{x}) + \mathbb{E}_x \log \mathbb{E}_y \exp(f(x)^T f(y))",
+    sense=Sense.MINIMISED,
+    normalisation="the limit of the usual code as the negatives N grow, less log N; a temperature τ is M/τ",
+    models=("shared-gmm", "gmm"),
+    map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
+    value=value,
+    gradient=gradient,
+    example=("shared-gmm.json", "encoder.json"),
+    rows=(Row("infonce", "InfoNCE"),),
+    minimiser=deferred("minimize.infonce:minimise_infonce"),
+    polisher=deferred("minimize.polishing:polish_infonce"),
+)

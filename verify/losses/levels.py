@@ -6,8 +6,9 @@ Each level reads the same exact expression. Only `enclose` and `exact_value` may
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,16 +17,77 @@ from mpmath import mp
 from numpy.typing import NDArray
 
 from thmverify import exact
-from thmverify.integrate import enclosure, float64, multiprecision
-from thmverify.integrate.enclosure import Enclosure
+from thmverify.integrate import (
+    enclosure,
+    float64,
+    multiprecision,
+    scores_enclosure,
+    scores_float64,
+    scores_multiprecision,
+)
+from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.float64 import Estimate
-from thmverify.losses.expressions import GradientExpression, Loss, SoftmaxTerm, ValueExpression
+from thmverify.integrate.problem import LogSumExp, Reduced
+from thmverify.integrate.scores import ReducedScores, ScoreMoments, Scores
+from thmverify.losses.expectations import LogSumExpTerm
+from thmverify.losses.expressions import GradientExpression, Pullback, SoftmaxTerm, ValueExpression
+from thmverify.losses.matrices import pulled_back
+from thmverify.losses.record import Loss
 from thmverify.maps import LinearMap
 from thmverify.models import Instance
 
 Array: TypeAlias = NDArray[Any]  # float64, or an object array of mpf or arb
 _EPS = float(np.finfo(np.float64).eps)
 _RETRIES = 3
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A number that is no rational, at each level, with its coefficient."""
+
+    coefficient: fmpq
+    float64: Callable[[], Estimate]
+    multiprecision: Callable[[int], Any]
+    enclosure: Callable[[int], Enclosure]
+
+
+def _parts(expression: ValueExpression) -> Iterator[_Part]:
+    """Yield what is to be computed of a value."""
+    for term in expression.logarithms:
+        yield _Part(
+            term.coefficient,
+            partial(float64.expected_value, term.problem),
+            partial(multiprecision.expected_value, term.problem),
+            partial(enclosure.enclose_value, term.problem),
+        )
+    for scored in expression.scores:
+        yield _Part(
+            scored.coefficient,
+            partial(scores_float64.expected_softplus, scored.problem),
+            partial(scores_multiprecision.expected_softplus, scored.problem),
+            partial(scores_enclosure.enclose_softplus, scored.problem),
+        )
+    for coefficient, number in expression.constants:
+        yield _Part(
+            coefficient,
+            partial(_float_log, number),
+            partial(_multiprecision_log, number),
+            partial(_enclosed_log, number),
+        )
+
+
+def _float_log(number: fmpq) -> Estimate:
+    value = math.log(int(number.p)) - math.log(int(number.q))
+    return Estimate(value, _EPS * (math.log(int(number.p)) + math.log(int(number.q))))
+
+
+def _multiprecision_log(number: fmpq, _: int) -> Any:
+    return mp.log(multiprecision.to_mpf(number))
+
+
+def _enclosed_log(number: fmpq, digits: int) -> Enclosure:
+    with ctx.workprec(int(4 * digits) + 128):
+        return Enclosure(*ball_to_interval(arb(number).log()))
 
 
 def exact_value(loss: Loss, instance: Instance, linear_map: LinearMap) -> fmpq | None:
@@ -40,24 +102,26 @@ def float64_value(loss: Loss, instance: Instance, linear_map: LinearMap) -> Esti
     Raises one of FLOATS_FAIL where the numbers are beyond floats from the start.
     """
     expression = loss.value(instance, linear_map)
+    values, errors = [float(exact.to_fraction(expression.known))], []
     with np.errstate(all="ignore"):
-        parts = [float64.expected_value(term.problem) for term in expression.logarithms]
-    known = float(exact.to_fraction(expression.known))
-    values = [known, *(part.value for part in parts)]
+        for part in _parts(expression):
+            found, factor = part.float64(), float(exact.to_fraction(part.coefficient))
+            values.append(factor * found.value)
+            errors.append(abs(factor) * found.error)
     rounding = _EPS * sum(abs(x) for x in values)
-    return Estimate(math.fsum(values), rounding + sum(part.error for part in parts))
+    return Estimate(math.fsum(values), rounding + sum(errors))
 
 
 def multiprecision_value(loss: Loss, instance: Instance, linear_map: LinearMap, digits: int = 30) -> Any:
     """Return the loss as an mpf computed with `digits` digits; not a bound.
 
-    Raises ValueError when an integral has more than two dimensions.
+    Raises ValueError when a log-sum-exp is an integral in more than two dimensions.
     """
     expression = loss.value(instance, linear_map)
     with mp.workdps(digits + 10):
         total = multiprecision.to_mpf(expression.known)
-        for term in expression.logarithms:
-            total += multiprecision.expected_value(term.problem, digits)
+        for part in _parts(expression):
+            total += multiprecision.to_mpf(part.coefficient) * part.multiprecision(digits)
         return total
 
 
@@ -77,11 +141,12 @@ def enclose(loss: Loss, instance: Instance, linear_map: LinearMap, digits: int =
 def _enclose_once(expression: ValueExpression, digits: int, extra: int) -> Enclosure:
     lower = upper = expression.known
     notes = []
-    for term in expression.logarithms:
-        part = enclosure.enclose_value(term.problem, digits + extra)
-        lower, upper = lower + part.lower, upper + part.upper
-        if not part.reached:
-            notes.append(part.note)
+    for part in _parts(expression):
+        found = part.enclosure(digits + extra)
+        ends = part.coefficient * found.lower, part.coefficient * found.upper
+        lower, upper = lower + min(ends), upper + max(ends)
+        if not found.reached:
+            notes.append(found.note)
     narrow = _missing_digits(Enclosure(lower, upper), digits) == 0
     return Enclosure(lower, upper, narrow, "" if narrow else "; ".join(notes))
 
@@ -102,12 +167,24 @@ class GradientEstimate:
 
 @dataclass(frozen=True)
 class _Moments:
-    """Softmax moments of one level, and how that level writes a rational matrix."""
+    """Softmax moments of one level."""
 
     p: Array
     first: Array
     second: Array | None
+
+
+@dataclass(frozen=True)
+class _Level:
+    """How a level writes a rational matrix, and how it computes moments.
+
+    softmax: (problem, order, reach); scores: (problem, reach); `reach` is what an error of 1 in every moment may come
+    to in the gradient.
+    """
+
     convert: Callable[[fmpq_mat], Array]
+    softmax: Callable[[LogSumExp, int, float], _Moments]
+    scores: Callable[[Scores, float], ScoreMoments]
 
 
 def exact_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat] | None:
@@ -122,13 +199,19 @@ def float64_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> G
     """Return the gradient in float64 with an honest estimate of its absolute error."""
     error = 0.0
 
-    def moments(term: SoftmaxTerm) -> _Moments:
+    def softmax(problem: LogSumExp, order: int, reach: float) -> _Moments:
         nonlocal error
-        found = float64.softmax_moments(term.reduced.problem, _order(term))
-        error += found.error * _sensitivity(term)
-        return _Moments(found.p, found.first, found.second, exact.to_floats)
+        found = float64.softmax_moments(problem, order)
+        error += found.error * reach
+        return _Moments(found.p, found.first, found.second)
 
-    derivatives = _gradient(loss, instance, linear_map, exact.to_floats, moments)
+    def scores(problem: Scores, reach: float) -> ScoreMoments:
+        nonlocal error
+        found = scores_float64.score_moments(problem)
+        error += found.error * reach
+        return found
+
+    derivatives = _gradient(loss, instance, linear_map, _Level(exact.to_floats, softmax, scores))
     size = max((float(np.abs(d).max(initial=0.0)) for d in derivatives.values()), default=0.0)
     return GradientEstimate(derivatives, error + 16 * _EPS * size)
 
@@ -138,12 +221,14 @@ def multiprecision_gradient(
 ) -> dict[str, Array]:
     """Return the gradient as object arrays of mpf computed with `digits` digits; not a bound."""
 
-    def moments(term: SoftmaxTerm) -> _Moments:
-        p, first, second = multiprecision.softmax_moments(term.reduced.problem, digits, _order(term))
-        return _Moments(p, first, second, multiprecision.to_array)
+    def softmax(problem: LogSumExp, order: int, _: float) -> _Moments:
+        return _Moments(*multiprecision.softmax_moments(problem, digits, order))
+
+    def scores(problem: Scores, _: float) -> ScoreMoments:
+        return scores_multiprecision.score_moments(problem, digits)
 
     with mp.workdps(digits + 10):
-        return _gradient(loss, instance, linear_map, multiprecision.to_array, moments)
+        return _gradient(loss, instance, linear_map, _Level(multiprecision.to_array, softmax, scores))
 
 
 def enclosed_gradient(
@@ -152,15 +237,23 @@ def enclosed_gradient(
     """Return object arrays of balls that contain the gradient, and whether the digits asked for were reached."""
     reached = True
 
-    def moments(term: SoftmaxTerm) -> _Moments:
+    def needed(reach: float) -> int:
+        return digits + math.ceil(math.log10(max(reach, 1.0))) + 1
+
+    def softmax(problem: LogSumExp, order: int, reach: float) -> _Moments:
         nonlocal reached
-        amplified = math.ceil(math.log10(max(_sensitivity(term), 1.0)))
-        found = enclosure.enclose_moments(term.reduced.problem, digits + amplified + 1, _order(term))
+        found = enclosure.enclose_moments(problem, needed(reach), order)
         reached = reached and found.reached
-        return _Moments(found.p, found.first, found.second, to_balls)
+        return _Moments(found.p, found.first, found.second)
+
+    def scores(problem: Scores, reach: float) -> ScoreMoments:
+        nonlocal reached
+        found = scores_enclosure.enclose_score_moments(problem, needed(reach))
+        reached = reached and found.reached
+        return found
 
     with ctx.workprec(int(4 * digits) + 128):
-        return _gradient(loss, instance, linear_map, to_balls, moments), reached
+        return _gradient(loss, instance, linear_map, _Level(to_balls, softmax, scores)), reached
 
 
 def to_balls(m: fmpq_mat) -> Array:
@@ -168,64 +261,126 @@ def to_balls(m: fmpq_mat) -> Array:
     return np.array([arb(x) for x in m.entries()], dtype=object).reshape(m.nrows(), m.ncols())
 
 
-def _order(term: SoftmaxTerm) -> int:
-    return 2 if term.second else 1
+def _gradient(loss: Loss, instance: Instance, linear_map: LinearMap, level: _Level) -> dict[str, Array]:
+    adjoints: dict[int, list[tuple[Any, Array]]] = {}  # of each term: the same for every matrix
 
-
-def _gradient(
-    loss: Loss,
-    instance: Instance,
-    linear_map: LinearMap,
-    convert: Callable[[fmpq_mat], Array],
-    moments: Callable[[SoftmaxTerm], _Moments],
-) -> dict[str, Array]:
     def evaluate(expression: GradientExpression) -> Array:
-        total = convert(expression.rational)
+        total = level.convert(expression.rational)
         for term in expression.terms:
-            total = total + _contract(term, moments(term))
+            if isinstance(term, SoftmaxTerm):
+                order = 2 if term.second else 1
+                total = total + _contract(term, level, level.softmax(term.reduced.problem, order, _sensitivity(term)))
+                continue
+            if id(term.term) not in adjoints:
+                adjoints[id(term.term)] = _adjoints(term, level)
+            total = total + _pulled(term, adjoints[id(term.term)], level.convert)
         return total
 
     return {name: evaluate(e) for name, e in loss.gradient(instance, linear_map).items()}
 
 
-def _contract(term: SoftmaxTerm, moments: _Moments) -> Array:
+def _pulled(term: Pullback, adjoints: Sequence[tuple[Any, Array]], convert: Callable[[fmpq_mat], Array]) -> Array:
+    """Return a term's part of the derivative with respect to its variable."""
+    found = pulled_back(adjoints, convert).get(id(term.variable))
+    rows, columns = term.variable.shape
+    total = convert(fmpq_mat(rows, columns)) if found is None else found
+    scaled: Array = total * convert(fmpq_mat([[term.coefficient]]))
+    return (scaled + scaled.T) / 2 if term.symmetric else scaled
+
+
+def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
+    """Return the derivatives of a term with respect to the matrices that it takes, at one level."""
+    term = pullback.term
+    if isinstance(term, LogSumExpTerm):
+        reduced, order = term.reduced, 2 if term.separate else 1
+        moments = level.softmax(reduced.problem, order, _reach(pullback))
+        K = reduced.problem.terms
+        shares = level.convert(fmpq_mat(1, len(reduced.problem.shares), list(reduced.problem.shares)))[0]
+        p = np.array([sum(w * moments.p[j, k] for j, w in enumerate(shares)) for k in range(K)])
+        first = np.array([_first_moment(reduced, level, moments, k) for k in range(K)]).T
+        second = [_second_moment(reduced, level, moments, k) for k in range(K)] if term.separate else None
+        return list(term.adjoints(p, first, None if second is None else np.array(second), level.convert))
+    scored: ReducedScores = term.reduced
+    return list(term.adjoints(*_score_adjoints(scored, level, level.scores(scored.problem, _reach(pullback)))))
+
+
+def _score_adjoints(reduced: ReducedScores, level: _Level, moments: ScoreMoments) -> tuple[Array, Array]:
+    """Return E σ and E σ xyᵀ, with x = μ + X(p − a) and y = ν + Y(q − b) but for independent residuals."""
+    law, convert = reduced.law, level.convert
+    weights = convert(fmpq_mat(1, len(law.weights), list(law.weights)))[0]
+    totals, outers = [], []
+    for i, weight in enumerate(weights):
+        X, Y = (convert(lift) for lift in reduced.lifts[i])
+        mu, nu = convert(law.left[i][0])[:, 0], convert(law.right[i][0])[:, 0]
+        left, right = X @ moments.left[i], Y @ moments.right[i]
+        inner = moments.zeroth[i] * np.outer(mu, nu) + X @ moments.both[i] @ Y.T
+        totals.append(weight * moments.zeroth[i])
+        outers.append(weight * (inner + np.outer(left, nu) + np.outer(mu, right)))
+    total: Array = np.array(sum(totals[1:], totals[0]))
+    outer: Array = sum(outers[1:], outers[0])
+    return total, outer
+
+
+def _reach(pullback: Pullback) -> float:
+    """Return how much an error of 1 in every moment of a term can change an entry of its part of the gradient."""
+    term, reduced = pullback.term, pullback.term.reduced
+
+    def size(m: fmpq_mat) -> Array:
+        return np.abs(exact.to_floats(m))
+
+    if isinstance(term, LogSumExpTerm):
+        reach, residual = _lifted(reduced)
+        d, K = term.linear.shape
+        second = np.full((K, d, d), reach**2 + residual) if term.separate else None
+        adjoints = term.adjoints(np.ones(K), np.full((d, K), reach), second, size)
+    else:
+        sides = [
+            max(
+                float(size(mean).max(initial=0.0) + size(lifts[side]).sum(axis=1).max(initial=0.0))
+                for (mean, _), lifts in zip((reduced.law.left, reduced.law.right)[side], reduced.lifts, strict=True)
+            )
+            for side in (0, 1)
+        ]
+        adjoints = term.adjoints(np.ones(1), np.full(term.W.shape, sides[0] * sides[1]))
+    return float(_pulled(pullback, adjoints, size).max(initial=0.0))
+
+
+def _contract(term: SoftmaxTerm, level: _Level, moments: _Moments) -> Array:
     """Return Σ_k E[p_k x] r_kᵀ + Σ_k E[p_k xxᵀ] N_k in the term's form, from the moments of the reduced integral."""
-    rows = moments.convert(term.first)
+    rows = level.convert(term.first)
     parts = []
-    for k in range(term.reduced.problem.components):
-        parts.append(np.outer(_first_moment(term, moments, k), rows[k]))
+    for k in range(term.reduced.problem.terms):
+        parts.append(np.outer(_first_moment(term.reduced, level, moments, k), rows[k]))
         if term.second:
-            parts.append(_second_moment(term, moments, k) @ moments.convert(term.second[k]))
+            parts.append(_second_moment(term.reduced, level, moments, k) @ level.convert(term.second[k]))
     total: Array = np.sum(parts, axis=0)
     if term.form == "transposed":
         return total.T
     return (total + total.T) / 2 if term.form == "symmetric" else total
 
 
-def _first_moment(term: SoftmaxTerm, moments: _Moments, k: int) -> Array:
+def _first_moment(reduced: Reduced, level: _Level, moments: _Moments, k: int) -> Array:
     """Return E[p_k x] = Σ_j w_j (E_j[p_k] μ_j + X_j E_j[p_k (q − m_j)])."""
-    reduced = term.reduced
-    means = moments.convert(reduced.means)
-    weights = moments.convert(fmpq_mat(1, len(reduced.problem.weights), list(reduced.problem.weights)))[0]
+    means = level.convert(reduced.means)
+    weights = level.convert(fmpq_mat(1, len(reduced.problem.shares), list(reduced.problem.shares)))[0]
     parts = []
     for j, w in enumerate(weights):
-        X = moments.convert(reduced.lifts[_index(reduced.lifts, j)])
+        X = level.convert(reduced.lifts[_index(reduced.lifts, j)])
         parts.append(w * (moments.p[j, k] * means[:, j] + X @ moments.first[j, k]))
     total: Array = np.sum(parts, axis=0)
     return total
 
 
-def _second_moment(term: SoftmaxTerm, moments: _Moments, k: int) -> Array:
+def _second_moment(reduced: Reduced, level: _Level, moments: _Moments, k: int) -> Array:
     """Return E[p_k xxᵀ], with x = μ_j + X_j (q − m_j) + an independent residual."""
-    reduced = term.reduced
-    means = moments.convert(reduced.means)
-    weights = moments.convert(fmpq_mat(1, len(reduced.problem.weights), list(reduced.problem.weights)))[0]
+    means = level.convert(reduced.means)
+    weights = level.convert(fmpq_mat(1, len(reduced.problem.shares), list(reduced.problem.shares)))[0]
     if moments.second is None:
         raise ValueError("second moments were not computed")
     parts = []
     for j, w in enumerate(weights):
-        X = moments.convert(reduced.lifts[_index(reduced.lifts, j)])
-        residual = moments.convert(reduced.residuals[_index(reduced.residuals, j)])
+        X = level.convert(reduced.lifts[_index(reduced.lifts, j)])
+        residual = level.convert(reduced.residuals[_index(reduced.residuals, j)])
         mu, shift = means[:, j], X @ moments.first[j, k]
         inner = moments.p[j, k] * (np.outer(mu, mu) + residual) + X @ moments.second[j, k] @ X.T
         parts.append(w * (inner + np.outer(mu, shift) + np.outer(shift, mu)))
@@ -239,13 +394,19 @@ def _index(shared_or_each: tuple[fmpq_mat, ...], j: int) -> int:
 
 def _sensitivity(term: SoftmaxTerm) -> float:
     """Return how much an error of 1 in every moment can change an entry of the contracted term."""
-    reduced, K = term.reduced, term.reduced.problem.components
-    means = np.abs(exact.to_floats(reduced.means)).max(initial=0.0)
-    lift = max(float(np.abs(exact.to_floats(X)).sum(axis=1).max(initial=0.0)) for X in reduced.lifts)
+    K = term.reduced.problem.terms
+    reach, residual = _lifted(term.reduced)
     rows = np.abs(exact.to_floats(term.first)).max(initial=0.0)
-    first = K * (means + lift) * rows
+    first = K * reach * rows
     if not term.second:
         return float(first)
-    residual = max(float(np.abs(exact.to_floats(r)).max(initial=0.0)) for r in reduced.residuals)
     columns = max(float(np.abs(exact.to_floats(N)).sum(axis=0).max(initial=0.0)) for N in term.second)
-    return float(first + K * ((means + lift) ** 2 + residual) * columns)
+    return float(first + K * (reach**2 + residual) * columns)
+
+
+def _lifted(reduced: Reduced) -> tuple[float, float]:
+    """Return bounds of an entry of E[p_k x], and of what the residual adds to E[p_k xxᵀ], for moments of size 1."""
+    means = float(np.abs(exact.to_floats(reduced.means)).max(initial=0.0))
+    lift = max(float(np.abs(exact.to_floats(X)).sum(axis=1).max(initial=0.0)) for X in reduced.lifts)
+    residual = max(float(np.abs(exact.to_floats(r)).max(initial=0.0)) for r in reduced.residuals)
+    return means + lift, residual

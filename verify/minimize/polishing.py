@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,12 @@ from mpmath import mp
 from thmverify import exact
 from thmverify.exact import from_ball, to_floats
 from thmverify.integrate.multiprecision import to_mpf
-from thmverify.losses import LOSSES
+from thmverify.losses import LOSSES, Loss
 from thmverify.losses.levels import enclosed_gradient
 from thmverify.maps import CLIPProduct, Encoder, LinearMap
 from thmverify.minimize import clip, infonce
 from thmverify.minimize.factors import Lifted, factor_hessian
+from thmverify.minimize.general import Unknowns
 from thmverify.minimize.newton import Rescaled, flattening
 from thmverify.minimize.result import Minimiser, Note
 from thmverify.minimize.simsiam import Equations, balance_jacobian
@@ -33,6 +35,7 @@ _GUARD = 8
 _STEPS = 80
 # Directions that a Jacobian leaves flat to this degree are changes of basis, which leave the loss alone.
 _GAUGE = 1e-9
+_GENERAL_GAUGE = 1e-5  # of Hessians by differences
 
 Residual = Callable[[fmpq_mat], tuple[Floats, float]]
 
@@ -50,14 +53,16 @@ class _Refined:
         return float(np.linalg.norm(self.residual)) + self.radius
 
 
-def polish(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+def polish(minimiser: Minimiser, loss: Loss, instance: Instance, digits: int) -> Minimiser:
     """Return the minimiser with `precise` maps to `digits` digits, and a residual and an error bound to match.
 
     Without convergence it is returned as it was; a note says so where the integrals do not give that many digits.
     """
     if not minimiser.converged or minimiser.rank == 0:
         return minimiser
-    return _POLISHERS[minimiser.loss](minimiser, instance, digits)
+    refine = partial(_polish_generally, loss) if loss.polisher is None else loss.polisher
+    polished: Minimiser = refine(minimiser, instance, digits)
+    return polished
 
 
 def _refine(x: fmpq_mat, digits: int, residual: Residual, correct: Callable[[Floats], Floats]) -> _Refined:
@@ -88,7 +93,7 @@ def _gradient(loss: str, instance: Instance, linear_map: LinearMap, name: str, d
     """Return the middle of the enclosed gradient, exactly, and the largest radius."""
     balls = enclosed_gradient(LOSSES[loss], instance, linear_map, digits + _GUARD)[0][name]
     radius = max(float(ball.rad()) for ball in balls.ravel())
-    return fmpq_mat(len(balls), len(balls[0]), [from_ball(ball) for ball in balls.ravel()]), radius
+    return _middles(balls), radius
 
 
 def _solver(jacobian: Floats) -> Callable[[Floats], Floats]:
@@ -97,7 +102,7 @@ def _solver(jacobian: Floats) -> Callable[[Floats], Floats]:
     return lambda b: -(inverse @ b.reshape(-1)).reshape(b.shape)
 
 
-def _polish_infonce(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+def polish_infonce(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
     """Refine U in A = B U: its residual is ∇L(Y) U, the same for a free and for a constrained rank."""
     coordinates, energy, R = infonce.whitened(instance)
     left = flattening(R)
@@ -121,7 +126,7 @@ def _polish_infonce(minimiser: Minimiser, instance: Instance, digits: int) -> Mi
     return _updated(minimiser, {"A": A, "M": A * A.transpose()}, found, bound, digits)
 
 
-def _polish_clip(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+def polish_clip(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
     """Refine Y in W = B_V Y B_Tᵀ, or, where the rank is constrained, its factors."""
     vision, text, energy = clip.whitened(instance)
     left, right = flattening(energy.R_V), flattening(energy.R_T)
@@ -169,7 +174,7 @@ def _polish_clip(minimiser: Minimiser, instance: Instance, digits: int) -> Minim
     return _updated(minimiser, {"A_V": A_V, "A_T": A_T, "W": A_V * A_T.transpose()}, found, None, digits)
 
 
-def _polish_simsiam(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+def polish_simsiam(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
     """Refine (A, P) on the exact stationarity equations, and with weight decay on the balance PᵀP = AᵀA."""
     mixture, eta = instance.pairs.mixture, exact.to_fmpq(instance.weight_decay)
     A, P = minimiser.maps["A"], minimiser.maps["P"]
@@ -197,14 +202,49 @@ def _polish_simsiam(minimiser: Minimiser, instance: Instance, digits: int) -> Mi
     return _updated(minimiser, maps, found, None, digits)
 
 
-def _polish_closed_form(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
-    """Evaluate the symmetric pencil again by mpmath."""
+def _polish_generally(loss: Loss, minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+    """Refine the unknowns of a loss without a polisher of its own, on its enclosed gradient."""
+    unknowns = Unknowns.of(loss, instance, minimiser)
+    inverse = np.linalg.pinv(unknowns.hessian(unknowns.start(minimiser)), rcond=_GENERAL_GAUGE, hermitian=True)
+
+    def residual(x: fmpq_mat) -> tuple[Floats, float]:
+        matrices = unknowns.matrices(x)
+        balls, _ = enclosed_gradient(loss, instance, unknowns.linear_map(matrices), digits + _GUARD)
+        radius = max(float(ball.rad()) for derivative in balls.values() for ball in derivative.ravel())
+        middles = {name: _middles(derivative) for name, derivative in balls.items()}
+        pulled = unknowns.pulled(middles, matrices)
+        return to_floats(pulled), radius * unknowns.stretch(matrices)
+
+    found = _refine(_rational(unknowns.start(minimiser)), digits, residual, lambda b: -(inverse @ b))
+    matrices = unknowns.matrices(found.x)
+    return _updated(minimiser, unknowns.reported(matrices), found, None, digits)
+
+
+def _middles(balls: Any) -> fmpq_mat:
+    return fmpq_mat(len(balls), len(balls[0]), [from_ball(ball) for ball in balls.ravel()])
+
+
+def polish_spectral(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+    """Evaluate the eigenvectors of (C, R) again by mpmath, each as long as the root of its eigenvalue."""
+    return _polish_closed_form(minimiser, instance.pairs.C, instance.pairs.mixture.R, digits, scaled=True)
+
+
+def polish_pca(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+    """Evaluate the eigenvectors of R again by mpmath."""
     mixture = instance.pairs.mixture
-    second, base = {
-        "spectral": (instance.pairs.C, mixture.R),
-        "pca": (mixture.R, exact.identity(mixture.dimension)),
-        "fisher": (mixture.S, mixture.sigma_bar),
-    }[minimiser.loss]
+    return _polish_closed_form(minimiser, mixture.R, exact.identity(mixture.dimension), digits)
+
+
+def polish_fisher(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+    """Evaluate the eigenvectors of (S, Σ̄) again by mpmath."""
+    mixture = instance.pairs.mixture
+    return _polish_closed_form(minimiser, mixture.S, mixture.sigma_bar, digits)
+
+
+def _polish_closed_form(
+    minimiser: Minimiser, second: fmpq_mat, base: fmpq_mat, digits: int, scaled: bool = False
+) -> Minimiser:
+    """Evaluate the symmetric pencil again by mpmath."""
     with mp.workdps(digits + 3 * _GUARD):
         factors = exact.ldl(base)
         if factors is None:
@@ -219,7 +259,7 @@ def _polish_closed_form(minimiser: Minimiser, instance: Instance, digits: int) -
             frame[:, i] /= root
         values, vectors = mp.eigsy(inside)
         kept = range(len(roots) - 1, len(roots) - 1 - minimiser.rank, -1)
-        scale = [mp.sqrt(values[i]) if minimiser.loss == "spectral" else mp.mpf(1) for i in kept]
+        scale = [mp.sqrt(values[i]) if scaled else mp.mpf(1) for i in kept]
         columns = [frame * vectors[:, i] * c for i, c in zip(kept, scale, strict=True)]
         A = fmpq_mat(len(roots), len(columns), [_to_fmpq(c[i]) for i in range(len(roots)) for c in columns])
         size = max(float(mp.norm(inside * vectors[:, i] - values[i] * vectors[:, i])) for i in kept)
@@ -245,13 +285,3 @@ def _updated(
     notes = minimiser.notes if found.size <= 10.0**-digits else (*minimiser.notes, Note.SHORT)
     maps = {**minimiser.maps, **{name: to_floats(m) for name, m in precise.items()}}
     return replace(minimiser, maps=maps, precise=precise, kkt_residual=found.size, error_bound=bound, notes=notes)
-
-
-_POLISHERS = {
-    "infonce": _polish_infonce,
-    "clip": _polish_clip,
-    "simsiam": _polish_simsiam,
-    "spectral": _polish_closed_form,
-    "pca": _polish_closed_form,
-    "fisher": _polish_closed_form,
-}

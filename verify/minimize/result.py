@@ -58,6 +58,18 @@ class Note(Enum):
         "The digits asked for were not reached: the integrals' enclosures stop short of them, as a rule because of "
         "their dimension. The KKT residual says how far the map is."
     )
+    GENERAL = (
+        "Best of several starts of a general-purpose method, from the loss's value and gradient alone: a local "
+        "minimum, supported by its gradient and curvature; no global certificate is claimed."
+    )
+    SADDLE = (
+        "The gradient vanishes, but the curvature does not show a minimum: a saddle point, or a flat direction. Change "
+        "the rank."
+    )
+    UNBOUNDED = (
+        "The loss keeps falling while the map grows: there may be no minimum. Change the instance or the parameters "
+        "of the loss."
+    )
     FULL_RANK = "The optimum needs fewer columns than r: raising the rank changes nothing."
 
 

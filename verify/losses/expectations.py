@@ -1,0 +1,337 @@
+"""A loss as one expression: rational functions of the map, log-sum-exps, and softplus of scores.
+
+An author writes a function of an instance and of the map's matrices that returns a `Formula`; `expressed` makes the
+value and the gradient of a `Loss` from it, at every level. For example InfoNCE,
+
+    def formula(instance, settings, M):
+        pairs = instance.pairs
+        return log_mean_exp(pairs.mixture, M) - (pairs.C @ M).trace()
+
+and `value, gradient = expressed(formula, of_gram("my-loss"))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.integrate.problem import Reduced, reduce
+from thmverify.integrate.scores import Law, ReducedScores, reduce_scores
+from thmverify.losses.expressions import (
+    GradientExpression,
+    Pullback,
+    ValueExpression,
+    check_rows,
+    gram_matrix,
+    wrong_map,
+)
+from thmverify.losses.matrices import Array, Convert, Matrix, as_matrix, beside, pulled_back
+from thmverify.maps import BiasedEncoder, Encoder, LinearMap
+from thmverify.models import GMM, AugmentedPairs, Instance
+
+Adjoints: TypeAlias = list[tuple[Matrix, Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class LogSumExpTerm:
+    """E log Σ_k a_k exp(c_k + u_k·v + ½ vᵀQ_k v) for v ~ Σ_j w_j N(μ_j, Σ_j).
+
+    law: the mixture. weights: a (K), of sum 1. linear: d × K, columns u_k. quadratic: one Q for all k, or K of them.
+    constants: 1 × K, c.
+    """
+
+    law: GMM
+    weights: tuple[fmpq, ...]
+    linear: Matrix
+    quadratic: tuple[Matrix, ...]
+    constants: Matrix
+
+    @cached_property
+    def reduced(self) -> Reduced:
+        """The term as a rational number and an integral of least dimension."""
+        K = len(self.weights)
+        quadratic = [Q.value for Q in self.quadratic] if self.separate else [self.quadratic[0].value] * K
+        constants = self.constants.value.entries()
+        return reduce(
+            self.weights, self.law.mu, self.law.sigmas, self.linear.value, quadratic, self.law.w, tuple(constants)
+        )
+
+    @property
+    def separate(self) -> bool:
+        """Whether every term of the sum has its own Q_k, so that second moments are needed."""
+        return len(self.quadratic) > 1
+
+    def adjoints(self, p: Array, first: Array, second: Array | None, convert: Convert) -> Adjoints:
+        """Return the derivatives with respect to u, Q and c from E p_k (K), E[p_k v] (d × K) and E[p_k vvᵀ]."""
+        found: Adjoints = [(self.linear, first), (self.constants, p.reshape(1, -1))]
+        if second is None:
+            return [*found, (self.quadratic[0], convert(self.law.R * fmpq(1, 2)))]
+        half = convert(fmpq_mat([[fmpq(1, 2)]]))
+        return [*found, *((Q, second[k] * half) for k, Q in enumerate(self.quadratic))]
+
+
+@dataclass(frozen=True, eq=False)
+class SoftplusTerm:
+    """E softplus(c + xᵀWy) for (x, y) ~ `law`; W: d × d', c: 1 × 1."""
+
+    law: Law
+    W: Matrix
+    constant: Matrix
+
+    @cached_property
+    def reduced(self) -> ReducedScores:
+        """The term in as many coordinates of x and of y as W has rank."""
+        return reduce_scores(self.law, self.W.value, self.constant.scalar)
+
+    def adjoints(self, total: Array, outer: Array) -> Adjoints:
+        """Return the derivatives with respect to W and c from E σ and E σ xyᵀ, σ = softplus' at the score."""
+        return [(self.W, outer), (self.constant, total.reshape(1, 1))]
+
+
+Term: TypeAlias = LogSumExpTerm | SoftplusTerm
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """`rational` (1 × 1) + Σ coefficient · term + Σ coefficient · log number; sums, and multiples by a rational."""
+
+    rational: Matrix
+    terms: tuple[tuple[fmpq, Term], ...] = ()
+    logs: tuple[tuple[fmpq, fmpq], ...] = ()
+
+    def __add__(self, other: Any) -> Formula:
+        right = as_formula(other)
+        return Formula(self.rational + right.rational, self.terms + right.terms, self.logs + right.logs)
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: int | Fraction | fmpq) -> Formula:
+        c = factor if isinstance(factor, fmpq) else exact.to_fmpq(Fraction(factor))
+        terms = tuple((c * coefficient, term) for coefficient, term in self.terms)
+        return Formula(self.rational * c, terms, tuple((c * coefficient, x) for coefficient, x in self.logs))
+
+    __rmul__ = __mul__
+
+    def __sub__(self, other: Any) -> Formula:
+        return self + as_formula(other) * -1
+
+    def __rsub__(self, other: Any) -> Formula:
+        return as_formula(other) + self * -1
+
+    def value(self) -> ValueExpression:
+        """Return the value, exactly."""
+        logarithms = [replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, LogSumExpTerm)]
+        scores = [replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, SoftplusTerm)]
+        return ValueExpression(self.rational.scalar, tuple(logarithms), tuple(scores), self.logs)
+
+    def gradient(self, variable: Matrix, symmetric: bool) -> GradientExpression:
+        """Return the derivative with respect to a matrix that the formula was made from."""
+        one = np.array([[fmpq(1)]], dtype=object)
+        found = pulled_back([(self.rational, one)], _exactly).get(id(variable))
+        rows, columns = variable.shape
+        entries = [fmpq(0)] * (rows * columns) if found is None else [fmpq(0) + x for x in found.flat]
+        rational = fmpq_mat(rows, columns, entries)
+        terms = tuple(Pullback(c, term, variable, symmetric) for c, term in self.terms)
+        return GradientExpression(exact.symmetrise(rational) if symmetric else rational, terms)
+
+
+def as_formula(x: Any) -> Formula:
+    """Return a formula, a 1 × 1 matrix or a rational number as a formula.
+
+    Raises InputError for anything else.
+    """
+    if isinstance(x, Formula):
+        return x
+    number = as_matrix(x)
+    if number is None:
+        remedy = "return a Formula, a 1 × 1 Matrix or a rational number"
+        raise InputError("expression", type(x).__name__, "is no part of a loss", remedy)
+    number.scalar  # noqa: B018  raises InputError unless it is 1 × 1
+    return Formula(number)
+
+
+def log_sum_exp(
+    law: GMM,
+    linear: Matrix,
+    quadratic: Matrix | Sequence[Matrix] | None = None,
+    weights: Sequence[fmpq | Fraction | int] | None = None,
+    constants: Matrix | None = None,
+) -> Formula:
+    """Return E log Σ_k a_k exp(c_k + u_k·v + ½ vᵀQ_k v), v ~ `law`.
+
+    linear: d × K, columns u_k. quadratic: one symmetric Q (d × d) or K of them; 0 when left out. weights: a_k > 0,
+    those of the law when left out. constants: 1 × K, c_k, 0 when left out. Raises InputError for other shapes and
+    for weights that are not positive.
+    """
+    d, K = linear.shape
+    a = law.w if weights is None else tuple(_rational(x) for x in weights)
+    Q = (Matrix(exact.zeros(d, d)),) if quadratic is None else quadratic
+    forms = (Q,) if isinstance(Q, Matrix) else tuple(Q)
+    c = Matrix(exact.zeros(1, K)) if constants is None else constants
+    if d != law.dimension or len(a) != K or len(forms) not in (1, K) or c.shape != (1, K):
+        shapes = f"u {d} × {K}, {len(a)} weights, {len(forms)} Q, c {c.shape[0]} × {c.shape[1]}"
+        rule = f"do not belong together on R^{law.dimension}"
+        raise InputError("expression", shapes, rule, "u is d × K; a, Q and c go with its columns")
+    if any(x <= 0 for x in a):
+        raise InputError("expression", [str(x) for x in a], "are not all > 0", "a weight is the factor of exp")
+    total = sum(a, fmpq(0))
+    term = LogSumExpTerm(law, tuple(x / total for x in a), linear, forms, c)
+    logs = () if total == 1 else ((fmpq(1), total),)
+    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), term),), logs)
+
+
+def log_mean_exp(
+    law: GMM, W: Matrix, target: GMM | None = None, weights: Sequence[fmpq | Fraction | int] | None = None
+) -> Formula:
+    """Return E_x log E_y exp(xᵀWy), x ~ `law`, y ~ `target` (by default `law`), with other component weights if given.
+
+    By the Gaussian moment generating function it is E log Σ_k a_k exp(xᵀWν_k + ½ xᵀWT_kWᵀx), y ~ Σ_k a_k N(ν_k, T_k).
+    """
+    other = law if target is None else target
+    shared = all(sigma == other.sigmas[0] for sigma in other.sigmas)
+    spreads = other.sigmas[:1] if shared else other.sigmas
+    quadratic = [W @ Matrix(sigma) @ W.T for sigma in spreads]
+    return log_sum_exp(law, W @ Matrix(other.mu), quadratic, other.w if weights is None else weights)
+
+
+def softplus_mean(law: Law, W: Matrix, constant: Matrix | Fraction | int = 0) -> Formula:
+    """Return E log(1 + exp(c + xᵀWy)), (x, y) ~ `law`.
+
+    Raises InputError for shapes that do not fit.
+    """
+    c = as_matrix(constant)
+    d, e = law.left[0][0].nrows(), law.right[0][0].nrows()
+    if W.shape != (d, e) or c is None or c.shape != (1, 1):
+        rule = f"do not belong to a law on R^{d} × R^{e}"
+        raise InputError("expression", f"W {W.shape[0]} × {W.shape[1]}", rule, "W is d × d', and c a number")
+    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), SoftplusTerm(law, W, c)),))
+
+
+def positive_pairs(pairs: AugmentedPairs) -> Law:
+    """Return the law of (x, x̂): the same component with probability δ, independent ones else."""
+    delta, mixture = exact.to_fmpq(pairs.bias), pairs.mixture
+    chances = [
+        (j, k, delta * w * int(j == k) + (1 - delta) * w * v)
+        for j, w in enumerate(mixture.w)
+        for k, v in enumerate(mixture.w)
+    ]
+    return _law(mixture, [entry for entry in chances if entry[2] != 0])
+
+
+def negative_pairs(mixture: GMM) -> Law:
+    """Return the law of two independent points."""
+    return _law(mixture, [(j, k, w * v) for j, w in enumerate(mixture.w) for k, v in enumerate(mixture.w)])
+
+
+def _law(mixture: GMM, chances: Sequence[tuple[int, int, fmpq]]) -> Law:
+    d = mixture.dimension
+    parts = [(exact.submatrix(mixture.mu, range(d), [k]), mixture.sigmas[k]) for k in range(mixture.components)]
+    return Law(
+        tuple(chance for _, _, chance in chances),
+        tuple(parts[j] for j, _, _ in chances),
+        tuple(parts[k] for _, k, _ in chances),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ what a map gives
+
+
+@dataclass(frozen=True)
+class Variables:
+    """The matrices of a map that a loss is a function of: their names and values, and which of them are symmetric."""
+
+    read: Callable[[Instance, LinearMap], dict[str, fmpq_mat]]
+    symmetric: frozenset[str] = field(default=frozenset())
+
+
+def of_gram(loss: str) -> Variables:
+    """A loss of M = AAᵀ."""
+
+    def read(instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat]:
+        return {"M": gram_matrix(loss, linear_map, instance.pairs.mixture.dimension)}
+
+    return Variables(read, frozenset({"M"}))
+
+
+def of_encoder(loss: str) -> Variables:
+    """A loss of A (d × r), which M does not determine."""
+
+    def read(instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat]:
+        if not isinstance(linear_map, Encoder):
+            raise wrong_map(loss, linear_map, '{"A": …} (d × r)')
+        check_rows("A", linear_map.A, instance.pairs.mixture.dimension)
+        return {"A": linear_map.A}
+
+    return Variables(read)
+
+
+def of_scores(loss: str) -> Variables:
+    """A loss of M = AAᵀ and of a number b that is added to every score xᵀMy; 0 where the map has none."""
+
+    def read(instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat]:
+        shift = linear_map.b if isinstance(linear_map, BiasedEncoder) else fmpq(0)
+        encoder = Encoder(linear_map.A) if isinstance(linear_map, BiasedEncoder) else linear_map
+        M = gram_matrix(loss, encoder, instance.pairs.mixture.dimension)
+        return {"M": M, "b": fmpq_mat([[shift]])}
+
+    return Variables(read, frozenset({"M"}))
+
+
+def expressed(
+    formula: Callable[..., Any], variables: Variables, settings: Mapping[str, Fraction] | None = None
+) -> tuple[
+    Callable[[Instance, LinearMap], ValueExpression],
+    Callable[[Instance, LinearMap], dict[str, GradientExpression]],
+]:
+    """Return the value and the gradient of a loss from one formula.
+
+    formula: (instance, settings, *matrices) → Formula, 1 × 1 Matrix or number; the matrices are those of `variables`.
+    """
+
+    def evaluated(instance: Instance, linear_map: LinearMap) -> tuple[Formula, dict[str, Matrix]]:
+        matrices = {name: Matrix(m) for name, m in variables.read(instance, linear_map).items()}
+        return as_formula(formula(instance, settings or {}, *matrices.values())), matrices
+
+    def value(instance: Instance, linear_map: LinearMap) -> ValueExpression:
+        return evaluated(instance, linear_map)[0].value()
+
+    def gradient(instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
+        found, matrices = evaluated(instance, linear_map)
+        return {name: found.gradient(m, name in variables.symmetric) for name, m in matrices.items()}
+
+    return value, gradient
+
+
+def _exactly(m: fmpq_mat) -> Array:
+    return np.array(m.entries(), dtype=object).reshape(m.nrows(), m.ncols())
+
+
+def _rational(x: fmpq | Fraction | int) -> fmpq:
+    return x if isinstance(x, fmpq) else exact.to_fmpq(Fraction(x))
+
+
+__all__ = [
+    "Formula",
+    "LogSumExpTerm",
+    "Matrix",
+    "SoftplusTerm",
+    "Variables",
+    "beside",
+    "expressed",
+    "log_mean_exp",
+    "log_sum_exp",
+    "negative_pairs",
+    "of_encoder",
+    "of_gram",
+    "of_scores",
+    "positive_pairs",
+    "softplus_mean",
+]

@@ -1,0 +1,296 @@
+"""Minimisers of any loss from its value and gradient alone: what a record without a minimiser of its own gets.
+
+The unknowns are the matrices of the map (A; A and b; or A_V and A_T), in coordinates that whiten Σ̄ on the whole space:
+nothing is supposed of where the minimiser lies. BFGS from several starts, then Newton's method with a Hessian by
+differences of the gradient. The residual that is reported is that of the point that is returned, evaluated anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from scipy.optimize import minimize
+
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.exact import to_floats
+from thmverify.losses import Loss, Sense
+from thmverify.losses.levels import float64_gradient, float64_value
+from thmverify.maps import BiasedEncoder, CLIPFactors, Encoder, LinearMap
+from thmverify.minimize.closed_forms import Pencil
+from thmverify.minimize.coordinates import full_coordinates
+from thmverify.minimize.result import ACCEPTED, Minimiser, Note, column_space
+from thmverify.models import CLIPGMM, GMM, Floats, Instance
+from thmverify.subspaces import fisher_subspace
+
+_STARTS, _SEED = 5, 20261129
+_ITERATIONS, _POLISHING = 200, 6
+_AIM = 1e-7  # of BFGS, in the gradient: Newton's method does the rest
+_STEP = 1e-4  # of the differences
+_FAR = 1e4  # whitened unknowns beyond this have run away
+_RANK = 1e-6  # a smaller singular value, relative to the largest, is 0
+_CURVED = -1e-5  # the least curvature, relative to the largest, that rounding may leave at a minimum
+
+
+@dataclass(frozen=True)
+class Unknowns:
+    """The matrices of a map as one vector v: block i is frames[i] · V_i, V_i the next rows × columns[i] entries of v.
+
+    names: of the blocks, A and b, or A_V and A_T. gradients: the names under which the loss gives its derivatives.
+    """
+
+    loss: Loss
+    instance: Instance
+    names: tuple[str, ...]
+    frames: tuple[fmpq_mat, ...]
+    columns: tuple[int, ...]
+
+    @classmethod
+    def of(cls, loss: Loss, instance: Instance, found: Minimiser | int) -> Unknowns:
+        """Return the unknowns of the maps with so many columns, or of those that were found.
+
+        Raises InputError for a loss that is made stationary, or of maps that are not known here.
+        """
+        if loss.sense is Sense.STATIONARY:
+            rule = "is made stationary, not minimised"
+            raise InputError("LOSS", loss.name, rule, "give its record a minimiser of its own")
+        paired = isinstance(instance.model, CLIPGMM)
+        columns = found.maps["A_V" if paired else "A"].shape[1] if isinstance(found, Minimiser) else found
+        if isinstance(instance.model, CLIPGMM):
+            sides = instance.model.vision, instance.model.text
+            return cls(loss, instance, ("A_V", "A_T"), tuple(_frame(m) for m in sides), (columns, columns))
+        frame = _frame(instance.pairs.mixture)
+        if '"b"' in loss.map_shape:
+            return cls(loss, instance, ("A", "b"), (frame, exact.identity(1)), (columns, 1))
+        return cls(loss, instance, ("A",), (frame,), (columns,))
+
+    @property
+    def size(self) -> int:
+        """The number of unknowns."""
+        return sum(frame.ncols() * n for frame, n in zip(self.frames, self.columns, strict=True))
+
+    def matrices(self, v: fmpq_mat) -> dict[str, fmpq_mat]:
+        """Return the blocks at v (n × 1)."""
+        entries, blocks, at = v.entries(), {}, 0
+        for name, frame, n in zip(self.names, self.frames, self.columns, strict=True):
+            count = frame.ncols() * n
+            blocks[name] = frame * fmpq_mat(frame.ncols(), n, entries[at : at + count])
+            at += count
+        return blocks
+
+    def linear_map(self, matrices: Mapping[str, fmpq_mat]) -> LinearMap:
+        """Return the map that the blocks make."""
+        if "A_V" in matrices:
+            return CLIPFactors(matrices["A_V"], matrices["A_T"])
+        A = matrices["A"]
+        return BiasedEncoder(A, matrices["b"][0, 0]) if "b" in matrices else Encoder(A)
+
+    def pulled(self, gradient: Mapping[str, fmpq_mat], matrices: Mapping[str, fmpq_mat]) -> fmpq_mat:
+        """Return the derivative with respect to v from those with respect to M = AAᵀ or A, b, or W = A_V A_Tᵀ."""
+        entries: list[fmpq] = []
+        for name, frame in zip(self.names, self.frames, strict=True):
+            entries += (frame.transpose() * self._of_block(name, gradient, matrices)).entries()
+        return fmpq_mat(len(entries), 1, entries)
+
+    def _of_block(self, name: str, gradient: Mapping[str, fmpq_mat], matrices: Mapping[str, fmpq_mat]) -> fmpq_mat:
+        if name in gradient:
+            return gradient[name]
+        if name == "A" and "M" in gradient:
+            return (gradient["M"] + gradient["M"].transpose()) * matrices["A"]
+        if name == "A_V" and "W" in gradient:
+            return gradient["W"] * matrices["A_T"]
+        if name == "A_T" and "W" in gradient:
+            return gradient["W"].transpose() * matrices["A_V"]
+        given = ", ".join(gradient)
+        raise InputError("LOSS", self.loss.name, f"has derivatives by {given} alone", "give its record a minimiser")
+
+    def stretch(self, matrices: Mapping[str, fmpq_mat]) -> float:
+        """Return how much an error of 1 in every entry of the gradient may come to in the norm of `pulled`."""
+        largest = max(1.0, *(2 * float(np.linalg.norm(to_floats(m))) for m in matrices.values()))
+        frames = (float(np.linalg.norm(to_floats(frame), 2)) * frame.nrows() for frame in self.frames)
+        return largest * sum(frames)
+
+    def evaluate(self, v: Floats) -> tuple[float, Floats, float]:
+        """Return the value to be minimised, its gradient, and an estimate of the gradient's error."""
+        matrices = self.matrices(_rationals(v))
+        linear_map = self.linear_map(matrices)
+        sign = -1.0 if self.loss.sense is Sense.MAXIMISED else 1.0
+        value = float64_value(self.loss, self.instance, linear_map).value
+        found = float64_gradient(self.loss, self.instance, linear_map)
+        rational = {name: _rational_matrix(m) for name, m in found.derivatives.items()}
+        pulled = to_floats(self.pulled(rational, matrices))[:, 0]
+        return sign * value, sign * pulled, found.error * self.stretch(matrices)
+
+    def hessian(self, v: Floats) -> Floats:
+        """Return the Hessian by central differences of the gradient (n × n), of the loss itself."""
+        v = v.reshape(-1)
+        sign = -1.0 if self.loss.sense is Sense.MAXIMISED else 1.0
+        step = _STEP * max(1.0, float(np.abs(v).max()))
+        rows = []
+        for i in range(self.size):
+            moved = step * np.eye(self.size)[i]
+            rows.append((self.evaluate(v + moved)[1] - self.evaluate(v - moved)[1]) / (2 * step))
+        H = sign * np.array(rows)
+        return np.asarray((H + H.T) / 2)
+
+    def start(self, found: Minimiser) -> Floats:
+        """Return v (n × 1) at the maps that were found."""
+        parts = []
+        for name, frame in zip(self.names, self.frames, strict=True):
+            matrix = np.atleast_2d(found.maps[name])
+            parts.append(np.linalg.solve(to_floats(frame), matrix).reshape(-1))
+        return np.concatenate(parts)[:, None]
+
+    def reported(self, matrices: Mapping[str, fmpq_mat]) -> dict[str, fmpq_mat]:
+        """Return the matrices, with the product that the loss is a function of."""
+        found = dict(matrices)
+        if "A_V" in found:
+            return {"W": found["A_V"] * found["A_T"].transpose(), **found}
+        return {"M": found["A"] * found["A"].transpose(), **found}
+
+
+def minimise_generally(loss: Loss, instance: Instance, rank: int) -> Minimiser:
+    """Return the best local optimum of several starts over maps with `rank` columns.
+
+    Raises InputError for a loss that is made stationary, or whose derivatives are not by M, A, b or W.
+    """
+    unknowns = Unknowns.of(loss, instance, rank)
+    best: Floats | None = None
+    lowest = np.inf
+    for start in _starts(unknowns, rank):
+        v, value = _descended(unknowns, start)
+        if best is None or value < lowest:
+            best, lowest = v, value
+    if best is None:
+        raise InputError("LOSS", loss.name, "is not defined at any start", "give its record a minimiser")
+    runaway = bool(np.abs(best).max() > _FAR)
+    v, curvature = (best, 0.0) if runaway else _newton(unknowns, best)
+    return _report(unknowns, v, curvature, runaway)
+
+
+def _descended(unknowns: Unknowns, start: Floats) -> tuple[Floats, float]:
+    def first(v: Floats) -> tuple[float, Floats]:
+        if np.abs(v).max() > 100 * _FAR or not np.all(np.isfinite(v)):
+            return np.inf, np.zeros_like(v)
+        value, gradient, _ = unknowns.evaluate(v)
+        return value, gradient
+
+    found = minimize(first, start, jac=True, method="BFGS", options={"gtol": _AIM, "maxiter": _ITERATIONS})
+    return np.asarray(found.x), float(found.fun)
+
+
+def _newton(unknowns: Unknowns, v: Floats) -> tuple[Floats, float]:
+    """Return a point with a gradient as small as floats allow, and the least curvature there, relative to the largest.
+
+    Directions without curvature (rotations of the features leave the loss alone) are left out of the steps.
+    """
+    sign = -1.0 if unknowns.loss.sense is Sense.MAXIMISED else 1.0
+    size = float(np.linalg.norm(unknowns.evaluate(v)[1]))
+    values, vectors = np.linalg.eigh(sign * unknowns.hessian(v))
+    scale = float(np.abs(values).max()) or 1.0
+    bent = np.abs(values) > -_CURVED * scale
+    for _ in range(_POLISHING):
+        gradient = unknowns.evaluate(v)[1]
+        step = -(vectors[:, bent] / values[bent]) @ (vectors[:, bent].T @ gradient)
+        there = float(np.linalg.norm(unknowns.evaluate(v + step)[1]))
+        if not there < size:
+            break
+        v, size = v + step, there
+    return v, float(values.min()) / scale
+
+
+def _starts(unknowns: Unknowns, rank: int) -> Iterator[Floats]:
+    """Yield starts: the leading directions of the pairs, then random ones of the same size."""
+    rng = np.random.default_rng(_SEED)
+    leading = [_leading(unknowns.instance, i, rank, rng) for i in range(len(unknowns.names))]
+    yield np.concatenate([block.reshape(-1) for block in leading])
+    for _ in range(_STARTS - 1):
+        blocks = [np.zeros(1) if n == "b" else _random(b, rng) for n, b in zip(unknowns.names, leading, strict=True)]
+        yield np.concatenate([block.reshape(-1) for block in blocks])
+
+
+def _random(like: Floats, rng: np.random.Generator) -> Floats:
+    return float(np.linalg.norm(like) / np.sqrt(like.size)) * rng.standard_normal(like.shape)
+
+
+def _leading(instance: Instance, block: int, rank: int, rng: np.random.Generator) -> Floats:
+    """Return the block's start in whitened coordinates: leading eigenvectors, and small random columns beyond."""
+    if isinstance(instance.model, CLIPGMM):
+        mixture: GMM = (instance.model.vision, instance.model.text)[block]
+        second = mixture.S
+    elif block == 1:
+        return np.zeros((1, 1))
+    else:
+        mixture, second = instance.pairs.mixture, instance.pairs.C
+    d = mixture.dimension
+    pencil = Pencil(second, mixture.R)
+    frame = np.linalg.inv(to_floats(_frame(mixture)))
+    kept = min(rank, d)
+    sizes = np.sqrt(np.clip(pencil.values[:kept], 0.01, None))
+    start = 0.1 * rng.standard_normal((d, rank))
+    start[:, :kept] += frame @ pencil.vectors(kept) * sizes
+    return start
+
+
+def _frame(mixture: GMM) -> fmpq_mat:
+    """Return coordinates on the whole space that whiten Σ̄, as the rationals that the floats are."""
+    return _rational_matrix(full_coordinates(mixture).embedding)
+
+
+def _rational_matrix(m: Floats) -> fmpq_mat:
+    return exact.matrix([[Fraction(float(x)) for x in row] for row in m], columns=m.shape[1])
+
+
+def _rationals(v: Floats) -> fmpq_mat:
+    return _rational_matrix(np.asarray(v).reshape(-1, 1))
+
+
+def _report(unknowns: Unknowns, v: Floats, curvature: float, runaway: bool) -> Minimiser:
+    loss, instance = unknowns.loss, unknowns.instance
+    matrices = unknowns.matrices(_rationals(v))
+    estimate = float64_value(loss, instance, unknowns.linear_map(matrices))
+    _, gradient, error = unknowns.evaluate(v)
+    size = float(np.linalg.norm(gradient))
+    stationary = size + error <= ACCEPTED * (1 + float(np.linalg.norm(v)))
+    notes = [Note.GENERAL]
+    if runaway:
+        notes = [Note.UNBOUNDED]
+    elif not stationary:
+        notes.append(Note.STALLED)
+    elif curvature < _CURVED:
+        notes.append(Note.SADDLE)
+    maps = {name: to_floats(m) for name, m in unknowns.reported(matrices).items()}
+    if "b" in maps:
+        maps["b"] = maps["b"].reshape(())
+    sides = {"A": "M", "A_V": "W", "A_T": "Wᵀ"}
+    spaces, ranks = [], []
+    for name, frame in zip(unknowns.names, unknowns.frames, strict=True):
+        if name in sides:
+            mixture = _mixture(instance, name)
+            whitened = np.linalg.solve(to_floats(frame), maps[name])
+            left, sizes, _ = np.linalg.svd(whitened, full_matrices=False)
+            ranks.append(int(np.sum(sizes > _RANK * max(float(sizes.max(initial=0.0)), _RANK))))
+            spanning = to_floats(frame) @ left[:, : ranks[-1]]
+            spaces.append(column_space(sides[name], spanning, fisher_subspace(mixture)))
+    return Minimiser(
+        loss=loss.name,
+        maps=maps,
+        rank=min(ranks),
+        spaces=tuple(spaces),
+        value=estimate.value,
+        value_error=estimate.error,
+        kkt_residual=size,
+        error_bound=None,
+        converged=stationary and not runaway and curvature >= _CURVED,
+        notes=tuple(notes),
+    )
+
+
+def _mixture(instance: Instance, name: str) -> GMM:
+    if isinstance(instance.model, CLIPGMM):
+        return instance.model.vision if name == "A_V" else instance.model.text
+    return instance.pairs.mixture
