@@ -18,8 +18,8 @@ from thmverify.models import Instance
 def formula(instance: Instance, settings: Settings, A: Matrix) -> Any:
     """Return L(A); InputError where a column of A is 0."""
     pairs = instance.pairs
-    across = A.T @ Matrix(pairs.C) @ A
-    sizes = (A.T @ Matrix(pairs.mixture.R) @ A).diagonal()
+    across = A.T @ pairs.C @ A
+    sizes = (A.T @ pairs.mixture.R @ A).diagonal()
     own = across.diagonal() / sizes
     squares = across * across / (sizes @ sizes.T)
     missing = 1 - own

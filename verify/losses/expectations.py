@@ -198,8 +198,8 @@ def log_mean_exp(
     other = law if target is None else target
     shared = all(sigma == other.sigmas[0] for sigma in other.sigmas)
     spreads = other.sigmas[:1] if shared else other.sigmas
-    quadratic = [W @ Matrix(sigma) @ W.T for sigma in spreads]
-    return log_sum_exp(law, W @ Matrix(other.mu), quadratic, other.w if weights is None else weights)
+    quadratic = [W @ sigma @ W.T for sigma in spreads]
+    return log_sum_exp(law, W @ other.mu, quadratic, other.w if weights is None else weights)
 
 
 def softplus_mean(law: Law, W: Matrix, constant: Matrix | Fraction | int = 0) -> Formula:

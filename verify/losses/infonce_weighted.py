@@ -24,7 +24,7 @@ def formula(instance: Instance, settings: Settings, M: Matrix) -> Any:
     even, K = exact.to_fmpq(settings["balance"]), mixture.components
     weights = [w * (1 - even) + even / K for w in mixture.w]
     uniformity = log_mean_exp(mixture, scaled, weights=weights)
-    return uniformity * settings["uniformity"] - (Matrix(pairs.C) @ scaled).trace()
+    return uniformity * settings["uniformity"] - (pairs.C @ scaled).trace()
 
 
 def _build(settings: Settings) -> tuple[Value, Gradient]:

@@ -76,14 +76,21 @@ class Matrix:
     def __rsub__(self, other: Any) -> Any:
         return (self * -1) + other
 
-    def __matmul__(self, other: Matrix) -> Matrix:
-        left, right = self.value, other.value
+    def __matmul__(self, other: Any) -> Any:
+        factor = as_matrix(other)
+        if factor is None:
+            return NotImplemented
+        left, right = self.value, factor.value
         if left.ncols() != right.nrows():
             raise InputError("expression", f"{_size(left)} by {_size(right)}", "do not multiply", "check the shapes")
         return Matrix(
             left * right,
-            ((self, lambda g, c: g @ c(right).T), (other, lambda g, c: c(left).T @ g)),
+            ((self, lambda g, c: g @ c(right).T), (factor, lambda g, c: c(left).T @ g)),
         )
+
+    def __rmatmul__(self, other: Any) -> Any:
+        factor = as_matrix(other)
+        return NotImplemented if factor is None else factor @ self
 
     def __mul__(self, other: Any) -> Any:
         right = as_matrix(other)

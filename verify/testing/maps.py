@@ -9,9 +9,9 @@ from flint import fmpq, fmpq_mat
 from hypothesis.strategies import SearchStrategy
 
 from thmverify import exact
-from thmverify.maps import CLIPFactors, Encoder, LinearMap, SimSiamPair
+from thmverify.maps import BiasedEncoder, CLIPFactors, Encoder, LinearMap, SimSiamPair
 from thmverify.models import CLIPGMM, GMM, Instance
-from thmverify.testing.matrices import orthonormal_columns, rational_matrix
+from thmverify.testing.matrices import orthonormal_columns, rational, rational_matrix
 from thmverify.testing.models import clip_gmm, mixture_instance
 from thmverify.testing.sources import Source, Span, size_in, strategy
 
@@ -102,9 +102,17 @@ def posed(
     mixture = question.pairs.mixture
     d = mixture.dimension
     match loss:
-        case "infonce":
+        case "infonce" | "infonce-weighted":
             A = encoder(source, d, columns, hostile).A
             return Posed(loss, question, Encoder(moderated(A, mixture, spread)))
+        case "siglip":
+            A = encoder(source, d, columns, hostile).A
+            return Posed(
+                loss, question, BiasedEncoder(moderated(A, mixture, spread), exact.to_fmpq(rational(source, 2)))
+            )
+        case "barlow-twins":
+            A = encoder(source, d, columns, hostile=False).A
+            return Posed(loss, question, Encoder(without_zeros(A)))
         case "simsiam":
             return Posed(loss, question, simsiam_pair(source, d))
         case "pca":
@@ -112,6 +120,14 @@ def posed(
             return Posed(loss, question, Encoder(orthonormal_columns(source, d, columns)))
         case _:
             return Posed(loss, question, encoder(source, d, hostile=hostile))
+
+
+def without_zeros(A: fmpq_mat) -> fmpq_mat:
+    """Return A with each column that is 0 replaced by the first unit vector."""
+    for j in range(A.ncols()):
+        if all(A[i, j] == 0 for i in range(A.nrows())):
+            A[0, j] = fmpq(1)
+    return A
 
 
 def encoders(dimension: int, columns: Span | None = None, hostile: bool = True) -> SearchStrategy[Encoder]:

@@ -1,0 +1,166 @@
+"""What each loss is by definition, on samples, and what leaves it alone: one entry for every registered loss.
+
+Nothing here shares a closed form with the engine. x, x̂ and y are sampled. The log of an inner mean is biased, so it is
+bracketed: with Z(x) = E_y exp(f(x)ᵀf(y)) and Z₁, Z₂ independent inner means of it,
+
+    E log Z₁  ≤  log Z  ≤  E[log Z₁ + Z₂/Z₁ − 1],
+
+by Jensen and by log z ≤ log a + z/a − 1. A definition returns both ends for one batch of
+samples; for a mean they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from property_tests.engine.support import floats
+from thmverify.losses import Loss
+from thmverify.testing import Posed
+
+OUTER, INNER, MANY = 300, 1500, 20_000
+
+Batch = Callable[[Loss, Posed, np.random.Generator], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A loss on one batch of samples, and the changes that leave it alone.
+
+    coordinates: x ↦ Tx with A ↦ T⁻ᵀA for every invertible T ("linear"), or for orthogonal ones alone. features:
+    A ↦ AQ for orthogonal Q, or for signed permutations alone. narrow: the width that the bracket must keep below,
+    standard errors included, relative to 1 + |loss|. settings: of its parameters, to be tried in turn. options: how
+    questions about it are posed.
+    """
+
+    batch: Batch
+    coordinates: str = "linear"
+    features: str = "orthogonal"
+    narrow: float = 0.3
+    settings: tuple[tuple[tuple[str, Fraction], ...], ...] = ((),)
+    options: tuple[tuple[str, object], ...] = ()
+
+
+def log_bracket(x: np.ndarray, y: np.ndarray, W: np.ndarray, importance: np.ndarray | None = None) -> np.ndarray:
+    """Return estimates below and above E_x log E_y exp(xᵀWy), y weighed by its importance."""
+    similarity = np.exp(x @ W @ y.T) * (1 if importance is None else importance)
+    one, two = (half.mean(axis=1) for half in np.split(similarity, 2, axis=1))
+    low = np.log(one)
+    return np.array([low.mean(), (low + two / one - 1).mean()])
+
+
+def infonce(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    pairs, A = question.instance.pairs, floats(question.linear_map.A)
+    x, partner = pairs.sample(OUTER, rng)
+    low, high = log_bracket(x, pairs.mixture.sample(INNER, rng), A @ A.T) - ((x @ A) * (partner @ A)).sum(1).mean()
+    return low, high
+
+
+def infonce_weighted(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    """Negatives with other component weights, by importance: each y is weighed by v_k/w_k of its label."""
+    tau, uniformity, balance = (float(loss.settings[name]) for name in ("temperature", "uniformity", "balance"))
+    pairs, A = question.instance.pairs, floats(question.linear_map.A)
+    mixture, w = pairs.mixture, np.array([float(w) for w in pairs.mixture.weights])
+    x, partner = pairs.sample(OUTER, rng)
+    labels = mixture.sample_labels(INNER, rng)
+    importance = ((1 - balance) * w + balance / len(w))[labels] / w[labels]
+    bracket = log_bracket(x, mixture.sample_given(labels, rng), A @ A.T / tau, importance)
+    low, high = uniformity * bracket - ((x @ A) * (partner @ A)).sum(1).mean() / tau
+    return low, high
+
+
+def clip(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    model = question.instance.model
+    A_V, A_T = floats(question.linear_map.A_V), floats(question.linear_map.A_T)
+    W = A_V @ A_T.T
+    images, texts = model.sample(OUTER, rng)
+    to_text = log_bracket(images, model.text.sample(INNER, rng), W)
+    to_image = log_bracket(texts, model.vision.sample(INNER, rng), W.T)
+    low, high = to_text + to_image - 2 * ((images @ A_V) * (texts @ A_T)).sum(1).mean()
+    return low, high
+
+
+def spectral(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    pairs, A = question.instance.pairs, floats(question.linear_map.A)
+    x, partner = pairs.sample(MANY, rng)
+    y = pairs.mixture.sample(MANY, rng)
+    loss = -2 * ((x @ A) * (partner @ A)).sum(axis=1) + ((x @ A) * (y @ A)).sum(axis=1) ** 2
+    return (float(loss.mean()),) * 2
+
+
+def simsiam(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    pairs, decay = question.instance.pairs, float(question.instance.weight_decay)
+    A, P = floats(question.linear_map.A), floats(question.linear_map.P)
+    x, partner = pairs.sample(MANY, rng)
+    distance = ((x @ A @ P.T - partner @ A) ** 2).sum(axis=1).mean()
+    return (float(distance / 2 + decay / 2 * ((P**2).sum() + (A**2).sum())),) * 2
+
+
+def pca(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    A = floats(question.linear_map.A)
+    return (-float(((question.instance.pairs.mixture.sample(MANY, rng) @ A) ** 2).sum(axis=1).mean()),) * 2
+
+
+def fisher(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    """tr[(AᵀΣ̄A)⁻¹ AᵀSA], the noise about the class means and the means themselves sampled with labels."""
+    mixture, A = question.instance.pairs.mixture, floats(question.linear_map.A)
+    basis = np.linalg.svd(A, full_matrices=False)
+    A = basis[0][:, basis[1] > 1e-9]
+    labels = mixture.sample_labels(MANY, rng)
+    centres = floats(mixture.mu).T[labels] @ A
+    noise = mixture.sample_given(labels, rng) @ A - centres
+    return (float(np.trace(np.linalg.solve(noise.T @ noise, centres.T @ centres))),) * 2
+
+
+def siglip(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    pairs, linear_map = question.instance.pairs, question.linear_map
+    A, b = floats(linear_map.A), float(linear_map.b.p) / float(linear_map.b.q)
+    x, partner = pairs.sample(MANY, rng)
+    y = pairs.mixture.sample(MANY, rng)
+    positive, negative = (((x @ A) * (other @ A)).sum(axis=1) + b for other in (partner, y))
+    value = np.logaddexp(0, -positive).mean() + float(loss.settings["negatives"]) * np.logaddexp(0, negative).mean()
+    return (float(value),) * 2
+
+
+def barlow_twins(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    """The correlations of a batch, as the usual code computes them but for the centring."""
+    A = floats(question.linear_map.A)
+    x, partner = (side @ A for side in question.instance.pairs.sample(MANY, rng))
+    c = x.T @ partner / np.sqrt(np.outer((x**2).sum(axis=0), (partner**2).sum(axis=0)))
+    off = (c**2).sum() - (np.diag(c) ** 2).sum()
+    return (float(((1 - np.diag(c)) ** 2).sum() + float(loss.settings["redundancy"]) * off),) * 2
+
+
+_LOGARITHM = (("components", (1, 4)), ("columns", (1, 2)), ("spread", 1))
+DEFINITIONS: dict[str, Definition] = {
+    "infonce": Definition(infonce, narrow=0.6, options=_LOGARITHM),
+    "infonce-weighted": Definition(
+        infonce_weighted,
+        narrow=1.2,
+        settings=((), (("temperature", Fraction(2)), ("uniformity", Fraction(3, 2)), ("balance", Fraction(2, 3)))),
+        options=_LOGARITHM,
+    ),
+    "clip": Definition(clip, narrow=0.8, options=(("components", (1, 4)), ("columns", (1, 2)), ("spread", 2))),
+    "spectral": Definition(spectral, options=(("dimension", (1, 3)), ("shared", None))),
+    "simsiam": Definition(
+        simsiam, coordinates="orthogonal", narrow=0.1, options=(("dimension", (1, 3)), ("shared", None))
+    ),
+    "pca": Definition(pca, coordinates="orthogonal", narrow=0.1, options=(("shared", None),)),
+    "fisher": Definition(fisher, narrow=0.3, options=(("shared", None),)),
+    "siglip": Definition(
+        siglip,
+        narrow=0.1,
+        settings=((), (("negatives", Fraction(5, 2)),)),
+        options=(("columns", (1, 2)), ("spread", 2), ("shared", None)),
+    ),
+    "barlow-twins": Definition(
+        barlow_twins,
+        features="signed permutations",
+        narrow=0.2,
+        settings=((), (("redundancy", Fraction(3, 4)),)),
+        options=(("shared", None),),
+    ),
+}
