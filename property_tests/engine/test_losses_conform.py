@@ -35,7 +35,7 @@ from thmverify.instances import read_instance, read_map
 from thmverify.integrate.enclosure import Enclosure
 from thmverify.losses import LOSSES, Loss, Parameter, Row, find_loss, register
 from thmverify.losses import record as records
-from thmverify.losses.expectations import expressed, log_mean_exp, of_gram
+from thmverify.losses.expectations import from_formula, log_mean_exp, of_gram
 from thmverify.losses.levels import (
     enclose,
     enclosed_gradient,
@@ -304,15 +304,19 @@ def doubled() -> Loss:
         pairs = instance.pairs
         return 2 * (log_mean_exp(pairs.mixture, M) - (M @ pairs.C).trace())
 
-    value, gradient = expressed(formula, of_gram("doubled"))
-    return replace(
-        LOSSES["infonce"],
+    like = LOSSES["infonce"]
+    return from_formula(
+        formula,
+        of_gram,
         name="doubled",
-        value=value,
-        gradient=gradient,
+        title="Twice InfoNCE",
+        formula=rf"2 ({like.formula})",
+        sense=like.sense,
+        normalisation="twice that of infonce",
+        models=like.models,
+        map_shape=like.map_shape,
+        example=like.example,
         rows=(Row("doubled", "Doubled", always=False),),
-        minimiser=None,
-        polisher=None,
     )
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from thmverify.cli import main
+from thmverify.instances import read_instance
+from thmverify.losses import LOSSES
+from thmverify.minimize import minimise
 
 ROOT = Path(__file__).parents[2]
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
@@ -37,6 +40,29 @@ def test_the_readme_shows_what_is_printed(command, output, monkeypatch, capsys):
     if arguments[0] == "minimize":  # floats: the last digits differ from machine to machine
         output, printed = (" ".join(NUMBER.sub("#", text).split()) for text in (output, printed))
     assert pattern(output).fullmatch(printed + "\n")
+
+
+def test_the_table_of_losses_is_that_of_the_records():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("| loss | | maps | normalisation |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    assert table == [
+        f"| `{loss.name}` | {loss.title}, {loss.sense.value} | {loss.map_shape} | {loss.normalisation} |"
+        for loss in LOSSES.values()
+    ]
+    introduction = " ".join(text.partition("## Two commands")[0].split()).lower()
+    for loss in LOSSES.values():
+        assert all(word in introduction for word in loss.title.lower().replace(",", "").split())
+
+
+def test_the_loss_of_ones_own_is_registered_and_minimised(monkeypatch):
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    monkeypatch.setattr("thmverify.losses.LOSSES", dict(LOSSES))
+    exec(compile(block, "README.md", "exec"), {})
+    instance = read_instance(ROOT / "examples" / "shared-gmm.json")
+    plain, own = minimise("infonce", instance), minimise("decayed-infonce", instance)
+    assert own.converged
+    assert own.value > plain.value
+    assert own.maps["M"].trace() < plain.maps["M"].trace()
 
 
 def test_there_are_examples():

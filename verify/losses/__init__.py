@@ -20,7 +20,8 @@ from thmverify.losses import (
     simsiam,
     spectral,
 )
-from thmverify.losses.record import Loss, Parameter, Row, Sense, with_parameters
+from thmverify.losses.expectations import from_formula
+from thmverify.losses.record import Loss, Parameter, Row, Sense
 
 LOSSES: dict[str, Loss] = {}
 
@@ -80,8 +81,8 @@ __all__ = [
     "Row",
     "Sense",
     "find_loss",
+    "from_formula",
     "register",
     "row_title",
     "rows",
-    "with_parameters",
 ]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from thmverify.losses.expectations import Matrix, expressed, of_encoder
-from thmverify.losses.record import Gradient, Parameter, Row, Sense, Settings, Value, with_parameters
+from thmverify.losses.expectations import Matrix, from_formula, of_encoder
+from thmverify.losses.record import Parameter, Row, Sense, Settings
 from thmverify.models import Instance
 
 
@@ -26,12 +26,9 @@ def formula(instance: Instance, settings: Settings, A: Matrix) -> Any:
     return (missing * missing).total() + (squares.total() - squares.trace()) * settings["redundancy"]
 
 
-def _build(settings: Settings) -> tuple[Value, Gradient]:
-    return expressed(formula, of_encoder("barlow-twins"), settings)
-
-
-LOSS = with_parameters(
-    _build,
+LOSS = from_formula(
+    formula,
+    of_encoder,
     (Parameter("redundancy", Fraction(1, 200), "λ, the weight of the off-diagonal part", least=Fraction(0)),),
     name="barlow-twins",
     title="Barlow Twins",

@@ -1,18 +1,18 @@
 """A loss as one expression: rational functions of the map, log-sum-exps, and softplus of scores.
 
-An author writes a function of an instance and of the map's matrices that returns a `Formula`; `expressed` makes the
-value and the gradient of a `Loss` from it, at every level. For example InfoNCE,
+An author writes a function of an instance, of the loss's parameters and of the map's matrices that returns a `Formula`;
+`from_formula` makes the record of a loss from it, with value and gradient at every level. For example InfoNCE:
 
     def formula(instance, settings, M):
         pairs = instance.pairs
-        return log_mean_exp(pairs.mixture, M) - (pairs.C @ M).trace()
+        return log_mean_exp(pairs.mixture, M) - (M @ pairs.C).trace()
 
-and `value, gradient = expressed(formula, of_gram("my-loss"))`.
+    LOSS = from_formula(formula, of_gram, name="my-loss", title="Mine", …)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -34,6 +34,7 @@ from thmverify.losses.expressions import (
     wrong_map,
 )
 from thmverify.losses.matrices import Array, Convert, Matrix, as_matrix, beside, pulled_back
+from thmverify.losses.record import Gradient, Loss, Parameter, Settings, Value
 from thmverify.maps import BiasedEncoder, Encoder, LinearMap
 from thmverify.models import GMM, AugmentedPairs, Instance
 
@@ -285,16 +286,36 @@ def of_scores(loss: str) -> Variables:
     return Variables(read, frozenset({"M"}))
 
 
-def expressed(
-    formula: Callable[..., Any], variables: Variables, settings: Mapping[str, Fraction] | None = None
-) -> tuple[
-    Callable[[Instance, LinearMap], ValueExpression],
-    Callable[[Instance, LinearMap], dict[str, GradientExpression]],
-]:
-    """Return the value and the gradient of a loss from one formula.
+def from_formula(
+    function: Callable[..., Any],
+    variables: Callable[[str], Variables],
+    parameters: tuple[Parameter, ...] = (),
+    /,
+    *,
+    name: str,
+    **parts: Any,
+) -> Loss:
+    """Return the record of a loss from its formula; the other parts are those of `Loss`.
 
-    formula: (instance, settings, *matrices) → Formula, 1 × 1 Matrix or number; the matrices are those of `variables`.
+    function: (instance, settings, *matrices) → Formula, 1 × 1 Matrix or number. settings: the parameters' values by
+    name; the matrices are those of `variables`: `of_gram` (M), `of_encoder` (A), `of_scores` (M and b).
+    Raises InputError when a part of the record is missing.
     """
+
+    def build(settings: Settings) -> tuple[Value, Gradient]:
+        return expressed(function, variables(name), settings)
+
+    settings = {parameter.name: parameter.default for parameter in parameters}
+    value, gradient = build(settings)
+    rebuild = build if parameters else None
+    given = {"parameters": parameters, "build": rebuild, "settings": settings, **parts}
+    return Loss(name=name, value=value, gradient=gradient, **given)
+
+
+def expressed(
+    formula: Callable[..., Any], variables: Variables, settings: Settings | None = None
+) -> tuple[Value, Gradient]:
+    """Return the value and the gradient of a loss from one formula."""
 
     def evaluated(instance: Instance, linear_map: LinearMap) -> tuple[Formula, dict[str, Matrix]]:
         matrices = {name: Matrix(m) for name, m in variables.read(instance, linear_map).items()}
@@ -326,6 +347,7 @@ __all__ = [
     "Variables",
     "beside",
     "expressed",
+    "from_formula",
     "log_mean_exp",
     "log_sum_exp",
     "negative_pairs",

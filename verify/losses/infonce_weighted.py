@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from thmverify import exact
-from thmverify.losses.expectations import Matrix, expressed, log_mean_exp, of_gram
-from thmverify.losses.record import Gradient, Parameter, Row, Sense, Settings, Value, with_parameters
+from thmverify.losses.expectations import Matrix, from_formula, log_mean_exp, of_gram
+from thmverify.losses.record import Parameter, Row, Sense, Settings
 from thmverify.models import Instance
 
 
@@ -27,12 +27,9 @@ def formula(instance: Instance, settings: Settings, M: Matrix) -> Any:
     return uniformity * settings["uniformity"] - (pairs.C @ scaled).trace()
 
 
-def _build(settings: Settings) -> tuple[Value, Gradient]:
-    return expressed(formula, of_gram("infonce-weighted"), settings)
-
-
-LOSS = with_parameters(
-    _build,
+LOSS = from_formula(
+    formula,
+    of_gram,
     (
         Parameter("temperature", Fraction(1), "τ, which divides every score", least=Fraction(0), open_below=True),
         Parameter("uniformity", Fraction(1), "λ, the weight of the second term", least=Fraction(0), open_below=True),

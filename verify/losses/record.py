@@ -149,15 +149,6 @@ class Loss:
         return replace(self, value=value, gradient=gradient, settings=chosen)
 
 
-def with_parameters(
-    build: Callable[[Settings], tuple[Value, Gradient]], parameters: tuple[Parameter, ...], **parts: Any
-) -> Loss:
-    """Return the record of a loss that takes parameters, at their defaults."""
-    settings = {parameter.name: parameter.default for parameter in parameters}
-    value, gradient = build(settings)
-    return Loss(value=value, gradient=gradient, parameters=parameters, build=build, settings=settings, **parts)
-
-
 def deferred(path: str) -> Callable[..., Any]:
     """Return the function "module:name" of this package, imported when it is first called.
 

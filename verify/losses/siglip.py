@@ -12,8 +12,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from thmverify.losses.expectations import Matrix, expressed, negative_pairs, of_scores, positive_pairs, softplus_mean
-from thmverify.losses.record import Gradient, Parameter, Row, Sense, Settings, Value, with_parameters
+from thmverify.losses.expectations import Matrix, from_formula, negative_pairs, of_scores, positive_pairs, softplus_mean
+from thmverify.losses.record import Parameter, Row, Sense, Settings
 from thmverify.models import Instance
 
 
@@ -24,12 +24,9 @@ def formula(instance: Instance, settings: Settings, M: Matrix, b: Matrix) -> Any
     return positive + softplus_mean(negative_pairs(pairs.mixture), M, b) * settings["negatives"]
 
 
-def _build(settings: Settings) -> tuple[Value, Gradient]:
-    return expressed(formula, of_scores("siglip"), settings)
-
-
-LOSS = with_parameters(
-    _build,
+LOSS = from_formula(
+    formula,
+    of_scores,
     (
         Parameter(
             "negatives", Fraction(1), "N, the negatives to each positive pair", least=Fraction(0), open_below=True
