@@ -32,6 +32,10 @@ EVALUATIONS = [
     ("simsiam", "shared-gmm", "simsiam"),
     ("pca", "gmm", "orthonormal"),
     ("fisher", "shared-gmm", "encoder"),
+    ("siglip", "gmm", "biased-encoder"),
+    ("siglip", "shared-gmm", "gram"),
+    ("barlow-twins", "gmm", "encoder"),
+    ("infonce-weighted", "shared-gmm", "gram"),
 ]
 MINIMISATIONS = [
     ("infonce", "shared-gmm"),
@@ -40,6 +44,9 @@ MINIMISATIONS = [
     ("simsiam", "shared-gmm"),
     ("pca", "gmm"),
     ("fisher", "shared-gmm"),
+    ("siglip", "shared-gmm"),
+    ("barlow-twins", "shared-gmm"),
+    ("infonce-weighted", "shared-gmm"),
 ]
 STATEMENTS = ("lemma-4.2", "fisher-optimality", "infonce-inclusion")
 
@@ -155,6 +162,52 @@ def test_minimize_proposes_and_says_so(loss, instance, capsys):
     assert code == 0
     assert "supported numerically; no verdict" in text
     assert "angles to S_F" in text
+
+
+def test_every_loss_is_evaluated_and_minimised_by_the_command():
+    assert {loss for loss, *_ in EVALUATIONS} == {loss for loss, _ in MINIMISATIONS} == set(LOSSES)
+
+
+def test_parameters_of_a_loss_are_set_and_printed(capsys):
+    arguments = ("loss", "infonce-weighted", example("gmm"), example("encoder"), "--digits", "8")
+    code, plain = json_of(capsys, *arguments)
+    assert code == 0
+    assert plain["parameters"] == {"temperature": "1", "uniformity": "1", "balance": "0"}
+    code, printed = json_of(capsys, *arguments, "--set", "temperature=1/2", "--set", "balance=0.25")
+    assert code == 0
+    assert printed["parameters"] == {"temperature": "1/2", "uniformity": "1", "balance": "1/4"}
+    assert printed["value"] != plain["value"]
+    _, text = text_of(capsys, *arguments, "--set", "temperature=1/2")
+    assert "temperature  1/2" in text
+
+
+def test_a_bias_of_scores_is_read_and_proposed(capsys):
+    code, printed = json_of(capsys, "minimize", "siglip", example("shared-gmm"), "--digits", "20")
+    assert code == 0
+    assert isinstance(printed["b"], float)
+    ((b,),) = printed["precise"]["b"]
+    assert float(b) == pytest.approx(printed["b"], abs=1e-12)
+
+
+def test_losses_lists_every_record(capsys):
+    code, printed = json_of(capsys, "losses")
+    assert code == 0
+    assert [loss["name"] for loss in printed["losses"]] == [*LOSSES]
+    assert all(loss["origin"] == "thmverify" for loss in printed["losses"])
+    _, text = text_of(capsys, "losses")
+    words = " ".join(text.split())
+    for loss in LOSSES.values():
+        assert f"{loss.title}, {loss.sense.value}" in words
+        assert all(f"{p.name} = {p.default}" in words for p in loss.parameters)
+
+
+@pytest.mark.parametrize("command", ["loss", "minimize"])
+def test_the_help_lists_the_losses(command, capsys):
+    main([command, "--help"])
+    text = capsys.readouterr().out
+    for loss in LOSSES.values():
+        assert f"  {loss.name} " in text
+        assert loss.title in text
 
 
 def test_minimize_takes_a_rank(capsys):

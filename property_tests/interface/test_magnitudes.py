@@ -14,13 +14,14 @@ from thmverify.cli import main
 from thmverify.instances import parse_instance
 from thmverify.kernel import check
 from thmverify.kernel.claims import STATEMENTS
+from thmverify.losses import LOSSES as RECORDS
 
 EXPONENTS = (-400, -310, -300, -160, -70, 70, 160, 300, 400)
 UNIT = [["1", "0"], ["0", "1"]]
 MEANS = [["1", "0"], ["-1", "1"]]
 HALVES = ["1/2", "1/2"]
-LOSSES = ("infonce", "spectral", "simsiam", "pca", "fisher")
-INTEGRALS = ("infonce", "clip")
+LOSSES = [name for name, loss in RECORDS.items() if "shared-gmm" in loss.models]
+INTEGRALS = ("infonce", "infonce-weighted", "clip")
 
 
 def power(exponent: int, factor: int = 1) -> str:

@@ -16,10 +16,12 @@ cross-covariance of p and q is itS⁻¹H. So the integral is one-dimensional wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from flint import fmpq, fmpq_mat
 
 from thmverify import exact
@@ -103,10 +105,18 @@ def reduce_scores(law: Law, W: fmpq_mat, constant: fmpq) -> ReducedScores:
     return ReducedScores(Scores(constant, tuple(pairs)), law, tuple(lifts))
 
 
+Lifts = tuple[tuple[fmpq_mat, fmpq_mat], ...]
+
+
+def unlifted(problem: Scores) -> Lifts:
+    """Return X = Y = I for every component: moments of p and q themselves."""
+    return ((exact.identity(problem.dimension), exact.identity(problem.dimension)),) * len(problem.pairs)
+
+
 @dataclass(frozen=True)
 class ScoreMoments:
-    """For each component (P of them), with σ = softplus': E σ (P), E σ(p − a) (P × ρ), E σ(q − b) (P × ρ) and
-    E σ(p − a)(q − b)ᵀ (P × ρ × ρ), as arrays of floats, mpf or balls.
+    """For each component (P of them), with σ = softplus': E σ (P), E σ X(p − a) (P × d), E σ Y(q − b) (P × d') and
+    E σ X(p − a)(q − b)ᵀYᵀ (P × d × d'), as arrays of floats, mpf or balls.
 
     error: of floats, an estimate of the largest absolute error. reached: of balls, whether they are as small as asked.
     """
@@ -117,3 +127,16 @@ class ScoreMoments:
     both: Any
     error: float = 0.0
     reached: bool = True
+
+
+def lifted(moments: Any, lifts: Lifts, convert: Callable[[fmpq_mat], Any]) -> ScoreMoments:
+    """Return the moments for these lifts from those of σ times 1, p − a, q − b and (p − a)(q − b)ᵀ, row by row."""
+    zeroth, left, right, both = [], [], [], []
+    for row, (X, Y) in zip(moments, lifts, strict=True):
+        rho, left_lift, right_lift = X.ncols(), convert(X), convert(Y)
+        zeroth.append(row[0])
+        left.append(left_lift @ row[1 : 1 + rho])
+        right.append(right_lift @ row[1 + rho : 1 + 2 * rho])
+        both.append(left_lift @ row[1 + 2 * rho :].reshape(rho, rho) @ right_lift.T)
+    parts = [np.array(part, dtype=object) for part in (zeroth, left, right, both)]
+    return ScoreMoments(parts[0], parts[1], parts[2], parts[3])

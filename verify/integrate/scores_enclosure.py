@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from flint import arb, ctx, fmpq, fmpq_mat
@@ -25,7 +25,7 @@ from flint import arb, ctx, fmpq, fmpq_mat
 from thmverify import exact
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.lattice import dyadic
-from thmverify.integrate.scores import Pair, ScoreMoments, Scores
+from thmverify.integrate.scores import Lifts, Pair, ScoreMoments, Scores, lifted, unlifted
 
 _NODES = 200_000
 _SHARES = (0.95, 0.85, 0.7, 0.5, 0.3, 0.15, 0.07, 0.03, 0.01, 0.003, 0.001)  # of the strip, tried as κ'
@@ -50,17 +50,31 @@ def enclose_softplus(problem: Scores, digits: int) -> Enclosure:
     return Enclosure(lower, upper, narrow, note)
 
 
-def enclose_score_moments(problem: Scores, digits: int) -> ScoreMoments:
-    """Return balls around the moments of σ = softplus'; infinite ones where the scores are too large for the rule."""
+def enclose_score_moments(problem: Scores, digits: int, lifts: Lifts | None = None) -> ScoreMoments:
+    """Return balls around the moments of σ = softplus'; wide ones where the scores are too large for the rule.
+
+    X = Y = I without lifts.
+    """
+    lifts = unlifted(problem) if lifts is None else lifts
+    extra = math.ceil(max(0.0, *(2 * math.log10(1 + _size(m)) for sides in lifts for m in sides)))
     rho, P = problem.dimension, len(problem.pairs)
     found = np.empty((P, 1 + 2 * rho + rho * rho), dtype=object)
-    with ctx.workprec(int(4 * digits) + 128):
+    with ctx.workprec(int(4 * (digits + extra)) + 128):
         for i, pair in enumerate(problem.pairs):
-            found[i] = _moments(pair, problem.constant, digits + 1)
+            found[i] = _moments(pair, problem.constant, digits + extra + 1)
+        moments = lifted(found, lifts, _ball_array)
         goal = arb(10) ** -digits
-        reached = all(bool(x.is_finite() and x.rad() < goal) for x in found.flat)
-    both = found[:, 1 + 2 * rho :].reshape(P, rho, rho)
-    return ScoreMoments(found[:, 0], found[:, 1 : 1 + rho], found[:, 1 + rho : 1 + 2 * rho], both, reached=reached)
+        parts = (moments.zeroth, moments.left, moments.right, moments.both)
+        reached = all(bool(x.is_finite() and x.rad() < goal) for part in parts for x in part.flat)
+    return replace(moments, reached=reached)
+
+
+def _size(m: fmpq_mat) -> float:
+    return max((abs(float(exact.to_fraction(x))) for x in m.entries()), default=0.0)
+
+
+def _ball_array(m: fmpq_mat) -> Any:
+    return np.array(_balls(m), dtype=object).reshape(m.nrows(), m.ncols())
 
 
 def _softplus_at(c: arb) -> arb:

@@ -1,8 +1,9 @@
 """Softplus expectations of scores in float64: the trapezoidal rule on the line, vectorised over components and nodes.
 
-In coordinates where p = a + LQu and LᵀHL = QΛ²Qᵀ, u standard normal, a score is c + Σ_i (α_i + u_i)(γ_i + λ_i v_i).
-The integrand is even and analytic, so the rule converges exponentially once its step resolves the score; the error is
-what two rules, shifted by half a step, differ by, and what rounding may do.
+With G = FFᵀ, H = KKᵀ and the singular values FᵀK = QΛRᵀ, p = a + FQu and q = b + KRv for standard normal u and v, and
+a score is c + aᵀb + γ·u + η·v + Σ_i λ_i u_i v_i. The integrand is even and analytic, so the rule converges
+exponentially once its step resolves the score; the error is what two rules, shifted by half a step, differ by, and what
+rounding may do.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from thmverify import exact
 from thmverify.integrate.float64 import Estimate, whitening
-from thmverify.integrate.scores import ScoreMoments, Scores
+from thmverify.integrate.scores import Lifts, ScoreMoments, Scores, unlifted
 from thmverify.models import Floats
 
 _END = 12.25  # 1/sinh(πt) is below 4e-17 from there
@@ -29,54 +30,48 @@ _EPS = 2.0**-52
 
 @dataclass(frozen=True)
 class _Scores:
-    """Components in those coordinates: α, γ, λ² (P × ρ), weights (P), c, and the frames back, LQ and L⁻ᵀQ."""
+    """Components in those coordinates: c + aᵀb (P), γ, η, λ (P × ρ), weights (P), and the frames back, XFQ and YKR."""
 
     weights: Floats
-    constant: float
-    alpha: Floats
+    centres: Floats
     gamma: Floats
-    squares: Floats
+    eta: Floats
+    sizes: Floats
     left: Floats
     right: Floats
 
     @property
-    def means(self) -> Floats:
-        """E z (P)."""
-        return np.asarray(self.constant + np.sum(self.alpha * self.gamma, axis=1))
-
-    @property
     def variances(self) -> Floats:
         """Var z (P)."""
-        return np.asarray(np.sum(self.squares * (1 + self.alpha**2) + self.gamma**2, axis=1))
+        return np.asarray(np.sum(self.sizes**2 + self.gamma**2 + self.eta**2, axis=1))
 
     def characteristic(self, t: Floats) -> tuple[NDArray[np.complex128], Floats]:
         """Return χ(t) (P × N), and 1 + t²λ² (P × N × ρ)."""
-        widened = 1 + t[:, None] ** 2 * self.squares[:, None, :]
-        waves = 1j * t[:, None] * (self.alpha * self.gamma)[:, None, :]
-        damping = t[:, None] ** 2 * (self.squares * self.alpha**2 + self.gamma**2)[:, None, :] / 2
-        exponent = np.sum((waves - damping) / widened - np.log(widened) / 2, axis=-1)
-        return np.exp(exponent + 1j * self.constant * t), widened
+        widened = 1 + (t[:, None] * self.sizes[:, None, :]) ** 2
+        damping = t[:, None] ** 2 * (self.gamma**2 + self.eta**2)[:, None, :] / 2
+        turning = t[:, None] ** 3 * (self.sizes * self.gamma * self.eta)[:, None, :]
+        exponent = np.sum(-(damping + 1j * turning) / widened - np.log(widened) / 2, axis=-1)
+        return np.exp(exponent + 1j * self.centres[:, None] * t), widened
 
 
-def _diagonal(problem: Scores) -> _Scores:
+def _diagonal(problem: Scores, lifts: Lifts) -> _Scores:
     parts = []
-    for pair in problem.pairs:
-        L, roots = whitening(pair.G)
-        factor = exact.to_floats(L) * roots
-        squares, Q = np.linalg.eigh(exact.to_floats(L.transpose() * pair.H * L) * np.outer(roots, roots))
-        alpha = Q.T @ (exact.to_floats(L.inv() * pair.a)[:, 0] / roots)
-        gamma = Q.T @ (exact.to_floats(L.transpose() * pair.b)[:, 0] * roots)
-        back = (exact.to_floats(L.inv().transpose()) / roots) @ Q
-        parts.append((alpha, gamma, np.maximum(squares, 0.0), factor @ Q, back))
+    for pair, (X, Y) in zip(problem.pairs, lifts, strict=True):
+        (F, f), (K, k) = whitening(pair.G), whitening(pair.H)
+        Q, sizes, R = np.linalg.svd(exact.to_floats(F.transpose() * K) * np.outer(f, k))
+        gamma = Q.T @ (exact.to_floats(F.transpose() * pair.b)[:, 0] * f)
+        eta = R @ (exact.to_floats(K.transpose() * pair.a)[:, 0] * k)
+        centre = float(exact.to_fraction(problem.constant + pair.mean))
+        frames = (exact.to_floats(X * F) * f) @ Q, (exact.to_floats(Y * K) * k) @ R.T
+        parts.append((centre, gamma, eta, sizes, *frames))
     weights = np.array([float(exact.to_fraction(pair.weight)) for pair in problem.pairs])
-    constant = float(exact.to_fraction(problem.constant))
-    return _Scores(weights, constant, *(np.array(part) for part in zip(*parts, strict=True)))
+    return _Scores(weights, *(np.array(part) for part in zip(*parts, strict=True)))
 
 
 def _step(scores: _Scores) -> float:
     """Return a first step: the strip ends at the poles of 1/sinh and χ, and e^{a|z|} grows on its edge."""
-    a = 0.8 / max(1.0, math.sqrt(float(scores.squares.max(initial=0.0))))
-    size = float(np.max(np.abs(scores.means) + 3 * np.sqrt(scores.variances)))
+    a = 0.8 / max(1.0, float(scores.sizes.max(initial=0.0)))
+    size = float(np.max(np.abs(scores.centres) + 3 * np.sqrt(scores.variances)))
     return 2 * math.pi * a / (_NATS + a * size)
 
 
@@ -87,56 +82,57 @@ def expected_softplus(problem: Scores) -> Estimate:
         total = sum(float(exact.to_fraction(pair.weight)) for pair in problem.pairs)
         value = total * float(np.logaddexp(0.0, c))
         return Estimate(value, 4 * _EPS * (1 + abs(value)))
-    scores = _diagonal(problem)
-    second = scores.means**2 + scores.variances
+    scores = _diagonal(problem, unlifted(problem))
+    second = scores.centres**2 + scores.variances
 
     def integrand(t: Floats) -> Floats:
         chi, _ = scores.characteristic(t)
         return np.asarray((1 - chi.real) / (t * np.sinh(np.pi * t)))
 
     integral, apart, step = _integrated(integrand, second / (2 * np.pi), _step(scores), scores.weights)
-    value = float(scores.weights @ (scores.means / 2 + math.log(2) + integral))
+    value = float(scores.weights @ (scores.centres / 2 + math.log(2) + integral))
     # Near 0 the numerator's rounding is divided by πt²: over the nodes that sums to about ε/step.
-    rounding = _EPS * (8 + 2 / step + float(scores.weights @ (np.abs(scores.means) + np.abs(integral))))
+    rounding = _EPS * (8 + 2 / step + float(scores.weights @ (np.abs(scores.centres) + np.abs(integral))))
     return Estimate(value, apart + rounding + _EPS * abs(value))
 
 
-def score_moments(problem: Scores) -> ScoreMoments:
-    """Return the moments of σ = softplus' at the score."""
+def score_moments(problem: Scores, lifts: Lifts | None = None) -> ScoreMoments:
+    """Return the moments of σ = softplus' at the score; X = Y = I without lifts."""
     P, rho = len(problem.pairs), problem.dimension
+    lifts = unlifted(problem) if lifts is None else lifts
     if rho == 0:
         c = float(exact.to_fraction(problem.constant))
         share = math.exp(-float(np.logaddexp(0.0, -c)))
-        return ScoreMoments(np.full(P, share), np.zeros((P, 0)), np.zeros((P, 0)), np.zeros((P, 0, 0)), 4 * _EPS)
-    scores = _diagonal(problem)
+        d, e = lifts[0][0].nrows(), lifts[0][1].nrows()
+        return ScoreMoments(np.full(P, share), np.zeros((P, d)), np.zeros((P, e)), np.zeros((P, d, e)), 4 * _EPS)
+    scores = _diagonal(problem, lifts)
     width = 1 + 2 * rho + rho * rho
 
     def integrand(t: Floats) -> Floats:
         chi, widened = scores.characteristic(t)
         it = 1j * t[:, None]
-        gamma, alpha, squares = (x[:, None, :] for x in (scores.gamma, scores.alpha, scores.squares))
-        across = it * squares / widened
-        p = (it * gamma - t[:, None] ** 2 * squares * alpha) / widened
-        q = (it * squares * alpha - t[:, None] ** 2 * squares * gamma) / widened
+        gamma, eta, sizes = (x[:, None, :] for x in (scores.gamma, scores.eta, scores.sizes))
+        p = (it * gamma - t[:, None] ** 2 * sizes * eta) / widened
+        q = (it * eta - t[:, None] ** 2 * sizes * gamma) / widened
         both = p[..., :, None] * q[..., None, :]
-        both[..., range(rho), range(rho)] += across
+        both[..., range(rho), range(rho)] += it * sizes / widened
         rows = np.concatenate([np.ones((*p.shape[:-1], 1)), p, q, both.reshape(*p.shape[:-1], rho * rho)], axis=-1)
         imaginary = (chi[..., None] * rows).imag / np.sinh(np.pi * t)[:, None]
         return np.asarray(np.moveaxis(imaginary, -1, 1))
 
     correlations = np.zeros((P, rho, rho))
-    correlations[:, range(rho), range(rho)] = scores.squares
-    flat = np.concatenate([scores.means[:, None], scores.gamma, scores.squares * scores.alpha], axis=1)
+    correlations[:, range(rho), range(rho)] = scores.sizes
+    flat = np.concatenate([scores.centres[:, None], scores.gamma, scores.eta], axis=1)
     middle = np.concatenate([flat, correlations.reshape(P, -1)], axis=1)  # E[z g], whence the value at t = 0
     integral, apart, step = _integrated(integrand, middle / np.pi, _step(scores), None)
     integral[:, 0] += 0.5
     left = np.einsum("pij,pj->pi", scores.left, integral[:, 1 : 1 + rho])
     right = np.einsum("pij,pj->pi", scores.right, integral[:, 1 + rho : 1 + 2 * rho])
     both = scores.left @ integral[:, 1 + 2 * rho :].reshape(P, rho, rho) @ np.swapaxes(scores.right, 1, 2)
-    stretch = max(float(np.linalg.norm(m, 2)) for frames in (scores.left, scores.right) for m in frames)
+    stretch = max(1.0, *(float(np.linalg.norm(m, 2)) for frames in (scores.left, scores.right) for m in frames))
     size = float(np.abs(integral).max()) + float(np.abs(middle).max()) * step
     rounding = 16 * width * _EPS * (1 + size) * (1 + abs(math.log(step)))
-    return ScoreMoments(integral[:, 0], left, right, both, (apart + rounding) * max(1.0, stretch) ** 2)
+    return ScoreMoments(integral[:, 0], left, right, both, (apart + rounding) * stretch**2)
 
 
 def _integrated(

@@ -13,7 +13,7 @@ import numpy as np
 from mpmath import mp
 
 from thmverify.integrate.multiprecision import to_array, to_mpf
-from thmverify.integrate.scores import Pair, ScoreMoments, Scores
+from thmverify.integrate.scores import Lifts, Pair, ScoreMoments, Scores, lifted, unlifted
 
 
 def expected_softplus(problem: Scores, digits: int) -> Any:
@@ -34,8 +34,8 @@ def expected_softplus(problem: Scores, digits: int) -> Any:
         return total
 
 
-def score_moments(problem: Scores, digits: int) -> ScoreMoments:
-    """Return the moments of σ = softplus' as object arrays of mpf."""
+def score_moments(problem: Scores, digits: int, lifts: Lifts | None = None) -> ScoreMoments:
+    """Return the moments of σ = softplus' as object arrays of mpf; X = Y = I without lifts."""
     rho, P = problem.dimension, len(problem.pairs)
     found = np.empty((P, 1 + 2 * rho + rho * rho), dtype=object)
     with mp.workdps(2 * digits + 10):
@@ -52,8 +52,7 @@ def score_moments(problem: Scores, digits: int) -> ScoreMoments:
 
                 found[i, entry] = _integral(f, pair, c + to_mpf(pair.mean), digits)
             found[i, 0] += mpmath.mpf(1) / 2
-        both = found[:, 1 + 2 * rho :].reshape(P, rho, rho)
-        return ScoreMoments(found[:, 0], found[:, 1 : 1 + rho], found[:, 1 + rho : 1 + 2 * rho], both)
+        return lifted(found, unlifted(problem) if lifts is None else lifts, to_array)
 
 
 def _tilted(pair: Pair, c: Any, t: Any) -> tuple[Any, list[Any]]:

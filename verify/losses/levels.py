@@ -28,7 +28,7 @@ from thmverify.integrate import (
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.float64 import Estimate
 from thmverify.integrate.problem import LogSumExp, Reduced
-from thmverify.integrate.scores import ReducedScores, ScoreMoments, Scores
+from thmverify.integrate.scores import ReducedScores, ScoreMoments
 from thmverify.losses.expectations import LogSumExpTerm
 from thmverify.losses.expressions import GradientExpression, Pullback, SoftmaxTerm, ValueExpression
 from thmverify.losses.matrices import pulled_back
@@ -178,13 +178,13 @@ class _Moments:
 class _Level:
     """How a level writes a rational matrix, and how it computes moments.
 
-    softmax: (problem, order, reach); scores: (problem, reach); `reach` is what an error of 1 in every moment may come
+    softmax: (problem, order, reach); scores: (reduced, reach); `reach` is what an error of 1 in every moment may come
     to in the gradient.
     """
 
     convert: Callable[[fmpq_mat], Array]
     softmax: Callable[[LogSumExp, int, float], _Moments]
-    scores: Callable[[Scores, float], ScoreMoments]
+    scores: Callable[[ReducedScores, float], ScoreMoments]
 
 
 def exact_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat] | None:
@@ -205,9 +205,9 @@ def float64_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> G
         error += found.error * reach
         return _Moments(found.p, found.first, found.second)
 
-    def scores(problem: Scores, reach: float) -> ScoreMoments:
+    def scores(reduced: ReducedScores, reach: float) -> ScoreMoments:
         nonlocal error
-        found = scores_float64.score_moments(problem)
+        found = scores_float64.score_moments(reduced.problem, reduced.lifts)
         error += found.error * reach
         return found
 
@@ -224,8 +224,8 @@ def multiprecision_gradient(
     def softmax(problem: LogSumExp, order: int, _: float) -> _Moments:
         return _Moments(*multiprecision.softmax_moments(problem, digits, order))
 
-    def scores(problem: Scores, _: float) -> ScoreMoments:
-        return scores_multiprecision.score_moments(problem, digits)
+    def scores(reduced: ReducedScores, _: float) -> ScoreMoments:
+        return scores_multiprecision.score_moments(reduced.problem, digits, reduced.lifts)
 
     with mp.workdps(digits + 10):
         return _gradient(loss, instance, linear_map, _Level(multiprecision.to_array, softmax, scores))
@@ -246,9 +246,9 @@ def enclosed_gradient(
         reached = reached and found.reached
         return _Moments(found.p, found.first, found.second)
 
-    def scores(problem: Scores, reach: float) -> ScoreMoments:
+    def scores(reduced: ReducedScores, reach: float) -> ScoreMoments:
         nonlocal reached
-        found = scores_enclosure.enclose_score_moments(problem, needed(reach))
+        found = scores_enclosure.enclose_score_moments(reduced.problem, needed(reach), reduced.lifts)
         reached = reached and found.reached
         return found
 
@@ -301,19 +301,18 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
         second = [_second_moment(reduced, level, moments, k) for k in range(K)] if term.separate else None
         return list(term.adjoints(p, first, None if second is None else np.array(second), level.convert))
     scored: ReducedScores = term.reduced
-    return list(term.adjoints(*_score_adjoints(scored, level, level.scores(scored.problem, _reach(pullback)))))
+    return list(term.adjoints(*_score_adjoints(scored, level, level.scores(scored, _reach(pullback)))))
 
 
 def _score_adjoints(reduced: ReducedScores, level: _Level, moments: ScoreMoments) -> tuple[Array, Array]:
-    """Return E σ and E σ xyᵀ, with x = μ + X(p − a) and y = ν + Y(q − b) but for independent residuals."""
+    """Return E σ and E σ xyᵀ, with x = μ + X(p − a) and y = ν + Y(q − b) but for independent residuals of mean 0."""
     law, convert = reduced.law, level.convert
     weights = convert(fmpq_mat(1, len(law.weights), list(law.weights)))[0]
     totals, outers = [], []
     for i, weight in enumerate(weights):
-        X, Y = (convert(lift) for lift in reduced.lifts[i])
         mu, nu = convert(law.left[i][0])[:, 0], convert(law.right[i][0])[:, 0]
-        left, right = X @ moments.left[i], Y @ moments.right[i]
-        inner = moments.zeroth[i] * np.outer(mu, nu) + X @ moments.both[i] @ Y.T
+        left, right = moments.left[i], moments.right[i]
+        inner = moments.zeroth[i] * np.outer(mu, nu) + moments.both[i]
         totals.append(weight * moments.zeroth[i])
         outers.append(weight * (inner + np.outer(left, nu) + np.outer(mu, right)))
     total: Array = np.array(sum(totals[1:], totals[0]))
@@ -335,11 +334,8 @@ def _reach(pullback: Pullback) -> float:
         adjoints = term.adjoints(np.ones(K), np.full((d, K), reach), second, size)
     else:
         sides = [
-            max(
-                float(size(mean).max(initial=0.0) + size(lifts[side]).sum(axis=1).max(initial=0.0))
-                for (mean, _), lifts in zip((reduced.law.left, reduced.law.right)[side], reduced.lifts, strict=True)
-            )
-            for side in (0, 1)
+            max(1 + float(size(mean).max(initial=0.0)) for mean, _ in side)
+            for side in (reduced.law.left, reduced.law.right)
         ]
         adjoints = term.adjoints(np.ones(1), np.full(term.W.shape, sides[0] * sides[1]))
     return float(_pulled(pullback, adjoints, size).max(initial=0.0))

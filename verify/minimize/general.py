@@ -8,7 +8,7 @@ differences of the gradient. The residual that is reported is that of the point 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.exact import to_floats
+from thmverify.integrate.float64 import Estimate
 from thmverify.losses import Loss, Sense
 from thmverify.losses.levels import float64_gradient, float64_value
 from thmverify.maps import BiasedEncoder, CLIPFactors, Encoder, LinearMap
@@ -32,7 +33,8 @@ _ITERATIONS, _POLISHING = 200, 6
 _AIM = 1e-7  # of BFGS, in the gradient: Newton's method does the rest
 _STEP = 1e-4  # of the differences
 _FAR = 1e4  # whitened unknowns beyond this have run away
-_RANK = 1e-6  # a smaller singular value, relative to the largest, is 0
+_SMALL = 0.03  # columns of this size, relative to the largest, may be 0 in truth
+_RANK = 1e-4  # a smaller singular value of A, relative to the largest, is 0: its square counts in M
 _CURVED = -1e-5  # the least curvature, relative to the largest, that rounding may leave at a minimum
 
 
@@ -114,6 +116,15 @@ class Unknowns:
         frames = (float(np.linalg.norm(to_floats(frame), 2)) * frame.nrows() for frame in self.frames)
         return largest * sum(frames)
 
+    def is_of_gram(self, v: Floats) -> bool:
+        """Whether the loss is a function of M = AAᵀ, as its derivatives at v tell."""
+        return "M" in self.loss.gradient(self.instance, self.linear_map(self.matrices(_rationals(v))))
+
+    def value(self, v: Floats) -> Estimate:
+        """Return the value to be minimised."""
+        found = float64_value(self.loss, self.instance, self.linear_map(self.matrices(_rationals(v))))
+        return replace(found, value=-found.value) if self.loss.sense is Sense.MAXIMISED else found
+
     def evaluate(self, v: Floats) -> tuple[float, Floats, float]:
         """Return the value to be minimised, its gradient, and an estimate of the gradient's error."""
         matrices = self.matrices(_rationals(v))
@@ -169,18 +180,58 @@ def minimise_generally(loss: Loss, instance: Instance, rank: int) -> Minimiser:
         raise InputError("LOSS", loss.name, "is not defined at any start", "give its record a minimiser")
     runaway = bool(np.abs(best).max() > _FAR)
     v, curvature = (best, 0.0) if runaway else _newton(unknowns, best)
+    if not runaway:
+        v = _trimmed(unknowns, v)
     return _report(unknowns, v, curvature, runaway)
 
 
+class _RanAwayError(Exception):
+    """The loss is lower still where the unknowns are beyond what a minimum is looked for in."""
+
+    def __init__(self, v: Floats) -> None:
+        super().__init__()
+        self.v = v
+
+
 def _descended(unknowns: Unknowns, start: Floats) -> tuple[Floats, float]:
+    """Return where BFGS ends and the value there; −∞ where the loss falls beyond every bound."""
+    lowest = np.inf
+
     def first(v: Floats) -> tuple[float, Floats]:
-        if np.abs(v).max() > 100 * _FAR or not np.all(np.isfinite(v)):
-            return np.inf, np.zeros_like(v)
+        nonlocal lowest
         value, gradient, _ = unknowns.evaluate(v)
+        if np.abs(v).max() > _FAR and value < lowest:
+            raise _RanAwayError(v)
+        lowest = min(lowest, value)
         return value, gradient
 
-    found = minimize(first, start, jac=True, method="BFGS", options={"gtol": _AIM, "maxiter": _ITERATIONS})
+    try:
+        found = minimize(first, start, jac=True, method="BFGS", options={"gtol": _AIM, "maxiter": _ITERATIONS})
+    except _RanAwayError as error:
+        return error.v, -np.inf
     return np.asarray(found.x), float(found.fun)
+
+
+def _trimmed(unknowns: Unknowns, v: Floats) -> Floats:
+    """Return a point with fewer columns that are not 0, where the value is no higher for that.
+
+    A loss of M = AAᵀ may be flat of fourth order in a column that ought to be 0: no gradient in A tells it from 0.
+    """
+    if unknowns.names[0] != "A" or not unknowns.is_of_gram(v):
+        return v
+    d, r = unknowns.frames[0].ncols(), unknowns.columns[0]
+    left, sizes, _ = np.linalg.svd(v[: d * r].reshape(d, r), full_matrices=False)
+    kept = int(np.sum(sizes > _SMALL * float(sizes.max(initial=0.0))))
+    if kept in (0, min(d, r)):
+        return v
+    fewer = replace(unknowns, columns=(kept, *unknowns.columns[1:]))
+    start = np.concatenate([(left[:, :kept] * sizes[:kept]).reshape(-1), v[d * r :]])
+    found, _ = _newton(fewer, start)
+    padded = np.zeros((d, r))
+    padded[:, :kept] = found[: d * kept].reshape(d, kept)
+    trimmed = np.concatenate([padded.reshape(-1), found[d * kept :]])
+    before, after = unknowns.value(v), unknowns.value(trimmed)
+    return trimmed if after.value <= before.value + before.error + after.error else v
 
 
 def _newton(unknowns: Unknowns, v: Floats) -> tuple[Floats, float]:
@@ -193,7 +244,7 @@ def _newton(unknowns: Unknowns, v: Floats) -> tuple[Floats, float]:
     values, vectors = np.linalg.eigh(sign * unknowns.hessian(v))
     scale = float(np.abs(values).max()) or 1.0
     bent = np.abs(values) > -_CURVED * scale
-    for _ in range(_POLISHING):
+    for _ in range(_POLISHING if float(values.min()) >= _CURVED * scale else 0):  # at a saddle it would lead there
         gradient = unknowns.evaluate(v)[1]
         step = -(vectors[:, bent] / values[bent]) @ (vectors[:, bent].T @ gradient)
         there = float(np.linalg.norm(unknowns.evaluate(v + step)[1]))
