@@ -78,9 +78,6 @@ def _drop_default(schema: dict[str, Any]) -> None:
 OptionalMatrix = Annotated[
     Matrix | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
 ]
-OptionalRational = Annotated[
-    Rational | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
-]
 OptionalRank = Annotated[
     Rank | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
 ]
@@ -202,12 +199,12 @@ class EncoderFile(_File):
 
     A: Matrix
     P: OptionalMatrix = None
-    b: OptionalRational = None
+    b: Rational = Fraction(0)
 
     def build(self) -> LinearMap:
         """Return the exact map."""
         A = _rectangular("A", self.A)
-        if self.b is not None:
+        if "b" in self.model_fields_set:
             if self.P is not None:
                 raise InputError("b", str(self.b), "stands beside P", "a predictor has no bias: leave one of them out")
             return BiasedEncoder(A, exact.to_fmpq(self.b))

@@ -104,6 +104,7 @@ def loss_of(formula) -> Loss:
         sense=Sense.MINIMISED,
         normalisation="none",
         models=("shared-gmm", "gmm"),
+        maps=(Encoder,),
         map_shape='{"A": …}',
         value=value,
         gradient=gradient,

@@ -164,6 +164,7 @@ def test_a_loss_that_falls_for_ever_says_so() -> None:
         sense=Sense.MINIMISED,
         normalisation="none",
         models=("shared-gmm",),
+        maps=(Encoder,),
         map_shape='{"A": …}',
         example=("shared-gmm.json", "encoder.json"),
     )

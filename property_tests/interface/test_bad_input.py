@@ -239,6 +239,20 @@ MAPS = {
     "P null": ("simsiam", SHARED, changed(ENCODER, P=None), "P", "null", "is null"),
     "P missing": ("simsiam", SHARED, changed(ENCODER), "map", "Encoder", "is not a map"),
     "P for infonce": ("infonce", SHARED, changed(ENCODER, P=[[1, 0], [0, 1]]), "map", "SimSiamPair", "is not a map"),
+    "b null": ("siglip", SHARED, changed(ENCODER, b=None), "b", "null", "is not a number"),
+    "b a float": ("siglip", SHARED, '{"A": [[1], [0]], "b": 0.5}', "b", "0.5", "float"),
+    "b beside P": ("siglip", SHARED, changed(ENCODER, b=1, P=[[1, 0], [0, 1]]), "b", "1", "stands beside P"),
+    "b for infonce": ("infonce", SHARED, changed(ENCODER, b="1/2"), "map", "BiasedEncoder", "is not a map"),
+    "P for siglip": ("siglip", SHARED, changed(ENCODER, P=[[1, 0], [0, 1]]), "map", "SimSiamPair", "is not a map"),
+    "M for barlow-twins": ("barlow-twins", SHARED, '{"M": [[1, 0], [0, 1]]}', "map", "Gram", "is not a map"),
+    "A column 0": (
+        "barlow-twins",
+        SHARED,
+        '{"A": [[1, 0], [0, 0]]}',
+        "map",
+        "2 × 1",
+        "makes a denominator of the loss 0",
+    ),
     "A not orthonormal": ("pca", SHARED, '{"A": [["1/2"], ["1/2"]]}', "A", "'1/2'", "orthonormal columns"),
     "M no projector": ("pca", SHARED, '{"M": [[2, 0], [0, 1]]}', "M", "'2'", "must be a projector"),
 }
@@ -465,6 +479,11 @@ USAGE = {
     "no instances": ["verify", "--instances", "0"],
     "jobs 0": ["verify", "--jobs", "0"],
     "negative seed": ["verify", "--seed", "-1"],
+    "no such parameter": ["loss", "infonce", "a.json", "b.json", "--set", "temperature=1"],
+    "parameter without a value": ["minimize", "siglip", "a.json", "--set", "negatives"],
+    "parameter out of range": ["minimize", "siglip", "a.json", "--set", "negatives=0"],
+    "parameter no rational": ["loss", "siglip", "a.json", "b.json", "--set", "negatives=1e3"],
+    "parameter twice": ["loss", "siglip", "a.json", "b.json", "--set", "negatives=1", "--set", "negatives=2"],
     "a newline in a name": ["loss", "a\nb", "a.json", "b.json"],
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from thmverify.losses.expectations import Matrix, from_formula, of_encoder
 from thmverify.losses.record import Parameter, Row, Sense, Settings
+from thmverify.maps import Encoder
 from thmverify.models import Instance
 
 
@@ -37,6 +38,7 @@ LOSS = from_formula(
     sense=Sense.MINIMISED,
     normalisation="moments are not centred, where the usual code normalises batches: the same for a centred mixture",
     models=("shared-gmm", "gmm"),
+    maps=(Encoder,),
     map_shape='{"A": …} (d × r), no column 0',
     example=("shared-gmm.json", "encoder.json"),
     rows=(Row("barlow-twins", "Barlow Twins", always=False),),

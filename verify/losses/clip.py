@@ -92,6 +92,7 @@ LOSS = Loss(
     sense=Sense.MINIMISED,
     normalisation="the sum of both directions, 2(ClipLoss − log N) as the batch N grows; a temperature τ is W/τ",
     models=("clip-gmm",),
+    maps=(CLIPFactors, CLIPProduct),
     map_shape='{"A_V": …, "A_T": …} or {"W": …}',
     value=value,
     gradient=gradient,

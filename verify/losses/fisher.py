@@ -12,7 +12,7 @@ from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.losses.expressions import GradientExpression, ValueExpression, gram_matrix
 from thmverify.losses.record import Loss, Row, Sense, deferred
-from thmverify.maps import Encoder, LinearMap
+from thmverify.maps import Encoder, Gram, LinearMap
 from thmverify.models import GMM, Instance
 
 
@@ -58,6 +58,7 @@ LOSS = Loss(
     sense=Sense.MAXIMISED,
     normalisation="S is the second moment of the means, not centred, where the usual LDA centres it",
     models=("shared-gmm", "gmm"),
+    maps=(Encoder, Gram),
     map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
     value=value,
     gradient=gradient,

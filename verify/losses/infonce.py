@@ -18,7 +18,7 @@ from thmverify import exact
 from thmverify.integrate.problem import Reduced, reduce
 from thmverify.losses.expressions import GradientExpression, SoftmaxTerm, ValueExpression, gram_matrix
 from thmverify.losses.record import Loss, Row, Sense, deferred
-from thmverify.maps import LinearMap
+from thmverify.maps import Encoder, Gram, LinearMap
 from thmverify.models import GMM, Instance
 
 
@@ -54,6 +54,7 @@ LOSS = Loss(
     sense=Sense.MINIMISED,
     normalisation="the limit of the usual code as the negatives N grow, less log N; a temperature τ is M/τ",
     models=("shared-gmm", "gmm"),
+    maps=(Encoder, Gram),
     map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
     value=value,
     gradient=gradient,

@@ -14,6 +14,7 @@ from typing import Any
 from thmverify import exact
 from thmverify.losses.expectations import Matrix, from_formula, log_mean_exp, of_gram
 from thmverify.losses.record import Parameter, Row, Sense, Settings
+from thmverify.maps import Encoder, Gram
 from thmverify.models import Instance
 
 
@@ -42,6 +43,7 @@ LOSS = from_formula(
     sense=Sense.MINIMISED,
     normalisation="as for infonce: the limit of the usual code as the negatives N grow, less λ log N",
     models=("shared-gmm", "gmm"),
+    maps=(Encoder, Gram),
     map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
     example=("shared-gmm.json", "encoder.json"),
     rows=(Row("infonce-weighted", "InfoNCE, weighted", always=False),),

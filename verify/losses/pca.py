@@ -8,7 +8,7 @@ from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.losses.expressions import GradientExpression, ValueExpression, gram_matrix
 from thmverify.losses.record import Loss, Row, Sense, deferred
-from thmverify.maps import Encoder, LinearMap
+from thmverify.maps import Encoder, Gram, LinearMap
 from thmverify.models import Instance
 
 
@@ -47,6 +47,7 @@ LOSS = Loss(
     sense=Sense.MINIMISED,
     normalisation="minus the variance kept, over AᵀA = I; R = E xxᵀ is not centred, where the usual code centres it",
     models=("shared-gmm", "gmm"),
+    maps=(Encoder, Gram),
     map_shape='{"A": …} (AᵀA = I) or {"M": …} (M² = M)',
     value=value,
     gradient=gradient,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from thmverify.errors import InputError
 from thmverify.losses.expressions import GradientExpression, ValueExpression
@@ -78,12 +78,13 @@ class Loss:
     """A population loss of a linear map.
 
     name: as written on the command line. title: as printed. formula: LaTeX. sense: what is done with it.
-    normalisation: how it compares with the usual code. models: those of instance files that it takes. map_shape: the
-    map files that it takes. value, gradient: exact expressions of (instance, map); each raises InputError where the
-    loss is not defined. example: an instance file and a map file. rows: its rows of the guarantee matrix.
-    minimiser: (instance, rank) → Minimiser; polisher: (minimiser, instance, digits) → Minimiser; where they are left
-    out, general-purpose ones work from value and gradient. parameters, build: numbers that it takes besides, and
-    the function that makes the value and the gradient from them. origin: the distribution or file that it comes from.
+    normalisation: how it compares with the usual code. models: those of instance files that it takes. maps: the
+    classes of `thmverify.maps` that it takes; map_shape: the map files, as text. value, gradient: exact expressions of
+    (instance, map); each raises InputError where the loss is not defined. example: an instance file and a map file.
+    rows: its rows of the guarantee matrix. minimiser: (instance, rank) → Minimiser; polisher: (minimiser, instance,
+    digits) → Minimiser; where they are left out, general-purpose ones work from value and gradient. parameters, build:
+    numbers that it takes besides, and the function that makes the value and the gradient from them; settings: their
+    values. origin: the distribution or file that it comes from.
 
     Raises InputError when a part is missing or malformed.
     """
@@ -94,6 +95,7 @@ class Loss:
     sense: Sense
     normalisation: str
     models: tuple[str, ...]
+    maps: tuple[type[Any], ...]
     map_shape: str
     value: Value
     gradient: Gradient
@@ -124,6 +126,10 @@ class Loss:
             raise InputError("Loss.sense", self.sense, "is no Sense", "write Sense.MINIMISED, for example")
         if not self.models or any(model not in _MODELS for model in self.models):
             raise InputError("Loss.models", self.models, "names no model", f"choose from {', '.join(_MODELS)}")
+        kinds = get_args(LinearMap)
+        if not self.maps or any(kind not in kinds for kind in self.maps):
+            known = ", ".join(kind.__name__ for kind in kinds)
+            raise InputError("Loss.maps", self.maps, "names no class of maps", f"choose from {known}")
         for part in ("value", "gradient"):
             if not callable(getattr(self, part)):
                 rule = f"is no function: the record of {self.name} is incomplete"

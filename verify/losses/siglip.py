@@ -14,6 +14,7 @@ from typing import Any
 
 from thmverify.losses.expectations import Matrix, from_formula, negative_pairs, of_scores, positive_pairs, softplus_mean
 from thmverify.losses.record import Parameter, Row, Sense, Settings
+from thmverify.maps import BiasedEncoder, Encoder, Gram
 from thmverify.models import Instance
 
 
@@ -38,6 +39,7 @@ LOSS = from_formula(
     sense=Sense.MINIMISED,
     normalisation="the usual code’s sum over a batch of N + 1 pairs, divided by N + 1; a temperature is a scale of M",
     models=("shared-gmm", "gmm"),
+    maps=(BiasedEncoder, Encoder, Gram),
     map_shape='{"A": …, "b": …} or, with b = 0, {"A": …} (d × r) or {"M": …} (d × d)',
     example=("shared-gmm.json", "biased-encoder.json"),
     rows=(Row("siglip", "SigLIP", always=False),),

@@ -61,6 +61,7 @@ LOSS = Loss(
     sense=Sense.STATIONARY,
     normalisation="half the squared distance where the usual code has a cosine; η is the optimiser’s weight decay",
     models=("shared-gmm", "gmm"),
+    maps=(SimSiamPair,),
     map_shape='{"A": …, "P": …}',
     value=value,
     gradient=gradient,

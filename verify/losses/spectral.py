@@ -9,7 +9,7 @@ from __future__ import annotations
 from thmverify import exact
 from thmverify.losses.expressions import GradientExpression, ValueExpression, gram_matrix
 from thmverify.losses.record import Loss, Row, Sense, deferred
-from thmverify.maps import LinearMap
+from thmverify.maps import Encoder, Gram, LinearMap
 from thmverify.models import Instance
 
 
@@ -36,6 +36,7 @@ LOSS = Loss(
     sense=Sense.MINIMISED,
     normalisation="that of HaoChen et al. 2021, the second expectation over independent x and y",
     models=("shared-gmm", "gmm"),
+    maps=(Encoder, Gram),
     map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
     value=value,
     gradient=gradient,

@@ -66,7 +66,7 @@ class Unknowns:
             sides = instance.model.vision, instance.model.text
             return cls(loss, instance, ("A_V", "A_T"), tuple(_frame(m) for m in sides), (columns, columns))
         frame = _frame(instance.pairs.mixture)
-        if '"b"' in loss.map_shape:
+        if BiasedEncoder in loss.maps:
             return cls(loss, instance, ("A", "b"), (frame, exact.identity(1)), (columns, 1))
         return cls(loss, instance, ("A",), (frame,), (columns,))
 
