@@ -171,3 +171,27 @@ def test_a_loss_that_falls_for_ever_says_so() -> None:
     found = minimise(loss, instance(1, 2, 2), rank=1)
     assert not found.converged
     assert Note.UNBOUNDED in found.notes
+
+
+def test_siglip_does_not_always_learn_all_of_the_fisher_subspace() -> None:
+    """δ = 1, K = 3, N = 1, centred: the best map of rank one has slope +.004036 across, so the minimiser stays there.
+
+    Means (t_k, n_k + αt_k) with Σ w n = Σ w n t = 0, Σ w n² = 1; α, M = m e₁e₁ᵀ and b solve the stationarity equations.
+    """
+    weights = [Fraction(x) for x in ("0.73621", "0.23779", "0.026")]
+    t = [Fraction(x) for x in ("0", "14.471", "30.724")]
+    centre = sum((w * x for w, x in zip(weights, t, strict=True)), Fraction(0))
+    t = [x - centre for x in t]
+    normal = [(t[k - 2] - t[k - 1]) / weights[k] for k in range(3)]
+    size = float(sum((w * n * n for w, n in zip(weights, normal, strict=True)), Fraction(0))) ** 0.5
+    means = [[x, Fraction(-float(y) / size) + Fraction("1.3484843034858") * x] for x, y in zip(t, normal, strict=True)]
+    problem = Instance(AugmentedPairs(SharedGMM(weights, means)), 2)
+    at = BiasedEncoder(rational(np.array([[0.02028681891**0.5], [0.0]])), rational(np.array([[-0.38858215]]))[0, 0])
+    balls, reached = enclosed_gradient(LOSSES["siglip"], problem, at, 12)
+    assert reached
+    assert all(abs(x) < 1e-6 for x in (balls["M"][0, 0], balls["M"][0, 1], balls["b"][0, 0]))
+    assert abs(balls["M"][1, 1] - 0.004036) < 1e-6
+    found = minimise("siglip", problem)
+    assert found.rank == 1
+    assert found.maps["M"][0, 0] == pytest.approx(0.02028681891, abs=1e-8)
+    assert float(found.maps["b"]) == pytest.approx(-0.38858215, abs=1e-7)
