@@ -134,9 +134,10 @@ def lifted(moments: Any, lifts: Lifts, convert: Callable[[fmpq_mat], Any]) -> Sc
     zeroth, left, right, both = [], [], [], []
     for row, (X, Y) in zip(moments, lifts, strict=True):
         rho, left_lift, right_lift = X.ncols(), convert(X), convert(Y)
+        nothing = convert(fmpq_mat(X.nrows(), Y.nrows()))  # what sums start from, for ρ = 0
         zeroth.append(row[0])
-        left.append(left_lift @ row[1 : 1 + rho])
-        right.append(right_lift @ row[1 + rho : 1 + 2 * rho])
-        both.append(left_lift @ row[1 + 2 * rho :].reshape(rho, rho) @ right_lift.T)
+        left.append(nothing[:, 0] + left_lift @ row[1 : 1 + rho])
+        right.append(nothing[0] + right_lift @ row[1 + rho : 1 + 2 * rho])
+        both.append(nothing + left_lift @ row[1 + 2 * rho :].reshape(rho, rho) @ right_lift.T)
     parts = [np.array(part, dtype=object) for part in (zeroth, left, right, both)]
     return ScoreMoments(parts[0], parts[1], parts[2], parts[3])
