@@ -6,30 +6,24 @@ The second expectation is of the square, which the article among the sources dro
 
 from __future__ import annotations
 
-from thmverify import exact
-from thmverify.losses.expressions import GradientExpression, ValueExpression, gram_matrix
-from thmverify.losses.record import Loss, Row, Sense, deferred
-from thmverify.maps import Encoder, Gram, LinearMap
+from typing import Any
+
+from thmverify.losses.expectations import Matrix, from_formula, of_gram
+from thmverify.losses.record import Row, Sense, Settings, deferred
+from thmverify.maps import Encoder, Gram
 from thmverify.models import Instance
 
 
-def value(instance: Instance, linear_map: LinearMap) -> ValueExpression:
+def formula(instance: Instance, _: Settings, M: Matrix) -> Any:
     """Return L(M)."""
     pairs = instance.pairs
-    M = gram_matrix("spectral", linear_map, pairs.mixture.dimension)
-    spread = M * pairs.mixture.R
-    return ValueExpression(exact.trace(spread * spread) - 2 * exact.inner(pairs.C, M))
+    spread = M @ pairs.mixture.R
+    return (spread @ spread).trace() - 2 * (M @ pairs.C).trace()
 
 
-def gradient(instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
-    """Return ∇L(M) (d × d, symmetric)."""
-    pairs = instance.pairs
-    M = gram_matrix("spectral", linear_map, pairs.mixture.dimension)
-    R = pairs.mixture.R
-    return {"M": GradientExpression((R * M * R - pairs.C) * 2)}
-
-
-LOSS = Loss(
+LOSS = from_formula(
+    formula,
+    of_gram,
     name="spectral",
     title="Spectral contrastive",
     formula=r"-2\,\mathbb{E}\, f(x)^T f(\hat{x}) + \mathbb{E}_{x,y} (f(x)^T f(y))^2",
@@ -38,8 +32,6 @@ LOSS = Loss(
     models=("shared-gmm", "gmm"),
     maps=(Encoder, Gram),
     map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
-    value=value,
-    gradient=gradient,
     example=("gmm.json", "encoder.json"),
     rows=(Row("spectral", "Spectral"),),
     minimiser=deferred("minimize.closed_forms:minimise_spectral"),

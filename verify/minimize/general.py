@@ -42,7 +42,7 @@ _CURVED = -1e-5  # the least curvature, relative to the largest, that rounding m
 class Unknowns:
     """The matrices of a map as one vector v: block i is frames[i] · V_i, V_i the next rows × columns[i] entries of v.
 
-    names: of the blocks, A and b, or A_V and A_T. gradients: the names under which the loss gives its derivatives.
+    names: of the blocks: A; A and b; or A_V and A_T. frames: whiten Σ̄ on the whole space; that of b is 1.
     """
 
     loss: Loss
