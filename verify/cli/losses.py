@@ -90,8 +90,8 @@ def _record_fields(loss: Loss) -> list[tuple[str, str]]:
 
 def _chosen(name: str, settings: list[str] | None) -> Loss:
     """Return the loss of this name, with the parameters that `--set` gives it."""
-    from thmverify.instances import rational_text
     from thmverify.losses import find_loss
+    from thmverify.rationals import rational
 
     chosen: dict[str, Fraction] = {}
     for text in settings or ():
@@ -100,7 +100,7 @@ def _chosen(name: str, settings: list[str] | None) -> Loss:
             raise InputError("--set", text, "is not NAME=VALUE", "e.g. temperature=1/2")
         if key in chosen:
             raise InputError("--set", text, f"sets {key} a second time", "give each parameter once")
-        chosen[key] = rational_text(f"--set {key}", value)
+        chosen[key] = rational(f"--set {key}", value)
     return find_loss(name).at(chosen)
 
 
