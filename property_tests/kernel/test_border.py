@@ -373,7 +373,9 @@ def test_the_shipped_point_is_better_than_the_best_inside(claim):
     fields = json.loads(next(path for path in SHIPPED if path.stem == claim).read_bytes())
     given = parse_instance({**fields["instance"], "rank": int(fields["instance"]["rank"])})
     hints = fields["hints"].get("border", fields["hints"])
-    across = enclose(LOSSES["infonce"], given, Encoder(rational(hints["W"], 1)), 8)
+    seen = kernel_instance(fields["instance"])
+    coordinates = seen.mixture.fisher if claim == "infonce-top-r" else exact.identity(2)
+    across = enclose(LOSSES["infonce"], given, Encoder(coordinates * rational(hints["W"], 1)), 8)
     best = min(
         float64_value(LOSSES["infonce"], given, Encoder(fmpq_mat(2, 1, [fmpq(n, 1000), 0]))).value for n in range(1500)
     )

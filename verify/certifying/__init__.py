@@ -14,6 +14,7 @@ import numpy as np
 from thmverify.certifying.border import infonce_top_proposals, nonshared_proposals
 from thmverify.certifying.clip import clip_proposals
 from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
+from thmverify.certifying.fisher import instance_on_fisher
 from thmverify.certifying.grids import OutOfReachError
 from thmverify.certifying.infonce import floating_margin, infonce_proposals
 from thmverify.certifying.margins import margin
@@ -37,16 +38,24 @@ _MODELS: dict[str, tuple[type, str]] = {
     "infonce-equality": (SharedGMM, "shared-gmm"),
     "infonce-top-r": (SharedGMM, "shared-gmm"),
 }
+_ON_FISHER = (
+    "infonce-equality",
+    "infonce-top-r",
+    "spectral-top-r",
+    "clip-effective-equality",
+    "clip-inclusion-literal",
+)
 _RATIONAL = ("exact", "symmetry", "threshold")  # rules without balls
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate that the kernel has accepted."""
+    """A certificate that the kernel has accepted, and the instance as the kernel sees it."""
 
     data: bytes
     finding: Finding
     proposal: Proposal
+    seen: KernelInstance
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ def certify(claim: str, instance: Instance) -> Certificate | Undecided:
             try:
                 finding = RULES[claim, proposal.rule](seen, proposal.hints)
                 data = certificate(claim, fields, proposal.rule, proposal.hints, finding)
-                return Certificate(data, check(data).finding, proposal)
+                return Certificate(data, check(data).finding, proposal, seen)
             except Rejected as error:
                 reasons.append(str(error))
     except (OutOfReachError, Rejected, InputError) as error:
@@ -105,11 +114,10 @@ def _decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
     found = certify(claim, instance)
     if isinstance(found, Undecided):
         return Verdict(claim, Outcome.UNDECIDED, found.reason, found.margin, Provenance.FLOATING), None
-    finding = found.finding
+    finding, seen = found.finding, found.seen
     rank = finding.rank[0] if finding.rank and finding.rank[0] == finding.rank[1] else None
     dimension = max(finding.dimension) if finding.dimension else None
     outcome = Outcome.PROVED if finding.verdict == "proved" else Outcome.REFUTED
-    seen = kernel_instance(instance_fields(instance))
     deciding = _margin(claim, instance, seen, found)
     provenance = Provenance.EXACT if found.proposal.rule in _RATIONAL else Provenance.ENCLOSED
     return Verdict(claim, outcome, _reason(found), deciding, provenance, rank, dimension), found.data
@@ -120,8 +128,10 @@ def _margin(claim: str, instance: Instance, seen: KernelInstance, found: Certifi
     proposal, proved = found.proposal, found.finding.verdict == "proved"
     try:
         if proved and proposal.rule == "exact" and isinstance(seen, Pairs) and _is_of_rank_one(claim, seen):
+            small = seen.on_fisher
+            given = instance_on_fisher(instance, small)
             enclosing = (
-                infonce_proposals(instance, seen) if claim == "infonce-equality" else clip_proposals(instance, seen, 1)
+                infonce_proposals(given, small) if claim == "infonce-equality" else clip_proposals(given, small, 1)
             )
             proposal = next(enclosing)
         return margin(claim, seen, proposal, proved)
@@ -132,8 +142,8 @@ def _margin(claim: str, instance: Instance, seen: KernelInstance, found: Certifi
 def _floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
     """Return float64's idea of the deciding number, where floats have one."""
     try:
-        return floating_margin(instance, pairs)
-    except (InputError, *FLOATS_FAIL):
+        return floating_margin(instance_on_fisher(instance, pairs.on_fisher), pairs.on_fisher)
+    except (InputError, Rejected, *FLOATS_FAIL):
         return None
 
 
@@ -170,8 +180,11 @@ def _check_model(claim: str, instance: Instance) -> None:
 
 
 def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator[Proposal]:
-    """Yield what to try: rational arithmetic first, integrals last."""
+    """Yield what to try: rational arithmetic first, integrals last, and what lives on S_F in its coordinates."""
     yield Proposal("exact", {})
+    if isinstance(seen, Pairs) and claim in _ON_FISHER:
+        seen = seen.on_fisher
+        instance = instance_on_fisher(instance, seen)
     match claim, seen:
         case "infonce-equality", Pairs():
             yield from symmetry_proposals(seen)

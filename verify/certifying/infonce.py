@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq_mat
@@ -22,7 +23,7 @@ from thmverify.kernel.strict import Rejected
 from thmverify.minimize import minimise
 from thmverify.minimize.energy import ROUGH, LogSumExpTerm, SharedEnergy
 from thmverify.minimize.newton import Rescaled, flattening, minimise_on_cone
-from thmverify.minimize.result import leading
+from thmverify.minimize.result import Minimiser, leading
 from thmverify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
@@ -105,7 +106,7 @@ class _Spectrum:
 
 def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]], energy: SharedEnergy) -> _Spectrum:
     if mixture.m < DEAR:
-        found = minimise("infonce", instance, mixture.m)
+        found = _minimiser(instance, mixture.m)
         into = to_floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
         values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
         return _Spectrum(values[::-1], vectors[:, ::-1], found.rank, found.error_bound)
@@ -114,6 +115,12 @@ def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]], energy: 
     values, vectors = np.linalg.eigh(optimum.Y)
     bound = optimum.size + optimum.point.gradient_error
     return _Spectrum(values[::-1], vectors[:, ::-1], leading(values, bound), bound)
+
+
+@lru_cache(maxsize=1)
+def _minimiser(instance: Instance, m: int) -> Minimiser:
+    """Return the minimiser over all maps, found once for an instance that stays undecided."""
+    return minimise("infonce", instance, m)
 
 
 def floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:

@@ -13,10 +13,11 @@ from thmverify.certifying.infonce import infonce_margin, outward
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.exact import to_floats
 from thmverify.kernel.enclosure import enclose_clip
-from thmverify.kernel.linear import inertia, null_space, within
+from thmverify.kernel.linear import inertia, null_space
 from thmverify.kernel.models import Instance, Pairs
 
 _BITS = 128
+_LARGEST = 20  # dimensions in which eigenvalues are counted for a margin
 _RELATIVE = Fraction(1, 10**9)
 
 
@@ -24,17 +25,17 @@ def margin(claim: str, seen: Instance, proposal: Proposal, proved: bool) -> Inte
     """Return an interval around the deciding number of a verdict, where the claim has one."""
     match claim, proposal.rule, seen:
         case "infonce-equality", "kkt", Pairs():
-            return infonce_margin(seen, proposal, proved)
+            return infonce_margin(seen.on_fisher, proposal, proved)
         case "spectral-equality", _, Pairs() if proved and seen.mixture.m:
-            return _spectral(seen)
+            return _spectral(seen.on_fisher)
         case "pca-equality", _, Pairs():
             return _pca(seen)
         case "simsiam-inclusion", "leak", Pairs():
             return _leak(seen, proposal)
         case "clip-effective-equality", "kkt", Pairs():
-            return _clip(seen, proposal, seen.mixture.m)
+            return _clip(seen.on_fisher, proposal, seen.mixture.m)
         case "clip-inclusion-literal", "kkt", Pairs():
-            return _clip(seen, proposal, seen.columns)
+            return _clip(seen.on_fisher, proposal, seen.columns)
     return None
 
 
@@ -49,18 +50,18 @@ def _clip(paired: Pairs, proposal: Proposal, n: int) -> Interval:
 
 def _spectral(pairs: Pairs) -> Interval:
     """Enclose minus the least eigenvalue of M* on S_F, in coordinates in which E xxᵀ = I."""
-    B = pairs.mixture.fisher
-    C, R = (B.transpose() * m * B for m in (pairs.C, pairs.mixture.R))
-    low, high = nth_eigenvalue(C, R, B.ncols())
+    low, high = nth_eigenvalue(pairs.C, pairs.mixture.R, pairs.mixture.m)
     return exact.to_fraction(-high), exact.to_fraction(-low)
 
 
 def _pca(pairs: Pairs) -> Interval | None:
     """Enclose the largest eigenvalue of R across an invariant S_F of r dimensions less the smallest on it."""
-    R, B = pairs.mixture.R, pairs.mixture.fisher
-    P = null_space(B.transpose())
-    if min(pairs.columns, R.nrows()) != B.ncols() or not P.ncols() or not within(R * B, B):
+    mixture = pairs.mixture
+    d = mixture.dimension
+    if d > _LARGEST or not min(pairs.columns, d) == mixture.m < d or not mixture.invariant:
         return None
+    R, B = mixture.R, mixture.basis
+    P = null_space(B.transpose())
     along = nth_eigenvalue(B.transpose() * R * B, B.transpose() * B, B.ncols())
     across = nth_eigenvalue(P.transpose() * R * P, P.transpose() * P, 1)
     return exact.to_fraction(across[0] - along[1]), exact.to_fraction(across[1] - along[0])

@@ -5,10 +5,120 @@ A comparison of balls such as `x > y` is true only when it is certain; "not cert
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, nmod, nmod_mat
 
+from thmverify.kernel.parse import check_work
 from thmverify.kernel.strict import Rejected
+
+PRIMES = (2**61 - 1, 2**62 - 57, 2**63 - 25)
+PRECISIONS = (128, 1024, 8192, 32768)  # at which definiteness is looked for
+
+
+class Diagonal(NamedTuple):
+    """A diagonal matrix by its entries."""
+
+    entries: list[fmpq]
+
+
+Covariance = fmpq_mat | Diagonal
+
+
+def dense(m: Covariance) -> fmpq_mat:
+    """Return the matrix with all its entries."""
+    return diagonal(m.entries) if isinstance(m, Diagonal) else m
+
+
+def times(m: Covariance, x: fmpq_mat) -> fmpq_mat:
+    """Return m x."""
+    if not isinstance(m, Diagonal):
+        return m * x
+    rows = [[s * y for y in row] for s, row in zip(m.entries, x.tolist(), strict=True)]
+    return fmpq_mat(x.nrows(), x.ncols(), [y for row in rows for y in row])
+
+
+def solve(m: Covariance, x: fmpq_mat) -> fmpq_mat:
+    """Return m⁻¹x for a definite m."""
+    if isinstance(m, Diagonal):
+        return times(Diagonal([1 / s for s in m.entries]), x)
+    check_work("a system of equations", m.nrows() ** 3 * x.ncols(), beside(m, x).tolist())
+    return m.solve(x)
+
+
+def definite(m: Covariance) -> bool:
+    """Decide whether a symmetric m is positive definite; one that no precision shows to be so is not taken for it."""
+    if isinstance(m, Diagonal):
+        return all(x > 0 for x in m.entries)
+    for bits in PRECISIONS:
+        with ctx.workprec(bits):
+            if certainly_definite(arb_mat(m)):
+                return True
+    return False
+
+
+def decided_definite(m: fmpq_mat) -> bool:
+    """Decide whether a symmetric m is positive definite: by balls where they can tell, else by its inertia."""
+    if definite(m):
+        return True
+    check_work("a matrix that may be singular", m.nrows() ** 4, m.tolist())
+    return inertia(m)[0] == m.nrows()
+
+
+def product(a: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
+    """Return ab, when that is not too much work."""
+    check_work("a product", a.nrows() * a.ncols() * b.ncols(), [*a.tolist(), *b.transpose().tolist()])
+    return a * b
+
+
+def independent(m: fmpq_mat, null: Sequence[fmpq] = ()) -> tuple[list[int], list[int]]:
+    """Return rows I and columns J of m with m_IJ invertible, as many as m has rank (PROOFS.md, 1.6).
+
+    J are the columns that are independent of those before them modulo the first of PRIMES that sees the rank. When
+    `null` ≠ 0 is given and is a null vector of m, no other has to be found for rank m = K − 1.
+    """
+    for p in PRIMES:
+        there = modulo(m, p)
+        if there is None:
+            continue
+        columns = _pivots(there)
+        rows = _pivots(nmod_mat([[there[i, j] for i in range(m.nrows())] for j in columns], p)) if columns else []
+        rest = [j for j in range(m.ncols()) if j not in columns]
+        if not rest or len(rows) == m.nrows() or (len(rest) == 1 and any(null) and not any(images(m, null))):
+            return rows, columns
+        if coefficients(m, (rows, columns), select(m, range(m.nrows()), rest)) is not None:
+            return rows, columns
+    raise Rejected("no prime sees the rank of the means")
+
+
+def modulo(m: fmpq_mat, p: int) -> nmod_mat | None:
+    """Return m modulo p, or None when p divides a denominator."""
+    try:
+        return nmod_mat(m.nrows(), m.ncols(), [nmod(x, p) for x in m.entries()], p)
+    except ZeroDivisionError:
+        return None
+
+
+def _pivots(m: nmod_mat) -> list[int]:
+    """Return the columns that are independent of those before them."""
+    reduced, r = m.rref()
+    return [next(j for j in range(m.ncols()) if reduced[i, j] != 0) for i in range(r)]
+
+
+def images(m: fmpq_mat, x: Sequence[fmpq]) -> list[fmpq]:
+    """Return m x, row by row: a common denominator may be much longer than what is left."""
+    return [sum((a * b for a, b in zip(row, x, strict=True)), fmpq(0)) for row in m.tolist()]
+
+
+def coefficients(m: fmpq_mat, pivots: tuple[list[int], list[int]], target: fmpq_mat) -> fmpq_mat | None:
+    """Return the X with m_J X = target, or None when there is none; (I, J) are those of `independent`."""
+    rows, columns = pivots
+    basis = select(m, range(m.nrows()), columns)
+    there = modulo(beside(basis, target), PRIMES[0])
+    if there is not None and there.rank() > len(columns):
+        return None
+    X = solve(select(m, rows, columns), select(target, rows, range(target.ncols())))
+    return X if product(basis, X) == target else None
 
 
 def diagonal(entries: Sequence[fmpq | int]) -> fmpq_mat:

@@ -1,34 +1,133 @@
 """The instance of a certificate, rebuilt from its rationals: every model is valid or the certificate is rejected."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from flint import fmpq, fmpq_mat
 
-from thmverify.kernel.linear import column_basis, diagonal, inertia, select
+from thmverify.kernel.linear import (
+    PRECISIONS,
+    Covariance,
+    Diagonal,
+    beside,
+    coefficients,
+    definite,
+    dense,
+    diagonal,
+    images,
+    independent,
+    is_zero,
+    product,
+    select,
+    solve,
+    times,
+)
 from thmverify.kernel.parse import check_work, integer, matrix, rational, vector
 from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record
 
+MAX_POINTS = 256  # of a graph
+MAX_DENSE = 200  # dimensions of a covariance that is not diagonal, and of what is computed in all of them
+
 
 class Mixture:
-    """Σ_k w_k N(μ_k, Σ_k); K weights, means d × K, K covariances d × d, all of them equal when `shared`.
+    """Σ_k w_k N(μ_k, Σ_k); K weights, means d × K, K covariances, all of them equal when `shared`.
 
-    w (K × 1), sigma = Σ̄, mean = μ̄, S = Σ_k w_k μ_k μ_kᵀ, R = Σ̄ + S, offsets μ_k − μ_1 (d × K), and fisher, the basis B
-    of S_F (d × m): the columns of Σ̄⁻¹[μ_1 … μ_K] that are independent of those before them.
+    What follows from these is computed when a rule asks for it, so that a rule costs what it uses.
     """
 
-    def __init__(self, weights: Sequence[fmpq], means: fmpq_mat, covariances: Sequence[fmpq_mat]) -> None:
-        K, d = len(weights), means.nrows()
-        self.weights, self.means, self.covariances = list(weights), means, list(covariances)
+    def __init__(self, weights: Sequence[fmpq], means: fmpq_mat, covariances: Sequence[Covariance]) -> None:
+        self.weights, self.means, self.given = list(weights), means, list(covariances)
+        self.dimension = means.nrows()
         self.shared = all(sigma == covariances[0] for sigma in covariances)
-        self.w = fmpq_mat(K, 1, self.weights)
-        self.sigma = sum((s * w for s, w in zip(covariances, weights, strict=True)), fmpq_mat(d, d))
-        self.mean = means * self.w
-        self.offsets = means - select(means, range(d), [0] * K)
-        self.S = means * diagonal(weights) * means.transpose()
-        self.R = self.sigma + self.S
-        self.fisher = column_basis(self.sigma.inv() * means)
-        self.m = self.fisher.ncols()
+
+    @cached_property
+    def average(self) -> Covariance:
+        """Σ̄ = Σ_k w_k Σ_k, diagonal when all Σ_k are."""
+        if self.shared:
+            return self.given[0]
+        lines = [sigma.entries for sigma in self.given if isinstance(sigma, Diagonal)]
+        if len(lines) == len(self.given):
+            return Diagonal([sum((w * x for w, x in zip(self.weights, row)), fmpq(0)) for row in zip(*lines)])
+        parts = [dense(sigma) * w for sigma, w in zip(self.given, self.weights, strict=True)]
+        return sum(parts, fmpq_mat(self.dimension, self.dimension))
+
+    @cached_property
+    def mean(self) -> fmpq_mat:
+        """μ̄ = Σ_k w_k μ_k (d × 1)."""
+        return fmpq_mat(self.dimension, 1, images(self.means, self.weights))
+
+    @cached_property
+    def pivots(self) -> tuple[list[int], list[int]]:
+        """Rows and columns of an invertible block of the means, as large as their rank."""
+        return independent(self.means, self.weights)
+
+    @property
+    def m(self) -> int:
+        """dim S_F, the rank of the means."""
+        return len(self.pivots[1])
+
+    @cached_property
+    def basis(self) -> fmpq_mat:
+        """The independent means, a basis of span μ (d × m)."""
+        return select(self.means, range(self.dimension), self.pivots[1])
+
+    @cached_property
+    def fisher(self) -> fmpq_mat:
+        """The basis B = Σ̄⁻¹·basis of S_F (d × m)."""
+        return solve(self.average, self.basis)
+
+    @cached_property
+    def invariant(self) -> bool:
+        """Whether Σ̄ preserves span μ, so that it is S_F."""
+        if isinstance(self.average, Diagonal) and len(set(self.average.entries)) == 1:
+            return True
+        return coefficients(self.means, self.pivots, times(self.average, self.basis)) is not None
+
+    @cached_property
+    def on_fisher(self) -> "Mixture":
+        """The law of t = Bᵀx, with covariance BᵀΣ̄B for each component (PROOFS.md, 1.6); its own B is the identity."""
+        law = Mixture(self.weights, product(self.fisher.transpose(), self.means), [])
+        law.given = [select(law.means, range(self.m), self.pivots[1])] * len(self.weights)
+        law.shared, law.fisher = True, diagonal([1] * self.m)
+        law.pivots = list(range(self.m)), self.pivots[1]
+        return law
+
+    @cached_property
+    def sigma(self) -> fmpq_mat:
+        """Σ̄ (d × d). From here on everything is in d dimensions, for rules that work there."""
+        whole = dense(self.average) if self.dimension <= MAX_DENSE else None
+        if whole is None:
+            raise Rejected(f"the rule works in all {self.dimension} dimensions, and takes at most {MAX_DENSE}")
+        n = max(self.dimension, len(self.weights))
+        check_work("the instance", self.dimension**3 * n, beside(whole, self.means).tolist())
+        return whole
+
+    @cached_property
+    def covariances(self) -> list[fmpq_mat]:
+        """The Σ_k (d × d)."""
+        return [self.sigma] * len(self.weights) if self.shared else [dense(sigma) for sigma in self.given]
+
+    @cached_property
+    def S(self) -> fmpq_mat:
+        """S = Σ_k w_k μ_k μ_kᵀ (d × d)."""
+        return self.moment(diagonal(self.weights), self)
+
+    @cached_property
+    def R(self) -> fmpq_mat:
+        """R = Σ̄ + S (d × d)."""
+        return self.sigma + self.S
+
+    @cached_property
+    def offsets(self) -> fmpq_mat:
+        """μ_k − μ_1 (d × K)."""
+        return self.means - select(self.means, range(self.dimension), [0] * len(self.weights))
+
+    def moment(self, weights: fmpq_mat, other: "Mixture") -> fmpq_mat:
+        """Return Σ_kl weights_kl μ_k μ'_lᵀ, the μ'_l those of the `other`."""
+        if max(self.dimension, other.dimension) > MAX_DENSE:
+            raise Rejected(f"the rule takes at most {MAX_DENSE} dimensions")
+        return self.means * weights * other.means.transpose()
 
     def reduced(self, frame: fmpq_mat) -> "Mixture":
         """Return the law of t = frameᵀx."""
@@ -37,26 +136,44 @@ class Mixture:
 
 
 class Pairs:
-    """Draws (x, x̂) of one mixture, or (x_V, x_T) of two modalities, with bias δ; r columns; SimSiam's weight decay η.
-
-    C = E x x̂ᵀ = δ Σ_k w_k μ_k μ'_kᵀ + (1−δ) μ̄μ̄'ᵀ; informative: whether δ Cov(μ, μ') ≠ 0; sizes: dim S_F of each.
-    """
+    """Draws (x, x̂) of one mixture, or (x_V, x_T) of two modalities, with bias δ; r columns; SimSiam's weight decay η."""
 
     def __init__(self, modalities: Sequence[Mixture], bias: fmpq, columns: int, decay: fmpq) -> None:
         self.modalities, self.bias, self.columns, self.decay = tuple(modalities), bias, columns, decay
-        self.mixture, other = modalities[0], modalities[-1]
-        apart = self.mixture.mean * other.mean.transpose()
-        matched = self.mixture.means * diagonal(other.weights) * other.means.transpose()
-        self.C = matched * bias + apart * (1 - bias)
-        self.informative = apart != self.C
-        self.sizes = tuple(x.m for x in modalities)
+        self.mixture = modalities[0]
         self.kinds = ("clip",) if len(modalities) == 2 else ("pairs", "shared") if self.mixture.shared else ("pairs",)
+
+    @cached_property
+    def C(self) -> fmpq_mat:
+        """C = E x x̂ᵀ = δ Σ_k w_k μ_k μ'_kᵀ + (1−δ) μ̄μ̄'ᵀ."""
+        w = fmpq_mat(len(self.mixture.weights), 1, self.mixture.weights)
+        weights = diagonal(self.mixture.weights) * self.bias + w * w.transpose() * (1 - self.bias)
+        return self.mixture.moment(weights, self.modalities[-1])
+
+    @cached_property
+    def informative(self) -> bool:
+        """Whether δ Cov(μ, μ') ≠ 0; the rows of an invertible block tell."""
+        rows = [select(x.means, x.pivots[0], range(len(x.weights))) for x in self.modalities]
+        w = fmpq_mat(len(self.mixture.weights), 1, self.mixture.weights)
+        return self.bias > 0 and not is_zero(
+            rows[0] * (diagonal(w.entries()) - w * w.transpose()) * rows[-1].transpose()
+        )
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """dim S_F of each modality."""
+        return tuple(x.m for x in self.modalities)
+
+    @cached_property
+    def on_fisher(self) -> "Pairs":
+        """The pairs of t = Bᵀx, for claims about maps on S_F."""
+        return Pairs([x.on_fisher for x in self.modalities], self.bias, self.columns, self.decay)
 
 
 class Graph(NamedTuple):
-    """diag(w_x) − w_{xx'} (n × n), w_x = Σ_x' w_{xx'} > 0; r eigenvectors. No claim depends on what the labels are."""
+    """w_{xx'} ≥ 0 (n × n, symmetric, every row with weight); r eigenvectors. No claim depends on what the labels are."""
 
-    laplacian: fmpq_mat
+    weights: fmpq_mat
     columns: int
     kinds: tuple[str, ...] = ("graph",)
 
@@ -80,17 +197,17 @@ def instance(value: object) -> Instance:
         fields = ("model", "weights", "means", name, "bias", "rank", "weight_decay")
         _, w, means, given, bias, r, decay = record(value, "instance", fields)
         shared = model == "shared-gmm"
-        covariances = [matrix(sigma, name) for sigma in ([given] if shared else array(given, name))]
-        covariances *= len(array(w, "weights")) if shared else 1
+        covariances = [_covariance(sigma, name) for sigma in ([given] if shared else array(given, name, MAX_SIZE))]
+        covariances *= len(array(w, "weights", MAX_SIZE)) if shared else 1
         return _pairs([_mixture(w, means, covariances)], bias, r, decay)
     if model == "clip-gmm":
         _, w, *modalities, bias, r = record(value, "instance", ("model", "weights", "vision", "text", "bias", "rank"))
         parts = [record(part, "a modality", ("means", "covariance")) for part in modalities]
-        K = len(array(w, "weights"))
-        return _pairs([_mixture(w, m, [matrix(sigma, "covariance")] * K) for m, sigma in parts], bias, r, "0")
+        K = len(array(w, "weights", MAX_SIZE))
+        return _pairs([_mixture(w, m, [_covariance(sigma, "covariance")] * K) for m, sigma in parts], bias, r, "0")
     if model == "population-graph":
         _, weights, labels, r = record(value, "instance", ("model", "weights", "labels", "rank"))
-        return _graph(matrix(weights, "weights"), array(labels, "labels"), r)
+        return _graph(matrix(array(weights, "weights", MAX_POINTS), "weights"), array(labels, "labels"), r)
     raise Rejected("the instance has no known model")
 
 
@@ -99,25 +216,40 @@ def _pairs(modalities: list[Mixture], bias: object, r: object, decay: object) ->
     return Pairs(modalities, rational(bias, "bias", 0, 1), columns, eta)
 
 
-def _mixture(weights: object, means: object, covariances: list[fmpq_mat]) -> Mixture:
-    w, points = vector(weights, "weights"), matrix(means, "means").transpose()
+def _covariance(value: object, name: str) -> Covariance:
+    """Return a covariance: a matrix, or the array of the entries of a diagonal one."""
+    rows = array(value, name)
+    if not (rows and isinstance(rows[0], list)):
+        return Diagonal(vector(rows, name))
+    m = matrix(array(rows, name, MAX_DENSE), name)
+    entries = m.tolist()
+    straight = m.nrows() == m.ncols() and not any(any(row[:i]) or any(row[i + 1 :]) for i, row in enumerate(entries))
+    return Diagonal([row[i] for i, row in enumerate(entries)]) if straight else m
+
+
+def _mixture(weights: object, means: object, covariances: list[Covariance]) -> Mixture:
+    w, points = vector(weights, "weights"), matrix(array(means, "means", MAX_SIZE), "means").transpose()
     d, K = points.nrows(), points.ncols()
     distinct = [sigma for k, sigma in enumerate(covariances) if sigma not in covariances[:k]]
-    numbers = [*w, *points.entries(), *(x for sigma in distinct for x in sigma.entries())]
-    check_work("the instance", d, max(d, K), numbers)
     if not (all(x > 0 for x in w) and sum(w, fmpq(0)) == 1):
         raise Rejected("the weights are not positive with sum 1")
     if d == 0 or not len(w) == K == len(covariances):
         raise Rejected("the weights, means and covariances do not fit together")
-    if any(sigma.nrows() != d or sigma != sigma.transpose() or inertia(sigma)[0] < d for sigma in distinct):
-        raise Rejected("a covariance is not d × d, symmetric and positive definite")
+    if not all(_fits(sigma, d) for sigma in distinct):
+        raise Rejected(f"a covariance is not d × d, symmetric and positive definite, as {PRECISIONS[-1]} bits see it")
     return Mixture(w, points, covariances)
 
 
+def _fits(sigma: Covariance, d: int) -> bool:
+    if isinstance(sigma, Diagonal):
+        return len(sigma.entries) == d and definite(sigma)
+    return sigma.nrows() == d and sigma == sigma.transpose() and definite(sigma)
+
+
 def _graph(weights: fmpq_mat, labels: list[object], r: object) -> Graph:
-    degrees = [sum(row, fmpq(0)) for row in weights.tolist()]
     if weights != weights.transpose() or any(x < 0 for x in weights.entries()) or not weights.nrows():
         raise Rejected("the graph's weights are not symmetric and ≥ 0")
-    if len([integer(x, "labels", -(10**9), 10**9) for x in labels]) != len(degrees) or not all(degrees):
+    labelled = len([integer(x, "labels", -(10**9), 10**9) for x in labels]) == weights.nrows()
+    if not (labelled and all(any(row) for row in weights.tolist())):
         raise Rejected("a point of the graph has no label or no weight")
-    return Graph(diagonal(degrees) - weights, integer(r, "rank", 1, MAX_SIZE))
+    return Graph(weights, integer(r, "rank", 1, MAX_SIZE))

@@ -2,16 +2,16 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from thmverify.kernel.strict import Rejected, array, record
+from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record
 
-MAX_TEXT = 400  # characters of a number
-MAX_WORK = 3 * 10**7  # n³ · N · bits of numbers in n × N: elimination takes half a minute
+MAX_TEXT = 2100  # characters of a number
+MAX_WORK = 3 * 10**12  # multiplications · bits²: to solve n × n for N columns takes n³ · N, and a quarter of a minute
 MAX_BITS = 2000  # of precision
 Kind = tuple[int, ...] | Callable[[object, str], Any]  # a matrix of so many rows (and columns), or its reader
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
@@ -61,15 +61,25 @@ def read(hints: object, **fields: Kind) -> list[Any]:
     for value, (name, kind) in zip(record(hints, "hints", list(fields)), fields.items(), strict=True):
         found.append(matrix(value, name, *kind) if isinstance(kind, tuple) else kind(value, name))
         if isinstance(kind, tuple):
-            check_work(name, found[-1].nrows(), found[-1].ncols(), found[-1].entries())
+            check_hint(name, found[-1])
     return found
 
 
-def check_work(name: str, rows: int, columns: int, numbers: Sequence[fmpq]) -> None:
-    """Check MAX_WORK, with the bits of the numbers' common denominator and of the largest numerator over it."""
-    scale, excess, size = 1, 0, min(rows, columns) ** 3 * max(rows, columns)
-    for x in numbers:
-        scale = math.lcm(scale, int(x.q))
-        excess = max(excess, int(abs(x.p)).bit_length() - int(x.q).bit_length())
-        if size * (2 * scale.bit_length() + excess) > MAX_WORK:
-            raise Rejected(f"{name} is too large, or its numbers are too long")
+def check_hint(name: str, m: fmpq_mat) -> None:
+    """Check that a matrix of the hints has at most MAX_SIZE columns, and MAX_WORK."""
+    sizes = sorted((m.nrows(), m.ncols()))
+    if m.ncols() > MAX_SIZE:
+        raise Rejected(f"{name} has more than {MAX_SIZE} columns")
+    check_work(name, sizes[0] ** 3 * sizes[1], [m.entries()])
+
+
+def check_work(name: str, multiplications: int, rows: Iterable[Sequence[fmpq]]) -> None:
+    """Check MAX_WORK, with the bits of the longest number when each row is over a common denominator, and 64 more."""
+    longest = math.isqrt(MAX_WORK // max(multiplications, 1))
+    for row in rows:
+        scale, excess = 1, 0
+        for x in row:
+            scale = math.lcm(scale, int(x.q))
+            excess = max(excess, int(abs(x.p)).bit_length() - int(x.q).bit_length())
+            if scale.bit_length() + excess + 64 > longest:
+                raise Rejected(f"{name}: {multiplications} multiplications of more than {longest} bits are too many")

@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-MAX_BYTES = 512 * 1024  # of a certificate
-MAX_SIZE = 64  # rows or columns of a matrix
+MAX_BYTES = 16 * 1024 * 1024  # of a certificate
+MAX_SIZE = 64  # components, columns of a map, rows or columns of a hint
+MAX_DIMENSION = 10**4  # entries of an array
 
 
 class Rejected(Exception):  # noqa: N818 (it is an answer)
@@ -52,7 +53,7 @@ def record(value: object, name: str, fields: Sequence[str]) -> list[Any]:
     return list(value.values())
 
 
-def array(value: object, name: str, longest: int = MAX_SIZE) -> list[Any]:
+def array(value: object, name: str, longest: int = MAX_DIMENSION) -> list[Any]:
     """Return an array of at most `longest` entries."""
     if not isinstance(value, list) or len(value) > longest:
         raise Rejected(f"{name} is not an array of at most {longest} entries")

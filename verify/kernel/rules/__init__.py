@@ -27,9 +27,9 @@ def _ranked(conclude: Callable[[Pairs, ranks.Bounds], Finding]) -> dict[str, Rul
 
 
 _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
-    "lemma-4.2": ("shared", _exact(identities.projection)),
-    "fisher-optimality": ("pairs", _exact(identities.projection)),
-    "infonce-inclusion": ("shared", _exact(identities.inclusion)),
+    "lemma-4.2": ("shared", _exact(identities.valid)),
+    "fisher-optimality": ("pairs", _exact(identities.valid)),
+    "infonce-inclusion": ("shared", _exact(identities.valid)),
     "infonce-equality": ("shared", _ranked(ranks.equality)),
     "infonce-top-r": ("shared", _ranked(ranks.top) | {"border": border.top_border}),
     "nonshared-inclusion": ("pairs", _exact(identities.inclusion) | {"border": border.nonshared_border}),
@@ -37,7 +37,7 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "spectral-top-r": ("pairs", _exact(spectral.spectral_top) | {"threshold": spectral.spectral_top_threshold}),
     "pca-equality": ("pairs", _exact(spectral.pca)),
     "simsiam-inclusion": ("pairs", _exact(simsiam.simsiam_exact) | {"leak": simsiam.simsiam_leak}),
-    "clip-inclusion-effective": ("clip", _exact(identities.inclusion)),
+    "clip-inclusion-effective": ("clip", _exact(identities.valid)),
     "clip-effective-equality": ("clip", _ranked(ranks.equality)),
     "clip-inclusion-literal": ("clip", _ranked(ranks.literal)),
     "population-graph-equivalence": ("graph", _exact(identities.graph_equivalence)),

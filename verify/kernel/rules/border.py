@@ -20,12 +20,13 @@ def nonshared_border(pairs: Pairs, hints: object) -> Finding:
 
 
 def top_border(pairs: Pairs, hints: object) -> Finding:
-    """The border of U, the one space of at most r dimensions that is optimal for J: near X (d × r), P with XᵀΣP = 0.
+    """The border of U, the one space of at most r dimensions that is optimal for J: near X (m × r), P with XᵀΣP = 0.
 
     T = Σ^{-1/2}SΣ^{-1/2} has whitened blocks T_XX ≥ a, T_PP ≤ b < a; the sine of its angle is ≤ η = ‖T_PX‖/(a − b).
     """
+    pairs = pairs.on_fisher
     mixture, r = pairs.mixture, pairs.columns
-    X, (a, b), border = read(hints, X=(mixture.means.nrows(), r), levels=vector, border=lambda value, _: value)
+    X, (a, b), border = read(hints, X=(mixture.m, r), levels=vector, border=lambda value, _: value)
     P = null_space(X.transpose() * mixture.sigma)
     along = X.transpose() * (mixture.S - mixture.sigma * a) * X
     across = P.transpose() * (mixture.sigma * b - mixture.S) * P

@@ -7,10 +7,10 @@ one minimiser M° (or W°) over all maps, and its column space lies in S_F (PROO
 from flint import fmpq_mat
 
 from thmverify.kernel.enclosure import clip_rank, enclose_clip, enclose_infonce, infonce_rank
-from thmverify.kernel.linear import echelon, is_zero, select, trace
+from thmverify.kernel.linear import echelon, is_zero, select, solve, trace
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import integer
-from thmverify.kernel.strict import Rejected, array, record
+from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record
 
 Bounds = tuple[int, int]
 
@@ -23,16 +23,17 @@ def unaided(pairs: Pairs) -> Bounds:
 def enclosed(pairs: Pairs, hints: object) -> Bounds:
     """The bounds of an enclosure."""
     if len(pairs.modalities) == 1:
-        return infonce_rank(enclose_infonce(pairs, hints), pairs.mixture.m)
-    return clip_rank(enclose_clip(pairs, hints)), min(pairs.sizes)
+        return infonce_rank(enclose_infonce(pairs.on_fisher, hints), pairs.mixture.m)
+    return clip_rank(enclose_clip(pairs.on_fisher, hints)), min(pairs.sizes)
 
 
 def symmetric(pairs: Pairs, hints: object) -> Bounds:
     """Permutations that preserve w and μᵀΣ⁻¹μ are isometries U, U' of the means, UM°U'ᵀ = M°; transitive: M°μ̄ = 0."""
     (given,) = record(hints, "hints", ("permutations",))
-    K, weights = len(pairs.mixture.weights), pairs.mixture.weights
-    maps = [[integer(x, "permutations", 0, K - 1) for x in array(p, "permutations")] for p in array(given, "hints")]
-    grams = [x.means.transpose() * x.sigma.inv() * x.means for x in pairs.modalities]
+    K, weights, reduced = len(pairs.mixture.weights), pairs.mixture.weights, pairs.on_fisher.modalities
+    listed = [array(p, "permutations", MAX_SIZE) for p in array(given, "permutations", MAX_SIZE)]
+    maps = [[integer(x, "permutations", 0, K - 1) for x in p] for p in listed]
+    grams = [x.means.transpose() * solve(x.sigma, x.means) for x in reduced]
     for p in maps:
         if sorted(p) != list(range(K)) or [weights[k] for k in p] != weights:
             raise Rejected("a permutation is none, or moves a weight")
@@ -41,9 +42,9 @@ def symmetric(pairs: Pairs, hints: object) -> Bounds:
     orbit = {0}
     for _ in range(K):
         orbit |= {p[k] for p in maps for k in orbit}
-    bounds = [x.m - int(len(orbit) == K and not is_zero(x.mean)) for x in pairs.modalities]
+    bounds = [x.m - int(len(orbit) == K and not is_zero(x.mean)) for x in reduced]
     for p in maps if len(pairs.modalities) == 2 else []:
-        left, right = (_isometry(x, p).charpoly() for x in pairs.modalities)
+        left, right = (_isometry(x, p).charpoly() for x in reduced)
         bounds.append(int(left.gcd(right).degree()))
     return 0, min(bounds)
 
@@ -66,21 +67,21 @@ def equality(pairs: Pairs, bounds: Bounds) -> Finding:
 
 def top(pairs: Pairs, bounds: Bounds) -> Finding:
     """J is largest on spaces ⊇ S_F for r ≥ m; else on none of < r dimensions, on all in S_F of r if Σ⁻¹S ∝ 1 there."""
-    mixture, r = pairs.mixture, pairs.columns
-    if r >= mixture.m:
+    r, m = pairs.columns, pairs.mixture.m
+    if r >= m:
         return equality(pairs, bounds)
     low, high = (min(bound, r) for bound in bounds)
-    image, B = mixture.S * mixture.fisher, mixture.sigma * mixture.fisher
     if high < r:
         return Finding("refuted", (low, high), pairs.sizes)
-    if low == r and is_zero(image * mixture.m - B * trace(mixture.sigma.inv() * mixture.S)):
+    law = pairs.on_fisher.mixture
+    if low == r and is_zero(law.S * m - law.sigma * trace(solve(law.sigma, law.S))):
         return Finding("proved", (low, high), pairs.sizes)
     raise Rejected("for r < m the rule is for minimisers of full rank and a Σ⁻¹S that is a multiple of 1 on S_F")
 
 
 def literal(pairs: Pairs, bounds: Bounds) -> Finding:
     """Factors are inside when both S_F are everything, or r ≤ rank W°; not for r > rank W°, when a column is free."""
-    if pairs.sizes == tuple(x.means.nrows() for x in pairs.modalities) or pairs.columns <= bounds[0]:
+    if pairs.sizes == tuple(x.dimension for x in pairs.modalities) or pairs.columns <= bounds[0]:
         return Finding("proved")
     if pairs.columns > bounds[1]:
         return Finding("refuted")

@@ -5,9 +5,10 @@ RUPPᵀ − CUP + ηU = 0  and  UᵀU = I.                                      
 
 from flint import arb, arb_mat, ctx, fmpq_mat
 
-from thmverify.kernel.linear import diagonal, null_space, within
+from thmverify.kernel.linear import diagonal, null_space, product, solve
 from thmverify.kernel.models import Finding, Pairs
 from thmverify.kernel.parse import bits, rational, read
+from thmverify.kernel.rules.spectral import rank_of_C
 from thmverify.kernel.strict import Rejected
 
 MAX_UNKNOWNS = 100
@@ -16,22 +17,25 @@ _DOUBLINGS = 4
 
 def simsiam_exact(pairs: Pairs) -> Finding:
     """η = 0: A = R⁻¹CAP(PᵀP)⁻¹, and R⁻¹Col(C) ⊆ S_F. η > 0: Σ̄ preserves span μ = S_F, or (*) has no solution."""
-    mu = pairs.mixture.means
-    if pairs.decay == 0 or within(pairs.mixture.sigma * mu, mu) or _vacuous(pairs):
+    if pairs.decay == 0 or pairs.mixture.invariant or _vacuous(pairs):
         return Finding("proved")
     raise Rejected("it is not proved that no stationary point with an invertible predictor leaves S_F")
 
 
 def _vacuous(pairs: Pairs) -> bool:
-    """(*) needs det UᵀEU ≥ 1, E = CR⁻¹C/4η: not for r > rank C, nor when a coefficient for a power of E is below 1."""
-    C, d, r = pairs.C, pairs.C.nrows(), pairs.columns
-    if r > C.rank():
+    """(*) needs det UᵀEU ≥ 1, E = CR⁻¹C/4η: not for r > rank C, nor when a coefficient for a power of E is below 1.
+
+    The eigenvalues of E that are not 0 are those of an m × m matrix (PROOFS.md, 6.4).
+    """
+    r, basis, law, C = pairs.columns, pairs.mixture.basis, pairs.on_fisher.mixture, pairs.on_fisher.C
+    if r > rank_of_C(pairs):
         return True
     with ctx.workprec(1024):
-        E = arb_mat(C * pairs.mixture.R.inv() * C / (4 * pairs.decay))
+        inner = C * solve(law.R, C) / (4 * pairs.decay)
+        E = arb_mat(solve(law.sigma, solve(law.sigma, inner).transpose()) * product(basis.transpose(), basis))
         for _ in range(_DOUBLINGS):
             E = E * E
-        return bool(abs(E.charpoly()[d - r]) < 1)
+        return bool(abs(E.charpoly()[law.m - r]) < 1)
 
 
 def simsiam_leak(pairs: Pairs, hints: object) -> Finding:

@@ -2,7 +2,21 @@
 
 from flint import fmpq, fmpq_mat
 
-from thmverify.kernel.linear import beside, column_basis, inertia, kronecker, null_space, within
+from thmverify.kernel.linear import (
+    Diagonal,
+    beside,
+    column_basis,
+    decided_definite,
+    diagonal,
+    independent,
+    inertia,
+    is_zero,
+    kronecker,
+    null_space,
+    product,
+    select,
+    times,
+)
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import rational, read
 from thmverify.kernel.strict import Rejected
@@ -12,16 +26,21 @@ MAX_PRODUCT = 36  # m(d − m): the size of the matrix that compares all eigenva
 
 def spectral_equality(pairs: Pairs) -> Finding:
     """R^{1/2}MR^{1/2} is the top-r part of R^{-1/2}CR^{-1/2} ⪰ 0: Col(A*) ⊆ R⁻¹Col(C) ⊆ S_F has min(r, rank C)."""
-    reached, m = min(pairs.columns, pairs.C.rank()), pairs.mixture.m
+    reached, m = min(pairs.columns, rank_of_C(pairs)), pairs.mixture.m
     return Finding("proved" if reached == m else "refuted", (reached, reached), (m,))
+
+
+def rank_of_C(pairs: Pairs) -> int:
+    """C = μ[δ diag(w) + (1−δ)wwᵀ]μᵀ, and for δ > 0 the matrix between is ≻ 0."""
+    return pairs.mixture.m if pairs.bias > 0 else int(not is_zero(pairs.mixture.mean))
 
 
 def spectral_top(pairs: Pairs) -> Finding:
     """J is largest exactly on top eigenspaces of T = Σ̄⁻¹S; for C ∝ S those of R⁻¹C ∝ T(I+T)⁻¹. 𝒦 = S_F: see below."""
-    mixture, (_, (reached, _), (m,)) = pairs.mixture, spectral_equality(pairs)
-    if reached == m or (pairs.bias > 0 and mixture.S * pairs.bias == pairs.C):
+    _, (reached, _), (m,) = spectral_equality(pairs)
+    if reached == m or (pairs.bias > 0 and (pairs.bias == 1 or is_zero(pairs.mixture.mean))):  # C ∝ S
         return Finding("proved", (reached, reached), (m,))
-    if reached < min(pairs.columns, m) or (pairs.bias < 1 and _krylov(mixture).ncols() == m):  # J rises with dimension
+    if reached < min(pairs.columns, m) or _krylov(pairs.on_fisher.mixture).ncols() == m:  # J rises with dimension
         return Finding("refuted", (reached, reached), (m,))
     raise Rejected("the order of the eigenvalues needs thresholds")
 
@@ -32,19 +51,20 @@ def spectral_top_threshold(pairs: Pairs, hints: object) -> Finding:
     It is T-invariant only for k = 0 or k = dim 𝒦; then a level of T tells whether it takes the r largest.
     """
     g, t = read(hints, threshold=rational, fisher_threshold=rational)
-    mixture, r = pairs.mixture, pairs.columns
-    if not (pairs.bias < 1 and r < mixture.m and r <= pairs.C.rank()):
+    r, m = pairs.columns, pairs.mixture.m
+    if not (pairs.bias < 1 and r < m and r <= rank_of_C(pairs)):
         raise Rejected("the rule is for δ < 1 and r < m, with r eigenvalues of R⁻¹C that are not 0")
+    mixture, C = pairs.on_fisher.mixture, pairs.on_fisher.C
     krylov = _krylov(mixture)
-    rest = mixture.fisher * null_space(krylov.transpose() * mixture.sigma * mixture.fisher)
-    (k, k_most), (low, high) = (_at_least(V, pairs.C, mixture.R, g) for V in (krylov, rest))
+    rest = null_space(krylov.transpose() * mixture.sigma)
+    (k, k_most), (low, high) = (_at_least(V, C, mixture.R, g) for V in (krylov, rest))
     if k_most != k or not low <= r - k <= high:
         raise Rejected("the threshold does not single out r eigenvalues")
     (above, at_least), (low, high) = (_at_least(V, mixture.S, mixture.sigma, t) for V in (krylov, rest))
     if 0 < k < krylov.ncols() or (above < k and low > r - k) or (above > k and low < r - k):
-        return Finding("refuted", (r, r), (mixture.m,))
+        return Finding("refuted", (r, r), (m,))
     if above <= k <= at_least and low <= r - k <= high:
-        return Finding("proved", (r, r), (mixture.m,))
+        return Finding("proved", (r, r), (m,))
     raise Rejected("the second threshold does not separate the eigenvalues")
 
 
@@ -65,13 +85,34 @@ def _at_least(V: fmpq_mat, form: fmpq_mat, metric: fmpq_mat, level: fmpq) -> tup
 
 
 def pca(pairs: Pairs) -> Finding:
-    """S_F is the one top eigenspace of R of min(r, d) dimensions: invariant, and BᵀRB ⊗ PᵀP ≻ BᵀB ⊗ PᵀRP, P = B^⊥."""
-    R, B, m = pairs.mixture.R, pairs.mixture.fisher, pairs.mixture.m
-    P, r = null_space(B.transpose()), min(pairs.columns, R.nrows())
-    if r != m or not within(R * B, B):
-        return Finding("refuted", (r, r), (m,))
-    if m * P.ncols() > MAX_PRODUCT:
-        raise Rejected("S_F and its complement are too large")
-    along, across = ((Q.transpose() * R * Q, Q.transpose() * Q) for Q in (B, P))
-    gaps = kronecker(along[0], across[1]) - kronecker(along[1], across[0])
-    return Finding("proved" if inertia(gaps)[0] == gaps.nrows() else "refuted", (r, r), (m,))
+    """S_F is the one top eigenspace of R of min(r, d) dimensions: R preserves it, and is larger on it than across."""
+    mixture, m = pairs.mixture, pairs.mixture.m
+    r = min(pairs.columns, mixture.dimension)
+    above = r == m and mixture.invariant and (m == mixture.dimension or _above(mixture))
+    return Finding("proved" if above else "refuted", (r, r), (m,))
+
+
+def _above(mixture: Mixture) -> bool:
+    """Decide whether R on S_F = span μ exceeds it across, where it is Σ̄: eigenvalue by eigenvalue (PROOFS.md, 5.4)."""
+    B, m, average = mixture.basis, mixture.m, mixture.average
+    if not isinstance(average, Diagonal):
+        if m * (mixture.dimension - m) > MAX_PRODUCT:
+            raise Rejected(f"m(d − m) is more than {MAX_PRODUCT} for a covariance that is not diagonal")
+        P = null_space(B.transpose())
+        along, across = ((Q.transpose() * mixture.R * Q, Q.transpose() * Q) for Q in (B, P))
+        gaps = kronecker(along[0], across[1]) - kronecker(along[1], across[0])
+        return inertia(gaps)[0] == gaps.nrows()
+    levels = set(average.entries)
+    if len(levels) == 1:  # Σ̄ = λI, and S ≻ 0 on S_F
+        return True
+    level = max(x for x in levels if _reached(mixture, average, x) < average.entries.count(x))
+    weights = diagonal(mixture.weights)
+    image = product(B.transpose(), mixture.means)
+    excess = product(B.transpose(), times(Diagonal([x - level for x in average.entries]), B))
+    return decided_definite(excess + product(product(image, weights), image.transpose()))
+
+
+def _reached(mixture: Mixture, average: Diagonal, level: fmpq) -> int:
+    """Return how many dimensions of the eigenspace of Σ̄ at this level are in span μ, which Σ̄ preserves."""
+    rows = [i for i, x in enumerate(average.entries) if x == level]
+    return len(independent(select(mixture.means, rows, range(len(mixture.weights))))[1])
