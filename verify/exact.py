@@ -7,9 +7,11 @@ answer, a rank, an inclusion, a definiteness, is a decision. What the kernel nee
 from __future__ import annotations
 
 import copyreg
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import overload
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
@@ -20,6 +22,40 @@ from thmverify.kernel.linear import select as submatrix
 
 FLOATS_FAIL = (ArithmeticError, ValueError)  # how floats end where numbers are beyond them; NumPy's LinAlgError is one
 Rows = tuple[tuple[Fraction, ...], ...]
+
+
+class Diagonal(Sequence[tuple[Fraction, ...]]):
+    """The rows of a diagonal matrix, each made when it is asked for: n numbers in the place of n²."""
+
+    def __init__(self, entries: Sequence[Fraction]) -> None:
+        self.entries = tuple(entries)
+
+    @overload
+    def __getitem__(self, i: int) -> tuple[Fraction, ...]: ...
+    @overload
+    def __getitem__(self, i: slice) -> tuple[tuple[Fraction, ...], ...]: ...
+    def __getitem__(self, i: int | slice) -> tuple[Fraction, ...] | tuple[tuple[Fraction, ...], ...]:
+        n, at = len(self.entries), range(len(self.entries))[i]
+        if isinstance(at, range):
+            return tuple(self[j] for j in at)
+        return (*(_ZERO,) * at, self.entries[at], *(_ZERO,) * (n - at - 1))
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Diagonal):
+            return self.entries == other.entries
+        return isinstance(other, tuple) and len(other) == len(self) and all(map(operator.eq, self, other))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Diagonal({self.entries})"
+
+
+_ZERO = Fraction(0)
 
 
 def _reduce(m: fmpq_mat) -> tuple[type[fmpq_mat], tuple[int, int, list[fmpq]]]:
@@ -56,6 +92,8 @@ def to_floats(m: fmpq_mat) -> NDArray[np.float64]:
 
 def matrix(rows: Sequence[Sequence[Fraction | int]], columns: int | None = None) -> fmpq_mat:
     """Return the matrix with these rows; `columns` gives the width when there may be no row."""
+    if isinstance(rows, Diagonal):
+        return diagonal([to_fmpq(x) for x in rows.entries])
     width = len(rows[0]) if rows else (columns or 0)
     return fmpq_mat(len(rows), width, [to_fmpq(x) for row in rows for x in row])
 
@@ -148,20 +186,34 @@ def ldl(m: fmpq_mat) -> LDL | None:
         pivots.append(pivot)
 
 
-_BITS = (128, 1024)  # precisions at which definiteness is looked for in balls before it is decided in rationals
-
-
 def is_positive_definite(m: fmpq_mat) -> bool:
     """Decide m ≻ 0 for a symmetric matrix.
 
-    A Cholesky factor in balls proves it, quickly whatever the denominators; without one, rationals decide.
+    A Cholesky factor in balls proves it, quickly whatever the denominators, and a pivot that is certainly negative
+    disproves it; m is singular, or at some precision one of the two is found.
     """
-    for bits in _BITS:
+    bits, singular = 128, False
+    while not singular:
         with ctx.workprec(bits):
             if certainly_definite(arb_mat(m)):
                 return True
-    factors = ldl(m)
-    return factors is not None and len(factors.pivots) == m.nrows()
+            if _certainly_not_definite(arb_mat(m)):
+                return False
+        singular, bits = (bits == 128 and m.det() == 0), 8 * bits
+    return False
+
+
+def _certainly_not_definite(m: arb_mat) -> bool:
+    """Return True when elimination in balls meets a pivot that is certainly negative."""
+    rows = m.tolist()
+    for j, row in enumerate(rows):
+        if row[j] < 0 or not row[j] > 0:
+            return bool(row[j] < 0)
+        for below in rows[j + 1 :]:
+            factor = below[j] / row[j]
+            for k in range(j, len(rows)):
+                below[k] -= factor * row[k]
+    return False
 
 
 def is_positive_semidefinite(m: fmpq_mat) -> bool:
@@ -172,6 +224,7 @@ def is_positive_semidefinite(m: fmpq_mat) -> bool:
 __all__ = [
     "FLOATS_FAIL",
     "LDL",
+    "Diagonal",
     "Rows",
     "column",
     "diagonal",

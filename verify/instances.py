@@ -11,19 +11,31 @@ from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeAlias
 
 from flint import fmpq_mat
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic.functional_validators import BeforeValidator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from thmverify import exact, rationals
 from thmverify.errors import InputError
-from thmverify.exact import Rows
+from thmverify.exact import Diagonal, Rows
 from thmverify.jsonfiles import RefusedNumber, read_object
 from thmverify.maps import BiasedEncoder, CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM, Value
 
-MAX_SIZE = 64
+MAX_SIZE = 64  # components, columns of a map
+MAX_DENSE = 200  # rows of a covariance that is not diagonal, and of a d × d map
+MAX_DIMENSION = 10**4
+MAX_POINTS = 256  # of a graph
 
 
 def parse_rational(value: object) -> Fraction:
@@ -55,11 +67,27 @@ Rational = Annotated[
         }
     ),
 ]
-Vector = Annotated[list[Rational], Field(min_length=1, max_length=MAX_SIZE)]
-Matrix = Annotated[list[Vector], Field(min_length=1, max_length=MAX_SIZE)]
+Weights = Annotated[list[Rational], Field(min_length=1, max_length=MAX_SIZE)]
+Point = Annotated[list[Rational], Field(min_length=1, max_length=MAX_DIMENSION)]
+Means = Annotated[list[Point], Field(min_length=1, max_length=MAX_SIZE)]
+Columns = Annotated[list[Weights], Field(min_length=1, max_length=MAX_DIMENSION)]
+Square = Annotated[
+    list[Annotated[list[Rational], Field(min_length=1, max_length=MAX_DENSE)]],
+    Field(min_length=1, max_length=MAX_DENSE),
+]
 GraphMatrix = Annotated[
-    list[Annotated[list[Rational], Field(min_length=1, max_length=4 * MAX_SIZE)]],
-    Field(min_length=1, max_length=4 * MAX_SIZE),
+    list[Annotated[list[Rational], Field(min_length=1, max_length=MAX_POINTS)]],
+    Field(min_length=1, max_length=MAX_POINTS),
+]
+
+
+def _kind_of_covariance(value: object) -> str:
+    return "diagonal" if isinstance(value, list) and value and not isinstance(value[0], list) else "matrix"
+
+
+_KINDS = ("diagonal", "matrix")  # tags, which are no part of a field's name
+Covariance = Annotated[
+    Annotated[Point, Tag("diagonal")] | Annotated[Square, Tag("matrix")], Discriminator(_kind_of_covariance)
 ]
 Rank = Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE)]
 
@@ -75,8 +103,11 @@ def _drop_default(schema: dict[str, Any]) -> None:
 
 
 # A field that may be left out, but not be null.
-OptionalMatrix = Annotated[
-    Matrix | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
+OptionalCovariance = Annotated[
+    Covariance | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
+]
+OptionalSquare = Annotated[
+    Square | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
 ]
 OptionalRank = Annotated[
     Rank | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
@@ -91,16 +122,16 @@ class SharedGMMFile(_File):
     """A mixture whose components share a covariance (omitted = identity)."""
 
     model: Literal["shared-gmm"]
-    weights: Vector
-    means: Matrix
-    covariance: OptionalMatrix = None
+    weights: Weights
+    means: Means
+    covariance: OptionalCovariance = None
     bias: Rational = Fraction(1)
     rank: OptionalRank = None
     weight_decay: Rational = Fraction(0)
 
     def build(self) -> Instance:
         """Return the exact instance."""
-        pairs = AugmentedPairs(SharedGMM(self.weights, self.means, self.covariance), self.bias)
+        pairs = AugmentedPairs(SharedGMM(self.weights, self.means, _covariance(self.covariance)), self.bias)
         return Instance(pairs, self.rank or len(self.weights), self.weight_decay)
 
 
@@ -108,31 +139,31 @@ class GMMFile(_File):
     """A mixture with a covariance for each component."""
 
     model: Literal["gmm"]
-    weights: Vector
-    means: Matrix
-    covariances: Annotated[list[Matrix], Field(min_length=1, max_length=MAX_SIZE)]
+    weights: Weights
+    means: Means
+    covariances: Annotated[list[Covariance], Field(min_length=1, max_length=MAX_SIZE)]
     bias: Rational = Fraction(1)
     rank: OptionalRank = None
     weight_decay: Rational = Fraction(0)
 
     def build(self) -> Instance:
         """Return the exact instance."""
-        mixture = GMM(tuple(self.weights), _frozen(self.means), tuple(_frozen(c) for c in self.covariances))
+        mixture = GMM(tuple(self.weights), _frozen(self.means), tuple(_given(c) for c in self.covariances))
         return Instance(AugmentedPairs(mixture, self.bias), self.rank or len(self.weights), self.weight_decay)
 
 
 class ModalityFile(_File):
     """One modality of a paired mixture."""
 
-    means: Matrix
-    covariance: OptionalMatrix = None
+    means: Means
+    covariance: OptionalCovariance = None
 
 
 class CLIPGMMFile(_File):
     """A paired mixture: one Gaussian in each modality for each component."""
 
     model: Literal["clip-gmm"]
-    weights: Vector
+    weights: Weights
     vision: ModalityFile
     text: ModalityFile
     bias: Rational = Fraction(1)
@@ -146,7 +177,7 @@ class CLIPGMMFile(_File):
 
     def _modality(self, name: str, modality: ModalityFile) -> SharedGMM:
         try:
-            return SharedGMM(self.weights, modality.means, modality.covariance)
+            return SharedGMM(self.weights, modality.means, _covariance(modality.covariance))
         except InputError as error:
             raise (error if error.field.startswith("weights") else error.under(name)) from None
 
@@ -197,8 +228,8 @@ InstanceFile: TypeAlias = Annotated[
 class EncoderFile(_File):
     """f(x) = Aᵀx with A of d × r; with P (r × r), SimSiam's encoder and predictor; with b, a bias of the scores."""
 
-    A: Matrix
-    P: OptionalMatrix = None
+    A: Columns
+    P: OptionalSquare = None
     b: Rational = Fraction(0)
 
     def build(self) -> LinearMap:
@@ -214,7 +245,7 @@ class EncoderFile(_File):
 class GramFile(_File):
     """M = AAᵀ, symmetric positive semidefinite, d × d."""
 
-    M: Matrix
+    M: Square
 
     def build(self) -> LinearMap:
         """Return the exact map."""
@@ -224,8 +255,8 @@ class GramFile(_File):
 class CLIPFactorsFile(_File):
     """A_V (d_V × r) and A_T (d_T × r)."""
 
-    A_V: Matrix
-    A_T: Matrix
+    A_V: Columns
+    A_T: Columns
 
     def build(self) -> LinearMap:
         """Return the exact map."""
@@ -235,7 +266,7 @@ class CLIPFactorsFile(_File):
 class CLIPProductFile(_File):
     """W = A_V A_Tᵀ (d_V × d_T)."""
 
-    W: Matrix
+    W: Square
 
     def build(self) -> LinearMap:
         """Return the exact map."""
@@ -255,6 +286,16 @@ _MAP_REMEDY = 'give {"A": …}, {"M": …}, {"A_V": …, "A_T": …}, {"W": …}
 
 def _frozen(rows: list[list[Fraction]]) -> Rows:
     return tuple(tuple(row) for row in rows)
+
+
+def _given(covariance: list[Fraction] | list[list[Fraction]]) -> Rows | Diagonal:
+    """Return a matrix, or the diagonal one that a vector of its entries stands for."""
+    rows = [row for row in covariance if isinstance(row, list)]
+    return _frozen(rows) if rows else Diagonal([x for x in covariance if isinstance(x, Fraction)])
+
+
+def _covariance(covariance: list[Fraction] | list[list[Fraction]] | None) -> Rows | Diagonal | None:
+    return None if covariance is None else _given(covariance)
 
 
 def _rectangular(name: str, rows: list[list[Fraction]]) -> fmpq_mat:
@@ -319,7 +360,11 @@ def parse_map(data: dict[str, Any]) -> LinearMap:
 def _first_error(error: ValidationError, skip: int) -> InputError:
     """Return the first broken rule; `skip` drops the union's tag from the field's path."""
     first = error.errors(include_url=False)[0]
-    path = first["loc"][skip:] if first["type"] not in ("union_tag_invalid", "union_tag_not_found") else ("model",)
+    path = (
+        [p for p in first["loc"][skip:] if p not in _KINDS]
+        if first["type"] not in ("union_tag_invalid", "union_tag_not_found")
+        else ["model"]
+    )
     name = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "file"
     rule, remedy = _broken_rule(first["type"], first.get("ctx", {}), name)
     match first["type"]:
@@ -367,16 +412,16 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
     match model:
         case AugmentedPairs(mixture=SharedGMM() as mixture):
             data: dict[str, Any] = {"model": "shared-gmm", **_mixture_json(mixture)}
-            data["covariance"] = _matrix_json(mixture.covariance)
+            data["covariance"] = _covariance_json(mixture.covariance)
         case AugmentedPairs(mixture=mixture):
             data = {"model": "gmm", **_mixture_json(mixture)}
-            data["covariances"] = [_matrix_json(c) for c in mixture.covariances]
+            data["covariances"] = [_covariance_json(c) for c in mixture.covariances]
         case CLIPGMM():
             data = {"model": "clip-gmm", "weights": [str(w) for w in model.weights]}
             for name, modality in (("vision", model.vision), ("text", model.text)):
                 data[name] = {
                     "means": _matrix_json(modality.means),
-                    "covariance": _matrix_json(modality.covariance),
+                    "covariance": _covariance_json(modality.covariance),
                 }
         case PopulationGraph():
             data = {
@@ -405,6 +450,10 @@ def _value_json(value: Value) -> Any:
 
 def _mixture_json(mixture: GMM) -> dict[str, Any]:
     return {"weights": [str(w) for w in mixture.weights], "means": _matrix_json(mixture.means)}
+
+
+def _covariance_json(covariance: Rows | Diagonal) -> list[Any]:
+    return [str(x) for x in covariance.entries] if isinstance(covariance, Diagonal) else _matrix_json(covariance)
 
 
 def _matrix_json(rows: Rows) -> list[list[str]]:

@@ -18,7 +18,7 @@ from thmverify.errors import InputError
 from thmverify.kernel.strict import file_bytes
 from thmverify.rationals import MAX_DIGITS
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 _REMEDY = "give the path of a readable file"
 
 

@@ -20,12 +20,22 @@ from numpy.typing import NDArray
 
 from thmverify import exact
 from thmverify.errors import InputError
-from thmverify.exact import Rows
+from thmverify.exact import Diagonal, Rows
+from thmverify.kernel.linear import Diagonal as Entries
+from thmverify.kernel.linear import solve
+from thmverify.kernel.models import Mixture
 from thmverify.rationals import Number, NumberRows, Numbers, rational, rows, vector
 
 Floats: TypeAlias = NDArray[np.float64]
 
+Covariance: TypeAlias = Rows | Diagonal  # of one component
+MAX_WHOLE = 1000  # dimensions in which matrices of the whole space are made
+
 _LONG = 10**40  # longer integers are described in an error, not printed
+
+
+def _covariance(name: str, given: Covariance | NumberRows) -> Covariance:
+    return Diagonal(vector(name, given.entries)) if isinstance(given, Diagonal) else rows(name, given)
 
 
 def _check_weights(weights: tuple[Fraction, ...]) -> None:
@@ -55,7 +65,10 @@ def _check_means(name: str, means: Rows, components: int) -> None:
             raise InputError(f"{name}[{k}]", [str(x) for x in row], rule, "give every row the same length")
 
 
-def _check_covariance(name: str, covariance: Rows, dimension: int) -> None:
+def _check_covariance(name: str, covariance: Covariance, dimension: int) -> None:
+    if isinstance(covariance, Diagonal):
+        _check_diagonal(name, covariance.entries, dimension)
+        return
     if len(covariance) != dimension or any(len(row) != dimension for row in covariance):
         shape = f"{len(covariance)} rows of {sorted({len(row) for row in covariance})}"
         rule = f"must be {dimension} × {dimension}, like the means"
@@ -68,6 +81,15 @@ def _check_covariance(name: str, covariance: Rows, dimension: int) -> None:
     if not exact.is_positive_definite(exact.matrix(covariance)):
         value = [[str(x) for x in row] for row in covariance]
         raise InputError(name, value, "is not positive definite", "every eigenvalue must be > 0 (decided exactly)")
+
+
+def _check_diagonal(name: str, entries: Sequence[Fraction], dimension: int) -> None:
+    if len(entries) != dimension:
+        rule = f"has {len(entries)} entries for a diagonal matrix of {dimension}, the dimension of the means"
+        raise InputError(name, [str(x) for x in entries], rule, f"give {dimension} numbers, or a matrix")
+    for i, x in enumerate(entries):
+        if x <= 0:
+            raise InputError(f"{name}[{i}]", str(x), "is not positive", "variances are > 0")
 
 
 def _check_bias(bias: Fraction) -> None:
@@ -86,10 +108,6 @@ def _square_root(sigma: fmpq_mat) -> Floats:
     return root
 
 
-def _identity_rows(n: int) -> Rows:
-    return tuple(tuple(Fraction(int(i == j)) for j in range(n)) for i in range(n))
-
-
 @dataclass(frozen=True, init=False)
 class GMM:
     """x ~ Σ_k w_k N(μ_k, Σ_k): weights (K), means (K × d), covariances (K of d × d), all rational, Σ_k ≻ 0.
@@ -102,26 +120,31 @@ class GMM:
 
     weights: tuple[Fraction, ...]
     means: Rows
-    covariances: tuple[Rows, ...]
+    covariances: tuple[Covariance, ...]
 
-    def __init__(self, weights: Numbers, means: NumberRows, covariances: Sequence[NumberRows]) -> None:
-        exactly = tuple(rows(f"covariances[{k}]", c) for k, c in enumerate(covariances))
-        self._make(weights, means, exactly)
+    def __init__(self, weights: Numbers, means: NumberRows, covariances: Sequence[Covariance | NumberRows]) -> None:
+        self._make(weights, means, tuple(_covariance(f"covariances[{k}]", c) for k, c in enumerate(covariances)))
 
-    def _make(self, weights: Numbers, means: NumberRows, covariances: tuple[Rows, ...]) -> None:
+    def _make(self, weights: Numbers, means: NumberRows, covariances: tuple[Covariance, ...]) -> None:
         object.__setattr__(self, "weights", vector("weights", weights))
         object.__setattr__(self, "means", rows("means", means))
         object.__setattr__(self, "covariances", covariances)
         _check_weights(self.weights)
         _check_means("means", self.means, len(self.weights))
-        if len(covariances) != self.components:
-            rule = f"has {len(covariances)} matrices for {self.components} weights"
-            raise InputError("covariances", f"{len(covariances)} matrices", rule, "give one per component")
-        for k, c in enumerate(covariances):
+        count = len(self.covariances)
+        if count != self.components:
+            rule = f"has {count} matrices for {self.components} weights"
+            raise InputError("covariances", f"{count} matrices", rule, "give one per component")
+        for k, c in enumerate(self.covariances):
             self._check_component_covariance(k, c)
 
-    def _check_component_covariance(self, k: int, covariance: Rows) -> None:
+    def _check_component_covariance(self, k: int, covariance: Covariance) -> None:
         _check_covariance(f"covariances[{k}]", covariance, self.dimension)
+
+    def _check_whole(self) -> None:
+        if self.dimension > MAX_WHOLE:
+            rule = f"is above {MAX_WHOLE}, up to which d × d matrices are made"
+            raise InputError("means", f"d = {self.dimension}", rule, "ask about InfoNCE, or drop coordinates")
 
     @property
     def components(self) -> int:
@@ -146,15 +169,27 @@ class GMM:
     @cached_property
     def sigmas(self) -> tuple[fmpq_mat, ...]:
         """The covariances Σ_k, each d × d."""
-        return tuple(exact.matrix(c) for c in self.covariances)
+        self._check_whole()
+        made = {id(c): exact.matrix(c) for c in self.covariances}
+        return tuple(made[id(c)] for c in self.covariances)
+
+    @cached_property
+    def law(self) -> Mixture:
+        """The mixture as the kernel sees it, unchecked: a diagonal covariance costs d there."""
+        parts = {
+            id(c): Entries([exact.to_fmpq(x) for x in c.entries]) if isinstance(c, Diagonal) else exact.matrix(c)
+            for c in self.covariances
+        }
+        return Mixture(self.w, self.mu, [parts[id(c)] for c in self.covariances])
 
     @cached_property
     def sigma_bar(self) -> fmpq_mat:
         """Σ̄ = Σ_k w_k Σ_k (d × d), the within-component covariance."""
-        total = exact.zeros(self.dimension, self.dimension)
-        for w, s in zip(self.w, self.sigmas, strict=True):
-            total = total + s * w
-        return total
+        if self.law.shared:
+            return self.sigmas[0]
+        return sum(
+            (s * w for w, s in zip(self.w, self.sigmas, strict=True)), exact.zeros(self.dimension, self.dimension)
+        )
 
     @cached_property
     def mean(self) -> fmpq_mat:
@@ -164,6 +199,7 @@ class GMM:
     @cached_property
     def S(self) -> fmpq_mat:
         """S = Σ_k w_k μ_k μ_kᵀ (d × d), the uncentred between-component moment of Definition 3.2."""
+        self._check_whole()
         return self.mu * exact.diagonal(self.w) * self.mu.transpose()
 
     @cached_property
@@ -199,16 +235,18 @@ class GMM:
 class SharedGMM(GMM):
     """A GMM whose components share one covariance Σ (Definition 3.1)."""
 
-    covariance: Rows
+    covariance: Covariance
 
-    def __init__(self, weights: Numbers, means: NumberRows, covariance: NumberRows | None = None) -> None:
+    def __init__(
+        self, weights: Numbers, means: NumberRows, covariance: Covariance | NumberRows | None = None
+    ) -> None:
         centres = rows("means", means)
         dimension = len(centres[0]) if centres else 0
-        shared = rows("covariance", covariance) if covariance is not None else _identity_rows(dimension)
+        shared = _covariance("covariance", Diagonal([Fraction(1)] * dimension) if covariance is None else covariance)
         object.__setattr__(self, "covariance", shared)
         self._make(weights, centres, (shared,) * len(weights))
 
-    def _check_component_covariance(self, k: int, covariance: Rows) -> None:
+    def _check_component_covariance(self, k: int, covariance: Covariance) -> None:
         if k == 0:  # all the others are the same matrix
             _check_covariance("covariance", covariance, self.dimension)
 
@@ -220,7 +258,7 @@ class SharedGMM(GMM):
     @cached_property
     def sigma_inverse_mu(self) -> fmpq_mat:
         """Σ⁻¹[μ_1 … μ_K] (d × K)."""
-        return self.sigma.inv() * self.mu
+        return solve(self.law.average, self.mu)
 
 
 @dataclass(frozen=True, init=False)
@@ -239,6 +277,11 @@ class AugmentedPairs:
         _check_bias(self.bias)
 
     @cached_property
+    def coupling(self) -> fmpq_mat:
+        """The joint law of the components of x and x̂, δ diag(w) + (1 − δ) wwᵀ (K × K)."""
+        return _coupling(self.mixture.w, self.bias)
+
+    @cached_property
     def C(self) -> fmpq_mat:
         """C = E[x x̂ᵀ] = δ S + (1 − δ) μ̄ μ̄ᵀ (d × d)."""
         delta, mean = exact.to_fmpq(self.bias), self.mixture.mean
@@ -249,6 +292,11 @@ class AugmentedPairs:
         labels = self.mixture.sample_labels(n, rng)
         partners = _partner_labels(self.mixture, labels, self.bias, rng)
         return self.mixture.sample_given(labels, rng), self.mixture.sample_given(partners, rng)
+
+
+def _coupling(w: Sequence[fmpq], bias: Fraction) -> fmpq_mat:
+    delta, column = exact.to_fmpq(bias), fmpq_mat(len(w), 1, list(w))
+    return exact.diagonal(w) * delta + column * column.transpose() * (1 - delta)
 
 
 def _partner_labels(
@@ -283,6 +331,11 @@ class CLIPGMM:
     def weights(self) -> tuple[Fraction, ...]:
         """The weights (K) that both modalities share."""
         return self.vision.weights
+
+    @cached_property
+    def coupling(self) -> fmpq_mat:
+        """The joint law of the components of x_V and x_T, δ diag(w) + (1 − δ) wwᵀ (K × K)."""
+        return _coupling(self.vision.w, self.bias)
 
     @cached_property
     def C(self) -> fmpq_mat:

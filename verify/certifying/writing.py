@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from thmverify.exact import Rows
+from thmverify.exact import Diagonal, Rows
 from thmverify.instances import record_to_json
 from thmverify.kernel.certificate import FIELDS, FORMAT
 from thmverify.kernel.claims import statement_hash
 from thmverify.kernel.models import Finding
 from thmverify.kernel.strict import canonical, digest
-from thmverify.models import CLIPGMM, AugmentedPairs, Floats, Instance, PopulationGraph, Record, SharedGMM
+from thmverify.models import CLIPGMM, AugmentedPairs, Covariance, Floats, Instance, PopulationGraph, Record, SharedGMM
 
 
 def instance_fields(instance: Instance) -> dict[str, Any]:
@@ -26,14 +26,14 @@ def instance_fields(instance: Instance) -> dict[str, Any]:
             data: dict[str, Any] = {"model": "shared-gmm" if shared else "gmm"}
             data |= {"weights": _texts(mixture.weights), "means": _rows(mixture.means)}
             if isinstance(mixture, SharedGMM):
-                data["covariance"] = _rows(mixture.covariance)
+                data["covariance"] = _covariance(mixture.covariance)
             else:
-                data["covariances"] = [_rows(c) for c in mixture.covariances]
+                data["covariances"] = [_covariance(c) for c in mixture.covariances]
             return data | {"bias": str(model.bias)} | tail | {"weight_decay": str(instance.weight_decay)}
         case CLIPGMM():
             data = {"model": "clip-gmm", "weights": _texts(model.weights)}
             for name, modality in (("vision", model.vision), ("text", model.text)):
-                data[name] = {"means": _rows(modality.means), "covariance": _rows(modality.covariance)}
+                data[name] = {"means": _rows(modality.means), "covariance": _covariance(modality.covariance)}
             return data | {"bias": str(model.bias)} | tail
         case PopulationGraph():
             return {
@@ -47,6 +47,10 @@ def instance_fields(instance: Instance) -> dict[str, Any]:
 
 def _texts(values: Sequence[Fraction]) -> list[str]:
     return [str(x) for x in values]
+
+
+def _covariance(covariance: Covariance) -> list[Any]:
+    return _texts(covariance.entries) if isinstance(covariance, Diagonal) else _rows(covariance)
 
 
 def _rows(rows: Rows) -> list[list[str]]:

@@ -102,7 +102,7 @@ def modulo(m: fmpq_mat, p: int) -> nmod_mat | None:
 def _pivots(m: nmod_mat) -> list[int]:
     """Return the columns that are independent of those before them."""
     reduced, r = m.rref()
-    return [next(j for j in range(m.ncols()) if reduced[i, j] != 0) for i in range(r)]
+    return [next(j for j in range(m.ncols()) if int(reduced[i, j])) for i in range(r)]
 
 
 def images(m: fmpq_mat, x: Sequence[fmpq]) -> list[fmpq]:

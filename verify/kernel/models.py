@@ -48,7 +48,8 @@ class Mixture:
             return self.given[0]
         lines = [sigma.entries for sigma in self.given if isinstance(sigma, Diagonal)]
         if len(lines) == len(self.given):
-            return Diagonal([sum((w * x for w, x in zip(self.weights, row)), fmpq(0)) for row in zip(*lines)])
+            columns = fmpq_mat(len(lines), self.dimension, [x for row in lines for x in row]).transpose()
+            return Diagonal(images(columns, self.weights))
         parts = [dense(sigma) * w for sigma, w in zip(self.given, self.weights, strict=True)]
         return sum(parts, fmpq_mat(self.dimension, self.dimension))
 
@@ -136,7 +137,7 @@ class Mixture:
 
 
 class Pairs:
-    """Draws (x, x̂) of one mixture, or (x_V, x_T) of two modalities, with bias δ; r columns; SimSiam's weight decay η."""
+    """Draws (x, x̂) of one mixture, or (x_V, x_T) of two modalities, with bias δ; r columns; weight decay η."""
 
     def __init__(self, modalities: Sequence[Mixture], bias: fmpq, columns: int, decay: fmpq) -> None:
         self.modalities, self.bias, self.columns, self.decay = tuple(modalities), bias, columns, decay
@@ -171,7 +172,7 @@ class Pairs:
 
 
 class Graph(NamedTuple):
-    """w_{xx'} ≥ 0 (n × n, symmetric, every row with weight); r eigenvectors. No claim depends on what the labels are."""
+    """w_{xx'} ≥ 0 (n × n, symmetric, no row of zeros); r eigenvectors. No claim depends on what the labels are."""
 
     weights: fmpq_mat
     columns: int

@@ -92,6 +92,22 @@ def gram_matrix(loss: str, linear_map: LinearMap, dimension: int) -> fmpq_mat:
     return linear_map.M
 
 
+def gram_factors(loss: str, linear_map: LinearMap, dimension: int) -> tuple[fmpq_mat, fmpq_mat]:
+    """Return B (d × ρ, independent columns) and Y ≻ 0 (ρ × ρ) with M = B Y Bᵀ.
+
+    Raises InputError as `gram_matrix` does.
+    """
+    if not isinstance(linear_map, Encoder):
+        M = gram_matrix(loss, linear_map, dimension)
+        J = exact.pivot_columns(M)
+        return exact.submatrix(M, range(dimension), J), exact.submatrix(M, J, J).inv()
+    A = linear_map.A
+    check_rows("A", A, dimension)
+    reduced, rho = A.rref()
+    X = exact.submatrix(reduced, range(rho), range(A.ncols()))
+    return exact.submatrix(A, range(dimension), exact.pivot_columns(A)), X * X.transpose()
+
+
 def check_rows(name: str, m: fmpq_mat, dimension: int) -> None:
     """Raise InputError unless the matrix has `dimension` rows."""
     if m.nrows() != dimension:

@@ -12,21 +12,28 @@ for a shared covariance the second sum vanishes and only first moments are left.
 
 from __future__ import annotations
 
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.integrate.problem import Reduced, reduce
-from thmverify.losses.expressions import GradientExpression, SoftmaxTerm, ValueExpression, gram_matrix
+from thmverify.kernel.linear import times
+from thmverify.losses.expressions import GradientExpression, SoftmaxTerm, ValueExpression, gram_factors, gram_matrix
 from thmverify.losses.record import Loss, Row, Sense, deferred
 from thmverify.maps import Encoder, Gram, LinearMap
 from thmverify.models import GMM, Instance
 
 
 def value(instance: Instance, linear_map: LinearMap) -> ValueExpression:
-    """Return L(M)."""
-    pairs = instance.pairs
-    M = gram_matrix("infonce", linear_map, pairs.mixture.dimension)
-    return ValueExpression(-exact.inner(pairs.C, M), (_log_partition(pairs.mixture, M),))
+    """Return L(M), in the coordinates Bᵀx of M = B Y Bᵀ, of which there are rank M."""
+    pairs, mixture = instance.pairs, instance.pairs.mixture
+    B, Y = gram_factors("infonce", linear_map, mixture.dimension)
+    if not B.ncols():
+        return ValueExpression(fmpq(0))
+    means = B.transpose() * mixture.mu
+    sigmas = [B.transpose() * times(sigma, B) for sigma in mixture.law.given[: 1 if mixture.law.shared else None]]
+    quadratic = [Y * sigma * Y for sigma in sigmas] * (mixture.components if mixture.law.shared else 1)
+    inner = exact.inner(means * pairs.coupling * means.transpose(), Y)
+    return ValueExpression(-inner, (reduce(mixture.w, means, sigmas, Y * means, quadratic),))
 
 
 def gradient(instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:

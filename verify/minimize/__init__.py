@@ -10,13 +10,15 @@ from itertools import chain
 import numpy as np
 
 from thmverify.errors import InputError
-from thmverify.exact import FLOATS_FAIL
+from thmverify.exact import FLOATS_FAIL, Diagonal
+from thmverify.kernel.strict import Rejected
 from thmverify.losses import Loss, find_loss
 from thmverify.minimize.general import minimise_generally
 from thmverify.minimize.polishing import polish
 from thmverify.minimize.result import ColumnSpace, Minimiser, Note
 from thmverify.models import CLIPGMM, AugmentedPairs, Instance
 
+_SMALLER = "give shorter numbers, fewer coordinates, or a diagonal covariance"
 _DECADES = 60  # fourth powers of such numbers are floats still
 _LARGEST = Fraction(10) ** _DECADES
 
@@ -40,6 +42,10 @@ def minimise(loss: str | Loss, instance: Instance, rank: int | None = None, digi
             find = partial(minimise_generally, record) if record.minimiser is None else record.minimiser
             found: Minimiser = find(instance, columns)
             return found if digits is None else polish(found, record, instance, digits)
+    except Rejected as error:
+        raise InputError(
+            "instance", type(instance.model).__name__, f"is too large for exact coordinates: {error}", _SMALLER
+        ) from None
     except FLOATS_FAIL as error:
         rule = f"has numbers too far apart for floating point, which proposes minimisers ({error})"
         raise InputError("instance", type(instance.model).__name__, rule, "rescale the coordinates of x") from None
@@ -67,8 +73,9 @@ def _numbers(instance: Instance) -> Iterator[tuple[str, Iterable[Fraction]]]:
     for prefix, mixture in mixtures.items():
         yield f"{prefix}weights", mixture.weights
         yield f"{prefix}means", chain.from_iterable(mixture.means)
-        for covariance in mixture.covariances:
-            yield f"{prefix}covariance", chain.from_iterable(covariance)
+        for covariance in {id(c): c for c in mixture.covariances}.values():
+            entries = covariance.entries if isinstance(covariance, Diagonal) else chain.from_iterable(covariance)
+            yield f"{prefix}covariance", entries
 
 
 __all__ = ["ColumnSpace", "Minimiser", "Note", "minimise"]

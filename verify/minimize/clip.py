@@ -16,9 +16,17 @@ from thmverify.minimize.coordinates import Coordinates, fisher_coordinates
 from thmverify.minimize.energy import LogSumExpTerm, Point, linear, quadratic, summed
 from thmverify.minimize.factors import best_product
 from thmverify.minimize.newton import Rescaled, flattening, minimise_freely
-from thmverify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space, leading, shortfall
+from thmverify.minimize.result import (
+    ACCEPTED,
+    TOLERANCE,
+    Minimiser,
+    Note,
+    column_space,
+    leading,
+    orthonormal,
+    shortfall,
+)
 from thmverify.models import Floats, Instance
-from thmverify.subspaces import fisher_subspace
 
 MODULUS = 2.0
 # Starts of a rank-constrained search: fewer where an evaluation is dear.
@@ -86,9 +94,9 @@ def whitened(instance: Instance) -> tuple[Coordinates, Coordinates, PairedEnergy
     model = paired_mixture(instance)
     vision, text = fisher_coordinates(model.vision), fisher_coordinates(model.text)
     energy = PairedEnergy(
-        vision.moment(model.C, text),
-        np.eye(vision.m) + vision.moment(model.vision.S),
-        np.eye(text.m) + text.moment(model.text.S),
+        vision.moment(model.coupling, text),
+        np.eye(vision.m) + vision.between,
+        np.eye(text.m) + text.between,
         LogSumExpTerm(vision.weights, vision.centres, text.centres),
         LogSumExpTerm(vision.weights, text.centres, vision.centres),
     )
@@ -131,8 +139,8 @@ def _report(
         maps={"W": W, "A_V": U[:, :rank] * roots, "A_T": V[:rank].T * roots},
         rank=rank,
         spaces=(
-            column_space("W", vision.embedding @ left[:, :rank], fisher_subspace(vision.mixture)),
-            column_space("Wᵀ", text.embedding @ right[:rank].T, fisher_subspace(text.mixture)),
+            column_space("W", vision.embedding @ left[:, :rank], orthonormal(vision.embedding)),
+            column_space("Wᵀ", text.embedding @ right[:rank].T, orthonormal(text.embedding)),
         ),
         value=point.value,
         value_error=point.value_error,

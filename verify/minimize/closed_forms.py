@@ -104,7 +104,7 @@ def _report(
         loss=loss,
         maps={"M": A @ A.T, "A": A},
         rank=kept,
-        spaces=(column_space("M", A, fisher_subspace(instance.pairs.mixture)),),
+        spaces=(column_space("M", A, fisher_subspace(instance.pairs.mixture).as_floats()),),
         value=exact_float,
         value_error=_EPS * (abs(value) if exact_value is not None else 64 * float(np.sum(np.abs(pencil.values)))),
         kkt_residual=pencil.residual(kept),

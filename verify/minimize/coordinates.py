@@ -14,6 +14,7 @@ from flint import fmpq_mat
 from thmverify import exact
 from thmverify.exact import to_floats
 from thmverify.integrate.float64 import whitening
+from thmverify.kernel.linear import Covariance, times
 from thmverify.models import GMM, Floats
 
 
@@ -23,8 +24,12 @@ class Coordinates:
     def __init__(self, mixture: GMM, basis: fmpq_mat) -> None:
         self.mixture = mixture
         self.basis = basis
-        factor, self._roots = whitening(basis.transpose() * mixture.sigma_bar * basis)
+        self.means = basis.transpose() * mixture.mu  # of t = Bᵀx (m × K)
+        factor, self._roots = whitening(self._inside(mixture.law.average))
         self._inverse = factor.inv()
+
+    def _inside(self, covariance: Covariance) -> fmpq_mat:
+        return self.basis.transpose() * times(covariance, self.basis)
 
     @property
     def m(self) -> int:
@@ -39,18 +44,28 @@ class Coordinates:
     @cached_property
     def centres(self) -> Floats:
         """The means ν_j of s as columns (m × K)."""
-        return to_floats(self._inverse * self.basis.transpose() * self.mixture.mu) / self._roots[:, None]
+        return to_floats(self._inverse * self.means) / self._roots[:, None]
 
     @cached_property
     def embedding(self) -> Floats:
         """E (d × m): M = E Y Eᵀ."""
         return to_floats(self.basis * self._inverse.transpose()) / self._roots
 
-    def moment(self, second: fmpq_mat, other: Coordinates | None = None) -> Floats:
-        """Return E' M E for a rational moment matrix M of x (and of the `other` modality's)."""
+    def moment(self, coupling: fmpq_mat, other: Coordinates | None = None) -> Floats:
+        """Return Σ_kl coupling_kl ν_k ν'_lᵀ, the ν'_l of the `other` modality: C, or S for the diagonal of weights."""
         right = self if other is None else other
-        inside = self._inverse * self.basis.transpose() * second * right.basis * right._inverse.transpose()
+        inside = self._inverse * self.means * coupling * right.means.transpose() * right._inverse.transpose()
         return to_floats(inside) / np.outer(self._roots, right._roots)
+
+    @cached_property
+    def between(self) -> Floats:
+        """S = Σ_k w_k ν_k ν_kᵀ (m × m)."""
+        return self.moment(exact.diagonal(self.mixture.w))
+
+    def spreads(self) -> Floats:
+        """Return the covariances of the components (K × m × m)."""
+        inside = [self._inverse * self._inside(c) * self._inverse.transpose() for c in self.mixture.law.given]
+        return np.array([to_floats(c) / np.outer(self._roots, self._roots) for c in inside])
 
     def in_basis(self, Y: Floats, other: Coordinates | None = None) -> Floats:
         """Return Y in the coordinates t = Bᵀx of the rational basis, so that M = B Y Bᵀ."""
@@ -68,10 +83,8 @@ class Coordinates:
 
 
 def fisher_coordinates(mixture: GMM) -> Coordinates:
-    """Return the coordinates on S_F: B holds independent columns of Σ̄⁻¹[μ_1 … μ_K]."""
-    spanning = mixture.sigma_bar.solve(mixture.mu)
-    basis = exact.submatrix(spanning, range(mixture.dimension), exact.pivot_columns(spanning))
-    return Coordinates(mixture, basis)
+    """Return the coordinates on S_F: B is Σ̄⁻¹ times independent means, that of the kernel."""
+    return Coordinates(mixture, mixture.law.fisher)
 
 
 def full_coordinates(mixture: GMM) -> Coordinates:

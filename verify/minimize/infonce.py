@@ -20,11 +20,11 @@ from thmverify.minimize.result import (
     column_space,
     gram_factor,
     leading,
+    orthonormal,
     shortfall,
 )
 from thmverify.minimize.separate import SeparateEnergy
-from thmverify.models import Floats, Instance
-from thmverify.subspaces import fisher_subspace
+from thmverify.models import MAX_WHOLE, Floats, Instance
 
 # Starts of a rank-constrained search: fewer where an evaluation is dear.
 _STARTS, _FEW_STARTS = 14, 4
@@ -49,23 +49,21 @@ def minimise_infonce(instance: Instance, rank: int) -> Minimiser:
 def whitened(instance: Instance) -> tuple[Coordinates, SharedEnergy | SeparateEnergy, Floats]:
     """Return coordinates that hold every minimiser, the loss in them, and R = E ssᵀ."""
     mixture = instance.pairs.mixture
-    shared = all(sigma == mixture.sigmas[0] for sigma in mixture.sigmas)
-    coordinates = fisher_coordinates(mixture) if shared else full_coordinates(mixture)
+    coordinates = fisher_coordinates(mixture) if mixture.law.shared else full_coordinates(mixture)
     return coordinates, *restricted(instance, coordinates)
 
 
 def restricted(instance: Instance, coordinates: Coordinates) -> tuple[SharedEnergy | SeparateEnergy, Floats]:
     """Return the loss of the maps M = E Y Eᵀ in these coordinates, and R = E ssᵀ."""
-    mixture = instance.pairs.mixture
-    shared = all(sigma == mixture.sigmas[0] for sigma in mixture.sigmas)
+    shared = instance.pairs.mixture.law.shared
     energy = _shared_energy(instance, coordinates) if shared else _separate_energy(instance, coordinates)
-    return energy, np.eye(coordinates.m) + coordinates.moment(mixture.S)
+    return energy, np.eye(coordinates.m) + coordinates.between
 
 
 def _shared_energy(instance: Instance, coordinates: Coordinates) -> SharedEnergy:
     return SharedEnergy(
-        coordinates.moment(instance.pairs.C),
-        coordinates.moment(instance.pairs.mixture.S),
+        coordinates.moment(instance.pairs.coupling),
+        coordinates.between,
         LogSumExpTerm(coordinates.weights, coordinates.centres, coordinates.centres),
     )
 
@@ -74,8 +72,8 @@ def _separate_energy(instance: Instance, coordinates: Coordinates) -> SeparateEn
     return SeparateEnergy(
         coordinates.weights,
         coordinates.centres,
-        np.array([coordinates.moment(sigma) for sigma in instance.pairs.mixture.sigmas]),
-        coordinates.moment(instance.pairs.C),
+        coordinates.spreads(),
+        coordinates.moment(instance.pairs.coupling),
     )
 
 
@@ -111,11 +109,12 @@ def _report(
     notes: list[Note],
 ) -> Minimiser:
     A = coordinates.embedding @ V
+    fisher = fisher_coordinates(instance.pairs.mixture).embedding
     return Minimiser(
         loss="infonce",
-        maps={"M": A @ A.T, "A": A},
+        maps={"M": A @ A.T, "A": A} if len(A) <= MAX_WHOLE else {"A": A},
         rank=rank,
-        spaces=(column_space("M", A[:, :rank], fisher_subspace(instance.pairs.mixture)),),
+        spaces=(column_space("M", A[:, :rank], orthonormal(fisher)),),
         value=point.value,
         value_error=point.value_error,
         kkt_residual=residual,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thmverify.minimize.energy import Point
 from thmverify.models import Floats
-from thmverify.subspaces import Subspace, principal_angles
+from thmverify.subspaces import principal_angles
 
 # An eigenvalue this much smaller than the largest is 0 as far as float64 can tell.
 NEGLIGIBLE = 1e-14
@@ -117,11 +117,16 @@ class Minimiser:
         return " ".join(note.value for note in self.notes)
 
 
-def column_space(name: str, factor: Floats, fisher: Subspace) -> ColumnSpace:
-    """Return the column space of a d × r matrix of full column rank."""
-    lengths = np.linalg.norm(factor, axis=0)
-    basis = np.linalg.qr(factor / np.where(lengths > 0, lengths, 1.0))[0]
-    return ColumnSpace(name, basis, principal_angles(basis, fisher.as_floats()))
+def column_space(name: str, factor: Floats, fisher: Floats) -> ColumnSpace:
+    """Return the column space of a d × r matrix of full column rank; `fisher` is an orthonormal basis of S_F."""
+    basis = orthonormal(factor)
+    return ColumnSpace(name, basis, principal_angles(basis, fisher))
+
+
+def orthonormal(columns: Floats) -> Floats:
+    """Return an orthonormal basis of what independent columns span."""
+    lengths = np.linalg.norm(columns, axis=0)
+    return np.asarray(np.linalg.qr(columns / np.where(lengths > 0, lengths, 1.0))[0])
 
 
 def shortfall(residual: float, point: Point) -> Note:

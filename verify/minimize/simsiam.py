@@ -208,7 +208,7 @@ def _report(instance: Instance, equations: Equations, A: Floats, P: Floats) -> M
         loss="simsiam",
         maps={"A": A, "P": P},
         rank=rank,
-        spaces=(column_space("A", left[:, :rank], fisher_subspace(instance.pairs.mixture)),),
+        spaces=(column_space("A", left[:, :rank], fisher_subspace(instance.pairs.mixture).as_floats()),),
         value=sum(parts),
         value_error=64 * 2.0**-52 * sum(abs(x) for x in parts),
         kkt_residual=size,
