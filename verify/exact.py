@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import overload
 
 import numpy as np
-from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from thmverify.kernel.linear import certainly_definite, diagonal, is_zero, null_space, trace
@@ -161,6 +161,12 @@ class LDL:
 
     factor: fmpq_mat
     pivots: tuple[fmpq, ...]
+    found: fmpq_mat | None = None
+
+    @property
+    def inverse(self) -> fmpq_mat:
+        """L⁻¹, for a positive definite m."""
+        return self.factor.inv() if self.found is None else self.found
 
 
 def ldl(m: fmpq_mat) -> LDL | None:
@@ -169,6 +175,9 @@ def ldl(m: fmpq_mat) -> LDL | None:
     At each step the next positive diagonal entry of the Schur complement is the pivot. When none is left, m ⪰ 0
     exactly if the complement is zero, since a positive semidefinite matrix with zero diagonal is zero.
     """
+    definite = _ldl_of_minors(m)
+    if definite is not None:
+        return definite
     n = m.nrows()
     rest = m * fmpq(1)
     columns: list[fmpq_mat] = []
@@ -184,6 +193,25 @@ def ldl(m: fmpq_mat) -> LDL | None:
         rest = rest - step * step.transpose() * pivot
         columns.append(step)
         pivots.append(pivot)
+
+
+_COMMON = 2**18  # n times the bits of the common denominator, up to which integers are quicker than rationals
+
+
+def _ldl_of_minors(m: fmpq_mat) -> LDL | None:
+    """Return the LDLᵀ of a positive definite matrix by elimination without fractions, None when this does not apply."""
+    n, (whole, scale) = m.nrows(), m.numer_denom()
+    if n == 0 or n * int(scale).bit_length() > _COMMON:
+        return None
+    wide = fmpz_mat([[*row, *(int(i == j) for j in range(n))] for i, row in enumerate(whole.tolist())])
+    order, _, _, U = wide.fflu()  # [D'Lᵀ  D"L⁻¹], D' the leading minors and D" those before them
+    minors = [U[i, i] for i in range(n)]
+    if not (order.is_one() and all(x > 0 for x in minors)):
+        return None
+    before = [fmpz(1), *minors]
+    factor = fmpq_mat(n, n, [fmpq(U[j, i], minors[j]) if j <= i else 0 for i in range(n) for j in range(n)])
+    inverse = fmpq_mat(n, n, [fmpq(U[i, n + j], before[i]) if j <= i else 0 for i in range(n) for j in range(n)])
+    return LDL(factor, tuple(fmpq(x, y * scale) for x, y in zip(minors, before, strict=False)), inverse)
 
 
 def is_positive_definite(m: fmpq_mat) -> bool:

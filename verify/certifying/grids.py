@@ -14,7 +14,7 @@ from flint import ctx, fmpq_mat
 from thmverify import exact
 from thmverify.certifying.balls import propose_ball
 from thmverify.exact import to_floats
-from thmverify.integrate.float64 import whitening as exact_whitening
+from thmverify.integrate.float64 import inverse_whitening
 from thmverify.integrate.lattice import dyadic
 from thmverify.kernel.balls import MAX_AXES
 from thmverify.kernel.integrals import MAX_DIMENSION, check_grids, fewer_directions, read_grids
@@ -138,8 +138,8 @@ def whitening(mixture: Mixture) -> list[list[str]]:
     H = mixture.fisher.transpose() * mixture.sigma * mixture.fisher
     Q = exact.identity(mixture.m)
     for _ in range(2):
-        factor, roots = exact_whitening(Q.transpose() * H * Q)
-        step = to_floats(factor.inv().transpose()) / roots
+        inverse, roots = inverse_whitening(Q.transpose() * H * Q)
+        step = to_floats(inverse.transpose()) / roots
         Q = Q * exact.matrix([[Fraction(_short(x)) for x in row] for row in step], columns=mixture.m)
     return [[str(x) for x in row] for row in exact.to_rows(Q)]
 

@@ -33,9 +33,10 @@ _EPS = 2.0**-52
 _SPREAD = 300.0
 # Doubles of one intermediate array, so that it stays in the cache, and the fewest nodes worth a call.
 _CACHED, _SHORTEST = 2**18, 2**8
-_REPLICATES, _SOBOL_BUDGET = 16, 2**20
+REPLICATES, _SOBOL_BUDGET = 16, 2**20
 # Of Student's t: a mean of 16 normal replicates lies further out once in 10⁶.
-_CONFIDENCE = float(stdtrit(_REPLICATES - 1, 1 - 5e-7))
+_CONFIDENCE = float(stdtrit(REPLICATES - 1, 1 - 5e-7))
+MEAN_CONFIDENCE = _CONFIDENCE / math.sqrt(REPLICATES - 1)  # standard deviations of the replicates
 # An event that n points all miss has probability below 14/n, but for a chance of 10⁻⁶.
 _UNSEEN = 14.0
 
@@ -139,10 +140,25 @@ def whitening(covariance: fmpq_mat) -> tuple[fmpq_mat, Floats]:
 
     The factor L√D is accurate entry by entry, however ill-conditioned H is.
     """
+    factors = _definite_ldl(covariance)
+    return factors.factor, _roots(factors)
+
+
+def inverse_whitening(covariance: fmpq_mat) -> tuple[fmpq_mat, Floats]:
+    """Return L⁻¹ and √D: √D⁻¹L⁻¹q is white for q ~ N(0, H)."""
+    factors = _definite_ldl(covariance)
+    return factors.inverse, _roots(factors)
+
+
+def _definite_ldl(covariance: fmpq_mat) -> exact.LDL:
     factors = exact.ldl(covariance)
     if factors is None or len(factors.pivots) < covariance.nrows():
         raise ValueError("the covariance is not positive definite")
-    return factors.factor, np.sqrt(np.array([_float(x) for x in factors.pivots], dtype=np.float64))
+    return factors
+
+
+def _roots(factors: exact.LDL) -> Floats:
+    return np.sqrt(np.array([_float(x) for x in factors.pivots], dtype=np.float64))
 
 
 def _windows(problem: LogSumExp) -> Iterator[tuple[list[int], Window]]:
@@ -231,14 +247,14 @@ def _integrate_curved(window: Window, curvature: Floats, order: int, tolerance: 
 
 def _integrate_randomised(window: Window, order: int, budget: int, pairs: bool) -> Integral:
     """Average independent randomisations of Sobol points; their spread tells the error."""
-    log2_nodes = int(math.log2(min(budget, _SOBOL_BUDGET) / _REPLICATES))
-    rules = (sobol(window.slopes.shape[1], log2_nodes, seed) for seed in range(_REPLICATES))
+    log2_nodes = int(math.log2(min(budget, _SOBOL_BUDGET) / REPLICATES))
+    rules = (sobol(window.slopes.shape[1], log2_nodes, seed) for seed in range(REPLICATES))
     replicates = [
         softmax_sums(window.offsets, window.slopes, r, order=order, curvature=window.curvature, pairs=pairs)
         for r in rules
     ]
-    unseen = _UNSEEN / (_REPLICATES * 2**log2_nodes)
-    return _combined(window, replicates, unseen, _CONFIDENCE / math.sqrt(_REPLICATES - 1))[0]
+    unseen = _UNSEEN / (REPLICATES * 2**log2_nodes)
+    return _combined(window, replicates, unseen, MEAN_CONFIDENCE)[0]
 
 
 def _combined(window: Window, parts: list[Sums], error: float, confidence: float) -> tuple[Integral, float]:

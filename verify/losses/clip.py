@@ -99,5 +99,6 @@ LOSS = Loss(
     example=("clip-gmm.json", "clip-factors.json"),
     rows=(Row("clip", "CLIP"), Row("clip-product", "CLIP’s W")),
     minimiser=deferred("minimize.clip:minimise_clip"),
+    budgeted=True,
     polisher=deferred("minimize.polishing:polish_clip"),
 )

@@ -68,5 +68,6 @@ LOSS = Loss(
     example=("shared-gmm.json", "encoder.json"),
     rows=(Row("infonce", "InfoNCE"),),
     minimiser=deferred("minimize.infonce:minimise_infonce"),
+    budgeted=True,
     polisher=deferred("minimize.polishing:polish_infonce"),
 )

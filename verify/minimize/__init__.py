@@ -13,6 +13,7 @@ from thmverify.errors import InputError
 from thmverify.exact import FLOATS_FAIL, Diagonal
 from thmverify.kernel.strict import Rejected
 from thmverify.losses import Loss, find_loss
+from thmverify.minimize.effort import Effort
 from thmverify.minimize.general import minimise_generally
 from thmverify.minimize.polishing import polish
 from thmverify.minimize.result import ColumnSpace, Minimiser, Note
@@ -23,12 +24,19 @@ _DECADES = 60  # fourth powers of such numbers are floats still
 _LARGEST = Fraction(10) ** _DECADES
 
 
-def minimise(loss: str | Loss, instance: Instance, rank: int | None = None, digits: int | None = None) -> Minimiser:
+def minimise(
+    loss: str | Loss,
+    instance: Instance,
+    rank: int | None = None,
+    digits: int | None = None,
+    effort: Effort | None = None,
+) -> Minimiser:
     """Return the optimum of a loss over maps with `rank` columns (the instance's r when omitted).
 
-    `digits` asks for maps to so many digits, as rationals in `precise`; the floats that are always there have some 15.
-    What is optimised is what the record of the loss says: "fisher" is maximised, and "simsiam" has a stationary point
-    in place of a minimum.
+    `effort` limits the time of InfoNCE and CLIP, and hears of their steps; when the time is over the best so far is
+    returned, with a bound that says how far it is. `digits` asks for maps to so many digits, as rationals in
+    `precise`; the floats that are always there have some 15. What is optimised is what the record of the loss says:
+    "fisher" is maximised, and "simsiam" has a stationary point in place of a minimum.
     Raises InputError when the name is no loss, the rank is below 1, the loss is not defined for the model, or a number
     of the instance is beyond what floating point can work with.
     """
@@ -40,7 +48,8 @@ def minimise(loss: str | Loss, instance: Instance, rank: int | None = None, digi
     try:
         with np.errstate(all="ignore"):
             find = partial(minimise_generally, record) if record.minimiser is None else record.minimiser
-            found: Minimiser = find(instance, columns)
+            given = (instance, columns, effort or Effort()) if record.budgeted else (instance, columns)
+            found: Minimiser = find(*given)
             return found if digits is None else polish(found, record, instance, digits)
     except Rejected as error:
         raise InputError(
@@ -78,4 +87,4 @@ def _numbers(instance: Instance) -> Iterator[tuple[str, Iterable[Fraction]]]:
             yield f"{prefix}covariance", entries
 
 
-__all__ = ["ColumnSpace", "Minimiser", "Note", "minimise"]
+__all__ = ["ColumnSpace", "Effort", "Minimiser", "Note", "minimise"]

@@ -13,6 +13,7 @@ import numpy as np
 
 from thmverify.losses.clip import paired_mixture
 from thmverify.minimize.coordinates import Coordinates, fisher_coordinates
+from thmverify.minimize.effort import Effort
 from thmverify.minimize.energy import LogSumExpTerm, Point, linear, quadratic, summed
 from thmverify.minimize.factors import best_product
 from thmverify.minimize.newton import Rescaled, flattening, minimise_freely
@@ -65,7 +66,7 @@ class PairedEnergy:
         return np.asarray(quadratics + self.forward.hessian(Y) + back)
 
 
-def minimise_clip(instance: Instance, rank: int) -> Minimiser:
+def minimise_clip(instance: Instance, rank: int, effort: Effort) -> Minimiser:
     """Return W* = A_V* A_T*ᵀ over factors with `rank` columns."""
     vision, text, energy = whitened(instance)
     optimum = unconstrained(energy)

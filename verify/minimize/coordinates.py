@@ -13,7 +13,7 @@ from flint import fmpq_mat
 
 from thmverify import exact
 from thmverify.exact import to_floats
-from thmverify.integrate.float64 import whitening
+from thmverify.integrate.float64 import inverse_whitening
 from thmverify.kernel.linear import Covariance, times
 from thmverify.models import GMM, Floats
 
@@ -25,8 +25,7 @@ class Coordinates:
         self.mixture = mixture
         self.basis = basis
         self.means = basis.transpose() * mixture.mu  # of t = Bᵀx (m × K)
-        factor, self._roots = whitening(self._inside(mixture.law.average))
-        self._inverse = factor.inv()
+        self._inverse, self._roots = inverse_whitening(self._inside(mixture.law.average))
 
     def _inside(self, covariance: Covariance) -> fmpq_mat:
         return self.basis.transpose() * times(covariance, self.basis)

@@ -151,7 +151,11 @@ class SharedEnergy:
 
     def point(self, Y: Floats) -> Point:
         """Return L(Y) and ∇L(Y) = −C + sym[Y(I + S)] + sym[∇f(Y)]."""
-        total = summed((linear(-self.C, Y), quadratic(Y + Y @ self.S, Y), self.term.point(Y)))
+        return self.with_term(self.term.point(Y), Y)
+
+    def with_term(self, term: Point, Y: Floats) -> Point:
+        """Return L(Y) and ∇L(Y) from f(Y) and ∇f(Y)."""
+        total = summed((linear(-self.C, Y), quadratic(Y + Y @ self.S, Y), term))
         return replace(total, gradient=(total.gradient + total.gradient.T) / 2)
 
     def hessian(self, Y: Floats) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from thmverify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
+from thmverify.minimize.effort import Effort
 from thmverify.minimize.energy import LogSumExpTerm, Point, SharedEnergy
 from thmverify.minimize.factors import best_factor
 from thmverify.minimize.newton import ConeMinimum, minimise_on_cone
@@ -23,6 +24,7 @@ from thmverify.minimize.result import (
     orthonormal,
     shortfall,
 )
+from thmverify.minimize.sampled import LATTICE_DIMENSIONS, minimise_sampled
 from thmverify.minimize.separate import SeparateEnergy
 from thmverify.models import MAX_WHOLE, Floats, Instance
 
@@ -30,10 +32,14 @@ from thmverify.models import MAX_WHOLE, Floats, Instance
 _STARTS, _FEW_STARTS = 14, 4
 
 
-def minimise_infonce(instance: Instance, rank: int) -> Minimiser:
+def minimise_infonce(instance: Instance, rank: int, effort: Effort) -> Minimiser:
     """Return the minimiser over A with `rank` columns."""
     coordinates, energy, R = whitened(instance)
-    optimum = minimise_on_cone(energy, R, TOLERANCE)
+    large = min(coordinates.m, len(coordinates.weights) - 1) > LATTICE_DIMENSIONS
+    if isinstance(energy, SharedEnergy) and large:
+        optimum = minimise_sampled(energy, R, TOLERANCE, effort)
+    else:
+        optimum = minimise_on_cone(energy, R, TOLERANCE, effort)
     bound = (optimum.size + optimum.point.gradient_error) / energy.modulus
     # A bound far above what happened would hide the column space.
     floor = bound if bound <= ACCEPTED else 1e-3 * bound

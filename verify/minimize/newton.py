@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from thmverify.minimize.effort import Effort
 from thmverify.minimize.energy import Point
 from thmverify.models import Floats
 
@@ -19,11 +20,15 @@ _HOPELESS = 1e-11
 _TRUSTED = 1e-4
 
 
-class Objective(Protocol):
-    """A smooth function of a matrix."""
+class Smooth(Protocol):
+    """A function of a matrix with a gradient."""
 
     def point(self, Y: Floats) -> Point:
         """Return the value and the gradient."""
+
+
+class Objective(Smooth, Protocol):
+    """A smooth function of a matrix."""
 
     def hessian(self, Y: Floats) -> Floats:
         """Return the Hessian on row-major vec(Y)."""
@@ -98,7 +103,7 @@ class ConeMinimum:
         return float(np.linalg.norm(self.residual))
 
 
-def minimise_on_cone(objective: Objective, R: Floats, tolerance: float) -> ConeMinimum:
+def minimise_on_cone(objective: Objective, R: Floats, tolerance: float, effort: Effort | None = None) -> ConeMinimum:
     """Return the minimum of a strongly convex function over Y ⪰ 0 (m × m), m × m being the shape of R = E ssᵀ.
 
     Semismooth Newton on the normal map X ↦ ∇L(Y) + (X − Y)/γ with Y = X₊, so Z = (−X)₊/γ is the multiplier and ZY = 0
@@ -107,51 +112,53 @@ def minimise_on_cone(objective: Objective, R: Floats, tolerance: float) -> ConeM
     """
     left = flattening(R)
     flat = Rescaled(objective, left, left)
-    found = _newton_on_cone(flat, len(R), tolerance)
+    found = _newton_on_cone(flat, len(R), tolerance, effort or Effort())
     back = np.linalg.inv(left)
     Y, Z = flat.original(found.Y), back.T @ found.Z @ back
     point = objective.point(Y)
     return ConeMinimum(Y, Z, point, point.gradient - Z)
 
 
-def _newton_on_cone(objective: Objective, m: int, tolerance: float) -> ConeMinimum:
+def _newton_on_cone(objective: Objective, m: int, tolerance: float, effort: Effort) -> ConeMinimum:
     space = Symmetric(m)
     start = np.zeros((m, m))
     at = objective.point(start)
     current = ConeMinimum(start, start, at, at.gradient)
-    for _ in range(_STEPS if m else 0):
-        if current.size <= tolerance:
+    for step in range(_STEPS if m else 0):
+        effort.observe(f"step {step}: residual {current.size:.1e}")
+        if current.size <= tolerance or effort.spent:
             break
         hessian = space.basis.T @ objective.hessian(current.Y) @ space.basis
         gamma = 1 / float(np.linalg.norm(hessian, 2))  # as flat as the loss is here, so that X weighs Y and Z alike
         X = current.Y - gamma * current.Z
         direction = _newton_direction(hessian, space, X, gamma, current.residual)
-        found = _search(objective, X, direction, gamma, current.size)
+        found = search(objective, X, direction, gamma, current.size)
         if found is None:
             break
         current = found
     return current
 
 
-def _search(objective: Objective, X: Floats, direction: Floats, gamma: float, size: float) -> ConeMinimum | None:
+def search(objective: Smooth, X: Floats, direction: Floats, gamma: float, size: float) -> ConeMinimum | None:
     """Return a point along the direction with a smaller residual, None where rounding leaves none.
 
     A long step may leave the cone by much more than the multiplier there is worth; one gradient step puts it right.
     """
     step = 1.0
     while step * size > _HOPELESS or step == 1.0:
-        trial = _on_cone(objective, X + step * direction, gamma)
+        trial = on_cone(objective, X + step * direction, gamma)
         if trial.size <= (1 - 1e-3 * step) * size:
             return trial
         if step > 0.1 and trial.Z.any():
-            trial = _on_cone(objective, trial.Y - gamma * trial.point.gradient, gamma)
+            trial = on_cone(objective, trial.Y - gamma * trial.point.gradient, gamma)
             if trial.size <= (1 - 1e-3 * step) * size:
                 return trial
         step /= 2
     return None
 
 
-def _on_cone(objective: Objective, X: Floats, gamma: float) -> ConeMinimum:
+def on_cone(objective: Smooth, X: Floats, gamma: float) -> ConeMinimum:
+    """Return Y = X₊ with its multiplier (−X)₊/γ."""
     values, vectors = np.linalg.eigh(X)
     Y = vectors * np.maximum(values, 0.0) @ vectors.T
     Z = vectors * np.maximum(-values, 0.0) @ vectors.T / gamma
@@ -161,17 +168,22 @@ def _on_cone(objective: Objective, X: Floats, gamma: float) -> ConeMinimum:
 
 def _newton_direction(hessian: Floats, space: Symmetric, X: Floats, gamma: float, residual: Floats) -> Floats:
     """Solve (∇²L Π' + (I − Π')/γ) D = −F for the derivative Π' of the projection X ↦ X₊."""
+    vectors, shares = shares_of_projection(X)
+    rotation = space.basis.T @ np.kron(vectors, vectors)
+    projection = rotation * shares.reshape(-1) @ rotation.T
+    jacobian = hessian @ projection + (np.eye(len(projection)) - projection) / gamma
+    return space.full(np.asarray(np.linalg.solve(jacobian, -space.flat(residual)), dtype=np.float64))
+
+
+def shares_of_projection(X: Floats) -> tuple[Floats, Floats]:
+    """Return the eigenvectors V of X and the s with which X ↦ X₊ has the derivative D ↦ V(s ∘ VᵀDV)Vᵀ."""
     values, vectors = np.linalg.eigh(X)
     positive = np.maximum(values, 0.0)
     gaps = values[:, None] - values[None, :]
     sign = (values > 0).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         quotient = (positive[:, None] - positive[None, :]) / gaps
-    shares = np.where(gaps == 0, np.minimum(sign[:, None], sign[None, :]), quotient)
-    rotation = space.basis.T @ np.kron(vectors, vectors)
-    projection = rotation * shares.reshape(-1) @ rotation.T
-    jacobian = hessian @ projection + (np.eye(len(projection)) - projection) / gamma
-    return space.full(np.asarray(np.linalg.solve(jacobian, -space.flat(residual)), dtype=np.float64))
+    return vectors, np.where(gaps == 0, np.minimum(sign[:, None], sign[None, :]), quotient)
 
 
 @dataclass(frozen=True)
