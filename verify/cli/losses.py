@@ -206,6 +206,9 @@ def minimize(
     ] = None,
     digits: Annotated[int | None, typer.Option(min=1, max=1000, help="Digits of the maps, beyond floats.")] = None,
     settings: Settings = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="60s|5m", help="Time for InfoNCE and CLIP; then the best so far is printed.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
     """Propose a minimiser and compare it with the subspace S_F.
@@ -217,10 +220,13 @@ def minimize(
 
     found = _chosen(name, settings)
     model = read_instance(instance)
-    from thmverify.minimize import Note, minimise
+    from thmverify.hunting.run import Budget
+    from thmverify.minimize import Effort, Note, minimise
 
-    with progress(f"minimising {name}"), _naming(instance, instance):
-        minimiser = minimise(found, model, rank, digits)
+    seconds = math.inf if budget is None else Budget.parse(budget).seconds or math.inf
+    with progress(f"minimising {name}") as advance, _naming(instance, instance):
+        effort = Effort(seconds, lambda text: advance(None, description=f"minimising {name}: {text}"))
+        minimiser = minimise(found, model, rank, digits, effort)
     precise = {} if digits is None else _precise_maps(minimiser, digits)
     if json:
         write_json({**_as_json(minimiser, found), "digits": digits, "precise": precise})

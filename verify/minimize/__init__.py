@@ -33,9 +33,9 @@ def minimise(
 ) -> Minimiser:
     """Return the optimum of a loss over maps with `rank` columns (the instance's r when omitted).
 
+    `digits` asks for maps to so many digits, as rationals in `precise`; the floats that are always there have some 15.
     `effort` limits the time of InfoNCE and CLIP, and hears of their steps; when the time is over the best so far is
-    returned, with a bound that says how far it is. `digits` asks for maps to so many digits, as rationals in
-    `precise`; the floats that are always there have some 15. What is optimised is what the record of the loss says:
+    returned, with a bound that says how far it is. What is optimised is what the record of the loss says:
     "fisher" is maximised, and "simsiam" has a stationary point in place of a minimum.
     Raises InputError when the name is no loss, the rank is below 1, the loss is not defined for the model, or a number
     of the instance is beyond what floating point can work with.

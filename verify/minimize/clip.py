@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from thmverify.integrate.float64 import REPLICATES
 from thmverify.losses.clip import paired_mixture
 from thmverify.minimize.coordinates import Coordinates, fisher_coordinates
 from thmverify.minimize.effort import Effort
@@ -27,6 +28,7 @@ from thmverify.minimize.result import (
     orthonormal,
     shortfall,
 )
+from thmverify.minimize.sampled import LATTICE_DIMENSIONS, SampledTerm, descend, descend_factors
 from thmverify.models import Floats, Instance
 
 MODULUS = 2.0
@@ -41,8 +43,14 @@ class PairedEnergy:
     C: Floats
     R_V: Floats
     R_T: Floats
-    forward: LogSumExpTerm
-    backward: LogSumExpTerm
+    forward: LogSumExpTerm | SampledTerm
+    backward: LogSumExpTerm | SampledTerm
+
+    def sampled(self, seed: int) -> PairedEnergy:
+        """Return the loss over quasi-Monte Carlo points."""
+        if isinstance(self.forward, SampledTerm) or isinstance(self.backward, SampledTerm):
+            raise TypeError("the loss is sampled already")
+        return replace(self, forward=SampledTerm(self.forward, seed), backward=SampledTerm(self.backward, seed))
 
     def point(self, Y: Floats) -> Point:
         """Return L(Y) and ∇L(Y)."""
@@ -61,6 +69,8 @@ class PairedEnergy:
         """Return ∇²L(Y) on row-major vec(Y)."""
         m, n = Y.shape
         transposed = np.arange(m * n).reshape(n, m).T.reshape(-1)
+        if isinstance(self.forward, SampledTerm) or isinstance(self.backward, SampledTerm):
+            raise TypeError("points give no matrix of second derivatives")
         back = self.backward.hessian(Y.T)[np.ix_(transposed, transposed)]
         quadratics = np.kron(self.R_V, np.eye(n)) + np.kron(np.eye(m), self.R_T)
         return np.asarray(quadratics + self.forward.hessian(Y) + back)
@@ -69,8 +79,10 @@ class PairedEnergy:
 def minimise_clip(instance: Instance, rank: int, effort: Effort) -> Minimiser:
     """Return W* = A_V* A_T*ᵀ over factors with `rank` columns."""
     vision, text, energy = whitened(instance)
-    optimum = unconstrained(energy)
-    point = energy.point(optimum)
+    large = min(*energy.C.shape, len(vision.weights) - 1) > LATTICE_DIMENSIONS
+    optimum = _sampled_optimum(energy, effort) if large else unconstrained(energy)
+    told = energy.sampled(REPLICATES) if large else energy  # at points that no step has seen
+    point = told.point(optimum)
     size = float(np.linalg.norm(point.gradient))
     bound = (size + point.gradient_error) / MODULUS
     converged = bound <= ACCEPTED * (1 + float(np.linalg.norm(optimum)))
@@ -81,9 +93,14 @@ def minimise_clip(instance: Instance, rank: int, effort: Effort) -> Minimiser:
             notes.append(shortfall(size, point))
         return _report(vision, text, optimum, reached, point, size, bound, converged, notes)
     starts = _STARTS if len(vision.weights) <= 4 else _FEW_STARTS
-    A, B = best_product(energy, optimum, energy.R_V, energy.R_T, rank, starts)
+    if large:
+        outer, sizes, inner = np.linalg.svd(optimum)
+        roots = np.sqrt(sizes[:rank])
+        A, B = descend_factors(energy.sampled(0), outer[:, :rank] * roots, inner[:rank].T * roots, effort)
+    else:
+        A, B = best_product(energy, optimum, energy.R_V, energy.R_T, rank, starts)
     Y = A @ B.T
-    point = energy.point(Y)
+    point = told.point(Y)
     size = float(np.linalg.norm(np.concatenate([point.gradient @ B, point.gradient.T @ A])))
     converged = size <= ACCEPTED * (1 + float(np.linalg.norm(Y)))
     notes = [Note.LOCAL] if converged else [Note.LOCAL, Note.STALLED]
@@ -102,6 +119,11 @@ def whitened(instance: Instance) -> tuple[Coordinates, Coordinates, PairedEnergy
         LogSumExpTerm(vision.weights, text.centres, vision.centres),
     )
     return vision, text, energy
+
+
+def _sampled_optimum(energy: PairedEnergy, effort: Effort) -> Floats:
+    left, right = flattening(energy.R_V), flattening(energy.R_T)
+    return descend(energy.sampled(0), left, right, np.zeros_like(energy.C), effort)
 
 
 def unconstrained(energy: PairedEnergy, tolerance: float = TOLERANCE) -> Floats:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from thmverify.integrate.float64 import REPLICATES
 from thmverify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
 from thmverify.minimize.effort import Effort
 from thmverify.minimize.energy import LogSumExpTerm, Point, SharedEnergy
@@ -24,7 +25,7 @@ from thmverify.minimize.result import (
     orthonormal,
     shortfall,
 )
-from thmverify.minimize.sampled import LATTICE_DIMENSIONS, minimise_sampled
+from thmverify.minimize.sampled import LATTICE_DIMENSIONS, SampledEnergy, descend_factors, minimise_sampled
 from thmverify.minimize.separate import SeparateEnergy
 from thmverify.models import MAX_WHOLE, Floats, Instance
 
@@ -48,6 +49,9 @@ def minimise_infonce(instance: Instance, rank: int, effort: Effort) -> Minimiser
         return _unconstrained(instance, coordinates, optimum, reached, bound)
     cheap = isinstance(energy, SharedEnergy) and len(coordinates.weights) <= 4
     starts = _STARTS if cheap else _FEW_STARTS
+    if isinstance(energy, SharedEnergy) and large:
+        V, _ = descend_factors(SampledEnergy(energy), gram_factor(optimum.Y)[:, :rank], None, effort)
+        return _constrained(instance, coordinates, V, SampledEnergy(energy, REPLICATES).point(V @ V.T))
     V = best_factor(energy, optimum.Y, R, rank, starts)
     return _constrained(instance, coordinates, V, energy.point(V @ V.T))
 

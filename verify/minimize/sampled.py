@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
+from scipy.optimize import OptimizeResult, minimize
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from thmverify.integrate.float64 import MEAN_CONFIDENCE, REPLICATES
@@ -24,7 +25,7 @@ from thmverify.models import Floats
 LATTICE_DIMENSIONS = 4  # up to which a lattice is affordable
 _WORK, _FEWEST, _MOST = 22, 11, 14  # binary logarithms: points of a replicate · K², and bounds of the points
 _CURVED = 9  # of the points for the Hessian
-_STEPS = 40
+_STEPS, _DESCENT = 40, 300  # of Newton's method, and of L-BFGS
 _KRYLOV, _POWERS = 60, 12  # steps of GMRES, and of the power method for the Hessian's norm
 _COARSE = 1e-3  # what GMRES leaves of the residual: the Hessian is no better
 _SMALLEST = 1e-300
@@ -241,3 +242,45 @@ def _direction(hessian: Curvature, X: Floats, gamma: float, residual: Floats) ->
     d, _ = gmres(operator, -residual.reshape(-1), rtol=_COARSE, restart=_KRYLOV, maxiter=1)
     D = np.asarray(d, dtype=np.float64).reshape(m, m)
     return np.asarray((D + D.T) / 2)
+
+
+def descend(objective: Smooth, left: Floats, right: Floats, start: Floats, effort: Effort) -> Floats:
+    """Return where L-BFGS on Ŷ ↦ L(left Ŷ rightᵀ) ends, as Y."""
+
+    def value(y: Floats) -> tuple[float, Floats]:
+        point = objective.point(left @ y.reshape(start.shape) @ right.T)
+        return point.value, (left.T @ point.gradient @ right).reshape(-1)
+
+    y = _bfgs(value, np.linalg.solve(left, start) @ np.linalg.inv(right).T, effort)
+    return np.asarray(left @ y.reshape(start.shape) @ right.T)
+
+
+def descend_factors(objective: Smooth, A: Floats, B: Floats | None, effort: Effort) -> tuple[Floats, Floats]:
+    """Return where L-BFGS on A ↦ L(AAᵀ), or on A, B ↦ L(ABᵀ), ends."""
+    rows = len(A)
+
+    def value(v: Floats) -> tuple[float, Floats]:
+        V = v.reshape(-1, A.shape[1])
+        left, right = (V, V) if B is None else (V[:rows], V[rows:])
+        point = objective.point(left @ right.T)
+        pulled = point.gradient @ right, point.gradient.T @ left
+        return point.value, (pulled[0] + pulled[1] if B is None else np.concatenate(pulled)).reshape(-1)
+
+    V = _bfgs(value, A if B is None else np.concatenate([A, B]), effort).reshape(-1, A.shape[1])
+    return (V, V) if B is None else (V[:rows], V[rows:])
+
+
+def _bfgs(value: Callable[[Floats], tuple[float, Floats]], start: Floats, effort: Effort) -> Floats:
+    """Return where L-BFGS ends, or is when the time is over."""
+    best, steps = start.reshape(-1), 0
+
+    def observe(intermediate_result: OptimizeResult) -> None:
+        nonlocal best, steps
+        best, steps = intermediate_result.x.copy(), steps + 1
+        effort.observe(f"step {steps}: value {intermediate_result.fun:.10g}")
+        if effort.spent:
+            raise StopIteration
+
+    limits = {"maxiter": _DESCENT, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20}
+    minimize(value, best, jac=True, method="L-BFGS-B", callback=observe, options=limits)
+    return np.asarray(best, dtype=np.float64)
