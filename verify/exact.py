@@ -7,6 +7,8 @@ answer, a rank, an inclusion, a definiteness, is a decision. What the kernel nee
 from __future__ import annotations
 
 import copyreg
+import functools
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -195,6 +197,7 @@ def ldl(m: fmpq_mat) -> LDL | None:
         pivots.append(pivot)
 
 
+_BITS = (128, 1024, 8192)  # precisions at which definiteness is looked for in balls
 _COMMON = 2**18  # n times the bits of the common denominator, up to which integers are quicker than rationals
 
 
@@ -218,17 +221,21 @@ def is_positive_definite(m: fmpq_mat) -> bool:
     """Decide m ≻ 0 for a symmetric matrix.
 
     A Cholesky factor in balls proves it, quickly whatever the denominators, and a pivot that is certainly negative
-    disproves it; m is singular, or at some precision one of the two is found.
+    disproves it; where neither is found the leading minors decide.
     """
-    bits, singular = 128, False
-    while not singular:
+    for bits in _BITS:
         with ctx.workprec(bits):
-            if certainly_definite(arb_mat(m)):
+            balls = arb_mat(m)
+            if certainly_definite(balls):
                 return True
-            if _certainly_not_definite(arb_mat(m)):
+            if _certainly_not_definite(balls):
                 return False
-        singular, bits = (bits == 128 and m.det() == 0), 8 * bits
-    return False
+    scales = [functools.reduce(math.lcm, (int(x.q) for x in row), 1) for row in m.tolist()]
+    whole = fmpz_mat(
+        [[int((x * a * b).p) for x, b in zip(r, scales, strict=True)] for a, r in zip(scales, m.tolist(), strict=True)]
+    )
+    order, _, _, U = whole.fflu()
+    return bool(order.is_one()) and all(U[i, i] > 0 for i in range(m.nrows()))
 
 
 def _certainly_not_definite(m: arb_mat) -> bool:

@@ -14,7 +14,6 @@ import numpy as np
 from thmverify.certifying.border import infonce_top_proposals, nonshared_proposals
 from thmverify.certifying.clip import clip_proposals
 from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
-from thmverify.certifying.fisher import instance_on_fisher
 from thmverify.certifying.grids import OutOfReachError
 from thmverify.certifying.infonce import floating_margin, infonce_proposals
 from thmverify.certifying.margins import margin
@@ -129,9 +128,10 @@ def _margin(claim: str, instance: Instance, seen: KernelInstance, found: Certifi
     try:
         if proved and proposal.rule == "exact" and isinstance(seen, Pairs) and _is_of_rank_one(claim, seen):
             small = seen.on_fisher
-            given = instance_on_fisher(instance, small)
             enclosing = (
-                infonce_proposals(given, small) if claim == "infonce-equality" else clip_proposals(given, small, 1)
+                infonce_proposals(instance, small)
+                if claim == "infonce-equality"
+                else clip_proposals(instance, small, 1)
             )
             proposal = next(enclosing)
         return margin(claim, seen, proposal, proved)
@@ -142,7 +142,7 @@ def _margin(claim: str, instance: Instance, seen: KernelInstance, found: Certifi
 def _floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
     """Return float64's idea of the deciding number, where floats have one."""
     try:
-        return floating_margin(instance_on_fisher(instance, pairs.on_fisher), pairs.on_fisher)
+        return floating_margin(instance, pairs.on_fisher)
     except (InputError, Rejected, *FLOATS_FAIL):
         return None
 
@@ -184,7 +184,6 @@ def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator
     yield Proposal("exact", {})
     if isinstance(seen, Pairs) and claim in _ON_FISHER:
         seen = seen.on_fisher
-        instance = instance_on_fisher(instance, seen)
     match claim, seen:
         case "infonce-equality", Pairs():
             yield from symmetry_proposals(seen)

@@ -6,13 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from flint import fmpq_mat
 from scipy.linalg import eigh
 
 from thmverify import exact
-from thmverify.certifying.grids import Grids, OutOfReachError, propose, rational
+from thmverify.certifying.fisher import instance_of
+from thmverify.certifying.grids import Grids, OutOfReachError, propose, rational, whitening
 from thmverify.certifying.proposal import Proposal
 from thmverify.certifying.writing import dyadics
 from thmverify.exact import to_floats
@@ -42,8 +44,12 @@ def nonshared_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
 def infonce_top_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     """Yield hints that a map across the border of the best column space for J is better than all inside.
 
-    Raises OutOfReachError without an affordable grid.
+    `pairs` are those on S_F; floats work in coordinates that are nearly white. Raises OutOfReachError without an
+    affordable grid.
     """
+    Q = rational(whitening(pairs.mixture), pairs.mixture.m)
+    pairs = Pairs([pairs.mixture.reduced(Q)], pairs.bias, pairs.columns, pairs.decay)
+    instance = instance_of(instance, pairs.modalities)
     mixture, r = pairs.mixture, pairs.columns
     B = mixture.fisher
     S, G = (to_floats(B.transpose() * m * B) for m in (mixture.S, mixture.sigma))
@@ -54,9 +60,9 @@ def infonce_top_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal
         return
     levels = [str(_simple(float(values[r - 1]) - gap / 4)), str(_simple(float(values[r]) + gap / 4))]
     X = B * _rational_space(mixture, vectors[:, :r])
-    space = [[str(x) for x in row] for row in exact.to_rows(X)]
     for hints in _crossings(instance, pairs, X):
-        yield Proposal("border", {"X": space, "levels": levels, "border": hints})
+        W = _exact_text(Q * rational(hints["W"], len(hints["W"][0])))
+        yield Proposal("border", {"X": _exact_text(Q * X), "levels": levels, "border": {**hints, "W": W}})
 
 
 def _rational_space(mixture: Mixture, vectors: Floats) -> fmpq_mat:
@@ -98,7 +104,7 @@ class _Inside:
     factor: Floats
 
 
-def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[str, object]]:
+def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[str, Any]]:
     mixture = pairs.mixture
     given = instance.pairs.mixture
     whole = fisher_coordinates(given) if mixture.shared else full_coordinates(given)
@@ -130,6 +136,10 @@ def _inside(instance: Instance, X: fmpq_mat, whole: Coordinates) -> _Inside:
     N = vectors[:, slopes > _SLOPE]
     back = np.linalg.pinv(whole.embedding) @ coordinates.embedding
     return _Inside(_text(coordinates.to_basis @ V), _text(coordinates.to_basis @ N), back @ V)
+
+
+def _exact_text(columns: fmpq_mat) -> list[list[str]]:
+    return [[str(x) for x in row] for row in exact.to_rows(columns)]
 
 
 def _text(columns: Floats) -> list[list[str]]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from thmverify.certifying.fisher import instance_of
 from thmverify.certifying.grids import propose, rational, whitening
-from thmverify.certifying.infonce import DEAR
+from thmverify.certifying.infonce import DEAR, DEAREST
 from thmverify.certifying.proposal import Proposal
 from thmverify.certifying.writing import dyadics
-from thmverify.exact import to_floats
 from thmverify.kernel.models import Pairs
 from thmverify.minimize import minimise
 from thmverify.minimize.clip import unconstrained, whitened
@@ -31,8 +31,8 @@ def clip_proposals(instance: Instance, paired: Pairs, wanted: int) -> Iterator[P
     Q = [whitening(mixture) for mixture in modalities]
     frames = [x.fisher * rational(q, x.m) for x, q in zip(modalities, Q, strict=True)]
     vision, text = (x.reduced(frame) for x, frame in zip(modalities, frames, strict=True))
-    into = [to_floats((x.sigma * frame).transpose()) for x, frame in zip(modalities, frames, strict=True)]
-    P, sizes, R = np.linalg.svd(into[0] @ _minimiser(instance, paired) @ into[1].T, full_matrices=False)
+    W = _minimiser(instance_of(instance, [vision, text]), min(paired.sizes))
+    P, sizes, R = np.linalg.svd(W, full_matrices=False)
     rho = max(wanted, int(np.sum(sizes > _NEGLIGIBLE)))
     texts = [
         dyadics(P[:, :rho] * np.sqrt(sizes[:rho])),
@@ -50,10 +50,10 @@ def clip_proposals(instance: Instance, paired: Pairs, wanted: int) -> Iterator[P
         yield Proposal("kkt", dict(zip(fields, [bits, *Q, *(g.grids for g in grids), *texts], strict=True)))
 
 
-def _minimiser(instance: Instance, paired: Pairs) -> Floats:
-    """Return the minimiser over all W."""
-    if min(paired.sizes) < DEAR:
-        return minimise("clip", instance, min(paired.sizes)).maps["W"]
+def _minimiser(instance: Instance, m: int) -> Floats:
+    """Return the minimiser over all W, in the coordinates of the instance."""
+    if not DEAR <= m <= DEAREST:
+        return minimise("clip", instance, m).maps["W"]
     vision, text, energy = whitened(instance)
     rough = replace(energy, forward=energy.forward.rough(), backward=energy.backward.rough())
     return vision.embedding @ unconstrained(rough, 10 * ROUGH) @ text.embedding.T

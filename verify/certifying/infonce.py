@@ -12,6 +12,7 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpq_mat
 
 from thmverify import exact
+from thmverify.certifying.fisher import instance_of
 from thmverify.certifying.grids import propose, rational, whitening
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.certifying.writing import dyadics
@@ -29,7 +30,7 @@ from thmverify.models import Floats, Instance
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further Newton steps
 _FIRST, _SPARE, _LEAP, _LOOKS = 7.0, 0.7, 6.0, 12  # for larger ranks, where a node costs more: by a first look
-DEAR = 4  # dimensions from which the minimiser is computed to fewer digits
+DEAR, DEAREST = 4, 8  # dimensions from which, and up to which, lattices give the minimiser to fewer digits
 _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
@@ -44,7 +45,7 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     frame = mixture.fisher * rational(Q, mixture.m)
     law = mixture.reduced(frame)
     energy = _energy(law, frame.transpose() * pairs.C * frame)
-    found = _spectrum(instance, mixture, Q, energy)
+    found = _spectrum(instance, law, energy)
     values, vectors = found.values, found.vectors
     for rho in dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)]):
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
@@ -104,14 +105,14 @@ class _Spectrum:
     error_bound: float | None
 
 
-def _spectrum(instance: Instance, mixture: Mixture, Q: list[list[str]], energy: SharedEnergy) -> _Spectrum:
-    if mixture.m < DEAR:
-        found = _minimiser(instance, mixture.m)
-        into = to_floats((mixture.sigma * mixture.fisher * rational(Q, mixture.m)).transpose())
-        values, vectors = np.linalg.eigh(into @ found.maps["M"] @ into.T)
+def _spectrum(instance: Instance, law: Mixture, energy: SharedEnergy) -> _Spectrum:
+    m = law.means.nrows()
+    if not DEAR <= m <= DEAREST:
+        found = _minimiser(instance_of(instance, [law]), m)
+        values, vectors = np.linalg.eigh(found.maps["M"])
         return _Spectrum(values[::-1], vectors[:, ::-1], found.rank, found.error_bound)
     rough = replace(energy, term=energy.term.rough())
-    optimum = minimise_on_cone(rough, np.eye(mixture.m) + energy.S, 10 * ROUGH)
+    optimum = minimise_on_cone(rough, np.eye(m) + energy.S, 10 * ROUGH)
     values, vectors = np.linalg.eigh(optimum.Y)
     bound = optimum.size + optimum.point.gradient_error
     return _Spectrum(values[::-1], vectors[:, ::-1], leading(values, bound), bound)
@@ -126,9 +127,9 @@ def _minimiser(instance: Instance, m: int) -> Minimiser:
 def floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
     """Return float64's idea of minus the least eigenvalue of M* on S_F, whitened: supported numerically, no proof."""
     mixture = pairs.mixture
-    Q = whitening(mixture)
-    frame = mixture.fisher * rational(Q, mixture.m)
-    found = _spectrum(instance, mixture, Q, _energy(mixture.reduced(frame), frame.transpose() * pairs.C * frame))
+    frame = mixture.fisher * rational(whitening(mixture), mixture.m)
+    law = mixture.reduced(frame)
+    found = _spectrum(instance, law, _energy(law, frame.transpose() * pairs.C * frame))
     if found.error_bound is None:
         return None
     least, error = Fraction(float(found.values[-1])), Fraction(found.error_bound)
