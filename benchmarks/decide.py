@@ -1,6 +1,6 @@
-"""How long `decide` and `check` take: on a mixed bag of 50 instances (K ≤ 5, d ≤ 6, minimiser rank ≤ 2), then by rank.
+"""How long `decide` and `check` take in CPU time: a mixed bag of 50 instances, then by rank, and large ones.
 
-python benchmarks/decide.py [SEED]
+python -m benchmarks.decide [SEED]
 """
 
 from __future__ import annotations
@@ -10,16 +10,32 @@ import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeVar
 
 from property_tests import strategies as st
+from thmverify import exact
 from thmverify.certifying import decide
 from thmverify.kernel import check
-from thmverify.models import AugmentedPairs, Instance
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import enclose
+from thmverify.maps import Encoder
+from thmverify.minimize import minimise
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.testing import Seeded
 
 COUNT, RANK = 50, 2
 RANKS, EACH = range(3, 8), 3  # infonce-equality for K = rank + 1 components, and so many instances of each rank
+LARGE = (
+    (10, 61, "dense"),
+    (64, 200, "dense"),
+    (10, 1000, "diagonal"),
+    (64, 1000, "diagonal"),
+    (10, 10_000, "diagonal"),
+)
+CLAIMS = ("infonce-inclusion", "spectral-equality", "pca-equality", "infonce-equality")
+T = TypeVar("T")
 
 
 def instance(source: Seeded, claim: str) -> Instance:
@@ -33,26 +49,46 @@ def instance(source: Seeded, claim: str) -> Instance:
     return Instance(AugmentedPairs(mixture, Fraction(source.integer(1, 10), 10)), K)
 
 
+def large(K: int, d: int, covariance: str, rng: random.Random) -> Instance:
+    """Return a centred instance with equal weights, means of four digits and a covariance of this kind."""
+    means = [[Fraction(rng.randint(-9999, 9999), 10_000) for _ in range(d)] for _ in range(K - 1)]
+    means.append([-sum(column, Fraction(0)) for column in zip(*means, strict=True)])
+    if covariance == "diagonal":
+        sigma = exact.Diagonal([Fraction(rng.randint(1000, 9999), 1000) for _ in range(d)])
+        return Instance(AugmentedPairs(SharedGMM([Fraction(1, K)] * K, means, sigma)), K)
+    root = exact.matrix([[Fraction(rng.randint(-9, 9), 10) for _ in range(d)] for _ in range(d)])
+    rows = exact.to_rows(root * root.transpose() + exact.identity(d))
+    return Instance(AugmentedPairs(SharedGMM([Fraction(1, K)] * K, means, rows)), K)
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """Return the CPU seconds of a call, and what it returned."""
+    start = time.process_time()
+    found = work()
+    return time.process_time() - start, found
+
+
 def main() -> None:
-    """Print the medians, the largest ratio, and how many are undecided."""
-    source = Seeded(random.Random(int(sys.argv[1]) if len(sys.argv) > 1 else 1))
+    """Print the medians, the largest ratio, and how many are undecided; then a row for each large instance."""
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    source = Seeded(random.Random(seed))
     deciding, checking, outcomes = [], [], Counter()
     for i in range(COUNT):
         claim = ("infonce-equality", "infonce-equality", "clip-effective-equality", "clip-inclusion-literal")[i % 4]
         given = instance(source, claim)
-        start = time.perf_counter()
-        verdict, data = decide(claim, given)
-        deciding.append(time.perf_counter() - start)
+        seconds, (verdict, data) = timed(lambda claim=claim, given=given: decide(claim, given))
+        deciding.append(seconds)
         outcomes[verdict.outcome.value] += 1
         if data is not None:
-            start = time.perf_counter()
-            check(data)
-            checking.append(time.perf_counter() - start)
-    print(f"decide: median {statistics.median(deciding):.3f} s, largest {max(deciding):.3f} s, of {COUNT}")
+            checking.append(timed(lambda data=data: check(data))[0])
+    print(f"decide: median {statistics.median(deciding):.3f} s, largest {max(deciding):.3f} s, of {COUNT}, CPU time")
     print(f"check:  median {statistics.median(checking):.4f} s, largest {max(checking):.3f} s")
     print(f"check / decide in all: {sum(checking) / sum(deciding):.2f}")
-    print(", ".join(f"{n} {outcome}" for outcome, n in outcomes.items()))
+    print(", ".join(f"{n} {outcome}" for outcome, n in outcomes.items()), flush=True)
     by_rank(source)
+    rng = random.Random(seed)
+    for K, d, covariance in LARGE:
+        row(large(K, d, covariance, rng), f"K = {K}, d = {d}, {covariance}")
 
 
 def by_rank(source: Seeded) -> None:
@@ -69,6 +105,23 @@ def by_rank(source: Seeded) -> None:
                 check(data)
             row.append(f"{verdict.outcome.value} {middle - start:.1f} + {time.process_time() - middle:.1f} s")
         print(f"rank {rank}: {', '.join(row)}", flush=True)
+
+
+def row(given: Instance, name: str) -> None:
+    """Print the CPU seconds of claims, of the minimiser and of the loss there, and the ratio of check to decide."""
+    print(f"\n{name}")
+    for claim in CLAIMS:
+        seconds, (verdict, data) = timed(lambda claim=claim: decide(claim, given))
+        checked = "" if data is None else f", check / decide {timed(lambda data=data: check(data))[0] / seconds:.2f}"
+        print(f"  {claim}: {seconds:.2f} s, {verdict.outcome.value}{checked}", flush=True)
+    seconds, found = timed(lambda: minimise("infonce", given))
+    print(f"  minimise: {seconds:.2f} s, rank {found.rank}, error bound {found.error_bound:.1e}", flush=True)
+    column = exact.matrix([[Fraction(round(float(x) * 1000), 1000)] for x in found.maps["A"][:, 0]])
+    seconds, enclosed = timed(lambda: enclose(LOSSES["infonce"], given, Encoder(column), 15))
+    print(
+        f"  loss of one column to 15 digits: {seconds:.2f} s, {'reached' if enclosed.reached else 'not reached'}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

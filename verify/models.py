@@ -237,9 +237,7 @@ class SharedGMM(GMM):
 
     covariance: Covariance
 
-    def __init__(
-        self, weights: Numbers, means: NumberRows, covariance: Covariance | NumberRows | None = None
-    ) -> None:
+    def __init__(self, weights: Numbers, means: NumberRows, covariance: Covariance | NumberRows | None = None) -> None:
         centres = rows("means", means)
         dimension = len(centres[0]) if centres else 0
         shared = _covariance("covariance", Diagonal([Fraction(1)] * dimension) if covariance is None else covariance)
