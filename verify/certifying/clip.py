@@ -15,7 +15,7 @@ from thmverify.certifying.writing import dyadics
 from thmverify.kernel.models import Pairs
 from thmverify.minimize import minimise
 from thmverify.minimize.clip import unconstrained, whitened
-from thmverify.minimize.energy import ROUGH
+from thmverify.minimize.energy import ROUGH, LogSumExpTerm
 from thmverify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0),) * 3 + ((16.0, 25.0, 33.0), (9.0, 12.0, 15.0, 19.0))  # by rank: a node costs more
@@ -52,8 +52,9 @@ def clip_proposals(instance: Instance, paired: Pairs, wanted: int) -> Iterator[P
 
 def _minimiser(instance: Instance, m: int) -> Floats:
     """Return the minimiser over all W, in the coordinates of the instance."""
-    if not DEAR <= m <= DEAREST:
-        return minimise("clip", instance, m).maps["W"]
     vision, text, energy = whitened(instance)
-    rough = replace(energy, forward=energy.forward.rough(), backward=energy.backward.rough())
+    forward, backward = energy.forward, energy.backward
+    if not (DEAR <= m <= DEAREST and isinstance(forward, LogSumExpTerm) and isinstance(backward, LogSumExpTerm)):
+        return minimise("clip", instance, m).maps["W"]
+    rough = replace(energy, forward=forward.rough(), backward=backward.rough())
     return vision.embedding @ unconstrained(rough, 10 * ROUGH) @ text.embedding.T

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpz_poly
 
 from thmverify.kernel.linear import cholesky, echelon, select
-from thmverify.kernel.parse import check_work, integer, matrix, rational, vector
+from thmverify.kernel.parse import check_hint, integer, matrix, rational, vector
 from thmverify.kernel.strict import Rejected, array, record
 
 MAX_AXES = 8
@@ -54,7 +54,7 @@ def read_ball(value: object, name: str) -> Ball:
     if len(h) > MAX_AXES or any(x <= 0 for x in h):
         raise Rejected(f"a ball has more than {MAX_AXES} axes, or a step that is not positive")
     turn = matrix(frame, "frame")
-    check_work("frame", turn.nrows(), turn.ncols(), turn.entries())
+    check_hint("frame", turn)
     return Ball(indices, turn, h, rational(radius, "radius", 0), rational(width, "width", 0))
 
 

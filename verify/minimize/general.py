@@ -326,7 +326,7 @@ def _report(unknowns: Unknowns, v: Floats, curvature: float, runaway: bool) -> M
             left, sizes, _ = np.linalg.svd(whitened, full_matrices=False)
             ranks.append(int(np.sum(sizes > _RANK * max(float(sizes.max(initial=0.0)), _RANK))))
             spanning = to_floats(frame) @ left[:, : ranks[-1]]
-            spaces.append(column_space(sides[name], spanning, fisher_subspace(mixture)))
+            spaces.append(column_space(sides[name], spanning, fisher_subspace(mixture).as_floats()))
     return Minimiser(
         loss=loss.name,
         maps=maps,

@@ -10,8 +10,9 @@ from thmverify.kernel.claims import STATEMENTS
 from thmverify.kernel.formulas.grammar import Reader, State, Term
 from thmverify.kernel.formulas.values import Undefined, shape
 from thmverify.kernel.integrals import Grids, read_grids
+from thmverify.kernel.linear import diagonal
 from thmverify.kernel.models import Finding, Mixture, Pairs
-from thmverify.kernel.parse import bits, check_work, matrix, rational, read
+from thmverify.kernel.parse import bits, check_hint, matrix, rational, read
 from thmverify.kernel.strict import Rejected, array, canonical, digest, record
 
 FORMAT = "thmverify-formula-1"
@@ -104,9 +105,12 @@ def fields(instance: object) -> tuple[dict[str, Any], Mixture | None]:
         return {name: _field(value, name) for name, value in values.items()}, None
     model = models.instance(instance)
     if not isinstance(model, Pairs):
-        return {"n": fmpq(model.laplacian.nrows()), "r": fmpq(model.columns), "laplacian": model.laplacian}, None
+        degrees = diagonal([sum(row, fmpq(0)) for row in model.weights.tolist()])
+        n, r = fmpq(model.weights.nrows()), fmpq(model.columns)
+        return {"n": n, "r": r, "laplacian": degrees - model.weights}, None
     names: dict[str, Any] = {"r": fmpq(model.columns), "bias": model.bias, "weight_decay": model.decay, "C": model.C}
-    names |= {"K": fmpq(len(model.mixture.weights)), "weights": model.mixture.w}
+    K = len(model.mixture.weights)
+    names |= {"K": fmpq(K), "weights": fmpq_mat(K, 1, model.mixture.weights)}
     for prefix, x in zip(("vision_", "text_") if len(model.modalities) == 2 else ("",), model.modalities, strict=True):
         part = {"d": fmpq(x.means.nrows()), "means": x.means, "mean": x.mean, "covariances": x.covariances}
         part |= {"covariance": x.sigma, "S": x.S, "R": x.R, "fisher": x.fisher}
@@ -131,7 +135,7 @@ def _field(value: object, name: str) -> Any:
 
 def _matrix(value: object, name: str) -> fmpq_mat:
     found = matrix(value, name)
-    check_work(name, found.nrows(), found.ncols(), found.entries())
+    check_hint(name, found)
     return found
 
 

@@ -8,14 +8,13 @@ import itertools
 import math
 from collections.abc import Callable
 
-from flint import arb, arb_mat, ctx
+from flint import arb, arb_mat, ctx, fmpq_mat
 
 from thmverify.kernel import integrals
-from thmverify.kernel.formulas.values import Value, elimination, is_ball
+from thmverify.kernel.formulas.values import MAX_WORK, Value, elimination, is_ball
 from thmverify.kernel.integrals import Grid, Grids, Whitened, component_moments, whiten
 from thmverify.kernel.linear import diagonal, is_zero, select
 from thmverify.kernel.models import Mixture
-from thmverify.kernel.parse import MAX_WORK
 from thmverify.kernel.strict import Rejected
 
 EXPECTATIONS = ("expected_softmax", "expected_softmax_moment", "expected_logsumexp")
@@ -33,7 +32,8 @@ def expectation(pay: Callable[[int], None], name: str, law: Mixture, b: Value, g
     pay(_price(grids, K) * (4 if name == "expected_logsumexp" else 1))
     base = (first.transpose() * law.mean)[0, 0]
     if is_zero(b - first):  # p_k = w_k
-        return {"expected_softmax": law.w, "expected_softmax_moment": law.mean * law.w.transpose()}.get(name, base)
+        w = fmpq_mat(K, 1, law.weights)
+        return {"expected_softmax": w, "expected_softmax_moment": law.mean * w.transpose()}.get(name, base)
     if name == "expected_softmax_moment":
         units = [select(diagonal([1] * K), [k], range(K)) for k in range(K)]
         return integrals.softmax_moments(law, diagonal([1] * d), b - first, units, grids)

@@ -16,7 +16,7 @@ from thmverify.kernel.formulas.expectations import EXPECTATIONS, expectation
 from thmverify.kernel.integrals import Grids
 from thmverify.kernel.linear import diagonal
 from thmverify.kernel.models import Mixture
-from thmverify.kernel.parse import MAX_WORK, check_work, matrix, rational
+from thmverify.kernel.parse import check_hint, matrix, rational
 from thmverify.kernel.strict import MAX_SIZE, Rejected, array
 
 MAX_NODES, MAX_DEPTH = 2000, 40
@@ -35,7 +35,7 @@ class State:
     """What the names stand for, and the grids of integrals; the work that is left, and what was not certain."""
 
     def __init__(self, names: Mapping[str, Any], grids: Sequence[Grids]) -> None:
-        self.names, self.grids, self.left = dict(names), grids, MAX_WORK
+        self.names, self.grids, self.left = dict(names), grids, v.MAX_WORK
         self.reasons: list[str] = []
 
     def pay(self, work: int) -> None:
@@ -199,7 +199,7 @@ def _number(text: str) -> Term:
 
 
 def _constant(value: fmpq_mat, text: str) -> Term:
-    check_work("a matrix", value.nrows(), value.ncols(), value.entries())
+    check_hint("a matrix", value)
     return Term(v.shape(value), text, _ATOM, lambda _: value)
 
 

@@ -15,6 +15,7 @@ from thmverify.kernel.strict import Rejected
 
 Value: TypeAlias = Any  # fmpq | fmpq_mat | arb | arb_mat
 Truth: TypeAlias = bool | None
+MAX_WORK = 3 * 10**7  # multiplications · bits, of all steps of a formula: half a minute at most
 MAX_POWER = 10**4  # of an exponent, or a number of summands
 _EASY = 64  # a bit of a sum, a product or a ball is so many times cheaper than one in an exact elimination
 
