@@ -24,13 +24,17 @@ from thmverify.certifying.formulas import (
     expected_softmax,
     expected_softmax_moment,
     matrix,
+    name,
     record,
+    trace,
 )
 from thmverify.certifying.writing import instance_fields
-from thmverify.instances import parse_instance
+from thmverify.instances import parse_instance, parse_map
 from thmverify.kernel import Rejected
 from thmverify.kernel.formulas import evaluate
 from thmverify.kernel.formulas.values import Undefined, definite, equal, less, rank, shape
+from thmverify.losses import find_loss
+from thmverify.losses.levels import enclose
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.testing import examples
 from thmverify.verdicts import Outcome
@@ -397,3 +401,22 @@ def test_coarse_lattices_still_contain_the_logarithm(shape_of):
                 widths.append(coarse.rad())
     assert len(widths) > 10
     assert max(widths) > 1
+
+
+M = [["1/2", "1/8"], ["1/8", "1/4"]]
+infonce = (
+    expected_logsumexp(matrix(M) @ name("means"))
+    + trace(matrix(M) @ name("covariance") @ matrix(M) @ name("R")) / 2
+    - trace(name("C") @ matrix(M))
+)
+
+
+def test_the_loss_of_infonce_as_a_formula_is_the_loss():
+    """E log E exp xᵀMy = ½ E xᵀMΣMx + E log Σ_k w_k exp(xᵀMμ_k): the engine of losses has integrals of its own."""
+    instance = {**TRIANGLE, "covariance": [["1", "1/3"], ["1/3", "2"]]}
+    loss = enclose(find_loss("infonce"), parse_instance(instance), parse_map({"M": M}), 15)
+    near = fmpq(1, 10**9)
+    assert loss.width < near
+    inside = (infonce > str(loss.lower - near)) & (infonce < str(loss.upper + near))
+    assert certify("loss", inside, PLANE).outcome is Outcome.PROVED
+    assert certify("loss", infonce > str(loss.upper + near), PLANE).outcome is Outcome.REFUTED
