@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from thmverify.evidence import Break, Counterexample
     from thmverify.headlines import Source
     from thmverify.hypotheses import Hypothesis
+    from thmverify.losses import Loss, Sense, from_formula
     from thmverify.maps import CLIPFactors as Factors
     from thmverify.maps import Encoder, Gram
     from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM
@@ -35,6 +36,7 @@ _HOMES = {
     "evidence": ("Break", "Counterexample"),
     "headlines": ("Source",),
     "hypotheses": ("Hypothesis",),
+    "losses": ("Loss", "Sense", "from_formula"),
     "maps": ("Encoder", "Gram"),
     "models": ("CLIPGMM", "GMM", "AugmentedPairs", "Instance", "PopulationGraph", "Record", "SharedGMM"),
     "proofs.checking": ("Proof",),
@@ -59,10 +61,12 @@ __all__ = [
     "Hypothesis",
     "InputError",
     "Instance",
+    "Loss",
     "Outcome",
     "PopulationGraph",
     "Proof",
     "Record",
+    "Sense",
     "SharedGMM",
     "Source",
     "Space",
@@ -75,6 +79,7 @@ __all__ = [
     "certify",
     "check",
     "decide",
+    "from_formula",
     "hunt",
     "instance",
     "load",

@@ -69,12 +69,13 @@ class Formal:
     """What a theorem says, as the kernel writes it: the conclusion, and each hypothesis and definition by its name.
 
     It is on record apart from the script, so that a script that proves something else does not prove the statement.
+    `digest` is a hash of the theorem as a term; without it the texts are compared.
     """
 
     conclusion: str
     hypotheses: tuple[tuple[str, str], ...]
-    definitions: tuple[tuple[str, str], ...]
-    digest: str
+    definitions: tuple[tuple[str, str], ...] = ()
+    digest: str = ""
 
     @classmethod
     def of(cls, report: ProofReport) -> Formal:
@@ -97,7 +98,11 @@ class Formal:
             if ours != theirs:
                 name, _ = next(iter(sorted(set(ours) ^ set(theirs))))
                 return f"the {what} {name} is not the one on record"
-        return "" if found.digest == self.digest else "what the proof establishes reads the same, and is another term"
+        return (
+            ""
+            if self.digest in ("", found.digest)
+            else "what the proof establishes reads the same, and is another term"
+        )
 
 
 def _check_symbols(relation: Relation, space: Space, hypotheses: Sequence[Hypothesis]) -> None:

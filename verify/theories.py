@@ -27,6 +27,7 @@ from thmverify.errors import InputError
 from thmverify.headlines import OURS, Headline
 
 if TYPE_CHECKING:
+    from thmverify.losses import Loss
     from thmverify.statement import Statement
 
 GROUP = "thmverify.theories"
@@ -40,7 +41,7 @@ class Theory:
 
     `statements` are the statements themselves. `modules` names those that are imported when they are first asked for,
     id → "MODULE:NAME"; `headlines` is the file that says of each what a list shows, so that a list imports none of
-    them (`thmverify.headlines.write` makes it). `interface` is the `INTERFACE` that the theory was written for.
+    them (`thmverify.headlines.write` makes it). `losses` are records of losses (`thmverify.from_formula`). `interface` is the `INTERFACE` that the theory was written for.
 
     >>> Theory("empty").statements
     ()
@@ -49,6 +50,7 @@ class Theory:
     name: str
     statements: Sequence[Statement] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
+    losses: Sequence[Loss] = ()
     headlines: Path | None = None
     interface: int = INTERFACE
 
@@ -231,7 +233,19 @@ def _add(theories: list[Found], found: Found) -> None:
             rule = f"names a statement of {taken[name]} and one of {found.origin}"
             raise InputError("id", name, rule, "rename one of them")
         taken[name] = found.origin
+    if found.theory.losses:
+        _register(found)
     theories.append(found)
+
+
+def _register(found: Found) -> None:
+    """Add the losses of a theory to the table. Raises InputError when a name is taken."""
+    from thmverify.losses import LOSSES, register
+
+    for loss in found.theory.losses:
+        known = LOSSES.get(loss.name)
+        if known is None or known.origin != found.origin:  # looked for again in this process
+            register(loss, found.origin)
 
 
 def _distribution(entry: importlib.metadata.EntryPoint) -> str:

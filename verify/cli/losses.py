@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from thmverify.cli.output import DONE, UNDECIDED, progress, write_fields, write_json
+from thmverify.cli.statements import registry
 from thmverify.decimals import DecimalInterval, outward, rounded
 from thmverify.errors import InputError
 
@@ -51,6 +52,7 @@ def losses(json: AsJson = False) -> int:
     """List the losses: what each is, its maps and parameters, and its normalisation against the usual code."""
     from thmverify.losses import LOSSES
 
+    registry()
     if json:
         write_json({"losses": [_record(loss) for loss in LOSSES.values()]})
         return DONE
@@ -93,6 +95,7 @@ def _chosen(name: str, settings: list[str] | None) -> Loss:
     from thmverify.losses import find_loss
     from thmverify.rationals import rational
 
+    registry()  # losses of one's own are in the table from here on
     chosen: dict[str, Fraction] = {}
     for text in settings or ():
         key, sign, value = text.partition("=")
