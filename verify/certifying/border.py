@@ -27,7 +27,7 @@ from thmverify.minimize.result import TOLERANCE, gram_factor
 from thmverify.minimize.separate import SeparateEnergy
 from thmverify.models import Floats, Instance
 
-_NATS = (24.0, 32.0, 40.0)
+_NATS = ((24.0, 32.0, 40.0),) * 4 + ((12.0, 16.0, 20.0),)  # by rank: a node costs more
 _STEPS = [4.0 * 2.0**-n for n in range(14)]  # tried across the border
 _SLOPE, _GAIN = 1e-10, 1e-14  # below this rounding may have made it
 
@@ -114,7 +114,7 @@ def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[s
     across = _across(energy, inside.factor, pairs.columns, float(modulus))
     W = _text(whole.embedding @ across)
     factors = [X * rational(inside.V, len(inside.V[0])), rational(W, across.shape[1])]
-    for nats in _NATS:
+    for nats in _NATS[min(4, max(factor.ncols() for factor in factors))]:
         grids = [gradient_grids(mixture, factor, nats) for factor in factors]
         yield {
             "precision": str(max(g.bits for g in grids)),

@@ -13,7 +13,7 @@ from flint import arb, arb_mat, ctx, fmpq_mat
 
 from thmverify import exact
 from thmverify.certifying.fisher import instance_of
-from thmverify.certifying.grids import propose, rational, whitening
+from thmverify.certifying.grids import OutOfReachError, propose, rational, whitening
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.certifying.writing import dyadics
 from thmverify.exact import from_ball, identity, to_floats, to_fraction
@@ -29,7 +29,7 @@ from thmverify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further Newton steps
-_FIRST, _SPARE, _LEAP, _LOOKS = 7.0, 0.7, 6.0, 12  # for larger ranks, where a node costs more: by a first look
+_FIRST, _SPARE, _LEAP, _LOOKS = 7.0, 0.7, 4.0, 5  # for larger ranks, where a node costs more: by a first look
 DEAR, DEAREST = 4, 8  # dimensions from which, and up to which, lattices give the minimiser to fewer digits
 _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
@@ -47,6 +47,7 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     energy = _energy(law, frame.transpose() * pairs.C * frame)
     found = _spectrum(instance, law, energy)
     values, vectors = found.values, found.vectors
+    beyond: OutOfReachError | None = None
     for rho in dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)]):
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
         slopes, steep = _steep(energy, U, vectors[:, rho:])
@@ -54,13 +55,18 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
         if rho == 0 and not len(slopes):
             continue  # nothing here tells the minimiser from 0
         if rho >= len(_NATS):
-            yield from _measured(pairs, law, energy, Q, V, N)
+            try:
+                yield from _measured(pairs, law, energy, Q, V, N)
+            except OutOfReachError as error:  # another rank may be within reach
+                beyond = error
             continue
         for nats in _NATS[rho]:
             yield _proposal(law, Q, V, N, nats)
         for nats in _POLISHED[rho]:
             V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * mixture.m, nats))
             yield _proposal(law, Q, V, N, nats)
+    if beyond:
+        raise beyond
 
 
 def _measured(
@@ -77,10 +83,10 @@ def _measured(
         try:
             missing, sharp = _missing(enclose_infonce(pairs, proposal.hints), law, proposal)
         except Rejected:  # so coarse that the gradient is not definite on N
-            missing, sharp = math.inf, False
+            missing, sharp = _LEAP, False
         if sharp:
             V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * pairs.mixture.m, nats))
-        nats += min(missing + _SPARE, _LEAP) if not sharp else 0.0
+        nats += 0.0 if sharp else missing + _SPARE
 
 
 def _missing(e: Enclosed, law: Mixture, proposal: Proposal) -> tuple[float, bool]:
@@ -92,7 +98,7 @@ def _missing(e: Enclosed, law: Mixture, proposal: Proposal) -> tuple[float, bool
         blur = arb_mat(G.nrows(), G.ncols(), [x.rad() for x in e.gradient.entries()])
         sharp = 16 * dual_norm_squared(blur, G, R) < e.epsilon**2
     sizes = [float(x.mid()) for x in (low, high)]
-    return (-math.log(min(sizes)) if min(sizes) > 0 else math.inf), bool(sharp)
+    return (max(-math.log(min(sizes)), 0.0) if min(sizes) > 0 else _LEAP), bool(sharp)
 
 
 @dataclass(frozen=True)

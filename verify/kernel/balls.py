@@ -20,7 +20,7 @@ from thmverify.kernel.strict import Rejected, array, record
 
 MAX_AXES = 8
 MAX_POINTS = 5 * 10**4  # of one half of the axes, in the box around the ball
-MAX_NODE_WORK = 10**11  # nodes · (K² + 64) · bits, at least 128: about half a minute
+MAX_NODE_WORK = 4 * 10**10  # nodes · (K² + 64) · bits, at least 128: about ten seconds
 _CHUNK, _LEVELS = 64, 16  # points of the first half that are summed together, and how finely their reaches differ
 _SHELLS = 64  # of the dual lattice are counted: those of square norm up to it
 
