@@ -10,8 +10,8 @@ import thmverify as tv
 from thmverify.losses.expectations import log_mean_exp, of_gram
 
 
-def formula(instance, settings, M):
-    """Return the loss as an expression of M = AAᵀ; `settings` are parameters, of which it has none."""
+def formula(instance, _settings, M):
+    """Return the loss as an expression of M = AAᵀ; it takes no parameters."""
     pairs = instance.pairs
     return log_mean_exp(pairs.mixture, M) - (M @ pairs.C).trace() + (M @ M).trace() * Fraction(1, 10)
 

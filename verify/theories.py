@@ -41,7 +41,8 @@ class Theory:
 
     `statements` are the statements themselves. `modules` names those that are imported when they are first asked for,
     id → "MODULE:NAME"; `headlines` is the file that says of each what a list shows, so that a list imports none of
-    them (`thmverify.headlines.write` makes it). `losses` are records of losses (`thmverify.from_formula`). `interface` is the `INTERFACE` that the theory was written for.
+    them (`thmverify.headlines.write` makes it). `losses` are records of losses (`thmverify.from_formula`).
+    `interface` is the `INTERFACE` that the theory was written for.
 
     >>> Theory("empty").statements
     ()
