@@ -314,9 +314,7 @@ def _report(unknowns: Unknowns, v: Floats, curvature: float, runaway: bool) -> M
         notes.append(Note.STALLED)
     elif curvature < _CURVED:
         notes.append(Note.SADDLE)
-    maps = {name: to_floats(m) for name, m in unknowns.reported(matrices).items()}
-    if "b" in maps:
-        maps["b"] = maps["b"].reshape(())
+    maps = in_floats(unknowns.reported(matrices))
     sides = {"A": "M", "A_V": "W", "A_T": "Wᵀ"}
     spaces, ranks = [], []
     for name, frame in zip(unknowns.names, unknowns.frames, strict=True):
@@ -339,6 +337,11 @@ def _report(unknowns: Unknowns, v: Floats, curvature: float, runaway: bool) -> M
         converged=stationary and not runaway and curvature >= _CURVED,
         notes=tuple(notes),
     )
+
+
+def in_floats(maps: Mapping[str, fmpq_mat]) -> dict[str, Floats]:
+    """Return the matrices in floats, and b as a number, an array of no dimensions."""
+    return {name: to_floats(m).reshape(()) if name == "b" else to_floats(m) for name, m in maps.items()}
 
 
 def _mixture(instance: Instance, name: str) -> GMM:

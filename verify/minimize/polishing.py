@@ -24,7 +24,7 @@ from thmverify.losses.levels import enclosed_gradient
 from thmverify.maps import CLIPProduct, Encoder, LinearMap
 from thmverify.minimize import clip, infonce
 from thmverify.minimize.factors import Lifted, factor_hessian
-from thmverify.minimize.general import Unknowns
+from thmverify.minimize.general import Unknowns, in_floats
 from thmverify.minimize.newton import Rescaled, flattening
 from thmverify.minimize.result import Minimiser, Note
 from thmverify.minimize.simsiam import Equations, balance_jacobian
@@ -217,7 +217,8 @@ def _polish_generally(loss: Loss, minimiser: Minimiser, instance: Instance, digi
 
     found = _refine(_rational(unknowns.start(minimiser)), digits, residual, lambda b: -(inverse @ b))
     matrices = unknowns.matrices(found.x)
-    return _updated(minimiser, unknowns.reported(matrices), found, None, digits)
+    precise = unknowns.reported(matrices)
+    return replace(_updated(minimiser, precise, found, None, digits), maps=in_floats(precise))
 
 
 def _middles(balls: Any) -> fmpq_mat:
