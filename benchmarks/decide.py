@@ -17,6 +17,7 @@ from typing import TypeVar
 from property_tests import strategies as st
 from thmverify import exact
 from thmverify.certifying import decide
+from thmverify.errors import InputError
 from thmverify.kernel import check
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import enclose
@@ -108,13 +109,17 @@ def by_rank(source: Seeded) -> None:
 
 
 def row(given: Instance, name: str) -> None:
-    """Print the CPU seconds of claims, of the minimiser and of the loss there, and the ratio of check to decide."""
+    """Print the CPU seconds of claims, of the minimiser and of the loss, and the ratio of check to decide."""
     print(f"\n{name}")
     for claim in CLAIMS:
         seconds, (verdict, data) = timed(lambda claim=claim: decide(claim, given))
         checked = "" if data is None else f", check / decide {timed(lambda data=data: check(data))[0] / seconds:.2f}"
         print(f"  {claim}: {seconds:.2f} s, {verdict.outcome.value}{checked}", flush=True)
-    seconds, found = timed(lambda: minimise("infonce", given))
+    try:
+        seconds, found = timed(lambda: minimise("infonce", given))
+    except InputError as error:
+        print(f"  minimise: refused, {error}")
+        return
     print(f"  minimise: {seconds:.2f} s, rank {found.rank}, error bound {found.error_bound:.1e}", flush=True)
     column = exact.matrix([[Fraction(round(float(x) * 1000), 1000)] for x in found.maps["A"][:, 0]])
     seconds, enclosed = timed(lambda: enclose(LOSSES["infonce"], given, Encoder(column), 15))

@@ -361,7 +361,7 @@ def _first_error(error: ValidationError, skip: int) -> InputError:
     """Return the first broken rule; `skip` drops the union's tag from the field's path."""
     first = error.errors(include_url=False)[0]
     path = (
-        [p for p in first["loc"][skip:] if p not in _KINDS]
+        [p for p in first["loc"][skip:] if not _is_tag(p)]
         if first["type"] not in ("union_tag_invalid", "union_tag_not_found")
         else ["model"]
     )
@@ -375,6 +375,10 @@ def _first_error(error: ValidationError, skip: int) -> InputError:
         case _:
             value = first["input"]
     return InputError(name, value, rule, remedy)
+
+
+def _is_tag(part: int | str) -> bool:
+    return isinstance(part, str) and (part in _KINDS or part.startswith("tagged-union["))
 
 
 def _broken_rule(kind: str, context: dict[str, Any], name: str) -> tuple[str, str]:
