@@ -19,6 +19,7 @@ from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.linear import PRIMES, independent
 from thmverify.kernel.models import Graph
+from thmverify.kernel.models import instance as kernel_instance
 from thmverify.kernel.parse import check_work
 from thmverify.kernel.rules.identities import probe_bound
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
@@ -202,3 +203,11 @@ def test_an_undecided_claim_costs_one_minimisation(monkeypatch):
     verdict, data = decide("infonce-equality", parse_instance(shared(" ".join(["1/7"] * 7), "0") | {"means": means}))
     assert (verdict.outcome.value, data, len(calls)) == ("undecided", None, 1)
     assert "dimensions" in verdict.reason
+
+
+def test_many_dense_covariances_are_refused_before_any_work():
+    d = 100
+    sigmas = [[[str(2 + k if i == j else int(abs(i - j) == 1)) for j in range(d)] for i in range(d)] for k in range(31)]
+    fields = {"model": "gmm", "weights": ["1/31"] * 31, "means": [["0"] * d] * 31, "covariances": sigmas}
+    with pytest.raises(Rejected, match="more than 30000000"):
+        kernel_instance({**fields, "bias": "1", "rank": "1", "weight_decay": "0"})

@@ -27,6 +27,7 @@ from thmverify.kernel.parse import check_work, integer, matrix, rational, vector
 from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record
 
 MAX_POINTS = 256  # of a graph
+MAX_CUBES = 3 * 10**7  # d³ for each covariance that is to be seen definite: half a minute
 MAX_DENSE = 200  # dimensions of a covariance that is not diagonal, and of what is computed in all of them
 
 
@@ -236,6 +237,8 @@ def _mixture(weights: object, means: object, covariances: list[Covariance]) -> M
         raise Rejected("the weights are not positive with sum 1")
     if d == 0 or not len(w) == K == len(covariances):
         raise Rejected("the weights, means and covariances do not fit together")
+    if d**3 * sum(not isinstance(sigma, Diagonal) for sigma in distinct) > MAX_CUBES:
+        raise Rejected(f"d³ times the number of covariances that are not diagonal is more than {MAX_CUBES}")
     if not all(_fits(sigma, d) for sigma in distinct):
         raise Rejected(f"a covariance is not d × d, symmetric and positive definite, as {PRECISIONS[-1]} bits see it")
     return Mixture(w, points, covariances)
