@@ -9,13 +9,17 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.exact import to_floats
 from thmverify.integrate.float64 import inverse_whitening
 from thmverify.kernel.linear import Covariance, times
+from thmverify.kernel.parse import check_work
+from thmverify.kernel.strict import Rejected
 from thmverify.models import GMM, Floats
+
+_BITS, _FEWEST = 160, 10**6  # of numbers that are rounded, and multiplications for which long ones are
 
 
 class Coordinates:
@@ -24,8 +28,8 @@ class Coordinates:
     def __init__(self, mixture: GMM, basis: fmpq_mat) -> None:
         self.mixture = mixture
         self.basis = basis
-        self.means = basis.transpose() * mixture.mu  # of t = Bᵀx (m × K)
-        self._inverse, self._roots = inverse_whitening(self._inside(mixture.law.average))
+        self.means = _short(basis.transpose() * mixture.mu)  # of t = Bᵀx (m × K)
+        self._inverse, self._roots = inverse_whitening(_short(self._inside(mixture.law.average)))
 
     def _inside(self, covariance: Covariance) -> fmpq_mat:
         return self.basis.transpose() * times(covariance, self.basis)
@@ -89,3 +93,17 @@ def fisher_coordinates(mixture: GMM) -> Coordinates:
 def full_coordinates(mixture: GMM) -> Coordinates:
     """Return coordinates on the whole space: B = I."""
     return Coordinates(mixture, exact.identity(mixture.dimension))
+
+
+def _short(m: fmpq_mat) -> fmpq_mat:
+    """Return a matrix as it is, or rounded to _BITS where elimination would take long: floats are to come of it."""
+    try:
+        check_work("coordinates", max(m.nrows() ** 3 * m.ncols(), _FEWEST), m.tolist())
+    except Rejected:
+        return fmpq_mat(m.nrows(), m.ncols(), [_rounded(x) for x in m.entries()])
+    return m
+
+
+def _rounded(x: fmpq) -> fmpq:
+    scale = fmpq(2) ** (_BITS - int(abs(x.p)).bit_length() + int(x.q).bit_length())
+    return (x * scale).floor() / scale
