@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,6 +81,14 @@ def _found(found: Any) -> dict[str, Any]:
     return {"claim": found.theorem, "verdict": verdict, "assumed": [name for name, _ in found.assumptions]}
 
 
+def _found_file(path: Path) -> Path:
+    """Return the file that is meant: a bare name that is none is that of a shipped certificate."""
+    if path.suffix or len(path.parts) != 1 or path.exists():
+        return path
+    shipped = Path(str(files("thmverify.theorems"))) / "counterexamples" / f"{path.name}.json"
+    return shipped if shipped.is_file() else path
+
+
 def check(
     certificates: Annotated[list[Path], typer.Argument(metavar="CERT.json...", help="Certificate files.")],
     json: AsJson = False,
@@ -87,12 +96,14 @@ def check(
     """Check certificates and proofs with the kernel alone.
 
     The last line for each file is VERIFIED and the claim, or REJECTED and the reason; the exit code is 1 when any is
-    rejected. A proof is verified for every instance: `thmverify show ID --proof OUT.json` writes one. A certificate
-    that carries its own claim, a formula, is answered with the formula.
+    rejected. A bare name such as infonce-equality finds the certificate that ships. A proof is verified for every
+    instance: `thmverify show ID --proof OUT.json` writes one. A certificate that carries its own claim, a formula, is
+    answered with the formula.
     `python -m thmverify.kernel` is the same checker without the rest of the package.
     """
     from thmverify.kernel.answer import main, report
 
+    certificates = [_found_file(path) for path in certificates]
     if not json:
         return main([str(path) for path in certificates])
     answers: list[dict[str, Any]] = []
