@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import random
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,3 +262,73 @@ def test_python_takes_models_as_people_have_them(tmp_path):
     with pytest.raises(InputError, match="bias"):
         tv.decide("infonce-equality", tv.AugmentedPairs(mixture, "1/2"), bias=1)
     assert tv.load(ROOT / "examples" / "encoder.json") is not None
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder of packages with examples/quadratics as an installer leaves it: its package, metadata, entry points."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(ROOT / "examples" / "quadratics" / "quadratics", folder / "quadratics")
+    project = tomllib.loads((ROOT / "examples" / "quadratics" / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    info = folder / f"{project['name']}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    entries = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in found.items())
+        for group, found in project["entry-points"].items()
+    )
+    (info / "entry_points.txt").write_text(entries)
+    return folder
+
+
+def installed(site: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    command = [sys.executable, "-m", "thmverify", *arguments]
+    return subprocess.run(command, env=environment, cwd=cwd or site, capture_output=True, text=True, check=False)
+
+
+def test_an_installed_theory_is_found_with_its_distribution(site):
+    listed = json.loads(installed(site, "list", "--json").stdout)["statements"]
+    assert {h["id"]: h["origin"] for h in listed if h["id"].startswith("gd-")} == dict.fromkeys(
+        ("gd-descent", "gd-rate", "gd-rate-any-step"), "quadratics 0.1"
+    )
+
+
+def test_a_theory_outside_mixtures_is_proved_refuted_and_checked_without_it(site):
+    done = installed(site, "verify", "gd-descent", "gd-rate", "gd-rate-any-step", "--instances", "3", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = json.loads(installed(site, "show", "gd-descent", "--json").stdout)
+    assert (shown["proof"]["passed"], shown["proof"]["assumed"], shown["origin"]) == (True, [], "quadratics 0.1")
+    kernel = [sys.executable, "-m", "thmverify.kernel", str(site / "quadratics" / "any-step.json")]
+    checked = subprocess.run(kernel, capture_output=True, text=True, check=True)
+    assert checked.stdout.splitlines()[-1].startswith("VERIFIED not-gd-rate-any-step: not(")
+
+
+def test_nothing_of_the_users_disturbs_us(site, tmp_path):
+    """Folders and packages of the user's that are called like parts of ours."""
+    for name in ("theorems", "reports", "verify", "losses"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not this one')\n")
+    done = installed(site, "show", "lemma-4.2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_loss_of_ones_own_is_known_to_the_commands(capsys, asked, monkeypatch):
+    from thmverify import losses
+
+    monkeypatch.setattr(losses, "LOSSES", dict(losses.LOSSES))
+    assert asked
+    own = ["--with", str(ROOT / "examples" / "own_loss.py")]
+    files = [str(ROOT / "examples" / name) for name in ("shared-gmm.json", "encoder.json")]
+    assert main([*own, "loss", "decayed-infonce", *files, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reached"]
+    assert main([*own, "losses", "--json"]) == 0
+    (found,) = [x for x in json.loads(capsys.readouterr().out)["losses"] if x["name"] == "decayed-infonce"]
+    assert found["origin"].endswith("own_loss.py")
+
+
+def test_examples_of_ones_own_are_short():
+    for name in ("own_theorem.py", "own_loss.py"):
+        assert len((ROOT / "examples" / name).read_text(encoding="utf-8").splitlines()) <= 40
