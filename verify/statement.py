@@ -21,6 +21,7 @@ from thmverify.errors import InputError
 from thmverify.evidence import Break, Counterexample, Necessity, Need
 from thmverify.guarantees import Guarantee
 from thmverify.headlines import OURS, Headline, Source
+from thmverify.kernel.claims import STATEMENTS
 from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
 from thmverify.hypotheses import Hypothesis
 from thmverify.mathml import formula as mathml
@@ -357,8 +358,8 @@ class Statement:
         data: bytes | None = None
         if isinstance(self.examine, Relation):
             verdict, data = self.examine.decide(instance)
-        elif self.claim is not None:
-            verdict, data = decide(self.claim, instance)
+        elif self.claim is not None or self.id in STATEMENTS:
+            verdict, data = decide(self.claim or self.id, instance)
         else:
             verdict = self.examine(instance)
         return replace(verdict, applicable=not violated, violated=violated), data

@@ -64,7 +64,7 @@ def test_a_hunt_that_finds_nothing_is_undecided(tmp_path, capsys):
 
 
 BAD = {
-    "no such conjecture": (["perpetual-motion"], "CONJECTURE", "perpetual-motion"),
+    "no such conjecture": (["perpetual-motion"], "ID", "perpetual-motion"),
     "not key=value": (["infonce-equality", "--set", "delta"], "--set", "KEY=VALUE"),
     "a key of another conjecture": (["infonce-equality", "--set", "decay=1"], "--set", "decay=1"),
     "a key twice": (["infonce-equality", "--set", "delta=1", "--set", "delta=1/2"], "--set", "second time"),
@@ -79,7 +79,7 @@ BAD = {
     "neither true nor false": (["infonce-equality", "--set", "centred=maybe"], "--set centred", "true or false"),
     "r not below dim S_F": (["spectral-top-r", "--set", "rank=2"], "--set rank", "dim S_F"),
     "no weight decay": (["simsiam-inclusion", "--set", "decay=0"], "--set decay", "without weight decay"),
-    "a statement that is proved": (["infonce-inclusion"], "CONJECTURE", "--drop shared-covariance"),
+    "a statement that is proved": (["infonce-inclusion"], "ID", "--drop shared-covariance"),
     "no such hypothesis": (["infonce-equality", "--drop", "luck"], "--drop", "luck"),
     "a hypothesis that cannot be dropped": (["pca-equality", "--drop", "centred"], "--drop", "none"),
     "no such searcher": (["infonce-equality", "--searcher", "oracle"], "--searcher", "oracle"),

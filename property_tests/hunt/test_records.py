@@ -49,7 +49,7 @@ def test_a_record_says_what_its_hunt_would(path):
     assert record.claim == asked.claim
     point = np.array([float(x) for x in record.point])
     assert margins(asked, point[None])[0] == pytest.approx(float(record.best_margin), rel=1e-6)
-    assert instance_to_json(nearest(asked, point)) == record.instance
+    assert nearest(asked, point) == record.exact_instance
 
 
 def test_the_export_is_the_ledger_and_comes_again(tmp_path, capsys):

@@ -304,6 +304,13 @@ def _matrix(rows):
     return [[Fraction(x) for x in row] for row in rows]
 
 
+def _covariance(given):
+    """A matrix, or the entries of a diagonal one."""
+    if isinstance(given[0], list):
+        return _matrix(given)
+    return [[Fraction(x) if i == j else Fraction(0) for j in range(len(given))] for i, x in enumerate(given)]
+
+
 def _trace(a):
     return sum((a[i][i] for i in range(len(a))), Fraction(0))
 
@@ -312,7 +319,7 @@ def infonce_rank(certificate) -> tuple[int, int]:
     """Bounds of rank M* from the instance and the factor V, N of the certificate."""
     inst, hints = certificate["instance"], certificate["hints"]
     weights, delta = [Fraction(w) for w in inst["weights"]], Fraction(inst["bias"])
-    law = law_of(weights, _matrix(inst["means"]), _matrix(inst["covariance"]), _matrix(hints["Q"]))
+    law = law_of(weights, _matrix(inst["means"]), _covariance(inst["covariance"]), _matrix(hints["Q"]))
     V, seed = _matrix(hints["V"]), _matrix(hints["N"])
     G, m, rho = law.G, len(law.tau), len(V[0])
     Y = product(V, transpose(V)) if rho else [[Fraction(0)] * m for _ in range(m)]
@@ -354,7 +361,7 @@ def clip_rank(certificate) -> int:
     inst, hints = certificate["instance"], certificate["hints"]
     weights, delta = [Fraction(w) for w in inst["weights"]], Fraction(inst["bias"])
     vision, text = (
-        law_of(weights, _matrix(inst[name]["means"]), _matrix(inst[name]["covariance"]), _matrix(hints[Q]))
+        law_of(weights, _matrix(inst[name]["means"]), _covariance(inst[name]["covariance"]), _matrix(hints[Q]))
         for name, Q in (("vision", "Q_V"), ("text", "Q_T"))
     )
     left, right, U = (_matrix(hints[name]) for name in ("left", "right", "U"))

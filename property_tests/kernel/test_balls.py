@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from property_tests import strategies as st
 from property_tests.kernel.library import softmax_points
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying.balls import propose_ball
 from thmverify.kernel import Rejected, balls
 from thmverify.kernel.balls import Ball, check_balls, dual_error, halves, pair_moments, read_ball

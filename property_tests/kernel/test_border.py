@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from property_tests import strategies as st
 from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared, softmax_points
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying import decide
 from thmverify.certifying.border import gradient_grids, modulus_of
 from thmverify.certifying.grids import propose, rational

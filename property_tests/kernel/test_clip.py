@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from property_tests import strategies as st
 from property_tests.kernel.library import PAIRED, TURNING, WIDE, clip, embedded
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying import decide
 from thmverify.certifying.exact_hints import symmetry_proposals
 from thmverify.certifying.writing import instance_fields

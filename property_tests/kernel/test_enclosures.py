@@ -10,10 +10,10 @@ import pytest
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from scipy.special import erfc
 
-from property_tests import strategies as st
 from property_tests.kernel import second_opinion
 from property_tests.kernel.library import softmax_points
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying.grids import propose, rational, whitening
 from thmverify.kernel import Rejected
 from thmverify.kernel.integrals import Adaptive, Axis, Whitened, lattice_error, lattice_sums, read_grids, tail

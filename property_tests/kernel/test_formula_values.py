@@ -14,9 +14,9 @@ from flint import arb, arb_mat, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as hst
 
-from property_tests import strategies as st
 from property_tests.kernel.library import LEANING, SEPARATE, TRIANGLE
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying import decide
 from thmverify.certifying.formulas import (
     certify,

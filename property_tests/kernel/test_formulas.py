@@ -209,7 +209,7 @@ MISFITS: list[tuple[Any, str]] = [
     ("+1", "is no name here"),
     ("0.5", "is no name here"),
     ("2/4", "not in lowest terms"),
-    ("9" * 401, "at most 400 characters"),
+    ("9" * 2101, "at most 2100 characters"),
     (["sqrt", "a"], "a term is no name, no number and no operation"),
     ([], "a term is no name"),
     ([["exp"], "1"], "a term is no name"),

@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 
-from property_tests import strategies as st
 from property_tests.kernel.library import KNOWN, OFFSET, SHIPPED, SKEW, known_certificates, label, scaled, shared
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying import decide
 from thmverify.certifying.writing import certificate
 from thmverify.instances import parse_instance

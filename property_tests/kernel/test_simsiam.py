@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from flint import arb_mat, ctx, fmpq
 
-from property_tests import strategies as st
 from property_tests.kernel.library import LEAKING, LINE, SHIPPED
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying import decide
 from thmverify.certifying.simsiam import _solutions, leak_proposals
 from thmverify.certifying.writing import instance_fields

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.linalg import eigh
 
-from property_tests import strategies as st
 from property_tests.kernel.library import OFFSET, shared
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying import decide
 from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance

@@ -11,9 +11,9 @@ import pytest
 from flint import fmpq
 from hypothesis import assume, given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.certifying import certify
 from thmverify.guarantees import Column
 from thmverify.losses.clip import paired_mixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.maps import CLIPFactors
 from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance

@@ -10,9 +10,9 @@ from flint import fmpq
 from hypothesis import given, settings
 from scipy.optimize import minimize
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted_pair, swapped, transformed_pair
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.exact import to_floats
 from thmverify.losses import LOSSES
 from thmverify.losses.clip import paired_mixture

@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.sampling import instance_rng, random_matrix

@@ -10,9 +10,9 @@ from flint import fmpq_mat
 from hypothesis import given, settings
 from scipy.stats import multivariate_normal
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import Subspace, fisher_subspace, lda_subspace, mean_subspace

@@ -9,9 +9,9 @@ import pytest
 from flint import fmpq
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.models import Instance, SharedGMM
 from thmverify.reports.figures import pancakes
 from thmverify.sampling import instance_rng

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.graphs import permuted_points, split_point
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.exact import to_floats
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix

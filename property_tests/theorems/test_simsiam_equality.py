@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.exact import to_floats
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM

@@ -10,9 +10,9 @@ import pytest
 from flint import fmpq
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.evidence import Need
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value

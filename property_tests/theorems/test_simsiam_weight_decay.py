@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.evidence import Need
 from thmverify.exact import to_floats
 from thmverify.hypotheses import MEANS_INVARIANT

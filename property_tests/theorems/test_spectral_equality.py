@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.evidence import Need
 from thmverify.losses import LOSSES
 from thmverify.maps import Gram

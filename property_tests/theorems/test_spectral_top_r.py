@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.evidence import Need
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import exact_value

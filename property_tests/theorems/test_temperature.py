@@ -7,9 +7,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import float64_value
 from thmverify.maps import Encoder

@@ -10,9 +10,9 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given, settings
 from scipy.optimize import minimize
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.exact import to_floats
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import float64_gradient, float64_value

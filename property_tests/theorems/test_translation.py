@@ -7,9 +7,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 
-from property_tests import strategies
 from property_tests.theorems.encodings import permuted, transformed
 from thmverify import exact
+from thmverify import testing as strategies
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace, lda_subspace

@@ -123,7 +123,7 @@ def _never(mixtures: Mixtures) -> Floats:
 
 def _proved(_settings: Settings) -> Target:
     rule = "is proved as it stands"
-    raise InputError("CONJECTURE", "infonce-inclusion", rule, "add --drop shared-covariance")
+    raise InputError("ID", "infonce-inclusion", rule, "add --drop shared-covariance")
 
 
 def _paired(claim: str) -> Callable[[Settings], Target]:

@@ -14,7 +14,6 @@ from typing import Protocol
 
 import numpy as np
 from scipy.special import gammainccinv, ndtri
-from scipy.stats import qmc
 
 from thmverify.models import Floats
 
@@ -193,5 +192,7 @@ class Sobol:
 
 def sobol(rho: int, log2_nodes: int, seed: int) -> Sobol:
     """Return 2^log2_nodes points; another seed is an independent randomisation."""
+    from scipy.stats import qmc  # half of the start of a command that may not need it
+
     points = qmc.Sobol(rho, scramble=True, rng=seed).random_base2(log2_nodes)
     return Sobol(ndtri(np.clip(points, 2.0**-60, 1 - 2.0**-53)))

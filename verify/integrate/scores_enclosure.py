@@ -81,12 +81,16 @@ def _softplus_at(c: arb) -> arb:
     return c.max(arb(0)) + (-abs(c)).exp().log1p()
 
 
+_STEEP = 10**6
+
+
 def _wide(problem: Scores, digits: int) -> Enclosure:
     """Return softplus(E z) ≤ E softplus z ≤ log 2 + E z/2 + √(E z²)/2 (convexity; softplus z ≤ log 2 + z₊)."""
     lower = upper = arb(0)
     for pair in problem.pairs:
         mean = arb(problem.constant + pair.mean)
-        lower += arb(pair.weight) * _softplus_at(mean)
+        # softplus c ≥ c₊, and where e^{-|c|} is tiny beyond all exponents that is all that is said.
+        lower += arb(pair.weight) * (_softplus_at(mean) if abs(mean) < _STEEP else mean.max(arb(0)))
         upper += arb(pair.weight) * (arb(2).log() + mean / 2 + (mean * mean + arb(pair.variance)).sqrt() / 2)
     note = f"{digits} digits are out of reach for the integral over the scores: bounds by convexity alone"
     return Enclosure(ball_to_interval(lower)[0], ball_to_interval(upper)[1], False, note)

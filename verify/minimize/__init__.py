@@ -48,8 +48,8 @@ def minimise(
     try:
         with np.errstate(all="ignore"):
             find = partial(minimise_generally, record) if record.minimiser is None else record.minimiser
-            given = (instance, columns, effort or Effort()) if record.budgeted else (instance, columns)
-            found: Minimiser = find(*given)
+            patient = record.budgeted and record.minimiser is not None
+            found: Minimiser = find(instance, columns, effort or Effort()) if patient else find(instance, columns)
             return found if digits is None else polish(found, record, instance, digits)
     except Rejected as error:
         raise InputError(

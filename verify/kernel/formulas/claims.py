@@ -13,7 +13,7 @@ from thmverify.kernel.integrals import Grids, read_grids
 from thmverify.kernel.linear import diagonal
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import bits, check_hint, matrix, rational, read
-from thmverify.kernel.strict import Rejected, array, canonical, digest, record
+from thmverify.kernel.strict import MAX_SIZE, Rejected, array, canonical, digest, record
 
 FORMAT = "thmverify-formula-1"
 FIELDS = ("format", "claim", "definitions", "formula", "statement", "instance", "hints", "content")
@@ -56,7 +56,7 @@ def evaluate(definitions: object, node: object, instance: object, hints: object)
     """
     names, law = fields(instance)
     reader, named = Reader(names, law), []
-    for pair in array(definitions, "the definitions"):
+    for pair in array(definitions, "the definitions", MAX_SIZE):
         if len(array(pair, "a definition", 2)) != 2:
             raise Rejected("a definition is not a name and a term")
         term = reader.read(pair[1])
@@ -122,7 +122,7 @@ def _field(value: object, name: str) -> Any:
     """Return the number, column, matrix or family of matrices of a record."""
     match value:
         case [[[*_], *_], *_]:
-            family = [_matrix(x, name) for x in array(value, name)]
+            family = [_matrix(x, name) for x in array(value, name, MAX_SIZE)]
             if any(shape(x) != shape(family[0]) for x in family):
                 raise Rejected(f"{name} is not a family of matrices of one shape")
             return family
@@ -134,7 +134,7 @@ def _field(value: object, name: str) -> Any:
 
 
 def _matrix(value: object, name: str) -> fmpq_mat:
-    found = matrix(value, name)
+    found = matrix(array(value, name, MAX_SIZE), name)
     check_hint(name, found)
     return found
 

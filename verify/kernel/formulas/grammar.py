@@ -100,7 +100,7 @@ class Reader:
             raise Rejected(f"the formula has more than {MAX_NODES} terms, or is nested more than {MAX_DEPTH} deep")
         if isinstance(node, str):
             return self.names[node] if node in self.names else _number(node)
-        match array(node, "a term"):
+        match array(node, "a term", MAX_SIZE):
             case ["sum" | "all" | "any" as op, name, count, body]:
                 return self._binder(op, self.read(count, depth + 1), name, body, depth + 1)
             case ["matrix", rows]:
