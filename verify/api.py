@@ -53,6 +53,9 @@ def instance(
     """
     if isinstance(model, Instance):
         return model
+    if not isinstance(model, GMM | AugmentedPairs | CLIPGMM | PopulationGraph | Record):
+        remedy = "make a SharedGMM, GMM, CLIPGMM, PopulationGraph or Record, or load a file with `load`"
+        raise InputError("model", type(model).__name__, "is no model", remedy)
     if isinstance(model, GMM):
         model = AugmentedPairs(model, 1 if bias is None else bias)
     elif bias is not None:
@@ -115,9 +118,11 @@ def check(certificate: bytes | str | os.PathLike[str]) -> str:
     from thmverify.kernel.answer import answer
     from thmverify.kernel.strict import Rejected, file_bytes
 
-    data = certificate if isinstance(certificate, bytes) else file_bytes(Path(certificate))
     try:
+        data = certificate if isinstance(certificate, bytes) else file_bytes(Path(certificate))
         _, lines = answer(data)
+    except (OSError, TypeError) as error:
+        raise InputError("certificate", str(certificate), f"cannot be read: {error}", "give bytes or a path") from None
     except Rejected as error:
         where = "bytes" if isinstance(certificate, bytes) else str(certificate)
         raise InputError("certificate", where, f"is rejected: {error}", "make it again") from None
@@ -167,12 +172,14 @@ def hunt(
     settings: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
     seed: int = 0,
-    budget: str = "60s",
+    budget: str | float = "60s",
     out: str | os.PathLike[str] = "hunts",
 ) -> Result:
     """Hunt for a counterexample to a statement, as `thmverify hunt` does, and return how it ended.
 
-    `settings` are those of `--set`, `drop` hypotheses to go without. What is done is in the ledger in the folder `out`.
+    `settings` are those of `--set`, `drop` hypotheses to go without, `budget` seconds or text such as "5m" or "2000ev".
+    What is done is in the ledger in the folder `out`.
+
     Raises InputError when the statement cannot be hunted.
     """
     from thmverify.hunting.ledger import Ledger
@@ -183,7 +190,9 @@ def hunt(
     question = ask(statement, [f"{key}={value}" for key, value in (settings or {}).items()], drop)
     ledger = Ledger(Path(out))
     try:
-        return run(Plan(question, seed), ledger, Budget.parse(budget))
+        return run(
+            Plan(question, seed), ledger, Budget.parse(budget) if isinstance(budget, str) else Budget(float(budget))
+        )
     finally:
         ledger.close()
 

@@ -7,6 +7,7 @@ Definitions 3.1 (SharedGMM), 5.1 (augmentation-enabled distribution) and 6.1 (CL
 
 from __future__ import annotations
 
+import numbers
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -453,6 +454,8 @@ class Instance:
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "rank", rank)
         object.__setattr__(self, "weight_decay", rational("weight_decay", weight_decay))
+        if not isinstance(self.rank, int) and isinstance(self.rank, numbers.Integral):  # NumPy's
+            object.__setattr__(self, "rank", int(self.rank))
         if isinstance(self.rank, bool) or not isinstance(self.rank, int) or self.rank < 1:
             raise InputError("rank", self.rank, "must be an integer ≥ 1", "r is the number of columns of the map")
         if self.weight_decay < 0:

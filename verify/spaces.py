@@ -81,6 +81,24 @@ class Space:
     name: str
     variables: tuple[Variable, ...]
 
+    def check(self, record: Record) -> None:
+        """Raise InputError unless a record has each quantity, in its shape, and no other."""
+        given, known = dict(record.entries), {v.name: v for v in self.variables}
+        for name in given:
+            if name not in known:
+                raise InputError(f"values.{name}", name, "is no quantity of the model", f"it has {', '.join(known)}")
+        for name, v in known.items():
+            if name not in given:
+                raise InputError(f"values.{name}", "missing", "is required", f'add "{name}": {v.meaning}')
+            x = given[name]
+            rows = len(x) if isinstance(x, tuple) else 0
+            first = x[0] if isinstance(x, tuple) else ()
+            shape = () if not rows else (rows, len(first)) if isinstance(first, tuple) else (rows, 1)
+            if shape != v.shape:
+                wanted = f"{v.shape[0]} × {v.shape[1]}" if v.shape else "a number"
+                found = f"{shape[0]} × {shape[1]}" if shape else "a number"
+                raise InputError(f"values.{name}", found, f"must be {wanted}", v.meaning)
+
     def draw(self, rng: random.Random, hypotheses: Sequence[Hypothesis] = ()) -> Instance:
         """Return a random instance on which the hypotheses hold, exactly.
 

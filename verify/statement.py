@@ -21,9 +21,9 @@ from thmverify.errors import InputError
 from thmverify.evidence import Break, Counterexample, Necessity, Need
 from thmverify.guarantees import Guarantee
 from thmverify.headlines import OURS, Headline, Source
-from thmverify.kernel.claims import STATEMENTS
 from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
 from thmverify.hypotheses import Hypothesis
+from thmverify.kernel.claims import STATEMENTS
 from thmverify.mathml import formula as mathml
 from thmverify.models import Instance, Record
 from thmverify.proofs.checking import Named, Proof, ProofReport, check
@@ -354,6 +354,8 @@ class Statement:
             quantities = ", ".join(v.name for v in self.space.variables) if self.space else ""
             remedy = f'use "record" with {quantities}' if quantities else "use one of the models of mixtures and graphs"
             raise InputError("model", name, f"is not what {self.id} is about", remedy)
+        if isinstance(instance.model, Record) and self.space is not None:
+            self.space.check(instance.model)
         violated = self.false_hypotheses(instance)
         data: bytes | None = None
         if isinstance(self.examine, Relation):

@@ -134,7 +134,7 @@ def registry() -> Registry:
         origin = OURS if entry.value == _OUR_ENTRY else _distribution(entry)
         try:
             _add(theories, Found(_checked(entry.load(), origin), origin))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             broken.append(f"the theory {entry.name} of {origin} is left out: {_why(error)}")
     for spec in asked_for():
         found = _from(spec)
@@ -192,8 +192,8 @@ def _from(spec: str) -> Found:
         return Found(_checked(theory, spec), spec)
     except InputError:
         raise
-    except Exception as error:
-        raise InputError("--with", spec, _why(error), "give a Python file or a module that defines THEORY") from error
+    except (Exception, SystemExit) as error:  # a theory is somebody's program
+        raise InputError("--with", spec, _why(error), "correct it, and define THEORY = Theory(…)") from error
 
 
 def _load_file(path: Path) -> Any:
@@ -219,7 +219,13 @@ def _load_file(path: Path) -> Any:
 def _checked(theory: object, origin: str) -> Theory:
     """Return the theory. Raises InputError when it is none, or is one for another release."""
     if not isinstance(theory, Theory):
-        raise InputError("THEORY", theory, f"is no theory, in {origin}", "define THEORY = Theory(…)")
+        what = "is not defined" if theory is None else "is no theory"
+        raise InputError("THEORY", type(theory).__name__, f"{what} in {origin}", "define THEORY = Theory(…)")
+    parts = (theory.statements, theory.losses)
+    if not all(isinstance(part, Sequence) and not isinstance(part, str) for part in parts):
+        raise InputError(
+            "THEORY", theory.name, f"of {origin} has no sequences of statements and losses", "write (a, b)"
+        )
     if theory.interface != INTERFACE:
         rule = f"of {origin} is for interface {theory.interface} of the toolkit, this release has {INTERFACE}"
         raise InputError("theory", theory.name, rule, "install releases that fit each other")
@@ -231,7 +237,8 @@ def _add(theories: list[Found], found: Found) -> None:
     taken = {name: other.origin for other in theories for name in other.theory.ids}
     for name in found.theory.ids:
         if name in taken:
-            rule = f"names a statement of {taken[name]} and one of {found.origin}"
+            same = taken[name] == found.origin
+            rule = f"names a statement of {taken[name]} and {'another' if same else f'one of {found.origin}'}"
             raise InputError("id", name, rule, "rename one of them")
         taken[name] = found.origin
     if found.theory.losses:
@@ -253,7 +260,7 @@ def _distribution(entry: importlib.metadata.EntryPoint) -> str:
     return entry.value if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
     return str(error) if isinstance(error, InputError) else f"fails with {type(error).__name__}: {error}"
 
 

@@ -20,7 +20,6 @@ from thmverify.hunting.jobs import margins
 from thmverify.hunting.ledger import Ledger, hunt_id
 from thmverify.hunting.questions import Question
 from thmverify.huntrecords import read_record, summary
-from thmverify.instances import instance_to_json
 from thmverify.schemas import texts
 from thmverify.standing import Standing, judge
 from thmverify.theorems.infonce_equality_equal_weights import STATEMENT

@@ -122,7 +122,7 @@ def test_a_new_project_passes_its_own_tests(tmp_path, monkeypatch):
 
 BROKEN = {
     "raises": ("1 / 0", "fails with ZeroDivisionError"),
-    "no theory": ("X = 1", "is no theory"),
+    "no theory": ("X = 1", "is not defined in"),
     "another interface": ("THEORY = tv.Theory('t', interface=99)", "is for interface 99"),
     "a name that is taken": (
         "from thmverify.theorems import REGISTRY\nTHEORY = tv.Theory('t', (REGISTRY['lemma-4.2'],))",

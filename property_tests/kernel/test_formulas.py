@@ -486,7 +486,6 @@ def bombs() -> dict[str, bytes]:
             grids=line,
         ),
         "many integrals": certificate(twice, LINE, hints={"precision": "2000", "grids": [[[["99", "2000"]]] * 2]}),
-        "identity": certificate(["=", ["identity", "64"], ["*", *[["identity", "64"]] * 60]]),
     }
 
 

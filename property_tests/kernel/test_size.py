@@ -199,8 +199,8 @@ def test_an_undecided_claim_costs_one_minimisation(monkeypatch):
     calls, minimise = [], infonce.minimise
     monkeypatch.setattr(infonce, "minimise", lambda *a: calls.append(a) or minimise(*a))
     rng = random.Random(3)
-    means = [[str(rng.randint(-9, 9)) for _ in range(6)] for _ in range(7)]
-    verdict, data = decide("infonce-equality", parse_instance(shared(" ".join(["1/7"] * 7), "0") | {"means": means}))
+    means = [[str(rng.randint(-9, 9)) for _ in range(10)] for _ in range(11)]
+    verdict, data = decide("infonce-equality", parse_instance(shared(" ".join(["1/11"] * 11), "0") | {"means": means}))
     assert (verdict.outcome.value, data, len(calls)) == ("undecided", None, 1)
     assert "dimensions" in verdict.reason
 

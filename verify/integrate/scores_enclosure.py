@@ -40,8 +40,11 @@ def enclose_softplus(problem: Scores, digits: int) -> Enclosure:
             total = sum((pair.weight for pair in problem.pairs), fmpq(0))
             return Enclosure(*ball_to_interval(arb(total) * _softplus_at(arb(problem.constant))))
         ball = arb(0)
-        for pair in problem.pairs:
-            ball += arb(pair.weight) * _softplus(pair, problem.constant, digits + 2)
+        try:
+            for pair in problem.pairs:
+                ball += arb(pair.weight) * _softplus(pair, problem.constant, digits + 2)
+        except OverflowError:  # the strip is looked for in floats, which scores as large as this are beyond
+            ball = arb("nan")
         if not ball.is_finite():
             return _wide(problem, digits)
         lower, upper = ball_to_interval(ball)

@@ -20,6 +20,7 @@ from thmverify.kernel.strict import Rejected, array, record
 
 MAX_AXES = 8
 MAX_POINTS = 5 * 10**4  # of one half of the axes, in the box around the ball
+MAX_PRODUCTS = 3 * 10**6  # points · pairs of a half: less than a gigabyte
 MAX_NODE_WORK = 4 * 10**10  # nodes · (K² + 64) · bits, at least 128: about ten seconds
 _CHUNK, _LEVELS = 64, 16  # points of the first half that are summed together, and how finely their reaches differ
 _SHELLS = 64  # of the dual lattice are counted: those of square norm up to it
@@ -67,9 +68,10 @@ def pair_moments(
         raise Rejected("a ball has more active components than there are")
     rest = {k: _negligible(weights, b, mean, covariance, k, active) for k in range(K) if k not in active}
     logits, lost = _along(weights, b, mean, covariance, ball), sum(rest.values(), arb(0))
-    error, sums = dual_error(logits.slopes, ball), pair_sums(logits, ball)
+    error = dual_error(logits.slopes, ball)
     if not error < 1:
         raise Rejected("the lattice of a ball is too coarse for a bound")
+    sums = pair_sums(logits, ball)
     missing = 1 + error - sum(sums.entries(), arb(0))
 
     def integral(total: arb, lost: arb) -> arb:
@@ -173,7 +175,9 @@ def check_balls(balls: Sequence[Ball], K: int) -> None:
     """Check that the nodes do not make too much work; no function is evaluated."""
     work, price = 0, (K * K + 64) * max(ctx.prec, 128)
     for ball in balls:
-        for *_, blocks in halves(ball):
+        for outer, inner, blocks in halves(ball):
+            if (len(outer) + len(inner)) * len(ball.active) ** 2 > MAX_PRODUCTS:
+                raise Rejected("the points of a ball make too many products")
             work += price * sum((stop - start) * reach for start, stop, reach in blocks)
             if work > MAX_NODE_WORK:
                 raise Rejected("the balls ask for too much work")

@@ -91,6 +91,15 @@ def independent(m: fmpq_mat, null: Sequence[fmpq] = ()) -> tuple[list[int], list
     raise Rejected("no prime sees the rank of the means")
 
 
+def vanishes(a: fmpq_mat, b: fmpq_mat, c: fmpq_mat) -> bool:
+    """Decide whether abc = 0: what is not 0 modulo a prime is not 0."""
+    for p in PRIMES:
+        x, y, z = (modulo(m, p) for m in (a, b, c))
+        if x is not None and y is not None and z is not None and any(int(e) for e in (x * y * z).entries()):
+            return False
+    return is_zero(product(product(a, b), c))
+
+
 def modulo(m: fmpq_mat, p: int) -> nmod_mat | None:
     """Return m modulo p, or None when p divides a denominator."""
     try:

@@ -17,11 +17,11 @@ from thmverify.kernel.linear import (
     diagonal,
     images,
     independent,
-    is_zero,
     product,
     select,
     solve,
     times,
+    vanishes,
 )
 from thmverify.kernel.parse import check_work, integer, matrix, rational, vector
 from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record
@@ -129,7 +129,8 @@ class Mixture:
         """Return Σ_kl weights_kl μ_k μ'_lᵀ, the μ'_l those of the `other`."""
         if max(self.dimension, other.dimension) > MAX_DENSE:
             raise Rejected(f"the rule takes at most {MAX_DENSE} dimensions")
-        return self.means * weights * other.means.transpose()
+        left = product(self.means, weights)
+        return product(left, other.means.transpose())
 
     def reduced(self, frame: fmpq_mat) -> "Mixture":
         """Return the law of t = frameᵀx."""
@@ -157,9 +158,8 @@ class Pairs:
         """Whether δ Cov(μ, μ') ≠ 0; the rows of an invertible block tell."""
         rows = [select(x.means, x.pivots[0], range(len(x.weights))) for x in self.modalities]
         w = fmpq_mat(len(self.mixture.weights), 1, self.mixture.weights)
-        return self.bias > 0 and not is_zero(
-            rows[0] * (diagonal(w.entries()) - w * w.transpose()) * rows[-1].transpose()
-        )
+        covariance = diagonal(w.entries()) - w * w.transpose()
+        return self.bias > 0 and not vanishes(rows[0], covariance, rows[-1].transpose())
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:

@@ -319,7 +319,13 @@ def expressed(
 
     def evaluated(instance: Instance, linear_map: LinearMap) -> tuple[Formula, dict[str, Matrix]]:
         matrices = {name: Matrix(m) for name, m in variables.read(instance, linear_map).items()}
-        return as_formula(formula(instance, settings or {}, *matrices.values())), matrices
+        try:
+            found = formula(instance, settings or {}, *matrices.values())
+        except (TypeError, AttributeError, LookupError, ValueError, ArithmeticError) as error:
+            rule = f"fails with {type(error).__name__}: {error}"
+            remedy = "make it of matrices and exact numbers, Fraction(1, 4) and not 0.25"
+            raise InputError("formula of the loss", getattr(formula, "__name__", "formula"), rule, remedy) from error
+        return as_formula(found), matrices
 
     def value(instance: Instance, linear_map: LinearMap) -> ValueExpression:
         return evaluated(instance, linear_map)[0].value()

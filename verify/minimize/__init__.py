@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
 from itertools import chain
@@ -47,9 +47,9 @@ def minimise(
     _check_range(instance)
     try:
         with np.errstate(all="ignore"):
-            find = partial(minimise_generally, record) if record.minimiser is None else record.minimiser
-            patient = record.budgeted and record.minimiser is not None
-            found: Minimiser = find(instance, columns, effort or Effort()) if patient else find(instance, columns)
+            find: Callable[..., Minimiser] = record.minimiser or partial(minimise_generally, record)
+            effort_taken = (effort or Effort(),) if record.budgeted and record.minimiser is not None else ()
+            found: Minimiser = find(instance, columns, *effort_taken)
             return found if digits is None else polish(found, record, instance, digits)
     except Rejected as error:
         raise InputError(

@@ -29,6 +29,7 @@ def expectation(pay: Callable[[int], None], name: str, law: Mixture, b: Value, g
     first = select(b, range(d), [0] * K)
     D, beta = integrals.fewer_directions(diagonal([1] * d), b - first)
     integrals.check_grids(grids, 0 if is_zero(b - first) else K)
+    pay(K**3 * beta.nrows())  # the error of a lattice looks at pairs of components, for each component
     pay(_price(grids, K) * (4 if name == "expected_logsumexp" else 1))
     base = (first.transpose() * law.mean)[0, 0]
     if is_zero(b - first):  # p_k = w_k

@@ -122,6 +122,7 @@ class Reader:
 
         def each(s: State) -> Iterator[Any]:
             for i in range(v.integer(count.value(s), "a number of summands", 0, v.MAX_POWER)):
+                s.pay(0)
                 s.names[bound] = fmpq(i)
                 yield inner.value(s)
 
