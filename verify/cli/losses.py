@@ -315,4 +315,4 @@ def _rows(matrix: Floats) -> str:
     rows, columns = matrix.shape
     if columns > _WIDEST:
         return f"{rows} × {columns}: see --json"
-    return "\n".join("".join(f"{x:11.5g}" for x in row) for row in matrix + 0.0)
+    return "\n".join("".join(f"{x:12.5g}" for x in row) for row in matrix + 0.0)
