@@ -60,18 +60,24 @@ class _Component:
         return float((np.abs(self.slopes) @ extent + bent).max())
 
 
-def propose(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, c: Sequence[fmpq_mat] = ()) -> Grids:
+def propose(
+    law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, c: Sequence[fmpq_mat] = (), boxes: bool = False
+) -> Grids:
     """Return grids whose error should be about e^−nats, for `kernel.integrals.softmax_moments` with these arguments.
 
-    Raises OutOfReachError when the kernel would not take them.
+    They are balls of lattice points, or boxes where the logits are bent or `boxes` asks for them. Raises
+    OutOfReachError when the kernel would not take them.
     """
     D, b = (D, b) if c else fewer_directions(D, b)
     rho, bits = b.nrows(), _BITS + math.ceil(1.45 * nats)
     if rho == 0:
         return Grids([], bits)
-    if rho > (MAX_DIMENSION if c else MAX_AXES):
-        raise OutOfReachError(f"the integral has {rho} dimensions, more than {MAX_DIMENSION if c else MAX_AXES}")
-    grids, nodes, bits = _boxes(law, D, b, c, nats) if c else _balls(law, D, b, nats)
+    most = MAX_DIMENSION if c or boxes else MAX_AXES
+    if rho > most:
+        raise OutOfReachError(f"the integral has {rho} dimensions, more than {most}")
+    grids, nodes, bits = (
+        _boxes(law, D, b, c or [fmpq_mat(rho, rho)] * b.ncols(), nats) if c or boxes else _balls(law, D, b, nats)
+    )
     if rho == 1 and nodes > _STEEP:
         reach = str(math.ceil(2 * math.sqrt(nats) + 1))
         return Grids([[[reach, str(math.ceil(1.45 * nats))]]] * len(grids), bits)

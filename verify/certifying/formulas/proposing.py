@@ -145,7 +145,7 @@ def _hints(definitions: Definitions, node: Node, instance: dict[str, Any], preci
         if law is None or is_ball(B):
             raise Rejected("an expectation takes logits that are rational, over a mixture")
         d, K = B.nrows(), B.ncols()
-        found = propose(law, identity(d), B - select(B, range(d), [0] * K), precision)
+        found = propose(law, identity(d), B - select(B, range(d), [0] * K), precision, boxes=True)
         grids.append(found.grids)
         bits = max(bits, found.bits)
     return {"precision": str(bits), "grids": grids}
