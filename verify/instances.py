@@ -434,7 +434,7 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
                 "labels": [*model.labels],
             }
         case Record():
-            return record_to_json(model)
+            return _record_json(model)
     if not isinstance(model, PopulationGraph):
         data["bias"] = str(model.bias)
     data["rank"] = instance.rank
@@ -443,7 +443,7 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
     return data
 
 
-def record_to_json(record: Record) -> dict[str, Any]:
+def _record_json(record: Record) -> dict[str, Any]:
     """Return the JSON object of a record: what instance files and certificates hold of it."""
     return {"model": "record", "values": {name: _value_json(value) for name, value in record.entries}}
 

@@ -52,9 +52,10 @@ def clip_proposals(instance: Instance, paired: Pairs, wanted: int) -> Iterator[P
 
 def _minimiser(instance: Instance, m: int) -> Floats:
     """Return the minimiser over all W, in the coordinates of the instance."""
-    vision, text, energy = whitened(instance)
-    forward, backward = energy.forward, energy.backward
-    if not (DEAR <= m <= DEAREST and isinstance(forward, LogSumExpTerm) and isinstance(backward, LogSumExpTerm)):
-        return minimise("clip", instance, m).maps["W"]
-    rough = replace(energy, forward=forward.rough(), backward=backward.rough())
-    return vision.embedding @ unconstrained(rough, 10 * ROUGH) @ text.embedding.T
+    if DEAR <= m <= DEAREST:
+        vision, text, energy = whitened(instance)
+        forward, backward = energy.forward, energy.backward
+        if isinstance(forward, LogSumExpTerm) and isinstance(backward, LogSumExpTerm):
+            rough = replace(energy, forward=forward.rough(), backward=backward.rough())
+            return vision.embedding @ unconstrained(rough, 10 * ROUGH) @ text.embedding.T
+    return minimise("clip", instance, m).maps["W"]

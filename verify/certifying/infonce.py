@@ -41,11 +41,7 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     Raises OutOfReachError without an affordable grid.
     """
     mixture = pairs.mixture
-    Q = whitening(mixture)
-    frame = mixture.fisher * rational(Q, mixture.m)
-    law = mixture.reduced(frame)
-    energy = _energy(law, frame.transpose() * pairs.C * frame)
-    found = _spectrum(instance, law, energy)
+    Q, law, energy, found = _start(instance, pairs)
     values, vectors = found.values, found.vectors
     beyond: OutOfReachError | None = None
     for rho in dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)]):
@@ -125,17 +121,24 @@ def _spectrum(instance: Instance, law: Mixture, energy: SharedEnergy) -> _Spectr
 
 
 @lru_cache(maxsize=1)
-def _minimiser(instance: Instance, m: int) -> Minimiser:
+def _minimiser(reduced: Instance, m: int) -> Minimiser:
     """Return the minimiser over all maps, found once for an instance that stays undecided."""
-    return minimise("infonce", instance, m)
+    return minimise("infonce", reduced, m)
+
+
+def _start(instance: Instance, pairs: Pairs) -> tuple[list[list[str]], Mixture, SharedEnergy, _Spectrum]:
+    """Return Q, the law and the loss of t = (BQ)ᵀx, and the minimiser."""
+    mixture = pairs.mixture
+    Q = whitening(mixture)
+    frame = mixture.fisher * rational(Q, mixture.m)
+    law = mixture.reduced(frame)
+    energy = _energy(law, frame.transpose() * pairs.C * frame)
+    return Q, law, energy, _spectrum(instance, law, energy)
 
 
 def floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
     """Return float64's idea of minus the least eigenvalue of M* on S_F, whitened: supported numerically, no proof."""
-    mixture = pairs.mixture
-    frame = mixture.fisher * rational(whitening(mixture), mixture.m)
-    law = mixture.reduced(frame)
-    found = _spectrum(instance, law, _energy(law, frame.transpose() * pairs.C * frame))
+    *_, found = _start(instance, pairs)
     if found.error_bound is None:
         return None
     least, error = Fraction(float(found.values[-1])), Fraction(found.error_bound)

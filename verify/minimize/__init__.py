@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -47,9 +46,7 @@ def minimise(
     _check_range(instance)
     try:
         with np.errstate(all="ignore"):
-            find: Callable[..., Minimiser] = record.minimiser or partial(minimise_generally, record)
-            effort_taken = (effort or Effort(),) if record.budgeted and record.minimiser is not None else ()
-            found: Minimiser = find(instance, columns, *effort_taken)
+            found = _found(record, instance, columns, effort or Effort())
             return found if digits is None else polish(found, record, instance, digits)
     except Rejected as error:
         raise InputError(
@@ -58,6 +55,14 @@ def minimise(
     except FLOATS_FAIL as error:
         rule = f"has numbers too far apart for floating point, which proposes minimisers ({error})"
         raise InputError("instance", type(instance.model).__name__, rule, "rescale the coordinates of x") from None
+
+
+def _found(record: Loss, instance: Instance, columns: int, effort: Effort) -> Minimiser:
+    if record.minimiser is None:
+        return minimise_generally(record, instance, columns)
+    given = (instance, columns, effort) if record.budgeted else (instance, columns)
+    minimiser: Minimiser = record.minimiser(*given)
+    return minimiser
 
 
 def _check_range(instance: Instance) -> None:
