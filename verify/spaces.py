@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -125,7 +126,7 @@ class Space:
 
     def free(self, hypotheses: Sequence[Hypothesis]) -> tuple[Variable, ...]:
         """Return the quantities that no hypothesis determines."""
-        fixed = self._determined(hypotheses)
+        fixed = _determined(self.variables, tuple(hypotheses))
         return tuple(v for v in self.variables if v not in fixed)
 
     def batch(self, points: Floats, hypotheses: Sequence[Hypothesis]) -> dict[str, Floats]:
@@ -133,7 +134,7 @@ class Space:
 
         Each number lies between the bounds that linear hypotheses set it, given those before it.
         """
-        fixed, shares = self._determined(hypotheses), ndtr(points)
+        fixed, shares = _determined(self.variables, tuple(hypotheses)), ndtr(points)
         relations = [r for h in hypotheses for r in _relations(h.formula)]
         found: dict[str, Floats] = {}
         at = 0
@@ -159,25 +160,9 @@ class Space:
         Raises InputError when that is not a rational number.
         """
         found: Values = dict(values)
-        for v, formula in self._determined(hypotheses).items():
-            found[v.name] = formula.subs({s: _sympy(found[str(s)]) for s in formula.free_symbols})
+        for v, formula in _determined(self.variables, tuple(hypotheses)).items():
+            found[v.name] = formula.subs({s: found[str(s)] for s in formula.free_symbols})
         return Record(**{v.name: found[v.name] for v in self.variables})
-
-    def _determined(self, hypotheses: Sequence[Hypothesis]) -> dict[Variable, Any]:
-        """Return the numbers that an equation gives in terms of others that none gives, with their formulas."""
-        found: dict[Variable, Any] = {}
-        for relation in (r for h in hypotheses for r in _relations(h.formula) if isinstance(r, Eq)):
-            for v in reversed(self.variables):
-                others = relation.free_symbols - {v.symbol}
-                if v.shape or v.integer or v in found or v.symbol not in relation.free_symbols:
-                    continue
-                if others & {x.symbol for x in found} or any(v.symbol in f.free_symbols for f in found.values()):
-                    continue
-                solutions = solve(relation, v.symbol)
-                if len(solutions) == 1:
-                    found[v] = solutions[0]
-                    break
-        return found
 
 
 @dataclass(frozen=True)
@@ -190,6 +175,24 @@ class Sampler:
     def __call__(self, rng: random.Random) -> Instance:
         """Return a random instance. Raises InputError when none is found."""
         return self.space.draw(rng, self.hypotheses)
+
+
+@lru_cache(maxsize=64)
+def _determined(variables: tuple[Variable, ...], hypotheses: tuple[Hypothesis, ...]) -> dict[Variable, Any]:
+    """Return the numbers that an equation gives in terms of others that none gives, with their formulas."""
+    found: dict[Variable, Any] = {}
+    for relation in (r for h in hypotheses for r in _relations(h.formula) if isinstance(r, Eq)):
+        for v in reversed(variables):
+            others = relation.free_symbols - {v.symbol}
+            if v.shape or v.integer or v in found or v.symbol not in relation.free_symbols:
+                continue
+            if others & {x.symbol for x in found} or any(v.symbol in f.free_symbols for f in found.values()):
+                continue
+            solutions = solve(relation, v.symbol)
+            if len(solutions) == 1:
+                found[v] = solutions[0]
+                break
+    return found
 
 
 def _relations(formula: Any) -> tuple[Any, ...]:
@@ -205,7 +208,7 @@ def _assign(variable: Variable, values: dict[Any, Any], relations: Sequence[Any]
         drawn = [[_number(variable, variable.low, variable.high, rng) for _ in range(columns)] for _ in range(rows)]
         values[variable.symbol] = drawn
         return True
-    known = {s: _sympy(x) for s, x in values.items() if not isinstance(x, list)}
+    known = {s: Rational(x) for s, x in values.items() if not isinstance(x, list)}
     low, high = variable.low, variable.high
     for relation in relations:
         if relation.free_symbols - set(known) == {variable.symbol}:
@@ -300,7 +303,3 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
     if whole + 1 <= high:
         return Fraction(whole + 1)
     return whole + 1 / simplest(1 / (high - whole), 1 / (low - whole))
-
-
-def _sympy(value: Any) -> Any:
-    return Rational(value.numerator, value.denominator) if isinstance(value, Fraction) else value

@@ -156,7 +156,7 @@ class Draft:
     @property
     def height(self) -> int:
         """The largest numerator or denominator among the free numbers, the bias and the decay."""
-        return max(max(abs(x.numerator), x.denominator) for x in (*self.numbers, self.bias, self.decay))
+        return tallest((*self.numbers, self.bias, self.decay))
 
     @property
     def cost(self) -> tuple[int, int, int, float]:
@@ -239,6 +239,11 @@ class Draft:
             Fraction(data["decay"]),
             data["centred"],
         )
+
+
+def tallest(numbers: Sequence[Fraction]) -> int:
+    """Return the largest numerator or denominator; 1 where there is no number."""
+    return max((max(abs(x.numerator), x.denominator) for x in numbers), default=1)
 
 
 def length(x: Fraction) -> float:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from thmverify.errors import InputError
-from thmverify.hunting.drafts import length
+from thmverify.hunting.drafts import length, tallest
+from thmverify.hunting.settings import assigned
 from thmverify.hypotheses import Hypothesis
 from thmverify.models import Floats, Instance, Record
 from thmverify.rationals import rational
@@ -42,7 +43,7 @@ class Fixed:
     """What a hunt holds fixed: quantities with their values, and the hypotheses that it goes without."""
 
     values: tuple[tuple[str, Fraction], ...] = ()
-    dropped: tuple[str, ...] = field(default=())
+    dropped: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the settings as JSON, rationals as text."""
@@ -63,64 +64,63 @@ def fixed(name: str, pairs: Sequence[str], dropped: Sequence[str]) -> Fixed:
         if given not in known:
             rule = f"is no hypothesis of {name}"
             raise InputError("--drop", given, rule, f"these can be dropped: {', '.join(known) or 'none'}")
-    numbers = {v.name: v for v in space.variables if not v.shape}
-    values: dict[str, Fraction] = {}
-    for text in pairs:
-        key, sign, value = (part.strip() for part in text.partition("="))
-        if not sign or key not in numbers:
-            rule = "does not set a number of this model" if sign else "is not key=value"
-            raise InputError("--set", text, rule, f"write KEY=VALUE with KEY one of {', '.join(numbers)}")
-        if key in values:
-            raise InputError("--set", text, f"sets {key} a second time", "give each key once")
-        values[key] = rational(f"--set {key}", value)
+    numbers = [v.name for v in space.variables if not v.shape]
+    given_values = assigned(pairs, numbers, "that is a number of this model")
+    values = {key: rational(f"--set {key}", value) for key, value in given_values.items()}
     return Fixed(tuple(values.items()), tuple(dict.fromkeys(dropped)))
 
 
-def _kept(statement: Statement, settings: Fixed) -> tuple[Hypothesis, ...]:
-    return tuple(h for h in statement.hypotheses if h.name not in settings.dropped)
+@dataclass(frozen=True)
+class _Search:
+    """What settings leave of a statement: the conclusion, the free part of the space, and the hypotheses.
 
+    `kept` are the hypotheses that the hunt has, `hypotheses` the same with the fixed quantities put in.
+    """
 
-def _searched(space: Space, settings: Fixed) -> tuple[Space, dict[str, Fraction]]:
-    """Return the space of the quantities that are not fixed, and the fixed ones."""
-    values = dict(settings.values)
-    return replace(space, variables=tuple(v for v in space.variables if v.name not in values)), values
+    relation: Relation
+    whole: Space
+    space: Space
+    values: dict[str, Fraction]
+    kept: tuple[Hypothesis, ...]
+    hypotheses: tuple[Hypothesis, ...]
 
+    @classmethod
+    def of(cls, name: str, settings: Fixed) -> _Search:
+        """Return the search. Raises InputError when the statement has no space."""
+        statement, whole, relation = _statement(name)
+        values = dict(settings.values)
+        kept = tuple(h for h in statement.hypotheses if h.name not in settings.dropped)
+        put = {v.symbol: values[v.name] for v in whole.variables if v.name in values}
+        free = replace(whole, variables=tuple(v for v in whole.variables if v.name not in values))
+        stated = tuple(replace(h, formula=h.formula.subs(put)) for h in kept)
+        return cls(relation, whole, free, values, kept, stated)
 
-def _restricted(
-    hypotheses: Sequence[Hypothesis], space: Space, values: Mapping[str, Fraction]
-) -> tuple[Hypothesis, ...]:
-    """Return the hypotheses with the fixed quantities put in."""
-    put = {v.symbol: _sympy(values[v.name]) for v in space.variables if v.name in values}
-    return tuple(replace(h, formula=h.formula.subs(put)) for h in hypotheses)
-
-
-def _sympy(x: Fraction) -> Any:
-    from sympy import Rational
-
-    return Rational(x.numerator, x.denominator)
+    @property
+    def free(self) -> tuple[Variable, ...]:
+        """The quantities that are searched."""
+        return self.space.free(self.hypotheses)
 
 
 class OwnTarget:
     """The conclusion of a statement over its model's space: a point is a share of the range of each free number."""
 
     def __init__(self, name: str, settings: Fixed) -> None:
-        statement, space, relation = _statement(name)
-        self.claim, self._settings, self._relation = name, settings, relation
-        self._space, self._values = _searched(space, settings)
-        self._hypotheses = _restricted(_kept(statement, settings), space, self._values)
-        self._conditions = [Relation(h.name, h.formula) for h in _kept(statement, settings)]
-        self.size = self._space.size(self._hypotheses)
+        self.claim, self._settings, self._search = name, settings, _Search.of(name, settings)
+        self._conditions = [Relation(h.name, h.formula) for h in self._search.kept]
+        self.size = self._search.space.size(self._search.hypotheses)
         if self.size == 0:
-            raise InputError("--set", ", ".join(self._values), "leaves nothing to search", "set fewer quantities")
+            raise InputError(
+                "--set", ", ".join(self._search.values), "leaves nothing to search", "set fewer quantities"
+            )
 
     def _batch(self, points: Floats) -> dict[str, Floats]:
-        found = self._space.batch(points, self._hypotheses)
-        return found | {name: np.full(len(points), float(x)) for name, x in self._values.items()}
+        found = self._search.space.batch(points, self._search.hypotheses)
+        return found | {name: np.full(len(points), float(x)) for name, x in self._search.values.items()}
 
     def margins(self, points: Floats) -> Floats:
         """Return the margin of the conclusion; where a hypothesis looks false, how false, far below."""
         batch = self._batch(points)
-        found = self._relation.margins(batch)
+        found = self._search.relation.margins(batch)
         outside = np.zeros(len(points))
         for condition in self._conditions:
             outside = np.maximum(outside, condition.margins(batch))
@@ -130,10 +130,11 @@ class OwnTarget:
 
     def drafts(self, point: Floats) -> Iterator[OwnDraft]:
         """Yield records near a point, in simple numbers first."""
-        batch = {name: values[0] for name, values in self._space.batch(point[None], self._hypotheses).items()}
+        search = self._search
+        batch = {name: values[0] for name, values in search.space.batch(point[None], search.hypotheses).items()}
         for halvings in _HALVINGS:
-            record = self._space.exact(batch, self._hypotheses, halvings)
-            draft = OwnDraft.of(self.claim, self._settings, dict(record.entries))
+            values = dict(search.space.exact(batch, search.hypotheses, halvings).entries)
+            draft = OwnDraft(self.claim, self._settings, tuple(x for v in search.free for x in _flat(values[v.name])))
             if draft.spans:
                 yield draft
 
@@ -146,31 +147,22 @@ class OwnDraft:
     settings: Fixed
     numbers: tuple[Fraction, ...]
 
-    @classmethod
-    def of(cls, statement: str, settings: Fixed, values: Mapping[str, Any]) -> OwnDraft:
-        """Return the draft with these quantities, of which the free numbers are kept."""
-        free = [v.name for v in _free(statement, settings)]
-        return cls(statement, settings, tuple(x for name in free for x in _flat(values[name])))
-
     def with_numbers(self, numbers: Sequence[Fraction]) -> OwnDraft:
         """Return the draft with other free numbers."""
         return replace(self, numbers=tuple(numbers))
 
     def instance(self) -> Instance:
         """Return the instance. Raises InputError when the numbers make none that satisfies the hypotheses."""
-        statement, space, _ = _statement(self.statement)
-        searched, values = _searched(space, self.settings)
+        search = _Search.of(self.statement, self.settings)
         rest = iter(self.numbers)
         found: dict[str, Any] = {}
-        for v in _free(self.statement, self.settings):
+        for v in search.free:
             found[v.name] = _shaped(v, rest)
             if any(not v.low <= x <= v.high for x in _flat(found[v.name])):
                 raise InputError(v.name, found[v.name], f"is outside {v.low}…{v.high}", "stay in the range")
-        kept = _kept(statement, self.settings)
-        record = searched.complete(found, _restricted(kept, space, values))
-        entries = dict(record.entries) | values
-        instance = Instance(Record(**{v.name: entries[v.name] for v in space.variables}))
-        for h in kept:
+        entries = dict(search.space.complete(found, search.hypotheses).entries) | search.values
+        instance = Instance(Record(**{v.name: entries[v.name] for v in search.whole.variables}))
+        for h in search.kept:
             if not h.holds(instance):
                 raise InputError(h.name, str(h.formula), "is false on the instance", "change the numbers")
         return instance
@@ -199,7 +191,7 @@ class OwnDraft:
     @property
     def height(self) -> int:
         """The largest numerator or denominator among the free numbers."""
-        return max((max(abs(x.numerator), x.denominator) for x in self.numbers), default=1)
+        return tallest(self.numbers)
 
     @property
     def cost(self) -> tuple[int, int, int, float]:
@@ -216,12 +208,6 @@ class OwnDraft:
         """Return the draft that `to_json` wrote."""
         numbers = tuple(Fraction(x) for x in data["numbers"])
         return cls(data["statement"], Fixed.from_json(data["settings"]), numbers)
-
-
-def _free(name: str, settings: Fixed) -> tuple[Variable, ...]:
-    statement, space, _ = _statement(name)
-    searched, values = _searched(space, settings)
-    return searched.free(_restricted(_kept(statement, settings), space, values))
 
 
 def _flat(value: Any) -> list[Fraction]:

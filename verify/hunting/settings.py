@@ -51,15 +51,8 @@ class Settings:
 
         Raises InputError when a key is not among `allowed`, is given twice, or its value breaks a rule.
         """
-        read: dict[str, object] = {}
-        for text in pairs:
-            key, sign, value = (part.strip() for part in text.partition("="))
-            if not sign or key not in allowed:
-                rule = "does not set anything that this conjecture has" if sign else "is not key=value"
-                raise InputError("--set", text, rule, f"write KEY=VALUE with KEY one of {', '.join(allowed)}")
-            if key in read:
-                raise InputError("--set", text, f"sets {key} a second time", "give each key once")
-            read[key] = _READERS[key](key, value)
+        given = assigned(pairs, allowed, "that this conjecture has")
+        read = {key: _READERS[key](key, value) for key, value in given.items()}
         named = tuple(sorted({*self.named, *read}))
         return replace(self, named=named, **read)  # type: ignore[arg-type]
 
@@ -74,6 +67,20 @@ class Settings:
         texts = {**data, "delta": Fraction(str(data["delta"])), "decay": Fraction(str(data["decay"]))}
         texts["named"] = tuple(data["named"])  # type: ignore[arg-type]
         return cls(**texts)  # type: ignore[arg-type]
+
+
+def assigned(pairs: Sequence[str], allowed: Sequence[str], which: str) -> dict[str, str]:
+    """Return what each "key=value" sets. Raises InputError for a key that is not `allowed`, or is given twice."""
+    found: dict[str, str] = {}
+    for text in pairs:
+        key, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or key not in allowed:
+            rule = f"does not set anything {which}" if sign else "is not key=value"
+            raise InputError("--set", text, rule, f"write KEY=VALUE with KEY one of {', '.join(allowed)}")
+        if key in found:
+            raise InputError("--set", text, f"sets {key} a second time", "give each key once")
+        found[key] = value
+    return found
 
 
 def _plain(value: object) -> object:
