@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from thmverify.errors import InputError
-from thmverify.instances import read_instance, read_map
-from thmverify.jsonfiles import read_object
+from thmverify.instances import parse_instance, parse_map, read_file
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record
 from thmverify.rationals import Number
 from thmverify.theories import registry
@@ -40,8 +39,7 @@ def load(path: str | os.PathLike[str]) -> Instance | LinearMap:
     >>> load("examples/shared-gmm.json").rank
     3
     """
-    data = read_object(path)
-    return read_instance(path) if "model" in data else read_map(path)
+    return read_file(path, lambda data: parse_instance(data) if "model" in data else parse_map(data))
 
 
 def instance(
@@ -61,18 +59,7 @@ def instance(
     elif bias is not None:
         rule = f"is part of the {type(model).__name__}, or has no meaning for it"
         raise InputError("bias", bias, rule, "give it when the model is made, or leave it out")
-    return Instance(model, _columns(model) if rank is None else rank, weight_decay)
-
-
-def _columns(model: AugmentedPairs | CLIPGMM | PopulationGraph | Record) -> int:
-    match model:
-        case AugmentedPairs(mixture=mixture):
-            return mixture.components
-        case CLIPGMM():
-            return model.vision.components
-        case PopulationGraph():
-            return len(set(model.labels))
-    return 1
+    return Instance(model, rank, weight_decay)
 
 
 def decide(
@@ -92,7 +79,11 @@ def decide(
     >>> tv.decide("infonce-equality-two", line, bias="7/10", rank=2).outcome
     <Outcome.PROVED: 'proved'>
     """
-    return _find(statement).decided(instance(model, bias=bias, rank=rank, weight_decay=weight_decay))[0]
+    return (
+        registry()
+        .find(statement, "statement")
+        .decided(instance(model, bias=bias, rank=rank, weight_decay=weight_decay))[0]
+    )
 
 
 def certify(
@@ -107,7 +98,11 @@ def certify(
 
     Raises InputError like `decide`.
     """
-    return _find(statement).decided(instance(model, bias=bias, rank=rank, weight_decay=weight_decay))[1]
+    return (
+        registry()
+        .find(statement, "statement")
+        .decided(instance(model, bias=bias, rank=rank, weight_decay=weight_decay))[1]
+    )
 
 
 def check(certificate: bytes | str | os.PathLike[str]) -> str:
@@ -188,17 +183,9 @@ def hunt(
     from thmverify.hunting.run import hunt as run
 
     question = ask(statement, [f"{key}={value}" for key, value in (settings or {}).items()], drop)
+    limit = Budget.parse(budget) if isinstance(budget, str) else Budget(float(budget))
     ledger = Ledger(Path(out))
     try:
-        return run(
-            Plan(question, seed), ledger, Budget.parse(budget) if isinstance(budget, str) else Budget(float(budget))
-        )
+        return run(Plan(question, seed), ledger, limit)
     finally:
         ledger.close()
-
-
-def _find(name: str) -> Statement:
-    found = registry()
-    if name not in found:
-        raise InputError("statement", name, "names no statement", f"write one of {', '.join(found)}")
-    return found[name]

@@ -7,8 +7,9 @@ The formats are those of the README; their JSON Schemas, generated from the clas
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from flint import fmpq_mat
 from pydantic import (
@@ -132,7 +133,7 @@ class SharedGMMFile(_File):
     def build(self) -> Instance:
         """Return the exact instance."""
         pairs = AugmentedPairs(SharedGMM(self.weights, self.means, _covariance(self.covariance)), self.bias)
-        return Instance(pairs, self.rank or len(self.weights), self.weight_decay)
+        return Instance(pairs, self.rank, self.weight_decay)
 
 
 class GMMFile(_File):
@@ -149,7 +150,7 @@ class GMMFile(_File):
     def build(self) -> Instance:
         """Return the exact instance."""
         mixture = GMM(tuple(self.weights), _frozen(self.means), tuple(_given(c) for c in self.covariances))
-        return Instance(AugmentedPairs(mixture, self.bias), self.rank or len(self.weights), self.weight_decay)
+        return Instance(AugmentedPairs(mixture, self.bias), self.rank, self.weight_decay)
 
 
 class ModalityFile(_File):
@@ -173,7 +174,7 @@ class CLIPGMMFile(_File):
         """Return the exact instance."""
         vision = self._modality("vision", self.vision)
         text = self._modality("text", self.text)
-        return Instance(CLIPGMM(vision, text, self.bias), self.rank or len(self.weights))
+        return Instance(CLIPGMM(vision, text, self.bias), self.rank)
 
     def _modality(self, name: str, modality: ModalityFile) -> SharedGMM:
         try:
@@ -191,9 +192,9 @@ class PopulationGraphFile(_File):
     rank: OptionalRank = None
 
     def build(self) -> Instance:
-        """Return the exact instance; the rank defaults to the number of distinct labels."""
+        """Return the exact instance."""
         graph = PopulationGraph(_frozen(self.weights), tuple(self.labels))
-        return Instance(graph, self.rank or len(set(self.labels)))
+        return Instance(graph, self.rank)
 
 
 class RecordFile(_File):
@@ -306,16 +307,24 @@ def _rectangular(name: str, rows: list[list[Fraction]]) -> fmpq_mat:
     return exact.matrix(rows)
 
 
+Parsed = TypeVar("Parsed")
+
+
+def read_file(path: str | os.PathLike[str], parse: Callable[[dict[str, Any]], Parsed]) -> Parsed:
+    """Return what the JSON object in a file is parsed to. Raises InputError naming the file, field, value and rule."""
+    data = read_object(path)
+    try:
+        return parse(data)
+    except InputError as error:
+        raise error.in_file(os.fspath(path)) from None
+
+
 def read_instance(path: str | os.PathLike[str]) -> Instance:
     """Return the instance in the file at `path`.
 
     Raises InputError naming the file, the field, the value and the rule that it breaks.
     """
-    data = read_object(path)
-    try:
-        return parse_instance(data)
-    except InputError as error:
-        raise error.in_file(os.fspath(path)) from None
+    return read_file(path, parse_instance)
 
 
 def parse_instance(data: dict[str, Any]) -> Instance:
@@ -336,11 +345,7 @@ def read_map(path: str | os.PathLike[str]) -> LinearMap:
 
     Raises InputError naming the file, the field, the value and the rule that it breaks.
     """
-    data = read_object(path)
-    try:
-        return parse_map(data)
-    except InputError as error:
-        raise error.in_file(os.fspath(path)) from None
+    return read_file(path, parse_map)
 
 
 def parse_map(data: dict[str, Any]) -> LinearMap:

@@ -439,9 +439,23 @@ def _value(name: str, value: Any) -> Value:
 Model: TypeAlias = AugmentedPairs | CLIPGMM | PopulationGraph | Record
 
 
+def _columns(model: Model) -> int:
+    match model:
+        case AugmentedPairs(mixture=mixture):
+            return mixture.components
+        case CLIPGMM():
+            return model.vision.components
+        case PopulationGraph():
+            return len(set(model.labels))
+        case Record():  # which has no map
+            return 1
+
+
 @dataclass(frozen=True, init=False)
 class Instance:
     """What a claim is asked about: a model, the number of columns r of the map, and SimSiam's weight decay η.
+
+    r is the number of components when it is left out, of a graph that of its labels.
 
     Raises InputError when r is not an integer ≥ 1, or η < 0, or η > 0 for a model that has no SimSiam.
     """
@@ -450,9 +464,9 @@ class Instance:
     rank: int
     weight_decay: Fraction
 
-    def __init__(self, model: Model, rank: int = 1, weight_decay: Number = 0) -> None:
+    def __init__(self, model: Model, rank: int | None = None, weight_decay: Number = 0) -> None:
         object.__setattr__(self, "model", model)
-        object.__setattr__(self, "rank", rank)
+        object.__setattr__(self, "rank", _columns(model) if rank is None else rank)
         object.__setattr__(self, "weight_decay", rational("weight_decay", weight_decay))
         if not isinstance(self.rank, int) and isinstance(self.rank, numbers.Integral):  # NumPy's
             object.__setattr__(self, "rank", int(self.rank))

@@ -102,11 +102,10 @@ def rows(field: str, values: Iterable[Iterable[object]]) -> tuple[tuple[Fraction
     return tuple(vector(f"{field}[{i}]", row) for i, row in enumerate(_entries(field, values, "rows of numbers")))
 
 
-def _entries(field: str, values: object, what: str) -> Iterable[Any]:
-    if hasattr(values, "tolist") and not hasattr(values, "is_Matrix"):
-        values = values.tolist()  # of an array: Python's own numbers
-    elif hasattr(values, "tolist"):
-        values = values.tolist() if what != "numbers" else list(values)  # type: ignore[call-overload]
+def _entries(field: str, values: Any, what: str) -> Iterable[Any]:
+    if hasattr(values, "tolist"):  # an array of NumPy's, or a matrix of SymPy's, whose entries come in one sequence
+        flat = what == "numbers" and hasattr(values, "is_Matrix")
+        values = list(values) if flat else values.tolist()
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InputError(field, values, f"is not a sequence of {what}", "write a list")
     return values

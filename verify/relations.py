@@ -1,7 +1,6 @@
 """Conclusions as formulas: one SymPy relation is what is printed, evaluated, certified and hunted.
 
-Over a record its symbols are the record's quantities and the kernel evaluates it, exactly or in balls. Over the models
-that ship it is written in the vocabulary (`thmverify.vocabulary`) and evaluated in rational arithmetic.
+Its symbols are the quantities of a record, and the kernel evaluates it, exactly or in balls.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sympy import And, Eq, Ge, Gt, Implies, Le, Lt, Ne, Not, Or, latex
 
-from thmverify import vocabulary
 from thmverify.certifying.formulas import Expression, FormulaCertificate, certify, from_sympy, margins
+from thmverify.errors import InputError
 from thmverify.kernel.formulas import VerifiedFormula
 from thmverify.kernel.strict import digest
 from thmverify.models import Floats, Instance, Record
@@ -42,7 +41,7 @@ class Relation:
     @property
     def latex(self) -> str:
         """The formula as LaTeX."""
-        return str(latex(self.formula)) + vocabulary.quantifier(self.formula)
+        return str(latex(self.formula))
 
     @property
     def expression(self) -> Expression:
@@ -54,19 +53,14 @@ class Relation:
         return {name: from_sympy(term) for name, term in self.definitions.items()}
 
     def __call__(self, instance: Instance) -> Verdict:
-        """Return the verdict on an instance: the kernel's where it is a record."""
+        """Return the kernel's verdict on an instance."""
         return self.decide(instance)[0]
 
     def decide(self, instance: Instance) -> tuple[Verdict, bytes | None]:
-        """Return the verdict on an instance, and the certificate that it is read off, where there is one.
+        """Return the kernel's verdict on an instance, and the certificate that it is read off when it is decided.
 
         Raises InputError when the formula speaks of what the instance does not have.
         """
-        if not isinstance(instance.model, Record):
-            holds = vocabulary.evaluate(self.formula, instance)
-            outcome = Outcome.PROVED if holds else Outcome.REFUTED
-            reason = f"rational arithmetic: the formula is {'true' if holds else 'false'} on this instance"
-            return Verdict(self.name, outcome, reason, provenance=Provenance.EXACT), None
         found = certify(self.name, self.expression, instance, self._defined)
         if not isinstance(found, FormulaCertificate):
             reason = f"neither the formula nor its negation is certain: {found.reason}"
@@ -76,11 +70,14 @@ class Relation:
         return Verdict(self.name, found.outcome, reason, provenance=Provenance.EXACT), found.data
 
     def margin(self, instance: Instance) -> float:
-        """Return a float that is at most 0 where the formula looks true, and positive where it looks violated."""
-        if isinstance(instance.model, Record):
-            batch = {name: np.asarray([_floats(value)]) for name, value in instance.model.entries}
-            return float(self.margins(batch)[0])
-        return -1.0 if vocabulary.evaluate(self.formula, instance) else 1.0
+        """Return a float that is at most 0 where the formula looks true, and positive where it looks violated.
+
+        Raises InputError for an instance that is no record.
+        """
+        if not isinstance(instance.model, Record):
+            raise InputError("model", type(instance.model).__name__, "is no record", 'use "record"')
+        batch = {name: np.asarray([_floats(value)]) for name, value in instance.model.entries}
+        return float(self.margins(batch)[0])
 
     def margins(self, batch: Mapping[str, ArrayLike]) -> Floats:
         """Return the margin on each record of a batch (see `thmverify.certifying.formulas.margins`)."""

@@ -18,6 +18,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,14 @@ class Registry(Mapping[str, "Statement"]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._home
+
+    def find(self, name: str, field: str = "ID") -> Statement:
+        """Return a statement by id. Raises InputError, about `field` and with the nearest names, when there is none."""
+        if name not in self:
+            near = get_close_matches(name, self, n=3, cutoff=0.5)
+            remedy = f"did you mean {' or '.join(near)}? " if near else ""
+            raise InputError(field, name, "names no statement", f"{remedy}`thmverify list` has all of them")
+        return self[name]
 
     @property
     def headlines(self) -> tuple[Headline, ...]:

@@ -6,7 +6,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,12 +29,13 @@ def new(
     folder, module = Path(name), name.replace("-", "_")
     if folder.exists():
         raise InputError("NAME", name, "is the name of a file or folder here", "choose another name or folder")
-    words = {"name": name, "module": module, "slug": name}
+    words = {"name": name, "module": module}
+    theory = _text("theory.py", words)
     texts = {
         Path("pyproject.toml"): _text("pyproject.toml", words),
         Path("README.md"): _text("README.md", words),
-        Path(module, "__init__.py"): _text("theory.py", words),
-        Path(module, "longer.json"): _counterexample(name),
+        Path(module, "__init__.py"): theory,
+        Path(module, "longer.json"): _counterexample(theory),
         Path("tests", "test_theory.py"): _text("test_theory.py", words),
     }
     for path, text in texts.items():
@@ -50,16 +51,13 @@ def _text(file: str, words: dict[str, str]) -> str:
     return Template(source).substitute(words)
 
 
-def _counterexample(name: str) -> str:
-    """Return the certificate that h = L with a short step refutes the second statement of the project."""
-    from sympy import symbols
-
+def _counterexample(theory: str) -> str:
+    """Return the certificate that h = L with a short step refutes the second statement of the theory."""
     from thmverify.models import Instance, Record
-    from thmverify.relations import Relation
 
-    mu, L, h, s, x = symbols("mu L h s x")
-    claim = Relation(f"{name}-longer", (x - s * h * x) ** 2 <= (1 - mu / L) ** 2 * x**2)
-    _, data = claim.decide(Instance(Record(mu=1, L=1, h=1, s="1/2", x=1)))
+    scope: dict[str, Any] = {"__file__": "theory.py"}
+    exec(theory, scope)
+    _, data = scope["THEORY"].statements[1].decided(Instance(Record(mu=1, L=1, h=1, s="1/2", x=1)))
     if data is None:
         raise RuntimeError("the certificate of the template is not one")
-    return data.decode("ascii")
+    return str(data.decode("ascii"))

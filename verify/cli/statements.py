@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,13 +101,8 @@ def registry() -> Registry:
 
 
 def find(name: str) -> Statement:
-    """Return a statement by id. Raises InputError, with the nearest names first, when there is none."""
-    found = registry()
-    if name not in found:
-        near = get_close_matches(name, found, n=3, cutoff=0.5)
-        remedy = f"did you mean {' or '.join(near)}? " if near else ""
-        raise InputError("ID", name, "names no statement", f"{remedy}`thmverify list` has all of them")
-    return found[name]
+    """Return a statement by id. Raises InputError when there is none."""
+    return registry().find(name)
 
 
 def _details(statement: Statement) -> dict[str, Any]:
