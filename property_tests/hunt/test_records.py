@@ -22,7 +22,7 @@ from thmverify.hunting.questions import Question
 from thmverify.huntrecords import read_record, summary
 from thmverify.schemas import texts
 from thmverify.standing import Standing, judge
-from thmverify.theorems.infonce_equality_equal_weights import STATEMENT
+from thmverify.theorems.infonce.infonce_equality_equal_weights import STATEMENT
 
 FOLDER = Path(theorems.__file__).parent / "hunts"
 RECORDS = sorted(FOLDER.glob("*.json"))

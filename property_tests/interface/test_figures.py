@@ -26,7 +26,7 @@ from thmverify.reports.figures.histogram import layout as histogram_layout
 from thmverify.reports.figures.records import Line
 from thmverify.reports.records import Bin, Settings
 from thmverify.reports.render import html, markdown
-from thmverify.theorems.infonce_equality_biased import STATEMENT as BIASED
+from thmverify.theorems.infonce.infonce_equality_biased import STATEMENT as BIASED
 
 
 @pytest.fixture(scope="module")

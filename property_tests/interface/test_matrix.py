@@ -18,8 +18,8 @@ from thmverify.matrix import Matrix
 from thmverify.sampling import random_instance
 from thmverify.standing import Standing
 from thmverify.theorems import COUNTEREXAMPLES, REGISTRY
-from thmverify.theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
-from thmverify.theorems.theorem_5_2 import STATEMENT
+from thmverify.theorems.infonce.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
+from thmverify.theorems.infonce.infonce_inclusion import STATEMENT
 from thmverify.verdicts import Outcome, Status, Verdict
 
 INCLUSION = (Guarantee("infonce", Column.INCLUSION),)

@@ -59,8 +59,8 @@ from thmverify.proofs.lemmas.algebra import definite_inverse, factor, no_wider, 
 from thmverify.proofs.lemmas.basic import sandwich, some_index, square_norm, vanishes
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Line, Script
-from thmverify.theorems.proofs.infonce_equality_two import HYPOTHESES as TWO
-from thmverify.theorems.proofs.infonce_equality_two import equality
+from thmverify.theorems.infonce.infonce_equality_two_proof import HYPOTHESES as TWO
+from thmverify.theorems.infonce.infonce_equality_two_proof import equality
 
 ROOT = Path(__file__).parents[2]
 d, n, r, K = (var(x, Size) for x in ("d", "n", "r", "K"))

@@ -47,6 +47,7 @@ from thmverify.proofs.expressions import (
 from thmverify.proofs.lemmas.algebra import basis, factor, square_root
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Script
+from thmverify.theorems import MODULES
 
 d, K, r, w, mu, Sigma, A = v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.A
 a, b, c = (var(name, Real) for name in "abc")
@@ -221,11 +222,11 @@ def undone(s: Script) -> list[Entry]:
 
 @cache
 def proof(name: str):
-    return import_module(f"thmverify.theorems.proofs.{name}").prove().trace
+    return import_module(f"{MODULES[name]}_proof").prove().trace
 
 
 @pytest.mark.parametrize(
-    ("name", "share"), [("fisher_optimality", 0.85), ("temperature", 0.7), ("population_graph_equivalence", 0.7)]
+    ("name", "share"), [("fisher-optimality", 0.85), ("temperature", 0.7), ("population-graph-equivalence", 0.7)]
 )
 def test_proofs_pass_and_most_of_their_lines_are_evaluated(name, share):
     found = evaluate(proof(name), instances=16)
@@ -247,7 +248,7 @@ def flipped(t: Term) -> Term | None:
     return found if changed and found is not t else None
 
 
-@pytest.mark.parametrize(("name", "least"), [("fisher_optimality", 6), ("temperature", 3)])
+@pytest.mark.parametrize(("name", "least"), [("fisher-optimality", 6), ("temperature", 3)])
 def test_planted_lines_are_found(name, least):
     """Change what one line claims: the check names this line, or, where the change is true as well, no other."""
     lines, definitions = replayed(proof(name))

@@ -22,15 +22,16 @@ from thmverify.kernel.strict import Rejected, digest
 from thmverify.proofs.evaluation import evaluate, evaluate_lines, replayed
 from thmverify.proofs.expressions import Real, num, var
 from thmverify.proofs.script import Script
+from thmverify.theorems import MODULES
 
 Trace = dict[str, Any]
-PROOFS = ("fisher_optimality", "temperature", "population_graph_equivalence", "lemma_4_2")
+PROOFS = ("fisher-optimality", "temperature", "population-graph-equivalence", "lemma-4.2")
 COUNT = 150
 
 
 @cache
 def published(name: str) -> Trace:
-    return import_module(f"thmverify.theorems.proofs.{name}").prove().trace
+    return import_module(f"{MODULES[name]}_proof").prove().trace
 
 
 def rehashed(trace: Trace) -> Trace:
@@ -286,7 +287,7 @@ def test_mutants_are_refused_or_true(name, capsys):
 @pytest.mark.parametrize("broken", ["arithmetic", "tautology"])
 def test_mutants_of_a_broken_kernel_are_caught(broken, monkeypatch):
     """Were a rule to conclude whatever it is told, evaluation would find what is false among the accepted mutants."""
-    name, caught = "fisher_optimality", 0
+    name, caught = "fisher-optimality", 0
     published(name)
     monkeypatch.setitem(rules.RULES, broken, lambda groups, terms: rules._conclude(rules._all(groups), terms[0]))
     changes = (number, operation, swap_arguments, negate)
@@ -337,7 +338,7 @@ def test_a_line_that_rests_on_itself_or_on_a_later_one_is_refused(name):
 
 
 def test_definitions_that_speak_of_themselves_are_refused():
-    trace = copy.deepcopy(published("fisher_optimality"))
+    trace = copy.deepcopy(published("fisher-optimality"))
     at = next(i for i, n in enumerate(trace["nodes"]) if n == ["define"])
     name, parameters, _ = trace["definitions"][0]
     trace["nodes"].insert(at, ["c", name, *parameters])
@@ -346,7 +347,7 @@ def test_definitions_that_speak_of_themselves_are_refused():
 
 
 def test_nodes_that_hold_themselves_are_refused():
-    trace = copy.deepcopy(published("fisher_optimality"))
+    trace = copy.deepcopy(published("fisher-optimality"))
     for at in (0, 5, len(trace["nodes"]) - 1):
         changed = copy.deepcopy(trace)
         shift = sum(n == ["define"] for n in changed["nodes"][:at])

@@ -10,8 +10,8 @@ from property_tests.report.support import made
 from thmverify.guarantees import Column, Guarantee
 from thmverify.reports import render
 from thmverify.reports.records import Report
-from thmverify.theorems.fisher_optimality import STATEMENT
-from thmverify.theorems.pca_equality import STATEMENT as REFUTED
+from thmverify.theorems.fisher.fisher_optimality import STATEMENT
+from thmverify.theorems.pca.pca_equality import STATEMENT as REFUTED
 from thmverify.verdicts import Status
 
 

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from thmverify.reports import builder, render
 from thmverify.reports.records import Report, Settings
 from thmverify.standing import Standing
-from thmverify.theorems.fisher_optimality import STATEMENT
+from thmverify.theorems.fisher.fisher_optimality import STATEMENT
 
 SCRIPT = "<script>alert(1)</script>"
 SETTINGS = Settings(quick=True, seed=3, instances=6)

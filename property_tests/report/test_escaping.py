@@ -16,9 +16,9 @@ from thmverify.evidence import Counterexample
 from thmverify.reports import render
 from thmverify.reports.records import Report
 from thmverify.theorems import REGISTRY
-from thmverify.theorems.fisher_optimality import STATEMENT
-from thmverify.theorems.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
-from thmverify.theorems.pca_equality import STATEMENT as REFUTED
+from thmverify.theorems.fisher.fisher_optimality import STATEMENT
+from thmverify.theorems.infonce.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
+from thmverify.theorems.pca.pca_equality import STATEMENT as REFUTED
 
 
 @pytest.mark.parametrize("field", ["title", "source", "conclusion", "latex", "hypothesis", "counterexample"])

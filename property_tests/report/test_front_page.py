@@ -15,8 +15,8 @@ from thmverify.kernel.proofs.rules import RULES
 from thmverify.reports import front, render, trust
 from thmverify.standing import Standing
 from thmverify.theorems import REGISTRY
-from thmverify.theorems.fisher_optimality import STATEMENT
-from thmverify.theorems.pca_equality import STATEMENT as REFUTED
+from thmverify.theorems.fisher.fisher_optimality import STATEMENT
+from thmverify.theorems.pca.pca_equality import STATEMENT as REFUTED
 
 # --- the front page ------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from thmverify import reports
 from thmverify.randomised import run
 from thmverify.reports import browser, builder, collect, render, schemas
 from thmverify.reports.records import Report
-from thmverify.theorems.fisher_optimality import STATEMENT
+from thmverify.theorems.fisher.fisher_optimality import STATEMENT
 
 # --- the page stands alone -----------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from thmverify.reports import render
 from thmverify.reports.builder import QUICK_LINES
 from thmverify.standing import Standing
 from thmverify.theorems import REGISTRY
-from thmverify.theorems.fisher_optimality import STATEMENT
-from thmverify.theorems.pca_equality import STATEMENT as REFUTED
+from thmverify.theorems.fisher.fisher_optimality import STATEMENT
+from thmverify.theorems.pca.pca_equality import STATEMENT as REFUTED
 from thmverify.verdicts import Outcome, Status, Verdict
 
 

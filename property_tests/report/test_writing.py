@@ -8,8 +8,8 @@ from thmverify import reports
 from thmverify.errors import InputError
 from thmverify.reports import browser, builder, render
 from thmverify.reports.records import Report
-from thmverify.theorems.fisher_optimality import STATEMENT
-from thmverify.theorems.pca_equality import STATEMENT as REFUTED
+from thmverify.theorems.fisher.fisher_optimality import STATEMENT
+from thmverify.theorems.pca.pca_equality import STATEMENT as REFUTED
 
 
 @pytest.fixture

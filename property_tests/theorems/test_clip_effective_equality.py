@@ -21,7 +21,10 @@ from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.sampling import random_covariance
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.clip_effective_equality import CORNERS, REFLECTED, STATEMENT, WITNESS, margin, plain
+from thmverify.theorems.clip.clip_effective_equality import REFLECTED, STATEMENT
+from thmverify.theorems.clip.common import CORNERS, plain
+from thmverify.theorems.clip.common import PAIR as WITNESS
+from thmverify.theorems.clip.common import smallest_value as margin
 from thmverify.verdicts import Outcome, Provenance
 
 small_pairs = strategies.clip_gmms(components=(1, 3), dimensions=((1, 3), (1, 3)), hostile=False)

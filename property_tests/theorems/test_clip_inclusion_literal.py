@@ -23,7 +23,7 @@ from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.clip_inclusion_literal import COUNTEREXAMPLE, STATEMENT, margin
+from thmverify.theorems.clip.clip_inclusion_literal import COUNTEREXAMPLE, STATEMENT, margin
 from thmverify.verdicts import Outcome
 
 EXAMPLE = COUNTEREXAMPLE.instance

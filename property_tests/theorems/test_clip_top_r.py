@@ -18,8 +18,17 @@ from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.randomised import sample
 from thmverify.sampling import random_covariance
 from thmverify.subspaces import Subspace, fisher_subspace
-from thmverify.theorems.clip_effective_equality import CORNERS, plain
-from thmverify.theorems.clip_top_r import RESOLVED, SQUARE, STATEMENT, examine, margin, seen_in_part, told_apart, unseen
+from thmverify.theorems.clip.clip_top_r import (
+    RESOLVED,
+    SQUARE,
+    STATEMENT,
+    examine,
+    margin,
+    seen_in_part,
+    told_apart,
+    unseen,
+)
+from thmverify.theorems.clip.common import CORNERS, plain
 from thmverify.verdicts import Outcome
 
 PART = seen_in_part(Fraction(1))

@@ -17,7 +17,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import fisher_optimality
-from thmverify.theorems.fisher_optimality import STATEMENT, bound, excess, margin
+from thmverify.theorems.fisher.fisher_optimality import STATEMENT, bound, excess, margin
 from thmverify.verdicts import Outcome
 
 

@@ -23,15 +23,14 @@ from thmverify.randomised import run, sample
 from thmverify.sampling import instance_rng, random_matrix, random_symmetric_instance
 from thmverify.statement import Statement
 from thmverify.theorems import infonce_equality, infonce_equality_small_signal
-from thmverify.theorems.infonce_equality import STATEMENT as MATCHED
-from thmverify.theorems.infonce_equality import UNCENTRED, LowerRank, lower_rank, margin
-from thmverify.theorems.infonce_equality_balanced import STATEMENT as BALANCED
-from thmverify.theorems.infonce_equality_balanced import TRIANGLE
-from thmverify.theorems.infonce_equality_biased import STATEMENT as BIASED
-from thmverify.theorems.infonce_equality_biased import with_bias
-from thmverify.theorems.infonce_equality_small_signal import STATEMENT as SMALL
-from thmverify.theorems.infonce_equality_small_signal import certainly_small, contrast, fails, nearer
-from thmverify.theorems.infonce_equality_two import STATEMENT as TWO
+from thmverify.theorems.infonce.common import TRIANGLE, UNCENTRED, LowerRank, lower_rank, with_bias
+from thmverify.theorems.infonce.common import slope_across as margin
+from thmverify.theorems.infonce.infonce_equality import STATEMENT as MATCHED
+from thmverify.theorems.infonce.infonce_equality_balanced import STATEMENT as BALANCED
+from thmverify.theorems.infonce.infonce_equality_biased import STATEMENT as BIASED
+from thmverify.theorems.infonce.infonce_equality_small_signal import STATEMENT as SMALL
+from thmverify.theorems.infonce.infonce_equality_small_signal import certainly_small, contrast, fails, nearer
+from thmverify.theorems.infonce.infonce_equality_two import STATEMENT as TWO
 from thmverify.verdicts import Outcome, Status, Verdict
 
 EQUALITY = (MATCHED, BIASED, TWO, BALANCED)

@@ -14,8 +14,8 @@ from thmverify.hypotheses import PRODUCT
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run, sample
 from thmverify.sampling import instance_rng
-from thmverify.theorems.infonce_equality import COUNTEREXAMPLE
-from thmverify.theorems.infonce_equality_product import (
+from thmverify.theorems.infonce.common import COUNTEREXAMPLE
+from thmverify.theorems.infonce.infonce_equality_product import (
     BESIDE,
     LINE,
     STATEMENT,
@@ -66,7 +66,7 @@ def test_what_is_no_product() -> None:
 
 def test_the_gap_sees_a_mixture_that_is_no_product(monkeypatch: pytest.MonkeyPatch) -> None:
     correlated = SharedGMM((Fraction(1, 2),) * 2, ((1, 1), (-1, -1)))
-    monkeypatch.setattr("thmverify.theorems.infonce_equality_product.product_blocks", lambda _: (1, 1))
+    monkeypatch.setattr("thmverify.theorems.infonce.infonce_equality_product.product_blocks", lambda _: (1, 1))
     assert gap(Instance(AugmentedPairs(correlated), 2)) > 0.1
 
 
@@ -79,7 +79,7 @@ def test_a_factor_that_fails_fails_the_product() -> None:
 
 
 def test_a_contradiction_in_floats_is_a_checker_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thmverify.theorems.infonce_equality_product.gap", lambda _: 0.5)
+    monkeypatch.setattr("thmverify.theorems.infonce.infonce_equality_product.gap", lambda _: 0.5)
     assert margin(WITNESS) > 0
     assert STATEMENT.decide(WITNESS).outcome is Outcome.FAILED
 

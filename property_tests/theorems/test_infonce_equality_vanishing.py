@@ -25,8 +25,8 @@ from thmverify.proofs.expressions import eq, num
 from thmverify.proofs.script import Script
 from thmverify.randomised import sample
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.infonce_equality_biased import with_bias
-from thmverify.theorems.infonce_equality_vanishing import STATEMENT
+from thmverify.theorems.infonce.common import with_bias
+from thmverify.theorems.infonce.infonce_equality_vanishing import STATEMENT
 
 # -- by numbers; Σ = I loses nothing, as every quantity is the same in all coordinates --------------------------------
 

@@ -16,12 +16,11 @@ from thmverify.minimize import minimise
 from thmverify.models import SharedGMM
 from thmverify.randomised import run, sample
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems.infonce_equality import UNCENTRED, WITNESS
-from thmverify.theorems.infonce_equality_biased import with_bias
-from thmverify.theorems.infonce_equality_equal_weights import STATEMENT as EQUAL
-from thmverify.theorems.infonce_equality_equal_weights_biased import STATEMENT as BIASED
-from thmverify.theorems.infonce_equality_vanishing import STATEMENT as VANISHING
-from thmverify.theorems.infonce_equality_vanishing import below_threshold
+from thmverify.theorems.infonce.common import UNCENTRED, WITNESS, with_bias
+from thmverify.theorems.infonce.infonce_equality_equal_weights import STATEMENT as EQUAL
+from thmverify.theorems.infonce.infonce_equality_equal_weights_biased import STATEMENT as BIASED
+from thmverify.theorems.infonce.infonce_equality_vanishing import STATEMENT as VANISHING
+from thmverify.theorems.infonce.infonce_equality_vanishing import below_threshold
 from thmverify.verdicts import Outcome, Status
 
 

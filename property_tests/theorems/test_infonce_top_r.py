@@ -12,7 +12,7 @@ from thmverify import exact
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import sample
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems.infonce_top_r import RESOLVED, STATEMENT, margin
+from thmverify.theorems.infonce.infonce_top_r import RESOLVED, STATEMENT, margin
 from thmverify.verdicts import Outcome
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from property_tests.theorems.graphs import permuted_points, split_point
 from thmverify.models import Instance
-from thmverify.theorems.linear_probe_bound import (
+from thmverify.theorems.graphs.common import graph, normalised
+from thmverify.theorems.graphs.linear_probe_bound import (
     STATEMENT,
     TIE,
     TIGHT,
@@ -24,7 +25,6 @@ from thmverify.theorems.linear_probe_bound import (
     sample,
     tightness,
 )
-from thmverify.theorems.population_graph_equivalence import graph, normalised
 from thmverify.verdicts import Outcome
 
 graphs = st.integers(0, 10**9).map(lambda seed: sample(random.Random(seed)))

@@ -11,7 +11,9 @@ from property_tests.theorems.encodings import permuted, split_component, transfo
 from thmverify import exact
 from thmverify.evidence import ByKernel
 from thmverify.models import GMM, AugmentedPairs, Instance
-from thmverify.theorems.nonshared_inclusion import CLAIM, STATEMENT, TILTED, TOLERANCE, margin
+from thmverify.theorems.nonshared.common import CLAIM, TILTED, TOLERANCE
+from thmverify.theorems.nonshared.common import leak_margin as margin
+from thmverify.theorems.nonshared.nonshared_inclusion import STATEMENT
 from thmverify.verdicts import Outcome, Status
 
 HALF = Fraction(1, 2)

@@ -15,8 +15,8 @@ from thmverify.evidence import Need
 from thmverify.hypotheses import MAPS_INTO
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.sampling import random_instance
-from thmverify.theorems.nonshared_inclusion import TILTED
-from thmverify.theorems.nonshared_proportional import STATEMENT, block_diagonal, margin, proportional, sample
+from thmverify.theorems.nonshared.common import TILTED
+from thmverify.theorems.nonshared.nonshared_proportional import STATEMENT, block_diagonal, margin, proportional, sample
 from thmverify.verdicts import Outcome
 
 seeds = st.integers(0, 10**9)

@@ -16,18 +16,9 @@ from thmverify.models import Instance, SharedGMM
 from thmverify.reports.figures import pancakes
 from thmverify.sampling import instance_rng
 from thmverify.subspaces import Subspace, fisher_subspace, mean_subspace
-from thmverify.theorems.pca_equality import (
-    BALLS,
-    FOUND,
-    PANCAKES,
-    PARALLEL,
-    SHIFTED,
-    SHIFTED_PANCAKES,
-    STATEMENT,
-    line,
-    margin,
-    three_in_a_row,
-)
+from thmverify.theorems.pca.common import BALLS, PANCAKES, line, three_in_a_row
+from thmverify.theorems.pca.common import angle_margin as margin
+from thmverify.theorems.pca.pca_equality import FOUND, PARALLEL, SHIFTED, SHIFTED_PANCAKES, STATEMENT
 from thmverify.verdicts import Outcome, Status
 
 

@@ -20,7 +20,11 @@ from thmverify.maps import Encoder
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.theorems import pca_top_r, pca_top_r_spherical
-from thmverify.theorems.pca_top_r import PANCAKES, STATEMENT, TILTED, commuting, corners, examine, level, margin
+from thmverify.theorems.common import corners, level
+from thmverify.theorems.pca.common import commuting
+from thmverify.theorems.pca.common import examine_top_r as examine
+from thmverify.theorems.pca.common import top_r_margin as margin
+from thmverify.theorems.pca.pca_top_r import PANCAKES, STATEMENT, TILTED
 from thmverify.verdicts import Outcome
 
 instances, spherical = (

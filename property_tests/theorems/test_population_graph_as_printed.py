@@ -11,8 +11,9 @@ from property_tests.theorems.test_population_graph_equivalence import instances
 from thmverify import exact
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems.population_graph_as_printed import STATEMENT, TWO_POINTS, deviation, margin, printed
-from thmverify.theorems.population_graph_equivalence import approximation_error, graph, loss
+from thmverify.theorems.graphs.common import approximation_error, graph
+from thmverify.theorems.graphs.population_graph_as_printed import STATEMENT, TWO_POINTS, deviation, margin, printed
+from thmverify.theorems.graphs.population_graph_equivalence import loss
 from thmverify.verdicts import Outcome, Status
 
 

@@ -15,15 +15,8 @@ from thmverify.exact import to_floats
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.theorems import population_graph_equivalence as module
-from thmverify.theorems.population_graph_equivalence import (
-    LIGHTNING_AND_CLOUD,
-    STATEMENT,
-    approximation_error,
-    graph,
-    loss,
-    margin,
-    normalised,
-)
+from thmverify.theorems.graphs.common import LIGHTNING_AND_CLOUD, approximation_error, graph, normalised
+from thmverify.theorems.graphs.population_graph_equivalence import STATEMENT, loss, margin
 from thmverify.verdicts import Outcome
 
 instances = strategies.population_graphs().map(lambda model: Instance(model, 1 + len(model.labels) % 3))

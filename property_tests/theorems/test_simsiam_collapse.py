@@ -16,17 +16,9 @@ from thmverify.maps import SimSiamPair
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems.simsiam_collapse import (
-    FULL,
-    STATEMENT,
-    collapsed,
-    examine,
-    is_inside,
-    margin,
-    refute_inclusion,
-    steepness,
-    wandered,
-)
+from thmverify.theorems.simsiam.common import collapsed, is_inside, refute_inclusion, steepness, wandered
+from thmverify.theorems.simsiam.common import examine_wandered as examine
+from thmverify.theorems.simsiam.simsiam_collapse import FULL, STATEMENT, margin
 from thmverify.verdicts import Outcome
 
 PLAIN = STATEMENT.witness

@@ -16,7 +16,7 @@ from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.simsiam_equality import STATEMENT, examine, margin, nothing_learnt
+from thmverify.theorems.simsiam.simsiam_equality import STATEMENT, examine, margin, nothing_learnt
 from thmverify.verdicts import Outcome
 
 

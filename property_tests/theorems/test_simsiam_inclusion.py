@@ -21,7 +21,9 @@ from thmverify.minimize import minimise
 from thmverify.models import GMM, Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import Subspace, fisher_subspace
-from thmverify.theorems.simsiam_inclusion import STATEMENT, leak_slope, margin, outside, random_pair
+from thmverify.theorems.simsiam.common import leak_margin as margin
+from thmverify.theorems.simsiam.common import leak_slope, outside, random_pair
+from thmverify.theorems.simsiam.simsiam_inclusion import STATEMENT
 from thmverify.verdicts import Outcome
 
 SIMSIAM = LOSSES["simsiam"]

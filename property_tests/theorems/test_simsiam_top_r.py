@@ -18,9 +18,9 @@ from thmverify.maps import Encoder
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_matrix, random_symmetric_instance
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.pca_top_r import TOLERANCE
-from thmverify.theorems.simsiam_collapse import steepness
-from thmverify.theorems.simsiam_top_r import SECOND_BEST, STATEMENT, all_alike, examine, margin, sample, with_predictor
+from thmverify.theorems.common import TOLERANCE, all_alike
+from thmverify.theorems.simsiam.common import steepness
+from thmverify.theorems.simsiam.simsiam_top_r import SECOND_BEST, STATEMENT, examine, margin, sample, with_predictor
 from thmverify.verdicts import Outcome
 
 instances = st.integers(0, 10**9).map(lambda seed: sample(random.Random(seed)))

@@ -21,8 +21,8 @@ from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import simsiam_invariant_means, simsiam_weight_decay
-from thmverify.theorems.simsiam_inclusion import leak_slope, random_pair
-from thmverify.theorems.simsiam_invariant_means import invariant_covariance
+from thmverify.theorems.simsiam.common import leak_slope, random_pair
+from thmverify.theorems.simsiam.simsiam_invariant_means import invariant_covariance
 from thmverify.verdicts import Outcome
 
 DECAY, KEPT = simsiam_weight_decay.STATEMENT, simsiam_invariant_means.STATEMENT

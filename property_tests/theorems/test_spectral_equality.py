@@ -19,7 +19,7 @@ from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import Subspace, fisher_subspace
-from thmverify.theorems.spectral_equality import PLANE, STATEMENT, margin
+from thmverify.theorems.spectral.spectral_equality import PLANE, STATEMENT, margin
 from thmverify.verdicts import Outcome
 
 

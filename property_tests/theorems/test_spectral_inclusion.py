@@ -18,8 +18,8 @@ from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import Subspace
 from thmverify.theorems import spectral_inclusion
-from thmverify.theorems.spectral_inclusion import STATEMENT, excess, margin
-from thmverify.theorems.theorem_5_2 import split
+from thmverify.theorems.common import split
+from thmverify.theorems.spectral.spectral_inclusion import STATEMENT, excess, margin
 from thmverify.verdicts import Outcome
 
 

@@ -18,7 +18,7 @@ from thmverify.maps import Encoder
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems.spectral_top_r import MEAN_WINS, STATEMENT, TOLERANCE, centred, margin
+from thmverify.theorems.spectral.spectral_top_r import MEAN_WINS, STATEMENT, TOLERANCE, centred, margin
 from thmverify.verdicts import Outcome
 
 

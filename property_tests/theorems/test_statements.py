@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import pickle
 import pkgutil
@@ -16,8 +17,6 @@ from pathlib import Path
 import pytest
 from sympy import Eq, Symbol
 
-import thmverify.theorems.proofs
-from thmverify import theorems
 from thmverify.errors import InputError
 from thmverify.evidence import Break, ByKernel, Counterexample, Need
 from thmverify.hypotheses import (
@@ -33,7 +32,7 @@ from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationG
 from thmverify.proofs.checking import Proof
 from thmverify.standing import Standing, judge
 from thmverify.statement import Formal, Statement
-from thmverify.theorems import COUNTEREXAMPLES, MODULES, REGISTRY, formal
+from thmverify.theorems import COUNTEREXAMPLES, FAMILIES, MODULES, REGISTRY, formal
 from thmverify.verdicts import Outcome, Status, Verdict
 from thmverify.vocabulary import VOCABULARY, K, PositiveDefinite, Sigma_k, delta, entries, evaluate, k, m, mu_bar, w
 
@@ -66,8 +65,20 @@ def problems(modules: dict[str, str], files: set[str], registry: dict[str, State
 
 
 def files() -> set[str]:
-    """The modules of statements; `formal` is the record of what they say."""
-    return {m.name for m in pkgutil.iter_modules(theorems.__path__) if not m.ispkg} - {"formal"}
+    """The modules in the families' folders that are neither scripts nor shared by several statements."""
+    return {m for m in modules() if not m.endswith(("_proof", "_lemmas", ".common"))}
+
+
+def modules() -> set[str]:
+    """Every module in a family's folder."""
+    folders = [importlib.import_module(f"thmverify.theorems.{family}") for family in FAMILIES]
+    return {f"{folder.__name__}.{m.name}" for folder in folders for m in pkgutil.iter_modules(folder.__path__)}
+
+
+def test_statements_share_by_the_common_module_of_a_family_and_import_no_other_statement() -> None:
+    for name in files():
+        source = Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8")
+        assert not {m for m in files() if re.search(rf"import {m}|from {re.escape(m)} import", source)}, name
 
 
 def test_registry_has_no_orphan_and_no_missing_entry() -> None:
@@ -75,15 +86,12 @@ def test_registry_has_no_orphan_and_no_missing_entry() -> None:
 
 
 def test_every_proof_belongs_to_a_statement() -> None:
-    names = {
-        f"thmverify.theorems.proofs.{module.name}"
-        for module in pkgutil.iter_modules(thmverify.theorems.proofs.__path__)
-    }
-    proofs = {name for name in names if hasattr(importlib.import_module(name), "prove")}
-    assert names - proofs == {"thmverify.theorems.proofs.equality"}  # what several proofs go on from
+    names = {name for name in modules() if name.endswith("_proof") and not name.endswith(".common_proof")}
+    proofs = {name for name in modules() if hasattr(importlib.import_module(name), "prove")}
+    assert names == proofs
     assert proofs == {s.proof.module for s in REGISTRY.values() if s.proof is not None}
     for id_, s in REGISTRY.items():
-        assert s.proof is None or s.proof.module == f"thmverify.theorems.proofs.{MODULES[id_]}"
+        assert s.proof is None or s.proof.module == f"{MODULES[id_]}_proof"
 
 
 def test_what_theorems_say_is_on_record_and_nothing_else() -> None:
@@ -116,7 +124,7 @@ def test_registry_check_finds_what_is_wrong() -> None:
         "lemma-4.2: proved, without a proof"
     ]
     assert "not on record" in problems(MODULES, files(), {"lemma-4.2": replace(lemma, formal=None)})[0]
-    another = replace(lemma, proof=Proof("thmverify.theorems.proofs.fisher_optimality"))
+    another = replace(lemma, proof=Proof("thmverify.theorems.fisher.fisher_optimality_proof"))
     assert "the proof is of fisher-optimality" in problems(MODULES, files(), {"lemma-4.2": another})[0]
     weaker = replace(lemma, hypotheses=lemma.hypotheses[1:])
     assert "rests on weights-positive" in problems(MODULES, files(), {"lemma-4.2": weaker})[0]
@@ -130,7 +138,7 @@ def test_registry_check_finds_what_is_wrong() -> None:
 
 @each_statement
 def test_module_docstring_says_title_source_and_status(statement: Statement) -> None:
-    text = sys.modules[f"thmverify.theorems.{MODULES[statement.id]}"].__doc__ or ""
+    text = sys.modules[MODULES[statement.id]].__doc__ or ""
     assert re.search(r"arXiv:\d{4}\.\d{5}", text)
     assert f"Status: {statement.status}." in text
     assert statement.source.label
@@ -365,7 +373,7 @@ def test_verdict_as_json_is_text_and_integers() -> None:
     assert (data["verdict"], data["margin"], data["rank"], data["dimension"]) == ("proved", ["1/3", "1/2"], 1, 2)
 
 
-@pytest.mark.parametrize("module", ["theorem_5_2"])
+@pytest.mark.parametrize("module", ["infonce.infonce_inclusion"])
 def test_a_theorem_module_runs_alone(module: str) -> None:
     command = [sys.executable, "-W", "error", "-m", f"thmverify.theorems.{module}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

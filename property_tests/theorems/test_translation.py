@@ -13,8 +13,8 @@ from thmverify import testing as strategies
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace, lda_subspace
-from thmverify.theorems.infonce_equality import UNCENTRED
-from thmverify.theorems.translation import ONE_GAUSSIAN, STATEMENT, centred, examine, margin, shifted
+from thmverify.theorems.infonce.common import UNCENTRED
+from thmverify.theorems.infonce.translation import ONE_GAUSSIAN, STATEMENT, centred, examine, margin, shifted
 from thmverify.verdicts import Outcome, Provenance
 
 

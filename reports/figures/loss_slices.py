@@ -28,7 +28,7 @@ from thmverify.reports.figures.drawing import Frame, minus, ticks
 from thmverify.reports.figures.pancakes import lines
 from thmverify.reports.figures.records import Curve, Line, LossSlices
 from thmverify.subspaces import fisher_subspace, mean_subspace
-from thmverify.theorems.pca_equality import three_in_a_row
+from thmverify.theorems.pca.common import three_in_a_row
 
 INSTANCE = Instance(
     AugmentedPairs(three_in_a_row((3, 3), (Fraction(2), Fraction(18))), Fraction(7, 10)),

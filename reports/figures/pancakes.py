@@ -21,7 +21,8 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.reports.figures.drawing import Ellipse, Frame, sigma_ellipse
 from thmverify.reports.figures.records import Angle, Line, Pancakes, Panel
 from thmverify.subspaces import Subspace, certified_principal_angles, fisher_subspace, mean_subspace
-from thmverify.theorems.pca_equality import BALLS, PANCAKES, SHIFTED_PANCAKES
+from thmverify.theorems.pca.common import BALLS, PANCAKES
+from thmverify.theorems.pca.pca_equality import SHIFTED_PANCAKES
 
 POINTS_PER_PANEL = 450
 _DIGITS = 10

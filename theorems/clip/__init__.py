@@ -1,0 +1,1 @@
+"""Statements about CLIP, and the scripts that prove them."""

@@ -1,0 +1,66 @@
+"""What statements of more than one family compute with."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from scipy.linalg import eigh
+
+from thmverify import exact
+from thmverify.exact import to_floats
+from thmverify.kernel.linear import inertia
+from thmverify.minimize.closed_forms import Pencil
+from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.subspaces import fisher_subspace
+
+
+def split(mixture: GMM, A: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
+    """Return A_in, the Σ̄-orthogonal projection of A on S_F, and A_out = A − A_in."""
+    B = fisher_subspace(mixture).basis
+    if B.ncols() == 0:
+        return A * fmpq(0), A
+    inside = B * (B.transpose() * mixture.sigma_bar * B).solve(B.transpose() * mixture.sigma_bar * A)
+    return inside, A - inside
+
+
+def all_alike(mixture: GMM) -> bool:
+    """Decide whether J is the same on all lines of S_F: Σ̄⁻¹S is a multiple of I there."""
+    B = fisher_subspace(mixture).basis
+    if B.ncols() == 0:
+        return True
+    mean = exact.trace(mixture.sigma_bar.solve(mixture.S)) / B.ncols()
+    return bool(mixture.sigma_bar * B * mean == mixture.S * B)
+
+
+TOLERANCE = 1e-6  # of the float64 eigenvectors, relative to the largest J
+
+
+def missed(mixture: GMM, A: Floats, r: int) -> float:
+    """Return what J misses on Col(A), relative to its largest value on r columns, in float64; S_F must not be {0}."""
+    best = float(np.sum(Pencil(mixture.S, mixture.sigma_bar).values[:r]))
+    if A.shape[1] == 0:
+        return 1.0
+    within, between = (A.T @ to_floats(m) @ A for m in (mixture.sigma_bar, mixture.S))
+    return 1 - float(np.sum(eigh(between, within, eigvals_only=True))) / best
+
+
+def level(form: fmpq_mat, metric: fmpq_mat, n: int) -> fmpq | None:
+    """Return a rational between the n-th largest and the next eigenvalue of metric⁻¹form, or None where none is found.
+
+    Floats propose it; counting eigenvalues on both sides decides. n is less than the size of the matrices.
+    """
+    above, below = Pencil(form, metric).values[n - 1 : n + 1]
+    middle = exact.to_fmpq(Fraction(float(above + below) / 2))
+    shifted = form - metric * middle
+    counts = inertia(shifted)
+    return middle if counts == (n, form.nrows() - n) else None
+
+
+def corners(sides: tuple[int, int], variances: tuple[Fraction | int, Fraction | int]) -> Instance:
+    """Return four equal components at (±a, ±b) with a diagonal covariance, and one column."""
+    (a, b), (v, w) = sides, variances
+    means = [(i * a, j * b) for i, j in itertools.product((1, -1), repeat=2)]
+    return Instance(AugmentedPairs(SharedGMM([Fraction(1, 4)] * 4, means, [[v, 0], [0, w]])), 1)

@@ -1,0 +1,1 @@
+"""Statements about the Fisher subspace and the discriminant, and the scripts that prove them."""

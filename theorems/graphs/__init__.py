@@ -1,0 +1,1 @@
+"""Statements about population graphs, and the scripts that prove them."""

@@ -1,0 +1,1 @@
+"""Statements about InfoNCE, and the scripts that prove them."""

@@ -1,0 +1,1 @@
+"""Statements about PCA, and the scripts that prove them."""

@@ -1,0 +1,129 @@
+"""What the statements about PCA share: the claim, mixtures in a row, and how the best r directions are decided."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from thmverify import exact, vocabulary
+from thmverify.exact import to_floats
+from thmverify.kernel.linear import inertia
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.sampling import random_instance
+from thmverify.statement import Conclusion, Quantity
+from thmverify.subspaces import fisher_subspace, mean_subspace, pca_subspace, principal_angles
+from thmverify.theorems.common import TOLERANCE, level, missed
+from thmverify.verdicts import Outcome, Provenance, Verdict
+
+CLAIM = "pca-equality"
+
+SYMBOLS = vocabulary.entries("d", "K", "r", "m", "w", "Sigma_k", "Sigma_1")
+
+QUANTITY = Quantity(r"\mathrm{tr}(A^T R A),\quad A^T A = I,\quad R = \mathbb{E}\, x x^T = \Sigma + S", "pca")
+
+EQUALITY = Conclusion(
+    r"A^* \in \mathrm{argmax}_{A^T A = I} \mathrm{tr}(A^T R A) \implies"
+    r"\mathrm{Col}(A^*) = S_F = \mathrm{span}\{\bar\Sigma^{-1}\mu_k\}",
+    "With r = dim S_F columns, Col(A*) = S_F for every maximiser A* of tr(AᵀRA) over AᵀA = I.",
+)
+
+SINE = 1e-6  # of a sine, for float64 eigenvectors
+
+
+def three_in_a_row(offset: tuple[int, int], covariance: tuple[Fraction, Fraction]) -> SharedGMM:
+    """Return three equal components at −μ, 0, μ with a diagonal covariance."""
+    a, b = covariance
+    x, y = offset
+    return SharedGMM([Fraction(1, 3)] * 3, [[-x, -y], [0, 0], [x, y]], [[a, 0], [0, b]])
+
+
+THIN, WIDE = Fraction(1, 4), Fraction(65, 4)
+
+BALLS = three_in_a_row((3, 0), (Fraction(1, 2), Fraction(1, 2)))
+
+PANCAKES = three_in_a_row((3, 0), (THIN, WIDE))
+
+
+def line(mixture: SharedGMM) -> Instance:
+    """Return the question whether PCA's first direction is S_F."""
+    return Instance(AugmentedPairs(mixture), 1)
+
+
+def angle_margin(instance: Instance) -> float:
+    """Return the sine of the largest angle between PCA's subspace and S_F, less a tolerance, in float64."""
+    mixture = instance.pairs.mixture
+    fisher = fisher_subspace(mixture)
+    found = pca_subspace(to_floats(mixture.R), instance.rank)
+    if found.shape[1] != fisher.dimension:
+        return 1.0
+    angles = principal_angles(found, fisher.as_floats())
+    return float(np.max(np.sin(angles), initial=0.0)) - SINE
+
+
+SPHERICAL_SYMBOLS = vocabulary.entries("d", "K", "r", "m", "w", "Sigma_k")
+
+
+def sample_spherical(rng: random.Random) -> Instance:
+    """Draw spherical components, of one radius or of their own, with r = dim S_F ≥ 1."""
+    while True:
+        instance = random_instance(rng)
+        mixture = instance.shared
+        m = mean_subspace(mixture).dimension
+        if m == 0:
+            continue
+        common = rng.random() < 0.5
+        variances = [Fraction(rng.randint(1, 40), 10) for _ in mixture.weights]
+        covariances = tuple(_multiple(variances[0] if common else v, mixture.dimension) for v in variances)
+        spherical = GMM(mixture.weights, mixture.means, covariances)
+        return replace(instance, model=AugmentedPairs(spherical, instance.pairs.bias), rank=m)
+
+
+def _multiple(variance: Fraction, d: int) -> tuple[tuple[Fraction, ...], ...]:
+    return tuple(tuple(variance if i == j else Fraction(0) for j in range(d)) for i in range(d))
+
+
+def top_r_margin(instance: Instance) -> float:
+    """Return what J misses on PCA's subspace, relative to its largest value, less a tolerance, in float64."""
+    mixture, r = instance.pairs.mixture, instance.rank
+    return missed(mixture, pca_subspace(to_floats(mixture.R), r), r) - TOLERANCE
+
+
+def commuting(*matrices: fmpq_mat) -> int:
+    """Return the dimension of the space of symmetric X that commute with the matrices (d × d); 1 for multiples of I."""
+    d = matrices[0].nrows()
+    pairs = list(itertools.combinations_with_replacement(range(d), 2))
+    columns = []
+    for i, j in pairs:
+        X = exact.zeros(d, d)
+        X[i, j] = X[j, i] = fmpq(1)
+        columns.append([x for m in matrices for x in (X * m - m * X).entries()])
+    return len(pairs) - int(fmpq_mat(len(pairs), len(columns[0]), [x for c in columns for x in c]).rank())
+
+
+def examine_top_r(instance: Instance) -> Verdict:
+    """Decide by rational arithmetic, as the module says; undecided on ties and where R and Σ̄ share but some spaces."""
+
+    def verdict(outcome: Outcome, reason: str) -> Verdict:
+        return Verdict("pca-top-r", outcome, reason, provenance=Provenance.EXACT)
+
+    mixture, r = instance.pairs.mixture, instance.rank
+    R, S, sigma, one = mixture.R, mixture.S, mixture.sigma_bar, exact.identity(mixture.dimension)
+    if sigma == one * sigma[0, 0]:
+        return verdict(Outcome.PROVED, "Σ̄ = vI, so R = vI + S and Σ̄⁻¹S have the same eigenspaces in the same order")
+    if sigma * R != R * sigma:
+        if commuting(R, sigma) == 1:
+            return verdict(Outcome.REFUTED, "no subspace is invariant under R and Σ̄⁻¹S: only multiples of I commute")
+        return Verdict(
+            "pca-top-r", Outcome.UNDECIDED, "R and Σ̄ have some invariant subspaces in common, and others apart"
+        )
+    t, s = level(R, one, r), level(S, sigma, r)
+    if t is None or s is None:
+        return Verdict("pca-top-r", Outcome.UNDECIDED, "no rational is seen to separate r eigenvalues from the others")
+    if inertia((R - one * t) * (S - sigma * s))[1]:
+        return verdict(Outcome.REFUTED, "R and Σ̄⁻¹S commute, and a top-r eigenvector of R is none of Σ̄⁻¹S")
+    return verdict(Outcome.PROVED, "R and Σ̄⁻¹S commute and have the same r first eigenvectors")

@@ -1,0 +1,1 @@
+"""Statements about SimSiam, and the scripts that prove them."""

@@ -1,0 +1,1 @@
+"""Statements about the spectral contrastive loss, and the scripts that prove them."""
