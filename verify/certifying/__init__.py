@@ -17,6 +17,7 @@ from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
 from thmverify.certifying.grids import OutOfReachError
 from thmverify.certifying.infonce import floating_margin, infonce_proposals
 from thmverify.certifying.margins import margin
+from thmverify.certifying.normalised import normalised_proposals
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.certifying.simsiam import leak_proposals
 from thmverify.certifying.writing import certificate, instance_fields
@@ -36,6 +37,7 @@ _MODELS: dict[str, tuple[type, str]] = {
     "infonce-inclusion": (SharedGMM, "shared-gmm"),
     "infonce-equality": (SharedGMM, "shared-gmm"),
     "infonce-top-r": (SharedGMM, "shared-gmm"),
+    "simclr-normalised-inclusion": (SharedGMM, "shared-gmm"),
 }
 _ON_FISHER = (
     "infonce-equality",
@@ -195,6 +197,8 @@ def _proposals(claim: str, instance: Instance, seen: KernelInstance) -> Iterator
             yield from infonce_proposals(instance, seen)
         case "nonshared-inclusion", Pairs():
             yield from nonshared_proposals(instance, seen)
+        case "simclr-normalised-inclusion", Pairs():
+            yield from normalised_proposals(seen)
         case "spectral-top-r", Pairs():
             yield from top_proposals(seen)
         case "simsiam-inclusion", Pairs():

@@ -15,6 +15,7 @@ from thmverify.exact import to_floats
 from thmverify.kernel.enclosure import enclose_clip
 from thmverify.kernel.linear import inertia, null_space
 from thmverify.kernel.models import Instance, Pairs
+from thmverify.kernel.rules.angles import losses
 
 _BITS = 128
 _LARGEST = 20  # dimensions in which eigenvalues are counted for a margin
@@ -32,6 +33,9 @@ def margin(claim: str, seen: Instance, proposal: Proposal, proved: bool) -> Inte
             return _pca(seen)
         case "simsiam-inclusion", "leak", Pairs():
             return _leak(seen, proposal)
+        case "simclr-normalised-inclusion", "losses", Pairs():
+            across, inside = losses(seen, proposal.hints)
+            return outward(inside - across, inside - across)
         case "clip-effective-equality", "kkt", Pairs():
             return _clip(seen.on_fisher, proposal, seen.mixture.m)
         case "clip-inclusion-literal", "kkt", Pairs():

@@ -26,6 +26,10 @@ STATEMENTS = {
     "infonce-equality": f"Shared covariance Σ. {_INFONCE} Col(A) = S_F.",
     "infonce-top-r": f"Shared covariance Σ. {_INFONCE} a column space on which J(A) = tr[(AᵀΣA)⁻¹AᵀSA] {_BEST}.",
     "nonshared-inclusion": f"{_INFONCE} Col(A) ⊆ S_F, the covariances Σ_k being whatever they are.",
+    "simclr-normalised-inclusion": (
+        "Shared covariance Σ. For every temperature τ > 0, every A ≠ 0 with r columns that minimises "
+        "−E g(x)ᵀg(x̂)/τ + E_x log E_y exp(g(x)ᵀg(y)/τ), g(x) = Aᵀx/|Aᵀx|, y ~ F independent of x, has Col(A) ⊆ S_F."
+    ),
     "spectral-equality": f"{_SPECTRAL} Col(A) = S_F.",
     "spectral-top-r": f"{_SPECTRAL} a column space on which J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] {_BEST}.",
     "pca-equality": "Every maximiser A of tr(AᵀRA) over the d × min(r, d) matrices with AᵀA = I has Col(A) = S_F.",

@@ -25,6 +25,9 @@ from thmverify.losses.record import Loss, Parameter, Row, Sense
 
 LOSSES: dict[str, Loss] = {}
 
+# Of statements about losses without a record, which are no expectations of functions of xᵀMy.
+_ROWS = (Row("simclr-normalised", "SimCLR, normalised", always=False),)
+
 
 def register(loss: Loss, origin: str) -> Loss:
     """Add a loss to the table, and return its record there.
@@ -62,7 +65,7 @@ def find_loss(name: str) -> Loss:
 
 def rows() -> dict[str, Row]:
     """Return the rows of the guarantee matrix by name, in the order of the table."""
-    return {row.name: row for loss in LOSSES.values() for row in loss.rows}
+    return {row.name: row for part in (*(loss.rows for loss in LOSSES.values()), _ROWS) for row in part}
 
 
 def row_title(name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from thmverify.kernel.models import Finding, Instance, Pairs
-from thmverify.kernel.rules import border, identities, ranks, simsiam, spectral
+from thmverify.kernel.rules import angles, border, identities, ranks, simsiam, spectral
 from thmverify.kernel.strict import Rejected, record
 
 Rule = Callable[[Any, object], Any]
@@ -33,6 +33,7 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "infonce-equality": ("shared", _ranked(ranks.equality)),
     "infonce-top-r": ("shared", _ranked(ranks.top) | {"border": border.top_border}),
     "nonshared-inclusion": ("pairs", _exact(identities.inclusion) | {"border": border.nonshared_border}),
+    "simclr-normalised-inclusion": ("shared", _exact(angles.normalised_exact) | {"losses": angles.normalised_losses}),
     "spectral-equality": ("pairs", _exact(spectral.spectral_equality)),
     "spectral-top-r": ("pairs", _exact(spectral.spectral_top) | {"threshold": spectral.spectral_top_threshold}),
     "pca-equality": ("pairs", _exact(spectral.pca)),

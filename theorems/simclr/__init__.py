@@ -1,0 +1,1 @@
+"""Statements about SimCLR as it is used, with normalised features."""
