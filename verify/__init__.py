@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from thmverify.api import certify, check, decide, hunt, instance, load, loss, minimise, statements
+    from thmverify.data import Rounded, from_floats, from_sklearn
     from thmverify.errors import InputError
     from thmverify.evidence import Break, Counterexample
     from thmverify.headlines import Source
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": ("certify", "check", "decide", "hunt", "instance", "load", "loss", "minimise", "statements"),
+    "data": ("Rounded", "from_floats", "from_sklearn"),
     "errors": ("InputError",),
     "evidence": ("Break", "Counterexample"),
     "headlines": ("Source",),
@@ -66,6 +68,7 @@ __all__ = [
     "PopulationGraph",
     "Proof",
     "Record",
+    "Rounded",
     "Sense",
     "SharedGMM",
     "Source",
@@ -79,7 +82,9 @@ __all__ = [
     "certify",
     "check",
     "decide",
+    "from_floats",
     "from_formula",
+    "from_sklearn",
     "hunt",
     "instance",
     "load",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from thmverify.data import Rounded
 from thmverify.errors import InputError
 from thmverify.instances import parse_instance, parse_map, read_file
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from thmverify.statement import Statement
     from thmverify.verdicts import Verdict
 
-Given: TypeAlias = GMM | AugmentedPairs | CLIPGMM | PopulationGraph | Record | Instance
+Given: TypeAlias = Rounded | GMM | AugmentedPairs | CLIPGMM | PopulationGraph | Record | Instance
 
 
 def statements() -> Mapping[str, Statement]:
@@ -51,6 +52,8 @@ def instance(
     """
     if isinstance(model, Instance):
         return model
+    if isinstance(model, Rounded):
+        model = model.mixture
     if not isinstance(model, GMM | AugmentedPairs | CLIPGMM | PopulationGraph | Record):
         remedy = "make a SharedGMM, GMM, CLIPGMM, PopulationGraph or Record, or load a file with `load`"
         raise InputError("model", type(model).__name__, "is no model", remedy)

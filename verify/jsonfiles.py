@@ -20,6 +20,8 @@ from thmverify.rationals import MAX_DIGITS
 
 MAX_BYTES = 8 * 1024 * 1024
 _REMEDY = "give the path of a readable file"
+_TABLES = (".csv", ".tsv", ".npz")
+_ARRAYS = (".npy", ".pkl", ".pickle", ".joblib")
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,22 @@ def read_bytes(path: str | os.PathLike[str], limit: int = MAX_BYTES) -> bytes:
 
 def _read_text(name: str) -> str:
     data = read_bytes(name)
+    _refuse_data(name)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError("file", f"byte {error.start}", "is not UTF-8", "save the file as UTF-8") from None
+
+
+def _refuse_data(name: str) -> None:
+    """Raise InputError, with what to do, for a file of data where one of JSON is meant."""
+    suffix = Path(name).suffix.lower()
+    if suffix in _TABLES:
+        remedy = f"make an instance file of it: thmverify fit {name} --out {Path(name).stem}.json"
+        raise InputError("file", name, "holds data, not a JSON object", remedy)
+    if suffix in _ARRAYS:
+        remedy = "in Python, make a mixture of what it holds: thmverify.from_sklearn(model) or thmverify.from_floats(…)"
+        raise InputError("file", name, "holds Python objects, not a JSON object", remedy)
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -6,7 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from thmverify.cli import certificates, exporting, figures, hunting, losses, matrix, report, starting, statements
+from thmverify.cli import (
+    certificates,
+    exporting,
+    figures,
+    fitting,
+    hunting,
+    losses,
+    matrix,
+    report,
+    starting,
+    statements,
+)
 
 # The class above BadParameter is the usage error of typer's click, wherever a release of typer keeps it.
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -37,6 +48,13 @@ app.command(
     "verify",
     epilog=_examples("verify", "verify infonce-inclusion --instances 1000 --jobs 2"),
 )(statements.verify)
+app.command(
+    "fit",
+    epilog=_examples(
+        "fit iris.csv --labels species --centre --out iris.json",
+        "fit points.npz --components 3 --covariance full > points.json",
+    ),
+)(fitting.fit)
 app.command(
     "loss",
     cls=losses.LossCommand,
