@@ -3,8 +3,8 @@
 Profiles (`--hypothesis-profile=NAME` or THMVERIFY_PROFILE=NAME):
     ci      the default: the same examples every time, no example database, no deadline
     random  fresh examples, more of them, with a blob that reproduces a failure
-THMVERIFY_MULTIPLIER=n runs n times as many examples in the containment tests. Tests marked `hunt` run only when the
-mark expression names them (`-m hunt`); `--hunt-budget=5m` says what each hunt may spend.
+THMVERIFY_MULTIPLIER=n runs n times as many examples in the containment tests. Tests marked `hunt` or `cover` run only
+when the mark expression names them (`-m hunt`); `--hunt-budget=5m` says what each hunt may spend.
 """
 
 from __future__ import annotations
@@ -39,13 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `hunt` unless the mark expression names them."""
-    if "hunt" in (config.option.markexpr or ""):
-        return
-    left_out = [item for item in items if item.get_closest_marker("hunt")]
+    """Leave out the tests with a mark of the long ones unless the mark expression names it."""
+    long = [mark for mark in ("hunt", "cover") if mark not in (config.option.markexpr or "")]
+    left_out = [item for item in items if any(item.get_closest_marker(mark) for mark in long)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("hunt")]
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 A certificate, about one instance, takes python-flint and the standard library; a proof, about every instance, the
 standard library alone. FORMAT.md says what the files are, PROOFS.md why the rules are right. To be read in the order
-strict, parse, claims, linear, models, integrals, enclosure, rules, formulas, certificate; and proofs: terms, tame,
-matching, ring, calculus, tautology, rules, replay. Whatever is not accepted on the way is `Rejected`, with the reason.
+strict, parse, claims, linear, models, integrals, enclosure, rules, formulas, covers, certificate; and proofs: terms,
+tame, matching, ring, calculus, tautology, rules, replay. Whatever is not accepted on the way is `Rejected`, with the
+reason.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from thmverify.kernel import formulas
+from thmverify.kernel import covers, formulas
 from thmverify.kernel.claims import STATEMENTS, statement_hash
 from thmverify.kernel.models import Finding, instance
 from thmverify.kernel.parse import integer
@@ -25,7 +25,7 @@ class Verified(NamedTuple):
         return [f"{self.claim} is {self.finding.verdict} for the instance given", f"VERIFIED {self.claim}"]
 
 
-def check(data: bytes) -> Verified | formulas.VerifiedFormula:
+def check(data: bytes) -> Verified | formulas.VerifiedFormula | covers.VerifiedCover:
     """Return what the certificate proves. Raises Rejected with the reason; whatever goes wrong is a rejection."""
     try:
         return _check(data)
@@ -35,10 +35,12 @@ def check(data: bytes) -> Verified | formulas.VerifiedFormula:
         raise Rejected(f"the check broke down with {type(error).__name__}") from error
 
 
-def _check(data: bytes) -> Verified | formulas.VerifiedFormula:
+def _check(data: bytes) -> Verified | formulas.VerifiedFormula | covers.VerifiedCover:
     whole = parse(data)
     if isinstance(whole, dict) and whole.get("format") == formulas.FORMAT:
         return formulas.check(whole)
+    if isinstance(whole, dict) and whole.get("format") == covers.FORMAT:
+        return covers.check(whole)
     form, claim, statement, model, verdict, *bounds, rule, hints, content = record(whole, "the certificate", FIELDS)
     if form != FORMAT:
         raise Rejected(f"the format is not {FORMAT}")

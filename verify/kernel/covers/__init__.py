@@ -1,0 +1,8 @@
+"""Covers: a claim about every instance of a set, by boxes of parameters that the kernel makes again (PROOFS.md, 10).
+
+To be read in the order bisection, line, claims.
+"""
+
+from thmverify.kernel.covers.claims import COVERS, FIELDS, FORMAT, VerifiedCover, check
+
+__all__ = ["COVERS", "FIELDS", "FORMAT", "VerifiedCover", "check"]

@@ -1,0 +1,58 @@
+"""Boxes that are halved until a test settles each: nothing is searched for, and what is left is never dropped."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from flint import arb, fmpq
+
+Box = tuple[tuple[fmpq, fmpq], ...]  # an interval for each axis
+Settle = Callable[[Box], str]  # the name of the test that settles a box, "" for none
+Watch = Callable[[Box, str], None]
+
+
+class Covered(NamedTuple):
+    """How many boxes each test settled, and the boxes that none did: together they are the whole."""
+
+    settled: dict[str, int]
+    remaining: list[Box]
+
+
+def ignore(_box: Box, _test: str) -> None:
+    """Watch and do nothing."""
+
+
+def cover(whole: Box, settle: Settle, scales: Sequence[fmpq], limit: int, watch: Watch = ignore) -> Covered:
+    """Settle or halve at most `limit` boxes, those made first before the others; `watch` is told of each."""
+    waiting, settled = deque([whole]), dict[str, int]()
+    for _ in range(limit):
+        if not waiting:
+            break
+        box = waiting.popleft()
+        test = settle(box)
+        if test:
+            settled[test] = settled.get(test, 0) + 1
+        else:
+            waiting.extend(halves(box, scales))
+        watch(box, test)
+    return Covered(settled, list(waiting))
+
+
+def halves(box: Box, scales: Sequence[fmpq]) -> tuple[Box, Box]:
+    """Return both halves along the axis that is longest in units of its scale, the first of them."""
+    lengths = [(high - low) / scale for (low, high), scale in zip(box, scales, strict=True)]
+    i = lengths.index(max(lengths))
+    low, high = box[i]
+    middle = (low + high) / 2
+    return (*box[:i], (low, middle), *box[i + 1 :]), (*box[:i], (middle, high), *box[i + 1 :])
+
+
+def volume(box: Box) -> fmpq:
+    """Return the product of the sides that are not points."""
+    return math.prod((high - low for low, high in box if high > low), start=fmpq(1))
+
+
+def interval(low: fmpq, high: fmpq) -> arb:
+    """Return a ball that contains the interval."""
+    return arb(low).union(arb(high))
