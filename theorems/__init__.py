@@ -46,6 +46,7 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "temperature",
         "translation",
     ),
+    "key_bias": ("infonce-key-bias-equality", "infonce-key-bias-equality-biased"),
     "clip": (
         "clip-inclusion-effective",
         "clip-inclusion-literal",

@@ -26,7 +26,10 @@ from thmverify.losses.record import Loss, Parameter, Row, Sense
 LOSSES: dict[str, Loss] = {}
 
 # Of statements about losses without a record, which are no expectations of functions of xᵀMy.
-_ROWS = (Row("simclr-normalised", "SimCLR, normalised", always=False),)
+_ROWS = (
+    Row("infonce-key-bias", "InfoNCE, key bias", always=False),
+    Row("simclr-normalised", "SimCLR, normalised", always=False),
+)
 
 
 def register(loss: Loss, origin: str) -> Loss:

@@ -1,0 +1,1 @@
+"""Statements about InfoNCE with a key bias, and the script that proves one."""

@@ -1,0 +1,56 @@
+"""What the statements about InfoNCE with a key bias share: the loss, what is claimed, and its slope in floats."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from fractions import Fraction
+
+from thmverify.hypotheses import COLUMNS_REACH, SHARED_PAIRS
+from thmverify.minimize.key_bias import KeyBiasLoss
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.sampling import random_instance
+from thmverify.statement import Conclusion, Quantity
+from thmverify.subspaces import lda_subspace
+from thmverify.verdicts import Outcome, Provenance, Verdict
+
+ROW = "infonce-key-bias"
+QUANTITY = Quantity(
+    r"L(A, b) = -\mathbb{E}[f(x)^T f(\hat x) + b(\hat x)] + \mathbb{E}_x \log \mathbb{E}_y \exp(f(x)^T f(y) + b(y)),"
+    r"\quad f(x) = A^T x"
+)
+CONCLUSION = Conclusion(
+    r"(A^*, b^*) \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r},\, b} L(A, b) \implies "
+    r"\mathrm{Col}(A^*) = S_{\mathrm{LDA}} = \mathrm{span}\{\Sigma^{-1}(\mu_k - \mu_l)\}",
+    "Col(A*) = S_LDA for every minimiser (A*, b*) of L over R^{d×r} and the key biases b.",
+)
+SETTING = (*SHARED_PAIRS, COLUMNS_REACH)
+
+# Three components nearly on a line, with very unequal weights: at δ = 7/10 the best map has rank 1, in floats.
+UNEVEN = SharedGMM(
+    (Fraction(93, 100), Fraction(3, 50), Fraction(1, 100)),
+    ((Fraction(94, 465), Fraction(3, 155)), (-5, Fraction(-4, 5)), (Fraction(56, 5), 3)),
+)
+
+
+def slope_across(instance: Instance) -> float:
+    """Return the least slope of the loss across the best map of rank dim S_LDA − 1, in float64: < 0 where it holds."""
+    return KeyBiasLoss.of(instance).slope()
+
+
+def examine(claim: str, instance: Instance) -> Verdict:
+    """Say what floats see: they decide nothing."""
+    dimension = lda_subspace(instance.shared).dimension
+    slope = slope_across(instance)
+    seen = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
+    reason = f"no rule knows the claim; in floats the slope across the best map of rank dim S_LDA − 1 is {seen}"
+    return Verdict(claim, Outcome.UNDECIDED, reason, provenance=Provenance.FLOATING, dimension=dimension)
+
+
+def sample(rng: random.Random, bias: Fraction) -> Instance:
+    """Draw a mixture of two or three components, anywhere, whose S_LDA has at most two dimensions."""
+    while True:
+        instance = random_instance(rng)
+        mixture = instance.shared
+        if 2 <= mixture.components <= 3 and lda_subspace(mixture).dimension > 0:
+            return replace(instance, model=AugmentedPairs(mixture, bias), rank=mixture.components)
