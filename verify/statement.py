@@ -23,7 +23,6 @@ from thmverify.guarantees import Guarantee
 from thmverify.headlines import OURS, Headline, Source
 from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
 from thmverify.hypotheses import Hypothesis
-from thmverify.kernel.claims import STATEMENTS
 from thmverify.mathml import formula as mathml
 from thmverify.models import Instance, Record
 from thmverify.proofs.checking import Named, Proof, ProofReport, check
@@ -360,8 +359,8 @@ class Statement:
         data: bytes | None = None
         if isinstance(self.examine, Relation):
             verdict, data = self.examine.decide(instance)
-        elif self.claim is not None or self.id in STATEMENTS:
-            verdict, data = decide(self.claim or self.id, instance)
+        elif self.claim is not None:
+            verdict, data = decide(self.claim, instance)
         else:
             verdict = self.examine(instance)
         return replace(verdict, applicable=not violated, violated=violated), data

@@ -20,7 +20,8 @@ from thmverify.losses.levels import float64_gradient
 from thmverify.maps import CLIPProduct
 from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance, SharedGMM
-from thmverify.theorems.clip.clip_equality_lines import STATEMENT, exchanged, margin, on_a_line, sample
+from thmverify.theorems.clip.clip_equality_lines import STATEMENT, exchanged, on_a_line, sample
+from thmverify.theorems.clip.common import smallest_value as margin
 from thmverify.verdicts import Outcome
 
 SEEDS = range(8)

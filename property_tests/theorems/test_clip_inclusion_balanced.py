@@ -14,7 +14,7 @@ from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import Subspace, fisher_subspace
-from thmverify.theorems import clip_inclusion_balanced as module
+from thmverify.theorems.clip import clip_inclusion_balanced as module
 from thmverify.theorems.clip.clip_inclusion_balanced import STATEMENT, margin, one_kernel_pair
 from thmverify.theorems.clip.common import leaks
 from thmverify.verdicts import Outcome

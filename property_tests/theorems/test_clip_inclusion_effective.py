@@ -21,7 +21,7 @@ from thmverify.maps import CLIPFactors
 from thmverify.models import CLIPGMM, Floats, Instance
 from thmverify.sampling import instance_rng, random_clip_instance, random_matrix
 from thmverify.subspaces import Subspace
-from thmverify.theorems import clip_inclusion_effective as module
+from thmverify.theorems.clip import clip_inclusion_effective as module
 from thmverify.theorems.clip.clip_inclusion_effective import STATEMENT, margin
 from thmverify.theorems.clip.common import leaks
 from thmverify.theorems.common import split
@@ -94,7 +94,7 @@ def test_descent_from_a_leaking_start_ends_inside() -> None:
 def test_a_map_may_leave_a_wrong_subspace_gladly(monkeypatch: pytest.MonkeyPatch) -> None:
     # Take for S_F a line that it is not: then some leaking map lowers the loss, and the slope says so.
     monkeypatch.setattr(
-        "thmverify.theorems.infonce.infonce_inclusion.fisher_subspace",
+        "thmverify.theorems.common.fisher_subspace",
         lambda _: Subspace.spanned_by(exact.matrix([[0], [0], [1]])),
     )
     model = paired_mixture(PLAIN)

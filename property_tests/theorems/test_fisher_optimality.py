@@ -16,7 +16,7 @@ from thmverify import testing as strategies
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import fisher_optimality
+from thmverify.theorems.fisher import fisher_optimality
 from thmverify.theorems.fisher.fisher_optimality import STATEMENT, bound, excess, margin
 from thmverify.verdicts import Outcome
 

@@ -22,7 +22,7 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run, sample
 from thmverify.sampling import instance_rng, random_matrix, random_symmetric_instance
 from thmverify.statement import Statement
-from thmverify.theorems import infonce_equality, infonce_equality_small_signal
+from thmverify.theorems.infonce import infonce_equality, infonce_equality_small_signal
 from thmverify.theorems.infonce.common import TRIANGLE, UNCENTRED, LowerRank, lower_rank, with_bias
 from thmverify.theorems.infonce.common import slope_across as margin
 from thmverify.theorems.infonce.infonce_equality import STATEMENT as MATCHED

@@ -100,7 +100,7 @@ def test_descent_from_a_leaking_start_ends_inside() -> None:
 def test_a_map_may_leave_a_wrong_subspace_gladly(monkeypatch: pytest.MonkeyPatch) -> None:
     # Take for S_F a line that it is not: then some leaking map lowers the loss, and the margin says so.
     monkeypatch.setattr(
-        infonce_inclusion, "fisher_subspace", lambda _: Subspace.spanned_by(exact.matrix([[0], [0], [1]]))
+        "thmverify.theorems.common.fisher_subspace", lambda _: Subspace.spanned_by(exact.matrix([[0], [0], [1]]))
     )
     start = exact.matrix([[0], [0], [0]])
     outside = split(PLANE.shared, fisher_subspace(PLANE.shared).basis * exact.matrix([[1], [0]]) * fmpq(1, 20))[1]

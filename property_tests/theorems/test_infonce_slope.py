@@ -15,7 +15,7 @@ from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import infonce_slope as module
+from thmverify.theorems.infonce import infonce_slope as module
 from thmverify.theorems.infonce.common import TRIANGLE
 from thmverify.theorems.infonce.infonce_slope import STATEMENT, margin, shares, slope
 from thmverify.verdicts import Outcome

@@ -16,7 +16,7 @@ from thmverify import testing as strategies
 from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import Subspace, fisher_subspace, lda_subspace, mean_subspace
-from thmverify.theorems import lemma_4_2
+from thmverify.theorems.fisher import lemma_4_2
 from thmverify.theorems.fisher.lemma_4_2 import STATEMENT, margin, preserves_posterior
 from thmverify.verdicts import Outcome
 

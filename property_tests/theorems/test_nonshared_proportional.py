@@ -16,7 +16,8 @@ from thmverify.hypotheses import MAPS_INTO
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.sampling import random_instance
 from thmverify.theorems.nonshared.common import TILTED
-from thmverify.theorems.nonshared.nonshared_proportional import STATEMENT, block_diagonal, margin, proportional, sample
+from thmverify.theorems.nonshared.common import leak_margin as margin
+from thmverify.theorems.nonshared.nonshared_proportional import STATEMENT, block_diagonal, proportional, sample
 from thmverify.verdicts import Outcome
 
 seeds = st.integers(0, 10**9)

@@ -15,8 +15,9 @@ from thmverify.evidence import Need
 from thmverify.exact import to_floats
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.subspaces import fisher_subspace, mean_subspace
+from thmverify.theorems.pca.common import angle_margin as margin
 from thmverify.theorems.pca.common import sample_spherical as sample
-from thmverify.theorems.pca.pca_spherical import STATEMENT, margin
+from thmverify.theorems.pca.pca_spherical import STATEMENT
 from thmverify.verdicts import Outcome
 
 spherical = st.integers(0, 10**9).map(lambda seed: sample(random.Random(seed)))

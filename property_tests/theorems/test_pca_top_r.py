@@ -19,8 +19,8 @@ from thmverify.losses.levels import exact_value
 from thmverify.maps import Encoder
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems import pca_top_r, pca_top_r_spherical
 from thmverify.theorems.common import corners, level
+from thmverify.theorems.pca import pca_top_r, pca_top_r_spherical
 from thmverify.theorems.pca.common import commuting
 from thmverify.theorems.pca.common import examine_top_r as examine
 from thmverify.theorems.pca.common import top_r_margin as margin

@@ -14,7 +14,7 @@ from thmverify import testing as strategies
 from thmverify.exact import to_floats
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems import population_graph_equivalence as module
+from thmverify.theorems.graphs import population_graph_equivalence as module
 from thmverify.theorems.graphs.common import LIGHTNING_AND_CLOUD, approximation_error, graph, normalised
 from thmverify.theorems.graphs.population_graph_equivalence import STATEMENT, loss, margin
 from thmverify.verdicts import Outcome

@@ -20,7 +20,7 @@ from thmverify.hypotheses import MEANS_INVARIANT
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import simsiam_invariant_means, simsiam_weight_decay
+from thmverify.theorems.simsiam import simsiam_invariant_means, simsiam_weight_decay
 from thmverify.theorems.simsiam.common import leak_slope, random_pair
 from thmverify.theorems.simsiam.simsiam_invariant_means import invariant_covariance
 from thmverify.verdicts import Outcome

@@ -17,8 +17,8 @@ from thmverify.minimize import minimise
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import Subspace
-from thmverify.theorems import spectral_inclusion
 from thmverify.theorems.common import split
+from thmverify.theorems.spectral import spectral_inclusion
 from thmverify.theorems.spectral.spectral_inclusion import STATEMENT, excess, margin
 from thmverify.verdicts import Outcome
 

@@ -15,7 +15,7 @@ from thmverify.losses.levels import float64_value
 from thmverify.maps import Encoder
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems import temperature
+from thmverify.theorems.infonce import temperature
 from thmverify.theorems.infonce.temperature import STATEMENT, at_temperature, margin
 from thmverify.verdicts import Outcome
 

@@ -118,6 +118,7 @@ WITNESS = Instance(
 
 STATEMENT = Statement(
     id=ID,
+    claim=ID,
     title="The Fisher subspace is the minimal optimal subspace of the Fisher discriminant",
     source=Source(
         PAPER,

@@ -151,6 +151,7 @@ UNLIKE = Instance(AugmentedPairs(GMM((HALF, HALF), ((1, 0), (-1, 0)), (((1, 0), 
 
 STATEMENT = Statement(
     id=ID,
+    claim=ID,
     title="Projection on the Fisher subspace preserves the posterior",
     source=Source(
         PAPER,

@@ -167,6 +167,7 @@ WITNESS = Instance(
 
 STATEMENT = Statement(
     id=ID,
+    claim=ID,
     title="InfoNCE learns nothing outside the Fisher subspace",
     source=Source(
         PAPER,

@@ -9,12 +9,12 @@ from scipy.linalg import eigh
 
 from thmverify import exact
 from thmverify.certifying.grids import rational
-from thmverify.certifying.infonce import infonce_margin, outward
+from thmverify.certifying.infonce import outward
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.exact import to_floats
 from thmverify.kernel.enclosure import enclose_clip
 from thmverify.kernel.linear import inertia, null_space
-from thmverify.kernel.models import Instance, Pairs
+from thmverify.kernel.models import Pairs
 from thmverify.kernel.rules.angles import losses
 
 _BITS = 128
@@ -22,28 +22,7 @@ _LARGEST = 20  # dimensions in which eigenvalues are counted for a margin
 _RELATIVE = Fraction(1, 10**9)
 
 
-def margin(claim: str, seen: Instance, proposal: Proposal, proved: bool) -> Interval | None:
-    """Return an interval around the deciding number of a verdict, where the claim has one."""
-    match claim, proposal.rule, seen:
-        case "infonce-equality", "kkt", Pairs():
-            return infonce_margin(seen.on_fisher, proposal, proved)
-        case "spectral-equality", _, Pairs() if proved and seen.mixture.m:
-            return _spectral(seen.on_fisher)
-        case "pca-equality", _, Pairs():
-            return _pca(seen)
-        case "simsiam-inclusion", "leak", Pairs():
-            return _leak(seen, proposal)
-        case "simclr-normalised-inclusion", "losses", Pairs():
-            across, inside = losses(seen, proposal.hints)
-            return outward(inside - across, inside - across)
-        case "clip-effective-equality", "kkt", Pairs():
-            return _clip(seen.on_fisher, proposal, seen.mixture.m)
-        case "clip-inclusion-literal", "kkt", Pairs():
-            return _clip(seen.on_fisher, proposal, seen.columns)
-    return None
-
-
-def _clip(paired: Pairs, proposal: Proposal, n: int) -> Interval:
+def clip_margin(paired: Pairs, proposal: Proposal, n: int) -> Interval:
     """Enclose minus the n-th largest singular value of W°, whitened."""
     e = enclose_clip(paired, proposal.hints)
     low, high = nth_eigenvalue(e.Y.transpose() * e.G_V * e.Y, e.G_T.inv(), n)
@@ -52,13 +31,15 @@ def _clip(paired: Pairs, proposal: Proposal, n: int) -> Interval:
         return outward(-arb(high).sqrt() - error, error - arb(low).sqrt())
 
 
-def _spectral(pairs: Pairs) -> Interval:
-    """Enclose minus the least eigenvalue of M* on S_F, in coordinates in which E xxᵀ = I."""
+def spectral_margin(pairs: Pairs, _proposal: Proposal, proved: bool) -> Interval | None:
+    """Enclose minus the least eigenvalue of M* on S_F, in coordinates in which E xxᵀ = I; of what is proved alone."""
+    if not proved or not pairs.mixture.m:
+        return None
     low, high = nth_eigenvalue(pairs.C, pairs.mixture.R, pairs.mixture.m)
     return exact.to_fraction(-high), exact.to_fraction(-low)
 
 
-def _pca(pairs: Pairs) -> Interval | None:
+def pca_margin(pairs: Pairs, _proposal: Proposal, _proved: bool) -> Interval | None:
     """Enclose the largest eigenvalue of R across an invariant S_F of r dimensions less the smallest on it."""
     mixture = pairs.mixture
     d = mixture.dimension
@@ -71,7 +52,7 @@ def _pca(pairs: Pairs) -> Interval | None:
     return exact.to_fraction(across[0] - along[1]), exact.to_fraction(across[1] - along[0])
 
 
-def _leak(pairs: Pairs, proposal: Proposal) -> Interval:
+def leak_margin(pairs: Pairs, proposal: Proposal, _proved: bool) -> Interval:
     """Enclose the Frobenius norm of the part of U across S_F, U an orthonormal basis of Col(A)."""
     P = null_space(pairs.mixture.fisher.transpose())
     projector = P * (P.transpose() * P).inv() * P.transpose()
@@ -82,6 +63,12 @@ def _leak(pairs: Pairs, proposal: Proposal) -> Interval:
         part = arb_mat(projector) * U
         size = sum((x * x for x in part.entries()), arb(0)).sqrt()
         return outward(size, size)
+
+
+def normalised_margin(pairs: Pairs, proposal: Proposal, _proved: bool) -> Interval:
+    """Enclose the one value of the loss inside S_F less its value at the map across."""
+    across, inside = losses(pairs, proposal.hints)
+    return outward(inside - across, inside - across)
 
 
 def nth_eigenvalue(form: fmpq_mat, metric: fmpq_mat, n: int) -> tuple[fmpq, fmpq]:

@@ -46,6 +46,9 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
 }
 
 
+KINDS = {claim: kind for claim, (kind, _) in _CLAIMS.items()}  # what each claim is about
+
+
 def _on(kind: str, rule: Rule) -> Callable[[Instance, object], Finding]:
     def apply(instance: Instance, hints: object) -> Finding:
         if kind not in instance.kinds:

@@ -1,0 +1,167 @@
+"""One record for each claim of the kernel: what is proposed for it, and the number that decides it.
+
+The kernel says which claims there are (`kernel/claims.py`), what each is about and which rules decide it
+(`kernel/rules/`). A claim that nothing but rational arithmetic decides needs its name here and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from thmverify.certifying.border import infonce_top_proposals, nonshared_proposals
+from thmverify.certifying.clip import clip_proposals
+from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
+from thmverify.certifying.infonce import floating_margin, infonce_margin, infonce_proposals
+from thmverify.certifying.margins import clip_margin, leak_margin, normalised_margin, pca_margin, spectral_margin
+from thmverify.certifying.normalised import normalised_proposals
+from thmverify.certifying.proposal import Interval, Proposal
+from thmverify.certifying.simsiam import leak_proposals
+from thmverify.errors import InputError
+from thmverify.kernel.models import Pairs
+from thmverify.kernel.rules import KINDS
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+
+Propose: TypeAlias = Callable[[Instance, Pairs], Iterator[Proposal]]
+Margin: TypeAlias = Callable[[Pairs, Proposal, bool], Interval | None]
+
+_MODELS: dict[str, tuple[type, str]] = {
+    "shared": (SharedGMM, "shared-gmm"),
+    "pairs": (GMM, "gmm or shared-gmm"),
+    "clip": (CLIPGMM, "clip-gmm"),
+    "graph": (PopulationGraph, "population-graph"),
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the proposers know of a claim.
+
+    propose: what to try after rational arithmetic, in this order; each takes the instance of the files and that of the
+    kernel. on_fisher: whether all of it lives on S_F, so that the kernel's instance is taken in coordinates there.
+    margins: by rule, how the deciding number is enclosed, of the kernel's instance, a proposal that it has accepted
+    and whether the claim is proved. rank_one: where the claim is no more than that the minimiser is not 0, which
+    rational arithmetic proves; the number is then that of the first of `propose` that has a margin. floating: float64's
+    idea of the number, where nothing is decided, and the remedy.
+    """
+
+    name: str
+    propose: tuple[Propose, ...] = ()
+    on_fisher: bool = False
+    margins: Mapping[str, Margin] = field(default_factory=dict)
+    rank_one: Callable[[Pairs], bool] = lambda _: False
+    floating: Callable[[Instance, Pairs], Interval | None] | None = None
+    remedy: str = ""
+
+    @property
+    def model(self) -> tuple[type, str]:
+        """The class of the model that it is about, and its names in instance files."""
+        return _MODELS[KINDS[self.name]]
+
+    def check(self, instance: Instance) -> None:
+        """Raise InputError when the instance is of another model."""
+        model = instance.model
+        given = model.mixture if isinstance(model, AugmentedPairs) else model
+        wanted, name = self.model
+        if not isinstance(given, wanted):
+            raise InputError("model", type(given).__name__, f"is not what {self.name} is about", f"use {name}")
+
+    def proposals(self, instance: Instance, seen: object) -> Iterator[Proposal]:
+        """Yield what to try: rational arithmetic first, integrals last, and what lives on S_F in its coordinates."""
+        yield Proposal("exact", {})
+        if isinstance(seen, Pairs):
+            seen = seen.on_fisher if self.on_fisher else seen
+            for propose in self.propose:
+                yield from propose(instance, seen)
+
+    def margin(self, instance: Instance, seen: object, proposal: Proposal, proved: bool) -> Interval | None:
+        """Return an interval around the deciding number of a verdict, where the claim has one.
+
+        Raises what proposing raises.
+        """
+        if not isinstance(seen, Pairs):
+            return None
+        pairs = seen.on_fisher if self.on_fisher else seen
+        if proved and proposal.rule == "exact" and seen.informative and self.rank_one(pairs):
+            proposal = next(p for propose in self.propose for p in propose(instance, pairs) if p.rule in self.margins)
+        measure = self.margins.get(proposal.rule)
+        return None if measure is None else measure(pairs, proposal, proved)
+
+
+def _equality_on_a_line(pairs: Pairs) -> bool:
+    return max(pairs.sizes) == 1
+
+
+def _one_column(pairs: Pairs) -> bool:
+    return pairs.columns == 1
+
+
+def _symmetry(_instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    return symmetry_proposals(pairs)
+
+
+def _infonce_top(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    return infonce_top_proposals(instance, pairs) if pairs.columns < pairs.mixture.m else iter(())
+
+
+def _clip_equality(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    return clip_proposals(instance, pairs, pairs.mixture.m)
+
+
+def _clip_literal(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    return clip_proposals(instance, pairs, pairs.columns)
+
+
+CLAIMS: dict[str, Claim] = {
+    claim.name: claim
+    for claim in (
+        Claim("lemma-4.2"),
+        Claim("fisher-optimality"),
+        Claim("infonce-inclusion"),
+        Claim(
+            "infonce-equality",
+            (_symmetry, infonce_proposals),
+            on_fisher=True,
+            margins={"kkt": infonce_margin},
+            rank_one=_equality_on_a_line,
+            floating=floating_margin,
+            remedy="more digits of the minimiser, or a larger lattice, would decide it unless the margin is 0",
+        ),
+        Claim("infonce-top-r", (_symmetry, _infonce_top, infonce_proposals), on_fisher=True),
+        Claim("nonshared-inclusion", (nonshared_proposals,)),
+        Claim(
+            "simclr-normalised-inclusion",
+            (lambda _, pairs: normalised_proposals(pairs),),
+            margins={"losses": normalised_margin},
+        ),
+        Claim("spectral-equality", on_fisher=True, margins={"exact": spectral_margin}),
+        Claim("spectral-top-r", (lambda _, pairs: top_proposals(pairs),), on_fisher=True),
+        Claim("pca-equality", margins={"exact": pca_margin}),
+        Claim("simsiam-inclusion", (lambda _, pairs: leak_proposals(pairs),), margins={"leak": leak_margin}),
+        Claim("clip-inclusion-effective"),
+        Claim(
+            "clip-effective-equality",
+            (_symmetry, _clip_equality),
+            on_fisher=True,
+            margins={"kkt": lambda pairs, proposal, _: clip_margin(pairs, proposal, pairs.mixture.m)},
+            rank_one=_equality_on_a_line,
+        ),
+        Claim(
+            "clip-inclusion-literal",
+            (_symmetry, _clip_literal),
+            on_fisher=True,
+            margins={"kkt": lambda pairs, proposal, _: clip_margin(pairs, proposal, pairs.columns)},
+            rank_one=_one_column,
+        ),
+        Claim("population-graph-equivalence"),
+        Claim("linear-probe-bound"),
+    )
+}
+
+
+def claim_of(name: str) -> Claim:
+    """Return the record of a claim. Raises InputError when there is none."""
+    if name not in CLAIMS:
+        raise InputError("CLAIM", name, "is not a claim", f"write one of {', '.join(CLAIMS)}")
+    return CLAIMS[name]
