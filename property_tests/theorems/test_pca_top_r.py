@@ -19,7 +19,7 @@ from thmverify.losses.levels import exact_value
 from thmverify.maps import Encoder
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems.common import corners, level
+from thmverify.theorems.common import TOLERANCE, corners, level
 from thmverify.theorems.pca import pca_top_r, pca_top_r_spherical
 from thmverify.theorems.pca.common import commuting
 from thmverify.theorems.pca.common import examine_top_r as examine
@@ -60,7 +60,7 @@ def test_margin_has_the_sign_of_the_verdict(instance: Instance) -> None:
     if outcome is Outcome.PROVED:
         assert margin(instance) <= 0
     elif outcome is Outcome.REFUTED:
-        assert margin(instance) > -2 * pca_top_r.TOLERANCE
+        assert margin(instance) > -2 * TOLERANCE
 
 
 @settings(max_examples=20, deadline=None)
