@@ -42,6 +42,7 @@ from thmverify.evidence import ByKernel, Counterexample
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import SHARED_PAIRS
+from thmverify.kernel.models import Pairs
 from thmverify.kernel.models import instance as kernel_instance
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
@@ -75,6 +76,8 @@ def margin(instance: Instance) -> float:
     if not fisher_subspace(mixture).dimension == 1 < min(mixture.dimension, instance.rank):
         return -1.0
     pairs = kernel_instance(json.loads(json.dumps(instance_fields(instance))))
+    if not isinstance(pairs, Pairs):
+        raise TypeError("a mixture is pairs")
     return max(-1.0, float(Line.of(pairs).gains(1.0).max())) - TOLERANCE
 
 

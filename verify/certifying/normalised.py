@@ -69,7 +69,7 @@ class Line:
         """Return how much smaller the loss across is than inside, for each of TILTS; −∞ where it is not known."""
         inside = self.inside(temperature)
         found = np.array([inside - self.across(temperature, float(tilt)) for tilt in TILTS])
-        return np.nan_to_num(found, nan=-math.inf)
+        return np.where(np.isnan(found), -math.inf, found)
 
     def _alignment(self, means: Floats) -> float:
         return float(self.bias * self.weights @ means**2 + (1 - self.bias) * (self.weights @ means) ** 2)

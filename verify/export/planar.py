@@ -21,7 +21,7 @@ from scipy.special import erfc
 from thmverify.errors import InputError
 from thmverify.exact import FLOATS_FAIL, Rows, to_rows
 from thmverify.exact import matrix as rational_matrix
-from thmverify.kernel import Rejected, check
+from thmverify.kernel import Rejected, Verified, check
 from thmverify.kernel.models import Pairs, instance
 from thmverify.kernel.parse import matrix
 
@@ -126,6 +126,8 @@ def read(data: bytes) -> PlanarMixture:
         raise InputError("certificate", "the file", f"the kernel rejects it: {error}", remedy) from None
     fields = json.loads(data)
     _require("claim", verified.claim, CLAIM)
+    if not isinstance(verified, Verified):
+        raise TypeError("the claim is about one instance")
     _require("rule", fields["rule"], RULE)
     _require("dimension", fields["dimension"], ["2"])
     _require("rank", fields["rank"], ["1", "1"])
