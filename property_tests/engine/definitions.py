@@ -134,6 +134,22 @@ def barlow_twins(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple
     return (float(((1 - np.diag(c)) ** 2).sum() + float(loss.settings["redundancy"]) * off),) * 2
 
 
+def _triplet(question: Posed, rng: np.random.Generator) -> np.ndarray:
+    """Return z_1 − z_0 on samples."""
+    pairs, A = question.instance.pairs, floats(question.linear_map.A)
+    x, partner = pairs.sample(MANY, rng)
+    return ((x @ A) * ((pairs.mixture.sample(MANY, rng) - partner) @ A)).sum(axis=1)
+
+
+def logistic(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    return (float(np.logaddexp(0, _triplet(question, rng)).mean()),) * 2
+
+
+def least_squares(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    return (float(((1 + _triplet(question, rng)) ** 2).mean()),) * 2
+
+
+_SCORES = (("columns", (1, 2)), ("spread", 2), ("shared", None))
 _LOGARITHM = (("components", (1, 4)), ("columns", (1, 2)), ("spread", 1))
 DEFINITIONS: dict[str, Definition] = {
     "infonce": Definition(infonce, narrow=0.6, options=_LOGARITHM),
@@ -154,8 +170,10 @@ DEFINITIONS: dict[str, Definition] = {
         siglip,
         narrow=0.1,
         settings=((), (("negatives", Fraction(5, 2)),)),
-        options=(("columns", (1, 2)), ("spread", 2), ("shared", None)),
+        options=_SCORES,
     ),
+    "logistic": Definition(logistic, narrow=0.1, options=(*_SCORES, ("components", (1, 2)), ("dimension", (1, 2)))),
+    "least-squares": Definition(least_squares, options=(("dimension", (1, 3)), ("shared", None))),
     "barlow-twins": Definition(
         barlow_twins,
         features="signed permutations",

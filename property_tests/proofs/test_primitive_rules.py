@@ -57,6 +57,7 @@ from thmverify.proofs.expressions import (
 n, m, r = (var(x, Size) for x in "nmr")
 a, b, c, s = (var(x, Real) for x in "abcs")
 i, j = (var(x, Index(n)) for x in "ij")
+k = var("k", Index(m))
 u, w = (var(x, Family(n, Real)) for x in "uw")
 X, Y, S = (var(x, Mat(n, n)) for x in "XYS")
 A, B, F = var("A", Mat(m, n)), var("B", Mat(n, m)), var("F", Mat(n, r))
@@ -66,6 +67,19 @@ f, h = var("f", Fun(Real, Real)), var("h", Fun(Real, Index(n)))
 p, q = Expr(make("var", "p", PROP)), Expr(make("var", "q", PROP))
 POSITIVE = forall(Index(n), lambda k: w(k) > 0)
 SHIFT = var("shift", Fun(Col(n), Real))
+BENT = var("bent", Family(m, Fun(Col(n), Real)))
+
+
+def convex(function: Expr) -> Expr:
+    """A tangent from below at each column, and at most polynomial growth."""
+    tangent = forall(
+        Col(n),
+        lambda y: exists(Col(n), lambda g: forall(Col(n), lambda z: function(y) + tr(g.T @ (z - y)) <= function(z))),
+    )
+    grows = exists(
+        Real, lambda t: forall(Col(n), lambda z: function(z) <= exp(t * (num(1) + log(num(1) + tr(z.T @ z)))))
+    )
+    return conj(tangent, grows)
 
 
 @dataclass
@@ -291,6 +305,36 @@ TABLE: dict[str, list[Case]] = {
         refused([[forall(Col(m), lambda t: num(0) <= tr(t.T @ t))], []], S),
         refused([[num(0) <= tr(v.T @ v)], []], S),
         refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t))], []], B),
+        # a convex function of a column of polynomials, alone and of a family
+        Case(
+            [[forall(Col(n), lambda t: num(0) <= SHIFT(X @ t))], [convex(SHIFT)]], [S],
+            mean(S, lambda t: num(0)) <= mean(S, lambda t: SHIFT(X @ t)),
+        ),
+        Case(
+            [[forall(Col(n), lambda t: num(0) <= BENT(k)(tr(t.T @ t) * t))], [forall(Index(m), lambda l: convex(BENT(l)))]],
+            [S], mean(S, lambda t: num(0)) <= mean(S, lambda t: BENT(k)(tr(t.T @ t) * t)),
+        ),
+        refused([[forall(Col(n), lambda t: num(0) <= SHIFT(t))], [convex(fn(Col(n), lambda z: tr(z.T @ z)))]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= BENT(k)(t))], [convex(BENT(var("l", Index(m))))]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= SHIFT(exp(tr(v.T @ t)) * t))], [convex(SHIFT)]], S),  # no polynomial
+        refused([[forall(Col(n), lambda t: num(0) <= exp(SHIFT(t)))], [convex(SHIFT)]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= SHIFT(t))], [Expr(convex(SHIFT).term.args[0])]], S),  # may grow
+        refused([[forall(Col(n), lambda t: num(0) <= SHIFT(t))], [Expr(convex(SHIFT).term.args[1])]], S),  # may be no Borel function
+        refused([[forall(Col(n), lambda t: num(0) <= SHIFT(t))], [conj(*map(Expr, reversed(convex(SHIFT).term.args)))]], S),
+        # strictly, from strictly at a column of the support
+        Case(
+            [[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x)), psd(S)], []], [S, x],
+            mean(S, lambda t: num(0)) < mean(S, lambda t: tr(t.T @ t)),
+        ),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr(x.T @ x), psd(S)], []], S, x),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x)), psd(S)], []], S, v),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) <= tr((S @ x).T @ (S @ x)), psd(S)], []], S, x),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x)), eq(S, S.T)], []], S, x),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x)), psd(X)], []], S, x),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x))], []], S, x),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x)), psd(S)], []], S),
+        refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t))], []], S, x),
+        refused([[forall(Col(n), lambda t: num(0) <= exp(tr(t.T @ t))), num(0) < exp(tr((S @ x).T @ (S @ x))), psd(S)], []], S, x),
     ],
     "reciprocal": [Case([], [a], ~eq(a, 0) >> eq(a * inv(a), 1)), refused([], X)],
     "inverse": [

@@ -83,6 +83,9 @@ TABLE = {
         "weights-symmetric weights-nonnegative degrees-positive",
         "LowestEigenvectors LeastSquaresProbe ArgMax ErrorProbability Disagreement",
     ),
+    "convex-scores-inclusion": row(
+        MIXTURE, "maps-into-means", "IsBatch AreConvex Bends ScoreLoss MinimisesScoreLoss WithinFisher"
+    ),
     "nonshared-proportional": row(MIXTURE, "maps-into-means", "MinimisesInfoNCE WithinFisher"),
     "temperature": row("", "", "InfoNCEAt InfoNCE MinimisesInfoNCEAt MinimisesInfoNCE ColumnsWithin"),
 }

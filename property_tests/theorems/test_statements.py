@@ -243,6 +243,7 @@ REDUNDANT = {
     "pca-spherical": {"shared-covariance"},
     "pca-top-r-spherical": {"shared-covariance", "fewer-columns"},
     "linear-probe-bound": {"fewer-than-points"},
+    "convex-scores-inclusion": {"bias-range"},
     "nonshared-proportional": {"bias-range", COLUMNS},
     "temperature": {"weights-positive", "weights-sum", "covariances-definite"},
 }

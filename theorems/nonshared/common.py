@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+import random
+from fractions import Fraction
 
+import numpy as np
+from flint import fmpq_mat
+
+from thmverify import exact
 from thmverify.evidence import Counterexample
 from thmverify.exact import to_floats
 from thmverify.minimize import minimise
-from thmverify.models import Instance
+from thmverify.models import GMM, Instance
+from thmverify.sampling import random_covariance
 from thmverify.statement import Conclusion
-from thmverify.subspaces import fisher_subspace
+from thmverify.subspaces import fisher_subspace, mean_subspace
 from thmverify.theorems import COUNTEREXAMPLES
 
 CLAIM = "nonshared-inclusion"
@@ -46,3 +52,24 @@ TILTED = Counterexample(
     "component the two are correlated, so the part across tells how much of the part within is noise.",
     repaired="It holds when every Σ_k maps S_F into span{μ_l} (nonshared-proportional).",
 )
+
+
+def proportional(rng: random.Random, instance: Instance) -> GMM:
+    """Return the mixture with its first covariance, times a factor for each component."""
+    mixture = instance.pairs.mixture
+    factors = [exact.to_fmpq(Fraction(rng.randint(1, 12), 4)) for _ in mixture.weights]
+    covariances = tuple(exact.to_rows(mixture.sigmas[0] * factor) for factor in factors)
+    return GMM(mixture.weights, mixture.means, covariances)
+
+
+def block_diagonal(rng: random.Random, instance: Instance) -> GMM:
+    """Return the mixture with covariances BUBᵀ + PVPᵀ, B a basis of the means' span, P one of its complement."""
+    mixture = instance.pairs.mixture
+    span = mean_subspace(mixture)
+    blocks = [space.basis for space in (span, span.orthogonal_complement()) if space.dimension]
+
+    def drawn() -> fmpq_mat:
+        parts = [B * exact.matrix(random_covariance(rng, B.ncols())) * B.transpose() for B in blocks]
+        return sum(parts[1:], parts[0])
+
+    return GMM(mixture.weights, mixture.means, tuple(exact.to_rows(drawn()) for _ in mixture.weights))

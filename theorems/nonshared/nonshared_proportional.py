@@ -21,47 +21,24 @@ import random
 import sys
 from fractions import Fraction
 
-from flint import fmpq_mat
-
-from thmverify import exact, vocabulary
+from thmverify import vocabulary
 from thmverify.evidence import Break, ByKernel
 from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, MAPS_INTO, PAIRS
 from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
-from thmverify.sampling import random_covariance, random_instance
+from thmverify.sampling import random_instance
 from thmverify.statement import Statement
 from thmverify.subspaces import mean_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce.common import QUANTITY
-from thmverify.theorems.nonshared.common import CLAIM, CONCLUSION, TILTED, leak_margin
+from thmverify.theorems.nonshared.common import CLAIM, CONCLUSION, TILTED, block_diagonal, leak_margin, proportional
 from thmverify.verdicts import Status
 
 ID = "nonshared-proportional"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Pi_F", "Pi_mu", "delta")
-
-
-def proportional(rng: random.Random, instance: Instance) -> GMM:
-    """Return the mixture with its first covariance, times a factor for each component."""
-    mixture = instance.pairs.mixture
-    factors = [exact.to_fmpq(Fraction(rng.randint(1, 12), 4)) for _ in mixture.weights]
-    covariances = tuple(exact.to_rows(mixture.sigmas[0] * factor) for factor in factors)
-    return GMM(mixture.weights, mixture.means, covariances)
-
-
-def block_diagonal(rng: random.Random, instance: Instance) -> GMM:
-    """Return the mixture with covariances BUBᵀ + PVPᵀ, B a basis of the means' span, P one of its complement."""
-    mixture = instance.pairs.mixture
-    span = mean_subspace(mixture)
-    blocks = [space.basis for space in (span, span.orthogonal_complement()) if space.dimension]
-
-    def drawn() -> fmpq_mat:
-        parts = [B * exact.matrix(random_covariance(rng, B.ncols())) * B.transpose() for B in blocks]
-        return sum(parts[1:], parts[0])
-
-    return GMM(mixture.weights, mixture.means, tuple(exact.to_rows(drawn()) for _ in mixture.weights))
 
 
 def sample(rng: random.Random) -> Instance:

@@ -15,6 +15,8 @@ from thmverify.losses import (
     fisher,
     infonce,
     infonce_weighted,
+    least_squares,
+    logistic,
     pca,
     siglip,
     simsiam,
@@ -77,7 +79,10 @@ def row_title(name: str) -> str:
     return name if found is None else found.title
 
 
-for _module in (infonce, clip, simsiam, spectral, pca, fisher, infonce_weighted, siglip, barlow_twins):
+_OURS = (
+    infonce, clip, simsiam, spectral, pca, fisher, infonce_weighted, siglip, barlow_twins, logistic, least_squares,
+)  # fmt: skip
+for _module in _OURS:
     register(_module.LOSS, "thmverify")
 
 __all__ = [

@@ -232,6 +232,19 @@ def negative_pairs(mixture: GMM) -> Law:
     return _law(mixture, [(j, k, w * v) for j, w in enumerate(mixture.w) for k, v in enumerate(mixture.w)])
 
 
+def triplets(pairs: AugmentedPairs) -> Law:
+    """Return the law of (x, y − x̂), (x, x̂) an augmented pair and y independent of it."""
+    mixture, law, means = pairs.mixture, positive_pairs(pairs), pairs.mixture.mu
+    chances, left, right = [], [], []
+    for chance, x, (partner, spread) in zip(law.weights, law.left, law.right, strict=True):
+        for l, w in enumerate(mixture.w):
+            chances.append(chance * w)
+            left.append(x)
+            centre = exact.submatrix(means, range(mixture.dimension), [l])
+            right.append((centre - partner, mixture.sigmas[l] + spread))
+    return Law(tuple(chances), tuple(left), tuple(right))
+
+
 def _law(mixture: GMM, chances: Sequence[tuple[int, int, fmpq]]) -> Law:
     d = mixture.dimension
     parts = [(exact.submatrix(mixture.mu, range(d), [k]), mixture.sigmas[k]) for k in range(mixture.components)]
@@ -362,4 +375,5 @@ __all__ = [
     "of_scores",
     "positive_pairs",
     "softplus_mean",
+    "triplets",
 ]

@@ -29,6 +29,7 @@ from thmverify.proofs.numeric import (
     Array,
     Evaluator,
     Num,
+    Smooth,
     Table,
     Unclear,
     Value,
@@ -116,6 +117,9 @@ def _take(x: Value, mask: Array, count: int) -> Value:
         return x[..., mask, :, :] if x.shape[-3] == count and count > 1 else x
     if isinstance(x, Table):
         return Table([_take(v, mask, count) for v in x.values], x.sort)
+    if isinstance(x, Smooth):
+        normal, top, slope, wave = (_take(v, mask, count) for v in x.parts())
+        return Smooth(normal, top, slope, wave, x.convex)
     return x
 
 

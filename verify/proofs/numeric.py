@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001, ARG002, ARG005 (every operation takes a term, a context and a depth)
+# ruff: noqa: ARG002, ARG005 (every operation takes a term, a context and a depth)
 
 """Terms and formulas as floating-point numbers, on many instances at once, each number with an estimate of its error.
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import product as tuples
 from typing import Any, NamedTuple, TypeAlias
@@ -827,21 +828,39 @@ def draw(sort: tuple[Any, ...], rng: np.random.Generator, lead: tuple[int, ...],
     return exact(x)
 
 
+@dataclass(frozen=True)
+class Smooth:
+    """A function of a number or a matrix X: affine in t = tr(XᵀN), and a wave; or a bend that is convex."""
+
+    normal: Num
+    top: Value
+    slope: Value
+    wave: Value
+    convex: bool
+
+    def __call__(self, x: Num, depth: int) -> Value:
+        """Return the value at x."""
+        inner = _trace(dot(Num(_turned(x.v), _turned(x.e)), self.normal))
+        bend = Num(np.logaddexp(inner.v, -inner.v) if self.convex else np.sin(inner.v), inner.e + U)
+        if not isinstance(self.top, Num):
+            raise Unclear("a function of functions is not drawn")
+        return add(add(self.top, mul(inner, self.slope)), mul(bend, self.wave))
+
+    def parts(self) -> tuple[Value, ...]:
+        """Return what it is made of, for each instance."""
+        return self.normal, self.top, self.slope, self.wave
+
+
 def _smooth(sort: tuple[Any, ...], rng: np.random.Generator, lead: tuple[int, ...]) -> Value:
-    """A function of a number or a matrix: affine, and a wave."""
+    """Return a function; one of a column that has numbers as values is convex, since only such ones have means."""
     if sort[1][0] not in ("Real", "Mat"):
         raise Unclear("a function of this sort is not drawn")
-    direction = draw(("Mat", *_shape(sort[1])), rng, lead[-1:])
+    normal = draw(("Mat", *_shape(sort[1])), rng, lead[-1:])
     top, slope, wave = (draw(sort[2], rng, lead[-1:]) for _ in range(3))
-
-    def function(x: Num, depth: int) -> Value:
-        inner = _trace(dot(Num(_turned(x.v), _turned(x.e)), direction))
-        bend = Num(np.sin(inner.v), inner.e + U)
-        if not isinstance(top, Num):
-            raise Unclear("a function of functions is not drawn")
-        return add(add(top, mul(inner, slope)), mul(bend, wave))
-
-    return function
+    convex = sort[1][0] == "Mat" and sort[1][2] == 1 and sort[2][0] == "Real"
+    if convex:
+        wave = Num(np.abs(wave.v), wave.e)
+    return Smooth(normal, top, slope, wave, convex)
 
 
 def _flat(r: Array, depth: int) -> Array:

@@ -124,7 +124,7 @@ class Ring:
     def __init__(
         self, equations: Sequence[Term] = (), positive: Sequence[Term] = (), definite: Sequence[Term] = ()
     ) -> None:
-        """Take ∀x̄. a = b; ∀x̄ ∀k. 0 < w_k as (its count of x̄, size, w_k); the matrices that are covariances likewise."""
+        """Take ∀x̄. a = b; ∀x̄ ∀k. 0 < w_k as (its count of x̄, size, w_k); functions and covariances likewise."""
         self._memo: dict[Term, Poly] = {}
         self._products: dict[tuple[Monomial, Monomial], Poly] = {}
         self._changed: dict[Monomial, Poly] = {}
@@ -132,18 +132,25 @@ class Ring:
         self._patterns: list[Pattern] = []
         self._symmetric: list[tuple[int, Term]] = []
         self._positive: list[tuple[int, Term, Term]] = []
+        self._convex: list[tuple[int, Term]] = []
         self._definite: list[tuple[int, Term]] = []
         for equation in equations:  # each is read by those before it
             self._add_pattern(equation)
         for formula in positive:
             variables, inner = strip(formula)
+            function = _convex_function(inner)
+            if function is not None:
+                self._convex.append((variables, function))
+                continue
             if (
                 variables == 0
                 or inner.op != "not"
                 or inner.args[0].op != "le"
                 or inner.args[0].args[1] is not number(0)
             ):
-                raise Rejected("a theorem about positive weights reads ∀k. 0 < w_k")
+                raise Rejected(
+                    "a theorem about positive weights reads ∀k. 0 < w_k, one about a function that it is convex"
+                )
             self._positive.append(
                 (variables - 1, self._quantified(formula, variables), self.normal(inner.args[0].args[0]))
             )
@@ -545,7 +552,7 @@ class Ring:
     def _tame(self, factor: tuple[Term, Number]) -> bool:
         atom, power = factor
         whole = power > 0 and power.denominator == 1
-        return is_tame(atom, XI, self.is_positive) and (whole or atom.op == "exp")
+        return is_tame(atom, XI, self) and (whole or atom.op == "exp")
 
     def _expectation(self, S: Term, random: list[tuple[Term, Number]]) -> Poly:
         if not random:
@@ -601,6 +608,10 @@ class Ring:
             if bound is not None and len(bound) == variables:
                 return True
         return False
+
+    def is_convex(self, function: Term) -> bool:
+        """Return whether a theorem says that a function of a column is convex and of polynomial growth."""
+        return any(_fits(pattern, function, variables) for variables, pattern in self._convex)
 
     def _is_definite(self, S: Term) -> bool:
         return any(_fits(pattern, S, variables) for variables, pattern in self._definite)
@@ -770,6 +781,42 @@ def semidefinite(X: Term) -> Term:
         make("eq", None, X, make("T", None, X)),
         make("all", None, column, make("le", None, number(0), form)),
     )
+
+
+def convex(f: Term) -> Term:
+    """Return: f, a function of columns, has a tangent from below at each of them, and grows at most as a polynomial.
+
+    (∀a ∃g ∀b. f(a) + tr(gᵀ(b − a)) ≤ f(b)) ∧ ∃c ∀z. f(z) ≤ exp(c(1 + log(1 + tr(zᵀz)))).
+    """
+    if f.sort is None or f.sort.op != "Fun" or f.sort.args[1] is not REAL or f.sort.args[0].args[1:] != (ONE,):
+        raise Rejected("a function of columns whose values are numbers is expected here")
+    column, one = f.sort.args[0], number(1)
+    a, g, b = (make("bound", i, lift(column, 3)) for i in (2, 1, 0))
+    step = make("add", None, b, make("scale", None, number(-1), a))
+    slope = make("tr", None, make("dot", None, make("T", None, g), step))
+    at_a, at_b = (make("ap", None, lift(f, 3), x) for x in (a, b))
+    tangent = make("all", None, lift(column, 2), make("le", None, make("add", None, at_a, slope), at_b))
+    c, z = make("bound", 1, REAL), make("bound", 0, lift(column, 2))
+    square = make("tr", None, make("dot", None, make("T", None, z), z))
+    power = make("mul", None, c, make("add", None, one, make("log", None, make("add", None, one, square))))
+    below = make("le", None, make("ap", None, lift(f, 2), z), make("exp", None, power))
+    return make(
+        "and",
+        None,
+        make("all", None, column, make("ex", None, lift(column, 1), tangent)),
+        make("ex", None, REAL, make("all", None, lift(column, 1), below)),
+    )
+
+
+def _convex_function(formula: Term) -> Term | None:
+    """Return f where a formula is `convex(f)`, else None."""
+    t = formula
+    for op, i in (("and", 1), ("ex", 1), ("all", 1), ("le", 0), ("ap", 0)):
+        if t.op != op or len(t.args) <= i:
+            return None
+        t = t.args[i]
+    function = lower(lower(t))
+    return function if formula is convex(function) else None
 
 
 def _placed(pattern: Pattern, bound: Binding) -> Term:

@@ -355,19 +355,24 @@ def sum_order(groups: Groups, _: Arguments) -> Theorem:
 
 
 def mean_order(groups: Groups, terms: Arguments) -> Theorem:
-    """∀ξ. a ≤ b gives E a ≤ E b, for tame a and b; strict gives strict."""
-    ((p,), positive), (S,) = groups, terms
+    """∀ξ. a ≤ b gives E a ≤ E b, for tame a and b; strict gives strict, and so do a(Σx) < b(Σx) and Σ ⪰ 0."""
+    ((p, *somewhere), positive), (S, *at) = groups, terms
     if p.conclusion.op != "all" or p.conclusion.args[0] is not mat(shape(S)[0], ONE):
         raise Rejected("a comparison for every column is expected here")
     a, b, strict = _relation(p.conclusion.args[1])
     _tame(positive, frozenset({0}), a, b)
-    return _conclude((p, *positive), _compared(make("mean", None, S, a), make("mean", None, S, b), strict))
+    if somewhere or at:
+        (q, psd), (x,) = somewhere, at
+        _expect(q.conclusion, less(*(instantiate(t, dot(S, x)) for t in (a, b))))
+        _expect(psd.conclusion, semidefinite(S))
+        strict = True
+    return _conclude((p, *somewhere, *positive), _compared(make("mean", None, S, a), make("mean", None, S, b), strict))
 
 
 def _tame(positive: Sequence[Theorem], random: frozenset[int], *terms: Term) -> None:
     ring = _ring(([], positive, []))
     for t in terms:
-        if not is_tame(t, random, ring.is_positive):
+        if not is_tame(t, random, ring):
             raise Rejected(f"{t!r} is not seen to be tame")
 
 
@@ -498,7 +503,7 @@ def differentiate(groups: Groups, terms: Arguments) -> Theorem:
     if f.op != "lam" or g.op != "lam" or f.sort is not fun(REAL, REAL) or g.sort is not f.sort:
         raise Rejected("two functions of a number are expected here")
     ring = _ring(groups)
-    found = derivative(f.args[1], 0, ring.is_positive)
+    found = derivative(f.args[1], 0, ring)
     if not ring.equal(found, g.args[1]):
         raise Rejected(f"expected the derivative {ring.normal(found)!r}, found {ring.normal(g.args[1])!r}")
     s = make("bound", 0, REAL)

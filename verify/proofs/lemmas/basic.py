@@ -185,7 +185,7 @@ def some_index(s: Script) -> Line:
     some, there = s.assume(num(1) <= n), s.assume(exists(Index(n), lambda i: eq(i, i)))
 
     def absurd(negated: Line) -> tuple[Line, Line]:
-        vacuous = s.taut(num(1) <= 0, negated, s.exhibit(there.formula, k, _reflexive(s, k)))
+        vacuous = s.taut(num(1) <= 0, negated, s.exhibit(there.formula, k, reflexive(s, k)))
         return s.lin(num(1) <= 0, [s.apply("sum_order", [[s.gen(vacuous, k)]]), some]), s.calc(num(0) < 1)
 
     mark = s.mark()
@@ -210,7 +210,7 @@ def nonempty(s: Script, weights_sum: Line) -> Line:
 
     def absurd(negated: Line) -> tuple[Line, Line]:
         k = fresh(Index(n), "k")
-        there = s.exhibit(some.right, k, _reflexive(s, k))
+        there = s.exhibit(some.right, k, reflexive(s, k))
         weight = Expr(_instance(body, k))
         vacuous = s.taut(weight <= 0, negated, s.taut(claim, some, there))
         summed = s.apply("sum_order", [[s.gen(vacuous, k)]])
@@ -219,7 +219,8 @@ def nonempty(s: Script, weights_sum: Line) -> Line:
     return refute(s, claim, absurd)
 
 
-def _reflexive(s: Script, k: Expr) -> Line:
+def reflexive(s: Script, k: Expr) -> Line:
+    """k = k, of indices."""
     found = s.apply("kronecker", [], [k, k])
     return s.taut(eq(k, k), found, _one_is_not_zero(s, k))
 

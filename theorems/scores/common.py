@@ -1,0 +1,194 @@
+"""What the statements about losses of scores share: symbols, what cutting a map to S_F gains, and known instances."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from flint import arb, fmpq, fmpq_mat
+from scipy.optimize import minimize_scalar
+
+from thmverify import exact, vocabulary
+from thmverify.headlines import Source
+from thmverify.hypotheses import MAPS_INTO, PAIRS
+from thmverify.integrate.enclosure import ball_to_interval
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import enclose, enclosed_gradient, exact_value, float64_value
+from thmverify.maps import Encoder, Gram
+from thmverify.minimize import minimise
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.statement import Conclusion
+from thmverify.subspaces import fisher_subspace, mean_subspace
+from thmverify.theorems import PAPER
+from thmverify.theorems.common import split
+from thmverify.theorems.nonshared.common import block_diagonal, proportional
+from thmverify.verdicts import Outcome, Provenance, Verdict
+
+SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Pi_F", "Pi_mu", "delta")
+SHARED_SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1", "delta")
+MAPPED_PAIRS = (*PAIRS, MAPS_INTO)
+RATIONAL = ("least-squares", "spectral")  # convex losses of scores whose values are rational
+DIGITS = 12  # of enclosed losses
+MAPS = 3  # random maps that an instance is tried on
+
+
+def source(note: str) -> Source:
+    """Return the source of a statement: the talk's next steps, and a note on what is known of the loss."""
+    return Source(
+        PAPER,
+        "Theorem 5.2, first half, for other losses (in the talk: Possible next steps, a better contrastive loss)",
+        f"the statement and its proof are ours{note}",
+    )
+
+
+def conclusion(sentence: str) -> Conclusion:
+    """Return the conclusion that minimisers stay inside S_F, with a sentence that says exactly what is claimed."""
+    return Conclusion(
+        r"A^* \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r}} L(A) \implies "
+        r"\mathrm{Col}(A^*) \subseteq S_F = \mathrm{span}\{\bar\Sigma^{-1}\mu_k\}",
+        sentence,
+    )
+
+
+# -- what cutting a map to S_F gains, in rational losses --------------------------------------------------------------
+
+
+def random_maps(instance: Instance) -> list[tuple[fmpq_mat, fmpq_mat]]:
+    """Return random maps, each with its part in S_F; none where S_F is the whole space."""
+    mixture, rng = instance.pairs.mixture, instance_rng(instance)
+    if fisher_subspace(mixture).dimension == mixture.dimension:
+        return []
+    drawn = (random_matrix(rng, mixture.dimension, instance.rank) for _ in range(MAPS))
+    return [(A, inside) for A in drawn for inside, outside in [split(mixture, A)] if not exact.is_zero(outside)]
+
+
+def gain(loss: str, instance: Instance, A: fmpq_mat, inside: fmpq_mat) -> fmpq:
+    """Return L(A) − L(A_in), exactly, for a loss whose values are rational."""
+    values = [exact_value(LOSSES[loss], instance, Encoder(X)) for X in (A, inside)]
+    if values[0] is None or values[1] is None:
+        raise TypeError(f"the loss {loss} is not rational")
+    return values[0] - values[1]
+
+
+def margin(instance: Instance) -> float:
+    """Return −(L(A) − L(A_in)) / L(A) of the least-squares loss, the worst over random maps: < 0 where cutting helps.
+
+    −1 where S_F is the whole space, since then nothing lies outside.
+    """
+    ratios = [
+        gain("least-squares", instance, A, inside) / value
+        for A, inside in random_maps(instance)
+        if (value := exact_value(LOSSES["least-squares"], instance, Encoder(A)))
+    ]
+    return -float(exact.to_fraction(min(ratios))) if ratios else -1.0
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Cut random maps to S_F: the values of losses that are rational fall, exactly, or the claim is refuted."""
+
+    claim: str
+    losses: tuple[str, ...] = RATIONAL
+
+    def __call__(self, instance: Instance) -> Verdict:
+        """Return the verdict; a claim about all maps is not proved by some."""
+        dimension, maps = fisher_subspace(instance.pairs.mixture).dimension, random_maps(instance)
+        if not maps:
+            reason = "S_F is the whole space, so it contains every column space"
+            return Verdict(self.claim, Outcome.PROVED, reason, provenance=Provenance.EXACT, dimension=dimension)
+        for loss in self.losses:
+            if min(gain(loss, instance, A, inside) for A, inside in maps) <= 0:
+                reason = f"a map with a part outside S_F has a {loss} loss no larger than that of its part in S_F"
+                return Verdict(self.claim, Outcome.REFUTED, reason, provenance=Provenance.EXACT, dimension=dimension)
+        reason = f"{' and '.join(self.losses)} losses of random maps fall, exactly, when these are cut to S_F"
+        return Verdict(self.claim, Outcome.UNDECIDED, reason, provenance=Provenance.EXACT, dimension=dimension)
+
+
+# -- instances --------------------------------------------------------------------------------------------------------
+
+
+def sample_mapped(rng: random.Random) -> Instance:
+    """Draw covariances that map S_F into the span of the means: a shared one, proportional or block-diagonal ones."""
+    instance = random_instance(rng, shared=True)
+    kind = rng.choice((None, proportional, block_diagonal))
+    if kind is None or not 0 < mean_subspace(instance.pairs.mixture).dimension < instance.pairs.mixture.dimension:
+        return instance
+    return replace(instance, model=AugmentedPairs(kind(rng, instance), instance.pairs.bias))
+
+
+def sample_shared(rng: random.Random) -> Instance:
+    """Draw a mixture with one covariance."""
+    return random_instance(rng, shared=True)
+
+
+MAPPED_WITNESS = Instance(
+    AugmentedPairs(
+        GMM((Fraction(1, 3), Fraction(2, 3)), ((2, 1), (-1, -Fraction(1, 2))), (((2, 1), (1, 3)), ((4, 2), (2, 6)))),
+        Fraction(1, 2),
+    ),
+    1,
+)
+SHARED_WITNESS = Instance(
+    AugmentedPairs(
+        SharedGMM((Fraction(1, 3), Fraction(2, 3)), ((1, 0, 0), (0, 1, 0)), ((2, 1, 0), (1, 2, 1), (0, 1, 3))),
+        Fraction(7, 10),
+    ),
+    1,
+)
+
+
+# -- what becomes of the claim without its hypotheses -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """Refute Col(A*) ⊆ S_F for a convex loss where S_F is a line: a map does better than every map with columns in it.
+
+    Inside, M = c uuᵀ with c ≥ 0, and the loss is convex in c: it lies above its tangent at any c_1, so above
+    L(c_1) + (c_2 − c_1)L'(c_1) everywhere if its slope is ≤ 0 at c_1 and ≥ 0 at c_2 > c_1. Floats propose c_1, c_2 and
+    the map outside; values and slopes are enclosed.
+    """
+
+    claim: str
+    loss: str
+
+    def __call__(self, instance: Instance) -> Verdict:
+        """Return the verdict: refuted, or undecided."""
+        undecided = Verdict(self.claim, Outcome.UNDECIDED, "no map is seen to do better than those inside S_F")
+        basis = fisher_subspace(instance.pairs.mixture).basis
+        if basis.ncols() != 1:
+            return undecided
+        u = basis * basis.transpose()
+        low = self.least_inside(instance, u)
+        if low is None or enclose(LOSSES[self.loss], instance, Encoder(self.proposed(instance)), DIGITS).upper >= low:
+            return undecided
+        reason = f"the {self.loss} loss of a map with a part outside S_F is smaller than that of every map inside"
+        return replace(undecided, outcome=Outcome.REFUTED, reason=reason, provenance=Provenance.ENCLOSED)
+
+    def proposed(self, instance: Instance) -> fmpq_mat:
+        """Return a good map A, found in float64 and rounded."""
+        found = minimise(self.loss, instance).maps["A"]
+        return exact.matrix([[Fraction(float(x)).limit_denominator(1000) for x in row] for row in found])
+
+    def least_inside(self, instance: Instance, u: fmpq_mat) -> fmpq | None:
+        """Return a lower bound of L(c u) over c ≥ 0, or None where the slopes do not have the signs that they must."""
+        loss = LOSSES[self.loss]
+        found = minimize_scalar(lambda s: float64_value(loss, instance, Gram(u * _rational(math.exp(s)))).value)
+        low, high = (_rational(math.exp(float(found.x)) * (1 + step)) for step in (-1e-3, 1e-3))
+        down, up = (self.slope(instance, u, c) for c in (low, high))
+        if low <= 0 or down[1] > 0 or up[0] < 0:
+            return None
+        return enclose(loss, instance, Gram(u * low), DIGITS).lower + (high - low) * down[0]
+
+    def slope(self, instance: Instance, u: fmpq_mat, c: fmpq) -> tuple[fmpq, fmpq]:
+        """Return rational ends of dL(c u)/dc = ⟨∇L, u⟩."""
+        gradient, _ = enclosed_gradient(LOSSES[self.loss], instance, Gram(u * c), DIGITS)
+        parts = zip(gradient["M"].ravel(), u.entries(), strict=True)
+        return ball_to_interval(sum((ball * entry for ball, entry in parts), arb(0)))
+
+
+def _rational(x: float) -> fmpq:
+    return exact.to_fmpq(Fraction(x).limit_denominator(10**6))

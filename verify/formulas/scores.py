@@ -1,0 +1,141 @@
+"""What proofs about losses of scores speak of: batches of items, and losses of the scores of their pairs.
+
+A batch has n items. In state s, which has probability p_s, item i is of component c_si, and given the state the items
+are independent: x_i = μ_{c_si} + L_si ξ with ξ ~ N(I_D) and L_si L_sjᵀ = [i = j] Σ_{c_si}. (Independent normal columns
+are of this form: D is nd, and L_si has a root of the covariance in block i.) Score e < q is that of the items `first` e
+and `second` e, which are different: z_e = x_iᵀAAᵀx_j for a linear map A. A loss is E Φ_s(z) with a function Φ_s of the
+column of all scores, which may know the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from thmverify.formulas.mixtures import A, K, Sigma, d, mu, r
+from thmverify.kernel.proofs.ring import convex as convex_term
+from thmverify.proofs.expressions import (
+    Col,
+    Expr,
+    Family,
+    Fun,
+    Index,
+    Mat,
+    Real,
+    Size,
+    conj,
+    delta,
+    eq,
+    exists,
+    eye,
+    forall,
+    mean,
+    num,
+    total,
+    tr,
+    unit,
+    var,
+)
+
+if TYPE_CHECKING:
+    from thmverify.proofs.script import Script
+
+n, D, T, q = (var(name, Size) for name in ("n", "D", "T", "q"))
+p = var("p", Family(T, Real))
+c = var("c", Fun(Index(T), Index(n), Index(K)))
+L = var("L", Fun(Index(T), Index(n), Mat(d, D)))
+first, second = var("first", Family(q, Index(n))), var("second", Family(q, Index(n)))
+Phi = var("Phi", Fun(Index(T), Col(q), Real))
+SIZES = (n, D, T, q)
+
+
+def column(count: Expr, entry: Callable[[Expr], Expr]) -> Expr:
+    """Return the column with these entries."""
+    return total(count, lambda e: entry(e) * unit(e))
+
+
+def convex(function: Expr) -> Expr:
+    """A function of columns is convex, with a tangent from below at each column, and grows at most as a polynomial."""
+    return Expr(convex_term(function.term))
+
+
+def direction(a: Expr, rates: Expr) -> Expr:
+    """How the scores move when the score of item a with item i moves at the rate η_i, for each i."""
+
+    def rate(e: Expr) -> Expr:
+        return delta(first(e), a) * rates(second(e)) + delta(second(e), a) * rates(first(e))
+
+    return column(q, rate)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Batches and losses of scores, as names that a script defines when it first uses them."""
+
+    script: Script
+
+    def item(self, s: Expr, i: Expr, xi: Expr) -> Expr:
+        """x_i = μ_{c_si} + L_si ξ."""
+        return mu(c(s, i)) + L(s, i) @ xi
+
+    def of(self, X: Expr, s: Expr, xi: Expr) -> Expr:
+        """The scores of the linear map X in state s."""
+        return column(q, lambda e: tr(self.item(s, first(e), xi).T @ X @ X.T @ self.item(s, second(e), xi)))
+
+    @property
+    def batch(self) -> Expr:
+        """p is a law of the state, items are independent with the covariances of their components, pairs are of two."""
+        body = conj(
+            forall(Index(T), lambda s: p(s) > 0),
+            eq(total(T, p), 1),
+            forall(
+                Index(T),
+                lambda s: forall(
+                    Index(n),
+                    lambda i: forall(Index(n), lambda j: eq(L(s, i) @ L(s, j).T, delta(i, j) * Sigma(c(s, i)))),
+                ),
+            ),
+            forall(Index(q), lambda e: ~eq(first(e), second(e))),
+        )
+        letters = (d, K, *SIZES, Sigma, p, c, L, first, second)
+        return self.script.define("IsBatch", letters, body)(*letters)
+
+    def convex(self, losses: Expr) -> Expr:
+        """Φ_s is convex and of polynomial growth, for every state s."""
+        body = forall(Index(T), lambda s: convex(Phi(s)))
+        return self.script.define("AreConvex", (T, q, Phi), body)(T, q, losses)
+
+    def bends(self, losses: Expr) -> Expr:
+        """In some state s the loss is not affine in the scores of some item a: 2Φ_s(z) < Φ_s(z + h) + Φ_s(z − h).
+
+        h is the direction in which the score of a with item i moves at the rate η_i, for some rates η.
+        """
+
+        def says(s: Expr, a: Expr, rates: Expr, z: Expr) -> Expr:
+            h = direction(a, rates)
+            return num(2) * Phi(s)(z) < Phi(s)(z + h) + Phi(s)(z - h)
+
+        body = exists(
+            Index(T),
+            lambda s: exists(
+                Index(n),
+                lambda a: exists(Family(n, Real), lambda rates: exists(Col(q), lambda z: says(s, a, rates, z))),
+            ),
+        )
+        define = self.script.define("Bends", (n, T, q, first, second, Phi), body)
+        return define(n, T, q, first, second, losses)
+
+    def loss(self, losses: Expr, X: Expr) -> Expr:
+        """Σ_s p_s E Φ_s(z), the loss of the linear map X."""
+        body = total(T, lambda s: p(s) * mean(eye(D), lambda xi: Phi(s)(self.of(A, s, xi))))
+        letters = (n, D, T, q, mu, p, c, L, first, second)
+        define = self.script.define("ScoreLoss", (d, K, r, *letters, Phi, A), body)
+        return define(d, K, X.cols, *letters, losses, X)
+
+    def minimises(self, losses: Expr, X: Expr) -> Expr:
+        """X minimises the loss over the maps with as many columns."""
+        body = forall(Mat(d, r), lambda Y: self.loss(Phi, A) <= self.loss(Phi, Y))
+        letters = (n, D, T, q, mu, p, c, L, first, second)
+        define = self.script.define("MinimisesScoreLoss", (d, K, r, *letters, Phi, A), body)
+        return define(d, K, X.cols, *letters, losses, X)
