@@ -102,7 +102,7 @@ def report_of(id_: str) -> ProofReport:
 
 
 def test_every_proved_statement_is_in_the_table() -> None:
-    assert [*TABLE] == [id_ for id_, s in REGISTRY.items() if s.status is Status.PROVED]
+    assert set(TABLE) == {id_ for id_, s in REGISTRY.items() if s.status is Status.PROVED}
 
 
 @each_proof
