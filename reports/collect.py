@@ -20,7 +20,7 @@ from thmverify.evidence import Counterexample
 from thmverify.huntrecords import HuntRecord
 from thmverify.instances import instance_to_json
 from thmverify.losses import row_title
-from thmverify.matrix import certificate_file
+from thmverify.matrix import certificate_file, check_command
 from thmverify.proofs.checking import Named, StepReport
 from thmverify.randomised import Verification, true_on
 from thmverify.reports.base import Formula
@@ -140,7 +140,7 @@ def _counterexample(source: Statement, found: Counterexample) -> record.Countere
         file=file,
         certificate=path.read_text(encoding="utf-8") if path is not None and path.is_file() else "",
         instance=None if instance is None else instance_to_json(instance),
-        command=f"thmverify check {file}" if file else f"thmverify verify {source.id}",
+        command=check_command(found) or f"thmverify verify {source.id}",
         scenes=() if instance is None else scenes.compute(instance, source.quantity.loss),
     )
 

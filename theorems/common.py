@@ -50,8 +50,10 @@ def missed(mixture: GMM, A: Floats, r: int) -> float:
 def level(form: fmpq_mat, metric: fmpq_mat, n: int) -> fmpq | None:
     """Return a rational between the n-th largest and the next eigenvalue of metric⁻¹form, or None where none is found.
 
-    Floats propose it; counting eigenvalues on both sides decides. n is less than the size of the matrices.
+    Floats propose it; counting eigenvalues on both sides decides. The last eigenvalue has no next.
     """
+    if n >= form.nrows():
+        return None
     above, below = Pencil(form, metric).values[n - 1 : n + 1]
     middle = exact.to_fmpq(Fraction(float(above + below) / 2))
     shifted = form - metric * middle

@@ -83,12 +83,14 @@ GraphMatrix = Annotated[
 
 
 def _kind_of_covariance(value: object) -> str:
-    return "diagonal" if isinstance(value, list) and value and not isinstance(value[0], list) else "matrix"
+    if not isinstance(value, list):
+        return "scalar"
+    return "diagonal" if value and not isinstance(value[0], list) else "matrix"
 
 
-_KINDS = ("diagonal", "matrix")  # tags, which are no part of a field's name
 Covariance = Annotated[
-    Annotated[Point, Tag("diagonal")] | Annotated[Square, Tag("matrix")], Discriminator(_kind_of_covariance)
+    Annotated[Rational, Tag("scalar")] | Annotated[Point, Tag("diagonal")] | Annotated[Square, Tag("matrix")],
+    Discriminator(_kind_of_covariance),
 ]
 Rank = Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE)]
 
@@ -120,7 +122,7 @@ class _File(BaseModel):
 
 
 class SharedGMMFile(_File):
-    """A mixture whose components share a covariance (omitted = identity)."""
+    """A mixture whose components share a covariance (a number: a multiple of the identity; omitted: the identity)."""
 
     model: Literal["shared-gmm"]
     weights: Weights
@@ -132,7 +134,7 @@ class SharedGMMFile(_File):
 
     def build(self) -> Instance:
         """Return the exact instance."""
-        pairs = AugmentedPairs(SharedGMM(self.weights, self.means, _covariance(self.covariance)), self.bias)
+        pairs = AugmentedPairs(SharedGMM(self.weights, self.means, self.covariance), self.bias)
         return Instance(pairs, self.rank, self.weight_decay)
 
 
@@ -149,8 +151,8 @@ class GMMFile(_File):
 
     def build(self) -> Instance:
         """Return the exact instance."""
-        mixture = GMM(tuple(self.weights), _frozen(self.means), tuple(_given(c) for c in self.covariances))
-        return Instance(AugmentedPairs(mixture, self.bias), self.rank, self.weight_decay)
+        pairs = AugmentedPairs(GMM(self.weights, self.means, self.covariances), self.bias)
+        return Instance(pairs, self.rank, self.weight_decay)
 
 
 class ModalityFile(_File):
@@ -178,7 +180,7 @@ class CLIPGMMFile(_File):
 
     def _modality(self, name: str, modality: ModalityFile) -> SharedGMM:
         try:
-            return SharedGMM(self.weights, modality.means, _covariance(modality.covariance))
+            return SharedGMM(self.weights, modality.means, modality.covariance)
         except InputError as error:
             raise (error if error.field.startswith("weights") else error.under(name)) from None
 
@@ -289,16 +291,6 @@ def _frozen(rows: list[list[Fraction]]) -> Rows:
     return tuple(tuple(row) for row in rows)
 
 
-def _given(covariance: list[Fraction] | list[list[Fraction]]) -> Rows | Diagonal:
-    """Return a matrix, or the diagonal one that a vector of its entries stands for."""
-    rows = [row for row in covariance if isinstance(row, list)]
-    return _frozen(rows) if rows else Diagonal([x for x in covariance if isinstance(x, Fraction)])
-
-
-def _covariance(covariance: list[Fraction] | list[list[Fraction]] | None) -> Rows | Diagonal | None:
-    return None if covariance is None else _given(covariance)
-
-
 def _rectangular(name: str, rows: list[list[Fraction]]) -> fmpq_mat:
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
@@ -335,7 +327,7 @@ def parse_instance(data: dict[str, Any]) -> Instance:
     try:
         parsed = _INSTANCES.validate_python(data)
     except ValidationError as error:
-        raise _first_error(error, skip=1) from None
+        raise _first_error(error, data, skip=1) from None
     instance: Instance = parsed.build()
     return instance
 
@@ -359,18 +351,13 @@ def parse_map(data: dict[str, Any]) -> LinearMap:
     try:
         return form.model_validate(data).build()
     except ValidationError as error:
-        raise _first_error(error, skip=0) from None
+        raise _first_error(error, data, skip=0) from None
 
 
-def _first_error(error: ValidationError, skip: int) -> InputError:
-    """Return the first broken rule; `skip` drops the union's tag from the field's path."""
+def _first_error(error: ValidationError, data: dict[str, Any], skip: int) -> InputError:
+    """Return the first broken rule; `skip` drops the tag of the model from the field's path."""
     first = error.errors(include_url=False)[0]
-    path = (
-        [p for p in first["loc"][skip:] if not _is_tag(p)]
-        if first["type"] not in ("union_tag_invalid", "union_tag_not_found")
-        else ["model"]
-    )
-    name = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "file"
+    name = "model" if first["type"].startswith("union_tag_") else _place(data, first["loc"][skip:], first["type"])
     rule, remedy = _broken_rule(first["type"], first.get("ctx", {}), name)
     match first["type"]:
         case "missing" | "union_tag_not_found":
@@ -382,8 +369,34 @@ def _first_error(error: ValidationError, skip: int) -> InputError:
     return InputError(name, value, rule, remedy)
 
 
-def _is_tag(part: int | str) -> bool:
-    return isinstance(part, str) and (part in _KINDS or part.startswith("tagged-union["))
+def _place(data: Any, path: tuple[int | str, ...], kind: str) -> str:
+    """Return the field that pydantic's path leads to, as the file has it: a part that leads nowhere is no field."""
+    name = ""
+    for i, part in enumerate(path):
+        missing = kind == "missing" and i == len(path) - 1
+        if isinstance(data, dict) and (part in data or missing):
+            name, data = f"{name}.{part}", data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            name, data = f"{name}[{part}]", data[part]
+    return name.lstrip(".") or "file"
+
+
+# The kinds of pydantic's errors: the rule that is broken, and what to write instead.
+_RULES = {
+    "extra_forbidden": ("is not a field of this format", "remove it or mend its spelling"),
+    "too_short": ("has no entry", "give at least one"),
+    "list_type": ("is not a list", "write a vector as [x, y] and a matrix as a list of its rows"),
+    "int_type": ("is not an integer", "write it without quotes, point or exponent, e.g. 3"),
+    "string_unicode": ("is not Unicode text", "remove the lone surrogate"),
+    "dict_type": ("is not an object", 'write the quantities by name, e.g. {"L": 2, "x": [1, 2]}'),
+    **dict.fromkeys(
+        ("model_type", "model_attributes_type"), ("is not an object", 'write {"means": …, "covariance": …}')
+    ),
+    **dict.fromkeys(
+        ("greater_than_equal", "less_than_equal"),
+        (f"must lie between 1 and {MAX_SIZE}", "give an integer in that range"),
+    ),
+}
 
 
 def _broken_rule(kind: str, context: dict[str, Any], name: str) -> tuple[str, str]:
@@ -391,28 +404,13 @@ def _broken_rule(kind: str, context: dict[str, Any], name: str) -> tuple[str, st
     match kind:
         case "rule":
             return context["rule"], context["remedy"]
-        case "extra_forbidden":
-            return "is not a field of this format", "remove it or mend its spelling"
         case "missing" | "union_tag_not_found":
             return "is required", f'add "{name}"'
         case "union_tag_invalid":
             return "names no model", f"write one of {context['expected_tags']}"
         case "too_long":
             return "has too many entries", f"give at most {context['max_length']}"
-        case "too_short":
-            return "has no entry", "give at least one"
-        case "list_type":
-            return "is not a list", "write a vector as [x, y] and a matrix as a list of its rows"
-        case "int_type":
-            return "is not an integer", "write it without quotes, point or exponent, e.g. 3"
-        case "greater_than_equal" | "less_than_equal":
-            return f"must lie between 1 and {MAX_SIZE}", "give an integer in that range"
-        case "string_unicode":
-            return "is not Unicode text", "remove the lone surrogate"
-        case "model_type" | "model_attributes_type":
-            return "is not an object", 'write {"means": …, "covariance": …}'
-        case _:
-            return f"breaks the rule {kind}", "see the formats in the README"
+    return _RULES.get(kind, (f"breaks the rule {kind}", "see the formats in the README"))
 
 
 def instance_to_json(instance: Instance) -> dict[str, Any]:

@@ -178,12 +178,25 @@ def certificate_file(counterexample: Counterexample) -> str:
     evidence = counterexample.evidence
     if not isinstance(evidence, Path):
         return ""
-    ours = evidence.parts[-3:-1] == ("theorems", "counterexamples")
-    return "/".join(evidence.parts[-3:]) if ours else os.path.relpath(evidence)
+    return "/".join(evidence.parts[-3:]) if _shipped(evidence) else os.path.relpath(evidence)
+
+
+def _shipped(certificate: Path) -> bool:
+    return certificate.parts[-3:-1] == ("theorems", "counterexamples")
+
+
+def check_command(counterexample: Counterexample) -> str:
+    """Return the command that checks a certificate, from any folder; nothing for an instance that rationals decide.
+
+    One that ships goes by its name alone, which is short enough for one line.
+    """
+    evidence = counterexample.evidence
+    if not isinstance(evidence, Path):
+        return ""
+    return f"thmverify check {evidence.stem if _shipped(evidence) else os.path.relpath(evidence)}"
 
 
 def commands(statement: Statement) -> tuple[str, ...]:
     """Return the commands that check what is recorded of a statement: its certificates alone, then all of it."""
-    files = [file for c in statement.counterexamples if (file := certificate_file(c))]
-    checks = [f"thmverify check {' '.join(files)}"] if files else []
+    checks = [command for c in statement.counterexamples if (command := check_command(c))]
     return (*checks, f"thmverify verify {statement.id}")

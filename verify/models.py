@@ -35,8 +35,21 @@ MAX_WHOLE = 1000  # dimensions in which matrices of the whole space are made
 _LONG = 10**40  # longer integers are described in an error, not printed
 
 
-def _covariance(name: str, given: Covariance | NumberRows) -> Covariance:
-    return Diagonal(vector(name, given.entries)) if isinstance(given, Diagonal) else rows(name, given)
+def _covariance(name: str, given: Covariance | NumberRows | Number, dimension: int) -> Covariance:
+    """Return a matrix, or the diagonal one that d numbers, or one number for a multiple of the identity, stand for."""
+    if isinstance(given, Diagonal):
+        return Diagonal(vector(name, given.entries))
+    given = given.tolist() if hasattr(given, "tolist") else given
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        variance = rational(name, given)
+        _check_variance(name, variance)
+        return Diagonal([variance] * dimension)
+    flat = given and not any(isinstance(x, Sequence) and not isinstance(x, str) for x in given)
+    return Diagonal(vector(name, given)) if flat else rows(name, given)
+
+
+def _dimension(means: Rows) -> int:
+    return len(means[0]) if means else 0
 
 
 def _check_weights(weights: tuple[Fraction, ...]) -> None:
@@ -89,8 +102,12 @@ def _check_diagonal(name: str, entries: Sequence[Fraction], dimension: int) -> N
         rule = f"has {len(entries)} entries for a diagonal matrix of {dimension}, the dimension of the means"
         raise InputError(name, [str(x) for x in entries], rule, f"give {dimension} numbers, or a matrix")
     for i, x in enumerate(entries):
-        if x <= 0:
-            raise InputError(f"{name}[{i}]", str(x), "is not positive", "variances are > 0")
+        _check_variance(f"{name}[{i}]", x)
+
+
+def _check_variance(name: str, variance: Fraction) -> None:
+    if variance <= 0:
+        raise InputError(name, str(variance), "is not positive", "variances are > 0")
 
 
 def _check_bias(bias: Fraction) -> None:
@@ -113,7 +130,8 @@ def _square_root(sigma: fmpq_mat) -> Floats:
 class GMM:
     """x ~ Σ_k w_k N(μ_k, Σ_k): weights (K), means (K × d), covariances (K of d × d), all rational, Σ_k ≻ 0.
 
-    Numbers are written exactly: 1, Fraction(1, 2), "1/2", "0.5"; arrays of integers will do.
+    Numbers are written exactly: 1, Fraction(1, 2), "1/2", "0.5"; arrays of integers will do. A covariance is a matrix,
+    d numbers for a diagonal one, or one number for a multiple of the identity.
 
     Raises InputError when a weight is not positive, the weights do not sum to exactly 1, a shape is off, or a
     covariance is not symmetric positive definite.
@@ -124,7 +142,10 @@ class GMM:
     covariances: tuple[Covariance, ...]
 
     def __init__(self, weights: Numbers, means: NumberRows, covariances: Sequence[Covariance | NumberRows]) -> None:
-        self._make(weights, means, tuple(_covariance(f"covariances[{k}]", c) for k, c in enumerate(covariances)))
+        centres = rows("means", means)
+        d = _dimension(centres)
+        found = tuple(_covariance(f"covariances[{k}]", c, d) for k, c in enumerate(covariances))
+        self._make(weights, centres, found)
 
     def _make(self, weights: Numbers, means: NumberRows, covariances: tuple[Covariance, ...]) -> None:
         object.__setattr__(self, "weights", vector("weights", weights))
@@ -238,10 +259,11 @@ class SharedGMM(GMM):
 
     covariance: Covariance
 
-    def __init__(self, weights: Numbers, means: NumberRows, covariance: Covariance | NumberRows | None = None) -> None:
+    def __init__(
+        self, weights: Numbers, means: NumberRows, covariance: Covariance | NumberRows | Number | None = None
+    ) -> None:
         centres = rows("means", means)
-        dimension = len(centres[0]) if centres else 0
-        shared = _covariance("covariance", Diagonal([Fraction(1)] * dimension) if covariance is None else covariance)
+        shared = _covariance("covariance", 1 if covariance is None else covariance, _dimension(centres))
         object.__setattr__(self, "covariance", shared)
         self._make(weights, centres, (shared,) * len(weights))
 
@@ -479,13 +501,28 @@ class Instance:
             raise InputError("weight_decay", str(self.weight_decay), rule, "omit it here")
 
     @property
+    def kind(self) -> str:
+        """The word for the model in instance files, e.g. "shared-gmm"."""
+        match self.model:
+            case AugmentedPairs(mixture=SharedGMM()):
+                return "shared-gmm"
+            case AugmentedPairs():
+                return "gmm"
+            case CLIPGMM():
+                return "clip-gmm"
+            case PopulationGraph():
+                return "population-graph"
+            case Record():
+                return "record"
+
+    @property
     def pairs(self) -> AugmentedPairs:
         """The model, when it is one of augmented pairs.
 
         Raises InputError for the other models.
         """
         if not isinstance(self.model, AugmentedPairs):
-            raise InputError("model", type(self.model).__name__, "is not a Gaussian mixture", "use gmm or shared-gmm")
+            raise InputError("model", self.kind, "is not a Gaussian mixture", "use gmm or shared-gmm")
         return self.model
 
     @property

@@ -75,7 +75,7 @@ class Relation:
         Raises InputError for an instance that is no record.
         """
         if not isinstance(instance.model, Record):
-            raise InputError("model", type(instance.model).__name__, "is no record", 'use "record"')
+            raise InputError("model", instance.kind, "is no record", 'use "record"')
         batch = {name: np.asarray([_floats(value)]) for name, value in instance.model.entries}
         return float(self.margins(batch)[0])
 

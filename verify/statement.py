@@ -349,10 +349,9 @@ class Statement:
         certificate where the kernel knows the claim and it is decided. Raises InputError for another model.
         """
         if isinstance(instance.model, Record) != (self.space is not None):
-            name = type(instance.model).__name__
             quantities = ", ".join(v.name for v in self.space.variables) if self.space else ""
             remedy = f'use "record" with {quantities}' if quantities else "use one of the models of mixtures and graphs"
-            raise InputError("model", name, f"is not what {self.id} is about", remedy)
+            raise InputError("model", instance.kind, f"is not what {self.id} is about", remedy)
         if isinstance(instance.model, Record) and self.space is not None:
             self.space.check(instance.model)
         violated = self.false_hypotheses(instance)

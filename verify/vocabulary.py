@@ -161,13 +161,13 @@ def components(instance: Instance) -> int:
 
 def _clip(instance: Instance) -> CLIPGMM:
     if not isinstance(instance.model, CLIPGMM):
-        raise InputError("model", type(instance.model).__name__, "is not a paired mixture", "use clip-gmm")
+        raise InputError("model", instance.kind, "is not a paired mixture", "use clip-gmm")
     return instance.model
 
 
 def _graph(instance: Instance) -> PopulationGraph:
     if not isinstance(instance.model, PopulationGraph):
-        raise InputError("model", type(instance.model).__name__, "is not a finite graph", "use population-graph")
+        raise InputError("model", instance.kind, "is not a finite graph", "use population-graph")
     return instance.model
 
 

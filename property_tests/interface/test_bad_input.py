@@ -109,7 +109,8 @@ INSTANCES = {
     "covariance ragged": (changed(covariance=[[1, 0], [0]]), "covariance", "[1, 2]", "must be 2 × 2"),
     "covariance not square": (changed(covariance=[[1, 0]]), "covariance", "1 rows", "must be 2 × 2"),
     "covariance null": (changed(covariance=None), "covariance", "null", "is null"),
-    "covariance a number": (changed(covariance=1), "covariance", "1", "is not a list"),
+    "covariance a negative number": (changed(covariance=-1), "covariance", "-1", "is not positive"),
+    "covariance a word": (changed(covariance="round"), "covariance", "round", "is not a rational"),
     "unknown key": (changed(colour="red"), "colour", "red", "is not a field"),
     "key of another model": (changed(covariances=[]), "covariances", "[]", "is not a field"),
     "key of a million characters": (changed(**{"k" * 10**6: 1}), "kkkk", "1", "is not a field"),
@@ -198,8 +199,8 @@ INSTANCES = {
     "graph: not square": (changed(GRAPH, weights=[[1, 2]]), "weights[0]", "2 entries", "must have 1"),
     "graph: labels": (changed(GRAPH, labels=[0]), "labels", "1 labels", "must be 2"),
     "graph: label true": (changed(GRAPH, labels=[0, True]), "labels[1]", "true", "is not an integer"),
-    "graph: no loss": (changed(GRAPH), "model", "PopulationGraph", "is not a Gaussian mixture"),
-    "clip model for infonce": (changed(PAIRED), "model", "CLIPGMM", "is not a Gaussian mixture"),
+    "graph: no loss": (changed(GRAPH), "model", "population-graph", "is not a model that the loss"),
+    "clip model for infonce": (changed(PAIRED), "model", "clip-gmm", "is not a model that the loss"),
 }
 
 # what is wrong: (loss, instance, content of the map file, field, part of the value shown, part of the rule)

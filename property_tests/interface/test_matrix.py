@@ -120,7 +120,7 @@ def test_hunted_special_cases_show_beside_what_is_not_proved():
 
 def test_commands_name_the_certificate():
     assert cell(Column.INCLUSION, REFUTED).commands == (
-        "thmverify check theorems/counterexamples/infonce-equality.json",
+        "thmverify check infonce-equality",
         "thmverify verify refuted",
     )
 

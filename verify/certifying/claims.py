@@ -65,7 +65,7 @@ class Claim:
         given = model.mixture if isinstance(model, AugmentedPairs) else model
         wanted, name = self.model
         if not isinstance(given, wanted):
-            raise InputError("model", type(given).__name__, f"is not what {self.name} is about", f"use {name}")
+            raise InputError("model", instance.kind, f"is not what {self.name} is about", f"use {name}")
 
     def proposals(self, instance: Instance, seen: object) -> Iterator[Proposal]:
         """Yield what to try: rational arithmetic first, integrals last, and what lives on S_F in its coordinates."""

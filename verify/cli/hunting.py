@@ -54,10 +54,9 @@ def hunt(
     from thmverify.hunting.ledger import Ledger
     from thmverify.hunting.questions import ask
     from thmverify.hunting.run import Budget, Plan
-    from thmverify.hunting.searchers import PORTFOLIO
 
     question = ask(conjecture, fixed or (), dropped or ())
-    plan = Plan(question, seed, tuple(searchers or PORTFOLIO), batch)
+    plan = Plan(question, seed, _named(searchers), batch)
     limit = Budget.parse(budget)
     plan.check()
     ledger = Ledger(out)
@@ -70,6 +69,13 @@ def hunt(
     finally:
         ledger.close()
     return _report(plan, result, out, json)
+
+
+def _named(searchers: list[str] | None) -> tuple[str, ...]:
+    """Return the searchers of a hunt: all of them when none is named, or "all" is."""
+    from thmverify.hunting.searchers import PORTFOLIO
+
+    return tuple(searchers) if searchers and searchers != ["all"] else PORTFOLIO
 
 
 @contextmanager

@@ -125,6 +125,7 @@ def loss(
     found = _chosen(name, settings)
     model, linear_map = read_instance(instance), read_map(map_)
     with progress(f"enclosing {name} to {digits} digits"), _naming(instance, map_):
+        found.check_model(model)
         enclosed = enclose_in_decimals(found, model, linear_map, digits)
     if json:
         write_json(enclosed)
@@ -217,7 +218,7 @@ def minimize(
     """Propose a minimiser and compare it with the subspace S_F.
 
     Floating point proposes it, so what is printed is supported numerically and is never a verdict. The exit code
-    is 3 when the minimiser did not converge, or not to the digits asked for.
+    is 3 when the error bound, or the digits asked for, were not reached; the text says what was.
     """
     from thmverify.instances import read_instance
 
@@ -303,9 +304,21 @@ def _write_minimiser(minimiser: Minimiser, loss: Loss, precise: dict[str, list[l
     distance = "none is claimed" if bound is None else f"{bound:.2g} (whitened distance to the optimum)"
     fields.append(("KKT residual", f"{minimiser.kkt_residual:.2g}"))
     fields.append(("error bound", distance))
-    fields.append(("standing", "supported numerically; no verdict" if minimiser.converged else "did not converge"))
+    fields.append(("standing", _standing(minimiser)))
     fields.append(("note", minimiser.note))
     write_fields(fields)
+
+
+def _standing(minimiser: Minimiser) -> str:
+    """Return what was reached, and what it was to be."""
+    from thmverify.minimize.result import ACCEPTED
+
+    if minimiser.converged:
+        return "supported numerically; no verdict"
+    if minimiser.error_bound is None:
+        return f"the best map found; a KKT residual of {minimiser.kkt_residual:.2g} was reached, which shows no minimum"
+    aim = f"{ACCEPTED:.0e} (relative to ‖M*‖)"
+    return f"supported numerically, to an error bound of {minimiser.error_bound:.2g}; {aim} was aimed at"
 
 
 def _rows(matrix: Floats) -> str:

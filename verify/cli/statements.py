@@ -15,6 +15,7 @@ from thmverify import theories
 from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
 from thmverify.errors import InputError
 from thmverify.headlines import OURS, Headline
+from thmverify.verdicts import Status
 
 if TYPE_CHECKING:
     from thmverify.evidence import Counterexample
@@ -135,12 +136,14 @@ def _details(statement: Statement) -> dict[str, Any]:
 
 
 def _counterexample(counterexample: Counterexample) -> dict[str, Any]:
+    from thmverify.matrix import check_command
+
     return {
         "name": counterexample.name,
         "tempting": counterexample.tempting,
         "catch": counterexample.catch,
         "repaired": counterexample.repaired,
-        "command": counterexample_command(counterexample),
+        "command": check_command(counterexample),
     }
 
 
@@ -238,7 +241,9 @@ def _status(statement: Statement) -> str:
 
 
 def _write_counterexample(counterexample: Counterexample) -> None:
-    command = counterexample_command(counterexample)
+    from thmverify.matrix import check_command
+
+    command = check_command(counterexample)
     fields = [
         ("counterexample", counterexample.name),
         ("tempting", counterexample.tempting),
@@ -248,14 +253,6 @@ def _write_counterexample(counterexample: Counterexample) -> None:
     ]
     sys.stdout.write("\n")
     write_fields(fields)
-
-
-def counterexample_command(counterexample: Counterexample) -> str:
-    """Return the command that checks its certificate; nothing for an instance that rationals decide."""
-    from thmverify.matrix import certificate_file
-
-    file = certificate_file(counterexample)
-    return f"thmverify check {file}" if file else ""
 
 
 def verify(
@@ -325,6 +322,13 @@ def _evaluated(evaluation: Evaluation | None) -> dict[str, int] | None:
     return None if evaluation is None else {verdict: evaluation.count(verdict) for verdict in _VERDICTS}
 
 
+def _standing(result: Verification) -> str:
+    """Return what verification came to: of an open statement there is nothing to confirm."""
+    if not result.confirmed:
+        return "NOT confirmed"
+    return "still open" if result.status is Status.OPEN else "confirmed"
+
+
 def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a table has room for every cell on one line."""
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
@@ -336,7 +340,7 @@ def _write_verified(results: Sequence[Verification], seed: int) -> None:
     for result in results:
         outcomes = ", ".join(f"{count} {outcome.value}" for outcome, count in result.outcomes.items())
         worst = "none" if result.worst_margin is None else f"{result.worst_margin:.2g}"
-        standing = "confirmed" if result.confirmed else "NOT confirmed"
+        standing = _standing(result)
         accepted = f"{result.accepted} of {result.instances}"
         rows.append((result.id, result.status.value, accepted, outcomes, worst, standing))
     columns = ("statement", "status", "accepted", "outcomes", "margin", "result")

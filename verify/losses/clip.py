@@ -55,7 +55,7 @@ def paired_mixture(instance: Instance) -> CLIPGMM:
     Raises InputError for another model.
     """
     if not isinstance(instance.model, CLIPGMM):
-        raise InputError("model", "not clip-gmm", "has one modality where clip needs two", 'use "model": "clip-gmm"')
+        raise InputError("model", instance.kind, "has one modality where clip needs two", 'use "model": "clip-gmm"')
     return instance.model
 
 

@@ -139,6 +139,13 @@ class Loss:
         if len(self.example) != 2 or not all(isinstance(x, str) and x for x in self.example):
             raise InputError("Loss.example", self.example, "is not two files", "give an instance file and a map file")
 
+    def check_model(self, instance: Instance) -> None:
+        """Raise InputError when the loss does not take the model of an instance."""
+        taken = (*self.models, "gmm") if "shared-gmm" in self.models else self.models  # whose covariances may be equal
+        if instance.kind not in taken:
+            rule = f"is not a model that the loss {self.name} takes"
+            raise InputError("model", instance.kind, rule, f"use {' or '.join(self.models)}")
+
     def at(self, settings: Settings) -> Loss:
         """Return the loss with these values of its parameters; the others keep theirs.
 

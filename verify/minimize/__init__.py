@@ -43,18 +43,17 @@ def minimise(
     columns = instance.rank if rank is None else rank
     if columns < 1:
         raise InputError("rank", columns, "must be ≥ 1", "r is the number of columns of the map")
+    record.check_model(instance)
     _check_range(instance)
     try:
         with np.errstate(all="ignore"):
             found = _found(record, instance, columns, effort or Effort())
             return found if digits is None else polish(found, record, instance, digits)
     except Rejected as error:
-        raise InputError(
-            "instance", type(instance.model).__name__, f"is too large for exact coordinates: {error}", _SMALLER
-        ) from None
+        raise InputError("instance", instance.kind, f"is too large for exact coordinates: {error}", _SMALLER) from None
     except FLOATS_FAIL as error:
         rule = f"has numbers too far apart for floating point, which proposes minimisers ({error})"
-        raise InputError("instance", type(instance.model).__name__, rule, "rescale the coordinates of x") from None
+        raise InputError("instance", instance.kind, rule, "rescale the coordinates of x") from None
 
 
 def _found(record: Loss, instance: Instance, columns: int, effort: Effort) -> Minimiser:
