@@ -73,6 +73,9 @@ TABLE = {
         MIXTURE, "bias-range bias-positive columns-reach", "MinimisesSpectral WithinFisher SpansFisher"
     ),
     "spectral-top-r": row(MIXTURE, "bias-positive centred", "MinimisesSpectral TopEigenspace BestDiscriminant"),
+    "whitening-equality": row(
+        MIXTURE, "bias-range bias-positive columns-match", "MaximisesAgreement WithinFisher SpansFisher"
+    ),
     "pca-spherical": row(MIXTURE, "spherical columns-match", "MaximisesVariance WithinFisher SpansFisher"),
     "pca-top-r-spherical": row(MIXTURE, "spherical", "MaximisesVariance FisherDiscriminant IndependentColumns"),
     "population-graph-equivalence": row(

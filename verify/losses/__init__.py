@@ -31,6 +31,7 @@ LOSSES: dict[str, Loss] = {}
 _ROWS = (
     Row("infonce-key-bias", "InfoNCE, key bias", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),
+    Row("whitening", "Whitening", always=False),
 )
 
 
