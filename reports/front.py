@@ -139,7 +139,7 @@ def _node(statement: Statement, record: Record, cited: set[str]) -> Node:
 
 
 def _level(statement: Statement) -> Level:
-    if statement.proof is not None:
+    if statement.proof is not None or statement.cover is not None:
         return Level.PROOF
     return Level.KERNEL if statement.claim else Level.FORMULA
 

@@ -25,6 +25,7 @@ SPECTRAL_PAPER = (
 )
 
 COUNTEREXAMPLES = Path(__file__).parent / "counterexamples"
+COVERS = Path(__file__).parent / "covers"
 HEADLINES = Path(__file__).parent / "headlines.json"
 FORMAL = Path(__file__).parent / "formal"  # the theory in Coq, and one instance of it
 
@@ -40,6 +41,7 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "infonce-equality-small-signal",
         "infonce-equality-vanishing",
         "infonce-equality-product",
+        "infonce-equality-three",
         "infonce-equality-equal-weights",
         "infonce-equality-equal-weights-biased",
         "infonce-top-r",

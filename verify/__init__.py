@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from thmverify.api import certify, check, decide, hunt, instance, load, loss, minimise, statements
+    from thmverify.api import certify, check, cover, decide, hunt, instance, load, loss, minimise, statements
     from thmverify.data import Rounded, from_floats, from_sklearn
     from thmverify.errors import InputError
     from thmverify.evidence import Break, Counterexample
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "api": ("certify", "check", "decide", "hunt", "instance", "load", "loss", "minimise", "statements"),
+    "api": ("certify", "check", "cover", "decide", "hunt", "instance", "load", "loss", "minimise", "statements"),
     "data": ("Rounded", "from_floats", "from_sklearn"),
     "errors": ("InputError",),
     "evidence": ("Break", "Counterexample"),
@@ -81,6 +81,7 @@ __all__ = [
     "__version__",
     "certify",
     "check",
+    "cover",
     "decide",
     "from_floats",
     "from_formula",

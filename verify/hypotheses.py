@@ -97,6 +97,7 @@ ONE_ORBIT = Hypothesis(
     "Symmetries move each component to each other: isometries that permute the means, between equal weights.",
 )
 TWO_COMPONENTS = Hypothesis("two-components", Eq(K, 2), "The mixture has two components.")
+THREE_COMPONENTS = Hypothesis("three-components", Eq(K, 3), "The mixture has three components.")
 EQUAL_WEIGHTS = Hypothesis("equal-weights", Eq(w[k], 1 / K), "All components have the same weight.")
 BIAS_POSITIVE = Hypothesis("bias-positive", delta > 0, "Some augmented pairs come from one component.")
 VISION_DEFINITE = Hypothesis("vision-definite", PositiveDefinite(Sigma_V), "Images are not degenerate.", True)

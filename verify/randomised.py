@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
+from thmverify import covering
+from thmverify.covering import CoverReport
 from thmverify.models import Instance
 from thmverify.processes import fresh_processes, interrupts_held
 from thmverify.proofs.checking import ProofReport, remember
@@ -83,8 +85,10 @@ def attempt(statement: Statement, seed: int, index: int) -> Trial:
 _shared: list[Statement] = []  # the statement a worker process tries, sent once
 
 
-def _share(statement: Statement, report: ProofReport | None) -> None:
+def _share(statement: Statement, report: ProofReport | None, covered: CoverReport | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    if statement.cover is not None and covered is not None:
+        covering.remember(statement.cover, covered)
     if statement.proof is not None and report is not None:
         remember(statement.proof, report)
     _shared[:] = [statement]
@@ -98,7 +102,7 @@ def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Ite
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
-    shared = (statement, statement.checked)
+    shared = (statement, statement.checked, None if statement.cover is None else statement.cover.checked)
     pool = ProcessPoolExecutor(jobs, fresh_processes("thmverify.randomised", "thmverify.losses.levels"), _share, shared)
     try:
         with interrupts_held():

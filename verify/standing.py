@@ -57,13 +57,15 @@ def _found(statement: Statement) -> Judgement:
     refuted = bool(statement.counterexamples)
     if statement.unproved:
         return Judgement(Standing.FAILED, f"the proof does not check: {statement.unproved}")
-    if proof is not None and refuted and not proof.conditional:
+    if refuted and (statement.cover is not None or (proof is not None and not proof.conditional)):
         return Judgement(Standing.FAILED, "it has a proof that checks and a counterexample that holds")
     if proof is not None and proof.conditional:
         names = ", ".join(a.name for a in proof.assumed)
         return Judgement(Standing.CONDITIONAL, f"its proof rests on what is assumed: {names}")
     if proof is not None:
         return Judgement(Standing.PROVED, proof.reason)
+    if statement.cover is not None:
+        return Judgement(Standing.PROVED, statement.cover.checked.reason)
     if refuted:
         count = len(statement.counterexamples)
         what = "an instance that satisfies" if count == 1 else f"{count} instances that satisfy"

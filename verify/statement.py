@@ -17,6 +17,7 @@ from sympy import latex
 from sympy.logic.boolalg import Boolean
 
 from thmverify.certifying import decide
+from thmverify.covering import Cover
 from thmverify.errors import InputError
 from thmverify.evidence import Break, Counterexample, Necessity, Need
 from thmverify.guarantees import Guarantee
@@ -140,7 +141,8 @@ class Statement:
     positive where it is violated. `examine(instance)` is what an exact evaluation on this one instance decides, without
     the proof script. `witness` satisfies every hypothesis, so the statement is not vacuous. `sample(rng)` draws the
     instances of randomised verification. `redundant` are hypotheses of the source that the proof does not need.
-    `proof` names the script and `formal` what its theorem says, as on record.
+    `proof` names the script and `formal` what its theorem says, as on record; or `cover` is the certificate that proves
+    it, on the set of instances that its hypotheses say.
     `claim` is the kernel's claim that says the same of one instance, if there is one. `counterexamples` refute the
     statement, `breaks` show that a hypothesis is needed, `evidence` says in sentences what is known of an open one, and
     `hunts` are the records of hunts for a counterexample to it, or to it without a hypothesis.
@@ -161,6 +163,7 @@ class Statement:
     witness: Instance
     sample: Callable[[random.Random], Instance]
     proof: Proof | None = None
+    cover: Cover | None = None
     counterexamples: tuple[Counterexample, ...] = ()
     redundant: tuple[Hypothesis, ...] = field(default=())
     formal: Formal | None = None
@@ -237,7 +240,7 @@ class Statement:
         """
         report = self.checked
         if report is None:
-            return ""
+            return self._uncovered()
         if not report.passed:
             return report.reason
         known = {h.name for h in (*self.hypotheses, *self.redundant)}
@@ -247,6 +250,14 @@ class Statement:
         if report.theorem != self.id:
             return f"the proof is of {report.theorem}, expected {self.id}"
         return "what its theorem says is not on record" if self.formal is None else self.formal.differs(report)
+
+    def _uncovered(self) -> str:
+        """Return why its cover does not establish it, or nothing when it does, or when there is none."""
+        if self.cover is None:
+            return ""
+        if self.cover.claim != self.id:
+            return f"the cover is of {self.cover.claim}, expected {self.id}"
+        return "" if self.cover.checked.passed else self.cover.checked.reason
 
     @cached_property
     def hunted(self) -> tuple[tuple[tuple[str, ...], HuntRecord], ...]:
@@ -285,7 +296,7 @@ class Statement:
             raise InputError("hypothesis", name, f"is not a hypothesis of {self.id}", f"one of: {known}")
         proved = name in self.unused_hypotheses()
         proof = self.proof if proved else None
-        return replace(self, hypotheses=kept, proof=proof, status=Status.PROVED if proved else Status.OPEN)
+        return replace(self, hypotheses=kept, proof=proof, cover=None, status=Status.PROVED if proved else Status.OPEN)
 
     def unused_hypotheses(self) -> tuple[str, ...]:
         """Return the hypotheses that the proof does not use: it is as good without all of them."""
@@ -367,15 +378,16 @@ class Statement:
     def judge(self, seen: Verdict) -> Verdict:
         """Return the verdict, given what an exact evaluation saw on an instance that satisfies the hypotheses."""
         report = self.checked
-        if report is None:
+        if report is None and self.cover is None:
             return seen
         if self.unproved:
             return replace(seen, reason=f"{seen.reason}; the proof does not check: {self.unproved}")
-        if report.conditional:
+        if report is not None and report.conditional:
             names = ", ".join(a.name for a in report.assumed)
             return replace(seen, reason=f"{seen.reason}; the proof is conditional on {names}")
         if seen.outcome in (Outcome.REFUTED, Outcome.FAILED):
             reason = f"the proof checks, yet on this instance {seen.reason}: one of the two is wrong"
             return replace(seen, outcome=Outcome.FAILED, reason=reason)
-        reason = f"the hypotheses hold exactly and {report.reason}; as a cross-check, {seen.reason}"
+        ground = report.reason if report is not None else self.cover.checked.reason  # type: ignore[union-attr]
+        reason = f"the hypotheses hold exactly and {ground}; as a cross-check, {seen.reason}"
         return replace(seen, outcome=Outcome.PROVED, reason=reason, provenance=Provenance.EXACT)

@@ -50,8 +50,10 @@ def problems(modules: dict[str, str], files: set[str], registry: dict[str, State
     found += [f"missing: {name}" for name in sorted(set(modules.values()) - files)]
     found += [f"{id_}: its module says {s.id}" for id_, s in registry.items() if s.id != id_]
     for id_, s in registry.items():
-        if s.status is Status.PROVED and s.proof is None:
+        if s.status is Status.PROVED and s.proof is None and s.cover is None:
             found.append(f"{id_}: proved, without a proof")
+        if s.cover is not None and s.unproved:
+            found.append(f"{id_}: {s.unproved}")
         if s.proof is not None and (s.unproved or s.formal is None):
             found.append(f"{id_}: {s.unproved or 'what it says is not on record'}")
         if s.status is Status.REFUTED and not s.counterexamples:
@@ -254,6 +256,7 @@ UNDECIDED = {
     ("infonce-equality-product", "shared-covariance"): (
         "the argument by Jensen's inequality needs independent factors alone; the script is written for one covariance"
     ),
+    ("infonce-equality-three", "three-components"): "whether four components with equal weights can fail is open",
 }
 
 

@@ -90,7 +90,8 @@ STATEMENT = Statement(
         Break(EQUAL_WEIGHTS.name, COUNTEREXAMPLE.instance, ByKernel(CLAIM)),
     ),
     evidence=(
-        "For K = 2, and for every symmetric configuration, it is proved (infonce-equality-two, -balanced).",
+        "For K = 2, for K = 3, and for every symmetric configuration, it is proved (infonce-equality-two, -three, "
+        "-balanced): open are 4 to 8 components.",
         "A random search of seven minutes, in floats, over means at three points (6 to 32 components, any δ) met a "
         "slope ≥ 0 with 32 components, and none with 24 or fewer.",
         "For 32 components and δ = 3/5 it fails, by a certificate. For 1000 and δ = 1 it fails too, with no "

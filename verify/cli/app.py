@@ -8,6 +8,7 @@ import typer
 
 from thmverify.cli import (
     certificates,
+    covering,
     exporting,
     figures,
     fitting,
@@ -82,6 +83,13 @@ app.command(
     ),
 )(certificates.decide)
 app.command("check", epilog=_examples("check literal.json", "check literal.json --json"))(certificates.check)
+app.command(
+    "cover",
+    epilog=_examples(
+        "cover infonce-equality-three",
+        "cover infonce-equality-three --set bias=1/2..1 --set distance=6 --budget 5m --out covers",
+    ),
+)(covering.cover)
 app.command(
     "export",
     epilog=_examples(

@@ -15,6 +15,7 @@ from thmverify.errors import InputError
 if TYPE_CHECKING:
     from thmverify.verdicts import Verdict
 
+_SHIPPED = ("counterexamples", "covers")  # the folders of certificates that are found by their names
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -75,6 +76,8 @@ def _found(found: Any) -> dict[str, Any]:
     if hasattr(found, "formula"):
         texts = {"formula": found.formula, "definitions": list(found.definitions), "statement": found.statement}
         return {"claim": found.claim, "verdict": "proved", **texts}
+    if hasattr(found, "set"):
+        return {"claim": found.claim, "verdict": found.finding.verdict, "set": found.set.text}
     if hasattr(found, "finding"):
         return {"claim": found.claim, "verdict": found.finding.verdict}
     verdict = "conditional" if found.assumptions else "proved"
@@ -85,8 +88,8 @@ def _found_file(path: Path) -> Path:
     """Return the file that is meant: a bare name that is none is that of a shipped certificate."""
     if path.suffix or len(path.parts) != 1 or path.exists():
         return path
-    shipped = Path(str(files("thmverify.theorems"))) / "counterexamples" / f"{path.name}.json"
-    return shipped if shipped.is_file() else path
+    shipped = [Path(str(files("thmverify.theorems"))) / folder / f"{path.name}.json" for folder in _SHIPPED]
+    return next((file for file in shipped if file.is_file()), path)
 
 
 def check(

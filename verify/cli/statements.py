@@ -18,6 +18,7 @@ from thmverify.headlines import OURS, Headline
 from thmverify.verdicts import Status
 
 if TYPE_CHECKING:
+    from thmverify.covering import Cover
     from thmverify.evidence import Counterexample
     from thmverify.hypotheses import Hypothesis
     from thmverify.proofs.checking import Named, ProofReport, StepReport
@@ -67,7 +68,8 @@ def show(
     tried = _tried(found, lines)
     if json:
         proved = None if report is None else _proof(found, report, tried)
-        write_json({**found.headline.to_json(), **_details(found), "proof": proved})
+        covered = None if found.cover is None else _cover(found, found.cover)
+        write_json({**found.headline.to_json(), **_details(found), "proof": proved, "cover": covered})
     else:
         _write_statement(found, report, tried)
     return CLAIM_FAILED if found.unproved else DONE
@@ -147,6 +149,17 @@ def _counterexample(counterexample: Counterexample) -> dict[str, Any]:
     }
 
 
+def _cover(statement: Statement, cover: Cover) -> dict[str, Any]:
+    return {
+        "passed": not statement.unproved,
+        "reason": statement.unproved or cover.checked.reason,
+        "claim": cover.text,
+        "set": cover.region.to_json(),
+        "boxes": cover.checked.boxes,
+        "certificate": cover.certificate.stem,
+    }
+
+
 def _proof(statement: Statement, report: ProofReport, tried: Mapping[str, int]) -> dict[str, Any]:
     return {
         "passed": not statement.unproved,
@@ -199,9 +212,17 @@ def _write_statement(statement: Statement, report: ProofReport | None, tried: Ma
     write_table(("hypothesis", "formula", "meaning, and whether it is needed"), rows)
     for counterexample in statement.counterexamples:
         _write_counterexample(counterexample)
-    if report is None:
-        return
-    _write_proof(statement, report, tried)
+    if statement.cover is not None:
+        _write_cover(statement, statement.cover)
+    if report is not None:
+        _write_proof(statement, report, tried)
+
+
+def _write_cover(statement: Statement, cover: Cover) -> None:
+    sys.stdout.write("\n")
+    verdict = f"does NOT check: {statement.unproved}" if statement.unproved else f"checked: {cover.checked.reason}"
+    says = [("Cover", cover.text), *(("kernel", line) for line in cover.checked.lines)]
+    write_fields([*says, ("proof", f"thmverify check {cover.certificate.stem}"), ("cover", verdict)])
 
 
 def _write_proof(statement: Statement, report: ProofReport, tried: Mapping[str, int]) -> None:

@@ -131,7 +131,7 @@ def read(data: bytes) -> PlanarMixture:
     _require("rule", fields["rule"], RULE)
     _require("dimension", fields["dimension"], ["2"])
     _require("rank", fields["rank"], ["1", "1"])
-    pairs = instance(verified.instance)
+    pairs = instance(fields["instance"])
     if not isinstance(pairs, Pairs):
         raise TypeError("the claim is about pairs of one mixture")
     if pairs.columns < 2:

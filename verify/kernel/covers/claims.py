@@ -103,11 +103,19 @@ def read_plan(value: object) -> Plan:
     return Plan(tests, number, integer(boxes, "boxes", 1, MAX_BOXES), bits(precision, "precision"))
 
 
+def parameters(given: Set, plan: Plan) -> Box:
+    """Return the box of parameters that proves the set."""
+    return given.bias, (fmpq(0), line.HALF), (fmpq(0), plan.range), (fmpq(0), fmpq(1))
+
+
+def cost(largest: fmpq, precision: int) -> int:
+    """Return what a box costs: its nodes times the bits, at least 64."""
+    return 3 * (2 * line.nodes(largest) + 1) * max(precision, 64)
+
+
 def run(given: Set, plan: Plan, watch: Watch = ignore) -> tuple[Box, Covered]:
     """Return the box of parameters that proves the set, and how it was covered. Raises Rejected for too much work."""
-    box = (given.bias, (fmpq(0), line.HALF), (fmpq(0), plan.range), (fmpq(0), fmpq(1)))
-    work = 3 * (2 * line.nodes(plan.range) + 1) * plan.boxes * max(plan.precision, 64)
-    if work > MAX_WORK:
+    if cost(plan.range, plan.precision) * plan.boxes > MAX_WORK:
         raise Rejected("the boxes ask for too much work")
 
     def settle(part: Box) -> str:
@@ -119,7 +127,8 @@ def run(given: Set, plan: Plan, watch: Watch = ignore) -> tuple[Box, Covered]:
             raise Rejected("the inequality for far means does not hold from the range on")
         if given.distance is not None and given.distance > plan.range:
             raise Rejected("the range is smaller than the distance")
-        return box, cover(box, settle, line.SCALES, plan.boxes, watch)
+        whole = parameters(given, plan)
+        return whole, cover(whole, settle, line.SCALES, plan.boxes, watch)
 
 
 def _remaining(whole: Box, remaining: list[Box]) -> str:
