@@ -53,7 +53,7 @@ FEW_COMPONENTS = Hypothesis("few-components", K <= FEW, f"The mixture has at mos
 
 # Hunts at δ = 1, at δ = 7/10, for more components, and with means that need not be nearly on a line.
 HUNTS = tuple(
-    Path(__file__).parent / "hunts" / f"{ID}-{name}.json"
+    Path(__file__).parents[1] / "hunts" / f"{ID}-{name}.json"
     for name in (
         *(f"components-{n}" for n in range(3, FEW + 1)),
         *(f"components-{n}-biased" for n in range(3, FEW + 1)),
