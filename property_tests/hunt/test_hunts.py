@@ -132,6 +132,34 @@ def test_infonce_misses_a_direction_of_three_means():
     assert any(0 in row for row in small.means[0])  # a mean on an axis
 
 
+MIRRORED = {  # drafts, each with a mirror image of it
+    "centred": ("infonce-equality", "shared-gmm", 3, ("123/13 1/77", "-209/13 13/14"), (), (1, -1)),
+    "covariance": ("infonce-equality", "shared-gmm", 3, ("123/13 1/77", "-209/13 13/14"), (("1", "1/9 1"),), (-1, 1)),
+    "separate": ("nonshared-inclusion", "gmm", 2, ("1/7 12/11",), (("9/8", "1/7 1"), ("7/3", "-8/9 1")), (-1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", MIRRORED)
+def test_mirror_images_have_one_canonical_form(name):
+    claim, kind, components, means, covariances, signs = MIRRORED[name]
+    weights = rationals("2/41", "1/97")[: components - 1]
+    draft = Draft(kind, components, weights, (rows(*means),), tuple(rows(*c) for c in covariances), Fraction(7, 10))
+    mirrored = replace(
+        draft,
+        means=(tuple(tuple(s * x for s, x in zip(signs, row, strict=True)) for row in draft.means[0]),),
+        covariances=tuple(
+            tuple(tuple(signs[i] * signs[j] * x for j, x in enumerate(row)) for i, row in enumerate(lower))
+            for lower in draft.covariances
+        ),
+    )
+    assert draft != mirrored
+    assert draft.canonical() == mirrored.canonical() == draft.canonical().canonical()
+    first = draft.canonical().instance().pairs.mixture.means[0]
+    assert all(x >= 0 for x in first)
+    found = [refute(claim, d) for d in (draft, mirrored)]
+    assert found[0] == found[1] is not None
+
+
 def test_what_the_user_fixed_stays():
     ugly = Draft(
         "clip-gmm", 3, rationals("1/3", "1/5"), (rows("1 2", "0 3/7"), rows("1 1/2", "-1 4")), (), Fraction(1), 3

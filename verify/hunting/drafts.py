@@ -49,6 +49,10 @@ class Proposed(Protocol):
         """Whether what the user fixed is kept."""
         ...
 
+    def canonical(self) -> Self:
+        """Return the draft that stands for all that differ from it by a symmetry of the claims."""
+        ...
+
     def decide(self, claim: str) -> tuple[Verdict, bytes | None]:
         """Return the verdict on the claim, and the certificate. Raises InputError when there is no instance."""
         ...
@@ -183,6 +187,32 @@ class Draft:
         )
         covariances = tuple(
             _without_axis(lower, i) if self.kind != "clip-gmm" or n == modality else lower
+            for n, lower in enumerate(self.covariances)
+        )
+        return replace(self, means=means, covariances=covariances)
+
+    def canonical(self) -> Draft:
+        """Return the draft whose means have a positive first entry in each coordinate, but for zeros.
+
+        Which mirror image floats propose is up to the machine (the signs of eigenvectors); no claim depends on it.
+        """
+        weights, draft = self._all_weights(), self
+        for modality, matrix in enumerate(self.means):
+            columns = zip(*self._all_means(matrix, weights), strict=True)
+            signs = tuple(-1 if next((x for x in column if x), Fraction(0)) < 0 else 1 for column in columns)
+            draft = draft._mirrored(modality, signs)
+        return draft
+
+    def _mirrored(self, modality: int, signs: tuple[int, ...]) -> Draft:
+        """Return the draft with coordinates of one modality multiplied by these signs."""
+        means = tuple(
+            tuple(tuple(s * x for s, x in zip(signs, row, strict=True)) for row in matrix) if n == modality else matrix
+            for n, matrix in enumerate(self.means)
+        )
+        covariances = tuple(
+            tuple(tuple(signs[i] * signs[j] * x for j, x in enumerate(row)) for i, row in enumerate(lower))
+            if self.kind != "clip-gmm" or n == modality
+            else lower
             for n, lower in enumerate(self.covariances)
         )
         return replace(self, means=means, covariances=covariances)

@@ -48,9 +48,13 @@ def margins_of_all(question: Question, parts: Sequence[Floats]) -> list[Floats]:
 
 
 def refute(claim: str, draft: Proposed) -> Refutation | None:
-    """Return the refutation that a draft makes, if the kernel accepts one; means that coincide make none."""
+    """Return the refutation that a draft makes, if the kernel accepts one; means that coincide make none.
+
+    What is decided, and kept, is the draft in its canonical form, so that a hunt finds the same on every machine.
+    """
     if not draft.spans:
         return None
+    draft = draft.canonical()
     try:
         verdict, certificate = draft.decide(claim)
     except InputError:  # the draft makes no instance, or none of this claim

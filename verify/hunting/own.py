@@ -180,6 +180,10 @@ class OwnDraft:
         """Whether what the user fixed is kept: it is not among the numbers."""
         return True
 
+    def canonical(self) -> OwnDraft:
+        """Return the draft itself: no symmetry of the statement is known."""
+        return self
+
     def decide(self, claim: str) -> tuple[Verdict, bytes | None]:
         """Return the verdict on the conclusion, and the certificate. Raises InputError when there is no instance."""
         return _statement(claim)[2].decide(self.instance())
