@@ -1,0 +1,1 @@
+"""Statements about Barlow Twins of linear maps."""
