@@ -1,7 +1,7 @@
 """Instance files and map files: what a user writes, checked field by field, and the exact objects it stands for.
 
-The formats are those of the README; their JSON Schemas, generated from the classes below, are published in
-`verify/schemas/`. Every number is an integer or a string ("93/100", "0.93", "-5") and is read exactly.
+The formats are described in `docs/pages/instance.md`; their JSON Schemas, generated from the classes below, are
+published in `verify/schemas/`. Every number is an integer or a string ("93/100", "0.93", "-5") and is read exactly.
 """
 
 from __future__ import annotations
@@ -410,7 +410,7 @@ def _broken_rule(kind: str, context: dict[str, Any], name: str) -> tuple[str, st
             return "names no model", f"write one of {context['expected_tags']}"
         case "too_long":
             return "has too many entries", f"give at most {context['max_length']}"
-    return _RULES.get(kind, (f"breaks the rule {kind}", "see the formats in the README"))
+    return _RULES.get(kind, (f"breaks the rule {kind}", "see docs/pages/instance.md"))
 
 
 def instance_to_json(instance: Instance) -> dict[str, Any]:

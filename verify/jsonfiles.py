@@ -123,7 +123,9 @@ def _parse(text: str) -> dict[str, Any]:
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InputError("file", where, f"is not JSON: {error.msg}", "see the examples in the README") from None
+        raise InputError(
+            "file", where, f"is not JSON: {error.msg}", "see docs/pages/instance.md, or the files in examples/"
+        ) from None
     except RecursionError:
         raise InputError("file", "nested arrays", "is nested too deeply", "a matrix is a list of rows") from None
     if not isinstance(value, dict):

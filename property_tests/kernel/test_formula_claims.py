@@ -318,7 +318,7 @@ def test_examples_in_docstrings(module):
 
 
 def test_the_example_of_the_readme(tmp_path, monkeypatch, capsys):
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("## Claims of your own\n")[1]
+    text = (Path(__file__).parents[2] / "docs/pages/tutorials/claim.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     exec(text.split("```python\n")[1].split("```")[0], {})
     assert main(["check", "rate.json"]) == 0

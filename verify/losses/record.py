@@ -1,6 +1,6 @@
 """The record of a loss: all that the toolkit says of it and does with it, in one place.
 
-Help texts, error messages, the guarantee matrix's rows, the README's table and the minimisers' dispatch are read off
+Help texts, error messages, the guarantee matrix's rows, the table in the docs and the minimisers' dispatch are read off
 the records. A record that lacks a part is refused when it is made.
 """
 
