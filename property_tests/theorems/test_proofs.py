@@ -73,6 +73,7 @@ TABLE = {
         MIXTURE, "bias-range bias-positive columns-reach", "MinimisesSpectral WithinFisher SpansFisher"
     ),
     "spectral-top-r": row(MIXTURE, "bias-positive centred", "MinimisesSpectral TopEigenspace BestDiscriminant"),
+    "shared-noise-bound": row(SHARED, "", "MinimisesSharedNoise WithinShared"),
     "whitening-equality": row(
         MIXTURE, "bias-range bias-positive columns-match", "MaximisesAgreement WithinFisher SpansFisher"
     ),

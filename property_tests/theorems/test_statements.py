@@ -242,6 +242,7 @@ REDUNDANT = {
     "spectral-inclusion": {"bias-range", "shared-covariance", COLUMNS},
     "spectral-equality": {"shared-covariance", COLUMNS},
     "spectral-top-r": {"bias-range", "shared-covariance", COLUMNS},
+    "shared-noise-bound": {"bias-range"},
     "whitening-equality": {"shared-covariance"},
     "pca-spherical": {"shared-covariance"},
     "pca-top-r-spherical": {"shared-covariance", "fewer-columns"},

@@ -30,6 +30,7 @@ LOSSES: dict[str, Loss] = {}
 # Of statements about losses without a record, which are no expectations of functions of xᵀMy.
 _ROWS = (
     Row("infonce-key-bias", "InfoNCE, key bias", always=False),
+    Row("infonce-shared-noise", "InfoNCE, shared noise", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),
     Row("whitening", "Whitening", always=False),
 )
