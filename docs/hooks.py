@@ -12,6 +12,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,17 @@ DOCUMENTS = {
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/security.md",
 }
+# Names of the package by what they are for; what is in none of these comes last.
+GROUPS = {
+    "Ask": ("decide", "certify", "check", "cover", "hunt", "loss", "minimise", "statements", "instance", "load"),
+    "Models and data": (
+        *("SharedGMM", "GMM", "AugmentedPairs", "CLIPGMM", "PopulationGraph", "Record", "Instance"),
+        *("from_floats", "from_sklearn", "Rounded"),
+    ),
+    "Maps": ("Encoder", "Gram", "Factors"),
+    "Theories of your own": ("Theory", "Statement", "Hypothesis", "Space", "Variable", "Loss", "from_formula", "Proof"),
+}
+WIDTH = 72  # of a signature on one line
 PICTURES = (".png", ".svg")
 _FORMULA = re.compile(r"\](?=\([^)]*\s)")  # [f](x + y) is mathematics
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
@@ -122,7 +134,7 @@ def _statement(statement: Any) -> Iterator[str]:
     yield ""
     yield _text(statement.conclusion.sentence)
     yield ""
-    yield f"<div>{formula(statement.conclusion.latex, display=True)}</div>"
+    yield f'<div class="formula">{formula(statement.conclusion.latex, display=True)}</div>'
     yield ""
     if statement.hypotheses:
         yield "| hypothesis | meaning |"
@@ -135,8 +147,13 @@ def _statement(statement: Any) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Return text that Markdown and HTML leave as it is."""
-    return re.sub(r"([\\`*_\[\]#~^])", r"\\\1", html.escape(text, quote=False))
+    """Return text that Markdown and HTML leave as it is, but for `code`."""
+    parts = re.split(r"(`[^`]+`)", text)
+    return "".join(p if i % 2 else _escaped(p) for i, p in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]#])", r"\\\1", html.escape(text, quote=False))
 
 
 def _cell(text: str) -> str:
@@ -147,10 +164,13 @@ def reference() -> str:
     """Return the page of what `import thmverify as tv` and the modules for users offer, from their docstrings."""
     import thmverify
 
-    lines = ["# Python", "", "What `import thmverify as tv` offers, name by name, generated from the docstrings."]
-    for name in thmverify.__all__:
-        if name != "__version__":
-            lines += ["", *_entry(f"tv.{name}", getattr(thmverify, name), 2)]
+    lines = ["# Python", "", "What `import thmverify as tv` offers, generated from the docstrings.", ""]
+    grouped = {name for names in GROUPS.values() for name in names}
+    rest = tuple(name for name in thmverify.__all__ if name not in grouped and name != "__version__")
+    for title, names in {**GROUPS, "Words": rest}.items():
+        lines += ["", f"## {title}"]
+        for name in names:
+            lines += ["", *_entry(f"tv.{name}", getattr(thmverify, name), 3)]
     for module in ("thmverify.testing", "thmverify.certifying.formulas", "thmverify.losses"):
         __import__(module)
         found = sys.modules[module]
@@ -179,11 +199,36 @@ def _entry(name: str, thing: Any, level: int) -> Iterator[str]:
 
 
 def _signature(thing: Callable[..., Any]) -> str:
-    """Return the parameters as they are written; nothing where there is no call."""
+    """Return the parameters as they are written, a line each where they are many; nothing where there is no call."""
+    if not callable(thing) or (inspect.isclass(thing) and issubclass(thing, Enum)):
+        return ""
     try:
-        return str(inspect.signature(thing)).replace("thmverify.", "") if callable(thing) else ""
+        found = inspect.signature(thing)
     except (TypeError, ValueError):
         return ""
+    parts, before = [], None
+    for p in found.parameters.values():
+        if p.kind is p.KEYWORD_ONLY and before not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL):
+            parts.append("*")
+        before = p.kind
+        mark = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        default = "" if p.default is p.empty else f" = {_default(p.default)}"
+        parts.append(f"{mark}{p.name}{_annotation(p.annotation)}{default}")
+    line = ", ".join(parts)
+    inner = line if len(line) < WIDTH else "\n    " + ",\n    ".join(parts) + ",\n"
+    returned = "" if inspect.isclass(thing) else _annotation(found.return_annotation, " -> ")
+    return f"({inner}){returned}"
+
+
+def _annotation(annotation: Any, sign: str = ": ") -> str:
+    if annotation is inspect.Parameter.empty:
+        return ""
+    return sign + (annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation)))
+
+
+def _default(value: Any) -> str:
+    text = repr(value)
+    return "…" if "<" in text or "\n" in text else text
 
 
 def _summary(thing: Any) -> str:

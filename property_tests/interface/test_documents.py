@@ -157,6 +157,25 @@ def test_every_command_is_on_the_page_of_commands():
     assert [name for name in names if f"`{name}" not in text] == []
 
 
+LOADED = {  # what would be loaded from elsewhere, and what is not
+    '<script src="https://a.example/x.js"></script>': True,
+    '<link rel="stylesheet" href="//a.example/x.css">': True,
+    '<img src="http://a.example/x.png">': True,
+    '<link rel="canonical" href="https://a.example/">': False,
+    '<a href="https://a.example/">a link</a>': False,
+    '<script src="../assets/x.js"></script>': False,
+}
+
+
+@pytest.mark.parametrize("text", LOADED)
+def test_a_site_that_loads_from_elsewhere_is_seen(text, tmp_path):
+    (tmp_path / "page.html").write_text(f"<html>{text}</html>")
+    command = [sys.executable, str(ROOT / "docs" / "offline.py"), str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SAFETY_NET)
+    assert (done.returncode != 0) == LOADED[text]
+    assert ("a.example" in done.stderr) == LOADED[text]
+
+
 def test_there_are_examples():
     found = [e for path in DOCUMENTS for e in examples(path.read_text(encoding="utf-8"))]
     assert len([e for e in found if e.python]) >= 8
