@@ -167,9 +167,9 @@ def _readable(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("best margin", _number(answer["best_margin"]) + " (floating point; positive looks violated)"),
     ]
     if answer["instance"] is None:
-        return [*fields, ("", "no counterexample found: that proves nothing")]
+        return [*fields, ("", "no counterexample found (this is not a proof)")]
     for key, value in answer["instance"].items():
-        fields.append((key, _shown(value)))
+        fields.append((key, _covariance(value) if key == "covariance" else _shown(value)))
     fields.append(
         ("height", f"{answer['height']} (the largest numerator or denominator; {answer['height_found']} found)")
     )
@@ -182,6 +182,13 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "(" + ", ".join(_shown(part) for part in value) + ")"
     return str(value)
+
+
+def _covariance(value: list[Any]) -> str:
+    """Return a covariance; one that is the identity, or diagonal, by its name."""
+    if any(isinstance(row, list) for row in value):
+        return _shown(value)
+    return "identity" if all(x == "1" for x in value) else f"diagonal {_shown(value)}"
 
 
 def _number(value: float | None) -> str:
