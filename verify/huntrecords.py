@@ -40,6 +40,40 @@ class Searched(_Record):
     rank: Annotated[int, Field(strict=True, ge=0)]
     decay: Rational
     named: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> tuple[object, ...]:
+        """What hunts share that differ in components, dimension and seed alone."""
+        s = self
+        return s.delta, s.centred, s.weights, s.covariance, s.shape, s.rank, s.decay, s.dropped
+
+    def words(self, others: Sequence[Searched]) -> list[str]:
+        """Return what was searched by it and others of its family."""
+        return [
+            f"{_range([s.components for s in others])} components",
+            f"{'centred ' if self.centred else ''}means {'nearly on a line' if self.shape == 'line' else 'anywhere'}",
+            f"d = {_range([s.dimension for s in others])}",
+            *(["equal weights"] if self.weights == "equal" else []),
+            f"δ = {self.delta}",
+            *([f"r = {self.rank}"] if self.rank else []),
+        ]
+
+
+class SearchedSpace(_Record):
+    """What a hunt about a model of one's own held fixed, as `thmverify.hunting.own.Fixed` has it."""
+
+    fixed: dict[str, str]
+    dropped: tuple[str, ...]
+
+    @property
+    def family(self) -> tuple[object, ...]:
+        """What hunts share that differ in their seed alone."""
+        return (*self.fixed.items(), self.dropped)
+
+    def words(self, _others: Sequence[object]) -> list[str]:
+        """Return what was searched."""
+        return [f"{name} = {value}" for name, value in self.fixed.items()] or ["the whole space"]
 
 
 class HuntRecord(_Record):
@@ -53,7 +87,7 @@ class HuntRecord(_Record):
     hunt: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     conjecture: str
     claim: str
-    settings: Searched
+    settings: Searched | SearchedSpace
     seed: Annotated[int, Field(strict=True, ge=0)]
     searchers: Annotated[tuple[str, ...], Field(min_length=1)]
     batch: Count
@@ -72,8 +106,7 @@ class HuntRecord(_Record):
     @property
     def family(self) -> tuple[object, ...]:
         """What hunts share that differ in components, dimension and seed alone."""
-        s = self.settings
-        return self.claim, s.delta, s.centred, s.weights, s.covariance, s.shape, s.rank, s.decay
+        return self.claim, *self.settings.family
 
 
 def read_record(path: str | os.PathLike[str]) -> HuntRecord:
@@ -108,24 +141,16 @@ def evaluations(records: Sequence[HuntRecord]) -> int:
 
 def summary(records: Sequence[HuntRecord], dropped: Sequence[str]) -> str:
     """Return one sentence about hunts of one family, which went without the hypotheses `dropped`."""
-    first = records[0].settings
+    settings: list[Any] = [record.settings for record in records]
     best = max(records, key=lambda record: float(record.best_margin))
     found = sum(bool(record.certified) for record in records)
     hunts = "A hunt" if len(records) == 1 else f"{len(records)} hunts"
     without = f" without {', '.join(dropped)}" if dropped else ""
-    over = ", ".join(
-        [
-            f"{_range([r.settings.components for r in records])} components",
-            f"{'centred ' if first.centred else ''}means {'nearly on a line' if first.shape == 'line' else 'anywhere'}",
-            f"d = {_range([r.settings.dimension for r in records])}",
-            *(["equal weights"] if first.weights == "equal" else []),
-            f"δ = {first.delta}",
-            *([f"r = {first.rank}"] if first.rank else []),
-        ]
-    )
+    over = ", ".join(settings[0].words(settings))
     outcome = f"certified {found or 'no'} counterexample{'s' if found > 1 else ''}"
     margin = f"{float(best.best_margin):.4f}".replace("-", "−")
-    at = f" at {best.settings.components} components" if len(records) > 1 else ""
+    where = best.settings
+    at = f" at {where.components} components" if len(records) > 1 and isinstance(where, Searched) else ""
     return (
         f"{hunts}{without} ({over}) evaluated {evaluations(records):,} instances and {outcome}; "
         f"the best margin is {margin}{at}, in floating point (positive looks violated)."

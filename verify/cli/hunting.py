@@ -25,7 +25,7 @@ _OUT = Path("hunts")
 
 
 def hunt(
-    conjecture: Annotated[str, typer.Argument(metavar="ID", help="e.g. infonce-equality, or a statement of your own.")],
+    conjecture: Annotated[str, typer.Argument(metavar="ID", help="A statement, e.g. infonce-equality; your own too.")],
     fixed: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Fix a part of the instances: delta=7/10.")
     ] = None,
@@ -41,7 +41,10 @@ def hunt(
     searchers: Annotated[
         list[str] | None, typer.Option("--searcher", metavar="NAME", help="random, cma, hypothesis, polish; or all.")
     ] = None,
-    batch: Annotated[int, typer.Option(min=16, max=65536, help="Points of each searcher in a round.")] = 128,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=16, max=65536, help="Points of each searcher in a round: 128, or 16 where each is slow."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a hunt with these options stopped.")] = False,
     out: Out = _OUT,
     json: AsJson = False,
@@ -56,7 +59,7 @@ def hunt(
     from thmverify.hunting.run import Budget, Plan
 
     question = ask(conjecture, fixed or (), dropped or ())
-    plan = Plan(question, seed, _named(searchers), batch)
+    plan = Plan(question, seed, _named(searchers), batch or question.batch)
     limit = Budget.parse(budget)
     plan.check()
     ledger = Ledger(out)
@@ -128,7 +131,7 @@ def _report(plan: Plan, result: Result, out: Path, json: bool) -> int:
 
         path = out / f"{plan.question.name}-{plan.id}.json"
         write_text(path, result.simplest.certificate.decode("ascii"))
-        answer["certificate"] = str(path)
+        answer["certificate" if plan.question.by_kernel else "instance_file"] = str(path)
     if json:
         write_json(answer)
     else:
@@ -173,6 +176,9 @@ def _readable(answer: dict[str, Any]) -> list[tuple[str, str]]:
     fields.append(
         ("height", f"{answer['height']} (the largest numerator or denominator; {answer['height_found']} found)")
     )
+    if answer["certificate"] is None:
+        claim = f"decided by the statement's own exact evaluation: the kernel has no claim for {answer['claim']}"
+        return [*fields, ("instance", answer["instance_file"]), ("", claim)]
     return [*fields, ("certificate", answer["certificate"])]
 
 
@@ -199,11 +205,12 @@ def _settings(settings: dict[str, Any]) -> str:
     if "fixed" in settings:  # of a model of one's own
         fixed = [f"{name}={value}" for name, value in settings["fixed"].items()]
         return ", ".join([*fixed, *(f"without {name}" for name in settings["dropped"])]) or "the whole space"
-    return ", ".join(
+    shown = [
         f"{key}={str(value).lower() if isinstance(value, bool) else value}"
         for key, value in settings.items()
-        if key != "named" and not (key in ("rank", "decay") and str(value) == "0")
-    )
+        if key not in ("named", "dropped") and not (key in ("rank", "decay") and str(value) == "0")
+    ]
+    return ", ".join([*shown, *(f"without {name}" for name in settings.get("dropped", ()))])
 
 
 hunts_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)

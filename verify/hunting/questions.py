@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from thmverify.errors import InputError
-from thmverify.headlines import OURS
 from thmverify.hunting.conjectures import CONJECTURES
 from thmverify.hunting.drafts import Draft
 from thmverify.hunting.own import Fixed, OwnDraft, OwnTarget, fixed, has_space
 from thmverify.hunting.settings import Settings
+from thmverify.hunting.stated import Stated, StatedDraft, StatedTarget, is_about_mixtures, stated
 from thmverify.hunting.targets import Target
 from thmverify.theories import registry
 
@@ -21,12 +21,22 @@ class Question:
     """What is hunted: a conjecture and settings. It travels to workers, and into the ledger as JSON."""
 
     name: str
-    settings: Settings | Fixed
+    settings: Settings | Stated | Fixed
 
     @property
     def claim(self) -> str:
-        """The claim that decides it."""
-        return self.name if isinstance(self.settings, Fixed) else CONJECTURES[self.name].claim
+        """The claim, or the statement, that decides it."""
+        return CONJECTURES[self.name].claim if isinstance(self.settings, Settings) else self.name
+
+    @property
+    def batch(self) -> int:
+        """How many points of each searcher make a round: few where margins are found one by one."""
+        return 16 if isinstance(self.settings, Stated) else 128
+
+    @property
+    def by_kernel(self) -> bool:
+        """Whether what refutes it is a certificate, and not an instance that the statement decides by itself."""
+        return not isinstance(self.settings, Stated) or registry()[self.name].claim is not None
 
     def to_json(self) -> dict[str, object]:
         """Return the question as JSON."""
@@ -36,8 +46,8 @@ class Question:
     def from_json(cls, data: Mapping[str, Any]) -> Question:
         """Return the question that `to_json` wrote."""
         settings = data["settings"]
-        read = Fixed.from_json(settings) if "fixed" in settings else Settings.from_json(settings)
-        return cls(str(data["conjecture"]), read)
+        kind = Fixed if "fixed" in settings else Stated if "dropped" in settings else Settings
+        return cls(str(data["conjecture"]), kind.from_json(settings))
 
     def target(self) -> Target:
         """Return what a searcher climbs.
@@ -46,11 +56,13 @@ class Question:
         """
         if isinstance(self.settings, Fixed):
             return OwnTarget(self.name, self.settings)
+        if isinstance(self.settings, Stated):
+            return StatedTarget(self.name, self.settings)
         return CONJECTURES[self.name].build(self.settings)
 
 
 def ask(name: str, pairs: Sequence[str] = (), dropped: Sequence[str] = ()) -> Question:
-    """Return the question about a conjecture, or a statement of one's own, with settings and dropped hypotheses.
+    """Return the question about a conjecture of the box, or any statement, with settings and dropped hypotheses.
 
     Raises InputError for what is unknown, or leaves nothing to search.
     """
@@ -59,8 +71,7 @@ def ask(name: str, pairs: Sequence[str] = (), dropped: Sequence[str] = ()) -> Qu
         about.target()
         return about
     if name not in CONJECTURES:
-        own = [name for name, s in registry().items() if s.origin != OURS and s.space is not None]
-        raise InputError("ID", name, "is nothing that can be hunted", f"write one of {', '.join([*CONJECTURES, *own])}")
+        return _about(name, pairs, dropped)
     conjecture = CONJECTURES[name]
     settings = conjecture.settings
     for given in dropped:
@@ -78,9 +89,21 @@ def ask(name: str, pairs: Sequence[str] = (), dropped: Sequence[str] = ()) -> Qu
     return question
 
 
+def _about(name: str, pairs: Sequence[str], dropped: Sequence[str]) -> Question:
+    """Return the question about a statement without a conjecture. Raises InputError where nothing can be searched."""
+    registry().find(name)
+    if not is_about_mixtures(name):
+        remedy = f"`thmverify verify {name}` tries random ones"
+        raise InputError("ID", name, "is about graphs, which have no space to search", remedy)
+    settings = stated(name, pairs, [_ALIASES.get(h, h) for h in dropped])
+    StatedTarget(name, settings).check()
+    return Question(name, settings)
+
+
 _ALIASES = {"r>=K": "enough-columns", "shared": "shared-covariance"}
 
 
-def read_draft(data: dict[str, Any]) -> Draft | OwnDraft:
+def read_draft(data: dict[str, Any]) -> Draft | StatedDraft | OwnDraft:
     """Return the draft that its `to_json` wrote."""
-    return OwnDraft.from_json(data) if data["kind"] == "record" else Draft.from_json(data)
+    kinds = {"record": OwnDraft, "stated": StatedDraft}
+    return kinds.get(data["kind"], Draft).from_json(data)

@@ -1,0 +1,251 @@
+"""Hunts of statements about mixtures that have no conjecture in the box: their own margins, instance by instance.
+
+The search space is what the model offers: weights, means, covariances and the settings of a hunt. Instances on which a
+hypothesis is false are far below all others, decided exactly; a statement that needs more luck than that is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from thmverify.errors import InputError
+from thmverify.exact import FLOATS_FAIL
+from thmverify.hunting.drafts import Draft, Kind
+from thmverify.hunting.settings import Settings
+from thmverify.hunting.targets import MixtureTarget, PairedTarget
+from thmverify.instances import instance_to_json
+from thmverify.models import CLIPGMM, Floats, Instance, PopulationGraph, Record
+from thmverify.statement import Statement
+from thmverify.theories import registry
+from thmverify.verdicts import Outcome, Provenance, Verdict
+
+ALLOWED = ("components", "dimension", "delta", "centred", "weights", "covariance", "rank", "decay")
+_FAR = 1e6  # a margin from outside the hypotheses is below those of all instances inside
+_NARROWER: tuple[dict[str, str], ...] = (  # tried in this order, for hypotheses that ask for it
+    {},
+    {"weights": "equal"},
+    {"covariance": "identity"},
+    {"weights": "equal", "covariance": "identity"},
+)
+_TRIED = 64  # points that are tried before a search begins: one of them has to satisfy the hypotheses
+
+
+def is_about_mixtures(name: str) -> bool:
+    """Whether a statement is there and is about mixtures, so that there is a space to search."""
+    return name in registry() and not isinstance(registry()[name].witness.model, PopulationGraph | Record)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a hunt of a statement holds fixed: settings, and the hypotheses that it goes without."""
+
+    settings: Settings
+    dropped: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Return the settings as JSON, rationals as text."""
+        return {**self.settings.to_json(), "dropped": [*self.dropped]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Stated:
+        """Return the settings that `to_json` wrote."""
+        settings = {key: value for key, value in data.items() if key != "dropped"}
+        return cls(Settings.from_json(settings), tuple(data["dropped"]))
+
+
+def stated(name: str, pairs: Sequence[str], dropped: Sequence[str]) -> Stated:
+    """Return the settings of a hunt, those of the statement's witness where `pairs` say nothing.
+
+    Raises InputError for what is unknown.
+    """
+    statement = registry()[name]
+    known = [h.name for h in statement.hypotheses if not h.constitutive]
+    for given in dropped:
+        if given not in known:
+            rule = f"is no hypothesis that {name} can be hunted without"
+            raise InputError("--drop", given, rule, f"these can be dropped: {', '.join(known) or 'none'}")
+    settings = _of_witness(statement.witness).with_text(pairs, ALLOWED)
+    without = tuple(dict.fromkeys(dropped))
+    narrower = [Stated(_narrowed(settings, change), without) for change in _NARROWER]
+    return next((about for about in narrower if not StatedTarget(name, about).out_of_reach), narrower[0])
+
+
+def _narrowed(settings: Settings, change: Mapping[str, str]) -> Settings:
+    """Return the settings with what the user did not name changed."""
+    return replace(settings, **{key: value for key, value in change.items() if key not in settings.named})  # type: ignore[arg-type]
+
+
+def _of_witness(witness: Instance) -> Settings:
+    """Return the settings of instances like this one; small means and identity covariances are not asked for."""
+    model = witness.model
+    if isinstance(model, CLIPGMM):
+        centred = model.vision.is_centred and model.text.is_centred
+        dimension = max(model.vision.dimension, model.text.dimension)
+        return Settings(model.vision.components, dimension, model.bias, centred, rank=witness.rank)
+    mixture = witness.pairs.mixture
+    return Settings(
+        mixture.components,
+        mixture.dimension,
+        witness.pairs.bias,
+        mixture.is_centred,
+        covariance="free",
+        shape="any",
+        rank=witness.rank,
+        decay=witness.weight_decay,
+    )
+
+
+class StatedTarget:
+    """The conclusion of a statement over mixtures: a point stands for the instance of its first draft."""
+
+    def __init__(self, name: str, about: Stated) -> None:
+        self.claim, self._about = name, about
+        settings, statement = about.settings, registry()[name]
+        self._statement = statement
+        if isinstance(statement.witness.model, CLIPGMM):
+            self._points: MixtureTarget | PairedTarget = PairedTarget("clip-effective-equality", settings)
+        else:
+            shared = any(h.name == "shared-covariance" for h in _kept(statement, about))
+            kind: Kind = "shared-gmm" if shared else "gmm"
+            self._points = MixtureTarget(name, settings, lambda mixtures: np.zeros(len(mixtures.weights)), kind)
+        self.size = self._points.size
+
+    @property
+    def out_of_reach(self) -> str:
+        """The hypotheses that a typical point does not satisfy, if none does; else nothing."""
+        points = np.random.default_rng(0).standard_normal((_TRIED, self.size))
+        missing = [_missing(self._first(point)) for point in points]
+        return missing[0] if all(missing) else ""
+
+    def check(self) -> None:
+        """Raise InputError when no typical point satisfies the hypotheses."""
+        missing = self.out_of_reach
+        if missing:
+            rule = f"no random mixture satisfies {missing} with these settings"
+            first = missing.split(", ")[0]
+            droppable = any(h.name == first and not h.constitutive for h in self._statement.hypotheses)
+            other = f"add --drop {first}" if droppable else f"`thmverify verify {self.claim}` draws some that do"
+            remedy = f"set what it asks for, or {other}" if droppable else other
+            raise InputError("ID", self.claim, rule, remedy)
+
+    def _first(self, point: Floats) -> StatedDraft:
+        return next(self.drafts(point))
+
+    def margins(self, points: Floats) -> Floats:
+        """Return the statement's margin at each point; far below all others where a hypothesis is false."""
+        return np.array([self._margin(self._first(point)) for point in points])
+
+    def _margin(self, draft: StatedDraft) -> float:
+        if _missing(draft):
+            return -_FAR
+        try:
+            found = self._statement.margin(draft.instance())
+        except (InputError, *FLOATS_FAIL):
+            return -_FAR
+        return -_FAR if math.isnan(found) else max(found, -_FAR)
+
+    def drafts(self, point: Floats) -> Iterator[StatedDraft]:
+        """Yield the instance in coarse numbers, then in finer ones."""
+        for draft in self._points.drafts(point):
+            yield StatedDraft(self.claim, self._about.dropped, draft)
+
+
+def _kept(statement: Statement, about: Stated) -> list[Any]:
+    return [h for h in statement.hypotheses if h.name not in about.dropped]
+
+
+def _missing(draft: StatedDraft) -> str:
+    """Return which hypotheses are false on a draft's instance, or why there is none; nothing when all hold."""
+    try:
+        return ", ".join(draft.false_hypotheses)
+    except InputError as error:
+        return error.field
+
+
+@dataclass(frozen=True)
+class StatedDraft:
+    """The free numbers of a mixture, and which statement it is to refute without which hypotheses."""
+
+    statement: str
+    dropped: tuple[str, ...]
+    draft: Draft
+
+    @property
+    def numbers(self) -> tuple[Fraction, ...]:
+        """The free numbers."""
+        return self.draft.numbers
+
+    def with_numbers(self, numbers: Sequence[Fraction]) -> StatedDraft:
+        """Return the draft with other free numbers."""
+        return replace(self, draft=self.draft.with_numbers(numbers))
+
+    def instance(self) -> Instance:
+        """Return the instance. Raises InputError when the numbers make none."""
+        return self.draft.instance()
+
+    @cached_property
+    def false_hypotheses(self) -> tuple[str, ...]:
+        """The hypotheses, but those that the hunt goes without, that are false on the instance.
+
+        Raises InputError when the numbers make none.
+        """
+        missing = registry()[self.statement].false_hypotheses(self.instance())
+        return tuple(name for name in missing if name not in self.dropped)
+
+    @property
+    def spans(self) -> bool:
+        """Whether the numbers make an instance that satisfies the hypotheses."""
+        return not _missing(self)
+
+    def kept(self, settings: Stated) -> bool:
+        """Whether what the user fixed is kept."""
+        return self.draft.kept(settings.settings)
+
+    def decide(self, _claim: str) -> tuple[Verdict, bytes | None]:
+        """Return the verdict on the conclusion, and what shows it: a certificate, or the instance itself.
+
+        It is the instance where the kernel has no claim that says the same and the statement's own rational arithmetic
+        or enclosures decide. Raises InputError when there is no instance.
+        """
+        instance = self.instance()
+        verdict, certificate = registry()[self.statement].decided(instance)
+        decided = verdict.outcome is Outcome.REFUTED and verdict.provenance is not Provenance.FLOATING
+        if certificate is None and decided:
+            certificate = (json.dumps(instance_to_json(instance), indent=1) + "\n").encode("ascii")
+        return verdict, certificate
+
+    def smaller(self) -> Iterator[StatedDraft]:
+        """Yield the draft without a component, a dimension, a covariance."""
+        return (replace(self, draft=draft) for draft in self.draft.smaller())
+
+    @property
+    def height(self) -> int:
+        """The largest numerator or denominator."""
+        return self.draft.height
+
+    @property
+    def cost(self) -> tuple[int, int, int, float]:
+        """What simplification lowers."""
+        return self.draft.cost
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the draft as JSON, rationals as text."""
+        return {
+            "kind": "stated",
+            "statement": self.statement,
+            "dropped": [*self.dropped],
+            "draft": self.draft.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> StatedDraft:
+        """Return the draft that `to_json` wrote."""
+        return cls(data["statement"], tuple(data["dropped"]), Draft.from_json(data["draft"]))
