@@ -209,6 +209,10 @@ class StatedDraft:
         """Whether what the user fixed is kept."""
         return self.draft.kept(settings.settings)
 
+    def canonical(self) -> StatedDraft:
+        """Return the draft whose instance is the same up to signs and orders that nothing depends on."""
+        return replace(self, draft=self.draft.canonical())
+
     def decide(self, _claim: str) -> tuple[Verdict, bytes | None]:
         """Return the verdict on the conclusion, and what shows it: a certificate, or the instance itself.
 
