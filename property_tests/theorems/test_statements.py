@@ -7,6 +7,7 @@ import importlib.util
 import json
 import pickle
 import pkgutil
+import random
 import re
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from thmverify.hypotheses import (
 )
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 from thmverify.proofs.checking import Proof
+from thmverify.sampling import random_clip_instance, random_instance
 from thmverify.standing import Standing, judge
 from thmverify.statement import Formal, Statement
 from thmverify.theorems import COUNTEREXAMPLES, FAMILIES, MODULES, REGISTRY, formal
@@ -395,3 +397,17 @@ def test_a_name_means_one_thing_in_all_theorems(part: str) -> None:
         for name, text in record[part].items():
             meanings.setdefault(name, set()).add(text)
     assert {name: texts for name, texts in meanings.items() if len(texts) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    "id_", [i for i, s in REGISTRY.items() if s.claim is None and not isinstance(s.witness.model, PopulationGraph)]
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_statement_is_decided_outside_its_hypotheses_too_and_says_so(id_: str, seed: int) -> None:
+    statement, rng = REGISTRY[id_], random.Random(seed)
+    paired = isinstance(statement.witness.model, CLIPGMM)
+    instance = replace(random_clip_instance(rng) if paired else random_instance(rng), rank=1 + 8 * (seed % 2))
+    verdict, certificate = statement.decided(instance)
+    assert certificate is None
+    assert verdict.violated == statement.false_hypotheses(instance)
+    assert verdict.applicable == (not verdict.violated)

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from fractions import Fraction
 
+from thmverify.errors import InputError
 from thmverify.hypotheses import COLUMNS_REACH, SHARED_PAIRS
 from thmverify.minimize.key_bias import KeyBiasLoss
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
@@ -34,16 +35,24 @@ UNEVEN = SharedGMM(
 
 
 def slope_across(instance: Instance) -> float:
-    """Return the least slope of the loss across the best map of rank dim S_LDA − 1, in float64: < 0 where it holds."""
+    """Return the least slope of the loss across the best map of rank dim S_LDA − 1, in float64: < 0 where it holds.
+
+    −1 where S_LDA = {0}. Raises InputError where S_LDA has more dimensions than nodes are placed in.
+    """
+    if lda_subspace(instance.shared).dimension == 0:
+        return -1.0
     return KeyBiasLoss.of(instance).slope()
 
 
 def examine(claim: str, instance: Instance) -> Verdict:
-    """Say what floats see: they decide nothing."""
+    """Say what floats see: they decide nothing. Raises InputError for covariances that differ."""
     dimension = lda_subspace(instance.shared).dimension
-    slope = slope_across(instance)
-    seen = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
-    reason = f"no rule knows the claim; in floats the slope across the best map of rank dim S_LDA − 1 is {seen}"
+    try:
+        slope = slope_across(instance)
+        seen = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
+        reason = f"no rule knows the claim; in floats the slope across the best map of rank dim S_LDA − 1 is {seen}"
+    except InputError as error:
+        reason = f"no rule knows the claim, and floats do not see it: {error.value} {error.rule}"
     return Verdict(claim, Outcome.UNDECIDED, reason, provenance=Provenance.FLOATING, dimension=dimension)
 
 
