@@ -17,7 +17,7 @@ import numpy as np
 import thmverify.reports.records as record
 from thmverify import standing
 from thmverify.evidence import Counterexample
-from thmverify.huntrecords import HuntRecord
+from thmverify.huntrecords import HuntRecord, Searched
 from thmverify.instances import instance_to_json
 from thmverify.losses import row_title
 from thmverify.matrix import certificate_file, check_command
@@ -53,7 +53,7 @@ def statement(source: Statement, verification: Verification) -> record.Statement
         counterexamples=tuple(_counterexample(source, c) for c in source.counterexamples),
         evidence=source.known,
         evaluations=source.evaluations,
-        hunts=tuple(_hunt(dropped, found) for dropped, found in source.hunted),
+        hunts=_hunts(source),
         special_case_of=source.special_case_of,
         guarantees=tuple(f"{row_title(g.loss)}: {g.column}" for g in source.guarantees),
         commands=_commands(source, verification),
@@ -107,14 +107,19 @@ def _hypotheses(source: Statement) -> tuple[record.Hypothesis, ...]:
     )
 
 
-def _hunt(dropped: tuple[str, ...], found: HuntRecord) -> record.Hunt:
+def _hunts(source: Statement) -> tuple[record.Hunt, ...]:
+    """Return the rows of the table of hunts; those about a model of one's own have sentences alone (`known`)."""
+    return tuple(_hunt(dropped, h, h.settings) for dropped, h in source.hunted if isinstance(h.settings, Searched))
+
+
+def _hunt(dropped: tuple[str, ...], found: HuntRecord, searched: Searched) -> record.Hunt:
     return record.Hunt(
         id=found.hunt,
         without=dropped,
-        components=found.settings.components,
-        dimension=found.settings.dimension,
-        delta=found.settings.delta,
-        anywhere=found.settings.shape == "any",
+        components=searched.components,
+        dimension=searched.dimension,
+        delta=searched.delta,
+        anywhere=searched.shape == "any",
         seed=found.seed,
         evaluations=found.evaluations,
         best_margin=found.best_margin,

@@ -105,5 +105,6 @@ _ALIASES = {"r>=K": "enough-columns", "shared": "shared-covariance"}
 
 def read_draft(data: dict[str, Any]) -> Draft | StatedDraft | OwnDraft:
     """Return the draft that its `to_json` wrote."""
-    kinds = {"record": OwnDraft, "stated": StatedDraft}
-    return kinds.get(data["kind"], Draft).from_json(data)
+    if data["kind"] == "record":
+        return OwnDraft.from_json(data)
+    return StatedDraft.from_json(data) if data["kind"] == "stated" else Draft.from_json(data)
