@@ -195,26 +195,19 @@ def hunt(
         ledger.close()
 
 
-def cover(
-    statement: str,
-    *,
-    bias: Number | tuple[Number, Number] = 1,
-    distance: Number = "any",
-    budget: str | float = "10m",
-) -> Covering:
+def cover(statement: str, *, distance: Number = "any", budget: str | float = "10m") -> Covering:
     """Prove a statement on a whole set of instances by boxes, as `thmverify cover` does, and return what was found.
 
-    The set: δ is `bias`, or lies in that interval, and whitened means are at most `distance` apart. Boxes that are left
-    are in `remaining`; the certificate, which `check` verifies, is None unless there are none. `budget` is seconds or
-    text such as "5m".
+    The set: whitened means are at most `distance` apart. Boxes that are left are in `remaining`; the certificate, which
+    `check` verifies, is None unless there are none. `budget` is seconds or text such as "5m".
 
-    Raises InputError when the statement has no cover, or nothing is known of the set.
+    Raises InputError when the statement has no cover, or the kernel refuses the set.
 
-    >>> cover("infonce-equality-three", bias=("3/5", 1), distance=1).share
+    >>> cover("infonce-equality-three", distance=1).share
     Fraction(1, 1)
     """
     from thmverify.covering import Region, propose
     from thmverify.hunting.run import Budget
 
     limit = Budget.parse(budget).seconds if isinstance(budget, str) else float(budget)
-    return propose(statement, Region.of(bias, distance), limit)
+    return propose(statement, Region.of(distance), limit)

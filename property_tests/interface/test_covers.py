@@ -20,7 +20,7 @@ from thmverify.standing import Standing, judge
 from thmverify.theorems import REGISTRY
 
 ID = "infonce-equality-three"
-NEAR = Region.of(1, 1)
+NEAR = Region.of(1)
 
 
 def test_a_cover_is_written_and_checks(tmp_path, capsys):
@@ -28,17 +28,17 @@ def test_a_cover_is_written_and_checks(tmp_path, capsys):
     answer = json.loads(capsys.readouterr().out)
     assert (answer["verdict"], answer["share"], answer["remaining"]) == ("proved", "1", [])
     assert main(["check", answer["certificate"]]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith(f"VERIFIED {ID}, for every bias in [1, 1]")
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"VERIFIED {ID}, for means at distances of at most 1")
     assert ElementTree.parse(answer["picture"]).getroot().tag.endswith("svg")
 
 
 def test_what_is_left_is_listed_and_nothing_is_proved(tmp_path, capsys):
-    words = ["--set", "bias=1/50..1", "--set", "distance=6", "--budget", "1s", "--out", str(tmp_path)]
+    words = ["--set", "distance=40", "--budget", "1s", "--out", str(tmp_path)]
     assert main(["cover", ID, *words, "--json"]) == 3
     answer = json.loads(capsys.readouterr().out)
     assert (answer["verdict"], answer["certificate"]) == ("undecided", None)
     sizes = [[Fraction(b) - Fraction(a) for a, b in box] for box in answer["remaining"]]
-    left = sum(a * b * c * d for a, b, c, d in sizes) / (Fraction(49, 50) * Fraction(1, 2) * 6)
+    left = sum(a * b * c for a, b, c in sizes) / (Fraction(1, 2) * (40 - Fraction(3, 5)))
     assert left == 1 - Fraction(answer["share"])
     assert left > 0
     assert not (tmp_path / f"{ID}.json").exists()
@@ -48,11 +48,9 @@ def test_what_is_left_is_listed_and_nothing_is_proved(tmp_path, capsys):
     "words",
     [
         ["cover", "infonce-inclusion"],
-        ["cover", ID, "--set", "bias=0..1"],
-        ["cover", ID, "--set", "bias=1..1/2"],
-        ["cover", ID, "--set", "bias=1/2..1"],  # at any distance
         ["cover", ID, "--set", "distance=0"],
         ["cover", ID, "--set", "distance=far"],
+        ["cover", ID, "--set", "distance=101"],
         ["cover", ID, "--set", "weights=equal"],
         ["cover", ID, "--budget", "200ev"],
         ["cover", ID, "--out", "/dev/null/covers"],
@@ -72,9 +70,9 @@ def test_python():
     assert found.share == 1
     assert found.certificate is not None
     assert tv.check(found.certificate).startswith(f"VERIFIED {ID}")
-    assert found.counts == check(found.certificate).settled
-    with pytest.raises(InputError, match="nothing is known of means that are far apart"):
-        tv.cover(ID, bias=("1/2", 1))
+    assert len(found.settled) == check(found.certificate).settled
+    with pytest.raises(InputError, match="is not positive, or more than 100"):
+        tv.cover(ID, distance=0)
 
 
 def test_the_picture_has_every_box_of_its_slices_once():
@@ -98,21 +96,21 @@ def proved_by(tmp_path: Path, region: Region, data: bytes) -> tv.Statement:
 def test_the_statement_is_proved_by_its_cover():
     statement = REGISTRY[ID]
     assert judge(statement).standing is Standing.PROVED
-    assert statement.cover.region == Region.of(1, "any")
-    assert statement.without("always-matched").cover is None
+    assert statement.cover.region == Region.of()
+    assert statement.without("bias-positive").cover is None
 
 
 def test_a_cover_of_another_set_does_not_prove_it(tmp_path):
     data = propose(ID, NEAR).certificate
     assert judge(proved_by(tmp_path, NEAR, data)).standing is Standing.PROVED
-    found = judge(proved_by(tmp_path, Region.of(1, "any"), data))
+    found = judge(proved_by(tmp_path, Region.of(), data))
     assert found.standing is Standing.FAILED
     assert "is about something else" in found.reason
 
 
 def test_a_cover_that_is_refused_or_missing_does_not_prove_it(tmp_path):
     data = propose(ID, NEAR).certificate
-    statement = proved_by(tmp_path, NEAR, data.replace(b'"tests":["signal"', b'"tests":["slope"'))
+    statement = proved_by(tmp_path, NEAR, data.replace(b'"precision":"64"', b'"precision":"65"'))
     assert "REJECTED the content hash" in judge(statement).reason
     statement.cover.certificate.unlink()
     missing = replace(statement, cover=replace(statement.cover, certificate=tmp_path / "none.json"))

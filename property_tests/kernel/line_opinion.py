@@ -15,7 +15,7 @@ from mpmath import mp, mpf
 
 from property_tests.kernel.second_opinion import Interval, interval
 
-CELLS = 48
+CELLS = 96
 _LENGTH = Fraction(12, CELLS)
 _SLACK = Fraction(1, 10**30)
 
@@ -74,28 +74,21 @@ def moments(
     return s, P, C
 
 
-def settles(sides, test: str) -> bool:
-    """Whether a test of the kernel's holds on a box, as seen from here."""
-    delta, y, D, sigma = box_of(sides)
+def settles(sides) -> bool:
+    """Whether the slope across, with the bias for which (F) holds, is negative on a box, as seen from here."""
+    y, D, sigma = box_of(sides)
     s, P, C = moments(y, D, sigma)
     n, tau, third = [-y, interval(1), y - 1], sigma * sigma, Fraction(1, 3)
 
     def across(f, g):
-        return sum((f[j] * P[j][k] * (g[k] - g[j]) for j in range(3) for k in range(3) if k != j), interval(0)) * third
+        terms = (f[j] * P[j][k] * (g[k] - g[j]) for j in range(3) for k in range(3) if k != j)
+        return sum(terms, interval(0)) * third
 
     def covariance(f, g):
         return sum((C[k][i] * (f[k] - f[i]) * (g[k] - g[i]) for k, i in ((0, 1), (1, 2), (0, 2))), interval(0))
 
     S, squares = sum((x * x for x in s), interval(0)) * third, sum((x * x for x in n), interval(0)) * third
-    B, Q, X = across(s, s) + (1 - delta) * S, across(n, n) + (1 - delta) * squares, across(s, n) + across(n, s)
-    V, Cov = covariance(s, s), covariance(s, n)
-    if test == "stationarity":
-        F = tau * tau + tau * (S + V) + B
-        return F.lo > 0 or F.hi < 0
-    if test == "signal":  # Sylvester: both minors of the negative form
-        return B.hi < 0 and Q.hi < 0 and (4 * B * Q - X * X).lo > 0
-    try:
-        rho = (X + tau * Cov) / (2 * tau + S + V)
-    except ZeroDivisionError:
-        return False
-    return (Q + rho * (rho - Cov)).hi < 0
+    V, Cov, X = covariance(s, s), covariance(s, n), across(s, n) + across(n, s)
+    unmatched = -(tau * tau + tau * (S + V) + across(s, s)) / S  # 1 − δ
+    rho = (X + tau * Cov) / (2 * tau + S + V)
+    return (unmatched * squares + across(n, n) + rho * (rho - Cov)).hi < 0

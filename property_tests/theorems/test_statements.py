@@ -259,7 +259,6 @@ UNDECIDED = {
     ("infonce-equality-product", "shared-covariance"): (
         "the argument by Jensen's inequality needs independent factors alone; the script is written for one covariance"
     ),
-    ("infonce-equality-three", "three-components"): "whether four components with equal weights can fail is open",
 }
 
 

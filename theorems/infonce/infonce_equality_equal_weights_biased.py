@@ -69,8 +69,8 @@ STATEMENT = Statement(
             COUNTEREXAMPLES / f"{ID}.json",
             tempting="The counterexamples need a component of tiny weight far out; equal weights have none.",
             catch="Equal weights make unequal ones when means lie close together: 27 of 32 near one point weigh 27/32.",
-            repaired="For symmetric configurations it is proved at δ = 1, and for every mixture when δ is small "
-            "enough; for few components with equal weights it is open.",
+            repaired="For three components it is proved for every δ, for symmetric configurations at δ = 1, and for "
+            "every mixture when δ is small enough; for 4 components and more, up to some number, it is open.",
         ),
     ),
 )

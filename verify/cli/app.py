@@ -87,7 +87,7 @@ app.command(
     "cover",
     epilog=_examples(
         "cover infonce-equality-three",
-        "cover infonce-equality-three --set bias=1/2..1 --set distance=6 --budget 5m --out covers",
+        "cover infonce-equality-three --set distance=6 --budget 5m --out covers",
     ),
 )(covering.cover)
 app.command(

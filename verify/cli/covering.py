@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 _SHOWN = 10  # boxes that are left, for people
-_KEYS = ("bias", "distance")
+_KEYS = ("distance",)
 
 
 def cover(
     statement: Annotated[str, typer.Argument(metavar="ID", help="A statement with a cover: infonce-equality-three.")],
     fixed: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="The set: bias=1/2..1, distance=6 or distance=any."),
+        typer.Option("--set", metavar="KEY=VALUE", help="The set: distance=6, or distance=any."),
     ] = None,
     budget: Annotated[str, typer.Option(metavar="60s|5m", help="Time to spend.")] = "10m",
     out: Annotated[
@@ -79,17 +79,15 @@ def _region(pairs: tuple[str, ...] | list[str]) -> Region:
     from thmverify.hunting.settings import assigned
 
     given = assigned(pairs, _KEYS, "of a cover")
-    low, _, high = given.get("bias", "1").partition("..")
-    return Region.of((low.strip(), (high or low).strip()), given.get("distance", "any"))
+    return Region.of(given.get("distance", "any"))
 
 
 def _readable(found: Covering, answer: dict[str, Any]) -> list[tuple[str, str]]:
-    counts = ", ".join(f"{count:,} by {name}" for name, count in found.counts.items()) or "none"
     fields = [
         ("statement", found.claim),
         ("set", found.region.text),
         ("verdict", answer["verdict"]),
-        ("settled", f"{counts}; {float(found.share):.4%} of the volume of the parameters"),
+        ("settled", f"{len(found.settled):,} boxes, {float(found.share):.4%} of the volume of the parameters"),
     ]
     if found.remaining:
         boxes = answer["remaining"][:_SHOWN]

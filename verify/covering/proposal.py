@@ -17,39 +17,33 @@ from thmverify.kernel.strict import Rejected, canonical, digest
 from thmverify.rationals import Number, rational
 
 CLAIMS = tuple(COVERS)
-TESTS = ("signal", "slope", "stationarity")
 PRECISION = 64
-_FARTHEST = 100  # the largest range from which on far means are tried
+_NEAR = Fraction(3, 5)  # up to this range the kernel's inequality for near means holds
+_FARTHEST = 100  # the largest distance
 
 
 @dataclass(frozen=True)
 class Region:
-    """The instances that a cover is about: δ in an interval, whitened means at most a distance apart, None for any.
+    """The instances that a cover is about: whitened means are at most a distance apart, None for any.
 
-    Raises InputError for an interval outside (0, 1] or a distance that is no positive number up to 100.
+    Raises InputError for a distance that is not positive, or more than 100.
     """
 
-    bias: tuple[Fraction, Fraction] = (Fraction(1), Fraction(1))
     distance: Fraction | None = None
 
     def __post_init__(self) -> None:
-        low, high = self.bias
-        if not 0 < low <= high <= 1:
-            raise InputError("bias", f"{low}..{high}", "is no interval in (0, 1]", "write one such as 1/2..1")
         if self.distance is not None and not 0 < self.distance <= _FARTHEST:
             remedy = f'write a number up to {_FARTHEST}, or "any"'
             raise InputError("distance", self.distance, f"is not positive, or more than {_FARTHEST}", remedy)
 
     @classmethod
-    def of(cls, bias: Number | tuple[Number, Number] = 1, distance: Number = claims.ANY) -> Region:
-        """Return the region that numbers, or an interval of biases, and "any" say. Raises InputError.
+    def of(cls, distance: Number = claims.ANY) -> Region:
+        """Return the region that a number, or "any", says. Raises InputError.
 
-        >>> Region.of(("1/2", 1), 3)
-        Region(bias=(Fraction(1, 2), Fraction(1, 1)), distance=Fraction(3, 1))
+        >>> Region.of("3/2")
+        Region(distance=Fraction(3, 2))
         """
-        ends = bias if isinstance(bias, tuple) else (bias, bias)
-        low, high = (rational("bias", x) for x in ends)
-        return cls((low, high), None if distance == claims.ANY else rational("distance", distance))
+        return cls(None if distance == claims.ANY else rational("distance", distance))
 
     @property
     def text(self) -> str:
@@ -59,35 +53,27 @@ class Region:
     @property
     def kernel(self) -> claims.Set:
         """The kernel's set."""
-        low, high = (_fmpq(x) for x in self.bias)
-        return claims.Set((low, high), None if self.distance is None else _fmpq(self.distance))
+        return claims.Set(None if self.distance is None else _fmpq(self.distance))
 
     def to_json(self) -> dict[str, Any]:
         """Return the set of a certificate."""
-        distance = claims.ANY if self.distance is None else str(self.distance)
-        return {"bias": [str(x) for x in self.bias], "distance": distance}
+        return {"distance": claims.ANY if self.distance is None else str(self.distance)}
 
 
 @dataclass(frozen=True)
 class Covering:
-    """What was found: the boxes that each test settles, those that are left, and the certificate when none is.
+    """What was found: the boxes that are settled, those that are left, and the certificate when none is.
 
     `share` is how much of the volume of the parameters is settled, exactly; `seconds` what it took.
     """
 
     claim: str
     region: Region
-    settled: tuple[tuple[Box, str], ...]
+    settled: tuple[Box, ...]
     remaining: tuple[Box, ...]
     share: Fraction
     seconds: float
     certificate: bytes | None
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many boxes each test settles."""
-        tests = [test for _, test in self.settled]
-        return {name: tests.count(name) for name in sorted(set(tests))}
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of `thmverify cover`: no box that is settled, every box that is left."""
@@ -95,7 +81,7 @@ class Covering:
             "statement": self.claim,
             "set": self.region.to_json(),
             "verdict": "undecided" if self.certificate is None else "proved",
-            "settled": self.counts,
+            "settled": len(self.settled),
             "share": str(self.share),
             "axes": list(line.AXES),
             "remaining": [[[str(a), str(b)] for a, b in box] for box in self.remaining],
@@ -111,15 +97,15 @@ class _Watcher:
 
     def __init__(self, whole: Box, seconds: float, observe: Callable[[Fraction], None]) -> None:
         self.waiting: dict[Box, None] = {whole: None}
-        self.settled: list[tuple[Box, str]] = []
+        self.settled: list[Box] = []
         self.share = Fraction(0)
         self._whole, self._seconds, self._observe = volume(whole), seconds, observe
         self._start = time.monotonic()
 
-    def __call__(self, box: Box, test: str) -> None:
+    def __call__(self, box: Box, settled: bool) -> None:
         del self.waiting[box]
-        if test:
-            self.settled.append((box, test))
+        if settled:
+            self.settled.append(box)
             self.share += _fraction(volume(box) / self._whole)
         else:
             self.waiting.update(dict.fromkeys(halves(box, line.SCALES)))
@@ -138,17 +124,16 @@ def propose(
 ) -> Covering:
     """Cover a set, for at most so many seconds (0 for no limit); `observe` is told the share that is settled.
 
-    Raises InputError when there is no such claim, or nothing is known of far means for these biases.
+    Raises InputError when there is no such claim, or the set is too large for the kernel.
 
-    >>> found = propose("infonce-equality-three", Region.of(1, 1))
+    >>> found = propose("infonce-equality-three", Region.of(1))
     >>> found.remaining, found.share
     ((), Fraction(1, 1))
     """
     if claim not in CLAIMS:
         raise InputError("ID", claim, "has no cover", f"write one of {', '.join(CLAIMS)}")
     plan = _plan(region)
-    whole = claims.parameters(region.kernel, plan)
-    watcher = _Watcher(whole, seconds, observe)
+    watcher = _Watcher(claims.parameters(plan), seconds, observe)
     try:
         claims.run(region.kernel, plan, watcher)
     except _Stop:
@@ -161,27 +146,21 @@ def propose(
 
 
 def _plan(region: Region) -> claims.Plan:
-    """Return a plan with as many boxes as the kernel looks at. Raises InputError when far means are not known."""
-    tests = TESTS[:2] if region.bias[0] == 1 else TESTS
-    reach = region.distance or _far(region)
-    cost = claims.cost(_fmpq(reach), PRECISION)
-    return claims.Plan(list(tests), _fmpq(reach), min(claims.MAX_BOXES, claims.MAX_WORK // cost), PRECISION)
+    """Return a plan with as many boxes as the kernel looks at."""
+    reach = _far() if region.distance is None else _fmpq(max(region.distance, Fraction(1)))
+    most = min(claims.MAX_BOXES, claims.MAX_WORK // claims.cost(reach, PRECISION))
+    return claims.Plan((_fmpq(_NEAR), reach), most, PRECISION)
 
 
-def _far(region: Region) -> Fraction:
-    """Return a range from which on the kernel's inequality for far means holds."""
-    least = _fmpq(region.bias[0])
-    for reach in range(10, _FARTHEST + 1):
-        if line.far(least, fmpq(reach)):
-            return Fraction(reach)
-    low = next(x for x in (Fraction(n, 20) for n in range(1, 21)) if line.far(_fmpq(x), fmpq(_FARTHEST)))
-    rule = f"nothing is known of means that are far apart for biases below {low}"
-    raise InputError("distance", "any", rule, f"give a distance, or biases of {low} and more")
+def _far() -> fmpq:
+    """Return the least whole range from which on the kernel's inequality for far means holds."""
+    return next(reach for reach in map(fmpq, range(1, _FARTHEST)) if line.far(reach))
 
 
 def certificate(claim: str, region: Region, plan: claims.Plan) -> bytes:
     """Return the bytes of the certificate of a plan."""
-    hints = {"tests": plan.tests, "range": str(plan.range), "boxes": str(plan.boxes), "precision": str(plan.precision)}
+    ends = [str(x) for x in plan.range]
+    hints = {"range": ends, "boxes": str(plan.boxes), "precision": str(plan.precision)}
     values = (FORMAT, claim, claims.statement_hash(claim), region.to_json(), hints)
     body = dict(zip(FIELDS, values, strict=False))
     return canonical(body | {"content": digest(list(body.items()))})

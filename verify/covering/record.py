@@ -49,7 +49,7 @@ class Cover:
             return CoverReport(False, f"{self.certificate.name}: {lines[-1]}")
         if not isinstance(found, VerifiedCover) or (found.claim, found.set) != (self.claim, self.region.kernel):
             return CoverReport(False, f"{self.certificate.name} is about something else: {lines[-1]}")
-        boxes = sum(found.settled.values())
+        boxes = found.settled
         return CoverReport(
             True, f"the kernel settled {boxes:,} boxes, which cover {self.region.text}", boxes, tuple(lines)
         )

@@ -8,34 +8,34 @@ from typing import NamedTuple
 from flint import arb, fmpq
 
 Box = tuple[tuple[fmpq, fmpq], ...]  # an interval for each axis
-Settle = Callable[[Box], str]  # the name of the test that settles a box, "" for none
-Watch = Callable[[Box, str], None]
+Settles = Callable[[Box], bool]  # whether what is claimed is certain at every point of a box
+Watch = Callable[[Box, bool], None]
 
 
 class Covered(NamedTuple):
-    """How many boxes each test settled, and the boxes that none did: together they are the whole."""
+    """How many boxes were settled, and the boxes that were not: together they are the whole."""
 
-    settled: dict[str, int]
+    settled: int
     remaining: list[Box]
 
 
-def ignore(_box: Box, _test: str) -> None:
+def ignore(_box: Box, _settled: bool) -> None:
     """Watch and do nothing."""
 
 
-def cover(whole: Box, settle: Settle, scales: Sequence[fmpq], limit: int, watch: Watch = ignore) -> Covered:
+def cover(whole: Box, settles: Settles, scales: Sequence[fmpq], limit: int, watch: Watch = ignore) -> Covered:
     """Settle or halve at most `limit` boxes, those made first before the others; `watch` is told of each."""
-    waiting, settled = deque([whole]), dict[str, int]()
+    waiting, settled = deque([whole]), 0
     for _ in range(limit):
         if not waiting:
             break
         box = waiting.popleft()
-        test = settle(box)
-        if test:
-            settled[test] = settled.get(test, 0) + 1
+        certain = settles(box)
+        if certain:
+            settled += 1
         else:
             waiting.extend(halves(box, scales))
-        watch(box, test)
+        watch(box, certain)
     return Covered(settled, list(waiting))
 
 
@@ -49,8 +49,8 @@ def halves(box: Box, scales: Sequence[fmpq]) -> tuple[Box, Box]:
 
 
 def volume(box: Box) -> fmpq:
-    """Return the product of the sides that are not points."""
-    return math.prod((high - low for low, high in box if high > low), start=fmpq(1))
+    """Return the product of the sides."""
+    return math.prod((high - low for low, high in box), start=fmpq(1))
 
 
 def interval(low: fmpq, high: fmpq) -> arb:

@@ -19,8 +19,8 @@ MAX_WORK = 4 * 10**9  # nodes · bits, at least 64, of all boxes: about ten minu
 
 COVERS = {
     "infonce-equality-three": (
-        "K = 3, w = (1/3, 1/3, 1/3), shared covariance Σ, μ_1 + μ_2 + μ_3 = 0, δ in the interval `bias`, "
-        "(μ_j − μ_k)ᵀΣ⁻¹(μ_j − μ_k) ≤ `distance`² for all j and k, or whatever they are for `any`, r ≥ dim S_F. "
+        "K = 3, w = (1/3, 1/3, 1/3), shared covariance Σ, μ_1 + μ_2 + μ_3 = 0, 0 < δ ≤ 1, r ≥ dim S_F, "
+        "(μ_j − μ_k)ᵀΣ⁻¹(μ_j − μ_k) ≤ `distance`² for all j and k, or whatever they are for `any`. "
         "Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), y ~ F independent of x, "
         "has Col(A) = S_F."
     ),
@@ -28,42 +28,36 @@ COVERS = {
 
 
 class Set(NamedTuple):
-    """The instances: δ in `bias`, distances of the whitened means of at most `distance`, None for any."""
+    """The instances: the distances of the whitened means are at most `distance`, None for any."""
 
-    bias: tuple[fmpq, fmpq]
     distance: fmpq | None
 
     @property
     def text(self) -> str:
         """The set in words."""
-        low, high = self.bias
-        apart = "any distance" if self.distance is None else f"distances of at most {self.distance}"
-        return f"every bias in [{low}, {high}] and means at {apart}"
+        return "means at any distance" if self.distance is None else f"means at distances of at most {self.distance}"
 
 
 class Plan(NamedTuple):
-    """How the set is proved: the tests in their order, the largest range of boxes, their number, and the precision."""
+    """How the set is proved: the ranges of the boxes, the most boxes there may be, and the precision."""
 
-    tests: list[str]
-    range: fmpq
+    range: tuple[fmpq, fmpq]
     boxes: int
     precision: int
 
 
 class VerifiedCover(NamedTuple):
-    """A claim about every instance of a set, and the boxes that were settled, by test."""
+    """A claim about every instance of a set, and how many boxes were settled."""
 
     claim: str
     set: Set
     box: Box
-    settled: dict[str, int]
+    settled: int
     finding: Finding = Finding("proved")
 
     def lines_of_text(self) -> list[str]:
         """Return the answer; the last line names the claim and its set."""
-        sides = ", ".join(f"{name} [{a}, {b}]" for name, (a, b) in zip(line.AXES, self.box, strict=True))
-        tests = ", ".join(f"{count} by {name}" for name, count in sorted(self.settled.items()))
-        return [f"covers {sides}", f"settles boxes: {tests}", f"VERIFIED {self.claim}, for {self.set.text}"]
+        return [f"settles {self.settled} boxes of {_sides(self.box)}", f"VERIFIED {self.claim}, for {self.set.text}"]
 
 
 def check(whole: Any) -> VerifiedCover:
@@ -74,10 +68,10 @@ def check(whole: Any) -> VerifiedCover:
     if not isinstance(claim, str) or claim not in COVERS or statement != statement_hash(claim):
         raise Rejected("the statement is not the one of this claim")
     given, plan = read_set(instances), read_plan(hints)
-    box, found = run(given, plan)
+    found = run(given, plan)
     if found.remaining:
-        raise Rejected(_remaining(box, found.remaining))
-    return VerifiedCover(claim, given, box, found.settled)
+        raise Rejected(_remaining(parameters(plan), found.remaining))
+    return VerifiedCover(claim, given, parameters(plan), found.settled)
 
 
 def statement_hash(claim: str) -> str:
@@ -87,25 +81,22 @@ def statement_hash(claim: str) -> str:
 
 def read_set(value: object) -> Set:
     """Return the set of a certificate."""
-    bias, distance = record(value, "the set", ("bias", "distance"))
-    ends = [rational(x, "an end of bias", 0, 1) for x in array(bias, "bias", 2)]
-    if len(ends) != 2 or not 0 < ends[0] <= ends[1]:
-        raise Rejected("bias is not an interval of positive numbers")
-    return Set((ends[0], ends[1]), None if distance == ANY else rational(distance, "distance", 0, 10**4))
+    (distance,) = record(value, "the set", ("distance",))
+    return Set(None if distance == ANY else rational(distance, "distance", 0, 10**4))
 
 
 def read_plan(value: object) -> Plan:
     """Return the hints of a certificate."""
-    tests, largest, boxes, precision = record(value, "hints", ("tests", "range", "boxes", "precision"))
-    if any(not isinstance(name, str) or name not in line.TESTS for name in array(tests, "tests", len(line.TESTS))):
-        raise Rejected(f"tests are not some of {', '.join(line.TESTS)}")
-    number = rational(largest, "range", 0, 10**4)
-    return Plan(tests, number, integer(boxes, "boxes", 1, MAX_BOXES), bits(precision, "precision"))
+    ranges, boxes, precision = record(value, "hints", ("range", "boxes", "precision"))
+    ends = [rational(x, "an end of range", 0, 10**4) for x in array(ranges, "range", 2)]
+    if len(ends) != 2 or not ends[0] < ends[1]:
+        raise Rejected("range is not an interval")
+    return Plan((ends[0], ends[1]), integer(boxes, "boxes", 1, MAX_BOXES), bits(precision, "precision"))
 
 
-def parameters(given: Set, plan: Plan) -> Box:
-    """Return the box of parameters that proves the set."""
-    return given.bias, (fmpq(0), line.HALF), (fmpq(0), plan.range), (fmpq(0), fmpq(1))
+def parameters(plan: Plan) -> Box:
+    """Return the box of parameters that is covered."""
+    return (fmpq(0), line.HALF), plan.range, (fmpq(0), fmpq(1))
 
 
 def cost(largest: fmpq, precision: int) -> int:
@@ -113,26 +104,26 @@ def cost(largest: fmpq, precision: int) -> int:
     return 3 * (2 * line.nodes(largest) + 1) * max(precision, 64)
 
 
-def run(given: Set, plan: Plan, watch: Watch = ignore) -> tuple[Box, Covered]:
-    """Return the box of parameters that proves the set, and how it was covered. Raises Rejected for too much work."""
-    if cost(plan.range, plan.precision) * plan.boxes > MAX_WORK:
+def run(given: Set, plan: Plan, watch: Watch = ignore) -> Covered:
+    """Return how the parameters were covered. Raises Rejected when that would not prove the set, or for its work."""
+    least, most = plan.range
+    if cost(most, plan.precision) * plan.boxes > MAX_WORK:
         raise Rejected("the boxes ask for too much work")
-
-    def settle(part: Box) -> str:
-        found = line.candidate(part)
-        return next((name for name in plan.tests if line.TESTS[name](found)), "")
-
     with ctx.workprec(plan.precision):
-        if given.distance is None and not line.far(given.bias[0], plan.range):
-            raise Rejected("the inequality for far means does not hold from the range on")
-        if given.distance is not None and given.distance > plan.range:
-            raise Rejected("the range is smaller than the distance")
-        whole = parameters(given, plan)
-        return whole, cover(whole, settle, line.SCALES, plan.boxes, watch)
+        if not line.near(least):
+            raise Rejected("the inequality for near means does not hold up to the least range")
+        if given.distance is None and not line.far(most):
+            raise Rejected("the inequality for far means does not hold from the largest range on")
+        if given.distance is not None and given.distance > most:
+            raise Rejected("the largest range is smaller than the distance")
+        return cover(parameters(plan), line.settles, line.SCALES, plan.boxes, watch)
 
 
 def _remaining(whole: Box, remaining: list[Box]) -> str:
     """Return how much is not settled, and the first of it."""
     share = sum((volume(box) for box in remaining), fmpq(0)) / volume(whole)
-    first = ", ".join(f"{name} [{a}, {b}]" for name, (a, b) in zip(line.AXES, remaining[0], strict=True))
-    return f"{len(remaining)} boxes of the set are not settled, {share} of its volume; the first is {first}"
+    return f"{len(remaining)} boxes are not settled, {share} of the volume; the first is {_sides(remaining[0])}"
+
+
+def _sides(box: Box) -> str:
+    return ", ".join(f"{name} [{a}, {b}]" for name, (a, b) in zip(line.AXES, box, strict=True))

@@ -1,21 +1,21 @@
-"""Rank-one minimisers of InfoNCE for three equal components: what settles a box of their parameters (PROOFS.md, 10).
+"""Rank-one minimisers of InfoNCE for three equal components, whatever the bias: their slope across (PROOFS.md, 10).
 
 At M = τuuᵀ the softmax is p_k ∝ e^{t e_k}, with t ~ N(D²e_j, D²τ) given j: D is the range of the √τ uᵀν_k, which are
-De, e = (y − 2, 1 − 2y, 1 + y)/3, and n = (−y, 1, y − 1) is across. A box has a bias δ, a share y ∈ [0, ½] of the range,
-the range D and the deviation σ = √τ. P_jk = E[p_k | j] and C_kl = E p_k p_l.
+De, e = (y − 2, 1 − 2y, 1 + y)/3, and n = (−y, 1, y − 1) is across. A box has a share y ∈ [0, ½] of the range, the range
+D and the deviation σ = √τ ∈ [0, 1]. P_jk = E[p_k | j] and C_kl = E p_k p_l.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from flint import arb, fmpq
 
 from thmverify.kernel.covers.bisection import Box, interval
 
-AXES = ("bias", "share", "range", "deviation")
-SCALES = (fmpq(8), fmpq(1, 4), fmpq(2), fmpq(1))  # the least bias is the worst, so that one is seldom halved
+AXES = ("share", "range", "deviation")
+SCALES = (fmpq(1, 4), fmpq(2), fmpq(1))
 HALF = fmpq(1, 2)
 _TURN, _REACH, _LIFT = fmpq(12, 5), fmpq(4), fmpq(3)  # of phases, < π; of the nodes; of the strip, at most
+_BEND_E, _BEND_N = fmpq(4, 27), fmpq(7, 25)  # bounds of ê″ and n̂″
 
 
 class Softmax(NamedTuple):
@@ -25,19 +25,6 @@ class Softmax(NamedTuple):
     C: list[arb]
 
 
-class Candidate(NamedTuple):
-    """What stationarity and the slope are made of, the quantities of PROOFS.md, 10.3; X is X₀."""
-
-    tau: arb
-    D: arb
-    S: arb
-    V: arb
-    B: arb
-    X: arb
-    Cov: arb
-    Q: arb
-
-
 def nodes(width: fmpq) -> int:
     """Return how many steps the lattice takes to either side, for σD at most `width`."""
     return 5 + int(2 * width.p // width.q)
@@ -45,7 +32,7 @@ def nodes(width: fmpq) -> int:
 
 def softmax(box: Box) -> Softmax:
     """Enclose P and C, for all parameters in the box, by sums over the nodes hn (PROOFS.md, 10.4)."""
-    _, share, range_, deviation = box
+    share, range_, deviation = box
     y, D, sigma = interval(*share), interval(*range_), interval(*deviation)
     width = range_[1] * deviation[1]
     N, a = nodes(width), _LIFT if width * _LIFT <= _TURN else _TURN / width
@@ -72,67 +59,52 @@ def _means(y: arb) -> tuple[arb, arb, arb]:
     return (y - 2) / 3, (1 - 2 * y) / 3, (1 + y) / 3
 
 
-def candidate(box: Box) -> Candidate:
-    """Return the quantities of a box, from P and C."""
+def slope(box: Box) -> arb:
+    """Enclose the slope across, less what (F) says is 0: Q − 3B − 3τ(τ/D² + S + V) + ρ(ρ − DCov) of PROOFS.md, 10.3."""
     (_, P12, P13), (P21, _, P23), (P31, P32, _) = (found := softmax(box)).P
     C12, C23, C13 = found.C
-    delta, y, D, sigma = (interval(*side) for side in box)
-    e1, e2, e3 = _means(y)
-    S = 2 * (1 - y + y * y) / 9
-    B = e1 * ((1 - y) * P12 + P13) + e2 * (y * P23 - (1 - y) * P21) - e3 * (y * P32 + P31)
+    y, D, sigma = (interval(*side) for side in box)
+    tau, S, V = sigma * sigma, 2 * (1 - y + y * y) / 9, (1 - y) * (1 - y) * C12 + y * y * C23 + C13
+    Cov = (1 - y * y) * C12 - y * (2 - y) * C23 - (1 - 2 * y) * C13
     X = (2 + 4 * y - 4 * y * y) * (P32 - P12) + (2 - 8 * y + 2 * y * y) * (P13 - P23)
     X += (4 - 4 * y - 2 * y * y) * (P31 - P21)
-    Q = -y * (1 + y) * P12 + y * (1 - 2 * y) * P13 - (1 + y) * P21 - (2 - y) * P23
-    Q -= (1 - y) * ((2 - y) * P32 + (1 - 2 * y) * P31)
-    return Candidate(
-        tau=sigma * sigma,
-        D=D,
-        S=S,
-        V=(1 - y) * (1 - y) * C12 + y * y * C23 + C13,
-        B=(1 - delta) * S + B / 3,
-        X=X / 9,
-        Cov=(1 - y * y) * C12 - y * (2 - y) * C23 - (1 - 2 * y) * C13,
-        Q=(1 - delta) * 3 * S + Q / 3,
-    )
+    straight = (2 - 4 * y) * (P12 - P32) + (2 - 2 * y * y) * (P13 - P23) + (4 * y - 2 * y * y) * (P31 - P21)
+    rho = D * (X / 9 + tau * Cov) / (2 * tau + D * D * (S + V))
+    return straight / 3 - 3 * tau * (tau / (D * D) + S + V) + rho * (rho - D * Cov)
 
 
-def stationarity(c: Candidate) -> bool:
-    """uᵀ∇L u ≠ 0."""
-    F = c.tau * c.tau + c.D * c.D * (c.tau * (c.S + c.V) + c.B)
-    return bool(F > 0) or bool(F < 0)
+def settles(box: Box) -> bool:
+    """Whether no point of the box is a minimiser's: the slope across is certainly negative."""
+    return bool(slope(box) < 0)
 
 
-def signal(c: Candidate) -> bool:
-    """The slope across is negative whatever the offsets: [[B, X₀/2], [X₀/2, Q]] ≺ 0."""
-    return bool(c.B < 0) and bool(c.Q < 0) and bool(c.X * c.X < 4 * c.B * c.Q)
+def near(most: fmpq) -> bool:
+    """Decide whether the slope is negative for all ranges of at most `most`: the inequality of PROOFS.md, 10.5."""
+    if not 0 < most <= 1:
+        return False
+    D, bend = arb(most), arb(_BEND_N)
+    root = (1 + 2 * D * D / 9).sqrt()
+    rho = (arb(_BEND_N / 3 + _BEND_E / 2)) * D + bend * root / 2
+    return bool(arb(_BEND_E + _BEND_N / 2) * D * D / 6 + D * D * rho * (rho + bend * root) < arb(fmpq(1, 12)))
 
 
-def slope(c: Candidate) -> bool:
-    """The slope across is negative with the offsets for which uᵀ∇L v = 0."""
-    rho = c.D * (c.X + c.tau * c.Cov) / (2 * c.tau + c.D * c.D * (c.S + c.V))
-    return bool(c.Q + rho * (rho - c.D * c.Cov) < 0)
-
-
-TESTS: dict[str, Callable[[Candidate], bool]] = {"slope": slope, "signal": signal, "stationarity": stationarity}
-
-
-def far(bias: fmpq, least: fmpq) -> bool:
-    """Decide whether the slope is negative for each range of at least `least`, share, deviation ≤ 1 and bias ≥ `bias`.
-
-    The inequality of PROOFS.md, 10.6, for y ≤ ¼ and for y ≥ ¼.
-    """
+def far(least: fmpq) -> bool:
+    """Decide whether the slope is negative for all ranges of at least `least`: the inequalities of PROOFS.md, 10.6."""
     if not least > 0:
         return False
     tail = _beyond(least / 6) + arb(-least * least / 24).exp() + arb(-least * least / 6).exp()
-    middle = _beyond(least / 6 - 6 / least) + arb(-6).exp()
-    near = (fmpq(1, 2), fmpq(2), fmpq(2, 3) + fmpq(4, 3) * middle, (fmpq(7, 32) + middle) / 3)
-    wide = (fmpq(5, 8), fmpq(13, 8), arb(fmpq(73, 96)), arb(fmpq(5, 64)))
-    for fall, square, x, k in (near, wide):
-        X, Cov = x + 2 * tail, k + tail
-        rest = 6 * X * Cov + 108 * (X / 3 + Cov) ** 2 / arb(least * least) + tail / 8
-        if not rest + arb((1 - bias) * square) < arb(fall):
-            return False
-    return True
+    low, middle = (_beyond(least / n - 6 / least) + arb(-6).exp() for n in (6, 12))
+    cases = (
+        (fmpq(15, 8) * (HALF - low), fmpq(2, 3) + fmpq(4, 3) * low, (fmpq(7, 32) + low) / 3),
+        (fmpq(55, 64) - fmpq(27, 32) * middle, fmpq(9, 32) + fmpq(23, 24) * middle, arb(fmpq(5, 64))),
+        (arb(fmpq(39, 64)), arb(fmpq(71, 128)), arb(fmpq(5, 64))),
+    )
+    return all(_falls(fall, x + 2 * tail, k + tail, least, tail) for fall, x, k in cases)
+
+
+def _falls(fall: arb, X: arb, Cov: arb, least: fmpq, tail: arb) -> bool:
+    """Whether `fall` outweighs the rest, for bounds of 3|X₀| and |Cov|."""
+    return bool(6 * X * Cov + 108 * (X / 3 + Cov) ** 2 / arb(least * least) + 7 * tail / 2 < fall)
 
 
 def _beyond(x: fmpq) -> arb:
