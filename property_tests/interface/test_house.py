@@ -61,6 +61,13 @@ def test_lower_bounds_are_the_tested_ones():
     assert pins == bounds
 
 
+def test_the_citation_is_of_this_release():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {PROJECT['project']['version']}\n" in text
+    assert f"license: {PROJECT['project']['license']}\n" in text
+    assert all(author["name"] in text for author in PROJECT["project"]["authors"])
+
+
 def commands(script: str) -> list[str]:
     return [line for line in script.splitlines() if line.startswith("python3 -m venv")]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 DONE, CLAIM_FAILED, BAD_INPUT, UNDECIDED = range(4)  # exit codes
@@ -104,13 +105,54 @@ def _write(table: Table) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
+LOG_EVERY = 60.0  # seconds between the lines of progress where there is no terminal
+
+
+class ProgressLog:
+    """How far a long work is, as a line on stderr now and then: for logs, where a bar is no use.
+
+    total: what `done` is when the work is done; None where that is not known, and then nothing is said.
+    """
+
+    def __init__(self, description: str, total: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.description, self.total, self._clock = description, total, clock
+        self._begun = self._said = clock()
+
+    def __call__(self, done: float | None, description: str | None = None) -> None:
+        """Note that `done` of the total is done, and say so where the last line is old enough."""
+        self.description = description or self.description
+        now = self._clock()
+        if not (self.total and done) or now - self._said < LOG_EVERY:
+            return
+        self._said = now
+        left = (now - self._begun) * (self.total - done) / done
+        share = f"{100 * done / self.total:.0f} % done, about {duration(left)} left"
+        with suppress(OSError):  # a log that cannot be written stops no work
+            print(f"thmverify: {self.description}: {share}", file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it.
+
+    >>> duration(42), duration(300), duration(9000)
+    ('42 s', '5 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 @contextmanager
 def progress(description: str, total: float | None = None) -> Iterator[Callable[..., None]]:
-    """Show on stderr, on a terminal only, how far the block is; it calls `advance(done, description=…)`."""
+    """Show on stderr how far the block is, and how long it may take yet; it calls `advance(done, description=…)`.
+
+    On a terminal a bar; elsewhere a line now and then, where the total is known.
+    """
     if not sys.stderr.isatty():
-        yield lambda *_done, **_description: None
+        yield ProgressLog(description, total)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    left = () if total is None else (TimeRemainingColumn(),)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), *left)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total)
         yield lambda done, description=None: bar.update(task, completed=done, description=description)
