@@ -72,7 +72,15 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
     "whitening": ("whitening-equality", "whitening-inclusion"),
     "pca": ("pca-equality", "pca-spherical", "pca-top-r", "pca-top-r-spherical"),
     "graphs": ("population-graph-equivalence", "population-graph-as-printed", "linear-probe-bound"),
-    "scores": ("convex-scores-inclusion",),
+    "scores": (
+        "convex-scores-inclusion",
+        "infonce-finite-inclusion",
+        "siglip-inclusion",
+        "logistic-inclusion",
+        "dcl-inclusion",
+        "supcon-inclusion",
+        "ntxent-unnormalised-inclusion",
+    ),
     "nonshared": ("nonshared-inclusion", "nonshared-proportional"),
 }
 

@@ -90,6 +90,17 @@ TABLE = {
     "convex-scores-inclusion": row(
         MIXTURE, "maps-into-means", "IsBatch AreConvex Bends ScoreLoss MinimisesScoreLoss WithinFisher"
     ),
+    **{
+        f"{name}-inclusion": row(SHARED, "", f"IsBatch {further} MinimisesScoreLoss WithinFisher")
+        for name, further in (
+            ("infonce-finite", "AreContrasted"),
+            ("siglip", ""),
+            ("logistic", ""),
+            ("dcl", "AreContrasted"),
+            ("supcon", "AreContrasted"),
+            ("ntxent-unnormalised", "AreContrasted"),
+        )
+    },
     "nonshared-proportional": row(MIXTURE, "maps-into-means", "MinimisesInfoNCE WithinFisher"),
     "temperature": row("", "", "InfoNCEAt InfoNCE MinimisesInfoNCEAt MinimisesInfoNCE ColumnsWithin"),
 }

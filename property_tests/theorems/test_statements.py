@@ -250,6 +250,12 @@ REDUNDANT = {
     "pca-top-r-spherical": {"shared-covariance", "fewer-columns"},
     "linear-probe-bound": {"fewer-than-points"},
     "convex-scores-inclusion": {"bias-range"},
+    "infonce-finite-inclusion": {"bias-range"},
+    "siglip-inclusion": {"bias-range"},
+    "logistic-inclusion": {"bias-range"},
+    "dcl-inclusion": {"bias-range"},
+    "supcon-inclusion": {"bias-range"},
+    "ntxent-unnormalised-inclusion": {"bias-range"},
     "nonshared-proportional": {"bias-range", COLUMNS},
     "temperature": {"weights-positive", "weights-sum", "covariances-definite"},
 }

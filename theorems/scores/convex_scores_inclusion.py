@@ -1,9 +1,9 @@
 """Every loss that is a convex function of scores stays inside the Fisher subspace.
 
 Let {w_k, μ_k, Σ_k} be a Gaussian mixture, Σ̄ = Σ_k w_k Σ_k, S_F = span{Σ̄⁻¹μ_k}, and suppose Σ_k S_F ⊆ span{μ_l} for
-every k: a shared covariance is of this kind, and so are proportional ones. A batch is n items: with probability p_s, in
-state s, item i is of component c_si, and given the state the items are independent. Take the scores z_e = f(x_i)ᵀf(x_j)
-of pairs e of different items, f(x) = Aᵀx, A ∈ R^{d×r}, and
+every k: a shared covariance is of this kind, and so are proportional ones. A batch is n items: with probability p_s,
+in state s, item i is of component c_si, and given the state the items are independent. Take the scores z_e =
+f(x_i)ᵀf(x_j) of pairs e of different items, f(x) = Aᵀx, A ∈ R^{d×r}, and
 
     L(A) = E Φ_s(z),
 
@@ -17,18 +17,19 @@ of pairs e of different items, f(x) = Aᵀx, A ∈ R^{d×r}, and
 Augmented pairs with bias δ and N negatives are batches of N + 2 items: δ is in the law of the components, which the
 theorem does not look at. InfoNCE with N ≥ 1 negatives, SimCLR's loss without normalisation, SigLIP, logistic and
 triplet losses (the hinge included: Φ need not be smooth), decoupled and supervised contrastive losses, the spectral
-contrastive loss and least squares of scores are of this kind. The InfoNCE of Theorem 5.2, where the mean over negatives
-stands inside the logarithm, is the limit of the first. The second part needs its condition: −z_0 + z_1, the decoupled
-loss with one negative, is affine; its mean is −δ tr(M Cov(μ)), so for δ > 0 and means that differ it has no minimiser,
-and for δ = 0 every map is one, wherever its columns lie.
+contrastive loss and least squares of scores are of this kind. The InfoNCE of Theorem 5.2, where the mean over
+negatives stands inside the logarithm, is the limit of the first. The second part needs its condition: −z_0 + z_1, the
+decoupled loss with one negative, is affine; its mean is −δ tr(M Cov(μ)), so for δ > 0 and means that differ it has no
+minimiser, and for δ = 0 every map is one, wherever its columns lie.
 
-Given its component, the part of an item across S_F is independent of the part within, with mean 0, so the scores of the
-cut map are the means of the scores given all parts within: Jensen's inequality. Were it an equality, Φ_s would be
+Given its component, the part of an item across S_F is independent of the part within, with mean 0, so the scores of
+the cut map are the means of the scores given all parts within: Jensen's inequality. Were it an equality, Φ_s would be
 affine on what the scores can be, which holds a whole line in direction h when A has a part across. A convex function
 that is affine on one line is so on every parallel line.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2, for other losses; the talk names "a better contrastive
-loss" as a next step. The statement and its proof are ours. Unlike for InfoNCE, nothing is claimed of stationary points.
+loss" as a next step. The statement and its proof are ours. Unlike for InfoNCE, nothing is claimed of stationary
+points.
 
 Status: proved.
 """

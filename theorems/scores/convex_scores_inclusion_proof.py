@@ -2,9 +2,9 @@
 
 P is the projector on S_F. Given its component, Pᵀx is independent of (I − P)ᵀx, which has mean 0; so the means of the
 scores x_iᵀAAᵀx_j of different items, given all the Pᵀx, are the scores of PA, and by Jensen's inequality Φ has a mean
-that is no larger. Were it no smaller, Φ would be affine on what the scores can be given all the Pᵀx. When the map has a
-part across S_F that is a whole line in every direction in which the scores of one item can move; a convex function that
-is affine on a line is affine along every parallel line.
+that is no larger. Were it no smaller, Φ would be affine on what the scores can be given all the Pᵀx. When the map has
+a part across S_F that is a whole line in every direction in which the scores of one item can move; a convex function
+that is affine on a line is affine along every parallel line.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from thmverify.proofs.expressions import (
     exists,
     eye,
     forall,
+    lse,
     mean,
     num,
     total,
@@ -139,3 +140,39 @@ class Scores:
         letters = (n, D, T, q, mu, p, c, L, first, second)
         define = self.script.define("MinimisesScoreLoss", (d, K, r, *letters, Phi, A), body)
         return define(d, K, X.cols, *letters, losses, X)
+
+
+# -- scores of anchors with their candidates --------------------------------------------------------------------------
+
+M, N = var("M", Size), var("N", Size)
+anchor = var("anchor", Family(M, Index(n)))
+candidate = var("candidate", Fun(Index(M), Index(N), Index(q)))
+
+
+def score(z: Expr, e: Expr) -> Expr:
+    """z_e."""
+    return tr(unit(e).T @ z)
+
+
+def partition(z: Expr, candidates: Callable[[Expr], Expr]) -> Expr:
+    """log Σ_l exp z_l over the scores of an anchor with its N candidates."""
+    return lse(N, lambda _: num(1), lambda l: score(z, candidates(l)))
+
+
+def contrasted(script: Script, count: Expr, anchors: Expr, candidates: Expr) -> Expr:
+    """Each of an anchor's N candidates is the score of that anchor with an item, a different one for each."""
+
+    def apart(m: Expr, l: Expr, k: Expr) -> Expr:
+        return eq(second(candidate(m, l)), second(candidate(m, k))) >> eq(l, k)
+
+    def each(m: Expr, l: Expr) -> Expr:
+        return conj(eq(first(candidate(m, l)), anchor(m)), forall(Index(N), lambda k: apart(m, l, k)))
+
+    body = forall(Index(M), lambda m: forall(Index(N), lambda l: each(m, l)))
+    define = script.define("AreContrasted", (n, q, M, N, first, second, anchor, candidate), body)
+    return define(n, q, count, N, first, second, anchors, candidates)
+
+
+def two_candidates() -> Expr:
+    """N ≥ 2: there are two candidates."""
+    return exists(Index(N), lambda l: exists(Index(N), lambda k: ~eq(k, l)))

@@ -27,12 +27,16 @@ from thmverify.losses.record import Loss, Parameter, Row, Sense
 
 LOSSES: dict[str, Loss] = {}
 
-# Of statements about losses without a record, which are no expectations of functions of xᵀMy.
+# Of statements about losses without a record, whose values are none of the integrals that we evaluate.
 _ROWS = (
     Row("infonce-key-bias", "InfoNCE, key bias", always=False),
     Row("infonce-shared-noise", "InfoNCE, shared noise", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),
     Row("whitening", "Whitening", always=False),
+    Row("infonce-finite", "InfoNCE, N negatives", always=False),
+    Row("dcl", "Decoupled", always=False),
+    Row("supcon", "Supervised", always=False),
+    Row("ntxent-unnormalised", "SimCLR, not normalised", always=False),
 )
 
 

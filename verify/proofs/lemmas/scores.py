@@ -1,8 +1,8 @@
 """Lemmas about losses of scores: the part of a map across S_F costs, by Jensen's inequality given the part within.
 
 P is the projector on S_F, (I − P)ᵀμ_k = 0 and (I − P)ᵀΣ_kP = 0 for every component k. Given its component, the parts
-Pᵀx and (I − P)ᵀx of an item are then independent, and the second has mean 0. So the scores of PA are the means of those
-of A given all the first parts, and a convex function of them does not have a larger mean.
+Pᵀx and (I − P)ᵀx of an item are then independent, and the second has mean 0. So the scores of PA are the means of
+those of A given all the first parts, and a convex function of them does not have a larger mean.
 """
 
 from __future__ import annotations

@@ -34,14 +34,14 @@ def summand_vanishes(s: Script, nonnegative: Line, whole: Line, j: Expr) -> Line
     law = s.apply("kronecker", [], [k, j])
     one, none = (s.assume(Expr(a)) for a in law.theorem.conclusion.args)
     equal, unit = s.parts(one)
-    first = s.lin(claim, [(unit, at_j.right), _at(s, at_k.right, equal)])
+    first = s.lin(claim, [(unit, at_j.right), index_equal(s, at_k.right, equal)])
     second = s.lin(claim, [(s.parts(none)[1], at_j.right), at_k])
     found = s.taut(claim, law, s.discharge(first, one), s.discharge(second, none))
     summed = s.apply("sum_order", [[s.gen(found, k)]])  # t_j = Σ_k [k = j] t_j ≤ Σ_k t_k
     return s.flip(sandwich(s, at_j, s.lin(at_j.right <= 0, [summed, whole])))
 
 
-def _at(s: Script, t: Expr, equal: Line) -> Line:
+def index_equal(s: Script, t: Expr, equal: Line) -> Line:
     """t_k = t_j from k = j."""
     line = s.same(t, equal)
     for name in line.theorem.indices - line.theorem.conclusion.free:  # the place of k, which nothing speaks of
