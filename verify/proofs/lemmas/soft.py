@@ -300,7 +300,8 @@ class Soft:
             return self.part(i, z + h) + self.part(i, z - h) - num(2) * self.part(i, z)
 
         soft = self.soft(i, z)
-        up, down = (soft.tangent(lambda l, t=t: t * tr(self.slope(i, l).T @ h)) for t in (num(1), num(-1)))
+        up = soft.tangent(lambda l: tr(self.slope(i, l).T @ h))
+        down = soft.tangent(lambda l: -tr(self.slope(i, l).T @ h))
         each = s.lin(num(0) <= bend(i), [up, down])
         part = s.apply("product", [[s.spec(self.amounts, i), each]])
         parts = s.gen(s.lin(num(0) <= self.amount(i) * bend(i), [part]), i)
