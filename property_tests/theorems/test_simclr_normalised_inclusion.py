@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from scipy.optimize import minimize
 
@@ -37,6 +38,17 @@ def test_the_best_tilt_is_a_leak_and_grows_with_the_overlap() -> None:
         assert found.fun < line.inside(1.0)
         tilts.append(abs(found.x[0]))
     assert sorted(tilts, reverse=True) == tilts
+
+
+@pytest.mark.parametrize(
+    ("bias", "n", "tau", "tilt", "gain"),
+    [(1, 1, 0.1, 0.27, 0.45), (1, 2, 0.5, 0.28, 0.027), (1, 3, 0.1, 0.10, 0.0042), (0.5, 3, 0.1, 0.71, 0.13)],
+)
+def test_what_a_noise_axis_is_worth(bias: float, n: float, tau: float, tilt: float, gain: float) -> None:
+    line = Line(np.array([0.5, 0.5]), np.array([n, -n]), bias)
+    found = minimize(lambda x: line.across(tau, abs(x[0])), [0.3], method="Nelder-Mead")
+    assert abs(found.x[0]) == pytest.approx(tilt, rel=0.05)
+    assert line.inside(tau) - found.fun == pytest.approx(gain, rel=0.05)
 
 
 @pytest.mark.parametrize("encoding", [lambda i: permuted(i, [1, 0]), split_component])
