@@ -30,8 +30,8 @@ def decide(
     """Prove or refute the conclusion of a statement on one instance.
 
     The verdict is read off a certificate that the kernel has checked, or off rational arithmetic. The exit code is 1
-    when the conclusion is refuted, and 3 when it is undecided, with no certificate to write, or when the instance does
-    not satisfy the hypotheses, so that the statement says nothing about it.
+    when the conclusion is refuted, and 3 when it is undecided, with no certificate to write, or when the instance
+    violates a hypothesis, so that the statement is not about it.
     """
     from thmverify.instances import read_instance
     from thmverify.jsonfiles import write_text
@@ -57,8 +57,10 @@ def _readable(statement: str, verdict: Verdict) -> list[tuple[str, str]]:
     fields = []
     if verdict.violated:
         names = ", ".join(verdict.violated)
-        outside = f"{statement} says nothing about this instance, which violates {names}"
-        fields.append(("outside", f"{outside}. The verdict is about the conclusion alone."))
+        fails = f"{names} {'fails' if len(verdict.violated) == 1 else 'fail'} on this instance"
+        fields.append(
+            ("applicable", f"no: {fails}, so {statement} is not about it; the verdict is on the conclusion alone")
+        )
     fields += [("statement", statement), ("verdict", verdict.outcome.value)]
     if verdict.rank is not None:
         fields.append(("rank", str(verdict.rank)))

@@ -30,7 +30,9 @@ def cover(
     ] = Path("covers"),
     json: AsJson = False,
 ) -> int:
-    """Prove a statement on a whole set of instances: halve boxes of parameters until each is settled.
+    """Prove a statement on a whole set of instances.
+
+    Boxes of parameters are halved until each is settled.
 
     The certificate, which `thmverify check` takes, is written when no box is left and the kernel has checked it; the
     picture always. The exit code is 3 when boxes are left: they are listed, and nothing is proved. `share` is of the

@@ -25,8 +25,9 @@ def export(
     format: Annotated[Format, typer.Option(help="The proof checker to write for.")] = Format.COQ,
     json: AsJson = False,
 ) -> int:
-    """Write a certificate as a folder that Coq checks, the theory included: `make -C DIR` compiles it.
+    """Write a certificate as a folder that Coq checks.
 
+    The theory is included; `make -C DIR` compiles it.
     The certificate is one of infonce-equality by rule kkt, for a minimiser of rank 1 where S_F is a plane. Its mixture
     is restated by value; make ends with the axioms that the theorem rests on. Nothing that is written is trusted.
     """

@@ -35,7 +35,7 @@ def fit(
     out: Annotated[Path | None, typer.Option(metavar="INSTANCE.json", help="Where to write the instance.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> int:
-    """Fit a Gaussian mixture to data, and round it to an exact instance.
+    """Fit a mixture to data, and round it to an exact instance.
 
     With --labels each label is a component, fitted by discriminant analysis; without, expectation maximisation finds
     --components of them (both by scikit-learn). Without --out the instance goes to stdout. What was rounded, dropped or

@@ -49,10 +49,11 @@ def hunt(
     out: Out = _OUT,
     json: AsJson = False,
 ) -> int:
-    """Hunt for a counterexample, prove it with the kernel, and simplify it.
+    """Hunt for a counterexample to a statement.
 
-    The exit code is 1 when a counterexample is certified and 3 when none is found. All that is done is in the
-    ledger, so a hunt that is stopped, however, goes on with --resume. With the same options a hunt finds the same.
+    What is found is proved by the kernel, and simplified. The exit code is 1 when a counterexample is certified and 3
+    when none is found. All that is done is in the ledger, so a hunt that was stopped goes on with --resume. With the
+    same options a hunt finds the same.
     """
     from thmverify.hunting.ledger import Ledger
     from thmverify.hunting.questions import ask

@@ -49,7 +49,10 @@ class LossCommand(TyperCommand):
 
 
 def losses(json: AsJson = False) -> int:
-    """List the losses: what each is, its maps and parameters, and its normalisation against the usual code."""
+    """List the losses.
+
+    Each with its formula, maps and parameters, and how it is normalised against the usual code.
+    """
     from thmverify.losses import LOSSES
 
     registry()

@@ -19,9 +19,10 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the project and its folder, e.g. my-theory.")],
 ) -> int:
-    """Start a project of your own: a theory with two statements, their tests, and an entry point.
+    """Start a project of your own.
 
-    Its tests pass as it stands; change the statements into yours.
+    It has a theory with two statements, their tests, and an entry point. Its tests pass as it stands; change the
+    statements into yours.
     """
     if not _NAME.fullmatch(name):
         rule = "is no name of small letters, digits and hyphens"
