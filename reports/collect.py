@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,8 @@ import numpy as np
 
 import thmverify.reports.records as record
 from thmverify import standing
+from thmverify.covering import propose
+from thmverify.covering.picture import draw
 from thmverify.evidence import Counterexample
 from thmverify.huntrecords import HuntRecord, Searched
 from thmverify.instances import instance_to_json
@@ -49,6 +52,7 @@ def statement(source: Statement, verification: Verification) -> record.Statement
         conclusion=Formula(latex=source.conclusion.latex),
         hypotheses=_hypotheses(source),
         proof=_proof(source, true_on(source, verification.evaluation)),
+        cover=_cover(source),
         verification=_verification(verification),
         counterexamples=tuple(_counterexample(source, c) for c in source.counterexamples),
         evidence=source.known,
@@ -150,6 +154,25 @@ def _counterexample(source: Statement, found: Counterexample) -> record.Countere
     )
 
 
+def _cover(source: Statement) -> record.Cover | None:
+    """Return what the kernel says of the cover, and a picture of its boxes, made again, where they settle the set."""
+    cover = source.cover
+    if cover is None:
+        return None
+    passed, picture = not source.unproved, ""
+    if passed:
+        drawn = draw(propose(cover.claim, cover.region)).encode()
+        picture = f"data:image/svg+xml;base64,{b64encode(drawn).decode('ascii')}"
+    return record.Cover(
+        claim=cover.text,
+        passed=passed,
+        reason=source.unproved or cover.checked.reason,
+        boxes=cover.checked.boxes,
+        certificate=cover.certificate.stem,
+        picture=picture,
+    )
+
+
 def _proof(source: Statement, tried: Mapping[str, int]) -> record.Proof | None:
     report = source.checked
     if source.proof is None or report is None:
@@ -240,6 +263,9 @@ def _commands(source: Statement, verification: Verification) -> tuple[Command, .
     if source.proof is not None:
         line = f"thmverify show {source.id} --proof proof.json && python -m thmverify.kernel proof.json"
         commands.insert(1, Command(purpose="Write its trace, and have the kernel alone replay it:", line=line))
+    if source.cover is not None:
+        line = f"thmverify check {source.cover.certificate.stem}"
+        commands.insert(1, Command(purpose="Have the kernel make the boxes of its cover again:", line=line))
     if verification.worst_margin is not None:
         program = (
             "from thmverify.theories import registry; from thmverify.instances import read_instance; "

@@ -148,6 +148,8 @@ def _note(record: Record) -> str:
     """Return what the standing rests on, in a few words."""
     if record.standing is Standing.PROVED and record.proof is not None:
         return f"{record.proof.lines:,} lines"
+    if record.standing is Standing.PROVED and record.cover is not None:
+        return f"{record.cover.boxes:,} boxes"
     if record.standing is Standing.REFUTED:
         count = len(record.counterexamples)
         return f"{count} counterexample{'' if count == 1 else 's'}"

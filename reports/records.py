@@ -169,6 +169,17 @@ class Hunt(Record):
     certified: int
 
 
+class Cover(Record):
+    """A cover that proves a statement: what the kernel's claim says, what it found, and the picture as a data URI."""
+
+    claim: str
+    passed: bool
+    reason: str
+    boxes: int
+    certificate: str
+    picture: str
+
+
 class Statement(Record):
     """Everything the report says about one statement."""
 
@@ -183,6 +194,7 @@ class Statement(Record):
     conclusion: Formula
     hypotheses: tuple[Hypothesis, ...]
     proof: Proof | None
+    cover: Cover | None
     verification: Verification
     counterexamples: tuple[Counterexample, ...]
     evidence: tuple[str, ...]

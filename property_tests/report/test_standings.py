@@ -18,6 +18,7 @@ from thmverify.reports.builder import QUICK_LINES
 from thmverify.standing import Standing
 from thmverify.theorems import REGISTRY
 from thmverify.theorems.fisher.fisher_optimality import STATEMENT
+from thmverify.theorems.infonce.infonce_equality_three import STATEMENT as THREE
 from thmverify.theorems.pca.pca_equality import STATEMENT as REFUTED
 from thmverify.verdicts import Outcome, Status, Verdict
 
@@ -185,3 +186,17 @@ def test_news_are_three_sentences_that_follow_the_records(report):
     assert refuted.news[1].text.startswith("1 claim is false as stated")
     assert f">{REFUTED.title}</a>." in render.html(refuted)
     assert refuted.news[1].statements == (REFUTED.id,)
+
+
+def test_a_cover_is_shown_with_its_boxes_and_its_picture():
+    report = made(THREE)
+    page, text = render.html(report), render.markdown(report)
+    found = report.statements[0].cover
+    assert found.passed
+    assert report.statements[0].standing is Standing.PROVED
+    assert f"the kernel settled {found.boxes:,} boxes" in found.reason
+    assert found.picture.startswith("data:image/svg+xml;base64,")
+    assert f'src="{found.picture}"' in page
+    assert "There is no proof" not in page + text
+    assert f"{found.boxes:,} boxes" in text
+    assert "thmverify check infonce-equality-three" in page
