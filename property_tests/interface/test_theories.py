@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -273,20 +272,13 @@ def test_python_takes_models_as_people_have_them(tmp_path):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A folder of packages with examples/quadratics as an installer leaves it: its package, metadata, entry points."""
+    """A folder of packages that pip has installed examples/quadratics into, without the network."""
     folder = tmp_path_factory.mktemp("site")
-    shutil.copytree(ROOT / "examples" / "quadratics" / "quadratics", folder / "quadratics")
-    project = tomllib.loads((ROOT / "examples" / "quadratics" / "pyproject.toml").read_text(encoding="utf-8"))[
-        "project"
-    ]
-    info = folder / f"{project['name']}-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    entries = "".join(
-        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in found.items())
-        for group, found in project["entry-points"].items()
-    )
-    (info / "entry_points.txt").write_text(entries)
+    source = tmp_path_factory.mktemp("source") / "quadratics"  # a build leaves files beside what it builds
+    shutil.copytree(ROOT / "examples" / "quadratics", source)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run([*command, "--target", folder, source], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
