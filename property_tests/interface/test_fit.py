@@ -168,3 +168,26 @@ def test_data_where_an_instance_is_meant_get_a_sentence_that_helps(name, remedy,
     captured = capsys.readouterr()
     assert remedy in captured.err
     assert captured.err.count("\n") == 1
+
+
+DATA = {"iris": (3, 4, 2), "wine": (3, 13, 2), "breast_cancer": (2, 30, 1)}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_the_table_of_data_sets_is_what_is_decided(name, tmp_path, capsys):
+    import sklearn.datasets
+
+    points, labels = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
+    np.savez(tmp_path / "data.npz", X=points, y=labels)
+    out = tmp_path / "data.json"
+    assert main(["fit", str(tmp_path / "data.npz"), "--centre", "--out", str(out)]) == 0
+    components, dimension, fisher = DATA[name]
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{components} components in {dimension} dimensions, S_F of {fisher}" in said
+    for claim, verdict, code in [
+        ("infonce-equality", "proved", 0),
+        ("spectral-equality", "proved", 0),
+        ("pca-equality", "refuted", 3),
+    ]:
+        assert main(["decide", claim, str(out), "--json"]) == code
+        assert json.loads(capsys.readouterr().out)["verdict"] == verdict
