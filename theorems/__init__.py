@@ -67,7 +67,12 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
     ),
     "simclr": ("simclr-normalised-inclusion",),
     "spectral": ("spectral-inclusion", "spectral-equality", "spectral-top-r"),
-    "shared_noise": ("shared-noise-bound", "shared-noise-inclusion"),
+    "shared_noise": (
+        "shared-noise-bound",
+        "shared-noise-inclusion",
+        "clip-shared-noise-bound",
+        "clip-shared-noise-inclusion",
+    ),
     "barlow": ("barlow-inclusion", "barlow-equality"),
     "whitening": ("whitening-equality", "whitening-inclusion"),
     "pca": ("pca-equality", "pca-spherical", "pca-top-r", "pca-top-r-spherical"),

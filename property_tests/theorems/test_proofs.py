@@ -74,6 +74,7 @@ TABLE = {
     ),
     "spectral-top-r": row(MIXTURE, "bias-positive centred", "MinimisesSpectral TopEigenspace BestDiscriminant"),
     "shared-noise-bound": row(SHARED, "", "MinimisesSharedNoise WithinShared"),
+    "clip-shared-noise-bound": row(PAIRED, "", "MinimisesSharedNoiseCLIP WithinSharedVision"),
     "whitening-equality": row(
         MIXTURE, "bias-range bias-positive columns-match", "MaximisesAgreement WithinFisher SpansFisher"
     ),

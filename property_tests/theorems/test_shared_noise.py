@@ -16,10 +16,20 @@ from thmverify.exact import to_floats
 from thmverify.kernel.linear import null_space
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import float64_value
-from thmverify.maps import Encoder
+from thmverify.maps import CLIPFactors, Encoder
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.testing import MULTIPLIER
-from thmverify.theorems.shared_noise.common import is_inside, kept, least_gain, shared_noise
+from thmverify.theorems.shared_noise.clip_shared_noise_bound import STATEMENT as CLIP_BOUND
+from thmverify.theorems.shared_noise.clip_shared_noise_inclusion import ONE as CLIP_ONE
+from thmverify.theorems.shared_noise.clip_shared_noise_inclusion import STATEMENT as CLIP_INCLUSION
+from thmverify.theorems.shared_noise.common import (
+    is_inside,
+    kept,
+    least_gain,
+    least_paired_gain,
+    paired_noise,
+    shared_noise,
+)
 from thmverify.theorems.shared_noise.shared_noise_bound import STATEMENT as BOUND
 from thmverify.theorems.shared_noise.shared_noise_inclusion import ONE, TWO
 from thmverify.theorems.shared_noise.shared_noise_inclusion import STATEMENT as INCLUSION
@@ -108,3 +118,37 @@ def test_the_bound_is_proved_for_every_noise() -> None:
     assert report.assumed == ()
     assert "Psi" in report.conclusion
     assert BOUND.decide(BOUND.witness).outcome is Outcome.PROVED
+
+
+# ------------------------------------------------------------------------------------------------------------- CLIP
+
+
+@SEEDS
+def test_image_and_caption_may_share_that_noise(seed: int) -> None:
+    model = CLIP_BOUND.sample(random.Random(seed)).model
+    left, right = (to_floats(m.sigma) for m in (model.vision, model.text))
+    Gamma = to_floats(paired_noise(model))
+    joint = np.block([[left, Gamma], [Gamma.T, right]])
+    assert np.linalg.eigvalsh(joint).min() > -1e-9 * np.abs(joint).max()
+
+
+@SEEDS
+def test_what_lies_outside_the_bound_of_clip_costs(seed: int) -> None:
+    found = least_paired_gain(CLIP_BOUND.sample(random.Random(150 + seed)))
+    assert found is None or found > 0.99
+
+
+def test_clip_learns_noise_that_is_shared() -> None:
+    """One Gaussian: along e₁e₁ᵀ the loss is −2t + t², least at t = 1."""
+    given = CLIP_ONE.instance
+    column = kept(given.model.vision)
+    values = []
+    for n in range(21):
+        W = CLIPFactors(column * fmpq(n, 10), column)
+        values.append(float64_value(LOSSES["clip"], given, W).value - 2 * n / 10)
+    assert min(range(21), key=values.__getitem__) == 10
+    assert CLIP_INCLUSION.examine(given).outcome is Outcome.REFUTED
+    report = CLIP_BOUND.checked
+    assert report is not None
+    assert report.assumed == ()
+    assert CLIP_BOUND.decide(CLIP_BOUND.witness).outcome is Outcome.PROVED

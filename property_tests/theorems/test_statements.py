@@ -245,6 +245,7 @@ REDUNDANT = {
     "spectral-equality": {"shared-covariance", COLUMNS},
     "spectral-top-r": {"bias-range", "shared-covariance", COLUMNS},
     "shared-noise-bound": {"bias-range"},
+    "clip-shared-noise-bound": {"match-range"},
     "whitening-equality": {"shared-covariance"},
     "pca-spherical": {"shared-covariance"},
     "pca-top-r-spherical": {"shared-covariance", "fewer-columns"},

@@ -15,15 +15,16 @@ from flint import fmpq_mat
 from thmverify import exact, vocabulary
 from thmverify.headlines import Source
 from thmverify.losses import LOSSES
+from thmverify.losses.clip import paired_mixture
 from thmverify.losses.levels import float64_value
-from thmverify.maps import Encoder
-from thmverify.models import Instance, SharedGMM
+from thmverify.maps import CLIPFactors, Encoder
+from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_instance, random_matrix
 from thmverify.statement import Quantity
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
 
-ROW = "infonce-shared-noise"
+ROW, CLIP_ROW = "infonce-shared-noise", "clip-shared-noise"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1", "delta")
 QUANTITY = Quantity(
     r"L(A) = -\mathbb{E}[f(x)^T f(\hat x)] + \mathbb{E}_x \log \mathbb{E}_y \exp(f(x)^T f(y)),\quad f(x) = A^T x,"
@@ -90,3 +91,49 @@ def sample(rng: random.Random) -> Instance:
         instance = random_instance(rng)
         if instance.shared.dimension > 1:
             return instance
+
+
+# -- CLIP: on an instance the noises of the first coordinates of image and caption are correlated ----------------------
+
+
+def paired_noise(model: CLIPGMM) -> fmpq_mat:
+    """Return Γ = Σ_V e₁e₁ᵀΣ_T/max(Σ_V,₁₁, Σ_T,₁₁) (d_V × d_T)."""
+    left, right = (m.sigma * kept(m) for m in (model.vision, model.text))
+    return left * right.transpose() / max(model.vision.sigma[0, 0], model.text.sigma[0, 0])
+
+
+@lru_cache(maxsize=4)
+def least_paired_gain(instance: Instance) -> float | None:
+    """Return the least of [L(W) − L(W_in)]/tr(W_outᵀΣ_V W_out Σ_T) over random maps, in float64: ≥ 1 by the proof.
+
+    A_in has its columns in S_{V,F} + span{e₁}, A_out is Σ_V-orthogonal to that, W = (A_in + A_out)A_Tᵀ of rank 2 at
+    most. None where nothing is outside.
+    """
+    model, rng = paired_mixture(instance), instance_rng(instance)
+    vision, Gamma, bias = model.vision, paired_noise(model), exact.to_fmpq(model.bias)
+    B, sigma = fisher_subspace(vision).basis, vision.sigma
+    span = B if is_inside(vision) else exact.hstack([B, kept(vision)], vision.dimension)
+    if span.ncols() == vision.dimension:
+        return None
+    found = []
+    for scale in (Fraction(1, 4), Fraction(1)):
+        inside, drawn = (
+            span * random_matrix(rng, span.ncols(), 2),
+            random_matrix(rng, vision.dimension, 2),
+        )
+        outside = drawn - span * (span.transpose() * sigma * span).solve(span.transpose() * sigma * drawn)
+        A_T = random_matrix(rng, model.text.dimension, 2)
+        spread = exact.inner(
+            (inside + outside).transpose() * vision.R * (inside + outside), A_T.transpose() * model.text.R * A_T
+        )
+        noise = exact.inner(outside.transpose() * sigma * outside, A_T.transpose() * model.text.sigma * A_T)
+        if not noise:
+            continue
+        unit = exact.to_fmpq(scale / Fraction(float(exact.to_fraction(spread)) ** 0.5).limit_denominator(1000))
+        values = []
+        for A_V in ((inside + outside) * unit, inside * unit):
+            shared = 2 * bias * exact.inner(A_V * A_T.transpose(), Gamma)
+            plain = float64_value(LOSSES["clip"], instance, CLIPFactors(A_V, A_T)).value
+            values.append(plain - float(exact.to_fraction(shared)))
+        found.append((values[0] - values[1]) / float(exact.to_fraction(noise * unit * unit)))
+    return min(found, default=None)

@@ -31,6 +31,7 @@ LOSSES: dict[str, Loss] = {}
 _ROWS = (
     Row("infonce-key-bias", "InfoNCE, key bias", always=False),
     Row("infonce-shared-noise", "InfoNCE, shared noise", always=False),
+    Row("clip-shared-noise", "CLIP’s W, shared noise", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),
     Row("whitening", "Whitening", always=False),
     Row("infonce-finite", "InfoNCE, N negatives", always=False),

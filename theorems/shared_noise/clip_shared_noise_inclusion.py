@@ -1,0 +1,99 @@
+"""Image and caption that share noise: CLIP is hoped to stay inside the Fisher subspace. It learns the noise.
+
+Setting as in `clip-shared-noise-bound`; on an instance the noises of the first coordinates are correlated, Γ =
+Σ_V e₁e₁ᵀΣ_T/max(Σ_V,₁₁, Σ_T,₁₁). The claim is that Col(W*) ⊆ S_{V,F} for every minimiser, for every δ ∈ (0, 1] and
+every r.
+
+It is false, for one Gaussian with mean 0 already: S_{V,F} = {0}, and the gradient of the loss at W = 0 is −2δΓ ≠ 0. The
+same where all images have mean 0, since E x_V x_Tᵀ = δΓ then. It holds where e₁ ∈ S_{V,F}, by the bound.
+
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, the CLIP theorem; Definition 6.1, whose modalities share no noise.
+The claim is the theorem's, carried over.
+
+Status: refuted.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import replace
+from fractions import Fraction
+
+from thmverify.evidence import Counterexample
+from thmverify.guarantees import Column, Guarantee
+from thmverify.hypotheses import PAIRED, SOME_MATCHED
+from thmverify.losses.clip import paired_mixture
+from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_clip_instance
+from thmverify.statement import Conclusion, Statement
+from thmverify.subspaces import fisher_subspace
+from thmverify.theorems.clip.common import QUANTITY, SYMBOLS, WITNESS
+from thmverify.theorems.shared_noise.common import CLIP_ROW, is_inside, source
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+
+ID = "clip-shared-noise-inclusion"
+CONCLUSION = Conclusion(
+    r"(A_V^*, A_T^*) \in \mathrm{argmin}\, L \implies \mathrm{Col}(W^*) \subseteq S_{V,F},\quad W^* = A_V^* A_T^{*T}",
+    "For image and caption that share noise, every δ ∈ (0, 1] and every r, W* = A_V* A_T*ᵀ has Col(W*) ⊆ S_{V,F} for "
+    "every minimiser (A_V*, A_T*).",
+)
+
+
+def examine(instance: Instance) -> Verdict:
+    """Decide exactly for e₁ ∈ S_{V,F} and for S_{V,F} = {0}."""
+    model = paired_mixture(instance)
+    m = fisher_subspace(model.vision).dimension
+    if is_inside(model.vision):
+        reason = "e₁ lies in S_{V,F}: clip-shared-noise-bound"
+        return Verdict(ID, Outcome.PROVED, reason, provenance=Provenance.EXACT, dimension=m)
+    if m == 0 and model.bias > 0:
+        reason = "S_{V,F} = {0}, and the gradient at W = 0 is −2δΓ, not 0"
+        return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT, dimension=m)
+    reason = "e₁ is not in S_{V,F}, which is not {0}: nothing is known"
+    return Verdict(ID, Outcome.UNDECIDED, reason, provenance=Provenance.EXACT, dimension=m)
+
+
+def margin(instance: Instance) -> float:
+    """Return 1 where it is refuted, −1 elsewhere: decided exactly."""
+    return 1.0 if examine(instance).outcome is Outcome.REFUTED else -1.0
+
+
+def sample(rng: random.Random) -> Instance:
+    """Draw a paired mixture with δ > 0; the images of half of them have mean 0."""
+    instance = random_clip_instance(rng)
+    model = paired_mixture(instance)
+    vision, bias = model.vision, model.bias or Fraction(1, 2)
+    if rng.random() < 0.5:
+        vision = SharedGMM(vision.weights, [[0] * vision.dimension] * vision.components, vision.covariance)
+    return replace(instance, model=CLIPGMM(vision, model.text, bias))
+
+
+NOISE = SharedGMM((Fraction(1),), ((0, 0),))
+ONE = Counterexample(
+    Instance(CLIPGMM(NOISE, NOISE), 1),
+    tempting="What a caption tells about its image goes through the component, and that is in S_{V,F}.",
+    catch="The two agree in all that they share, noise or not: the loss learns what x_V tells about x_T.",
+    repaired="Col(W*) ⊆ S_{V,F} + Σ_V⁻¹Col Γ (clip-shared-noise-bound).",
+)
+
+STATEMENT = Statement(
+    id=ID,
+    title="CLIP on pairs that share noise learns nothing outside the Fisher subspace: the product W",
+    source=source("the CLIP theorem, without the independence in Definition 6.1"),
+    status=Status.REFUTED,
+    symbols=SYMBOLS,
+    hypotheses=(*PAIRED, SOME_MATCHED),
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=examine,
+    witness=WITNESS,
+    sample=sample,
+    counterexamples=(ONE,),
+    guarantees=(Guarantee(CLIP_ROW, Column.INCLUSION),),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))
