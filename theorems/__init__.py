@@ -85,6 +85,7 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "dcl-inclusion",
         "supcon-inclusion",
         "ntxent-unnormalised-inclusion",
+        "clip-batch-inclusion",
     ),
     "nonshared": ("nonshared-inclusion", "nonshared-proportional"),
 }

@@ -102,6 +102,9 @@ TABLE = {
             ("ntxent-unnormalised", "AreContrasted"),
         )
     },
+    "clip-batch-inclusion": row(
+        "vision-definite text-definite", "", "IsPairedBatch AreAllPairs MinimisesPairedScoreLoss WithinModality"
+    ),
     "nonshared-proportional": row(MIXTURE, "maps-into-means", "MinimisesInfoNCE WithinFisher"),
     "temperature": row("", "", "InfoNCEAt InfoNCE MinimisesInfoNCEAt MinimisesInfoNCE ColumnsWithin"),
 }

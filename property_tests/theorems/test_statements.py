@@ -250,6 +250,7 @@ REDUNDANT = {
     "pca-spherical": {"shared-covariance"},
     "pca-top-r-spherical": {"shared-covariance", "fewer-columns"},
     "linear-probe-bound": {"fewer-than-points"},
+    "clip-batch-inclusion": {"match-range", "weights-positive", "weights-sum"},
     "convex-scores-inclusion": {"bias-range"},
     "infonce-finite-inclusion": {"bias-range"},
     "siglip-inclusion": {"bias-range"},

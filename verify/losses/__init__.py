@@ -38,6 +38,7 @@ _ROWS = (
     Row("dcl", "Decoupled", always=False),
     Row("supcon", "Supervised", always=False),
     Row("ntxent-unnormalised", "SimCLR, not normalised", always=False),
+    Row("clip-batch", "CLIP’s W, batches", always=False),
 )
 
 

@@ -254,8 +254,8 @@ class Across:
 
     def line_of_scores(
         self, t: Expr, a: Expr, rates: Expr, out: Expr, facts: Sequence[Line]
-    ) -> tuple[Expr, Expr, Line]:
-        """v and w with z'(v + τw) = z'(v) + τh for every τ, at ξ = 0: item a moves along (0 ≠ AAᵀ`out`), across S_F.
+    ) -> tuple[Expr, Expr, Expr, Line]:
+        """ξ = 0, v and w with z'(v + τw) = z'(v) + τh for every τ: item a moves along (0 ≠ AAᵀ`out`), across S_F.
 
         `facts` are Pᵀout = 0 and κ‖Aᵀout‖² = 1. Item i has the part β_i out across S_F, which is so that its score with
         item a moves at the rate η_i: β_i = κ(η_i − outᵀAAᵀμ).
@@ -287,7 +287,7 @@ class Across:
         moved = self.joint(t, zeros, start) + tau * f.direction(a, rates)
         claim = eq(self.joint(t, zeros, start + tau * move), moved)
         line = s.lin(claim, [], *facts, at_start, at_move, both)
-        return start, move, s.gen(line, tau)
+        return zeros, start, move, s.gen(line, tau)
 
     def not_both(self, e: Expr, a: Expr) -> Line:
         """[first = a][second = a] = 0: the items of a score are two."""
@@ -304,17 +304,23 @@ class Across:
         absurd = s.discharge(s.taut(claim, apart, reflexive(s, a)), *same)
         return s.taut(claim, *laws, *gone, absurd)
 
-    def somewhere(self, t: Expr, a: Expr, rates: Expr, z: Expr, bend: Line, out: Expr, facts: Sequence[Line]) -> Line:
-        """Φ_t(z̄) < E_η Φ_t(z') at ξ = 0, if Φ_t bends at z along h, and AᵀP and Aᵀ do not agree.
+    def direction(self, a: Expr, rates: Expr) -> Expr:
+        """h: how the scores move when those of item a move at these rates."""
+        return f.direction(a, rates)
+
+    def somewhere(
+        self, t: Expr, a: Expr, rates: Expr, z: Expr, bend: Line, out: Expr, facts: Sequence[Line]
+    ) -> tuple[Expr, Line]:
+        """Some ξ, and Φ_t(z̄) < E_η Φ_t(z') there, if Φ_t bends at z along h, and Aᵀ`out` is not 0.
 
         Else Φ_t is affine in τ at z'(v + τw) = z'(v) + τh. Every tangent of Φ_t lies below that for every τ, so all
-        have one slope along h, and Φ_t is affine along h everywhere.
+        have one slope along h, and Φ_t is affine along h everywhere. What is chosen is for the caller to release.
         """
-        s, mark, zeros = self.s, self.s.mark(), zero(f.D)
+        s = self.s
+        zeros, start, move, line = self.line_of_scores(t, a, rates, out, facts)
         inner = self.inside(t, zeros)
         g, tangent = self.tangent(t, inner, "g")
-        start, move, line = self.line_of_scores(t, a, rates, out, facts)
-        h, is_h = s.let("h", f.direction(a, rates))
+        h, is_h = s.let("h", self.direction(a, rates))
         base, is_base = s.let("z_0", self.joint(t, zeros, start))
         eta, tau = fresh(Col(f.D), "eta"), fresh(Real, "tau")
         claim = exists(Col(f.D), lambda eta: _less(*self.above(t, zeros, g, eta)))
@@ -341,9 +347,7 @@ class Across:
             return s.calc(num(0) <= 0), s.lin(num(0) < 0, [bent, *ends])
 
         (at,), strict = s.obtain(refute(s, claim, absurd), "eta_0")
-        found = s.release(self.averaged(t, zeros, g, tangent, at, strict), mark)
-        s.forget(mark)
-        return found
+        return zeros, self.averaged(t, zeros, g, tangent, at, strict)
 
     # -- what follows -------------------------------------------------------------------------------------------------
 
@@ -351,17 +355,17 @@ class Across:
         """E Φ_t(z), z the scores of X."""
         return mean(eye(f.D), lambda xi: self.value(t, self.scores.of(X, t, xi)))
 
-    def compared(self, t: Expr, *strict: Line) -> Line:
-        """E Φ_t(z̄) ≤ E Φ_t(z); strictly, if it is so given that the parts within S_F are those at ξ = 0."""
+    def compared(self, t: Expr, at: Expr | None = None, *strict: Line) -> Line:
+        """E Φ_t(z̄) ≤ E Φ_t(z); strictly, if it is so given that the parts within S_F are those at one ξ."""
         s, xi, one = self.s, fresh(Col(f.D), "xi"), eye(f.D)
         premises, terms = [s.gen(s.spec(self.jensen, t, xi), xi)], [one]
-        if strict:
-            here = s.spec(self.jensen, t, one @ zero(f.D))
+        if at is not None:
+            here = s.spec(self.jensen, t, one @ at)
             premises += [s.lin(here.left < here.right, strict), self.standard]
-            terms.append(zero(f.D))
+            terms.append(at)
         line = s.apply("mean_order", [premises, [self.convex]], terms)
         low, high = self.mean_of(t, self.kept), self.mean_of(t, self.A)
-        return s.lin(low < high if strict else low <= high, [line, s.spec(self.split, t)], positive=[self.convex])
+        return s.lin(low <= high if at is None else low < high, [line, s.spec(self.split, t)], positive=[self.convex])
 
     @cached_property
     def gains(self) -> Line:
@@ -390,14 +394,16 @@ class Across:
 
     def flat(self, no_worse: Line, bends: Line) -> Line:
         """∀y. Aᵀ(I − P)ᵀy = 0, from L(A) ≤ L(PA) and what it means that the losses bend."""
-        s, A, y, mark = self.s, self.A, fresh(Col(v.d), "y"), self.s.mark()
+        s, A, y, mark = self.s, self.A, fresh(Col(self.P.rows), "y"), self.s.mark()
         (t, a, rates, z), bend = s.obtain(bends, "s_0", "a", "eta", "z")
         out, is_out = s.let("out", y - self.P.T @ y)
-        across = s.lin(eq(self.P.T @ out, zero(v.d)), [(is_out, 1, self.P.T, eye(1))], self.fisher.twice)
+        across = s.lin(eq(self.P.T @ out, zero(self.P.rows)), [(is_out, 1, self.P.T, eye(1))], self.fisher.twice)
         length = tr(out.T @ A @ A.T @ out)
         long = s.assume(num(0) < length)
         one = s.mp(s.apply("reciprocal", [], [length]), positive_nonzero(s, long))
-        strict = self.compared(t, self.somewhere(t, a, rates, z, bend, out, [across, one]))
+        inner = s.mark()
+        strict = s.release(self.compared(t, *self.somewhere(t, a, rates, z, bend, out, [across, one])), inner)
+        s.forget(inner)
         none = summand_vanishes(s, self.gains, s.lin(total(f.T, self.gain) <= 0, [self.difference(), no_worse]), t)
         some = s.apply("product", [[s.spec(self.likely, t), strict]])
         absurd = s.taut(length <= 0, s.lin(num(0) < 0, [some, none]), s.calc(num(0) <= 0))
@@ -411,13 +417,14 @@ class Across:
 
     def included(self, flat: Line) -> Line:
         """Col(A) ⊆ S_F, from ∀y. Aᵀ(I − P)ᵀy = 0: A = PA, which is made of the Σ̄⁻¹μ_k."""
-        s, A, P, i, one = self.s, self.A, self.P, fresh(Index(v.d), "i"), eye(v.d)
+        s, A, P, d = self.s, self.A, self.P, self.P.rows
+        i, one = fresh(Index(d), "i"), eye(d)
 
         def part(i: Expr) -> Expr:
             return (A.T @ unit(i) - A.T @ P.T @ unit(i)) @ unit(i).T
 
-        column = s.lin(eq(part(i), zero(A.cols, v.d)), [(s.spec(flat, unit(i)), 1, eye(A.cols), unit(i).T)])
-        columns = s.same(total(v.d, part), s.gen(column, i))
+        column = s.lin(eq(part(i), zero(A.cols, d)), [(s.spec(flat, unit(i)), 1, eye(A.cols), unit(i).T)])
+        columns = s.same(total(d, part), s.gen(column, i))
         units = s.apply("units", [], [one])
         back = s.lin(eq(A.T, A.T @ P.T), [columns, (units, 1, A.T, one), (units, -1, A.T @ P.T, one)])
         whole = s.lin(eq(P @ A, A), [(s.same(A.T.T, back), 1, one, eye(A.cols))])

@@ -7,7 +7,7 @@ h), if for some m with a_m > 0 not all v_mlᵀh are one number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from thmverify.formulas import scores as f
@@ -319,3 +319,24 @@ class Soft:
 
         positive = refute(s, num(0) < whole, absurd)
         return s.lin(num(2) * self.value(z) < self.value(z + h) + self.value(z - h), [positive])
+
+
+def convex_sum(s: Script, parts: Sequence[Soft], function: Expr) -> Line:
+    """A function that is a sum of such Φ, up to normal forms, is convex and of polynomial growth."""
+    q = parts[0].q
+    z, y = fresh(Col(q), "z"), fresh(Col(q), "y")
+    gradient = sum((part.gradient(z) for part in parts[1:]), parts[0].gradient(z))
+    claim = function(z) + tr(gradient.T @ (y - z)) <= function(y)
+    line = s.gen(s.lin(claim, [part.tangent(z, y) for part in parts]), y)
+    inner = exists(Col(q), lambda g: forall(Col(q), lambda y: function(z) + tr(g.T @ (y - z)) <= function(y)))
+    support = s.gen(s.exhibit(inner, gradient, line), z)
+    bounds = [part.growth(z) for part in parts]
+    a = sum((more for more, _, _ in bounds[1:]), bounds[0][0])
+    b = sum((more for _, more, _ in bounds[1:]), bounds[0][1])
+    square = tr(z.T @ z)
+    power = s.mp(s.known(quadratic_growth, a, b, square), square_norm(s, z))
+    bound = s.lin(function(z) <= power.right, [power, *(bound[2] for bound in bounds)])
+    c = 1 + a * a + b * b
+    grows = Expr(f.convex(function).term.args[1])
+    growth = s.exhibit(grows, c, s.gen(s.lin(function(z) <= exp(c * (1 + log(1 + square))), [bound]), z))
+    return s.taut(f.convex(function), support, growth)
