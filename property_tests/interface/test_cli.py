@@ -36,6 +36,8 @@ EVALUATIONS = [
     ("siglip", "shared-gmm", "gram"),
     ("barlow-twins", "gmm", "encoder"),
     ("infonce-weighted", "shared-gmm", "gram"),
+    ("logistic", "shared-gmm", "encoder"),
+    ("least-squares", "gmm", "encoder"),
 ]
 MINIMISATIONS = [
     ("infonce", "shared-gmm"),
@@ -47,6 +49,8 @@ MINIMISATIONS = [
     ("siglip", "shared-gmm"),
     ("barlow-twins", "shared-gmm"),
     ("infonce-weighted", "shared-gmm"),
+    ("logistic", "shared-gmm"),
+    ("least-squares", "gmm"),
 ]
 STATEMENTS = ("lemma-4.2", "fisher-optimality", "infonce-inclusion")
 
