@@ -356,8 +356,9 @@ class Statement:
     def decided(self, instance: Instance) -> tuple[Verdict, bytes | None]:
         """Return the verdict on the conclusion for one instance, whether the statement is about it, and a certificate.
 
-        `applicable` and `violated` say which hypotheses are false there; the verdict does not rest on them. There is a
-        certificate where the kernel knows the claim and it is decided. Raises InputError for another model.
+        `applicable` and `violated` say which hypotheses are false there. The verdict does not rest on them, unless
+        nothing but the statement's proof decides it. There is a certificate where the kernel knows the claim and its
+        rules decide it. Raises InputError for another model.
         """
         if isinstance(instance.model, Record) != (self.space is not None):
             quantities = ", ".join(v.name for v in self.space.variables) if self.space else ""
@@ -373,6 +374,8 @@ class Statement:
             verdict, data = decide(self.claim, instance)
         else:
             verdict = self.examine(instance)
+        if verdict.outcome is Outcome.UNDECIDED and not violated:
+            verdict = self.judge(verdict)
         return replace(verdict, applicable=not violated, violated=violated), data
 
     def judge(self, seen: Verdict) -> Verdict:

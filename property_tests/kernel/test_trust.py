@@ -211,7 +211,7 @@ def test_the_source_has_no_assertion_and_no_float_decision():
         assert "float" not in called, path
 
 
-@pytest.mark.parametrize(("part", "most"), [("certificates", 1680), ("formulas", 640), ("proofs", 2000)])
+@pytest.mark.parametrize(("part", "most"), [("certificates", 1680), ("formulas", 640), ("proofs", 2050)])
 def test_the_source_is_short(part, most):
     """Docstrings and all, blank lines aside; of proofs without `text.py`, which writes and does not judge."""
     folders = {"formulas": ["formulas"], "proofs": ["proofs"]}.get(part, ["kernel", "rules"])

@@ -418,3 +418,13 @@ def test_a_statement_is_decided_outside_its_hypotheses_too_and_says_so(id_: str,
     assert certificate is None
     assert verdict.violated == statement.false_hypotheses(instance)
     assert verdict.applicable == (not verdict.violated)
+
+
+def test_what_the_proof_alone_decides_is_proved_where_the_statement_is_about_the_instance() -> None:
+    statement = REGISTRY["temperature"]
+    assert statement.examine(SHARED).outcome is Outcome.UNDECIDED
+    verdict, certificate = statement.decided(SHARED)
+    assert (verdict.outcome, certificate) == (Outcome.PROVED, None)
+    assert "the hypotheses hold exactly and the kernel replayed" in verdict.reason
+    unproved = replace(statement, proof=None, status=Status.OPEN)
+    assert unproved.decided(SHARED)[0].outcome is Outcome.UNDECIDED
