@@ -222,6 +222,9 @@ def _write_cover(statement: Statement, cover: Cover) -> None:
     sys.stdout.write("\n")
     verdict = f"does NOT check: {statement.unproved}" if statement.unproved else f"checked: {cover.checked.reason}"
     says = [("Cover", cover.text), *(("kernel", line) for line in cover.checked.lines)]
+    says.append(
+        ("trusted", "that boxes which are settled prove the claim: a proof on paper, verify/kernel/PROOFS.md, 10")
+    )
     write_fields([*says, ("proof", f"thmverify check {cover.certificate.stem}"), ("cover", verdict)])
 
 
