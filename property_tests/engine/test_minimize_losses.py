@@ -207,7 +207,7 @@ def test_what_cannot_be_minimised_is_refused() -> None:
         minimise("infonce", problem, rank=0)
     with pytest.raises(InputError, match="clip-gmm"):
         minimise("clip", problem)
-    with pytest.raises(InputError, match="not a Gaussian mixture"):
+    with pytest.raises(InputError, match="not a model that the loss infonce takes"):
         minimise("infonce", paired(61, 2, (2, 2)))
 
 
