@@ -14,6 +14,7 @@ from thmverify.cli import main
 from thmverify.instances import parse_instance
 from thmverify.kernel import check
 from thmverify.kernel.claims import STATEMENTS
+from thmverify.kernel.rules import KINDS
 from thmverify.losses import LOSSES as RECORDS
 
 EXPONENTS = (-400, -310, -300, -160, -70, 70, 160, 300, 400)
@@ -50,17 +51,8 @@ def instances(exponent: int) -> Iterator[dict[str, Any]]:
 
 def claims(model: str) -> list[str]:
     """The claims about instances of a model."""
-    graphs = ("population-graph-equivalence", "linear-probe-bound")
-    if model == "population-graph":
-        return list(graphs)
-    shared = ("lemma-4.2", "infonce-inclusion", "infonce-equality", "infonce-top-r")
-    return [
-        claim
-        for claim in STATEMENTS
-        if claim not in graphs
-        and claim.startswith("clip") == (model == "clip-gmm")
-        and not (model == "gmm" and claim in shared)
-    ]
+    kinds = {"population-graph": ["graph"], "clip-gmm": ["clip"], "gmm": ["pairs"], "shared-gmm": ["pairs", "shared"]}
+    return [claim for claim in STATEMENTS if KINDS[claim] in kinds[model]]
 
 
 def answered(arguments: list[str], codes: tuple[int, ...], capsys) -> dict[str, Any] | None:
