@@ -80,7 +80,9 @@ def test_just_beyond_a_limit_the_line_names_it(changed, field, limit):
         (["1"], "covariance", "1 entries"),
         (["1", "x"], "covariance[1]", "not a rational"),
         ([["1", "0"], ["0", "x"]], "covariance[1][1]", "not a rational"),
-        ("1", "covariance", "not a list"),
+        ("0", "covariance", "not positive"),
+        ("x", "covariance", "not a rational"),
+        ({"a": "1"}, "covariance", "not a number"),
     ],
 )
 def test_a_diagonal_that_is_none(covariance, field, rule):
