@@ -10,6 +10,7 @@ when the mark expression names them (`-m hunt`); `--hunt-budget=5m` says what ea
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Ask for theories, by hand or by `--with`, and forget them at the end."""
+    from thmverify import theories
+
+    monkeypatch.setenv(theories.VARIABLE, "")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    theories.registry.cache_clear()
+    yield theories.ask_for
+    theories.registry.cache_clear()
 
 
 @pytest.fixture

@@ -92,7 +92,8 @@ def test_a_proved_statement_is_not_refuted(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("own", [[], ["--with", "examples/own_theorem.py"]])
-def test_a_hunt_of_any_statement_becomes_a_record(own: list[str], tmp_path, capsys) -> None:
+def test_a_hunt_of_any_statement_becomes_a_record(own: list[str], asked, tmp_path, capsys) -> None:
+    assert asked
     name = "gd-longer" if own else "temperature"
     main([*own, "hunt", name, "--budget", "16ev", "--out", str(tmp_path), "--json"])
     hunt = json.loads(capsys.readouterr().out)["hunt"]

@@ -39,16 +39,6 @@ def statement(conclusion=mu * s <= 1, **more) -> Statement:
     return tv.Statement.of("own", "A claim", SPACE, (ORDERED, STEP), conclusion, source="a test", **more)
 
 
-@pytest.fixture
-def asked(monkeypatch):
-    """Ask for theories, and forget them at the end."""
-    monkeypatch.setenv(theories.VARIABLE, "")
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    theories.registry.cache_clear()
-    yield theories.ask_for
-    theories.registry.cache_clear()
-
-
 def written(folder: Path, name: str, text: str) -> str:
     path = folder / f"{name}.py"
     path.write_text(f"import thmverify as tv\n{text}\n", encoding="utf-8")
