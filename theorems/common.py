@@ -20,10 +20,15 @@ from thmverify.subspaces import fisher_subspace
 def split(mixture: GMM, A: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
     """Return A_in, the Σ̄-orthogonal projection of A on S_F, and A_out = A − A_in."""
     B = fisher_subspace(mixture).basis
-    if B.ncols() == 0:
-        return A * fmpq(0), A
-    inside = B * (B.transpose() * mixture.sigma_bar * B).solve(B.transpose() * mixture.sigma_bar * A)
+    inside = projected(B, mixture.sigma_bar, A)
     return inside, A - inside
+
+
+def projected(basis: fmpq_mat, metric: fmpq_mat, A: fmpq_mat) -> fmpq_mat:
+    """Return the projection of A (d × r) on the span of a basis (d × m), orthogonal in the metric (d × d, ≻ 0)."""
+    if basis.ncols() == 0:
+        return A * fmpq(0)
+    return basis * (basis.transpose() * metric * basis).solve(basis.transpose() * metric * A)
 
 
 def all_alike(mixture: GMM) -> bool:

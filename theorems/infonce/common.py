@@ -26,9 +26,7 @@ from thmverify.minimize.infonce import whitened
 from thmverify.minimize.newton import minimise_on_cone
 from thmverify.minimize.result import TOLERANCE
 from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
-from thmverify.sampling import (
-    random_centred_instance,
-)
+from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Quantity
 from thmverify.theorems import COUNTEREXAMPLES
 from thmverify.verdicts import Outcome, Verdict

@@ -23,6 +23,7 @@ from thmverify.sampling import instance_rng, random_instance, random_matrix
 from thmverify.statement import Quantity
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
+from thmverify.theorems.common import projected
 
 ROW, CLIP_ROW = "infonce-shared-noise", "clip-shared-noise"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1", "delta")
@@ -70,7 +71,7 @@ def least_gain(instance: Instance) -> float | None:
         rank = min(2, span.ncols())
         inside = span * random_matrix(rng, span.ncols(), rank) * random_matrix(rng, rank, instance.rank)
         drawn = random_matrix(rng, mixture.dimension, instance.rank)
-        outside = drawn - span * (span.transpose() * sigma * span).solve(span.transpose() * sigma * drawn)
+        outside = drawn - projected(span, sigma, drawn)
         if exact.is_zero(outside):
             continue
         size = exact.inner(inside + outside, mixture.R * (inside + outside))
@@ -121,7 +122,7 @@ def least_paired_gain(instance: Instance) -> float | None:
             span * random_matrix(rng, span.ncols(), 2),
             random_matrix(rng, vision.dimension, 2),
         )
-        outside = drawn - span * (span.transpose() * sigma * span).solve(span.transpose() * sigma * drawn)
+        outside = drawn - projected(span, sigma, drawn)
         A_T = random_matrix(rng, model.text.dimension, 2)
         spread = exact.inner(
             (inside + outside).transpose() * vision.R * (inside + outside), A_T.transpose() * model.text.R * A_T

@@ -22,7 +22,7 @@ from thmverify.theories import registry
 from thmverify.verdicts import Verdict
 
 _HALVINGS = (3, 6, 10, 16, 24)  # of the range of a quantity: how far a rational may be from its float
-_FAR = 1e6  # a margin from outside the hypotheses is below those of all instances inside
+FAR = 1e6  # a margin from outside the hypotheses is below those of all instances inside
 
 
 def has_space(name: str) -> bool:
@@ -125,7 +125,7 @@ class OwnTarget:
         for condition in self._conditions:
             outside = np.maximum(outside, condition.margins(batch))
         within = outside <= 1e-12  # an equation that determines a quantity is kept to rounding alone
-        lowest: Floats = np.where(within, np.maximum(found, -_FAR), -_FAR - outside)
+        lowest: Floats = np.where(within, np.maximum(found, -FAR), -FAR - outside)
         return lowest
 
     def drafts(self, point: Floats) -> Iterator[OwnDraft]:

@@ -95,9 +95,7 @@ def _about(name: str, pairs: Sequence[str], dropped: Sequence[str]) -> Question:
     if not is_about_mixtures(name):
         remedy = f"`thmverify verify {name}` tries random ones"
         raise InputError("ID", name, "is about graphs, which have no space to search", remedy)
-    settings = stated(name, pairs, [_ALIASES.get(h, h) for h in dropped])
-    StatedTarget(name, settings).check()
-    return Question(name, settings)
+    return Question(name, stated(name, pairs, [_ALIASES.get(h, h) for h in dropped]))
 
 
 _ALIASES = {"r>=K": "enough-columns", "shared": "shared-covariance"}

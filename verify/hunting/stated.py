@@ -19,6 +19,7 @@ import numpy as np
 from thmverify.errors import InputError
 from thmverify.exact import FLOATS_FAIL
 from thmverify.hunting.drafts import Draft, Kind
+from thmverify.hunting.own import FAR
 from thmverify.hunting.settings import Settings
 from thmverify.hunting.targets import MixtureTarget, PairedTarget
 from thmverify.instances import instance_to_json
@@ -28,7 +29,6 @@ from thmverify.theories import registry
 from thmverify.verdicts import Outcome, Provenance, Verdict
 
 ALLOWED = ("components", "dimension", "delta", "centred", "weights", "covariance", "rank", "decay")
-_FAR = 1e6  # a margin from outside the hypotheses is below those of all instances inside
 _NARROWER: tuple[dict[str, str], ...] = (  # tried in this order, for hypotheses that ask for it
     {},
     {"weights": "equal"},
@@ -64,7 +64,7 @@ class Stated:
 def stated(name: str, pairs: Sequence[str], dropped: Sequence[str]) -> Stated:
     """Return the settings of a hunt, those of the statement's witness where `pairs` say nothing.
 
-    Raises InputError for what is unknown.
+    Raises InputError for what is unknown, and when no typical point satisfies the hypotheses.
     """
     statement = registry()[name]
     known = [h.name for h in statement.hypotheses if not h.constitutive]
@@ -74,8 +74,22 @@ def stated(name: str, pairs: Sequence[str], dropped: Sequence[str]) -> Stated:
             raise InputError("--drop", given, rule, f"these can be dropped: {', '.join(known) or 'none'}")
     settings = _of_witness(statement.witness).with_text(pairs, ALLOWED)
     without = tuple(dict.fromkeys(dropped))
-    narrower = [Stated(_narrowed(settings, change), without) for change in _NARROWER]
-    return next((about for about in narrower if not StatedTarget(name, about).out_of_reach), narrower[0])
+    missing = []
+    for change in _NARROWER:
+        about = Stated(_narrowed(settings, change), without)
+        missing.append(StatedTarget(name, about).out_of_reach)
+        if not missing[-1]:
+            return about
+    raise _out_of_reach(statement, missing[0])
+
+
+def _out_of_reach(statement: Statement, missing: str) -> InputError:
+    """Return what to raise when no typical point satisfies the hypotheses that are named."""
+    first = missing.partition(", ")[0]
+    droppable = any(h.name == first and not h.constitutive for h in statement.hypotheses)
+    other = f"add --drop {first}" if droppable else f"`thmverify verify {statement.id}` draws some that do"
+    remedy = f"set what it asks for, or {other}" if droppable else other
+    return InputError("ID", statement.id, f"no random mixture satisfies {missing} with these settings", remedy)
 
 
 def _narrowed(settings: Settings, change: Mapping[str, str]) -> Settings:
@@ -125,17 +139,6 @@ class StatedTarget:
         missing = [_missing(self._first(point)) for point in points]
         return missing[0] if all(missing) else ""
 
-    def check(self) -> None:
-        """Raise InputError when no typical point satisfies the hypotheses."""
-        missing = self.out_of_reach
-        if missing:
-            rule = f"no random mixture satisfies {missing} with these settings"
-            first = missing.split(", ")[0]
-            droppable = any(h.name == first and not h.constitutive for h in self._statement.hypotheses)
-            other = f"add --drop {first}" if droppable else f"`thmverify verify {self.claim}` draws some that do"
-            remedy = f"set what it asks for, or {other}" if droppable else other
-            raise InputError("ID", self.claim, rule, remedy)
-
     def _first(self, point: Floats) -> StatedDraft:
         return next(self.drafts(point))
 
@@ -145,12 +148,12 @@ class StatedTarget:
 
     def _margin(self, draft: StatedDraft) -> float:
         if _missing(draft):
-            return -_FAR
+            return -FAR
         try:
             found = self._statement.margin(draft.instance())
         except (InputError, *FLOATS_FAIL):
-            return -_FAR
-        return -_FAR if math.isnan(found) else max(found, -_FAR)
+            return -FAR
+        return -FAR if math.isnan(found) else max(found, -FAR)
 
     def drafts(self, point: Floats) -> Iterator[StatedDraft]:
         """Yield the instance in coarse numbers, then in finer ones."""
