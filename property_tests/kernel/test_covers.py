@@ -18,6 +18,7 @@ from property_tests.kernel.test_mutations import accepted, mutants, rehashed
 from property_tests.kernel.test_trust import run
 from thmverify.exact import matrix
 from thmverify.kernel import Rejected, check
+from thmverify.kernel.claims import statement_hash
 from thmverify.kernel.covers import FIELDS, FORMAT, claims, line
 from thmverify.kernel.covers.bisection import Box, cover, halves, volume
 from thmverify.kernel.strict import canonical
@@ -31,7 +32,7 @@ CLAIM = "infonce-equality-three"
 
 def certificate(distance: str = "2", **changes: Any) -> bytes:
     hints = {"range": ["3/5", distance], "boxes": "4000", "precision": "53"} | changes
-    values = (FORMAT, CLAIM, claims.statement_hash(CLAIM), {"distance": distance}, hints, "")
+    values = (FORMAT, CLAIM, statement_hash(CLAIM), {"distance": distance}, hints, "")
     return rehashed(dict(zip(FIELDS, values, strict=True)))
 
 

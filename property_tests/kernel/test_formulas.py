@@ -16,7 +16,7 @@ from thmverify.certifying.formulas import certify, exp, name, record
 from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
-from thmverify.kernel.claims import STATEMENTS
+from thmverify.kernel.claims import COVERS, STATEMENTS
 from thmverify.kernel.formulas import FIELDS, FORMAT, evaluate
 from thmverify.kernel.formulas.grammar import MAX_DEPTH, RESERVED
 from thmverify.kernel.strict import canonical, digest
@@ -326,7 +326,9 @@ def test_what_a_model_calls_its_parts():
         assert not accepted(certificate(["=", "0", "0"], broken))
 
 
-@pytest.mark.parametrize("claim", [*STATEMENTS, "", "A", "a b", "-a", "a-", "a--b", "a\n", "é", "a" * 61, 1, None])
+@pytest.mark.parametrize(
+    "claim", [*STATEMENTS, *COVERS, "", "A", "a b", "-a", "a-", "a--b", "a\n", "é", "a" * 61, 1, None]
+)
 def test_names_that_a_formula_may_not_have(claim):
     assert not accepted(certificate(["=", "0", "0"], claim=claim))
 

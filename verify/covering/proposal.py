@@ -11,7 +11,8 @@ from typing import Any
 from flint import fmpq
 
 from thmverify.errors import InputError
-from thmverify.kernel.covers import COVERS, FIELDS, FORMAT, claims, line
+from thmverify.kernel.claims import COVERS, statement_hash
+from thmverify.kernel.covers import FIELDS, FORMAT, claims, line
 from thmverify.kernel.covers.bisection import Box, halves, volume
 from thmverify.kernel.strict import Rejected, canonical, digest
 from thmverify.rationals import Number, rational
@@ -161,7 +162,7 @@ def certificate(claim: str, region: Region, plan: claims.Plan) -> bytes:
     """Return the bytes of the certificate of a plan."""
     ends = [str(x) for x in plan.range]
     hints = {"range": ends, "boxes": str(plan.boxes), "precision": str(plan.precision)}
-    values = (FORMAT, claim, claims.statement_hash(claim), region.to_json(), hints)
+    values = (FORMAT, claim, statement_hash(claim), region.to_json(), hints)
     body = dict(zip(FIELDS, values, strict=False))
     return canonical(body | {"content": digest(list(body.items()))})
 

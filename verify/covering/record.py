@@ -7,7 +7,8 @@ from pathlib import Path
 
 from thmverify.covering.proposal import Region
 from thmverify.kernel.answer import report
-from thmverify.kernel.covers import COVERS, VerifiedCover
+from thmverify.kernel.claims import COVERS
+from thmverify.kernel.covers import VerifiedCover
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from thmverify.kernel import covers, formulas
-from thmverify.kernel.claims import STATEMENTS, statement_hash
+from thmverify.kernel.claims import STATEMENTS, check_statement
 from thmverify.kernel.models import Finding, instance
 from thmverify.kernel.parse import integer
 from thmverify.kernel.rules import RULES
-from thmverify.kernel.strict import Rejected, array, digest, parse, record
+from thmverify.kernel.strict import Rejected, array, parse, sealed
 
 FORMAT = "thmverify-certificate-2"
 FIELDS = ("format", "claim", "statement", "instance", "verdict", "rank", "dimension", "rule", "hints", "content")
@@ -41,13 +41,8 @@ def _check(data: bytes) -> Verified | formulas.VerifiedFormula | covers.Verified
         return formulas.check(whole)
     if isinstance(whole, dict) and whole.get("format") == covers.FORMAT:
         return covers.check(whole)
-    form, claim, statement, model, verdict, *bounds, rule, hints, content = record(whole, "the certificate", FIELDS)
-    if form != FORMAT:
-        raise Rejected(f"the format is not {FORMAT}")
-    if content != digest(list(whole.items())[:-1]):
-        raise Rejected("the content hash does not match")
-    if not isinstance(claim, str) or claim not in STATEMENTS or statement != statement_hash(claim):
-        raise Rejected("the statement is not the one of this claim")
+    claim, statement, model, verdict, *bounds, rule, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
+    check_statement(claim, statement, STATEMENTS)
     if not isinstance(rule, str) or (claim, rule) not in RULES:
         raise Rejected("the claim has no such rule")
     rank, dimension = (tuple(integer(x, "a rank", 0, 10**4) for x in array(part, "a rank", 2)) for part in bounds)

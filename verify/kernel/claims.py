@@ -1,6 +1,6 @@
-"""What each claim says about an instance. A certificate quotes the hash of the text: an edited text voids it."""
+"""What each claim says of an instance, or of a set of them. A certificate quotes the hash: an edited text voids it."""
 
-from thmverify.kernel.strict import digest
+from thmverify.kernel.strict import Rejected, digest
 
 SETTING = (
     "x ~ Σ_k w_k N(μ_k, Σ_k), Σ̄ = Σ_k w_k Σ_k, S = Σ_k w_k μ_k μ_kᵀ, R = Σ̄ + S, μ̄ = Σ_k w_k μ_k; "
@@ -62,7 +62,22 @@ STATEMENTS = {
     ),
 }
 
+COVERS = {
+    "infonce-equality-three": (
+        "K = 3, w = (1/3, 1/3, 1/3), shared covariance Σ, μ_1 + μ_2 + μ_3 = 0, 0 < δ ≤ 1, r ≥ dim S_F, "
+        "(μ_j − μ_k)ᵀΣ⁻¹(μ_j − μ_k) ≤ `distance`² for all j and k, or whatever they are for `any`. "
+        "Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), y ~ F independent of x, "
+        "has Col(A) = S_F."
+    ),
+}
+
 
 def statement_hash(claim: str) -> str:
     """Return the hash of a claim's name, its text and the setting above."""
-    return digest([claim, SETTING, STATEMENTS[claim]])
+    return digest([claim, SETTING, (STATEMENTS | COVERS)[claim]])
+
+
+def check_statement(claim: object, statement: object, texts: dict[str, str]) -> None:
+    """Check that a claim is one of these texts', and the statement the hash of its text."""
+    if not isinstance(claim, str) or claim not in texts or statement != statement_hash(claim):
+        raise Rejected("the statement is not the one of this claim")

@@ -53,6 +53,16 @@ def record(value: object, name: str, fields: Sequence[str]) -> list[Any]:
     return list(value.values())
 
 
+def sealed(value: Any, name: str, form: str, fields: Sequence[str]) -> list[Any]:
+    """Return the values between the first field of a file, its format, and the last, the hash of all before it."""
+    found, *values, content = record(value, name, fields)
+    if found != form:
+        raise Rejected(f"the format is not {form}")
+    if content != digest(list(value.items())[:-1]):
+        raise Rejected("the content hash does not match")
+    return values
+
+
 def array(value: object, name: str, longest: int = MAX_DIMENSION) -> list[Any]:
     """Return an array of at most `longest` entries."""
     if not isinstance(value, list) or len(value) > longest:

@@ -3,6 +3,6 @@
 To be read in the order bisection, line, claims.
 """
 
-from thmverify.kernel.covers.claims import COVERS, FIELDS, FORMAT, VerifiedCover, check
+from thmverify.kernel.covers.claims import FIELDS, FORMAT, VerifiedCover, check
 
-__all__ = ["COVERS", "FIELDS", "FORMAT", "VerifiedCover", "check"]
+__all__ = ["FIELDS", "FORMAT", "VerifiedCover", "check"]

@@ -4,27 +4,18 @@ from typing import Any, NamedTuple
 
 from flint import ctx, fmpq
 
-from thmverify.kernel.claims import SETTING
+from thmverify.kernel.claims import COVERS, check_statement
 from thmverify.kernel.covers import line
 from thmverify.kernel.covers.bisection import Box, Covered, Watch, cover, ignore, volume
 from thmverify.kernel.models import Finding
 from thmverify.kernel.parse import bits, integer, rational
-from thmverify.kernel.strict import Rejected, array, digest, record
+from thmverify.kernel.strict import Rejected, array, record, sealed
 
 FORMAT = "thmverify-cover-1"
 FIELDS = ("format", "claim", "statement", "set", "hints", "content")
 ANY = "any"
 MAX_BOXES = 10**6
 MAX_WORK = 4 * 10**9  # nodes · bits, at least 64, of all boxes: about ten minutes
-
-COVERS = {
-    "infonce-equality-three": (
-        "K = 3, w = (1/3, 1/3, 1/3), shared covariance Σ, μ_1 + μ_2 + μ_3 = 0, 0 < δ ≤ 1, r ≥ dim S_F, "
-        "(μ_j − μ_k)ᵀΣ⁻¹(μ_j − μ_k) ≤ `distance`² for all j and k, or whatever they are for `any`. "
-        "Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), y ~ F independent of x, "
-        "has Col(A) = S_F."
-    ),
-}
 
 
 class Set(NamedTuple):
@@ -62,21 +53,13 @@ class VerifiedCover(NamedTuple):
 
 def check(whole: Any) -> VerifiedCover:
     """Return what a certificate proves of its whole set. Raises Rejected with the reason, or with what remains."""
-    _, claim, statement, instances, hints, content = record(whole, "the certificate", FIELDS)
-    if content != digest(list(whole.items())[:-1]):
-        raise Rejected("the content hash does not match")
-    if not isinstance(claim, str) or claim not in COVERS or statement != statement_hash(claim):
-        raise Rejected("the statement is not the one of this claim")
+    claim, statement, instances, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
+    check_statement(claim, statement, COVERS)
     given, plan = read_set(instances), read_plan(hints)
     found = run(given, plan)
     if found.remaining:
         raise Rejected(_remaining(parameters(plan), found.remaining))
     return VerifiedCover(claim, given, parameters(plan), found.settled)
-
-
-def statement_hash(claim: str) -> str:
-    """Return the hash of a claim's name, its text and the setting of all claims."""
-    return digest([claim, SETTING, COVERS[claim]])
 
 
 def read_set(value: object) -> Set:

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from flint import ctx, fmpq, fmpq_mat
 
 from thmverify.kernel import models
-from thmverify.kernel.claims import STATEMENTS
+from thmverify.kernel.claims import COVERS, STATEMENTS
 from thmverify.kernel.formulas.grammar import Reader, State, Term
 from thmverify.kernel.formulas.values import Undefined, shape
 from thmverify.kernel.integrals import Grids, read_grids
 from thmverify.kernel.linear import diagonal
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import bits, check_hint, matrix, rational, read
-from thmverify.kernel.strict import MAX_SIZE, Rejected, array, canonical, digest, record
+from thmverify.kernel.strict import MAX_SIZE, Rejected, array, canonical, digest, record, sealed
 
 FORMAT = "thmverify-formula-1"
 FIELDS = ("format", "claim", "definitions", "formula", "statement", "instance", "hints", "content")
@@ -78,10 +78,8 @@ def evaluate(definitions: object, node: object, instance: object, hints: object)
 
 def check(whole: Any) -> VerifiedFormula:
     """Return the formula of a certificate, if it is certain that it is true. Raises Rejected with the reason if not."""
-    _, claim, definitions, formula, statement, instance, hints, content = record(whole, "the certificate", FIELDS)
-    if content != digest(list(whole.items())[:-1]):
-        raise Rejected("the content hash does not match")
-    if not isinstance(claim, str) or not _CLAIM.fullmatch(claim) or claim in STATEMENTS:
+    claim, definitions, formula, statement, instance, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
+    if not isinstance(claim, str) or not _CLAIM.fullmatch(claim) or claim in STATEMENTS | COVERS:
         raise Rejected(
             "the claim's name is not one of small letters, digits, - and ., or it is that of a built-in claim"
         )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from thmverify.kernel.proofs.ring import remembered
 from thmverify.kernel.proofs.rules import Definition, Theorem, bind, equal, infer, inferred
 from thmverify.kernel.proofs.terms import PROP, Term, make, replace
-from thmverify.kernel.strict import Rejected, digest, record
+from thmverify.kernel.strict import Rejected, digest, sealed
 
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
@@ -227,13 +227,7 @@ def replay(whole: object) -> Proved:
 
 
 def _replay(whole: object) -> Proved:
-    form, theorem, nodes, definitions, hypotheses, assumptions, lines, conclusion, content = record(
-        whole, "the proof", FIELDS
-    )
-    if form != FORMAT:
-        raise Rejected(f"the format is not {FORMAT}")
-    if not isinstance(whole, dict) or content != digest(list(whole.items())[:-1]):
-        raise Rejected("the content hash does not match")
+    theorem, nodes, definitions, hypotheses, assumptions, lines, conclusion = sealed(whole, "the proof", FORMAT, FIELDS)
     theory, terms = read(nodes, definitions)
     given, supposed = _named(hypotheses, terms, "hypotheses"), _named(assumptions, terms, "assumptions")
     rules, theorems = derive(theory, terms, lines)
