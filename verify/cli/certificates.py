@@ -72,7 +72,7 @@ def _readable(statement: str, verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def _found(found: Any) -> dict[str, Any]:
-    """Return the claim and the verdict of a file: with a formula and its hash, or what a proof is conditional on."""
+    """Return the claim and the verdict of a file: with a formula and its hash, or what a proof concludes from what."""
     if found is None:
         return {"claim": None, "verdict": None}
     if hasattr(found, "formula"):
@@ -82,8 +82,8 @@ def _found(found: Any) -> dict[str, Any]:
         return {"claim": found.claim, "verdict": found.finding.verdict, "set": found.set.text}
     if hasattr(found, "finding"):
         return {"claim": found.claim, "verdict": found.finding.verdict}
-    verdict = "conditional" if found.assumptions else "proved"
-    return {"claim": found.theorem, "verdict": verdict, "assumed": [name for name, _ in found.assumptions]}
+    verdict, assumed = "conditional" if found.assumptions else "proved", [name for name, _ in found.assumptions]
+    return {"claim": found.theorem, "verdict": verdict, "conclusion": repr(found.conclusion), "assumed": assumed}
 
 
 def _found_file(path: Path) -> Path:
@@ -102,8 +102,8 @@ def check(
 
     The last line for each file is VERIFIED and the claim, or REJECTED and the reason; the exit code is 1 when any is
     rejected. A bare name such as infonce-equality finds the certificate that ships. A proof is verified for every
-    instance: `thmverify show ID --proof OUT.json` writes one. A certificate that carries its own claim, a formula, is
-    answered with the formula.
+    instance: `thmverify show ID --proof OUT.json` writes one. A proof and a certificate that carries its own claim are
+    answered with the formula: their names are their author's.
     `python -m thmverify.kernel` is the same checker without the rest of the package.
     """
     from thmverify.kernel.answer import main, report

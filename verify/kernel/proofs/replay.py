@@ -57,7 +57,7 @@ class Proved(NamedTuple):
         return sorted(((str(v.val), v.args[0]) for v in free), key=lambda x: (x[1].op != "Size", x[0]))
 
     def lines_of_text(self) -> list[str]:
-        """Return what is proved, from what, line by line; the last is the answer."""
+        """Return what is proved, from what, line by line; the last is the answer, which says more than the name."""
         found = [f"for every {name}: {sort!r}" for name, sort in self.letters]
         for d in self.definitions:
             parameters = ", ".join(f"{p.val}: {p.args[0]!r}" for p in d.parameters)
@@ -65,9 +65,8 @@ class Proved(NamedTuple):
         found += [f"{'supposes' if used else 'does not use'} {name}: {t!r}" for name, t, used in self.hypotheses]
         found += [f"ASSUMES {name}: {t!r}" for name, t in self.assumptions]
         found += [f"takes by name: {name}" for name in self.classical]
-        found.append(f"concludes {self.conclusion!r}")
         condition = f", conditional on {', '.join(name for name, _ in self.assumptions)}" if self.assumptions else ""
-        return [*found, f"VERIFIED {self.theorem}, for every instance{condition}"]
+        return [*found, f"VERIFIED {self.theorem}, for every instance{condition}: {self.conclusion!r}"]
 
 
 class Theory:
