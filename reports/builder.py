@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +16,9 @@ from thmverify.errors import InputError
 from thmverify.jsonfiles import write_text
 from thmverify.randomised import run
 from thmverify.reports import collect, front, render, trust
-from thmverify.reports.figures import loss_slices, pancakes, phase
+from thmverify.reports.figures import leak, loss_slices, pancakes, phase
 from thmverify.reports.figures.records import Figure
+from thmverify.reports.findings import Words, told
 from thmverify.reports.records import Generated, Report, Settings
 from thmverify.reports.records import Statement as StatementRecord
 from thmverify.statement import Statement, prepare
@@ -42,7 +43,7 @@ def build(
 
     `progress(stage, fraction)` is called with the name of the stage under way and how much of the whole is done, from
     0 to 1. No file is written before everything is computed, and each appears whole or not at all. The numbers
-    depend on `quick` and `seed` alone. `only` names the statements to report on; the guarantee matrix is whole always.
+    depend on `quick` and `seed` alone. `only` names the statements to report on: nothing else is computed.
 
     Raises InputError when the folder cannot be made or written, or a statement is not known.
     """
@@ -50,7 +51,8 @@ def build(
     _make_folder(out)  # a folder that cannot be written is better found before the work than after
     instances = QUICK_INSTANCES if quick else INSTANCES
     settings = Settings(quick=quick, seed=seed, instances=instances, only=tuple(dict.fromkeys(only)))
-    report = make(chosen, settings, registry=theories.registry(), jobs=jobs, progress=progress)
+    words = Words.of(theories.registry(), [s.id for s in chosen])
+    report = make(chosen, settings, words=words, jobs=jobs, progress=progress)
     files = {"report.json": as_json(report), "report.md": render.markdown(report), "index.html": render.html(report)}
     for name, text in files.items():
         write_text(out / name, text)
@@ -77,30 +79,33 @@ def make(
     statements: Iterable[Statement],
     settings: Settings,
     *,
-    registry: Mapping[str, Statement] | None = None,
+    words: Words | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Report:
     """Return the records of a report on these statements: check every proof, verify every statement at random.
 
-    `registry` holds the statements that the guarantee matrix is about: these when it is left out.
+    `words` is what their theories say of themselves. Nothing but these statements is looked at.
     """
-    chosen = list(statements)
+    chosen, words = list(statements), words or Words()
     clock = _Clock(len(chosen) + 4, progress or (lambda _stage, _fraction: None))
     with clock.stage("proofs"):
-        prepare([*(registry or {}).values(), *chosen])
-    done = tuple(_statement(s, settings, jobs, clock) for s in chosen)
+        prepare(chosen)
+    done = tuple(_statement(s, words.families.get(s.id, words.title), settings, jobs, clock) for s in chosen)
     with clock.stage("matrix"):
-        matrix = front.matrix({**(registry or {}), **{s.id: s for s in chosen}}, done)
+        matrix = front.matrix({s.id: s for s in chosen}, done, whole=not settings.only)
     with clock.stage("evidence"):
         evidence = trust.trust(chosen, quick=settings.quick)
     return Report(
+        title=words.title,
+        about=words.about,
         settings=settings,
-        news=collect.news(done),
+        findings=told(words, done),
+        numbers=collect.numbers(done),
         matrix=matrix,
         graph=front.graph(chosen, done),
         statements=done,
-        figures=_figures(settings, clock),
+        figures=_figures({s.id for s in chosen}, settings, clock),
         trust=evidence,
         environment=collect.environment(),
         generated=clock.finish(),
@@ -115,18 +120,26 @@ def _chosen(only: Sequence[str]) -> list[Statement]:
     return [registry[name] for name in dict.fromkeys(only)] if only else [*registry.values()]
 
 
-def _statement(statement: Statement, settings: Settings, jobs: int, clock: _Clock) -> StatementRecord:
+def _statement(statement: Statement, family: str, settings: Settings, jobs: int, clock: _Clock) -> StatementRecord:
     n, lines = settings.instances, QUICK_LINES if settings.quick else LINES
     with clock.stage(statement.id) as advance:
         verification = run(
             statement, n, settings.seed, jobs, progress=lambda done: advance(done / n), lines=lines, shown=True
         )
-        return collect.statement(statement, verification)
+        return collect.statement(statement, verification, family)
 
 
-def _figures(settings: Settings, clock: _Clock) -> tuple[Figure, ...]:
+_FIGURES: dict[str, Callable[[Settings], Figure]] = {  # by the statement that each belongs to
+    "fisher-optimality": lambda settings: pancakes.compute(settings.seed),
+    "infonce-inclusion": lambda _settings: loss_slices.compute(),
+    "infonce-equality-biased": lambda settings: phase.compute(settings.quick),
+    "simclr-normalised-inclusion": lambda _settings: leak.compute(),
+}
+
+
+def _figures(shown: Collection[str], settings: Settings, clock: _Clock) -> tuple[Figure, ...]:
     with clock.stage("figures"):
-        return (pancakes.compute(settings.seed), loss_slices.compute(), phase.compute(settings.quick))
+        return tuple(compute(settings) for statement, compute in _FIGURES.items() if statement in shown)
 
 
 @dataclass

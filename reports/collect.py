@@ -28,21 +28,22 @@ from thmverify.proofs.checking import Named, StepReport
 from thmverify.randomised import Verification, true_on
 from thmverify.reports.base import Formula
 from thmverify.reports.figures import scenes
-from thmverify.reports.records import Bin, Command, Margin, News
-from thmverify.standing import Judgement, Standing
+from thmverify.reports.records import Bin, Command, Margin
+from thmverify.standing import Judgement
 from thmverify.statement import Statement
-from thmverify.verdicts import Outcome, Provenance, Status
+from thmverify.verdicts import Outcome, Provenance, Standing, Status
 
 _BINS = 24
 _PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "cvxpy", "clarabel", "jinja2", "latex2mathml")
 
 
-def statement(source: Statement, verification: Verification) -> record.Statement:
-    """Return all that the report says about a statement, given what its randomised verification found."""
+def statement(source: Statement, verification: Verification, family: str) -> record.Statement:
+    """Return all that the report says about a statement of a family, given what its randomised verification found."""
     judged = judge(source, verification)
     return record.Statement(
         id=source.id,
         title=source.title,
+        family=family,
         recorded=source.status.value,
         standing=judged.standing,
         reason=judged.reason,
@@ -276,23 +277,22 @@ def _commands(source: Statement, verification: Verification) -> tuple[Command, .
     return tuple(commands)
 
 
-def news(statements: Sequence[record.Statement]) -> tuple[News, ...]:
-    """Return what is new in three sentences, each computed from the records."""
-    return _tally(statements), _refuted(statements), _dropped(statements)
+def numbers(statements: Sequence[record.Statement]) -> tuple[str, ...]:
+    """Return what this run came to, in sentences computed from the records."""
+    return _tally(statements), _dropped(statements)
 
 
-def _tally(statements: Sequence[record.Statement]) -> News:
+def _tally(statements: Sequence[record.Statement]) -> str:
     counts = Counter(s.standing for s in statements)
     proved, refuted = counts[Standing.PROVED], counts[Standing.REFUTED]
     others = [s for s in statements if s.recorded != Status.REFUTED.value]
     tried = sum(s.verification.accepted for s in others)
-    text = (
+    return (
         f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved for every instance, "
         f"{_are(refuted)} refuted by instances and {_are(len(statements) - proved - refuted)} not settled: "
         f"in this run {_replayed(statements)}, and {_against(others) or 'none'} of "
         f"{_counted(tried, 'random instance')} refutes a statement that is not refuted on record."
     )
-    return News(text=text)
 
 
 def _replayed(statements: Sequence[record.Statement]) -> str:
@@ -321,23 +321,14 @@ def _are(number: int) -> str:
     return f"{number or 'none'} {'is' if number <= 1 else 'are'}"
 
 
-def _refuted(statements: Sequence[record.Statement]) -> News:
-    false = [s for s in statements if s.standing is Standing.REFUTED]
-    if not false:
-        return News(text="No statement on record is refuted.")
-    claims = "claim is" if len(false) == 1 else "claims are"
-    text = f"{len(false)} {claims} false as stated, by instances that satisfy every hypothesis, decided exactly:"
-    return News(text=text, statements=tuple(s.id for s in false))
-
-
-def _dropped(statements: Sequence[record.Statement]) -> News:
+def _dropped(statements: Sequence[record.Statement]) -> str:
     proved = [s for s in statements if s.standing is Standing.PROVED]
     spared = [s for s in proved if any(not h.stated for h in s.hypotheses)]
     if not spared:
-        return News(text="Every proved statement supposes what its source supposes.")
+        return "Every proved statement supposes what its source supposes."
     counts = Counter(h.meaning for s in spared for h in s.hypotheses if not h.stated)
     parts = (f"that {_lowered(meaning)} (in {_counted(n, 'statement')})" for meaning, n in counts.items())
-    return News(text=f"Proved without supposing, as the source does, {'; or '.join(parts)}.")
+    return f"Proved without supposing, as the source does, {'; or '.join(parts)}."
 
 
 def _lowered(meaning: str) -> str:

@@ -11,20 +11,24 @@ from thmverify.guarantees import Column
 from thmverify.losses import row_title
 from thmverify.reports.records import Cell, Edge, Graph, HuntedCase, Level, Matrix, Node, Row, SpecialCase
 from thmverify.reports.records import Statement as Record
-from thmverify.standing import Judgement, Standing
+from thmverify.standing import Judgement
 from thmverify.statement import Statement
-from thmverify.verdicts import Status
+from thmverify.verdicts import Standing, Status
 
 
-def matrix(registry: Mapping[str, Statement], done: Sequence[Record]) -> Matrix:
-    """Return the guarantee matrix of all statements; those that this run has verified stand where it found them."""
+def matrix(registry: Mapping[str, Statement], done: Sequence[Record], *, whole: bool = True) -> Matrix:
+    """Return the guarantee matrix of statements; those that this run has verified stand where it found them.
+
+    `whole` keeps the rows that none of them says anything about.
+    """
     judged = {s.id: Judgement(s.standing, s.reason) for s in done}
     found = guarantees.Matrix(registry, judged)
     rows = (
         Row(loss=loss, title=row_title(loss), cells=tuple(_cell(registry, cell) for cell in found.row(loss)))
         for loss in found.losses
     )
-    return Matrix(columns=tuple(column.value for column in Column), rows=tuple(rows))
+    told = (row for row in rows if whole or any(cell.standing is not None for cell in row.cells))
+    return Matrix(columns=tuple(column.value for column in Column), rows=tuple(told))
 
 
 def _cell(registry: Mapping[str, Statement], cell: guarantees.Cell) -> Cell:
@@ -73,6 +77,7 @@ def graph(statements: Iterable[Statement], done: Sequence[Record]) -> Graph:
         Node(
             id=_definition_id(number),
             title=definition.title,
+            family="",
             kind="definition",
             level=Level.DEFINITION,
             standing=None,
@@ -130,6 +135,7 @@ def _node(statement: Statement, record: Record, cited: set[str]) -> Node:
     return Node(
         id=statement.id,
         title=statement.title,
+        family=record.family,
         kind="conjecture" if conjecture else "lemma" if lemma else "theorem",
         level=_level(statement),
         standing=record.standing,

@@ -12,8 +12,7 @@ from typing import Any, Literal
 from thmverify.evidence import Need
 from thmverify.reports.base import Formula, InstanceJson, Record
 from thmverify.reports.figures.records import Figure, Scene
-from thmverify.standing import Standing
-from thmverify.verdicts import Provenance
+from thmverify.verdicts import Provenance, Standing
 
 
 class Source(Record):
@@ -185,6 +184,7 @@ class Statement(Record):
 
     id: str
     title: str
+    family: str
     recorded: str
     standing: Standing
     reason: str
@@ -260,6 +260,7 @@ class Node(Record):
 
     id: str
     title: str
+    family: str
     kind: Literal["definition", "lemma", "theorem", "conjecture"]
     level: Level
     standing: Standing | None
@@ -350,11 +351,24 @@ class Trust(Record):
     base: tuple[str, ...]
 
 
-class News(Record):
-    """One sentence on what is new, computed from the checks, and the statements that it is about."""
+class Clause(Record):
+    """A sentence of a finding and the statements that it rests on; no text where they do not bear it out."""
 
     text: str
-    statements: tuple[str, ...] = ()
+    statements: tuple[str, ...]
+
+
+class Finding(Record):
+    """What was found, for people: a headline, its clauses, and the statement whose picture shows it, if any."""
+
+    title: str
+    clauses: tuple[Clause, ...]
+    picture: str
+
+    @property
+    def borne_out(self) -> bool:
+        """Whether every clause has something to say."""
+        return all(clause.text for clause in self.clauses)
 
 
 class Settings(Record):
@@ -385,9 +399,12 @@ class Generated(Record):
 class Report(Record):
     """A whole report."""
 
-    format: Literal["thmverify-report/3"] = "thmverify-report/3"
+    format: Literal["thmverify-report/4"] = "thmverify-report/4"
+    title: str
+    about: str
     settings: Settings
-    news: tuple[News, ...]
+    findings: tuple[Finding, ...]
+    numbers: tuple[str, ...]
     matrix: Matrix
     graph: Graph
     statements: tuple[Statement, ...]

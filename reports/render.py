@@ -24,11 +24,11 @@ from thmverify import mathml
 from thmverify.evidence import Need
 from thmverify.reports.base import Formula
 from thmverify.reports.collect import sentence
-from thmverify.reports.figures import graph, histogram, loss_slices, pancakes, phase, scenes
+from thmverify.reports.figures import families, graph, histogram, leak, loss_slices, pancakes, phase, scenes
 from thmverify.reports.figures.drawing import minus, number
-from thmverify.reports.figures.records import Angle, Line, LossSlices, Panel, Phase
-from thmverify.reports.records import Level, Node, Proof, Report, Statement, Step
-from thmverify.standing import Standing
+from thmverify.reports.figures.records import Angle, Leak, Line, LossSlices, Panel, Phase, Scene
+from thmverify.reports.records import Clause, Finding, Level, Node, Proof, Report, Statement, Step
+from thmverify.verdicts import Standing
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,8 @@ def _page(report: Report, template: str, *, autoescape: bool) -> str:
             command=command(report),
             shown={statement.id for statement in report.statements},
             titles={statement.id: statement.title for statement in report.statements},
+            families=by_family(report),
+            columns=families.columns(report.graph),
             notes=special_notes(report),
             no_claim=_NO_CLAIM,
         )
@@ -143,8 +145,14 @@ def _environment(autoescape: bool) -> Environment:
     environment.filters.update(
         mark=lambda standing: _STANDINGS[Standing(standing)][0],
         need=lambda need: _NEEDS[need],
-        drawn_graph=drawn_graph,
+        around=around,
+        rests_on=rests_on,
+        needs=needs,
+        first_scene=first_scene,
         node_lines=node_lines,
+        illustration=illustration,
+        grounds=grounds,
+        anchor=anchor,
         scene=scenes.layout,
         share=share,
         minus=minus,
@@ -168,6 +176,7 @@ def _environment(autoescape: bool) -> Environment:
         fisher=lambda lines, name: next(line.fisher for line in lines if line.name == name),
         layout=_layout,
         findings=loss_slices.findings,
+        leak_finding=leak.finding,
         phase_finding=phase.finding,
         deficient_rows=phase.deficient_rows,
         histogram=histogram.layout,
@@ -181,8 +190,10 @@ def _environment(autoescape: bool) -> Environment:
     return environment
 
 
-def _layout(record: Panel | LossSlices | Phase) -> Any:
+def _layout(record: Panel | LossSlices | Phase | Leak) -> Any:
     match record:
+        case Leak():
+            return leak.layout(record)
         case Panel():
             return pancakes.layout(record)
         case LossSlices():
@@ -201,9 +212,9 @@ def is_long(formula: Formula) -> bool:
     return len(formula.latex) > _LONG
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, many: str = "") -> str:
     """Return a number with its noun, for example "1,034 lines"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
 
 
 def tried(step: Step) -> str:
@@ -228,9 +239,77 @@ def node_lines(node: Node) -> tuple[str, str]:
     return f"{mark.glyph} {first}", second
 
 
-def drawn_graph(record: Report) -> graph.Drawing:
-    """Return the dependency graph in pixels."""
-    return graph.layout(record.graph, {node.id: node_lines(node) for node in record.graph.nodes})
+def around(statement: Statement, record: Report) -> graph.Drawing:
+    """Return the picture of what a statement rests on, and of what rests on it, in pixels."""
+    part = graph.around(record.graph, statement.id)
+    return graph.layout(part, {node.id: node_lines(node) for node in part.nodes})
+
+
+def rests_on(statement: Statement, record: Report) -> list[str]:
+    """Return what a statement rests on directly, for a line of text."""
+    found = (e.source for e in record.graph.edges if e.target == statement.id and e.kind != "special case")
+    return [name.replace("definition-", "Definition ") for name in found]
+
+
+def needs(statement: Statement) -> list[tuple[Need, int]]:
+    """Return how many hypotheses are necessary, not needed and so on; what is part of the model is left out."""
+    counts = Counter(h.need for h in statement.hypotheses if h.need is not Need.CONSTITUTIVE)
+    return list(counts.items())
+
+
+def first_scene(statement: Statement) -> Scene | None:
+    """Return the picture of its first counterexample that can be drawn, if there is one."""
+    return next((c.scenes[0] for c in statement.counterexamples if c.scenes), None)
+
+
+def by_family(report: Report) -> dict[str, list[Statement]]:
+    """Return the statements by the title of their family."""
+    found: dict[str, list[Statement]] = {}
+    for statement in report.statements:
+        found.setdefault(statement.family, []).append(statement)
+    return found
+
+
+def anchor(title: str) -> str:
+    """Return the name that links to a family go by."""
+    return "family-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """The picture of a finding, a chart or a scene, and what to say under it."""
+
+    caption: str
+    figure: LossSlices | Leak | None = None
+    scene: Scene | None = None
+
+
+def illustration(finding: Finding, report: Report) -> Illustration | None:
+    """Return the picture of the statement that shows a finding, if it has one that fits."""
+    for figure in report.figures:
+        if figure.statement == finding.picture and isinstance(figure, LossSlices):
+            return Illustration(f"One mixture in the plane: {loss_slices.findings(figure)[0]}. In floats.", figure)
+        if figure.statement == finding.picture and isinstance(figure, Leak):
+            count = len(figure.instance["weights"])
+            lead = f"{count} components, τ = {figure.temperature}: {leak.finding(figure)}."
+            return Illustration(f"{lead} In floats; enclosed by the kernel at the dots.", figure)
+    statement = next((s for s in report.statements if s.id == finding.picture), None)
+    scene = None if statement is None else first_scene(statement)
+    if scene is None:
+        return None
+    learnt = any(not line.exact and line.name != "PCA" for line in scene.lines)
+    lines = " Dotted: what is learnt, in floats." if learnt else ""
+    said = " ".join(sentence(remark) for remark in scene.remarks)
+    return Illustration(f"The components as 2σ ellipses, with their weights. {said}{lines}", scene=scene)
+
+
+def grounds(clause: Clause, report: Report) -> list[tuple[Standing, list[str]]]:
+    """Return what a clause rests on: its statements, by where they stand."""
+    found: dict[Standing, list[str]] = {}
+    standings = {statement.id: statement.standing for statement in report.statements}
+    for name in clause.statements:
+        found.setdefault(standings[name], []).append(name)
+    return list(found.items())
 
 
 def share(value: str) -> str:

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from thmverify.headlines import OURS
+from thmverify.theorems.findings import FINDINGS
 from thmverify.theories import Found, Registry, Theory
 
 PAPER = (
@@ -98,9 +99,32 @@ MODULES = {
 }
 
 
+TITLES = {  # of the families, for people
+    "fisher": "Fisher’s discriminant",
+    "infonce": "InfoNCE",
+    "key_bias": "InfoNCE with a key bias",
+    "clip": "CLIP",
+    "simsiam": "SimSiam",
+    "simclr": "SimCLR",
+    "spectral": "Spectral contrastive",
+    "shared_noise": "Pairs that share noise",
+    "barlow": "Barlow Twins",
+    "whitening": "Whitening",
+    "pca": "PCA",
+    "graphs": "Population graphs",
+    "scores": "Losses of scores",
+    "nonshared": "Separate covariances",
+}
+
 THEORY = Theory(
     OURS,
     modules={name: f"{module}:STATEMENT" for name, module in MODULES.items()},
     headlines=HEADLINES,
+    title="Linear representations of Gaussian mixtures",
+    about="Data come from a mixture of Gaussians, a loss is minimised over the linear maps x ↦ Aᵀx, and the question "
+    "is whether the columns of A span the Fisher subspace S_F: the directions that tell the components apart, and no "
+    "others. δ is the probability that both points of a pair are of one component.",
+    families={TITLES[family]: names for family, names in FAMILIES.items()},
+    findings=FINDINGS,
 )
 REGISTRY = Registry([Found(THEORY, OURS)])

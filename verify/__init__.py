@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from thmverify.data import Rounded, from_floats, from_sklearn
     from thmverify.errors import InputError
     from thmverify.evidence import Break, Counterexample
+    from thmverify.findings import Clause, Finding
     from thmverify.headlines import Source
     from thmverify.hypotheses import Hypothesis
     from thmverify.losses import Loss, Sense, from_formula
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from thmverify.spaces import Space, Variable
     from thmverify.statement import Formal, Statement
     from thmverify.theories import Theory
-    from thmverify.verdicts import Outcome, Status, Verdict
+    from thmverify.verdicts import Outcome, Standing, Status, Verdict
 
     __version__: str
 
@@ -36,6 +37,7 @@ _HOMES = {
     "data": ("Rounded", "from_floats", "from_sklearn"),
     "errors": ("InputError",),
     "evidence": ("Break", "Counterexample"),
+    "findings": ("Clause", "Finding"),
     "headlines": ("Source",),
     "hypotheses": ("Hypothesis",),
     "losses": ("Loss", "Sense", "from_formula"),
@@ -45,7 +47,7 @@ _HOMES = {
     "spaces": ("Space", "Variable"),
     "statement": ("Formal", "Statement"),
     "theories": ("Theory",),
-    "verdicts": ("Outcome", "Status", "Verdict"),
+    "verdicts": ("Outcome", "Standing", "Status", "Verdict"),
 }
 _ALIASES = {"Factors": ("maps", "CLIPFactors")}
 _HOME = {name: (home, name) for home, names in _HOMES.items() for name in names} | _ALIASES
@@ -55,9 +57,11 @@ __all__ = [
     "GMM",
     "AugmentedPairs",
     "Break",
+    "Clause",
     "Counterexample",
     "Encoder",
     "Factors",
+    "Finding",
     "Formal",
     "Gram",
     "Hypothesis",
@@ -73,6 +77,7 @@ __all__ = [
     "SharedGMM",
     "Source",
     "Space",
+    "Standing",
     "Statement",
     "Status",
     "Theory",

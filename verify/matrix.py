@@ -18,8 +18,9 @@ from thmverify.evidence import Counterexample, Necessity, Need
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import CENTRED, ENOUGH_COLUMNS, SHARED_COVARIANCE, Hypothesis
 from thmverify.losses import rows
-from thmverify.standing import Judgement, Standing, judge
+from thmverify.standing import Judgement, judge
 from thmverify.statement import Statement
+from thmverify.verdicts import Standing
 from thmverify.vocabulary import r
 
 _FIRST = (Column.INCLUSION, Column.EQUALITY, Column.EQUALITY_BIASED)  # the claims that a hypothesis is dropped from

@@ -6,21 +6,10 @@ The word recorded in a statement is a claim like any other: it stands only when 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from thmverify.errors import InputError
 from thmverify.statement import Statement
-from thmverify.verdicts import Status
-
-
-class Standing(StrEnum):
-    """Where a statement stands: computed from the checks, never declared."""
-
-    PROVED = "proved"
-    CONDITIONAL = "conditional"
-    REFUTED = "refuted"
-    OPEN = "open"
-    FAILED = "failed"
+from thmverify.verdicts import Standing, Status
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from thmverify.errors import InputError
 from thmverify.headlines import OURS, Headline
 
 if TYPE_CHECKING:
+    from thmverify.findings import Finding
     from thmverify.losses import Loss
     from thmverify.statement import Statement
 
@@ -43,7 +44,8 @@ class Theory:
     `statements` are the statements themselves. `modules` names those that are imported when they are first asked for,
     id → "MODULE:NAME"; `headlines` is the file that says of each what a list shows, so that a list imports none of
     them (`thmverify.headlines.write` makes it). `losses` are records of losses (`thmverify.from_formula`).
-    `interface` is the `INTERFACE` that the theory was written for.
+    A report says what it is `about` under its `title`, puts the statements into `families` (title → ids), and begins
+    with its `findings`. `interface` is the `INTERFACE` that the theory was written for.
 
     >>> Theory("empty").statements
     ()
@@ -54,6 +56,10 @@ class Theory:
     modules: Mapping[str, str] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
     headlines: Path | None = None
+    title: str = ""
+    about: str = ""
+    families: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
     interface: int = INTERFACE
 
     @property
@@ -119,6 +125,16 @@ class Registry(Mapping[str, "Statement"]):
             remedy = f"did you mean {' or '.join(near)}? " if near else ""
             raise InputError(field, name, "names no statement", f"{remedy}`thmverify list` has all of them")
         return self[name]
+
+    def theory(self, name: str) -> Theory:
+        """Return the theory that a statement belongs to. Raises KeyError when there is no such statement."""
+        return self._home[name].theory
+
+    def family(self, name: str) -> str:
+        """Return the title of a statement's family: where its theory names none, that of the theory."""
+        theory = self.theory(name)
+        families = (title for title, names in theory.families.items() if name in names)
+        return next(families, theory.title or theory.name)
 
     @property
     def headlines(self) -> tuple[Headline, ...]:

@@ -20,6 +20,16 @@ class Status(StrEnum):
     OPEN = "open"
 
 
+class Standing(StrEnum):
+    """Where a statement stands: computed from the checks (`thmverify.standing`), never declared."""
+
+    PROVED = "proved"
+    CONDITIONAL = "conditional"
+    REFUTED = "refuted"
+    OPEN = "open"
+    FAILED = "failed"
+
+
 class Outcome(StrEnum):
     """What is decided about a claim on one instance."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 from markupsafe import escape
 
@@ -13,10 +14,13 @@ from thmverify import theorems
 from thmverify.guarantees import Column, Guarantee
 from thmverify.kernel.proofs.rules import RULES
 from thmverify.reports import front, render, trust
-from thmverify.standing import Standing
+from thmverify.reports.figures import families
+from thmverify.reports.figures import graph as layered
+from thmverify.reports.records import Edge, Graph
 from thmverify.theorems import REGISTRY
 from thmverify.theorems.fisher.fisher_optimality import STATEMENT
 from thmverify.theorems.pca.pca_equality import STATEMENT as REFUTED
+from thmverify.verdicts import Standing
 
 # --- the front page ------------------------------------------------------------------------------------------------
 
@@ -56,8 +60,40 @@ def test_definitions_are_read_off_labels_and_hypotheses():
     assert front.definitions_of(bare) == ()
 
 
+def test_a_family_is_a_column_with_its_arrows(whole):
+    (column,) = families.columns(whole.graph)
+    assert [row.node.id for row in column.rows] == [STATEMENT.id, REFUTED.id, "general"]
+    assert [arc.edge.kind for arc in column.arcs] == ["special case"]
+    assert dict(column.tally) == {Standing.PROVED: 1, Standing.REFUTED: 1, Standing.OPEN: 1}
+    tops = [row.y for row in column.rows]
+    assert all(b - a > families.HEIGHT for a, b in pairwise(tops))
+    assert tops[-1] + families.HEIGHT <= column.height
+
+
+def test_what_another_family_proves_stands_on_top(whole):
+    nodes = tuple(n.model_copy(update={"family": n.id}) for n in whole.graph.nodes)
+    cites = Edge(source=REFUTED.id, target="general", kind="cites")
+    apart = families.columns(Graph(nodes=nodes, edges=(*whole.graph.edges, cites)))
+    assert [column.title for column in apart] == [STATEMENT.id, REFUTED.id, "general"]
+    assert [(row.node.id, row.foreign) for row in apart[0].rows] == [("general", True), (STATEMENT.id, False)]
+    assert [(row.node.id, row.foreign) for row in apart[2].rows] == [(REFUTED.id, True), ("general", False)]
+
+
+def drawn(report, graph=None):
+    graph = graph or report.graph
+    return layered.layout(graph, {node.id: render.node_lines(node) for node in graph.nodes})
+
+
+def test_a_statement_shows_what_it_rests_on_and_what_rests_on_it(whole):
+    part = layered.around(whole.graph, "general")
+    assert {node.id for node in part.nodes} >= {"general", STATEMENT.id}
+    assert REFUTED.id not in {node.id for node in part.nodes}
+    below = layered.around(whole.graph, STATEMENT.id)
+    assert {"definition-3.2", "definition-4.1", "general"} <= {node.id for node in below.nodes}
+
+
 def test_boxes_of_the_graph_do_not_overlap(whole):
-    drawing = render.drawn_graph(whole)
+    drawing = drawn(whole)
     boxes = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in drawing.boxes]
     for i, (left, top, right, bottom) in enumerate(boxes):
         assert left >= 0
@@ -73,7 +109,11 @@ def test_a_circle_of_citations_is_drawn_all_the_same(whole):
     edge = whole.graph.edges[-1]
     back = edge.model_copy(update={"source": edge.target, "target": edge.source})
     circle = whole.graph.model_copy(update={"edges": (*whole.graph.edges, back)})
-    assert len(render.drawn_graph(whole.model_copy(update={"graph": circle})).arrows) == len(circle.edges)
+    assert len(drawn(whole, circle).arrows) == len(circle.edges)
+    assert len(layered.around(circle, STATEMENT.id).nodes) >= 2
+    both = [Edge(source=a, target=b, kind="cites") for a, b in ((STATEMENT.id, REFUTED.id), (REFUTED.id, STATEMENT.id))]
+    (column,) = families.columns(Graph(nodes=whole.graph.nodes, edges=tuple(both)))
+    assert len(column.arcs) == 2
 
 
 # --- counterexamples and evidence ----------------------------------------------------------------------------------

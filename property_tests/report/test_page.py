@@ -182,7 +182,7 @@ addEventListener("load", () => {{
     const page = frame.contentDocument;
     for (const closed of page.querySelectorAll("details")) closed.open = true;
     const math = [...page.querySelectorAll("math")].filter(m => m.getBoundingClientRect().height < 4).length;
-    const svg = [...page.querySelectorAll("svg")].filter(s => s.getBoundingClientRect().height < 50).length;
+    const svg = [...page.querySelectorAll("svg")].filter(s => s.getBoundingClientRect().height < 30).length;
     const text = page.documentElement.scrollWidth + " " + math + " " + svg + " " + page.images.length;
     frame.parentNode.insertAdjacentHTML("beforeend", "<p class=measured>" + frame.width + " " + text + "</p>");
   }}

@@ -10,17 +10,18 @@ from markupsafe import escape
 
 from property_tests.report.support import made, shown, with_hypotheses
 from property_tests.scripts import with_script
-from thmverify import mathml
+from thmverify import mathml, theories
 from thmverify.evidence import Need
+from thmverify.findings import Clause, Finding
 from thmverify.randomised import evaluated, true_on
 from thmverify.reports import render
 from thmverify.reports.builder import QUICK_LINES
-from thmverify.standing import Standing
+from thmverify.reports.findings import Words
 from thmverify.theorems import REGISTRY
 from thmverify.theorems.fisher.fisher_optimality import STATEMENT
 from thmverify.theorems.infonce.infonce_equality_three import STATEMENT as THREE
 from thmverify.theorems.pca.pca_equality import STATEMENT as REFUTED
-from thmverify.verdicts import Outcome, Status, Verdict
+from thmverify.verdicts import Outcome, Standing, Status, Verdict
 
 
 def test_replayed_proof_shows_as_proved(report, page):
@@ -115,7 +116,7 @@ def test_assumed_step_is_shown():
     assert "◇ assumed" in text
     assert "Assumed: leap: " in text
     assert "proved under assumptions" in text
-    assert "lines of 1 proof, 1 is conditional" in report.news[0].text
+    assert "lines of 1 proof, 1 is conditional" in report.numbers[0]
 
 
 def test_theorem_that_is_not_the_one_on_record_is_shown():
@@ -170,22 +171,62 @@ def test_hypotheses_tell_whether_they_are_needed(report):
     dropped = made(replace(STATEMENT, redundant=(extra,)))
     last = dropped.statements[0].hypotheses[-1]
     assert (last.need, last.stated) == (Need.REDUNDANT, False)
-    assert "that every component has mass (in 1 statement)" in dropped.news[2].text
+    assert "that every component has mass (in 1 statement)" in dropped.numbers[1]
     assert "◌</span> not needed" in render.html(dropped)
 
 
-def test_news_are_three_sentences_that_follow_the_records(report):
-    assert len(report.news) == 3
-    assert report.news[0].text.startswith("Of 1 statement 1 is proved for every instance, none is refuted")
+def test_numbers_follow_the_records(report):
+    assert report.numbers[0].startswith("Of 1 statement 1 is proved for every instance, none is refuted")
     assert (
-        f"the kernel replayed {STATEMENT.checked.lines:,} lines of 1 proof, with nothing assumed" in report.news[0].text
+        f"the kernel replayed {STATEMENT.checked.lines:,} lines of 1 proof, with nothing assumed" in report.numbers[0]
     )
     broken = made(replace(STATEMENT, proof=None))
-    assert "none is proved for every instance, none is refuted by instances and 1 is not settled" in broken.news[0].text
-    refuted = made(REFUTED)
-    assert refuted.news[1].text.startswith("1 claim is false as stated")
-    assert f">{REFUTED.title}</a>." in render.html(refuted)
-    assert refuted.news[1].statements == (REFUTED.id,)
+    assert "none is proved for every instance, none is refuted by instances and 1 is not settled" in broken.numbers[0]
+
+
+def finding(*clauses, picture="") -> Words:
+    return Words(title="Of pancakes", about="About S_F.", findings=(Finding("They are flat", clauses, picture),))
+
+
+def test_a_finding_says_what_its_statements_bear_out():
+    both = Clause((STATEMENT.id, REFUTED.id), {Standing.PROVED: "Both hold."})
+    either = Clause((REFUTED.id,), {Standing.PROVED: "It holds.", Standing.REFUTED: "It <fails> for S_F."})
+    report = made(STATEMENT, REFUTED, words=finding(either, picture=REFUTED.id))
+    (found,) = report.findings
+    assert found.borne_out
+    page, text = render.html(report), render.markdown(report)
+    assert "<h1>Of pancakes</h1>" in page
+    assert "It &lt;fails&gt; for S<sub>F</sub>." in page
+    assert "It holds" not in page + text
+    assert 'id="scene-finding-1-text"' in page
+    assert "Not borne out" not in page + text
+    doubtful = made(STATEMENT, REFUTED, words=finding(either, both))
+    assert [bool(clause.text) for clause in doubtful.findings[0].clauses] == [True, False]
+    page, text = render.html(doubtful), render.markdown(doubtful)
+    assert "Both hold" not in page + text
+    assert "Not borne out in this run: They are flat" in page
+    assert "Not borne out in this run: They are flat" in text
+
+
+def test_where_no_finding_is_about_the_statements_they_are_listed():
+    elsewhere = Clause(("another",), {Standing.PROVED: "It holds."})
+    report = made(STATEMENT, REFUTED, words=finding(elsewhere))
+    assert [f.title.partition(",")[0] for f in report.findings] == ["Refuted", "Proved"]
+    assert report.findings[0].picture == REFUTED.id
+    assert report.findings[1].clauses[0].statements == (STATEMENT.id,)
+    many = made(*(replace(STATEMENT, id=f"copy-{i}") for i in range(5)))
+    assert many.findings[0].clauses[-1].text == "2 more are listed below."
+
+
+def test_our_findings_are_borne_out_by_the_records():
+    words = Words.of(theories.registry(), [*REGISTRY])
+    recorded = {Status.PROVED: Standing.PROVED, Status.REFUTED: Standing.REFUTED, Status.OPEN: Standing.OPEN}
+    for found in words.findings:
+        assert found.picture in REGISTRY
+        for clause in found.clauses:
+            stands = {s: recorded[REGISTRY[s].status] for s in clause.statements}
+            assumed = {s: Standing.CONDITIONAL for s in stands if stands[s] is Standing.OPEN and REGISTRY[s].proof}
+            assert clause.text({**stands, **assumed}), clause
 
 
 def test_a_cover_is_shown_with_its_boxes_and_its_picture():

@@ -56,6 +56,22 @@ def label_lines(node: Node, word: str) -> tuple[str, str]:
     return node.id, " · ".join(part for part in parts if part)
 
 
+def around(graph: Graph, name: str) -> Graph:
+    """Return the part of a graph that a node rests on, directly or not, and what rests directly on it."""
+    into: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        if edge.kind != "special case":
+            into.setdefault(edge.target, []).append(edge.source)
+    below, waiting = {name}, [name]
+    while waiting:
+        fresh = [source for source in into.get(waiting.pop(), ()) if source not in below]
+        below.update(fresh)
+        waiting.extend(fresh)
+    near = below | {end for e in graph.edges if name in (e.source, e.target) for end in (e.source, e.target)}
+    edges = tuple(e for e in graph.edges if {e.source, e.target} <= below or name in (e.source, e.target))
+    return Graph(nodes=tuple(node for node in graph.nodes if node.id in near), edges=edges)
+
+
 def layout(graph: Graph, lines: Mapping[str, tuple[str, str]]) -> Drawing:
     """Return where everything goes; `lines` holds the two lines of each box by the node's id."""
     routes = _routes(graph, _ranks(graph))

@@ -100,7 +100,21 @@ class Phase(Record):
     cells: tuple[PhaseCell, ...]
 
 
-Figure: TypeAlias = Annotated[Pancakes | LossSlices | Phase, Field(discriminator="kind")]
+class Leak(Record):
+    """Figure: the loss of normalised features (x₁, t·x₂) less that of x₁ alone, over the weight t of the noise x₂.
+
+    `enclosed` is the t at which the kernel encloses both losses.
+    """
+
+    kind: Literal["leak"] = "leak"
+    statement: str = "simclr-normalised-inclusion"
+    instance: InstanceJson
+    temperature: str
+    enclosed: str
+    curve: Curve
+
+
+Figure: TypeAlias = Annotated[Pancakes | LossSlices | Phase | Leak, Field(discriminator="kind")]
 
 
 class Direction(Record):
