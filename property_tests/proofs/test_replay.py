@@ -30,7 +30,10 @@ from thmverify.proofs.expressions import (
     eq,
     exists,
     exp,
+    fn,
     forall,
+    inv,
+    mean,
     num,
     total,
     tr,
@@ -424,6 +427,25 @@ def test_a_bound_variable_is_not_shown_as_something_else():
         s = Script("shown")
         found = again(s.qed(other_than(s, var(name, Real)), {}).trace)
         assert not found.lines_of_text()[-1].endswith(f": ∃{name}:ℝ. {name} ≠ {name}")
+
+
+def test_a_bound_function_is_not_shown_as_a_definition():
+    """∃g. g(0) ≠ x(0), x(a) being a: g gets a name of its own."""
+    s = Script("shown")
+    known = s.define("x", [a], a)
+    same = s.assume(eq(num(1), known(num(0))))
+    absurd = s.discharge(s.lin(num(1) <= 0, [same, s.unfold("x", num(0))]), same)
+    apart = s.taut(~same.formula, absurd, s.calc(num(0) < 1))
+    some = exists(Fun(Real, Real), lambda g: ~eq(g(num(0)), known(num(0))))
+    found = again(s.qed(s.exhibit(some, fn(Real, lambda _: num(1)), apart), {}).trace)
+    assert found.lines_of_text()[-1].endswith(": ∃y:ℝ → ℝ. y(0) ≠ x(0)")
+
+
+def test_different_terms_are_different_texts():
+    S, F, G = var("S", Mat(1, 1)), var("F", Fun(Real, Real, Real)), var("F", Fun(Fun(Real, Real), Real))
+    texts = [repr(x.term) for x in (inv(mean(S, lambda x: tr(x))), mean(S, lambda x: inv(tr(x))))]
+    assert texts == ["(E[x ~ N(S)] (tr(x)))⁻¹", "E[x ~ N(S)] (tr(x)⁻¹)"]
+    assert [repr(x.term.sort) for x in (F, G)] == ["ℝ → ℝ → ℝ", "(ℝ → ℝ) → ℝ"]
 
 
 def test_a_variable_does_not_have_the_name_of_a_definition():

@@ -15,8 +15,20 @@ MAX_DEPTH, MAX_LENGTH = 40, 20000
 
 def text(t: Term, brief: bool = False) -> str:
     """Return a term as text; when `brief`, defined names are written without sizes and the model's own letters."""
-    whole = _Printer(brief).text(t, (), _LOW)
+    whole = _Printer(t, brief).text(t, (), _LOW)
     return whole if len(whole) <= MAX_LENGTH else f"{whole[:MAX_LENGTH]}…"
+
+
+def _names_in(t: Term) -> set[str]:
+    """Return the names of variables and definitions in a term: those that no bound variable may have."""
+    found, seen, todo = {str(v.val).split("#")[0] for v in t.free}, {t}, [t]
+    while todo:
+        x = todo.pop()
+        if x.op == "c":
+            found.add(str(x.val))
+        todo += [a for a in x.args if a not in seen]
+        seen.update(x.args)
+    return found
 
 
 def _wrap(s: str, level: int, wanted: int) -> str:
@@ -24,8 +36,8 @@ def _wrap(s: str, level: int, wanted: int) -> str:
 
 
 class _Printer:
-    def __init__(self, brief: bool) -> None:
-        self.brief = brief
+    def __init__(self, whole: Term, brief: bool) -> None:
+        self.brief, self.taken = brief, _names_in(whole)
         self.left = 4 * MAX_LENGTH  # nodes: a term that shares its parts can be much longer than it is large
 
     def sort(self, t: Term, names: tuple[str, ...]) -> str:
@@ -34,7 +46,8 @@ class _Printer:
         if t.op == "Index":
             return f"<{self.text(t.args[0], names, _ATOM)}"
         if t.op == "Fun":
-            return f"{self.sort(t.args[0], names)} → {self.sort(t.args[1], names)}"
+            first = self.sort(t.args[0], names)
+            return f"{_wrap(first, _LOW if t.args[0].op == 'Fun' else _ATOM, _ATOM)} → {self.sort(t.args[1], names)}"
         return {"Real": "ℝ", "Size": "ℕ", "Prop": "formula"}.get(t.op, t.op)
 
     def text(self, t: Term, names: tuple[str, ...], want: int) -> str:  # noqa: PLR0912 (a case for each operation)
@@ -126,12 +139,13 @@ class _Printer:
     def _binder(self, t: Term, names: tuple[str, ...], want: int) -> str:
         op, a = t.op, t.args
         index = op in ("sum", "lse", "smax") or (op in ("all", "ex", "lam") and a[0].op == "Index")
-        x = _fresh(t, names, index)
+        x = self._fresh(names, index)
         inside = (x, *names)
         if op == "sum":
             return _wrap(f"Σ_{x}<{self.text(a[0], names, _ATOM)} {self.text(a[1], inside, _PRODUCT)}", _SUM, want)
         if op == "mean":
-            return f"E[{x} ~ N({self.text(a[0], names, _LOW)})] ({self.text(a[1], inside, _LOW)})"
+            mean = f"E[{x} ~ N({self.text(a[0], names, _LOW)})] ({self.text(a[1], inside, _LOW)})"
+            return _wrap(mean, _PRODUCT, want)
         if op in ("lse", "smax"):
             size = self.text(a[0], names, _ATOM)
             body = f"{self.text(a[1], inside, _PRODUCT)}·exp({self.text(a[2], inside, _LOW)})"
@@ -142,16 +156,14 @@ class _Printer:
         sign = {"all": "∀", "ex": "∃", "lam": "λ"}[op]
         return f"{sign}{x}:{self.sort(a[0], names)}. {self.text(a[1], inside, _LOW)}"
 
+    def _fresh(self, names: tuple[str, ...], index: bool) -> str:
+        pool = "klij" if index else _NAMES
+        for i in range(10**6):
+            name = pool[i % len(pool)] + ("" if i < len(pool) else str(i // len(pool)))
+            if name not in names and name not in self.taken:
+                return name
+        return "?"
+
 
 def _is_usual(x: Term) -> bool:
     return x.sort is not None and (x.sort.op == "Size" or (x.op == "var" and x.val in _USUAL))
-
-
-def _fresh(t: Term, names: tuple[str, ...], index: bool) -> str:
-    pool = "klij" if index else _NAMES
-    free = {str(v.val).split("#")[0] for v in t.free}
-    for i in range(10**6):
-        name = pool[i % len(pool)] + ("" if i < len(pool) else str(i // len(pool)))
-        if name not in names and name not in free:
-            return name
-    return "?"
