@@ -733,7 +733,8 @@ def stated(formula: Expr) -> Proved:
 
 
 @pytest.mark.parametrize(
-    "name", ["a = 0", "−a", "x + y", "w(k)", "0", "delta, A", "exp", "tr", "I", "true", "", "a\n", "a b", "(a)"]
+    "name",
+    ["a = 0", "−a", "x + y", "w(k)", "0", "delta, A", "exp", "tr", "I", "true", "", "a\n", "a b", "(a)", "e_k", "Σ_k"],
 )
 def test_no_letter_reads_like_a_formula(name: str) -> None:
     with pytest.raises(Rejected, match="name"):

@@ -17,7 +17,8 @@ from thmverify.kernel.strict import Rejected, digest, sealed
 
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
-_NAME = re.compile(r"(?!e_)[A-Za-zΓΔΘΛΞΠΣΦΨΩαβγδεζηθκλμξπρστφχψω][A-Za-z0-9_ΓΔΘΛΞΠΣΦΨΩαβγδεζηθκλμξπρστφχψω]*[⁺']*")
+_LETTERS = "A-Za-zΓΔΘΛΞΠΣΦΨΩαβγδεζηθκλμξπρστφχψω"
+_NAME = re.compile(rf"(?!(e|Σ|softmax)_)[{_LETTERS}][0-9_{_LETTERS}]*[⁺']*")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 _RESERVED = {"exp", "log", "tr", "I", "true", "false", "formula", "HasDerivative", "softmax"}
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
