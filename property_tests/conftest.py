@@ -28,6 +28,8 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from thmverify.statement import Statement
 
+pytest_plugins = ("property_tests.slowest",)
+
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.register_profile("random", deadline=None, max_examples=200, print_blob=True)
 settings.load_profile(os.environ.get("THMVERIFY_PROFILE", "ci"))
