@@ -10,7 +10,9 @@ when the mark expression names them (`-m hunt`); `--hunt-budget=5m` says what ea
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the long hunts be longer or shorter."""
     help_ = "what each hunt of `-m hunt` may spend: 60s, 5m, 20000ev; by default each test's own budget"
     parser.addoption("--hunt-budget", default=None, metavar="60s", help=help_)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what scripts propose for this run alone: its processes share it, and it begins with nothing."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="thmverify-tests-")
+        os.environ["THMVERIFY_CACHE"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

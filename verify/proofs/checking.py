@@ -20,6 +20,7 @@ from thmverify.kernel.answer import MAX_PROOF_BYTES
 from thmverify.kernel.proofs.replay import Proved, replay
 from thmverify.kernel.proofs.text import text
 from thmverify.kernel.strict import Rejected, canonical, parse
+from thmverify.proofs import cache
 from thmverify.proofs.latex import definition, latex, letters, parts
 from thmverify.proofs.proposal import Proposal, Shown
 
@@ -47,7 +48,14 @@ _PROPOSED: dict[str, dict[str, Any]] = {}  # by module
 
 
 def _run(modules: Sequence[str]) -> None:
-    """Run scripts in a process that this one shares nothing with, and keep what they propose."""
+    """Run scripts in a process that this one shares nothing with, unless what they propose is kept from another run."""
+    known = {module: found for module in modules if (found := cache.kept(module)) is not None}
+    _PROPOSED.update(known)
+    if missing := [module for module in modules if module not in known]:
+        _run_anew(missing)
+
+
+def _run_anew(modules: Sequence[str]) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
     command = [sys.executable, "-m", "thmverify.proofs", *modules]
     found = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False)
@@ -55,6 +63,7 @@ def _run(modules: Sequence[str]) -> None:
     ended = f"the script ends its process, with exit code {found.returncode}"
     for i, module in enumerate(modules):
         _PROPOSED[module] = _read(lines[i]) if i < len(lines) else {"failure": ended}
+        cache.keep(module, _PROPOSED[module])
 
 
 def _read(line: str) -> dict[str, Any]:
