@@ -14,8 +14,10 @@ from pathlib import Path
 from thmverify import theories
 from thmverify.errors import InputError
 from thmverify.jsonfiles import write_text
-from thmverify.randomised import run
+from thmverify.processes import each
+from thmverify.randomised import Known, known, remember, run
 from thmverify.reports import collect, front, render, trust
+from thmverify.reports.effort import SIZES, Effort
 from thmverify.reports.figures import leak, loss_slices, pancakes, phase
 from thmverify.reports.figures.records import Figure
 from thmverify.reports.findings import Words, told
@@ -23,17 +25,13 @@ from thmverify.reports.records import Generated, Report, Settings
 from thmverify.reports.records import Statement as StatementRecord
 from thmverify.statement import Statement, prepare
 
-INSTANCES = 200
-QUICK_INSTANCES = 20
-LINES, QUICK_LINES = 20, 4  # random instances for each step of a proof
-
 Progress = Callable[[str, float], None]
 
 
 def build(
     out: Path,
     *,
-    quick: bool = False,
+    effort: Effort = Effort.STANDARD,
     seed: int = 0,
     jobs: int = 1,
     only: Sequence[str] = (),
@@ -43,14 +41,14 @@ def build(
 
     `progress(stage, fraction)` is called with the name of the stage under way and how much of the whole is done, from
     0 to 1. No file is written before everything is computed, and each appears whole or not at all. The numbers
-    depend on `quick` and `seed` alone. `only` names the statements to report on: nothing else is computed.
+    depend on `effort` and `seed` alone. `only` names the statements to report on: nothing else is computed.
 
     Raises InputError when the folder cannot be made or written, or a statement is not known.
     """
     chosen = _chosen(only)
     _make_folder(out)  # a folder that cannot be written is better found before the work than after
-    instances = QUICK_INSTANCES if quick else INSTANCES
-    settings = Settings(quick=quick, seed=seed, instances=instances, only=tuple(dict.fromkeys(only)))
+    instances = SIZES[effort].instances
+    settings = Settings(effort=effort, seed=seed, instances=instances, only=tuple(dict.fromkeys(only)))
     words = Words.of(theories.registry(), [s.id for s in chosen])
     report = make(chosen, settings, words=words, jobs=jobs, progress=progress)
     files = {"report.json": as_json(report), "report.md": render.markdown(report), "index.html": render.html(report)}
@@ -91,11 +89,11 @@ def make(
     clock = _Clock(len(chosen) + 4, progress or (lambda _stage, _fraction: None))
     with clock.stage("proofs"):
         prepare(chosen)
-    done = tuple(_statement(s, words.families.get(s.id, words.title), settings, jobs, clock) for s in chosen)
+    done = _statements([(s, words.families.get(s.id, words.title)) for s in chosen], settings, jobs, clock)
     with clock.stage("matrix"):
         matrix = front.matrix({s.id: s for s in chosen}, done, whole=not settings.only)
     with clock.stage("evidence"):
-        evidence = trust.trust(chosen, quick=settings.quick)
+        evidence = trust.trust(chosen, SIZES[settings.effort])
     return Report(
         title=words.title,
         about=words.about,
@@ -120,19 +118,52 @@ def _chosen(only: Sequence[str]) -> list[Statement]:
     return [registry[name] for name in dict.fromkeys(only)] if only else [*registry.values()]
 
 
-def _statement(statement: Statement, family: str, settings: Settings, jobs: int, clock: _Clock) -> StatementRecord:
-    n, lines = settings.instances, QUICK_LINES if settings.quick else LINES
+def _statements(
+    chosen: Sequence[tuple[Statement, str]], settings: Settings, jobs: int, clock: _Clock
+) -> tuple[StatementRecord, ...]:
+    """Return the records of the statements, each with its family, in their order.
+
+    There is one job for each; a single statement may use them all itself.
+    """
+    if jobs <= 1 or len(chosen) == 1:
+        return tuple(_here(s, family, settings, jobs, clock) for s, family in chosen)
+    tasks = [(s, family, known(s), settings) for s, family in chosen]
+    done: dict[int, StatementRecord] = {}
+    for number, (record, found, seconds) in each(_elsewhere, tasks, jobs, __name__):
+        statement = chosen[number][0]
+        remember(statement, found)
+        clock.count(statement.id, seconds)
+        done[number] = record
+    return tuple(done[i] for i in range(len(chosen)))
+
+
+def _here(statement: Statement, family: str, settings: Settings, jobs: int, clock: _Clock) -> StatementRecord:
     with clock.stage(statement.id) as advance:
-        verification = run(
-            statement, n, settings.seed, jobs, progress=lambda done: advance(done / n), lines=lines, shown=True
-        )
-        return collect.statement(statement, verification, family)
+        return _statement(statement, family, settings, jobs, advance)
+
+
+def _elsewhere(
+    statement: Statement, family: str, before: Known, settings: Settings
+) -> tuple[StatementRecord, Known, float]:
+    """Do one statement in a process of its own; return its record, what was found out, and the seconds it took."""
+    start = time.perf_counter()
+    remember(statement, before)
+    record = _statement(statement, family, settings, 1, lambda _fraction: None)
+    return record, known(statement), time.perf_counter() - start
+
+
+def _statement(
+    statement: Statement, family: str, settings: Settings, jobs: int, advance: Callable[[float], None]
+) -> StatementRecord:
+    n, lines = settings.instances, SIZES[settings.effort].lines
+    found = run(statement, n, settings.seed, jobs, progress=lambda done: advance(done / n), lines=lines, shown=True)
+    return collect.statement(statement, found, family)
 
 
 _FIGURES: dict[str, Callable[[Settings], Figure]] = {  # by the statement that each belongs to
     "fisher-optimality": lambda settings: pancakes.compute(settings.seed),
     "infonce-inclusion": lambda _settings: loss_slices.compute(),
-    "infonce-equality-biased": lambda settings: phase.compute(settings.quick),
+    "infonce-equality-biased": lambda settings: phase.compute(SIZES[settings.effort].cells),
     "simclr-normalised-inclusion": lambda _settings: leak.compute(),
 }
 
@@ -160,8 +191,12 @@ class _Clock:
 
         advance(0.0)
         yield advance
-        self.seconds[name] = round(time.perf_counter() - start, 3)
-        advance(1.0)
+        self.count(name, time.perf_counter() - start)
+
+    def count(self, name: str, seconds: float) -> None:
+        """Count a stage that is done, here or elsewhere."""
+        self.seconds[name] = round(seconds, 3)
+        self.progress(name, len(self.seconds) / self.stages)
 
     def finish(self) -> Generated:
         """Return the times, and the time now."""

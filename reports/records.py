@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from thmverify.evidence import Need
 from thmverify.reports.base import Formula, InstanceJson, Record
+from thmverify.reports.effort import Effort
 from thmverify.reports.figures.records import Figure, Scene
 from thmverify.verdicts import Provenance, Standing
 
@@ -374,7 +375,7 @@ class Finding(Record):
 class Settings(Record):
     """What the run was asked for; the number of processes is left out because nothing depends on it."""
 
-    quick: bool
+    effort: Effort
     seed: int
     instances: int
     only: tuple[str, ...] = ()

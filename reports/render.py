@@ -24,6 +24,7 @@ from thmverify import mathml
 from thmverify.evidence import Need
 from thmverify.reports.base import Formula
 from thmverify.reports.collect import sentence
+from thmverify.reports.effort import Effort
 from thmverify.reports.figures import families, graph, histogram, leak, loss_slices, pancakes, phase, scenes
 from thmverify.reports.figures.drawing import minus, number
 from thmverify.reports.figures.records import Angle, Leak, Line, LossSlices, Panel, Phase, Scene
@@ -336,9 +337,10 @@ def tally(report: Report) -> str:
 
 def command(report: Report) -> str:
     """Return the command that makes this report again."""
-    quick = " --quick" if report.settings.quick else ""
-    quick += "".join(f" --only {name}" for name in report.settings.only)
-    return f"thmverify report{quick} --seed {report.settings.seed} --out DIR"
+    effort = report.settings.effort
+    options = "" if effort is Effort.STANDARD else f" --{effort}"
+    options += "".join(f" --only {name}" for name in report.settings.only)
+    return f"thmverify report{options} --seed {report.settings.seed} --out DIR"
 
 
 def typeset(latex: str, display: bool = False) -> Markup:

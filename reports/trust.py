@@ -30,29 +30,28 @@ from thmverify.kernel.proofs.replay import replay
 from thmverify.kernel.proofs.rules import RULES
 from thmverify.kernel.strict import canonical, digest
 from thmverify.proofs.checking import ProofReport
+from thmverify.reports.effort import Size
 from thmverify.reports.records import Comparison, Mutations, ProofMutations, Rule, SourceFile, Trust
 from thmverify.statement import Statement
 
 NODES = 40
 SEPARATIONS = (1, 2, 4, 6, 8, 12, 16, 20)
 _DIGITS = 10
-EFFORT, QUICK_EFFORT = 6000, 1000  # lines replayed for each kind of change of each trace
 _MOST = 20  # changes of one kind of one trace
 
 
-def trust(statements: Sequence[Statement], *, quick: bool) -> Trust:
-    """Return the appendix for these statements; `quick` changes fewer places of certificates and traces."""
+def trust(statements: Sequence[Statement], size: Size) -> Trust:
+    """Return the appendix for these statements; `size` says in how many places certificates and traces are changed."""
     certificates = _certificates(statements)
     traces = proof_traces(statements)
-    effort = QUICK_EFFORT if quick else EFFORT
     return Trust(
         nodes=NODES,
         comparisons=tuple(comparison(separation) for separation in SEPARATIONS),
         kernel=kernel_files(),
         certificates=len(certificates),
-        mutations=mutations(certificates, every=3 if quick else 1),
-        traces=sum(effort >= len(trace["lines"]) for trace in traces.values()),
-        proof_mutations=proof_mutations(traces, effort),
+        mutations=mutations(certificates, size.every),
+        traces=sum(size.replayed >= len(trace["lines"]) for trace in traces.values()),
+        proof_mutations=proof_mutations(traces, size.replayed),
         rules=rules(statements),
         base=base(),
     )
@@ -240,11 +239,11 @@ def proof_traces(statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
 Change = Callable[[dict[str, Any], random.Random], dict[str, Any]]
 
 
-def proof_mutations(traces: dict[str, dict[str, Any]], effort: int) -> tuple[ProofMutations, ...]:
+def proof_mutations(traces: dict[str, dict[str, Any]], replayed: int) -> tuple[ProofMutations, ...]:
     """Change each trace in single places, drawn at random and the same in every run, and replay it.
 
     Every change has its content hash computed anew, so that it is the kernel's rules that refuse it. A trace is
-    changed the more often the shorter it is, and not at all when it has more lines than `effort`.
+    changed the more often the shorter it is, and not at all when it has more lines than `replayed`.
     """
     kinds: dict[str, Change] = {
         "what is stated": _changed_claim,
@@ -253,14 +252,14 @@ def proof_mutations(traces: dict[str, dict[str, Any]], effort: int) -> tuple[Pro
         "a premise": _changed_premise,
         "a term that a rule is given": _changed_argument,
     }
-    return tuple(_mutated(kind, change, traces, effort) for kind, change in kinds.items())
+    return tuple(_mutated(kind, change, traces, replayed) for kind, change in kinds.items())
 
 
-def _mutated(kind: str, change: Change, traces: dict[str, dict[str, Any]], effort: int) -> ProofMutations:
+def _mutated(kind: str, change: Change, traces: dict[str, dict[str, Any]], replayed: int) -> ProofMutations:
     counts: Counter[str] = Counter()
     for name, trace in traces.items():
         draws = random.Random(f"{kind}:{name}")
-        for _ in range(min(_MOST, effort // len(trace["lines"]))):
+        for _ in range(min(_MOST, replayed // len(trace["lines"]))):
             counts[outcome(trace, change(trace, draws))] += 1
     return ProofMutations(
         kind=kind,

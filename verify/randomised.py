@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import math
 import random
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from thmverify import covering
 from thmverify.covering import CoverReport
 from thmverify.models import Instance
-from thmverify.processes import fresh_processes, interrupts_held
-from thmverify.proofs.checking import ProofReport, remember
+from thmverify.processes import each
+from thmverify.proofs import checking
+from thmverify.proofs.checking import ProofReport
 from thmverify.proofs.evaluation import Evaluation, evaluate
 from thmverify.statement import Statement
 from thmverify.verdicts import Outcome, Status
@@ -82,34 +82,47 @@ def attempt(statement: Statement, seed: int, index: int) -> Trial:
     return Trial(index, (), statement.margin(instance), verdict.outcome, verdict.reason)
 
 
-_shared: list[Statement] = []  # the statement a worker process tries, sent once
+@dataclass(frozen=True)
+class Known:
+    """What a process has found out about a statement's proof and cover, for another process to take over."""
+
+    proof: checking.Known | None
+    cover: CoverReport | None
 
 
-def _share(statement: Statement, report: ProofReport | None, covered: CoverReport | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
-    if statement.cover is not None and covered is not None:
-        covering.remember(statement.cover, covered)
-    if statement.proof is not None and report is not None:
-        remember(statement.proof, report)
-    _shared[:] = [statement]
+def known(statement: Statement) -> Known:
+    """Return what this process has found out about a statement."""
+    proof = None if statement.proof is None else checking.known(statement.proof)
+    return Known(proof, None if statement.cover is None else covering.known(statement.cover))
 
 
-def _attempt_shared(seed: int, index: int) -> Trial:
-    return attempt(_shared[0], seed, index)
+def remember(statement: Statement, found: Known) -> None:
+    """Take over what another process, started by this one or this one's parent, has found out."""
+    if statement.proof is not None and found.proof is not None:
+        checking.remember(statement.proof, found.proof)
+    if statement.cover is not None and found.cover is not None:
+        covering.remember(statement.cover, found.cover)
+
+
+def _attempt_all(statement: Statement, found: Known, seed: int, indices: range) -> list[Trial]:
+    remember(statement, found)
+    return [attempt(statement, seed, index) for index in indices]
 
 
 def _attempts(statement: Statement, instances: int, seed: int, jobs: int) -> Iterator[Trial]:
+    """Yield the trials in order, as those before them are done."""
     if jobs <= 1:
         yield from (attempt(statement, seed, index) for index in range(instances))
         return
-    shared = (statement, statement.checked, None if statement.cover is None else statement.cover.checked)
-    pool = ProcessPoolExecutor(jobs, fresh_processes("thmverify.randomised", "thmverify.losses.levels"), _share, shared)
-    try:
-        with interrupts_held():
-            trials = pool.map(_attempt_shared, [seed] * instances, range(instances), chunksize=_CHUNK)
-        yield from trials
-    finally:
-        pool.shutdown(cancel_futures=True)
+    chunks = [range(instances)[i : i + _CHUNK] for i in range(0, instances, _CHUNK)]
+    tasks = [(statement, known(statement), seed, chunk) for chunk in chunks]
+    done: dict[int, list[Trial]] = {}
+    at = 0
+    for number, trials in each(_attempt_all, tasks, jobs, __name__, "thmverify.losses.levels"):
+        done[number] = trials
+        while at in done:
+            yield from done.pop(at)
+            at += 1
 
 
 def run(
@@ -127,6 +140,8 @@ def run(
     under the kernel's rules.
     """
     proof = statement.checked
+    if statement.cover is not None:
+        _ = statement.cover.checked  # here, once, and not in each process
     evaluation = evaluated(statement, lines, seed, shown)
     trials = []
     for trial in _attempts(statement, instances, seed, jobs):
@@ -152,6 +167,38 @@ def run(
         _unconfirmed(statement, accepted, proof, evaluation),
         evaluation,
     )
+
+
+def run_all(
+    statements: Sequence[Statement],
+    instances: int,
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Callable[[int], None] = lambda _done: None,
+    lines: int = 0,
+) -> list[Verification]:
+    """Try many statements as `run` tries one, each a job; `progress` is called with the number of instances done."""
+    if jobs <= 1 or len(statements) == 1:
+        before = range(0, len(statements) * instances, instances)
+        return [
+            run(s, instances, seed, jobs, partial(_later, progress, n), lines)
+            for s, n in zip(statements, before, strict=True)
+        ]
+    tasks = [(s, known(s), instances, seed, lines) for s in statements]
+    found: dict[int, Verification] = {}
+    for number, verification in each(_run_apart, tasks, jobs, __name__, "thmverify.losses.levels"):
+        found[number] = verification
+        progress(len(found) * instances)
+    return [found[i] for i in range(len(statements))]
+
+
+def _later(progress: Callable[[int], None], before: int, done: int) -> None:
+    progress(before + done)
+
+
+def _run_apart(statement: Statement, before: Known, instances: int, seed: int, lines: int) -> Verification:
+    remember(statement, before)
+    return run(statement, instances, seed, lines=lines)
 
 
 def evaluated(statement: Statement, lines: int, seed: int = 0, shown: bool = False) -> Evaluation | None:

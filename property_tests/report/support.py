@@ -6,12 +6,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from thmverify.reports import builder, render
+from thmverify.reports.effort import Effort
 from thmverify.reports.records import Report, Settings
 from thmverify.standing import Standing
 from thmverify.theorems.fisher.fisher_optimality import STATEMENT
 
 SCRIPT = "<script>alert(1)</script>"
-SETTINGS = Settings(quick=True, seed=3, instances=6)
+SETTINGS = Settings(effort=Effort.QUICK, seed=3, instances=6)
 
 
 def made(*statements, settings=SETTINGS, **options) -> Report:

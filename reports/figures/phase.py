@@ -16,15 +16,14 @@ from thmverify.instances import instance_to_json
 from thmverify.reports.figures.drawing import Frame
 from thmverify.reports.figures.records import Phase, PhaseCell
 
-QUICK_SIZE, SIZE = 10, 20  # cells each way
 _SIDE, _LEFT, _TOP = 340.0, 44.0, 22.0  # pixels
 
 
 @cache
-def compute(quick: bool) -> Phase:
-    """Return the record of the figure, on a coarse grid when `quick`."""
+def compute(cells: int) -> Phase:
+    """Return the record of the figure on a grid of so many cells each way."""
     mixture = default_slice()
-    picture = phase_picture(mixture, *default_grid(QUICK_SIZE if quick else SIZE))
+    picture = phase_picture(mixture, *default_grid(cells))
     return Phase(
         instance=instance_to_json(scaled(mixture, Fraction(1), Fraction(1))),
         dimension=picture.dimension,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thmverify.cli.options import AsJson
 from thmverify.cli.output import DONE, UNDECIDED, progress, write_fields, write_json
 from thmverify.errors import InputError
 
 if TYPE_CHECKING:
     from thmverify.covering import Covering, Region
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 _SHOWN = 10  # boxes that are left, for people
 _KEYS = ("distance",)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from thmverify.cli.options import AsJson, Jobs
 from thmverify.cli.output import DONE, progress, write_json, write_table
 
 
@@ -21,8 +22,8 @@ def figures(
         list[str] | None, typer.Option(metavar="ID", help="Make this figure alone; may be given several times.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the samples.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object with verdicts and files.")] = False,
+    jobs: Jobs = None,
+    json: AsJson = False,
 ) -> int:
     """Reproduce the paper's synthetic experiments as figures.
 
@@ -30,6 +31,7 @@ def figures(
     claim that it tests. Figures that are finished are kept, and used again for the same seed and settings. The exit
     code is 0 once the figures are drawn, whatever became of the claims.
     """
+    from thmverify.processes import cores
     from thmverify.reports.experiments import build
 
     with progress("figures", 1.0) as advance:
@@ -38,7 +40,7 @@ def figures(
             only=only or (),
             quick=quick,
             seed=seed,
-            jobs=jobs,
+            jobs=jobs or cores(),
             progress=lambda name, done: advance(done, description=f"figures: experiment {name}"),
         )
     if json:

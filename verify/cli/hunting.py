@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thmverify.cli.options import AsJson
 from thmverify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json, write_table
 from thmverify.errors import InputError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from thmverify.hunting.ledger import Description, Ledger
     from thmverify.hunting.run import Budget, Plan, Progress, Result
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the ledger and the certificates.")]
 _OUT = Path("hunts")
 

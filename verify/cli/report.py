@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from thmverify.cli.options import AsJson, Jobs
 from thmverify.cli.output import CLAIM_FAILED, DONE, progress, write_json
 
 
@@ -15,11 +16,12 @@ def report(
         "report"
     ),
     pdf: Annotated[bool, typer.Option("--pdf", help="Also print report.pdf with headless Chromium.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer random instances: about a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="5 random instances of each statement, not 20.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="200 random instances of each statement: minutes.")] = False,
     only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Report on this statement; repeatable.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
+    jobs: Jobs = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the files written.")] = False,
+    json: AsJson = False,
 ) -> int:
     """Write the verification report.
 
@@ -29,16 +31,22 @@ def report(
     from json import loads
 
     from thmverify import reports
+    from thmverify.errors import InputError
+    from thmverify.processes import cores
     from thmverify.reports.browser import run_chromium
+    from thmverify.reports.effort import Effort
 
+    if quick and full:
+        raise InputError("full", "given", "goes with no --quick", "write one of the two, or neither")
+    effort = Effort.QUICK if quick else Effort.FULL if full else Effort.STANDARD
     if pdf:
         run_chromium("--version")  # a missing browser is better found now than after the work
     with progress("report", 1.0) as advance:
         page = reports.build(
             out,
-            quick=quick,
+            effort=effort,
             seed=seed,
-            jobs=jobs,
+            jobs=jobs or cores(),
             only=only or (),
             progress=lambda stage, done: advance(done, description=f"report: {stage}"),
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thmverify import theories
+from thmverify.cli.options import AsJson, Jobs
 from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
 from thmverify.errors import InputError
 from thmverify.headlines import OURS, Headline
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from thmverify.randomised import Verification
     from thmverify.statement import Statement
     from thmverify.theories import Registry
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def list_statements(json: AsJson = False) -> int:
@@ -283,7 +281,7 @@ def verify(
     statements: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="All when none is named.")] = None,
     instances: Annotated[int, typer.Option(min=1, max=1_000_000, help="Random instances a statement.")] = 100,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the instances.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
+    jobs: Jobs = None,
     lines: Annotated[
         int, typer.Option(min=0, max=1000, help="Random instances for each line of a proof; 0 leaves it out.")
     ] = 4,
@@ -297,15 +295,14 @@ def verify(
     The exit code is 0 only if every recorded status is confirmed.
     """
     chosen = [find(name) for name in dict.fromkeys(statements)] if statements else [*registry().values()]
-    from thmverify.randomised import run
+    from thmverify.processes import cores
+    from thmverify.randomised import run_all
     from thmverify.statement import prepare
 
-    results = []
     with progress("checking proofs"):
         prepare(chosen)
     with progress("verifying", len(chosen) * instances) as advance:
-        for i, statement in enumerate(chosen):
-            results.append(run(statement, instances, seed, jobs, partial(_advance, advance, i * instances), lines))
+        results = run_all(chosen, instances, seed, jobs or cores(), advance, lines)
     confirmed = all(result.confirmed for result in results)
     if json:
         described = [_verified(result) for result in results]
@@ -313,10 +310,6 @@ def verify(
     else:
         _write_verified(results, seed)
     return DONE if confirmed else CLAIM_FAILED
-
-
-def _advance(advance: Callable[[int], None], before: int, done: int) -> None:
-    advance(before + done)
 
 
 def _verified(result: Verification) -> dict[str, Any]:

@@ -5,6 +5,6 @@ writes the certificate, `Cover` is one that proves a statement, and `picture` dr
 """
 
 from thmverify.covering.proposal import CLAIMS, Covering, Region, propose
-from thmverify.covering.record import Cover, CoverReport, remember
+from thmverify.covering.record import Cover, CoverReport, known, remember
 
-__all__ = ["CLAIMS", "Cover", "CoverReport", "Covering", "Region", "propose", "remember"]
+__all__ = ["CLAIMS", "Cover", "CoverReport", "Covering", "Region", "known", "propose", "remember"]

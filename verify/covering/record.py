@@ -59,6 +59,11 @@ class Cover:
 _CHECKED: dict[Cover, CoverReport] = {}
 
 
+def known(cover: Cover) -> CoverReport | None:
+    """Return what this process has found, or None where it has not looked."""
+    return _CHECKED.get(cover)
+
+
 def remember(cover: Cover, found: CoverReport) -> None:
-    """Take over what the process that started this one has found."""
+    """Take over what another process has found."""
     _CHECKED[cover] = found

@@ -6,13 +6,12 @@ A worker that dies takes nothing with it: its work is handed out again.
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from thmverify.errors import InputError
-from thmverify.processes import fresh_processes, interrupts_held
+from thmverify.processes import fresh_processes, ignore_interrupts, interrupts_held
 
 T = TypeVar("T")
 Job = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -57,11 +56,6 @@ class Here:
         """Nothing is held."""
 
 
-def _quiet() -> None:
-    """Prepare a worker: one thread for linear algebra, and interrupts are the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 class Pool:
     """A pool of processes on this machine."""
 
@@ -71,7 +65,7 @@ class Pool:
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.workers, fresh_processes("thmverify.hunting.jobs"), _quiet)
+        return ProcessPoolExecutor(self.workers, fresh_processes("thmverify.hunting.jobs"), ignore_interrupts)
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Start a job."""

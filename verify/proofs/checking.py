@@ -158,9 +158,25 @@ def check(proof: Proof) -> ProofReport:
     return _CHECKED[proof]
 
 
-def remember(proof: Proof, report: ProofReport) -> None:
-    """Take over what the process that started this one has found."""
-    _CHECKED[proof] = report
+@dataclass(frozen=True)
+class Known:
+    """What a process has found out about a proof, for another one to take over."""
+
+    proposed: dict[str, Any] | None
+    report: ProofReport | None
+
+
+def known(proof: Proof) -> Known:
+    """Return what this process has found out about a proof."""
+    return Known(_PROPOSED.get(proof.module), _CHECKED.get(proof))
+
+
+def remember(proof: Proof, found: Known) -> None:
+    """Take over what the process that started this one has found out, or one that it started."""
+    if found.proposed is not None:
+        _PROPOSED[proof.module] = found.proposed
+    if found.report is not None:
+        _CHECKED[proof] = found.report
 
 
 def judge(proposal: Proposal) -> ProofReport:
