@@ -20,6 +20,7 @@ from thmverify.losses.levels import multiprecision_value
 from thmverify.maps import Gram
 from thmverify.mathml import FormulaError, formula
 from thmverify.reports.builder import make
+from thmverify.reports.effort import Effort
 from thmverify.reports.figures import loss_slices, pancakes, phase
 from thmverify.reports.figures.drawing import Frame, number, sigma_ellipse, ticks
 from thmverify.reports.figures.histogram import layout as histogram_layout
@@ -246,7 +247,7 @@ def test_formula_that_is_not_plain_is_refused(latex):
 
 @pytest.fixture(scope="module")
 def phase_record():
-    return phase.compute(quick=True)
+    return phase.compute(10)
 
 
 def test_certified_cells_are_what_is_decided(phase_record):
@@ -282,7 +283,7 @@ def test_what_floating_point_proposes_is_hatched_and_counted_apart(phase_record)
     assert [(k.rank, k.certified) for k in phase.layout(doubtful).keys] == [(2, True), (1, True), (1, False)]
     assert f"{len(cells) - 1} of them certified" in phase.finding(doubtful)
     assert sum(len(row.floating) for row in phase.deficient_rows(doubtful)) == 1
-    report = make([BIASED], Settings(quick=True, seed=0, instances=2))
+    report = make([BIASED], Settings(effort=Effort.QUICK, seed=0, instances=2))
     pictures = tuple(doubtful if figure.kind == "phase" else figure for figure in report.figures)
     page = html(report.model_copy(update={"figures": pictures}))
     assert page.count('fill="url(#phase-hatch)"') == 2  # the cell, and its entry in the legend

@@ -195,12 +195,12 @@ def test_an_unchanged_trace_is_the_same_theorem():
 
 
 def test_changed_traces_are_refused_or_say_something_else():
-    changed = trust.proof_mutations(trust.proof_traces([STATEMENT]), effort=2000)
+    changed = trust.proof_mutations(trust.proof_traces([STATEMENT]), replayed=2000)
     assert {m.tried for m in changed} == {2000 // STATEMENT.checked.lines}
     for m in changed:
         assert m.refused + m.another + m.same == m.tried
         assert m.refused >= m.tried // 2
-    assert changed == trust.proof_mutations(trust.proof_traces([STATEMENT]), effort=2000)
+    assert changed == trust.proof_mutations(trust.proof_traces([STATEMENT]), replayed=2000)
 
 
 def test_a_proof_that_does_not_check_is_not_counted():

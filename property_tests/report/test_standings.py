@@ -15,7 +15,7 @@ from thmverify.evidence import Need
 from thmverify.findings import Clause, Finding
 from thmverify.randomised import evaluated, true_on
 from thmverify.reports import render
-from thmverify.reports.builder import QUICK_LINES
+from thmverify.reports.effort import SIZES
 from thmverify.reports.findings import Words
 from thmverify.theorems import REGISTRY
 from thmverify.theorems.fisher.fisher_optimality import STATEMENT
@@ -48,7 +48,7 @@ def test_theorem_is_shown_as_the_kernel_states_it(report, page):
 
 
 def test_each_step_says_on_how_many_random_instances_it_is_true(report, page):
-    every = evaluated(STATEMENT, QUICK_LINES, report.settings.seed)
+    every = evaluated(STATEMENT, SIZES[report.settings.effort].lines, report.settings.seed)
     proof = report.statements[0].proof
     assert [s.true_on for s in proof.steps] == [*true_on(STATEMENT, every).values()]
     assert any(s.true_on for s in proof.steps)
