@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from thmverify.data import Rounded
 from thmverify.errors import InputError
 from thmverify.instances import parse_instance, parse_map, read_file
-from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record
+from thmverify.models import GMM, AugmentedPairs, Instance, PairedGMM, PopulationGraph, Record
 from thmverify.rationals import Number
 from thmverify.theories import registry
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from thmverify.statement import Statement
     from thmverify.verdicts import Verdict
 
-Given: TypeAlias = Rounded | GMM | AugmentedPairs | CLIPGMM | PopulationGraph | Record | Instance
+Given: TypeAlias = Rounded | GMM | AugmentedPairs | PairedGMM | PopulationGraph | Record | Instance
 
 
 def statements() -> Mapping[str, Statement]:
@@ -55,8 +55,8 @@ def instance(
         return model
     if isinstance(model, Rounded):
         model = model.mixture
-    if not isinstance(model, GMM | AugmentedPairs | CLIPGMM | PopulationGraph | Record):
-        remedy = "make a SharedGMM, GMM, CLIPGMM, PopulationGraph or Record, or load a file with `load`"
+    if not isinstance(model, GMM | AugmentedPairs | PairedGMM | PopulationGraph | Record):
+        remedy = "make a SharedGMM, GMM, CLIPGMM, PairedGMM, PopulationGraph or Record, or load a file with `load`"
         raise InputError("model", type(model).__name__, "is no model", remedy)
     if isinstance(model, GMM):
         model = AugmentedPairs(model, 1 if bias is None else bias)

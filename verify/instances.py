@@ -31,7 +31,7 @@ from thmverify.errors import InputError
 from thmverify.exact import Diagonal, Rows
 from thmverify.jsonfiles import RefusedNumber, read_object
 from thmverify.maps import BiasedEncoder, CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
-from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM, Value
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PairedGMM, PopulationGraph, Record, SharedGMM, Value
 
 MAX_SIZE = 64  # components, columns of a map
 MAX_DENSE = 200  # rows of a covariance that is not diagonal, and of a d × d map
@@ -92,6 +92,7 @@ Covariance = Annotated[
     Annotated[Rational, Tag("scalar")] | Annotated[Point, Tag("diagonal")] | Annotated[Square, Tag("matrix")],
     Discriminator(_kind_of_covariance),
 ]
+Covariances = Annotated[list[Covariance], Field(min_length=1, max_length=MAX_SIZE)]
 Rank = Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE)]
 
 
@@ -108,6 +109,9 @@ def _drop_default(schema: dict[str, Any]) -> None:
 # A field that may be left out, but not be null.
 OptionalCovariance = Annotated[
     Covariance | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
+]
+OptionalCovariances = Annotated[
+    Covariances | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
 ]
 OptionalSquare = Annotated[
     Square | SkipJsonSchema[None], BeforeValidator(_not_null), Field(json_schema_extra=_drop_default)
@@ -144,7 +148,7 @@ class GMMFile(_File):
     model: Literal["gmm"]
     weights: Weights
     means: Means
-    covariances: Annotated[list[Covariance], Field(min_length=1, max_length=MAX_SIZE)]
+    covariances: Covariances
     bias: Rational = Fraction(1)
     rank: OptionalRank = None
     weight_decay: Rational = Fraction(0)
@@ -156,10 +160,19 @@ class GMMFile(_File):
 
 
 class ModalityFile(_File):
-    """One modality of a paired mixture."""
+    """One modality of a paired mixture: its components share a covariance, or each has one of its own."""
 
     means: Means
     covariance: OptionalCovariance = None
+    covariances: OptionalCovariances = None
+
+    def build(self, weights: list[Fraction]) -> GMM:
+        """Return the exact mixture."""
+        if self.covariances is None:
+            return SharedGMM(weights, self.means, self.covariance)
+        if self.covariance is not None:
+            raise InputError("covariance", "given", "stands beside covariances", "leave one of them out")
+        return GMM(weights, self.means, self.covariances)
 
 
 class CLIPGMMFile(_File):
@@ -176,11 +189,13 @@ class CLIPGMMFile(_File):
         """Return the exact instance."""
         vision = self._modality("vision", self.vision)
         text = self._modality("text", self.text)
-        return Instance(CLIPGMM(vision, text, self.bias), self.rank)
+        if isinstance(vision, SharedGMM) and isinstance(text, SharedGMM):
+            return Instance(CLIPGMM(vision, text, self.bias), self.rank)
+        return Instance(PairedGMM(vision, text, self.bias), self.rank)
 
-    def _modality(self, name: str, modality: ModalityFile) -> SharedGMM:
+    def _modality(self, name: str, modality: ModalityFile) -> GMM:
         try:
-            return SharedGMM(self.weights, modality.means, modality.covariance)
+            return modality.build(self.weights)
         except InputError as error:
             raise (error if error.field.startswith("weights") else error.under(name)) from None
 
@@ -417,19 +432,11 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
     """Return the JSON object that `parse_instance` reads back as an equal instance; every rational is text."""
     model = instance.model
     match model:
-        case AugmentedPairs(mixture=SharedGMM() as mixture):
-            data: dict[str, Any] = {"model": "shared-gmm", **_mixture_json(mixture)}
-            data["covariance"] = _covariance_json(mixture.covariance)
         case AugmentedPairs(mixture=mixture):
-            data = {"model": "gmm", **_mixture_json(mixture)}
-            data["covariances"] = [_covariance_json(c) for c in mixture.covariances]
-        case CLIPGMM():
-            data = {"model": "clip-gmm", "weights": [str(w) for w in model.weights]}
-            for name, modality in (("vision", model.vision), ("text", model.text)):
-                data[name] = {
-                    "means": _matrix_json(modality.means),
-                    "covariance": _covariance_json(modality.covariance),
-                }
+            data: dict[str, Any] = {"model": instance.kind, "weights": _weights_json(mixture), **_mixture_json(mixture)}
+        case PairedGMM(vision=vision, text=text):
+            data = {"model": "clip-gmm", "weights": _weights_json(vision)}
+            data |= {"vision": _mixture_json(vision), "text": _mixture_json(text)}
         case PopulationGraph():
             data = {
                 "model": "population-graph",
@@ -455,8 +462,16 @@ def _value_json(value: Value) -> Any:
     return [_value_json(x) for x in value] if isinstance(value, tuple) else str(value)
 
 
+def _weights_json(mixture: GMM) -> list[str]:
+    return [str(w) for w in mixture.weights]
+
+
 def _mixture_json(mixture: GMM) -> dict[str, Any]:
-    return {"weights": [str(w) for w in mixture.weights], "means": _matrix_json(mixture.means)}
+    """Return the means and the covariances, or the one that all components share."""
+    means = {"means": _matrix_json(mixture.means)}
+    if isinstance(mixture, SharedGMM):
+        return {**means, "covariance": _covariance_json(mixture.covariance)}
+    return {**means, "covariances": [_covariance_json(c) for c in mixture.covariances]}
 
 
 def _covariance_json(covariance: Rows | Diagonal) -> list[Any]:

@@ -234,6 +234,15 @@ class GMM:
         """Whether μ̄ = 0."""
         return exact.is_zero(self.mean)
 
+    def with_one_covariance(self, model: str) -> SharedGMM:
+        """Return the mixture as one whose components share a covariance; `model` is the word for it in files.
+
+        Raises InputError when they do not.
+        """
+        if len(set(self.covariances)) == 1:
+            return SharedGMM(self.weights, self.means, self.covariances[0])
+        raise InputError("model", model, "has components with different covariances", "use a shared covariance here")
+
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Draw n independent points, shape (n, d), as float64."""
         return self.sample_given(self.sample_labels(n, rng), rng)
@@ -270,6 +279,10 @@ class SharedGMM(GMM):
     def _check_component_covariance(self, k: int, covariance: Covariance) -> None:
         if k == 0:  # all the others are the same matrix
             _check_covariance("covariance", covariance, self.dimension)
+
+    def with_one_covariance(self, _model: str) -> SharedGMM:
+        """Return the mixture itself."""
+        return self
 
     @property
     def sigma(self) -> fmpq_mat:
@@ -328,18 +341,18 @@ def _partner_labels(
 
 
 @dataclass(frozen=True, init=False)
-class CLIPGMM:
-    """(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_V) × N(μ_{T,k}, Σ_T): the paired mixture, Definition 6.1.
+class PairedGMM:
+    """(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_{V,k}) × N(μ_{T,k}, Σ_{T,k}): paired mixtures with covariances of their own.
 
     With probability 1 − δ (`bias` δ) the two modalities are drawn independently: a wrong caption.
     Raises InputError when the modalities' weights differ or δ is outside [0, 1].
     """
 
-    vision: SharedGMM
-    text: SharedGMM
+    vision: GMM
+    text: GMM
     bias: Fraction
 
-    def __init__(self, vision: SharedGMM, text: SharedGMM, bias: Number = 1) -> None:
+    def __init__(self, vision: GMM, text: GMM, bias: Number = 1) -> None:
         object.__setattr__(self, "vision", vision)
         object.__setattr__(self, "text", text)
         object.__setattr__(self, "bias", rational("bias", bias))
@@ -370,6 +383,30 @@ class CLIPGMM:
         labels = self.vision.sample_labels(n, rng)
         partners = _partner_labels(self.vision, labels, self.bias, rng)
         return self.vision.sample_given(labels, rng), self.text.sample_given(partners, rng)
+
+    @property
+    def shared(self) -> CLIPGMM:
+        """The same pairs, when the components of each modality share a covariance.
+
+        Raises InputError when they do not.
+        """
+        return CLIPGMM(self.vision.with_one_covariance("clip-gmm"), self.text.with_one_covariance("clip-gmm"), self.bias)
+
+
+@dataclass(frozen=True, init=False)
+class CLIPGMM(PairedGMM):
+    """(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_V) × N(μ_{T,k}, Σ_T): a covariance for each modality, Definition 6.1."""
+
+    vision: SharedGMM
+    text: SharedGMM
+
+    def __init__(self, vision: SharedGMM, text: SharedGMM, bias: Number = 1) -> None:
+        super().__init__(vision, text, bias)
+
+    @property
+    def shared(self) -> CLIPGMM:
+        """The pairs themselves."""
+        return self
 
 
 @dataclass(frozen=True, init=False)
@@ -458,14 +495,14 @@ def _value(name: str, value: Any) -> Value:
     return found
 
 
-Model: TypeAlias = AugmentedPairs | CLIPGMM | PopulationGraph | Record
+Model: TypeAlias = AugmentedPairs | PairedGMM | PopulationGraph | Record
 
 
 def _columns(model: Model) -> int:
     match model:
         case AugmentedPairs(mixture=mixture):
             return mixture.components
-        case CLIPGMM():
+        case PairedGMM():
             return model.vision.components
         case PopulationGraph():
             return len(set(model.labels))
@@ -508,7 +545,7 @@ class Instance:
                 return "shared-gmm"
             case AugmentedPairs():
                 return "gmm"
-            case CLIPGMM():
+            case PairedGMM():
                 return "clip-gmm"
             case PopulationGraph():
                 return "population-graph"
@@ -531,9 +568,4 @@ class Instance:
 
         Raises InputError for the other models.
         """
-        mixture = self.pairs.mixture
-        if isinstance(mixture, SharedGMM):
-            return mixture
-        if len(set(mixture.covariances)) == 1:
-            return SharedGMM(mixture.weights, mixture.means, mixture.covariances[0])
-        raise InputError("model", "gmm", "has components with different covariances", "use shared-gmm here")
+        return self.pairs.mixture.with_one_covariance("gmm")

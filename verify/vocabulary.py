@@ -39,7 +39,7 @@ from sympy.matrices.matrixbase import MatrixBase
 from thmverify import exact
 from thmverify.configurations import orbits, product_blocks, vanishing_threshold
 from thmverify.errors import InputError
-from thmverify.models import CLIPGMM, GMM, Instance, PopulationGraph, Record
+from thmverify.models import GMM, Instance, PairedGMM, PopulationGraph, Record
 from thmverify.subspaces import Subspace, fisher_subspace, mean_subspace
 
 Formula: TypeAlias = Any  # a SymPy Boolean; SymPy carries no types
@@ -154,13 +154,13 @@ def _projector(space: Subspace) -> Basic:
 def components(instance: Instance) -> int:
     """Return K, the number of components; a graph has none."""
     model = instance.model
-    if isinstance(model, CLIPGMM):
+    if isinstance(model, PairedGMM):
         return model.vision.components
     return 0 if isinstance(model, PopulationGraph | Record) else model.mixture.components
 
 
-def _clip(instance: Instance) -> CLIPGMM:
-    if not isinstance(instance.model, CLIPGMM):
+def _clip(instance: Instance) -> PairedGMM:
+    if not isinstance(instance.model, PairedGMM):
         raise InputError("model", instance.kind, "is not a paired mixture", "use clip-gmm")
     return instance.model
 
@@ -172,7 +172,7 @@ def _graph(instance: Instance) -> PopulationGraph:
 
 
 def _bias(instance: Instance, _: int) -> Basic:
-    return Rational(instance.model.bias if isinstance(instance.model, CLIPGMM) else instance.pairs.bias)
+    return Rational(instance.model.bias if isinstance(instance.model, PairedGMM) else instance.pairs.bias)
 
 
 def _weight(instance: Instance, component: int) -> Basic:
@@ -200,7 +200,7 @@ def _joint_dimension(instance: Instance) -> int:
 
 def _mixture(instance: Instance) -> GMM:
     """Return the mixture, the vision side of a paired one."""
-    return instance.model.vision if isinstance(instance.model, CLIPGMM) else instance.pairs.mixture
+    return instance.model.vision if isinstance(instance.model, PairedGMM) else instance.pairs.mixture
 
 
 def _of(value: Callable[[Instance], Basic]) -> Callable[[Instance, int], Basic]:
@@ -242,8 +242,8 @@ VOCABULARY: tuple[Entry, ...] = (
     Entry(d_T, "the dimension of x_T", _of(lambda i: Integer(_clip(i).text.dimension))),
     Entry(m_V, "dim S_{V,F}", _of(lambda i: Integer(fisher_subspace(_clip(i).vision).dimension))),
     Entry(m_T, "dim S_{T,F}", _of(lambda i: Integer(fisher_subspace(_clip(i).text).dimension))),
-    Entry(Sigma_V, "the covariance of the vision modality", _of(lambda i: _matrix(_clip(i).vision.sigma))),
-    Entry(Sigma_T, "the covariance of the text modality", _of(lambda i: _matrix(_clip(i).text.sigma))),
+    Entry(Sigma_V, "the covariance of the vision modality", _of(lambda i: _matrix(_clip(i).shared.vision.sigma))),
+    Entry(Sigma_T, "the covariance of the text modality", _of(lambda i: _matrix(_clip(i).shared.text.sigma))),
     Entry(mu_bar_V, "the mean of the vision modality", _of(lambda i: _matrix(_clip(i).vision.mean))),
     Entry(mu_bar_T, "the mean of the text modality", _of(lambda i: _matrix(_clip(i).text.mean))),
     Entry(

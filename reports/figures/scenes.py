@@ -14,7 +14,7 @@ import numpy as np
 from thmverify.errors import InputError
 from thmverify.exact import to_floats
 from thmverify.minimize import Minimiser, minimise
-from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Floats, Instance
+from thmverify.models import GMM, AugmentedPairs, Floats, Instance, PairedGMM
 from thmverify.reports.figures.drawing import Ellipse, Frame, sigma_ellipse
 from thmverify.reports.figures.records import Direction, Scene
 from thmverify.subspaces import Subspace, fisher_subspace, pca_subspace
@@ -28,7 +28,7 @@ def compute(instance: Instance, loss: str | None) -> tuple[Scene, ...]:
     """Return a picture of each mixture in the plane that the instance holds; none where the space is no plane."""
     mixtures: dict[str, GMM]
     match instance.model:
-        case CLIPGMM(vision=vision, text=text):
+        case PairedGMM(vision=vision, text=text):
             mixtures = {"vision": vision, "text": text}
         case AugmentedPairs(mixture=mixture):
             mixtures = {"": mixture}

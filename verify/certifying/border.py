@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,12 +19,14 @@ from thmverify.certifying.proposal import Proposal
 from thmverify.certifying.writing import dyadics
 from thmverify.exact import to_floats
 from thmverify.kernel.models import Mixture, Pairs
+from thmverify.losses.clip import pairs_of
+from thmverify.minimize.clip import separate_energy, unconstrained
 from thmverify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
 from thmverify.minimize.energy import SharedEnergy
 from thmverify.minimize.infonce import restricted
 from thmverify.minimize.newton import minimise_on_cone
 from thmverify.minimize.result import TOLERANCE, gram_factor
-from thmverify.minimize.separate import SeparateEnergy
+from thmverify.minimize.separate import SeparateEnergy, SeparatePairedEnergy
 from thmverify.models import Floats, Instance
 
 _NATS = ((24.0, 32.0, 40.0),) * 4 + ((12.0, 16.0, 20.0),)  # by rank: a node costs more
@@ -39,6 +41,77 @@ def nonshared_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     """
     for hints in _crossings(instance, pairs, pairs.mixture.fisher):
         yield Proposal("border", hints)
+
+
+def clip_nonshared_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    """Yield hints that a W across the border of the Fisher subspaces is better than all inside.
+
+    Raises OutOfReachError without an affordable grid.
+    """
+    model = pairs_of(instance)
+    frames = fisher_coordinates(model.vision), fisher_coordinates(model.text)
+    spaces = full_coordinates(model.vision), full_coordinates(model.text)
+    energy = separate_energy(model, *spaces)
+    into = [np.linalg.pinv(s.embedding) @ f.embedding for s, f in zip(spaces, frames, strict=True)]
+    left, right = _halves(unconstrained(separate_energy(model, *frames)))
+    moduli = [modulus_of(mixture) for mixture in pairs.modalities]
+    within = into[0] @ left @ (into[1] @ right).T
+    across = _halves(_paired_across(energy, within, pairs.columns, float(sum(moduli))))
+    texts = [_text(f.to_basis @ x) for f, x in zip(frames, (left, right), strict=True)]
+    points = [_text(s.embedding @ x) for s, x in zip(spaces, across, strict=True)]
+    columns, r = left.shape[1], across[0].shape[1]
+    inside = [x.fisher * rational(text, columns) for x, text in zip(pairs.modalities, texts, strict=True)]
+    outside = [rational(text, r) for text in points]
+    for nats in _NATS[min(4, max(columns, r))]:
+        grids = [[_clip_grids(pairs, D, i, nats) for i in (0, 1)] for D in (inside, outside)]
+        hints = {
+            "precision": str(max(g.bits for both in grids for g in both)),
+            "moduli": [str(kappa) for kappa in moduli],
+            "left": texts[0],
+            "right": texts[1],
+            "grids": [g.grids for g in grids[0]],
+            "W_V": points[0],
+            "W_T": points[1],
+            "grids_across": [g.grids for g in grids[1]],
+        }
+        yield Proposal("border", hints)
+
+
+def _halves(Y: Floats) -> tuple[Floats, Floats]:
+    """Return columns V and W with Y = VWᵀ."""
+    outer, sizes, inner = np.linalg.svd(Y, full_matrices=False)
+    kept = sizes > _SLOPE * max(1.0, float(sizes.max(initial=0.0)))
+    roots = np.sqrt(sizes[kept])
+    return outer[:, kept] * roots, inner[kept].T * roots
+
+
+def _paired_across(energy: SeparatePairedEnergy, Y: Floats, r: int, modulus: float) -> Floats:
+    """Return the Y' of rank at most r such that L certainly rises most from it to Y: a step down the gradient.
+
+    Raises OutOfReachError when nothing helps.
+    """
+    g = energy.point(Y).gradient
+    best, gain = Y, -math.inf
+    for s in _STEPS:
+        outer, sizes, inner = np.linalg.svd(Y - s * g, full_matrices=False)
+        there = outer[:, :r] * sizes[:r] @ inner[:r]
+        step = Y - there
+        found = float(np.sum(energy.point(there).gradient * step)) + modulus / 2 * float(np.sum(step * step))
+        if found > gain:
+            best, gain = there, found
+    if gain < _GAIN:
+        raise OutOfReachError("as far as float64 can tell, no step across the border leads to a better map")
+    return best
+
+
+def _clip_grids(pairs: Pairs, D: Sequence[fmpq_mat], source: int, nats: float) -> Grids:
+    """Return grids for one direction of `kernel.enclosure.clip_gradient` at D[0]·D[1]ᵀ.
+
+    Raises OutOfReachError when the kernel would not take them.
+    """
+    x, y, own, other = pairs.modalities[source], pairs.modalities[1 - source], D[source], D[1 - source]
+    bends = [other.transpose() * (sigma - y.covariances[0]) * other for sigma in y.covariances]
+    return propose(x, own, other.transpose() * y.offsets, nats, () if y.shared else bends)
 
 
 def infonce_top_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:

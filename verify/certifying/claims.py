@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from thmverify.certifying.border import infonce_top_proposals, nonshared_proposals
+from thmverify.certifying.border import clip_nonshared_proposals, infonce_top_proposals, nonshared_proposals
 from thmverify.certifying.clip import clip_proposals
 from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
 from thmverify.certifying.infonce import floating_margin, infonce_margin, infonce_proposals
@@ -21,7 +21,7 @@ from thmverify.certifying.simsiam import leak_proposals
 from thmverify.errors import InputError
 from thmverify.kernel.models import Pairs
 from thmverify.kernel.rules import KINDS
-from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
+from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PairedGMM, PopulationGraph, SharedGMM
 
 Propose: TypeAlias = Callable[[Instance, Pairs], Iterator[Proposal]]
 Margin: TypeAlias = Callable[[Pairs, Proposal, bool], Interval | None]
@@ -29,7 +29,8 @@ Margin: TypeAlias = Callable[[Pairs, Proposal, bool], Interval | None]
 _MODELS: dict[str, tuple[type, str]] = {
     "shared": (SharedGMM, "shared-gmm"),
     "pairs": (GMM, "gmm or shared-gmm"),
-    "clip": (CLIPGMM, "clip-gmm"),
+    "clip": (CLIPGMM, "clip-gmm with one covariance in each modality"),
+    "paired": (PairedGMM, "clip-gmm"),
     "graph": (PopulationGraph, "population-graph"),
 }
 
@@ -140,6 +141,7 @@ CLAIMS: dict[str, Claim] = {
         Claim("pca-equality", margins={"exact": pca_margin}),
         Claim("simsiam-inclusion", (lambda _, pairs: leak_proposals(pairs),), margins={"leak": leak_margin}),
         Claim("clip-inclusion-effective"),
+        Claim("clip-nonshared-inclusion", (clip_nonshared_proposals,)),
         Claim(
             "clip-effective-equality",
             (_symmetry, _clip_equality),

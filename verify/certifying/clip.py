@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,8 +13,8 @@ from thmverify.certifying.proposal import Proposal
 from thmverify.certifying.writing import dyadics
 from thmverify.kernel.models import Pairs
 from thmverify.minimize import minimise
-from thmverify.minimize.clip import unconstrained, whitened
-from thmverify.minimize.energy import ROUGH, LogSumExpTerm
+from thmverify.minimize.clip import PairedEnergy, unconstrained, whitened
+from thmverify.minimize.energy import ROUGH
 from thmverify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0),) * 3 + ((16.0, 25.0, 33.0), (9.0, 12.0, 15.0, 19.0))  # by rank: a node costs more
@@ -54,8 +53,7 @@ def _minimiser(instance: Instance, m: int) -> Floats:
     """Return the minimiser over all W, in the coordinates of the instance."""
     if DEAR <= m <= DEAREST:
         vision, text, energy = whitened(instance)
-        forward, backward = energy.forward, energy.backward
-        if isinstance(forward, LogSumExpTerm) and isinstance(backward, LogSumExpTerm):
-            rough = replace(energy, forward=forward.rough(), backward=backward.rough())
+        if isinstance(energy, PairedEnergy):
+            rough = energy.rough()
             return vision.embedding @ unconstrained(rough, 10 * ROUGH) @ text.embedding.T
     return minimise("clip", instance, m).maps["W"]

@@ -45,6 +45,11 @@ STATEMENTS = {
     "clip-inclusion-effective": (
         "For the pairs of clip-inclusion-literal: Col(W) ⊆ S_{V,F} and Col(Wᵀ) ⊆ S_{T,F}, W = A_V A_Tᵀ."
     ),
+    "clip-nonshared-inclusion": (
+        "(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_{V,k}) × N(μ_{T,k}, Σ_{T,k}), drawn independently with probability 1 − δ. "
+        "Every pair A_V, A_T with r columns that minimises the loss of clip-inclusion-literal has Col(W) ⊆ S_{V,F} and "
+        "Col(Wᵀ) ⊆ S_{T,F}, W = A_V A_Tᵀ, S_{V,F} and S_{T,F} the spans of the Σ̄⁻¹μ_k of each modality."
+    ),
     "clip-effective-equality": (
         "For the pairs of clip-inclusion-literal: Col(W) = S_{V,F} and Col(Wᵀ) = S_{T,F}, W = A_V A_Tᵀ."
     ),

@@ -36,6 +36,13 @@ def infonce_gradient(law: Mixture, C: fmpq_mat, V: fmpq_mat, grids: Grids) -> ar
     return (g + g.transpose()) / 2 - arb_mat(C)
 
 
+def clip_gradient(pairs: Pairs, left: fmpq_mat, right: fmpq_mat, grids: tuple[Grids, Grids]) -> arb_mat:
+    """Return ∇L(W) at W = left·rightᵀ for CLIP; the grids of the images, then of the texts."""
+    x, y = pairs.modalities
+    forward = smoothed_gradient(x, y, left, right, grids[0]) - arb_mat(pairs.C * 2)
+    return forward + smoothed_gradient(y, x, right, left, grids[1]).transpose()
+
+
 class Enclosed(NamedTuple):
     """‖Y* − Ỹ‖ ≤ ε, with VᵀGV, VᵀRV, NᵀGN, NᵀRN, Γ = NᵀgN, g, a lower bound of ‖g‖² and Λ of `enclose_infonce`."""
 
@@ -120,12 +127,11 @@ def enclose_clip(pairs: Pairs, hints: object) -> EnclosedPair:
     found = read(hints, precision=bits, **whitened, left=(m,), right=(n,), U=(n,))
     digits, Q_V, Q_T, grids_V, grids_T, left, right, U = found
     frame_V, frame_T = vision.fisher * Q_V, text.fisher * Q_T
-    x, y, C = vision.reduced(frame_V), text.reduced(frame_T), frame_V.transpose() * pairs.C * frame_T
+    x, y = vision.reduced(frame_V), text.reduced(frame_T)
     if left.ncols() != right.ncols():
         raise Rejected("left and right do not have as many columns")
     with ctx.workprec(digits):
-        g = smoothed_gradient(x, y, left, right, grids_V) - arb_mat(C * 2)
-        g += smoothed_gradient(y, x, right, left, grids_T).transpose()
+        g = clip_gradient(Pairs([x, y], pairs.bias, pairs.columns, pairs.decay), left, right, (grids_V, grids_T))
         epsilon2 = (dual_norm_squared(g, x.sigma, y.sigma) / 4).upper()
         return EnclosedPair(left * right.transpose(), U, x.sigma, y.sigma, epsilon2)
 

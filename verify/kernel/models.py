@@ -144,7 +144,8 @@ class Pairs:
     def __init__(self, modalities: Sequence[Mixture], bias: fmpq, columns: int, decay: fmpq) -> None:
         self.modalities, self.bias, self.columns, self.decay = tuple(modalities), bias, columns, decay
         self.mixture = modalities[0]
-        self.kinds = ("clip",) if len(modalities) == 2 else ("pairs", "shared") if self.mixture.shared else ("pairs",)
+        of_all, of_shared = ("paired", "clip") if len(modalities) == 2 else ("pairs", "shared")
+        self.kinds = (of_all, of_shared) if all(x.shared for x in modalities) else (of_all,)
 
     @cached_property
     def C(self) -> fmpq_mat:
@@ -198,15 +199,10 @@ def instance(value: object) -> Instance:
         name = "covariance" if model == "shared-gmm" else "covariances"
         fields = ("model", "weights", "means", name, "bias", "rank", "weight_decay")
         _, w, means, given, bias, r, decay = record(value, "instance", fields)
-        shared = model == "shared-gmm"
-        covariances = [_covariance(sigma, name) for sigma in ([given] if shared else array(given, name, MAX_SIZE))]
-        covariances *= len(array(w, "weights", MAX_SIZE)) if shared else 1
-        return _pairs([_mixture(w, means, covariances)], bias, r, decay)
+        return _pairs([_mixture(w, means, _covariances(given, name, w))], bias, r, decay)
     if model == "clip-gmm":
         _, w, *modalities, bias, r = record(value, "instance", ("model", "weights", "vision", "text", "bias", "rank"))
-        parts = [record(part, "a modality", ("means", "covariance")) for part in modalities]
-        K = len(array(w, "weights", MAX_SIZE))
-        return _pairs([_mixture(w, m, [_covariance(sigma, "covariance")] * K) for m, sigma in parts], bias, r, "0")
+        return _pairs([_modality(w, part) for part in modalities], bias, r, "0")
     if model == "population-graph":
         _, weights, labels, r = record(value, "instance", ("model", "weights", "labels", "rank"))
         return _graph(matrix(array(weights, "weights", MAX_POINTS), "weights"), array(labels, "labels"), r)
@@ -216,6 +212,20 @@ def instance(value: object) -> Instance:
 def _pairs(modalities: list[Mixture], bias: object, r: object, decay: object) -> Pairs:
     columns, eta = integer(r, "rank", 1, MAX_SIZE), rational(decay, "weight_decay", 0)
     return Pairs(modalities, rational(bias, "bias", 0, 1), columns, eta)
+
+
+def _modality(w: object, value: object) -> Mixture:
+    """Return one modality of a paired mixture."""
+    name = "covariances" if isinstance(value, dict) and "covariances" in value else "covariance"
+    means, given = record(value, "a modality", ("means", name))
+    return _mixture(w, means, _covariances(given, name, w))
+
+
+def _covariances(given: object, name: str, weights: object) -> list[Covariance]:
+    """Return the covariance of each component: of all the same one, or of each its own."""
+    if name == "covariance":
+        return [_covariance(given, name)] * len(array(weights, "weights", MAX_SIZE))
+    return [_covariance(sigma, name) for sigma in array(given, name, MAX_SIZE)]
 
 
 def _covariance(value: object, name: str) -> Covariance:

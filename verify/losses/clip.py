@@ -3,12 +3,15 @@
 Both directions, x against the text and x against the image (the talk's CLIP loss; Definition 6.1):
 
     L(W) = −2⟨C_VT, W⟩ + E_{x_V} log E_{y_T} exp(x_VᵀWy_T) + E_{x_T} log E_{y_V} exp(y_VᵀWx_T),
-    ∇L(W) = −2C_VT + R_V W Σ_T + Σ_k E[p_k x_V] μ_{T,k}ᵀ + Σ_V W R_T + Σ_k μ_{V,k} E[p'_k x_T]ᵀ,
+    ∇L(W) = −2C_VT + Σ_k E[p_k x_V] μ_{T,k}ᵀ + Σ_k E[p_k x_V x_Vᵀ] W Σ_{T,k} + (the same the other way),
 
-p and p' the softmax weights of the two sums of the Gaussian moment generating functions.
+p the softmax weights of the sum of the Gaussian moment generating functions. Σ_k p_k = 1 turns the last sum into
+R_V W Σ_{T,1} + Σ_k E[p_k x_V x_Vᵀ] W (Σ_{T,k} − Σ_{T,1}), whose second part vanishes for a shared covariance.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 from flint import fmpq_mat
 
@@ -24,12 +27,12 @@ from thmverify.losses.expressions import (
 )
 from thmverify.losses.record import Loss, Row, Sense, deferred
 from thmverify.maps import CLIPFactors, CLIPProduct, LinearMap
-from thmverify.models import CLIPGMM, Instance, SharedGMM
+from thmverify.models import CLIPGMM, GMM, Instance, PairedGMM
 
 
 def value(instance: Instance, linear_map: LinearMap) -> ValueExpression:
     """Return L(W)."""
-    model = paired_mixture(instance)
+    model = pairs_of(instance)
     W = product_matrix(linear_map, model)
     logarithms = (
         _log_partition(model.vision, model.text, W),
@@ -40,26 +43,40 @@ def value(instance: Instance, linear_map: LinearMap) -> ValueExpression:
 
 def gradient(instance: Instance, linear_map: LinearMap) -> dict[str, GradientExpression]:
     """Return ∇L(W) (d_V × d_T); with respect to A_V it is ∇L(W) A_T, to A_T it is ∇L(W)ᵀ A_V."""
-    model = paired_mixture(instance)
+    model = pairs_of(instance)
     vision, text = model.vision, model.text
     W = product_matrix(linear_map, model)
-    rational = vision.R * W * text.sigma + vision.sigma * W * text.R - model.C * 2
-    forward = SoftmaxTerm(_log_partition(vision, text, W), text.mu.transpose())
-    backward = SoftmaxTerm(_log_partition(text, vision, W.transpose()), vision.mu.transpose(), form="transposed")
-    return {"W": GradientExpression(rational, (forward, backward))}
+    rational = vision.R * W * text.sigmas[0] + vision.sigmas[0] * W * text.R - model.C * 2
+    terms = (_direction(vision, text, W, "plain"), _direction(text, vision, W.transpose(), "transposed"))
+    return {"W": GradientExpression(rational, terms)}
 
 
-def paired_mixture(instance: Instance) -> CLIPGMM:
+def _direction(source: GMM, target: GMM, W: fmpq_mat, form: Literal["plain", "transposed"]) -> SoftmaxTerm:
+    """Return the integrals of ∇ E_x log E_y exp(xᵀWy), x from the source and y from the target."""
+    bends = tuple(W * (sigma - target.sigmas[0]) for sigma in target.sigmas)
+    bends = () if all(exact.is_zero(N) for N in bends) else bends
+    return SoftmaxTerm(_log_partition(source, target, W), target.mu.transpose(), bends, form)
+
+
+def pairs_of(instance: Instance) -> PairedGMM:
     """Return the instance's paired mixture.
 
     Raises InputError for another model.
     """
-    if not isinstance(instance.model, CLIPGMM):
+    if not isinstance(instance.model, PairedGMM):
         raise InputError("model", instance.kind, "has one modality where clip needs two", 'use "model": "clip-gmm"')
     return instance.model
 
 
-def product_matrix(linear_map: LinearMap, model: CLIPGMM) -> fmpq_mat:
+def paired_mixture(instance: Instance) -> CLIPGMM:
+    """Return the instance's paired mixture, in which each modality has one covariance.
+
+    Raises InputError for another model, and where covariances differ.
+    """
+    return pairs_of(instance).shared
+
+
+def product_matrix(linear_map: LinearMap, model: PairedGMM) -> fmpq_mat:
     """Return W (d_V × d_T).
 
     Raises InputError for another kind of map or other dimensions.
@@ -78,10 +95,10 @@ def product_matrix(linear_map: LinearMap, model: CLIPGMM) -> fmpq_mat:
     return linear_map.W
 
 
-def _log_partition(source: SharedGMM, target: SharedGMM, W: fmpq_mat) -> Reduced:
+def _log_partition(source: GMM, target: GMM, W: fmpq_mat) -> Reduced:
     """Return E_x log E_y exp(xᵀWy), x from the source and y from the target."""
-    quadratic = [W * target.sigma * W.transpose()] * source.components
-    return reduce(source.w, source.mu, [source.sigma], W * target.mu, quadratic)
+    quadratic = [W * sigma * W.transpose() for sigma in target.sigmas]
+    return reduce(source.w, source.mu, source.sigmas, W * target.mu, quadratic)
 
 
 LOSS = Loss(

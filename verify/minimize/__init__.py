@@ -16,7 +16,7 @@ from thmverify.minimize.effort import Effort
 from thmverify.minimize.general import minimise_generally
 from thmverify.minimize.polishing import polish
 from thmverify.minimize.result import ColumnSpace, Minimiser, Note
-from thmverify.models import CLIPGMM, AugmentedPairs, Instance
+from thmverify.models import AugmentedPairs, Instance, PairedGMM
 
 _SMALLER = "give shorter numbers, fewer coordinates, or a diagonal covariance"
 _DECADES = 60  # fourth powers of such numbers are floats still
@@ -79,7 +79,7 @@ def _numbers(instance: Instance) -> Iterator[tuple[str, Iterable[Fraction]]]:
     match instance.model:
         case AugmentedPairs(mixture=mixture):
             mixtures = {"": mixture}
-        case CLIPGMM(vision=vision, text=text):
+        case PairedGMM(vision=vision, text=text):
             mixtures = {"vision.": vision, "text.": text}
         case _:
             mixtures = {}

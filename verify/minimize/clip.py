@@ -2,7 +2,8 @@
 
 In the whitened coordinates of each modality W = E_V Y E_Tᵀ, Y of m_V × m_T, and
 L(Y) = −2⟨C, Y⟩ + ½ tr(YᵀR_V Y) + ½ tr(Y R_T Yᵀ) + f_V(Y) + f_T(Yᵀ), R = I + S, with f the log-sum-exp terms:
-2-strongly convex, and no cone.
+2-strongly convex, and no cone. Where components have covariances of their own, W* need not live on the Fisher
+subspaces: the coordinates are then those of the whole spaces, and the terms those of `separate.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from thmverify.integrate.float64 import REPLICATES
-from thmverify.losses.clip import paired_mixture
-from thmverify.minimize.coordinates import Coordinates, fisher_coordinates
+from thmverify.losses.clip import pairs_of
+from thmverify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
 from thmverify.minimize.effort import Effort
 from thmverify.minimize.energy import LogSumExpTerm, Point, linear, quadratic, summed
 from thmverify.minimize.factors import best_product
@@ -29,9 +30,9 @@ from thmverify.minimize.result import (
     shortfall,
 )
 from thmverify.minimize.sampled import LATTICE_DIMENSIONS, SampledTerm, descend, descend_factors
-from thmverify.models import Floats, Instance
+from thmverify.minimize.separate import Gaussians, SeparatePairedEnergy
+from thmverify.models import Floats, Instance, PairedGMM
 
-MODULUS = 2.0
 # Starts of a rank-constrained search: fewer where an evaluation is dear.
 _STARTS, _FEW_STARTS = 14, 4
 
@@ -45,6 +46,17 @@ class PairedEnergy:
     R_T: Floats
     forward: LogSumExpTerm | SampledTerm
     backward: LogSumExpTerm | SampledTerm
+
+    @property
+    def modulus(self) -> float:
+        """The modulus of strong convexity."""
+        return 2.0
+
+    def rough(self) -> PairedEnergy:
+        """Return the loss with integrals to fewer digits."""
+        if isinstance(self.forward, SampledTerm) or isinstance(self.backward, SampledTerm):
+            raise TypeError("points are not refined")
+        return replace(self, forward=self.forward.rough(), backward=self.backward.rough())
 
     def sampled(self, seed: int) -> PairedEnergy:
         """Return the loss over quasi-Monte Carlo points."""
@@ -80,11 +92,13 @@ def minimise_clip(instance: Instance, rank: int, effort: Effort) -> Minimiser:
     """Return W* = A_V* A_T*ᵀ over factors with `rank` columns."""
     vision, text, energy = whitened(instance)
     large = min(*energy.C.shape, len(vision.weights) - 1) > LATTICE_DIMENSIONS
-    optimum = _sampled_optimum(energy, effort) if large else unconstrained(energy)
-    told = energy.sampled(REPLICATES) if large else energy  # at points that no step has seen
+    sampled = energy.sampled(0) if large and isinstance(energy, PairedEnergy) else None
+    optimum = unconstrained(energy) if sampled is None else _sampled_optimum(sampled, effort)
+    # at points that no step has seen
+    told = energy.sampled(REPLICATES) if large and isinstance(energy, PairedEnergy) else energy
     point = told.point(optimum)
     size = float(np.linalg.norm(point.gradient))
-    bound = (size + point.gradient_error) / MODULUS
+    bound = (size + point.gradient_error) / energy.modulus
     converged = bound <= ACCEPTED * (1 + float(np.linalg.norm(optimum)))
     reached = leading(np.linalg.svd(optimum, compute_uv=False), bound if converged else 1e-3 * bound)
     if reached <= rank:
@@ -93,10 +107,10 @@ def minimise_clip(instance: Instance, rank: int, effort: Effort) -> Minimiser:
             notes.append(shortfall(size, point))
         return _report(vision, text, optimum, reached, point, size, bound, converged, notes)
     starts = _STARTS if len(vision.weights) <= 4 else _FEW_STARTS
-    if large:
+    if sampled is not None:
         outer, sizes, inner = np.linalg.svd(optimum)
         roots = np.sqrt(sizes[:rank])
-        A, B = descend_factors(energy.sampled(0), outer[:, :rank] * roots, inner[:rank].T * roots, effort)
+        A, B = descend_factors(sampled, outer[:, :rank] * roots, inner[:rank].T * roots, effort)
     else:
         A, B = best_product(energy, optimum, energy.R_V, energy.R_T, rank, starts)
     Y = A @ B.T
@@ -107,26 +121,38 @@ def minimise_clip(instance: Instance, rank: int, effort: Effort) -> Minimiser:
     return _report(vision, text, Y, rank, point, size, None, converged, notes)
 
 
-def whitened(instance: Instance) -> tuple[Coordinates, Coordinates, PairedEnergy]:
-    """Return the coordinates on each modality's Fisher subspace, and the loss in them."""
-    model = paired_mixture(instance)
+def whitened(instance: Instance) -> tuple[Coordinates, Coordinates, PairedEnergy | SeparatePairedEnergy]:
+    """Return coordinates of each modality that hold every minimiser, and the loss in them."""
+    model = pairs_of(instance)
+    if not (model.vision.law.shared and model.text.law.shared):
+        vision, text = full_coordinates(model.vision), full_coordinates(model.text)
+        return vision, text, separate_energy(model, vision, text)
     vision, text = fisher_coordinates(model.vision), fisher_coordinates(model.text)
-    energy = PairedEnergy(
+    return vision, text, shared_energy(model, vision, text)
+
+
+def shared_energy(model: PairedGMM, vision: Coordinates, text: Coordinates) -> PairedEnergy:
+    """Return the loss of W = E_V Y E_Tᵀ, with one covariance in each modality."""
+    return PairedEnergy(
         vision.moment(model.coupling, text),
         np.eye(vision.m) + vision.between,
         np.eye(text.m) + text.between,
         LogSumExpTerm(vision.weights, vision.centres, text.centres),
         LogSumExpTerm(vision.weights, text.centres, vision.centres),
     )
-    return vision, text, energy
+
+
+def separate_energy(model: PairedGMM, vision: Coordinates, text: Coordinates) -> SeparatePairedEnergy:
+    """Return the loss of W = E_V Y E_Tᵀ, whatever the covariances."""
+    C = vision.moment(model.coupling, text)
+    return SeparatePairedEnergy(C, Gaussians.of(vision), Gaussians.of(text))
 
 
 def _sampled_optimum(energy: PairedEnergy, effort: Effort) -> Floats:
-    left, right = flattening(energy.R_V), flattening(energy.R_T)
-    return descend(energy.sampled(0), left, right, np.zeros_like(energy.C), effort)
+    return descend(energy, flattening(energy.R_V), flattening(energy.R_T), np.zeros_like(energy.C), effort)
 
 
-def unconstrained(energy: PairedEnergy, tolerance: float = TOLERANCE) -> Floats:
+def unconstrained(energy: PairedEnergy | SeparatePairedEnergy, tolerance: float = TOLERANCE) -> Floats:
     """Return the minimum of L over all Y."""
     flat = Rescaled(energy, flattening(energy.R_V), flattening(energy.R_T))
     shape = energy.C.shape

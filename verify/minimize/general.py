@@ -25,7 +25,7 @@ from thmverify.maps import BiasedEncoder, CLIPFactors, Encoder, LinearMap
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.minimize.coordinates import full_coordinates
 from thmverify.minimize.result import ACCEPTED, Minimiser, Note, column_space
-from thmverify.models import CLIPGMM, GMM, Floats, Instance
+from thmverify.models import PairedGMM, GMM, Floats, Instance
 from thmverify.subspaces import fisher_subspace
 
 _STARTS, _SEED = 5, 20261129
@@ -60,9 +60,9 @@ class Unknowns:
         if loss.sense is Sense.STATIONARY:
             rule = "is made stationary, not minimised"
             raise InputError("LOSS", loss.name, rule, "give its record a minimiser of its own")
-        paired = isinstance(instance.model, CLIPGMM)
+        paired = isinstance(instance.model, PairedGMM)
         columns = found.maps["A_V" if paired else "A"].shape[1] if isinstance(found, Minimiser) else found
-        if isinstance(instance.model, CLIPGMM):
+        if isinstance(instance.model, PairedGMM):
             sides = instance.model.vision, instance.model.text
             return cls(loss, instance, ("A_V", "A_T"), tuple(_frame(m) for m in sides), (columns, columns))
         frame = _frame(instance.pairs.mixture)
@@ -270,7 +270,7 @@ def _random(like: Floats, rng: np.random.Generator) -> Floats:
 
 def _leading(instance: Instance, block: int, rank: int, rng: np.random.Generator) -> Floats:
     """Return the block's start in whitened coordinates: leading eigenvectors, and small random columns beyond."""
-    if isinstance(instance.model, CLIPGMM):
+    if isinstance(instance.model, PairedGMM):
         mixture: GMM = (instance.model.vision, instance.model.text)[block]
         second = mixture.S
     elif block == 1:
@@ -345,6 +345,6 @@ def in_floats(maps: Mapping[str, fmpq_mat]) -> dict[str, Floats]:
 
 
 def _mixture(instance: Instance, name: str) -> GMM:
-    if isinstance(instance.model, CLIPGMM):
+    if isinstance(instance.model, PairedGMM):
         return instance.model.vision if name == "A_V" else instance.model.text
     return instance.pairs.mixture

@@ -26,7 +26,7 @@ from thmverify.minimize.result import (
     shortfall,
 )
 from thmverify.minimize.sampled import LATTICE_DIMENSIONS, SampledEnergy, descend_factors, minimise_sampled
-from thmverify.minimize.separate import SeparateEnergy
+from thmverify.minimize.separate import Gaussians, SeparateEnergy
 from thmverify.models import MAX_WHOLE, Floats, Instance
 
 # Starts of a rank-constrained search: fewer where an evaluation is dear.
@@ -79,12 +79,7 @@ def _shared_energy(instance: Instance, coordinates: Coordinates) -> SharedEnergy
 
 
 def _separate_energy(instance: Instance, coordinates: Coordinates) -> SeparateEnergy:
-    return SeparateEnergy(
-        coordinates.weights,
-        coordinates.centres,
-        coordinates.spreads(),
-        coordinates.moment(instance.pairs.coupling),
-    )
+    return SeparateEnergy(coordinates.moment(instance.pairs.coupling), Gaussians.of(coordinates))
 
 
 def _unconstrained(

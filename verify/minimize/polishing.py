@@ -150,7 +150,7 @@ def polish_clip(minimiser: Minimiser, instance: Instance, digits: int) -> Minimi
         start = _rational(to_basis[0] @ scaled @ to_basis[1].T)
         found = _refine(start, digits, residual, lambda b: to_basis[0] @ solve(left.T @ b @ right) @ to_basis[1].T)
         W = vision.basis * found.x * text.basis.transpose()
-        return _updated(minimiser, {"W": W}, found, found.size / clip.MODULUS, digits)
+        return _updated(minimiser, {"W": W}, found, found.size / energy.modulus, digits)
 
     outer, sizes, inner = np.linalg.svd(scaled)
     r, m = minimiser.rank, vision.m

@@ -39,6 +39,7 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "pca-equality": ("pairs", _exact(spectral.pca)),
     "simsiam-inclusion": ("pairs", _exact(simsiam.simsiam_exact) | {"leak": simsiam.simsiam_leak}),
     "clip-inclusion-effective": ("clip", _exact(identities.valid)),
+    "clip-nonshared-inclusion": ("paired", _exact(identities.inclusion) | {"border": border.clip_border}),
     "clip-effective-equality": ("clip", _ranked(ranks.equality)),
     "clip-inclusion-literal": ("clip", _ranked(ranks.literal)),
     "population-graph-equivalence": ("graph", _exact(identities.graph_equivalence)),

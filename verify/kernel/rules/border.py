@@ -1,17 +1,18 @@
 """No minimiser of InfoNCE lies inside a subspace U: a point across its border has a smaller loss than all inside.
 
 When Σ_k ⪰ κΣ̄ for all k, L is κ-strongly convex in ‖H‖² = tr(HΣ̄HΣ̄). Inside, no loss is less than at M̃ = XVVᵀXᵀ by more
-than ζ‖M̃‖ + (ε + ζ)²/2κ; at M' = WWᵀ it is less by at least ⟨∇L(M'), M̃ − M'⟩ + κ‖M̃ − M'‖²/2 (PROOFS.md, 7).
+than ζ‖M̃‖ + (ε + ζ)²/2κ; at M' = WWᵀ it is less by at least ⟨∇L(M'), M̃ − M'⟩ + κ‖M̃ − M'‖²/2 (PROOFS.md, 7). For CLIP
+κ = κ_V + κ_T and ‖H‖² = tr(Σ̄_V H Σ̄_T Hᵀ); there is no cone, and inside no loss is less by more than ε²/2κ.
 """
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from thmverify.kernel.enclosure import infonce_gradient, slack
+from thmverify.kernel.enclosure import clip_gradient, infonce_gradient, slack
 from thmverify.kernel.integrals import Grids, read_grids
 from thmverify.kernel.linear import dual_norm_squared, inertia, null_space, trace
-from thmverify.kernel.models import Finding, Pairs
+from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import Kind, bits, rational, read, vector
-from thmverify.kernel.strict import Rejected
+from thmverify.kernel.strict import Rejected, array
 
 
 def nonshared_border(pairs: Pairs, hints: object) -> Finding:
@@ -41,9 +42,7 @@ def _across(pairs: Pairs, X: fmpq_mat, eta2: fmpq, hints: object) -> Finding:
     n, d = X.ncols(), X.nrows()
     points: dict[str, Kind] = {"V": (n,), "N": (n,), "grids": read_grids, "W": (d,), "grids_across": read_grids}
     digits, kappa, V, seed, grids, W, grids_across = read(hints, precision=bits, modulus=rational, **points)
-    sigma = pairs.mixture.sigma
-    if not kappa > 0 or any(inertia(part - sigma * kappa)[1] for part in pairs.mixture.covariances):
-        raise Rejected("the modulus is not one of strong convexity")
+    _check_modulus(pairs.mixture, kappa)
     if W.ncols() > pairs.columns:
         raise Rejected("W has more than r columns")
     with ctx.workprec(digits):
@@ -72,3 +71,44 @@ def least_rise(pairs: Pairs, kappa: fmpq, start: fmpq_mat, end: fmpq_mat, grids:
     step, sigma = end * end.transpose() - start * start.transpose(), pairs.mixture.sigma
     slope = infonce_gradient(pairs.mixture, pairs.C, start, grids) * arb_mat(step)
     return slope.trace() + arb(kappa * trace(step * sigma * step * sigma) / 2)
+
+
+def clip_border(pairs: Pairs, hints: object) -> Finding:
+    """The border of S_{V,F} and S_{T,F}: the best W inside is near B_V·left·rightᵀB_Tᵀ, a better one W_V W_Tᵀ."""
+    (vision, text), (m, n) = pairs.modalities, pairs.sizes
+    inside: dict[str, Kind] = {"left": (m,), "right": (n,), "grids": _both_grids}
+    across: dict[str, Kind] = {"W_V": (vision.dimension,), "W_T": (text.dimension,), "grids_across": _both_grids}
+    digits, moduli, *points = read(hints, precision=bits, moduli=vector, **inside, **across)
+    left, right, grids, W_V, W_T, grids_across = points
+    if len(moduli) != 2 or left.ncols() != right.ncols() or W_V.ncols() != W_T.ncols():
+        raise Rejected("there are not two moduli, or two factors do not have as many columns")
+    for mixture, kappa in zip(pairs.modalities, moduli, strict=True):
+        _check_modulus(mixture, kappa)
+    if W_V.ncols() > pairs.columns:
+        raise Rejected("W has more than r columns")
+    factors = vision.fisher * left, text.fisher * right
+    step = factors[0] * factors[1].transpose() - W_V * W_T.transpose()
+    size: fmpq = trace(vision.sigma * step * text.sigma * step.transpose())
+    with ctx.workprec(digits):
+        kappa = arb(sum(moduli, fmpq(0)))
+        g = arb_mat(vision.fisher.transpose()) * clip_gradient(pairs, *factors, grids) * arb_mat(text.fisher)
+        metrics = [x.fisher.transpose() * x.sigma * x.fisher for x in pairs.modalities]
+        fall = dual_norm_squared(g, *metrics) / (2 * kappa)
+        slope = (clip_gradient(pairs, W_V, W_T, grids_across) * arb_mat(step.transpose())).trace()
+        if not slope + kappa * arb(size) / 2 > fall:
+            raise Rejected("the point across the border is not certainly better than all inside")
+    return Finding("refuted")
+
+
+def _both_grids(value: object, name: str) -> tuple[Grids, Grids]:
+    """Return the grids of the images and of the texts."""
+    found = [read_grids(part, name) for part in array(value, name, 2)]
+    if len(found) != 2:
+        raise Rejected(f"{name} are not those of two modalities")
+    return found[0], found[1]
+
+
+def _check_modulus(mixture: Mixture, kappa: fmpq) -> None:
+    """Check that κ > 0 and Σ_k ⪰ κΣ̄ for all k."""
+    if not kappa > 0 or any(inertia(part - mixture.sigma * kappa)[1] for part in mixture.covariances):
+        raise Rejected("the modulus is not one of strong convexity")

@@ -11,12 +11,12 @@ def valid(_pairs: Pairs) -> Finding:
 
 
 def inclusion(pairs: Pairs) -> Finding:
-    """Cutting M to its block on S_F lowers L when, given k, x within S_F and across it are independent.
+    """Cutting M, or W, to its block on S_F lowers L when, given k, x within S_F and across it are independent.
 
-    With δ Cov(μ) = 0 that is not needed: ∇L(0) = 0 and L is strictly convex, so the minimiser is 0.
+    With δ Cov(μ, μ') = 0 that is not needed: ∇L(0) = 0 and L is strictly convex, so the minimiser is 0.
     """
-    if pairs.informative:
-        check_blocks(pairs.mixture)
+    for mixture in pairs.modalities if pairs.informative else ():
+        check_blocks(mixture)
     return Finding("proved")
 
 
