@@ -88,7 +88,12 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "ntxent-unnormalised-inclusion",
         "clip-batch-inclusion",
     ),
-    "nonshared": ("nonshared-inclusion", "nonshared-proportional"),
+    "nonshared": (
+        "nonshared-inclusion",
+        "nonshared-proportional",
+        "clip-nonshared-inclusion",
+        "clip-proportional-inclusion",
+    ),
 }
 
 

@@ -17,11 +17,17 @@ from thmverify.vocabulary import (
     K,
     Pi_F,
     Pi_mu,
+    Pi_TF,
+    Pi_Tmu,
+    Pi_VF,
+    Pi_Vmu,
     PositiveDefinite,
     Sigma_1,
     Sigma_k,
     Sigma_T,
+    Sigma_Tk,
     Sigma_V,
+    Sigma_Vk,
     W,
     d,
     d_T,
@@ -102,6 +108,22 @@ EQUAL_WEIGHTS = Hypothesis("equal-weights", Eq(w[k], 1 / K), "All components hav
 BIAS_POSITIVE = Hypothesis("bias-positive", delta > 0, "Some augmented pairs come from one component.")
 VISION_DEFINITE = Hypothesis("vision-definite", PositiveDefinite(Sigma_V), "Images are not degenerate.", True)
 TEXT_DEFINITE = Hypothesis("text-definite", PositiveDefinite(Sigma_T), "Texts are not degenerate.", True)
+VISION_COVARIANCES_DEFINITE = Hypothesis(
+    "vision-covariances-definite", PositiveDefinite(Sigma_Vk), "No component of the images is degenerate.", True
+)
+TEXT_COVARIANCES_DEFINITE = Hypothesis(
+    "text-covariances-definite", PositiveDefinite(Sigma_Tk), "No component of the texts is degenerate.", True
+)
+VISION_MAPS_INTO = Hypothesis(
+    "vision-maps-into-means",
+    Eq(Pi_Vmu * Sigma_Vk * Pi_VF, Sigma_Vk * Pi_VF),
+    "Every Σ_{V,k} maps S_{V,F} into the span of the means.",
+)
+TEXT_MAPS_INTO = Hypothesis(
+    "text-maps-into-means",
+    Eq(Pi_Tmu * Sigma_Tk * Pi_TF, Sigma_Tk * Pi_TF),
+    "Every Σ_{T,k} maps S_{T,F} into the span of the means.",
+)
 MATCH_RANGE = Hypothesis(
     "match-range", And(delta >= 0, delta <= 1), "The share δ of right captions is a probability; 1 in the source.", True
 )
@@ -137,4 +159,11 @@ MIXTURE = (WEIGHTS_POSITIVE, WEIGHTS_SUM, COVARIANCES_DEFINITE)
 PAIRS = (*MIXTURE, BIAS_RANGE)
 SHARED_PAIRS = (*MIXTURE, SHARED_COVARIANCE, BIAS_RANGE)
 PAIRED = (WEIGHTS_POSITIVE, WEIGHTS_SUM, VISION_DEFINITE, TEXT_DEFINITE, MATCH_RANGE)
+SEPARATELY_PAIRED = (
+    WEIGHTS_POSITIVE,
+    WEIGHTS_SUM,
+    VISION_COVARIANCES_DEFINITE,
+    TEXT_COVARIANCES_DEFINITE,
+    MATCH_RANGE,
+)
 GRAPH = (SYMMETRIC, DEGREES_POSITIVE)

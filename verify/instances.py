@@ -31,7 +31,17 @@ from thmverify.errors import InputError
 from thmverify.exact import Diagonal, Rows
 from thmverify.jsonfiles import RefusedNumber, read_object
 from thmverify.maps import BiasedEncoder, CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
-from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PairedGMM, PopulationGraph, Record, SharedGMM, Value
+from thmverify.models import (
+    CLIPGMM,
+    GMM,
+    AugmentedPairs,
+    Instance,
+    PairedGMM,
+    PopulationGraph,
+    Record,
+    SharedGMM,
+    Value,
+)
 
 MAX_SIZE = 64  # components, columns of a map
 MAX_DENSE = 200  # rows of a covariance that is not diagonal, and of a d × d map

@@ -390,7 +390,9 @@ class PairedGMM:
 
         Raises InputError when they do not.
         """
-        return CLIPGMM(self.vision.with_one_covariance("clip-gmm"), self.text.with_one_covariance("clip-gmm"), self.bias)
+        return CLIPGMM(
+            self.vision.with_one_covariance("clip-gmm"), self.text.with_one_covariance("clip-gmm"), self.bias
+        )
 
 
 @dataclass(frozen=True, init=False)

@@ -53,6 +53,9 @@ mu_k, mu_bar = MatrixSymbol("mu_k", d, 1), MatrixSymbol("mubar", d, 1)
 Pi_F, Pi_mu = MatrixSymbol("Pi_F", d, d), MatrixSymbol("Pi_mu", d, d)
 d_V, d_T, m_V, m_T = symbols("d_V d_T m_V m_T", integer=True, positive=True)
 Sigma_V, Sigma_T = MatrixSymbol("Sigma_V", d_V, d_V), MatrixSymbol("Sigma_T", d_T, d_T)
+Sigma_Vk, Sigma_Tk = MatrixSymbol("Sigma_V,k", d_V, d_V), MatrixSymbol("Sigma_T,k", d_T, d_T)
+Pi_VF, Pi_Vmu = MatrixSymbol("Pi_V,F", d_V, d_V), MatrixSymbol("Pi_V,mu", d_V, d_V)
+Pi_TF, Pi_Tmu = MatrixSymbol("Pi_T,F", d_T, d_T), MatrixSymbol("Pi_T,mu", d_T, d_T)
 Cov_VT = MatrixSymbol("Cov_VT", d_V, d_T)
 mu_bar_V, mu_bar_T = MatrixSymbol("mubar_V", d_V, 1), MatrixSymbol("mubar_T", d_T, 1)
 m_joint = Symbol("m_+", integer=True, positive=True)
@@ -244,6 +247,12 @@ VOCABULARY: tuple[Entry, ...] = (
     Entry(m_T, "dim S_{T,F}", _of(lambda i: Integer(fisher_subspace(_clip(i).text).dimension))),
     Entry(Sigma_V, "the covariance of the vision modality", _of(lambda i: _matrix(_clip(i).shared.vision.sigma))),
     Entry(Sigma_T, "the covariance of the text modality", _of(lambda i: _matrix(_clip(i).shared.text.sigma))),
+    Entry(Sigma_Vk, "the covariance of component k, vision", lambda i, k: _matrix(_clip(i).vision.sigmas[k - 1]), k),
+    Entry(Sigma_Tk, "the covariance of component k, text", lambda i, k: _matrix(_clip(i).text.sigmas[k - 1]), k),
+    Entry(Pi_VF, "the orthogonal projector on S_{V,F}", _of(lambda i: _projector(fisher_subspace(_clip(i).vision)))),
+    Entry(Pi_TF, "the orthogonal projector on S_{T,F}", _of(lambda i: _projector(fisher_subspace(_clip(i).text)))),
+    Entry(Pi_Vmu, "the projector on span{μ_{V,k}}", _of(lambda i: _projector(mean_subspace(_clip(i).vision)))),
+    Entry(Pi_Tmu, "the projector on span{μ_{T,k}}", _of(lambda i: _projector(mean_subspace(_clip(i).text)))),
     Entry(mu_bar_V, "the mean of the vision modality", _of(lambda i: _matrix(_clip(i).vision.mean))),
     Entry(mu_bar_T, "the mean of the text modality", _of(lambda i: _matrix(_clip(i).text.mean))),
     Entry(

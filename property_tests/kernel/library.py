@@ -62,6 +62,10 @@ SKEWED = [["2", "1", "0", "0"], ["1", "2", "1", "0"], ["0", "1", "3", "1"], ["0"
 LEAKING = shared("1/2 1/4 1/4", "2 1 0 0, 0 -2 1 0, -4 0 -1 0", covariance=SKEWED)
 PAIRED = clip("1/3 2/3", "2 1, -1 0", "1 1, -1 2", rank=2)
 WIDE = clip("1/3 1/3 1/3", "2 1 0, -1 0 1, -1 -1 -1", "1 1, -1 2, 0 -3", rank=2)
+LEANING_IMAGES = clip("1/2 1/2", "1 0, -1 0", "1, -1", rank=1)
+LEANING_IMAGES["vision"]["covariances"] = LEANING["covariances"]
+SEPARATE_TEXTS = clip("1/2 1/2", "1, -1", "2 0, -2 0")
+SEPARATE_TEXTS["text"]["covariances"] = SEPARATE["covariances"]
 HEXAGON = "1 0 1, 1 1 -1, 0 1 1, -1 0 -1, -1 -1 1, 0 -1 -1"  # and a sign that alternates
 TWICE_ROUND = "1 0 1, 0 1 -1, -1 -1 1, 1 0 -1, 0 1 1, -1 -1 -1"
 TURNING = clip(" ".join(["1/6"] * 6), HEXAGON, TWICE_ROUND, rank=3)  # only the signs have anything in common
@@ -116,6 +120,9 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("simsiam-inclusion", {**LINE, "rank": 2, "weight_decay": "1/10"}, "proved", "exact"),
     ("simsiam-inclusion", {**PANCAKES, "weight_decay": "1/10"}, "proved", "exact"),
     ("clip-inclusion-effective", WIDE, "proved", "exact"),
+    ("clip-nonshared-inclusion", LEANING_IMAGES, "refuted", "border"),
+    ("clip-nonshared-inclusion", {**LEANING_IMAGES, "bias": "0"}, "proved", "exact"),
+    ("clip-nonshared-inclusion", SEPARATE_TEXTS, "proved", "exact"),
     ("clip-inclusion-literal", WIDE, "proved", "kkt"),
     ("clip-inclusion-literal", {**WIDE, "rank": 3}, "refuted", "exact"),
     ("clip-inclusion-literal", PAIRED, "proved", "exact"),

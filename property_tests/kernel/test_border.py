@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from property_tests.kernel.library import LEANING, SEPARATE, SHIPPED, shared, softmax_points
+from property_tests.kernel.library import LEANING, LEANING_IMAGES, SEPARATE, SHIPPED, shared, softmax_points
 from thmverify import exact
 from thmverify import testing as st
 from thmverify.certifying import decide
@@ -29,7 +29,7 @@ from thmverify.kernel.enclosure import infonce_gradient
 from thmverify.kernel.integrals import Adaptive, read_grids
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.models import instance as kernel_instance
-from thmverify.kernel.rules.border import largest_fall, least_rise, nonshared_border, top_border
+from thmverify.kernel.rules.border import clip_border, largest_fall, least_rise, nonshared_border, top_border
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import enclose, enclosed_gradient, float64_value
 from thmverify.maps import Encoder
@@ -222,6 +222,10 @@ def leaning() -> tuple[Pairs, dict]:
     return hints_of("nonshared-inclusion", json.dumps(LEANING))
 
 
+def leaning_images() -> tuple[Pairs, dict]:
+    return hints_of("clip-nonshared-inclusion", json.dumps(LEANING_IMAGES))
+
+
 def tipped() -> tuple[Pairs, dict]:
     return hints_of("infonce-top-r", json.dumps(TIPPED))
 
@@ -260,6 +264,48 @@ def test_a_spoilt_hint_is_rejected(name):
     assert nonshared_border(pairs, hints).verdict == "refuted"
     with pytest.raises((Rejected, ZeroDivisionError)):
         nonshared_border(pairs, SPOILT[name](hints))
+
+
+SPOILT_IMAGES = {
+    "another point inside": lambda h: {**h, "left": times(h["left"], Fraction(3, 2))},
+    "no point inside": lambda h: {**h, "left": [["0"]]},
+    "moduli too large": lambda h: {**h, "moduli": ["1", "1"]},
+    "a modulus of 0": lambda h: {**h, "moduli": ["0", h["moduli"][1]]},
+    "a negative modulus": lambda h: {**h, "moduli": ["-1/2", h["moduli"][1]]},
+    "one modulus": lambda h: {**h, "moduli": h["moduli"][:1]},
+    "three moduli": lambda h: {**h, "moduli": [*h["moduli"], "100"]},
+    "no step": lambda h: {**h, "W_V": [["0"], ["0"]]},
+    "a step too long": lambda h: {**h, "W_T": times(h["W_T"], Fraction(4))},
+    "a step the other way": lambda h: {**h, "W_V": [h["W_V"][0], *times(h["W_V"][1:], Fraction(-1))]},
+    "factors of different widths": lambda h: {**h, "right": [[*h["right"][0], "0"]]},
+    "more than r columns": lambda h: {**h, "W_V": [[*x, "0"] for x in h["W_V"]], "W_T": [[*h["W_T"][0], "0"]]},
+    "no grids": lambda h: {**h, "grids": [[], []]},
+    "grids of one modality": lambda h: {**h, "grids": h["grids"][:1]},
+    "grids exchanged": lambda h: {**h, "grids_across": h["grids_across"][::-1]},
+    "a grid that misses": lambda h: {
+        **h,
+        "grids_across": [h["grids_across"][0], [[[a[0], "1000", *a[2:]] for a in g] for g in h["grids_across"][1]]],
+    },
+}
+
+
+@pytest.mark.parametrize("name", SPOILT_IMAGES)
+def test_a_spoilt_hint_for_clip_is_rejected(name):
+    pairs, hints = leaning_images()
+    assert clip_border(pairs, hints).verdict == "refuted"
+    with pytest.raises((Rejected, ZeroDivisionError)):
+        clip_border(pairs, SPOILT_IMAGES[name](hints))
+
+
+def test_where_inclusion_of_w_holds_no_point_across_refutes_it():
+    """The hints of an instance that leaks, on one with the same averages that does not."""
+    hints = leaning_images()[1]
+    sigma = (Fraction(3, 2), Fraction(1, 2))
+    alike = [[[str(sigma[i != j]) for j in (0, 1)] for i in (0, 1)]] * 2
+    fields = {**LEANING_IMAGES, "vision": {"means": LEANING_IMAGES["vision"]["means"], "covariances": alike}}
+    assert decide("clip-nonshared-inclusion", parse_instance(fields))[0].outcome is Outcome.PROVED
+    with pytest.raises(Rejected):
+        clip_border(kernel_instance(instance_fields(parse_instance(fields))), hints)
 
 
 @pytest.mark.parametrize(

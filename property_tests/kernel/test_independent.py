@@ -190,7 +190,7 @@ def clip_truth(claim: str, vision: Law, text: Law, bias: float, r: int) -> bool 
     if whole:
         return (vision.m, text.m) == (vision.d, text.d) or r <= rank
     leak = max(np.abs(vision.across.T @ W).max(initial=0), np.abs(W @ text.across).max(initial=0))
-    return yes(float(leak)) and (claim == "clip-inclusion-effective" or rank == vision.m == text.m)
+    return yes(float(leak)) and (claim != "clip-effective-equality" or rank == vision.m == text.m)
 
 
 TRUTHS = {
@@ -202,7 +202,12 @@ TRUTHS = {
     "pca-equality": (pca, equality),
     "simsiam-inclusion": (simsiam, inclusion),
 }
-CLIP = ("clip-inclusion-literal", "clip-inclusion-effective", "clip-effective-equality")
+CLIP = (
+    "clip-inclusion-literal",
+    "clip-inclusion-effective",
+    "clip-effective-equality",
+    "clip-nonshared-inclusion",
+)
 
 
 def means(rng: random.Random, weights: list[Fraction], d: int, line: bool = False) -> list[list[str]]:
@@ -237,7 +242,11 @@ def draw(claim: str, rng: random.Random) -> dict[str, Any]:
         {"bias": rng.choice(["0", "1/10", "1/2", "7/10", "1"]), "rank": rng.randint(1, d + 1)},
     )
     if claim in CLIP:
-        parts = [{"means": means(rng, weights, n), "covariance": covariance(rng, n)} for n in (d, rng.randint(1, 2))]
+        separate = claim == "clip-nonshared-inclusion"
+        sizes = (2, 1) if separate else (d, rng.randint(1, 2))
+        parts = [{"means": means(rng, weights, n, separate), "covariance": covariance(rng, n)} for n in sizes]
+        if separate:
+            parts[0] = {"means": parts[0]["means"], "covariances": [covariance(rng, 2) for _ in weights]}
         return {"model": "clip-gmm", "weights": texts, "vision": parts[0], "text": parts[1], **rest}
     if leaky := claim in ("nonshared-inclusion", "simsiam-inclusion"):
         d = 2
@@ -249,12 +258,15 @@ def draw(claim: str, rng: random.Random) -> dict[str, Any]:
     return {"model": "shared-gmm", **fields, "covariance": covariance(rng, d)}
 
 
+def law_of(weights: list[str], fields: dict[str, Any]) -> Law:
+    return Law(weights, fields["means"], fields.get("covariances") or [fields["covariance"]])
+
+
 def truth(claim: str, fields: dict[str, Any]) -> bool | None:
     bias, r = float(Fraction(fields["bias"])), fields["rank"]
     if claim in CLIP:
-        laws = (Law(fields["weights"], fields[x]["means"], [fields[x]["covariance"]]) for x in ("vision", "text"))
-        return clip_truth(claim, *laws, bias, r)
-    law = Law(fields["weights"], fields["means"], fields.get("covariances") or [fields["covariance"]])
+        return clip_truth(claim, *(law_of(fields["weights"], fields[x]) for x in ("vision", "text")), bias, r)
+    law = law_of(fields["weights"], fields)
     learn, ask = TRUTHS[claim]
     decay = [float(Fraction(fields["weight_decay"]))] if "weight_decay" in fields else []
     return ask(law, learn(law, bias, r, *decay), r)

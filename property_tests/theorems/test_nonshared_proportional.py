@@ -37,7 +37,7 @@ def test_both_families_satisfy_the_hypothesis_in_any_dimension(seed: int) -> Non
     rng = random.Random(seed)
     instance = random_instance(rng)
     for family in (proportional, block_diagonal):
-        other = replace(instance, model=AugmentedPairs(family(rng, instance), instance.pairs.bias))
+        other = replace(instance, model=AugmentedPairs(family(rng, instance.pairs.mixture), instance.pairs.bias))
         assert MAPS_INTO.holds(other)
         assert STATEMENT.examine(other).outcome is Outcome.PROVED
 
@@ -48,7 +48,7 @@ def test_other_encodings_satisfy_it_too(seed: int) -> None:
     rng = random.Random(seed)
     instance = random_instance(rng)
     d, K = instance.pairs.mixture.dimension, instance.pairs.mixture.components
-    other = replace(instance, model=AugmentedPairs(block_diagonal(rng, instance), instance.pairs.bias))
+    other = replace(instance, model=AugmentedPairs(block_diagonal(rng, instance.pairs.mixture), instance.pairs.bias))
     T = exact.matrix([[int(i == j) + int(i < j) for j in range(d)] for i in range(d)])
     for again in (transformed(other, T), permuted(other, range(K)[::-1]), split_component(other)):
         assert STATEMENT.decide(again).outcome is Outcome.PROVED

@@ -106,6 +106,11 @@ TABLE = {
         "vision-definite text-definite", "", "IsPairedBatch AreAllPairs MinimisesPairedScoreLoss WithinModality"
     ),
     "nonshared-proportional": row(MIXTURE, "maps-into-means", "MinimisesInfoNCE WithinFisher"),
+    "clip-proportional-inclusion": row(
+        "weights-positive weights-sum vision-covariances-definite text-covariances-definite",
+        "vision-maps-into-means text-maps-into-means",
+        "MinimisesSeparateCLIP WithinFisher",
+    ),
     "temperature": row("", "", "InfoNCEAt InfoNCE MinimisesInfoNCEAt MinimisesInfoNCE ColumnsWithin"),
 }
 CLASSICAL = {

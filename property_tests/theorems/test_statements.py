@@ -259,6 +259,7 @@ REDUNDANT = {
     "supcon-inclusion": {"bias-range"},
     "ntxent-unnormalised-inclusion": {"bias-range"},
     "nonshared-proportional": {"bias-range", COLUMNS},
+    "clip-proportional-inclusion": {"match-range", COLUMNS},
     "temperature": {"weights-positive", "weights-sum", "covariances-definite"},
 }
 

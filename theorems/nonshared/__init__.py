@@ -1,1 +1,1 @@
-"""Statements about InfoNCE when every component has a covariance of its own, and the scripts that prove them."""
+"""Statements about InfoNCE and CLIP when components have covariances of their own, and the scripts that prove them."""

@@ -1,8 +1,10 @@
-"""What the statements about components with covariances of their own share."""
+"""What the statements about components with covariances of their own share, of InfoNCE and of CLIP."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,9 +13,10 @@ from flint import fmpq_mat
 from thmverify import exact
 from thmverify.evidence import Counterexample
 from thmverify.exact import to_floats
+from thmverify.losses.clip import pairs_of
 from thmverify.minimize import minimise
-from thmverify.models import GMM, Instance
-from thmverify.sampling import random_covariance
+from thmverify.models import GMM, Floats, Instance, PairedGMM
+from thmverify.sampling import random_clip_instance, random_covariance
 from thmverify.statement import Conclusion
 from thmverify.subspaces import fisher_subspace, mean_subspace
 from thmverify.theorems import COUNTEREXAMPLES
@@ -38,11 +41,21 @@ def leak_margin(instance: Instance) -> float:
     fisher = fisher_subspace(mixture)
     if fisher.dimension in (0, mixture.dimension):
         return -TOLERANCE
-    M, sigma, B = minimise("infonce", instance).maps["M"], to_floats(mixture.sigma_bar), fisher.as_floats()
-    P = B @ np.linalg.solve(B.T @ sigma @ B, B.T @ sigma)
-    root = np.linalg.cholesky(sigma)
-    whole, outside = (np.linalg.norm(root.T @ X @ root) for X in (M, M - P @ M @ P.T))
+    return _outside(minimise("infonce", instance).maps["M"], mixture, mixture)
+
+
+def _outside(M: Floats, left: GMM, right: GMM) -> float:
+    """Return ‖M − P M P'ᵀ‖ / ‖M‖ in whitened coordinates, less a tolerance; −tolerance for M = 0."""
+    parts = [_whitened(mixture) for mixture in (left, right)]
+    (P, root), (Q, other) = parts
+    whole, outside = (np.linalg.norm(root.T @ X @ other) for X in (M, M - P @ M @ Q.T))
     return float(outside / whole) - TOLERANCE if whole > TOLERANCE else -TOLERANCE
+
+
+def _whitened(mixture: GMM) -> tuple[Floats, Floats]:
+    """Return the Σ̄-orthogonal projector on S_F, and the Cholesky factor of Σ̄."""
+    sigma, B = to_floats(mixture.sigma_bar), fisher_subspace(mixture).as_floats()
+    return B @ np.linalg.solve(B.T @ sigma @ B, B.T @ sigma), np.linalg.cholesky(sigma)
 
 
 TILTED = Counterexample(
@@ -54,17 +67,15 @@ TILTED = Counterexample(
 )
 
 
-def proportional(rng: random.Random, instance: Instance) -> GMM:
+def proportional(rng: random.Random, mixture: GMM) -> GMM:
     """Return the mixture with its first covariance, times a factor for each component."""
-    mixture = instance.pairs.mixture
     factors = [exact.to_fmpq(Fraction(rng.randint(1, 12), 4)) for _ in mixture.weights]
     covariances = tuple(exact.to_rows(mixture.sigmas[0] * factor) for factor in factors)
     return GMM(mixture.weights, mixture.means, covariances)
 
 
-def block_diagonal(rng: random.Random, instance: Instance) -> GMM:
+def block_diagonal(rng: random.Random, mixture: GMM) -> GMM:
     """Return the mixture with covariances BUBᵀ + PVPᵀ, B a basis of the means' span, P one of its complement."""
-    mixture = instance.pairs.mixture
     span = mean_subspace(mixture)
     blocks = [space.basis for space in (span, span.orthogonal_complement()) if space.dimension]
 
@@ -73,3 +84,54 @@ def block_diagonal(rng: random.Random, instance: Instance) -> GMM:
         return sum(parts[1:], parts[0])
 
     return GMM(mixture.weights, mixture.means, tuple(exact.to_rows(drawn()) for _ in mixture.weights))
+
+
+# -- CLIP --------------------------------------------------------------------------------------------------------------
+
+CLIP_CLAIM = "clip-nonshared-inclusion"
+CLIP_CONCLUSION = Conclusion(
+    r"(A_V^*, A_T^*) \in \mathrm{argmin}\, L \implies \mathrm{Col}(W^*) \subseteq S_{V,F},\ "
+    r"\mathrm{Col}(W^{*T}) \subseteq S_{T,F},\quad W^* = A_V^* A_T^{*T}",
+    "For every δ ∈ [0, 1] and every r ≥ 1, W* = A_V* A_T*ᵀ has Col(W*) ⊆ S_{V,F} and Col(W*ᵀ) ⊆ S_{T,F} for every "
+    "minimiser (A_V*, A_T*).",
+)
+
+
+def clip_leak_margin(instance: Instance) -> float:
+    """Return the share of W* that lies outside the Fisher subspaces, less a tolerance, in float64."""
+    model = pairs_of(instance)
+    sides = model.vision, model.text
+    if all(fisher_subspace(mixture).dimension == mixture.dimension for mixture in sides):
+        return -TOLERANCE
+    if 0 in (fisher_subspace(mixture).dimension for mixture in sides):
+        return -TOLERANCE  # C_VT = μ̄_V μ̄_Tᵀ = 0, and W* = 0
+    return _outside(minimise("clip", instance).maps["W"], *sides)
+
+
+def small_pairs(rng: random.Random, of: Callable[[random.Random, GMM], GMM]) -> Instance:
+    """Draw pairs of two components, images in the plane with means on a line and texts on the line, or the reverse.
+
+    `of` makes the covariances of the images. Minimisers take little time there.
+    """
+    while True:
+        model = pairs_of(instance := random_clip_instance(rng, 2))
+        if (model.vision.dimension, model.text.dimension) == (2, 1) and mean_subspace(model.vision).dimension == 1:
+            wide = of(rng, model.vision)
+            sides = (wide, model.text) if rng.random() < 0.5 else (model.text, wide)
+            return replace(instance, model=PairedGMM(*sides, model.bias), rank=min(instance.rank, 2))
+
+
+def exchanged(instance: Instance) -> Instance:
+    """Return the instance with images and texts exchanged."""
+    model = pairs_of(instance)
+    return replace(instance, model=PairedGMM(model.text, model.vision, model.bias))
+
+
+TILTED_IMAGES = Counterexample(
+    COUNTEREXAMPLES / "clip-nonshared-inclusion.json",
+    tempting=TILTED.tempting,
+    catch="In the second component of the images the part within S_{V,F} and the part across are correlated, so the "
+    "part across tells how much of the part within is noise.",
+    repaired="It holds when every Σ_k of a modality maps its S_F into the span of its means "
+    "(clip-proportional-inclusion).",
+)

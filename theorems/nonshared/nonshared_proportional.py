@@ -47,7 +47,7 @@ def sample(rng: random.Random) -> Instance:
         instance = random_instance(rng)
         mixture = instance.pairs.mixture
         if mixture.dimension == 2 and mixture.components <= 3 and mean_subspace(mixture).dimension < 2:
-            separate = (proportional if rng.random() < 0.5 else block_diagonal)(rng, instance)
+            separate = (proportional if rng.random() < 0.5 else block_diagonal)(rng, mixture)
             return Instance(AugmentedPairs(separate, instance.pairs.bias), min(instance.rank, 2))
 
 

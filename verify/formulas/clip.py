@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from thmverify.proofs.expressions import (
     Col,
@@ -46,6 +46,8 @@ w, delta = var("w", Family(K, Real)), var("delta", Real)
 mu_V, mu_T = var("mu_V", Family(K, Col(d_V))), var("mu_T", Family(K, Col(d_T)))
 Sigma_V, Sigma_T = var("Sigma_V", Mat(d_V, d_V)), var("Sigma_T", Mat(d_T, d_T))
 A_V, A_T = var("A_V", Mat(d_V, r)), var("A_T", Mat(d_T, r))
+
+Covariances: TypeAlias = Callable[[Expr], Expr]  # of a component
 
 # the letters of one modality, for the predicates about its Fisher subspace
 d, n = var("d", Size), var("n", Size)
@@ -189,42 +191,43 @@ def _metrics(body: Callable[[Expr, Expr], Expr]) -> Expr:
 # -- the loss, written out, as a function of W = A_V A_Tᵀ ------------------------------------------------------------
 
 
-def loss_body(W: Expr) -> Expr:
-    """L = −2 E x_VᵀWx_T + E_{x_V} log E_{y_T} exp(x_VᵀWy_T) + E_{x_T} log E_{y_V} exp(y_VᵀWx_T), y independent of x."""
+def loss_body(W: Expr, S_V: Covariances | None = None, S_T: Covariances | None = None) -> Expr:
+    """L = −2 E x_VᵀWx_T + E_{x_V} log E_{y_T} exp(x_VᵀWy_T) + E_{x_T} log E_{y_V} exp(y_VᵀWx_T), y independent of x.
+
+    S_V and S_T take a component to its covariance, which is Σ_V and Σ_T when they are left out.
+    """
+    vision, text = S_V or (lambda _: Sigma_V), S_T or (lambda _: Sigma_T)
 
     def score(x: Expr, y: Expr) -> Expr:
         return tr(x.T @ W @ y)
 
     def pair(k: Expr, j: Expr) -> Expr:
-        return mean(Sigma_V, lambda xi: mean(Sigma_T, lambda eta: score(mu_V(k) + xi, mu_T(j) + eta)))
+        return mean(vision(k), lambda xi: mean(text(j), lambda eta: score(mu_V(k) + xi, mu_T(j) + eta)))
 
     matched = total(K, lambda k: w(k) * pair(k, k))
     mixed = total(K, lambda k: total(K, lambda j: w(k) * w(j) * pair(k, j)))
-    return -2 * (delta * matched + (1 - delta) * mixed) + against_text(W) + against_vision(W)
+    forward, backward = against_text(W, vision, text), against_vision(W, vision, text)
+    return -2 * (delta * matched + (1 - delta) * mixed) + forward + backward
 
 
-def against_text(W: Expr) -> Expr:
+def against_text(W: Expr, S_V: Covariances | None = None, S_T: Covariances | None = None) -> Expr:
     """E_{x_V} log E_{y_T} exp(x_VᵀWy_T)."""
-    return total(
-        K,
-        lambda k: w(k) * mean(Sigma_V, lambda xi: log(total(K, lambda j: w(j) * _text(W, mu_V(k) + xi, j)))),
-    )
+    vision, text = S_V or (lambda _: Sigma_V), S_T or (lambda _: Sigma_T)
+
+    def one(x: Expr, j: Expr) -> Expr:
+        return mean(text(j), lambda eta: exp(tr(x.T @ W @ (mu_T(j) + eta))))
+
+    return total(K, lambda k: w(k) * mean(vision(k), lambda xi: log(total(K, lambda j: w(j) * one(mu_V(k) + xi, j)))))
 
 
-def _text(W: Expr, x: Expr, j: Expr) -> Expr:
-    return mean(Sigma_T, lambda eta: exp(tr(x.T @ W @ (mu_T(j) + eta))))
-
-
-def against_vision(W: Expr) -> Expr:
+def against_vision(W: Expr, S_V: Covariances | None = None, S_T: Covariances | None = None) -> Expr:
     """E_{x_T} log E_{y_V} exp(y_VᵀWx_T)."""
-    return total(
-        K,
-        lambda k: w(k) * mean(Sigma_T, lambda eta: log(total(K, lambda j: w(j) * _vision(W, mu_T(k) + eta, j)))),
-    )
+    vision, text = S_V or (lambda _: Sigma_V), S_T or (lambda _: Sigma_T)
 
+    def one(x: Expr, j: Expr) -> Expr:
+        return mean(vision(j), lambda xi: exp(tr((mu_V(j) + xi).T @ W @ x)))
 
-def _vision(W: Expr, x: Expr, j: Expr) -> Expr:
-    return mean(Sigma_V, lambda xi: exp(tr((mu_V(j) + xi).T @ W @ x)))
+    return total(K, lambda k: w(k) * mean(text(k), lambda eta: log(total(K, lambda j: w(j) * one(mu_T(k) + eta, j)))))
 
 
 # -- hypotheses: formulas over the letters above, by the names that statements use ------------------------------------

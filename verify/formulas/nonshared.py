@@ -6,7 +6,7 @@ from thmverify.formulas.mixtures import K, Sigma, mu, w
 from thmverify.proofs.expressions import Expr, Family, Index, Real, eq, exists, forall, minv, total
 
 
-def _maps_into_means() -> Expr:
+def maps_into_means(mu: Expr = mu, Sigma: Expr = Sigma) -> Expr:
     """Every Σ_k maps S_F into the span of the means: for all k and j, Σ_kΣ̄⁻¹μ_j = Σ_l c_l μ_l for some numbers c_l."""
     sigma_bar = total(K, lambda k: w(k) * Sigma(k))
     return forall(
@@ -20,5 +20,5 @@ def _maps_into_means() -> Expr:
     )
 
 
-MAPS_INTO_MEANS = _maps_into_means()
+MAPS_INTO_MEANS = maps_into_means()
 HYPOTHESES: dict[str, Expr] = {"maps-into-means": MAPS_INTO_MEANS}

@@ -25,7 +25,7 @@ from thmverify.maps import BiasedEncoder, CLIPFactors, Encoder, LinearMap
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.minimize.coordinates import full_coordinates
 from thmverify.minimize.result import ACCEPTED, Minimiser, Note, column_space
-from thmverify.models import PairedGMM, GMM, Floats, Instance
+from thmverify.models import GMM, Floats, Instance, PairedGMM
 from thmverify.subspaces import fisher_subspace
 
 _STARTS, _SEED = 5, 20261129

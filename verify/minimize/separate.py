@@ -118,9 +118,7 @@ class SeparateTerm:
             gradients = (slopes + quadratics @ nu) @ F
             curvature = F.T @ quadratics @ F
             mean = float(weights @ (offsets + 0.5 * np.trace(curvature, axis1=1, axis2=2)))
-            offsets, gradients, curvature = (
-                x - np.tensordot(weights, x, 1) for x in (offsets, gradients, curvature)
-            )
+            offsets, gradients, curvature = (x - np.tensordot(weights, x, 1) for x in (offsets, gradients, curvature))
             U = self._varying(gradients, curvature)
             bends = U.T @ curvature @ U
             yield Window(np.log(weights)[None] + offsets, gradients @ U, bends, U), mean
