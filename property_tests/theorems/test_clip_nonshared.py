@@ -97,5 +97,5 @@ def test_files_have_covariances_in_a_modality() -> None:
     assert parse_instance(fields) == LEAKING
     with pytest.raises(InputError, match="stands beside covariances"):
         parse_instance({**fields, "vision": {**fields["vision"], "covariance": 1}})
-    with pytest.raises(InputError, match="vision.covariances.*has 1 matrices for 2 weights"):
+    with pytest.raises(InputError, match=r"vision\.covariances.*has 1 matrices for 2 weights"):
         parse_instance({**fields, "vision": {**fields["vision"], "covariances": [1]}})

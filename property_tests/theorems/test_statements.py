@@ -260,11 +260,13 @@ REDUNDANT = {
     "ntxent-unnormalised-inclusion": {"bias-range"},
     "nonshared-proportional": {"bias-range", COLUMNS},
     "clip-proportional-inclusion": {"match-range", COLUMNS},
+    "affine-inclusion": {"bias-range", COLUMNS},
     "temperature": {"weights-positive", "weights-sum", "covariances-definite"},
 }
 
 # What nothing decides of a proved statement, and why.
 UNDECIDED = {
+    ("affine-inclusion", "shared-covariance"): "no rule of the kernel knows the loss of affine maps",
     ("infonce-equality-product", "shared-covariance"): (
         "the argument by Jensen's inequality needs independent factors alone; the script is written for one covariance"
     ),

@@ -7,7 +7,7 @@ modality (`clip-inclusion-effective`).
 
 It is false, for two images ±(1, 0) in the plane with covariances I and (2 1; 1 2) and texts ±1 on the line already.
 The reason is that of `nonshared-inclusion`. A certificate bounds L from below on all W inside and shows one across the
-border with a smaller loss.
+border with a smaller loss. As Col(W) ⊆ Col(A_V), the literal claim about A_V* and A_T* fails there too.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, the CLIP theorem and Definition 6.1, for a covariance that the
 components of a modality share; the talk names "non-shared covariance GMMs" as a next step. The claim is the theorem's,
@@ -84,7 +84,7 @@ STATEMENT = Statement(
     sample=sample,
     claim=CLIP_CLAIM,
     counterexamples=(TILTED_IMAGES,),
-    guarantees=(Guarantee("clip-product", Column.SEPARATE),),
+    guarantees=(Guarantee("clip-product", Column.SEPARATE), Guarantee("clip", Column.SEPARATE)),
 )
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from fractions import Fraction
 
 from thmverify import vocabulary
 from thmverify.evidence import Break, ByKernel
+from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, SEPARATELY_PAIRED, TEXT_MAPS_INTO, VISION_MAPS_INTO
 from thmverify.models import GMM, Instance, PairedGMM, SharedGMM
@@ -90,6 +91,7 @@ STATEMENT = Statement(
         Break(TEXT_MAPS_INTO.name, exchanged(TILTED_IMAGES.instance), ByKernel(CLIP_CLAIM)),
     ),
     special_case_of=CLIP_CLAIM,
+    guarantees=(Guarantee("clip-product", Column.SEPARATE),),
 )
 
 if __name__ == "__main__":

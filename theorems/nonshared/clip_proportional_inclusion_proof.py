@@ -170,13 +170,13 @@ class Side:
         """The loss is −2 E xᵀWy and the two means of log-sum-exps, given XBᵀ = W."""
         s, W = self.s, is_W.right
         facts: list[Line] = []
-        for points, target, logit, slope in (
-            (self.cut, self.other, self.logit, lambda x: W.T @ x),
-            (self.other, self.cut, self.back, lambda y: W @ y),
+        for points, target, logit, turned in (
+            (self.cut, self.other, self.logit, W.T),
+            (self.other, self.cut, self.back, W),
         ):
             x, j = fresh(Col(points.d), "x"), fresh(Index(K), "j")
             psd = target.every[1]
-            moment = s.apply("generating", [[s.spec(psd, j)]], [target.Sigma(j), slope(x)])
+            moment = s.apply("generating", [[s.spec(psd, j)]], [target.Sigma(j), turned @ x])
             score = mean(target.Sigma(j), lambda eta: exp(self.score(X, points, x, target.mu(j) + eta)))  # noqa: B023
             partition = s.calc(eq(score, exp(logit(W, x, j))), moment, is_W, *self.symmetric, psd=[psd])
             named = s.flip(s.apply("softmax", [], [lse(K, w, lambda j: logit(W, x, j))]))  # noqa: B023

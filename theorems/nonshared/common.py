@@ -55,7 +55,8 @@ def _outside(M: Floats, left: GMM, right: GMM) -> float:
 def _whitened(mixture: GMM) -> tuple[Floats, Floats]:
     """Return the Σ̄-orthogonal projector on S_F, and the Cholesky factor of Σ̄."""
     sigma, B = to_floats(mixture.sigma_bar), fisher_subspace(mixture).as_floats()
-    return B @ np.linalg.solve(B.T @ sigma @ B, B.T @ sigma), np.linalg.cholesky(sigma)
+    root = np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)
+    return np.asarray(B @ np.linalg.solve(B.T @ sigma @ B, B.T @ sigma)), root
 
 
 TILTED = Counterexample(

@@ -125,7 +125,7 @@ def sample_mapped(rng: random.Random) -> Instance:
     kind = rng.choice((None, proportional, block_diagonal))
     if kind is None or not 0 < mean_subspace(instance.pairs.mixture).dimension < instance.pairs.mixture.dimension:
         return instance
-    return replace(instance, model=AugmentedPairs(kind(rng, instance), instance.pairs.bias))
+    return replace(instance, model=AugmentedPairs(kind(rng, instance.pairs.mixture), instance.pairs.bias))
 
 
 def sample_shared(rng: random.Random) -> Instance:

@@ -30,6 +30,7 @@ LOSSES: dict[str, Loss] = {}
 # Of statements about losses without a record, whose values are none of the integrals that we evaluate.
 _ROWS = (
     Row("infonce-key-bias", "InfoNCE, key bias", always=False),
+    Row("infonce-affine", "InfoNCE, affine maps", always=False),
     Row("infonce-shared-noise", "InfoNCE, shared noise", always=False),
     Row("clip-shared-noise", "CLIP’s W, shared noise", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),

@@ -205,4 +205,4 @@ class SeparatePairedEnergy:
         """Return ∇²L(Y) on row-major vec(Y)."""
         m, n = Y.shape
         transposed = np.arange(m * n).reshape(n, m).T.reshape(-1)
-        return self.terms[0].hessian(Y) + self.terms[1].hessian(Y.T)[np.ix_(transposed, transposed)]
+        return np.asarray(self.terms[0].hessian(Y) + self.terms[1].hessian(Y.T)[np.ix_(transposed, transposed)])
