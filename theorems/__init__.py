@@ -119,6 +119,7 @@ TITLES = {  # of the families, for people
     "pca": "PCA",
     "graphs": "Population graphs",
     "scores": "Losses of scores",
+    "encoders": "Affine maps and larger classes",
     "nonshared": "Separate covariances",
 }
 
