@@ -135,7 +135,7 @@ def _hunt(dropped: tuple[str, ...], found: HuntRecord, searched: Searched) -> re
 def _counterexample(source: Statement, found: Counterexample) -> record.Counterexample:
     verdict = found.verdict(source.claim, source.examine)
     file = certificate_file(found)
-    path = found.evidence if isinstance(found.evidence, Path) else None
+    path, near = found.evidence if isinstance(found.evidence, Path) else None, found.neighbourhood
     try:
         instance = found.instance
     except (OSError, ValueError):  # the verdict says what is wrong with the file
@@ -149,6 +149,8 @@ def _counterexample(source: Statement, found: Counterexample) -> record.Countere
         refutes=verdict.outcome is Outcome.REFUTED,
         file=file,
         certificate=path.read_text(encoding="utf-8") if path is not None and path.is_file() else "",
+        near="" if near is None else near.reason,
+        near_command="" if near is None else f"thmverify check {near.certificate.stem}",
         instance=None if instance is None else instance_to_json(instance),
         command=check_command(found) or f"thmverify verify {source.id}",
         scenes=() if instance is None else scenes.compute(instance, source.quantity.loss),

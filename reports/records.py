@@ -135,7 +135,8 @@ class Counterexample(Record):
     """An instance that refutes a statement: the argument that tempts, the catch, and what is true instead.
 
     `verdict` is what the check of this run said of it. `certificate` is the text of the file at `file`, both empty
-    where rational arithmetic on the instance decides.
+    where rational arithmetic on the instance decides. `near` is what the kernel verifies of all instances near it, and
+    `near_command` how; both are empty where nothing is known of them.
     """
 
     name: str
@@ -146,6 +147,8 @@ class Counterexample(Record):
     refutes: bool
     file: str
     certificate: str
+    near: str
+    near_command: str
     instance: InstanceJson | None
     command: str
     scenes: tuple[Scene, ...]

@@ -121,6 +121,7 @@ TITLES = {  # of the families, for people
     "scores": "Losses of scores",
     "encoders": "Affine maps and larger classes",
     "nonshared": "Separate covariances",
+    "encoders": "Affine encoders",
 }
 
 THEORY = Theory(

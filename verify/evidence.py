@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
 from thmverify.certifying import decide
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
+from thmverify.kernel.covers import VerifiedRegion
 from thmverify.kernel.formulas import VerifiedFormula
 from thmverify.kernel.strict import file_bytes
 from thmverify.models import Instance
@@ -60,6 +62,26 @@ class Counterexample:
             data["rank"] = int(data["rank"])
         return parse_instance(data)
 
+    @cached_property
+    def neighbourhood(self) -> Neighbourhood | None:
+        """What the kernel verifies of all instances near this one; None where no certificate of a set ships with it."""
+        if isinstance(self.evidence, Instance):
+            return None
+        path = self.evidence.parent.parent / "neighbourhoods" / f"{self.evidence.stem}-near.json"
+        if not path.is_file():
+            return None
+        try:
+            found = check(file_bytes(path))
+        except (OSError, Rejected) as error:
+            return Neighbourhood(path, None, f"{path.name}: {error}")
+        fields = json.loads(file_bytes(self.evidence))
+        if not isinstance(found, VerifiedRegion) or found.region.axes or found.region.given != fields["instance"]:
+            return Neighbourhood(path, None, f"{path.name} is about something else")
+        if (found.claim, found.finding.verdict) != (fields["claim"], fields["verdict"]):
+            return Neighbourhood(path, None, f"{path.name} says something else")
+        radius = Fraction(str(found.region.radius))
+        return Neighbourhood(path, radius, f"{found.finding.verdict} for every instance within {float(radius):.2g}")
+
     def verdict(self, claim: str | None, examine: Examine) -> Verdict:
         """Return what the kernel says of the certificate for this claim, or the examination of the instance.
 
@@ -81,6 +103,18 @@ class Counterexample:
         outcome = Outcome.PROVED if truth else Outcome.REFUTED
         reason = f"the kernel verifies {self.evidence.name}"
         return Verdict(str(claim), outcome, reason, provenance=Provenance.EXACT)
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """A certificate about every instance near a counterexample: its radius, None where the kernel rejects it, and why.
+
+    Within a radius: weights and bias differ by no more, means by no more standard deviations, in their span.
+    """
+
+    certificate: Path
+    radius: Fraction | None
+    reason: str
 
 
 class Need(StrEnum):

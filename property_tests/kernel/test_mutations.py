@@ -82,7 +82,7 @@ def changed_text(text: str) -> Iterator[str]:
                 yield f"{text[:i]}{(int(c) + 1) % 10}{text[i + 1 :]}"
     else:
         yield text[::-1]
-        yield text[:-1] + ("0" if text[-1] != "0" else "1")
+        yield text[:-1] + ("0" if text[-1:] != "0" else "1")
 
 
 def mutants(tree: dict[str, Any]) -> Iterator[tuple[tuple, dict[str, Any]]]:

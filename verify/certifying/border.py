@@ -114,11 +114,11 @@ def _clip_grids(pairs: Pairs, D: Sequence[fmpq_mat], source: int, nats: float) -
     return propose(x, own, other.transpose() * y.offsets, nats, () if y.shared else bends)
 
 
-def infonce_top_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+def infonce_top_proposals(instance: Instance, pairs: Pairs, boxes: bool = False) -> Iterator[Proposal]:
     """Yield hints that a map across the border of the best column space for J is better than all inside.
 
-    `pairs` are those on S_F; floats work in coordinates that are nearly white. Raises OutOfReachError without an
-    affordable grid.
+    `pairs` are those on S_F; floats work in coordinates that are nearly white; the grids are lattices in boxes alone if
+    `boxes`. Raises OutOfReachError without an affordable grid.
     """
     Q = rational(whitening(pairs.mixture), pairs.mixture.m)
     pairs = Pairs([pairs.mixture.reduced(Q)], pairs.bias, pairs.columns, pairs.decay)
@@ -133,7 +133,7 @@ def infonce_top_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal
         return
     levels = [str(_simple(float(values[r - 1]) - gap / 4)), str(_simple(float(values[r]) + gap / 4))]
     X = B * _rational_space(mixture, vectors[:, :r])
-    for hints in _crossings(instance, pairs, X):
+    for hints in _crossings(instance, pairs, X, boxes):
         W = _exact_text(Q * rational(hints["W"], len(hints["W"][0])))
         yield Proposal("border", {"X": _exact_text(Q * X), "levels": levels, "border": {**hints, "W": W}})
 
@@ -177,7 +177,7 @@ class _Inside:
     factor: Floats
 
 
-def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[str, Any]]:
+def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat, boxes: bool = False) -> Iterator[dict[str, Any]]:
     mixture = pairs.mixture
     given = instance.pairs.mixture
     whole = fisher_coordinates(given) if mixture.shared else full_coordinates(given)
@@ -188,7 +188,7 @@ def _crossings(instance: Instance, pairs: Pairs, X: fmpq_mat) -> Iterator[dict[s
     W = _text(whole.embedding @ across)
     factors = [X * rational(inside.V, len(inside.V[0])), rational(W, across.shape[1])]
     for nats in _NATS[min(4, max(factor.ncols() for factor in factors))]:
-        grids = [gradient_grids(mixture, factor, nats) for factor in factors]
+        grids = [gradient_grids(mixture, factor, nats, boxes) for factor in factors]
         yield {
             "precision": str(max(g.bits for g in grids)),
             "modulus": str(modulus),
@@ -255,10 +255,10 @@ def modulus_of(mixture: Mixture) -> Fraction:
     return Fraction(max(1, math.floor(least * (1 - 1e-9) * scale)), scale)
 
 
-def gradient_grids(mixture: Mixture, V: fmpq_mat, nats: float) -> Grids:
+def gradient_grids(mixture: Mixture, V: fmpq_mat, nats: float, boxes: bool = False) -> Grids:
     """Return grids for `kernel.enclosure.infonce_gradient` at VVᵀ.
 
     Raises OutOfReachError when the kernel would not take them.
     """
     bends = [V.transpose() * (sigma - mixture.covariances[0]) * V for sigma in mixture.covariances]
-    return propose(mixture, V, V.transpose() * mixture.offsets, nats, () if mixture.shared else bends)
+    return propose(mixture, V, V.transpose() * mixture.offsets, nats, () if mixture.shared else bends, boxes)

@@ -21,8 +21,8 @@ _NATS = ((22.0, 32.0),) * 3 + ((16.0, 25.0, 33.0), (9.0, 12.0, 15.0, 19.0))  # b
 _NEGLIGIBLE = 1e-14
 
 
-def clip_proposals(instance: Instance, paired: Pairs, wanted: int) -> Iterator[Proposal]:
-    """Yield hints that the minimiser over all W has rank at least `wanted`.
+def clip_proposals(instance: Instance, paired: Pairs, wanted: int, boxes: bool = False) -> Iterator[Proposal]:
+    """Yield hints that the minimiser over all W has rank at least `wanted`; with lattices in boxes alone if `boxes`.
 
     Raises OutOfReachError without an affordable grid.
     """
@@ -41,8 +41,8 @@ def clip_proposals(instance: Instance, paired: Pairs, wanted: int) -> Iterator[P
     D_V, D_T = (rational(m, rho) for m in texts[:2])
     for nats in _NATS[min(rho, 4)]:
         grids = [
-            propose(vision, D_V, D_T.transpose() * text.offsets, nats),
-            propose(text, D_T, D_V.transpose() * vision.offsets, nats),
+            propose(vision, D_V, D_T.transpose() * text.offsets, nats, boxes=boxes),
+            propose(text, D_T, D_V.transpose() * vision.offsets, nats, boxes=boxes),
         ]
         bits = str(max(grid.bits for grid in grids))
         fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")

@@ -35,8 +35,8 @@ _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
 
 
-def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
-    """Yield KKT hints, the most promising first.
+def infonce_proposals(instance: Instance, pairs: Pairs, boxes: bool = False) -> Iterator[Proposal]:
+    """Yield KKT hints, the most promising first; with lattices in boxes alone where that is asked for.
 
     Raises OutOfReachError without an affordable grid.
     """
@@ -52,21 +52,27 @@ def infonce_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
             continue  # nothing here tells the minimiser from 0
         if rho >= len(_NATS):
             try:
-                yield from _measured(pairs, law, energy, Q, V, N)
+                yield from _measured(pairs, law, energy, Q, V, N, boxes)
             except OutOfReachError as error:  # another rank may be within reach
                 beyond = error
             continue
         for nats in _NATS[rho]:
-            yield _proposal(law, Q, V, N, nats)
+            yield _proposal(law, Q, V, N, nats, boxes)
         for nats in _POLISHED[rho]:
             V = _polish(pairs, energy, _proposal(law, Q, V, [[]] * mixture.m, nats))
-            yield _proposal(law, Q, V, N, nats)
+            yield _proposal(law, Q, V, N, nats, boxes)
     if beyond:
         raise beyond
 
 
 def _measured(
-    pairs: Pairs, law: Mixture, energy: SharedEnergy, Q: list[list[str]], V: list[list[str]], N: list[list[str]]
+    pairs: Pairs,
+    law: Mixture,
+    energy: SharedEnergy,
+    Q: list[list[str]],
+    V: list[list[str]],
+    N: list[list[str]],
+    boxes: bool,
 ) -> Iterator[Proposal]:
     """Yield hints with a first accuracy of the integrals, then with the one that its error asks for.
 
@@ -74,7 +80,7 @@ def _measured(
     """
     nats = _FIRST
     for _ in range(_LOOKS):
-        proposal = _proposal(law, Q, V, N, nats)
+        proposal = _proposal(law, Q, V, N, nats, boxes)
         yield proposal
         try:
             missing, sharp = _missing(enclose_infonce(pairs, proposal.hints), law, proposal)
@@ -145,9 +151,11 @@ def floating_margin(instance: Instance, pairs: Pairs) -> Interval | None:
     return -least - error, -least + error
 
 
-def _proposal(law: Mixture, Q: list[list[str]], V: list[list[str]], N: list[list[str]], nats: float) -> Proposal:
+def _proposal(
+    law: Mixture, Q: list[list[str]], V: list[list[str]], N: list[list[str]], nats: float, boxes: bool = False
+) -> Proposal:
     D = rational(V, len(V[0]))
-    grid = propose(law, D, D.transpose() * law.offsets, nats)
+    grid = propose(law, D, D.transpose() * law.offsets, nats, boxes=boxes)
     return Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, "V": V, "N": N})
 
 

@@ -13,9 +13,11 @@ from thmverify.cli.statements import find
 from thmverify.errors import InputError
 
 if TYPE_CHECKING:
+    from thmverify.models import Instance
+    from thmverify.statement import Statement
     from thmverify.verdicts import Verdict
 
-_SHIPPED = ("counterexamples", "covers")  # the folders of certificates that are found by their names
+_SHIPPED = ("counterexamples", "covers", "neighbourhoods")  # the folders of certificates that are found by their names
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -25,18 +27,27 @@ def decide(
     certificate: Annotated[
         Path | None, typer.Option(metavar="OUT.json", help="Where to write the certificate.")
     ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="RADIUS", help="Decide it for every instance within a radius: a number, or largest."),
+    ] = None,
     json: AsJson = False,
 ) -> int:
-    """Prove or refute the conclusion of a statement on one instance.
+    """Prove or refute the conclusion of a statement on one instance, or with `--box` on all near it.
 
     The verdict is read off a certificate that the kernel has checked, or off rational arithmetic. The exit code is 1
     when the conclusion is refuted, and 3 when it is undecided, with no certificate to write, or when the instance
     violates a hypothesis, so that the statement is not about it.
+
+    Within a RADIUS are the instances whose weights and bias differ by at most that, and whose means differ by at most
+    so many standard deviations, within the span of the means; covariance and rank are the same.
     """
     from thmverify.instances import read_instance
     from thmverify.jsonfiles import write_text
 
     found, model = find(statement), read_instance(instance)
+    if box is not None:
+        return _decide_near(found, model, box, certificate, json)
     with progress(f"deciding {statement}"):
         try:
             verdict, data = found.decided(model)
@@ -51,6 +62,27 @@ def decide(
     if verdict.violated:
         return UNDECIDED
     return {"proved": DONE, "refuted": CLAIM_FAILED}.get(verdict.outcome.value, UNDECIDED)
+
+
+def _decide_near(found: Statement, model: Instance, box: str, certificate: Path | None, json: bool) -> int:
+    """Decide the conclusion for every instance within a radius."""
+    from thmverify.covering.around import LARGEST, around
+    from thmverify.jsonfiles import write_text
+    from thmverify.rationals import rational
+
+    radius = None if box == LARGEST else rational("--box", box)
+    with progress(f"deciding {found.id} near the instance"):
+        near = around(found.claim or found.id, model, radius)
+    if certificate is not None and near.certificate is not None:
+        write_text(certificate, near.certificate.decode("ascii"))
+    if json:
+        write_json({"statement": found.id, **near.to_json()})
+    else:
+        within = f"every instance within {near.radius} ({float(near.radius):.3g})"
+        write_fields(
+            [("statement", found.id), ("verdict", near.outcome.value), ("for", within), ("reason", near.reason)]
+        )
+    return {"proved": DONE, "refuted": CLAIM_FAILED}.get(near.outcome.value, UNDECIDED)
 
 
 def _readable(statement: str, verdict: Verdict) -> list[tuple[str, str]]:
@@ -80,6 +112,9 @@ def _found(found: Any) -> dict[str, Any]:
         return {"claim": found.claim, "verdict": "proved", **texts}
     if hasattr(found, "set"):
         return {"claim": found.claim, "verdict": found.finding.verdict, "set": found.set.text}
+    if hasattr(found, "region"):
+        shares = {"proved": str(found.proved), "refuted": str(found.refuted)}
+        return {"claim": found.claim, "verdict": found.finding.verdict, "set": found.region.text, "shares": shares}
     if hasattr(found, "finding"):
         return {"claim": found.claim, "verdict": found.finding.verdict}
     verdict, assumed = "conditional" if found.assumptions else "proved", [name for name, _ in found.assumptions]

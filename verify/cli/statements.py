@@ -144,7 +144,14 @@ def _counterexample(counterexample: Counterexample) -> dict[str, Any]:
         "catch": counterexample.catch,
         "repaired": counterexample.repaired,
         "command": check_command(counterexample),
+        "radius": _radius(counterexample),
     }
+
+
+def _radius(counterexample: Counterexample) -> str | None:
+    """Return within which radius every instance is one, as the kernel verifies; None where none is known."""
+    near = counterexample.neighbourhood
+    return None if near is None or near.radius is None else str(near.radius)
 
 
 def _cover(statement: Statement, cover: Cover) -> dict[str, Any]:
@@ -273,6 +280,8 @@ def _write_counterexample(counterexample: Counterexample) -> None:
         ("repaired", counterexample.repaired),
         *([("check it", command)] if command else []),
     ]
+    if (near := counterexample.neighbourhood) is not None:
+        fields += [("open set", near.reason), ("check it", f"thmverify check {near.certificate.stem}")]
     sys.stdout.write("\n")
     write_fields(fields)
 

@@ -25,7 +25,10 @@ class Verified(NamedTuple):
         return [f"{self.claim} is {self.finding.verdict} for the instance given", f"VERIFIED {self.claim}"]
 
 
-def check(data: bytes) -> Verified | formulas.VerifiedFormula | covers.VerifiedCover:
+Answer = Verified | formulas.VerifiedFormula | covers.VerifiedCover | covers.VerifiedRegion
+
+
+def check(data: bytes) -> Answer:
     """Return what the certificate proves. Raises Rejected with the reason; whatever goes wrong is a rejection."""
     try:
         return _check(data)
@@ -35,12 +38,14 @@ def check(data: bytes) -> Verified | formulas.VerifiedFormula | covers.VerifiedC
         raise Rejected(f"the check broke down with {type(error).__name__}") from error
 
 
-def _check(data: bytes) -> Verified | formulas.VerifiedFormula | covers.VerifiedCover:
+def _check(data: bytes) -> Answer:
     whole = parse(data)
     if isinstance(whole, dict) and whole.get("format") == formulas.FORMAT:
         return formulas.check(whole)
     if isinstance(whole, dict) and whole.get("format") == covers.FORMAT:
         return covers.check(whole)
+    if isinstance(whole, dict) and whole.get("format") == covers.regions.FORMAT:
+        return covers.regions.check(whole)
     claim, statement, model, verdict, *bounds, rule, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
     check_statement(claim, statement, STATEMENTS)
     if not isinstance(rule, str) or (claim, rule) not in RULES:

@@ -6,8 +6,9 @@ is convex in Y. The norm is ‖H‖² = tr(HGHR) for matrices like Y; for gradie
 
 from typing import NamedTuple
 
-from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq_mat
 
+from thmverify.kernel.balls import max_of
 from thmverify.kernel.integrals import Grids, read_grids, softmax_moments
 from thmverify.kernel.linear import certainly_definite, dual_norm_squared, least_dual_norm_squared, select
 from thmverify.kernel.models import Mixture, Pairs
@@ -24,7 +25,7 @@ def smoothed_gradient(x: Mixture, y: Mixture, X: fmpq_mat, Y: fmpq_mat, grids: G
     first = y.covariances[0]
     rest = [] if y.shared else [Y.transpose() * (sigma - first) for sigma in y.covariances]
     rows = y.offsets.transpose().tolist()
-    targets = [fmpq_mat([row, *(rest[k].tolist() if rest else [])]) for k, row in enumerate(rows)]
+    targets = [type(y.means)([row, *(rest[k].tolist() if rest else [])]) for k, row in enumerate(rows)]
     bends = [part * Y for part in rest]
     exact = x.R * X * Y.transpose() * first + x.mean * select(y.means, range(y.means.nrows()), [0]).transpose()
     return arb_mat(exact) + softmax_moments(x, X, Y.transpose() * y.offsets, targets, grids, bends)
@@ -70,19 +71,19 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
     m = pairs.mixture.m
     digits, Q, grids, V, seed = read(hints, precision=bits, Q=(m, m), grids=read_grids, V=(m,), N=(m,))
     frame = pairs.mixture.fisher * Q
-    law, C = pairs.mixture.reduced(frame), frame.transpose() * pairs.C * frame
-    G, R = law.sigma, law.R
-    gram = law.means.transpose() * G.inv() * law.means
-    K = range(len(law.weights))
-    diameter2: fmpq = max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in K for k in K)
     with ctx.workprec(digits):
+        law, C = pairs.mixture.reduced(frame), frame.transpose() * pairs.C * frame
+        G, R = law.sigma, law.R
+        gram = law.means.transpose() * G.inv() * law.means
+        K = range(len(law.weights))
+        diameter2 = max_of([arb(gram[j, j] + gram[k, k] - 2 * gram[j, k]) for j in K for k in K])
         g = infonce_gradient(law, C, V, grids)
         N, Gamma, rest = slack(g, G, V, seed)
         inner, inner_R = (arb_mat(V.transpose() * form * V) for form in (G, R))
         outer, outer_R = (N.transpose() * arb_mat(form) * N for form in (G, R))
         epsilon = dual_norm_squared(rest, G, R).upper().sqrt().upper()
         gradient2 = least_dual_norm_squared(g, G, R)
-        return Enclosed(inner, inner_R, outer, outer_R, Gamma, g, gradient2, epsilon, arb(1 + diameter2 / 4))
+        return Enclosed(inner, inner_R, outer, outer_R, Gamma, g, gradient2, epsilon, 1 + diameter2 / 4)
 
 
 def slack(g: arb_mat, G: fmpq_mat, V: fmpq_mat, seed: fmpq_mat) -> tuple[arb_mat, arb_mat, arb_mat]:
@@ -127,10 +128,10 @@ def enclose_clip(pairs: Pairs, hints: object) -> EnclosedPair:
     found = read(hints, precision=bits, **whitened, left=(m,), right=(n,), U=(n,))
     digits, Q_V, Q_T, grids_V, grids_T, left, right, U = found
     frame_V, frame_T = vision.fisher * Q_V, text.fisher * Q_T
-    x, y = vision.reduced(frame_V), text.reduced(frame_T)
     if left.ncols() != right.ncols():
         raise Rejected("left and right do not have as many columns")
     with ctx.workprec(digits):
+        x, y = vision.reduced(frame_V), text.reduced(frame_T)
         g = clip_gradient(Pairs([x, y], pairs.bias, pairs.columns, pairs.decay), left, right, (grids_V, grids_T))
         epsilon2 = (dual_norm_squared(g, x.sigma, y.sigma) / 4).upper()
         return EnclosedPair(left * right.transpose(), U, x.sigma, y.sigma, epsilon2)

@@ -83,9 +83,9 @@ def softmax_moments(
     """Return Σ_k E[p_k t]ν_k (n × N), t ~ law, p_k ∝ w_k exp(b_k·q + ½qᵀc_kq), q = Dᵀt, ν_k the targets (1 × N).
 
     D is n × ρ; b is ρ × K with columns b_k, and b_1 = 0. When the b_k span less than R^ρ, fewer directions are needed.
-    With c it is Σ_k E[p_k t (1, qᵀ)]ν_k, ν_k (1 + ρ) × N.
+    With c it is Σ_k E[p_k t (1, qᵀ)]ν_k, ν_k (1 + ρ) × N. The law, b and ν_k may be in balls.
     """
-    D, b = (D, b) if c else fewer_directions(D, b)
+    D, b = fewer_directions(D, b) if isinstance(b, fmpq_mat) and not c else (D, b)
     rho, K = b.nrows(), len(law.weights)
     check_grids(grids, K if rho else 0)
     total = arb_mat(D.nrows(), targets[0].ncols())
@@ -93,8 +93,8 @@ def softmax_moments(
         return sum((arb_mat(law.mean * target * w) for w, target in zip(law.weights, targets, strict=True)), total)
     for j, (w, grid) in enumerate(zip(law.weights, grids, strict=True)):
         if isinstance(grid, Ball):
-            if c:
-                raise Rejected("a ball is for straight logits")
+            if c or not isinstance(b, fmpq_mat):
+                raise Rejected("a ball is for straight logits, of one instance")
             total += _by_pairs(law, j, D, b, targets, grid) * w
         else:
             total += _by_moments(law, j, D, b, targets, grid, c) * w

@@ -5,7 +5,7 @@ A comparison of balls such as `x > y` is true only when it is certain; "not cert
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, nmod, nmod_mat
 
@@ -23,6 +23,7 @@ class Diagonal(NamedTuple):
 
 
 Covariance = fmpq_mat | Diagonal
+M = TypeVar("M", fmpq_mat, arb_mat)
 
 
 def dense(m: Covariance) -> fmpq_mat:
@@ -136,9 +137,9 @@ def diagonal(entries: Sequence[fmpq | int]) -> fmpq_mat:
     return fmpq_mat(n, n, [entries[i] if i == j else 0 for i in range(n) for j in range(n)])
 
 
-def select(m: fmpq_mat, rows: Sequence[int], columns: Sequence[int]) -> fmpq_mat:
+def select(m: M, rows: Sequence[int], columns: Sequence[int]) -> M:
     """Return the submatrix of these rows and columns."""
-    return fmpq_mat(len(rows), len(columns), [m[i, j] for i in rows for j in columns])
+    return type(m)(len(rows), len(columns), [m[i, j] for i in rows for j in columns])
 
 
 def beside(a: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
@@ -212,6 +213,11 @@ def certainly_definite(m: arb_mat) -> bool:
     except Rejected:
         return False
     return True
+
+
+def semidefinite(m: fmpq_mat | arb_mat) -> bool:
+    """Decide whether a symmetric m is positive semidefinite; of balls it has to be certain that they are definite."""
+    return inertia(m)[1] == 0 if isinstance(m, fmpq_mat) else certainly_definite(m)
 
 
 def dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat) -> arb:

@@ -113,7 +113,7 @@ class Mixture:
     @cached_property
     def S(self) -> fmpq_mat:
         """S = Σ_k w_k μ_k μ_kᵀ (d × d)."""
-        return self.moment(diagonal(self.weights), self)
+        return self.moment(self)
 
     @cached_property
     def R(self) -> fmpq_mat:
@@ -125,11 +125,11 @@ class Mixture:
         """μ_k − μ_1 (d × K)."""
         return self.means - select(self.means, range(self.dimension), [0] * len(self.weights))
 
-    def moment(self, weights: fmpq_mat, other: "Mixture") -> fmpq_mat:
-        """Return Σ_kl weights_kl μ_k μ'_lᵀ, the μ'_l those of the `other`."""
+    def moment(self, other: "Mixture") -> fmpq_mat:
+        """Return Σ_k w_k μ_k μ'_kᵀ, the μ'_k those of the `other`."""
         if max(self.dimension, other.dimension) > MAX_DENSE:
             raise Rejected(f"the rule takes at most {MAX_DENSE} dimensions")
-        left = product(self.means, weights)
+        left = product(self.means, diagonal(self.weights))
         return product(left, other.means.transpose())
 
     def reduced(self, frame: fmpq_mat) -> "Mixture":
@@ -150,9 +150,8 @@ class Pairs:
     @cached_property
     def C(self) -> fmpq_mat:
         """C = E x x̂ᵀ = δ Σ_k w_k μ_k μ'_kᵀ + (1−δ) μ̄μ̄'ᵀ."""
-        w = fmpq_mat(len(self.mixture.weights), 1, self.mixture.weights)
-        weights = diagonal(self.mixture.weights) * self.bias + w * w.transpose() * (1 - self.bias)
-        return self.mixture.moment(weights, self.modalities[-1])
+        other = self.modalities[-1]
+        return self.mixture.moment(other) * self.bias + self.mixture.mean * other.mean.transpose() * (1 - self.bias)
 
     @cached_property
     def informative(self) -> bool:

@@ -1,8 +1,10 @@
-"""Covers: a claim about every instance of a set, by boxes of parameters that the kernel makes again (PROOFS.md, 10).
+"""Covers: a claim about every instance of a set, by boxes of parameters (PROOFS.md, 10).
 
-To be read in the order bisection, line, claims.
+To be read in the order bisection, line, claims: the kernel makes the boxes; then nearby, regions: they are given.
 """
 
+from thmverify.kernel.covers import regions
 from thmverify.kernel.covers.claims import FIELDS, FORMAT, VerifiedCover, check
+from thmverify.kernel.covers.regions import VerifiedRegion
 
-__all__ = ["FIELDS", "FORMAT", "VerifiedCover", "check"]
+__all__ = ["FIELDS", "FORMAT", "VerifiedCover", "VerifiedRegion", "check", "regions"]

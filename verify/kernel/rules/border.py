@@ -9,7 +9,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from thmverify.kernel.enclosure import clip_gradient, infonce_gradient, slack
 from thmverify.kernel.integrals import Grids, read_grids
-from thmverify.kernel.linear import dual_norm_squared, inertia, null_space, trace
+from thmverify.kernel.linear import dual_norm_squared, inertia, null_space, semidefinite, trace
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import Kind, bits, rational, read, vector
 from thmverify.kernel.strict import Rejected, array
@@ -31,7 +31,7 @@ def top_border(pairs: Pairs, hints: object) -> Finding:
     P = null_space(X.transpose() * mixture.sigma)
     along = X.transpose() * (mixture.S - mixture.sigma * a) * X
     across = P.transpose() * (mixture.sigma * b - mixture.S) * P
-    if not (X.rank() == r and P.ncols() > 0 and a > b and inertia(along)[1] == inertia(across)[1] == 0):
+    if not (X.rank() == r and P.ncols() > 0 and a > b and semidefinite(along) and semidefinite(across)):
         raise Rejected("the levels do not separate the eigenvalues on X from those across it")
     G, H, mixed = X.transpose() * mixture.sigma * X, P.transpose() * mixture.sigma * P, X.transpose() * mixture.S * P
     return _across(pairs, X, trace(G.inv() * mixed * H.inv() * mixed.transpose()) / (a - b) ** 2, border)
@@ -57,7 +57,7 @@ def largest_fall(pairs: Pairs, X: fmpq_mat, eta2: fmpq, kappa: fmpq, V: fmpq_mat
     sigma, inside = pairs.mixture.sigma, X * V
     P, M = null_space(X.transpose() * sigma), inside * inside.transpose()
     G, H = X.transpose() * sigma * X, P.transpose() * sigma * P
-    left, right, eta = arb_mat(X.transpose()), arb_mat(P), arb(eta2).sqrt()
+    left, right, eta = arb_mat(X.transpose()), arb_mat(P), arb(eta2).upper().sqrt()
     g = infonce_gradient(pairs.mixture, pairs.C, inside, grids)
     rest = slack(left * g * left.transpose(), G, V, seed)[-1]
     epsilon = dual_norm_squared(rest, G, G).upper().sqrt()

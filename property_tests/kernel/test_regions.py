@@ -1,0 +1,293 @@
+"""Sets of instances: what is accepted holds on every instance of the set, and nothing wider passes."""
+
+from __future__ import annotations
+
+import json
+import random
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flint import arb, ctx, fmpq, fmpq_mat
+
+from property_tests.kernel import second_opinion
+from property_tests.kernel.test_mutations import accepted, mutants, rehashed
+from thmverify import exact, theorems
+from thmverify.certifying import decide
+from thmverify.covering.around import around
+from thmverify.errors import InputError
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.covers import nearby, regions
+from thmverify.kernel.enclosure import enclose_infonce
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.strict import canonical
+from thmverify.verdicts import Outcome
+
+SHIPPED = sorted((Path(theorems.__file__).parent / "neighbourhoods").glob("*.json"))
+TRIANGLE = {
+    "model": "shared-gmm",
+    "weights": ["1/4", "1/4", "1/2"],
+    "means": [["2", "0"], ["-1", "3/2"], ["-1/2", "-3/4"]],
+    "covariance": [["1", "1/4"], ["1/4", "1"]],
+    "bias": "4/5",
+    "rank": 3,
+}
+
+
+def near(radius: str = "1/1000") -> dict[str, Any]:
+    found = around("infonce-equality", parse_instance(TRIANGLE), Fraction(radius))
+    assert found.certificate is not None, found.reason
+    return json.loads(found.certificate)
+
+
+WHOLE = near()
+DELTA = {"name": "delta", "at": "4/5", "range": ["79/100", "81/100"], "weights": ["0"] * 3, "bias": "1"}
+DELTA["means"] = [[["0", "0"]] * 3]
+DELTA = {key: DELTA[key] for key in ("name", "at", "range", "weights", "means", "bias")}
+
+
+def changed(path: str, value: Any, tree: dict[str, Any] = WHOLE) -> bytes:
+    """The certificate with another value at a path such as set.radius, hashed anew."""
+    out = json.loads(json.dumps(tree))
+    at, keys = out, path.split(".")
+    for key in keys[:-1]:
+        at = at[int(key) if isinstance(at, list) else key]
+    at[int(keys[-1]) if isinstance(at, list) else keys[-1]] = value
+    return rehashed(out)
+
+
+def axes(*given: dict[str, Any], pieces: Any = None) -> bytes:
+    tree = json.loads(changed("set.axes", list(given)))
+    return rehashed(tree) if pieces is None else changed("hints.pieces", pieces, tree)
+
+
+PIECE = WHOLE["hints"]["pieces"][0]
+
+
+# ------------------------------------------------------------------------------------------------- accept, reject
+
+
+def test_a_radius_is_accepted():
+    found = check(rehashed(WHOLE))
+    assert found.lines_of_text()[-1] == "VERIFIED infonce-equality, within 1/1000 of the instance given: proved"
+    assert (found.proved, found.refuted, found.finding.verdict) == (1, 0, "proved")
+
+
+def test_an_axis_is_accepted_in_part():
+    found = check(axes(DELTA, pieces=[{**PIECE, "path": "0"}, {**PIECE, "path": "10"}]))
+    assert (found.proved, found.refuted) == (fmpq(3, 4), 0)
+    assert found.finding.verdict not in ("proved", "refuted")
+    assert found.lines_of_text()[-1].endswith("delta [79/100, 81/100]: " + found.lines_of_text()[-1].split(": ")[1])
+    assert "proved on 3/4, refuted on 0" in found.lines_of_text()[-1]
+
+
+REFUSED = [
+    (changed("set.radius", "1/100"), "known to be between"),
+    (changed("set.radius", "1/5"), "as many dimensions as those of the instance"),
+    (changed("set.radius", "0"), "no axis and no radius"),
+    (changed("set.radius", "2"), "radius is not at most"),
+    (changed("set.radius", "1"), "not certain that the weights are positive"),
+    (changed("hints.pieces.0.verdict", "refuted"), "what was found is not what the certificate says"),
+    (changed("hints.pieces.0.path", "0"), "a path is not"),
+    (changed("hints.pieces.0.rule", "symmetry"), "by a rule that does not take sets"),
+    (changed("hints.pieces", []), "no pieces"),
+    (changed("hints.pieces", [PIECE, PIECE]), "two pieces overlap"),
+    (changed("hints.frames", []), "one frame for each modality"),
+    (changed("hints.frames", [[["1", "0"], ["2", "0"]]]), "a frame is not invertible"),
+    (changed("hints.frames", [[["1"]]]), "has the wrong shape"),
+    (changed("claim", "lemma-4.2"), "the statement is not the one"),
+    (axes(DELTA, pieces=[PIECE, {**PIECE, "path": "01"}]), "two pieces overlap"),
+    (axes(DELTA, pieces=[{**PIECE, "path": "2"}]), "a path is not"),
+    (axes({**DELTA, "weights": ["1", "0", "0"]}), "a weight for each component, with sum 0"),
+    (axes({**DELTA, "weights": ["1", "-1"]}), "a weight for each component, with sum 0"),
+    (axes({**DELTA, "means": []}), "means for each modality"),
+    (axes({**DELTA, "means": [[["0", "0"]] * 2]}), "do not fit those of the instance"),
+    (axes({**DELTA, "range": ["1", "0"]}), "range is not an interval"),
+    (axes({**DELTA, "range": ["0"]}), "range is not an interval"),
+    (axes({**DELTA, "name": "δ"}), "the name of an axis"),
+    (axes({**DELTA, "name": 3}), "the name of an axis"),
+    (axes({**DELTA, "range": ["0", "1"]}), "known to be between|not certain"),
+    (axes(*[DELTA] * 4), "not an array of at most 3"),
+]
+
+
+@pytest.mark.parametrize("index", range(len(REFUSED)))
+def test_refused(index):
+    data, reason = REFUSED[index]
+    with pytest.raises(Rejected, match=reason):
+        check(data)
+
+
+def test_an_axis_out_of_the_span_is_refused():
+    flat = json.loads(json.dumps(TRIANGLE)) | {"means": [["2", "0"], ["-1", "0"], ["-1/2", "0"]]}
+    found = around("infonce-equality", parse_instance(flat), Fraction(1, 100))
+    lifted = {**DELTA, "means": [[["0", "1"], ["0", "0"], ["0", "0"]]]}
+    with pytest.raises(Rejected, match="out of their span"):
+        check(changed("set.axes", [lifted], json.loads(found.certificate)))
+
+
+def test_work_is_bounded_before_it_is_done(monkeypatch):
+    monkeypatch.setattr(regions, "settle", lambda *_: pytest.fail("a piece was looked at"))
+    grid = ["1/100", "0", "100000", "1"]
+    heavy = {**PIECE, "hints": {**PIECE["hints"], "precision": "2000", "grids": [[grid]] * 3}}
+    many = [{**heavy, "path": f"{i:06b}"} for i in range(64)]
+    with pytest.raises(Rejected, match="ask for too much work"):
+        check(axes(DELTA, pieces=many))
+
+
+def test_other_grids_are_refused():
+    ball = {"active": ["0"], "frame": [], "steps": [], "radius": "1", "width": "1"}
+    for grids in ([ball] * 3, [[["30", "60"]]] * 3):
+        with pytest.raises(Rejected, match="a grid of a set of instances is not a lattice"):
+            check(changed("hints.pieces.0.hints.grids", grids))
+
+
+def test_a_change_is_refused_or_proves_what_deciding_proves():
+    """With the hash left, every change; with it made anew, what is accepted is a set that holds what is said of it."""
+    small = json.loads(SHIPPED[0].read_bytes())
+    assert [1 for _, mutant in mutants(small) if accepted(canonical(mutant))] == []
+    for path, mutant in mutants(small):
+        data = rehashed(mutant) if path and path[0] != "content" else b""
+        if data and accepted(data):
+            found = check(data)
+            given = json.loads(json.dumps(mutant["set"]["instance"])) | {"rank": int(mutant["set"]["instance"]["rank"])}
+            assert decide(found.claim, parse_instance(given))[0].outcome.value == found.finding.verdict
+
+
+# ------------------------------------------------------------------------------------------------- every instance
+
+
+def inside(fields: dict[str, Any], radius: Fraction, rng: random.Random) -> dict[str, Any]:
+    """A random instance within the radius, with means in the span of those given."""
+
+    def step() -> Fraction:
+        return radius * Fraction(rng.choice([-64, 64, rng.randint(-64, 64)]), 64)
+
+    def moved(means: list[list[str]], covariance: Any) -> list[list[str]]:
+        K = len(means)
+        d = len(covariance)
+        straight = not isinstance(covariance[0], list)
+        dense = [[covariance[i] if i == j else 0 for j in range(d)] for i in range(d)] if straight else covariance
+        sigma = exact.matrix([[Fraction(x) for x in row] for row in dense])
+        rows = exact.matrix([[Fraction(x) for x in row] for row in means])
+        out = []
+        for row in means:
+            e = exact.matrix([[Fraction(rng.randint(-9, 9)) for _ in range(K)]]) * rows
+            size = (e * sigma.inv() * e.transpose())[0, 0]
+            root = Fraction(float(size) ** 0.5 * 1.0001 + 1e-9).limit_denominator(10**6)
+            share = abs(step()) / root
+            out.append([str(Fraction(x) + share * Fraction(str(y))) for x, y in zip(row, e.entries(), strict=True)])
+        return out
+
+    K = len(fields["weights"])
+    weights = [Fraction(w) for w in fields["weights"]]
+    i, j = rng.sample(range(K), 2)
+    moved_by = step()
+    weights[i], weights[j] = weights[i] + moved_by, weights[j] - moved_by
+    bias = min(max(Fraction(fields["bias"]) + step(), Fraction(0)), Fraction(1))
+    out = {**fields, "weights": [str(w) for w in weights], "bias": str(bias), "rank": int(fields["rank"])}
+    for part in (out, *(out[name] for name in ("vision", "text") if name in out)):
+        if "means" in part:
+            part["means"] = moved(part["means"], part["covariance"])
+    return json.loads(json.dumps(out))
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.stem)
+def test_what_ships_holds_on_random_instances(file):
+    found, fields = check(file.read_bytes()), json.loads(file.read_bytes())["set"]["instance"]
+    rng, radius = random.Random(3), Fraction(str(found.region.radius))
+    assert found.refuted == 1
+    for _ in range(1 if len(fields["weights"]) > 9 else 3):
+        given = parse_instance(inside(json.loads(json.dumps(fields)), radius, rng))
+        assert decide(found.claim, given)[0].outcome is Outcome.REFUTED
+
+
+def test_balls_contain_the_numbers_of_an_instance():
+    """The gradient, the bound of the error and the rest, of random instances, lie in the balls of the set."""
+    rng, radius = random.Random(5), Fraction(1, 500)
+    region = regions.read_region(near("1/500")["set"], "infonce-equality")
+    piece = near("1/500")["hints"]
+    frames, _ = regions.read_hints(piece, "infonce-equality", region)
+    hints = piece["pieces"][0]["hints"]
+    with ctx.workprec(128):
+        whole = enclose_infonce(nearby.nearby(region.pairs, frames, [], [], region.radius).on_fisher, hints)
+    for _ in range(4):
+        one = inside(json.loads(json.dumps(TRIANGLE)), radius, rng)
+        pairs = kernel_instance({**one, "rank": "3", "weight_decay": "0"})
+        # the coordinates of the set are those of its instance: B of the centre, not of this one
+        B = region.pairs.mixture.fisher * frames[0]
+        point = nearby.nearby(pairs, [back(pairs.mixture.fisher, B)], [], [], fmpq(0)).on_fisher
+        with ctx.workprec(128):
+            found = enclose_infonce(point, hints)
+        for a, b in zip(whole.gradient.entries(), found.gradient.entries(), strict=True):
+            assert a.overlaps(b)
+            assert a.contains(arb(b.mid()))
+        assert all(a.overlaps(b) for a, b in zip(whole.inner_R.entries(), found.inner_R.entries(), strict=True))
+        assert found.epsilon < whole.epsilon
+
+
+def back(basis: fmpq_mat, wanted: fmpq_mat) -> fmpq_mat:
+    """Q with basis·Q = wanted."""
+    return basis.inv() * wanted
+
+
+def test_the_second_opinion_agrees_inside():
+    """The hints of a set, for a random instance of it, under the checker that shares nothing with the kernel."""
+    for file in (path for path in SHIPPED if path.stem == "infonce-equality-biased-near"):
+        fields = json.loads(file.read_bytes())
+        hints = fields["hints"]["pieces"][0]["hints"]
+        centre = kernel_instance(fields["set"]["instance"]).mixture.fisher
+        Q = exact.matrix([[Fraction(x) for x in row] for row in fields["hints"]["frames"][0]])
+        given = inside(fields["set"]["instance"], Fraction(fields["set"]["radius"]), random.Random(1))
+        given = {**given, "rank": str(given["rank"])}
+        turned = back(kernel_instance(given).mixture.fisher, centre * Q)
+        rows = [[str(x) for x in row] for row in exact.to_rows(turned)]
+        _, high = second_opinion.infonce_rank({"instance": given, "hints": {**hints, "Q": rows}})
+        assert high < 2
+
+
+def test_a_set_that_reaches_over_the_border_is_refused():
+    """Two instances, one where the claim is proved and one where it is refuted: no set with both is settled."""
+    biased = json.loads(
+        next(path for path in SHIPPED if "biased" in path.stem and "weights" not in path.stem).read_bytes()
+    )
+    up = {**DELTA, "at": "7/10", "range": ["7/10", "1"]}
+    assert decide("infonce-equality", parse_instance({**biased["set"]["instance"], "rank": 3, "bias": "1"}))[
+        0
+    ].outcome is (Outcome.PROVED)
+    with pytest.raises(Rejected):
+        check(changed("set.axes", [up], biased))
+
+
+def test_an_instance_on_a_border_has_no_radius():
+    """Two opposite components off the origin: a change of the weights, however small, makes the claim true."""
+    given = {
+        **TRIANGLE,
+        "weights": ["1/2", "1/2"],
+        "means": [["1", "1"], ["-1", "1"]],
+        "covariance": [["1", "0"], ["0", "1"]],
+    }
+    given |= {"bias": "1", "rank": 2}
+    assert decide("infonce-equality", parse_instance(given))[0].outcome is Outcome.REFUTED
+    assert around("infonce-equality", parse_instance(given)).outcome is Outcome.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("claim", "radius", "rule"),
+    [
+        ("pca-equality", "1/2", "has no rule for sets"),
+        ("infonce-equality", "2", "is not a radius"),
+        ("infonce-equality", "0", "is not"),
+    ],
+)
+def test_bad_input(claim, radius, rule):
+    with pytest.raises(InputError, match=rule):
+        around(claim, parse_instance(TRIANGLE), Fraction(radius))
+
+
+def test_the_example_of_the_format():
+    text = (Path(regions.__file__).parents[1] / "FORMAT.md").read_text(encoding="utf-8")
+    whole = next(row for row in text.splitlines() if row.startswith('{"format":"thmverify-region-1"'))
+    assert "\n".join(check(whole.encode() + b"\n").lines_of_text()) in text

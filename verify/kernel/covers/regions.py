@@ -1,0 +1,185 @@
+"""A certificate about instances near one, or of a family of them: what a claim says of each, piece by piece."""
+
+import math
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from flint import ctx, fmpq, fmpq_mat
+
+from thmverify.kernel.claims import STATEMENTS, check_statement
+from thmverify.kernel.covers.bisection import Box, halves, interval, volume
+from thmverify.kernel.covers.nearby import Axis, check_axis, nearby
+from thmverify.kernel.integrals import read_grids
+from thmverify.kernel.models import Finding, Pairs, instance
+from thmverify.kernel.parse import bits, check_hint, matrix, rational, vector
+from thmverify.kernel.rules import KINDS, RULES
+from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record, sealed
+
+FORMAT = "thmverify-region-1"
+FIELDS = ("format", "claim", "statement", "set", "hints", "content")
+_RANKED = ("infonce-equality", "clip-effective-equality", "clip-inclusion-literal")
+SEEN = {(claim, rule) for claim in _RANKED for rule in ("exact", "kkt")}  # the rules that take balls
+SEEN |= {("infonce-top-r", "border"), ("simsiam-inclusion", "leak")}
+CLAIMS = {claim: text for claim, text in STATEMENTS.items() if any(claim == other for other, _ in SEEN)}
+MAX_AXES, MAX_PIECES, MAX_DEPTH = 3, 10**5, 60
+MAX_WORK = 4 * 10**10  # nodes · components · bits, at least 128, of all pieces: about ten minutes
+_BITS = 128  # for what comes before the integrals
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,39}")
+
+
+class Region(NamedTuple):
+    """The instances: one of them, the parameters that it may have others of, and the radius around all of these."""
+
+    given: object
+    pairs: Pairs
+    axes: list[Axis]
+    radius: fmpq
+
+    @property
+    def whole(self) -> Box:
+        """The box of the parameters."""
+        return tuple(axis.ends for axis in self.axes)
+
+    @property
+    def text(self) -> str:
+        """The set in words."""
+        sides = " x ".join(f"{axis.name} [{axis.ends[0]}, {axis.ends[1]}]" for axis in self.axes)
+        near = f"within {self.radius} of " if self.radius else ""
+        return f"{near}{sides}" if sides else f"{near}the instance given"
+
+
+class Piece(NamedTuple):
+    """A box, by the halves that lead to it; what is found of all its instances, and how the kernel is to see it."""
+
+    path: str
+    verdict: str
+    rule: str
+    hints: object
+
+
+class VerifiedRegion(NamedTuple):
+    """A claim about a set of instances: the share of the parameters where it is proved, and where it is refuted."""
+
+    claim: str
+    region: Region
+    pieces: list[Piece]
+    proved: fmpq
+    refuted: fmpq
+
+    @property
+    def finding(self) -> Finding:
+        """Proved or refuted, when all of the set is, and else neither."""
+        return Finding("proved" if self.proved == 1 else "refuted" if self.refuted == 1 else "settled in part")
+
+    def lines_of_text(self) -> list[str]:
+        """Return the answer; the last line names the claim and its set."""
+        shares = f"proved on {self.proved}, refuted on {self.refuted} of the volume of the parameters"
+        found = self.finding.verdict if 1 in (self.proved, self.refuted) else shares
+        boxes = "1 box" if len(self.pieces) == 1 else f"{len(self.pieces)} boxes"
+        return [
+            f"settles {boxes}, each with all its instances at once",
+            f"VERIFIED {self.claim}, {self.region.text}: {found}",
+        ]
+
+
+def check(whole: Any) -> VerifiedRegion:
+    """Return what a certificate proves of its set. Raises Rejected with the reason."""
+    claim, statement, instances, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
+    check_statement(claim, statement, CLAIMS)
+    region = read_region(instances, claim)
+    frames, pieces = read_hints(hints, claim, region)
+    shares = {"proved": fmpq(0), "refuted": fmpq(0)}
+    for piece in pieces:
+        box = part(region.whole, piece.path)
+        if settle(claim, region, frames, box, piece.rule, piece.hints) != piece.verdict:
+            raise Rejected("what was found is not what the certificate says")
+        shares[piece.verdict] += volume(box) / volume(region.whole)
+    return VerifiedRegion(claim, region, pieces, shares["proved"], shares["refuted"])
+
+
+def settle(claim: str, region: Region, frames: Sequence[fmpq_mat], box: Box, rule: str, hints: object) -> str:
+    """Return what the claim is on every instance of a box: proved or refuted. Raises Rejected with the reason."""
+    with ctx.workprec(_BITS):
+        pairs = nearby(region.pairs, frames, region.axes, [interval(*side) for side in box], region.radius)
+        found: Finding = RULES[claim, rule](pairs, hints)
+    return found.verdict
+
+
+def read_region(value: object, claim: str) -> Region:
+    """Return the set of a certificate."""
+    given, axes, radius = record(value, "the set", ("instance", "axes", "radius"))
+    pairs = instance(given)
+    if not isinstance(pairs, Pairs) or KINDS[claim] not in pairs.kinds:
+        raise Rejected("the claim is about another model, or about a shared covariance")
+    if not all(pairs.sizes):
+        raise Rejected("the means of the instance are all 0")
+    found = [_axis(axis) for axis in array(axes, "axes", MAX_AXES)]
+    for axis in found:
+        check_axis(pairs, axis)
+    around = rational(radius, "radius", 0, 1)
+    if not (found or around > 0):
+        raise Rejected("the set has no axis and no radius")
+    return Region(given, pairs, found, around)
+
+
+def _axis(value: object) -> Axis:
+    name, at, ends, weights, means, bias = record(value, "an axis", ("name", "at", "range", "weights", "means", "bias"))
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise Rejected("the name of an axis is not a letter, then at most 39 letters, digits, blanks, - and _")
+    sides = [rational(x, "an end of range", -(10**4), 10**4) for x in array(ends, "range", 2)]
+    if len(sides) != 2 or not sides[0] < sides[1]:
+        raise Rejected("range is not an interval")
+    moves = [matrix(array(part, "means", MAX_SIZE), "means").transpose() for part in array(means, "means", 2)]
+    return Axis(
+        name, rational(at, "at"), (sides[0], sides[1]), vector(weights, "weights"), moves, rational(bias, "bias")
+    )
+
+
+def read_hints(value: object, claim: str, region: Region) -> tuple[list[fmpq_mat], list[Piece]]:
+    """Return a frame for each modality and the pieces, when together they do not ask for too much work."""
+    given, listed = record(value, "hints", ("frames", "pieces"))
+    sizes, turns = region.pairs.sizes, array(given, "frames", 2)
+    if len(turns) != len(sizes):
+        raise Rejected("there is not one frame for each modality")
+    frames = [matrix(Q, "a frame", m, m) for Q, m in zip(turns, sizes, strict=True)]
+    for Q in frames:
+        check_hint("a frame", Q)
+    if any(Q.det() == 0 for Q in frames):
+        raise Rejected("a frame is not invertible")
+    pieces, work = [], 0
+    for one in array(listed, "pieces", MAX_PIECES):
+        path, verdict, rule, hints = record(one, "a piece", ("path", "verdict", "rule", "hints"))
+        if verdict not in ("proved", "refuted") or (claim, rule) not in SEEN:
+            raise Rejected("a piece is not proved or refuted, or by a rule that does not take sets")
+        if not isinstance(path, str) or set(path) - {"0", "1"} or len(path) > (MAX_DEPTH if region.axes else 0):
+            raise Rejected(f"a path is not at most {MAX_DEPTH} halves, 0 or 1")
+        pieces.append(Piece(path, verdict, rule, hints))
+        work += cost(hints)
+    if not pieces or work > MAX_WORK:
+        raise Rejected("there are no pieces, or they ask for too much work")
+    if any(y.startswith(x) for x, y in pairwise(sorted(piece.path for piece in pieces))):
+        raise Rejected("two pieces overlap")
+    return frames, pieces
+
+
+def cost(hints: object) -> int:
+    """Return what the grids of a piece cost: their nodes times the components and the bits, at least 128."""
+    fields = hints if isinstance(hints, dict) else {}
+    work, precision = 0, max(bits(fields["precision"], "precision"), 128) if "precision" in fields else 128
+    inner = sum(cost(value) for value in fields.values() if isinstance(value, dict))  # the border in the hints of one
+    for grids in (read_grids(grids, name) for name, grids in fields.items() if "grids" in name):
+        if not all(isinstance(grid, list) for grid in grids):
+            raise Rejected("a grid of a set of instances is not a lattice")
+        nodes = sum(math.prod(len(axis.steps) for axis in grid) for grid in grids if isinstance(grid, list))
+        work += nodes * len(grids)
+    return work * precision + inner
+
+
+def part(whole: Box, path: str) -> Box:
+    """Return the box that the halves lead to, each time of the axis that is longest in units of its whole."""
+    box, scales = whole, [high - low for low, high in whole]
+    for half in path:
+        box = halves(box, scales)[int(half)]
+    return box
