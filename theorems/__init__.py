@@ -121,7 +121,6 @@ TITLES = {  # of the families, for people
     "scores": "Losses of scores",
     "encoders": "Affine maps and larger classes",
     "nonshared": "Separate covariances",
-    "encoders": "Affine encoders",
 }
 
 THEORY = Theory(

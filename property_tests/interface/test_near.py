@@ -13,20 +13,14 @@ from thmverify.cli import main
 from thmverify.theorems import REGISTRY
 
 INSTANCE = "examples/shared-gmm.json"
-NEAR = {  # what ships, and the border on which the rest lie, or the rule that does not take sets
-    "infonce-equality": True,
-    "infonce-equality-biased": True,
-    "infonce-equality-equal-weights-biased": True,
-    "infonce-top-r": True,
-    "clip-effective-equality": True,
-    "clip-inclusion-literal": True,
-    "simsiam-inclusion": True,
-    "infonce-equality-uncentred": False,  # on the border: other weights make it true
-    "pca-equality": False,
-    "spectral-top-r": False,
-    "nonshared-inclusion": False,
-    "simclr-normalised-inclusion": False,
-    "simclr-normalised-inclusion-every-temperature": False,
+NEAR = {  # the others lie on a border, as infonce-equality-uncentred does, or are decided by rules that do not take sets
+    "infonce-equality",
+    "infonce-equality-biased",
+    "infonce-equality-equal-weights-biased",
+    "infonce-top-r",
+    "clip-effective-equality",
+    "clip-inclusion-literal",
+    "simsiam-inclusion",
 }
 SHIPPED = {c.name: c for s in REGISTRY.values() for c in s.counterexamples if isinstance(c.evidence, Path)}
 
@@ -57,10 +51,10 @@ def test_bad_input_is_one_line(words, capsys):
 
 
 def test_every_counterexample_that_ships_says_whether_it_refutes_an_open_set():
-    assert set(SHIPPED) <= set(NEAR)
+    assert set(SHIPPED) > NEAR
     for name, found in SHIPPED.items():
         near = found.neighbourhood
-        assert (near is not None) == NEAR[name], name
+        assert (near is not None) == (name in NEAR), name
         if near is not None:
             assert near.radius is not None
             assert near.radius > 0
