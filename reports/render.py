@@ -20,7 +20,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from thmverify import mathml
+from thmverify import mathml, scripts
 from thmverify.evidence import Need
 from thmverify.reports.base import Formula
 from thmverify.reports.collect import sentence
@@ -85,20 +85,6 @@ _LEVELS = {
 }
 _REFUTES = {True: Mark("✓", "checked in this run", "good"), False: Mark("▲", "does not refute", "bad")}
 _NO_CLAIM = Mark("–", "no claim", "none")
-_SUPERSCRIPT = re.compile(r"\^(?:\{([^{}]+)\}|([A-Za-z0-9]+))")
-_LETTER = r"(?:[^\W\d_]|∂)̄?"
-# A letter and what stands under it: text in braces, an index or a word before the next letter, or the rest of the word.
-_SUBSCRIPT = "|".join(
-    (
-        rf"{_LETTER}_(?:\{{[^{{}}<>]+\}}",
-        r"(?:[ijkl]|\d+|in|out)(?=[A-Z])",
-        r"[kl](?=[ab]n?(?![a-z]))",  # Σ_kb: Σ_k times b
-        rf"(?:[ijkl\d]|[a-z]+(?=[^\W_a-z]))(?={_LETTER}_)",
-        r"(?:[A-Za-z0-9]+|[α-ω])(?![A-Za-z0-9_]))",
-    )
-)
-# A product of these, and not the end of a word such as MAX_SIZE or file_name.
-_SUBSCRIPTS = re.compile(rf"(?<![a-z0-9_])(?<![A-Z]{{2}})(?:{_SUBSCRIPT})+")
 _ASSUMED = Mark("◇", "assumed", "warn")
 _LONG = 900  # characters of LaTeX that fill more than a few lines
 
@@ -399,22 +385,13 @@ def instance_text(instance: dict[str, Any]) -> str:
 
 def prose(text: str) -> Markup:
     """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
-    return Markup(_lowered(_SUPERSCRIPT.sub(r"<sup>\1\2</sup>", str(escape(text))), "<sub>", "</sub>"))
+    return Markup(scripts.lowered(scripts.raised(str(escape(text)), "<sup>", "</sup>"), "<sub>", "</sub>"))
 
 
 def svg_prose(text: str) -> Markup:
     """Return a label for SVG in which S_F has a true subscript; the rest is escaped."""
-    return Markup(_lowered(str(escape(text)), '<tspan class="sub" dy="3">', '</tspan><tspan dy="-3">&#8203;</tspan>'))
-
-
-def _lowered(text: str, begin: str, end: str) -> str:
-    """Return the text with each subscript, and each within it, between `begin` and `end`."""
-
-    def one(item: re.Match[str]) -> str:
-        letter, under = item[0].split("_", 1)
-        return f"{letter}{begin}{_lowered(under.strip('{}'), begin, end)}{end}"
-
-    return _SUBSCRIPTS.sub(lambda product: re.sub(_SUBSCRIPT, one, product[0]), text)
+    begin, end = '<tspan class="sub" dy="3">', '</tspan><tspan dy="-3">&#8203;</tspan>'
+    return Markup(scripts.lowered(str(escape(text)), begin, end))
 
 
 def _markdown(text: object) -> str:

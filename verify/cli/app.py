@@ -93,8 +93,10 @@ app.command(
 app.command(
     "export",
     epilog=_examples(
-        "export theorems/counterexamples/infonce-equality.json --out infonce-in-coq",
-        "export literal.json --format coq --out formal --json",
+        "export infonce-equality --format pytest --out test_infonce_equality.py",
+        "export infonce-inclusion --format latex",
+        "export literal.json --format bibtex",
+        "export infonce-equality --format coq --out infonce-in-coq",
     ),
 )(exporting.export)
 app.command(

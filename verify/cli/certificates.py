@@ -121,7 +121,7 @@ def _found(found: Any) -> dict[str, Any]:
     return {"claim": found.theorem, "verdict": verdict, "conclusion": repr(found.conclusion), "assumed": assumed}
 
 
-def _found_file(path: Path) -> Path:
+def found_file(path: Path) -> Path:
     """Return the file that is meant: a bare name that is none is that of a shipped certificate."""
     if path.suffix or len(path.parts) != 1 or path.exists():
         return path
@@ -143,7 +143,7 @@ def check(
     """
     from thmverify.kernel.answer import main, report
 
-    certificates = [_found_file(path) for path in certificates]
+    certificates = [found_file(path) for path in certificates]
     if not json:
         return main([str(path) for path in certificates])
     answers: list[dict[str, Any]] = []

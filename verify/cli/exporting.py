@@ -1,50 +1,111 @@
-"""The command `export`: a certificate written out for another proof checker."""
+"""The command `export`: a statement or a certificate for a test suite, an article, or another proof checker."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thmverify.cli.certificates import AsJson
-from thmverify.cli.output import DONE, write_fields, write_json
+from thmverify.cli.certificates import AsJson, found_file
+from thmverify.cli.output import DONE, progress, write_fields, write_json
+from thmverify.cli.statements import registry
 from thmverify.errors import InputError
+
+if TYPE_CHECKING:
+    from thmverify.export.subjects import Subject
 
 
 class Format(Enum):
-    """What a certificate can be exported to."""
+    """What a statement or a certificate can be exported to."""
 
+    PYTEST = "pytest"
+    LATEX = "latex"
+    BIBTEX = "bibtex"
     COQ = "coq"
 
 
 def export(
-    certificate: Annotated[Path, typer.Argument(metavar="CERT.json", help="A certificate of infonce-equality.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write, new or empty.")],
-    format: Annotated[Format, typer.Option(help="The proof checker to write for.")] = Format.COQ,
+    name: Annotated[str, typer.Argument(metavar="ID|CERT.json", help="A statement, or a file that `check` verifies.")],
+    format: Annotated[Format, typer.Option(help="What to write.")] = Format.COQ,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write (coq: the folder, new or empty); stdout when left out.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
-    """Write a certificate as a folder that Coq checks.
+    """Write out a statement or a certificate.
 
-    The theory is included; `make -C DIR` compiles it.
-    The certificate is one of infonce-equality by rule kkt, for a minimiser of rank 1 where S_F is a plane. Its mixture
-    is restated by value; make ends with the axioms that the theorem rests on. Nothing that is written is trusted.
+    pytest: a test file that stands alone with the kernel: it holds the certificates, or the trace of the proof, and
+    what the kernel answers. latex: the claim with its hypotheses, its verdict, a row of a table, the instances. bibtex:
+    the source, the evidence by its hash, and the toolkit.
+
+    coq: a folder that `make -C DIR` compiles, the theory included. The certificate is one of infonce-equality by rule
+    kkt, for a minimiser of rank 1 where S_F is a plane; nothing that is written is trusted.
     """
+    if format is Format.COQ:
+        return _coq(name, out, json)
+    with progress(f"exporting {name}"):
+        text = _writer(format)(_subject(name))
+    if out is not None:
+        from thmverify.jsonfiles import write_text
+
+        write_text(out, text)
+    if json:
+        write_json({"format": format.value, "out": None if out is None else str(out), "text": text})
+    elif out is None:
+        sys.stdout.write(text)
+    else:
+        write_fields([("format", format.value), ("file", str(out))])
+    return DONE
+
+
+def _writer(format: Format) -> Callable[[Subject], str]:
+    if format is Format.PYTEST:
+        from thmverify.export.pytest_file import pytest_file
+
+        return pytest_file
+    if format is Format.LATEX:
+        from thmverify.export.latex import latex
+
+        return latex
+    from thmverify.export.bibtex import bibtex
+
+    return bibtex
+
+
+def _subject(name: str) -> Subject:
+    """Return the statement of that name, or the file. Raises InputError when there is neither."""
+    from thmverify.export.subjects import of_file, of_statement
+
+    known = registry()
+    if name in known:
+        return of_statement(known[name])
+    path = found_file(Path(name))
+    if not path.exists() and not path.suffix:
+        return of_statement(known.find(name))
+    return of_file(path)
+
+
+def _coq(name: str, out: Path | None, json: bool) -> int:
     from thmverify.export.coq import write_folder
     from thmverify.jsonfiles import read_bytes
     from thmverify.theorems import FORMAL
 
-    data = read_bytes(certificate)
+    if out is None:
+        raise InputError("--out", "", "is missing: coq writes a folder", "give a new or empty one")
+    certificate = found_file(Path(name))
     try:
-        files = write_folder(data, FORMAL, out)
+        files = write_folder(read_bytes(certificate), FORMAL, out)
     except InputError as error:
         raise (error if error.field == "--out" else error.in_file(str(certificate))) from None
     command = f"make -C {out}"
     if json:
         write_json(
-            {"format": format.value, "out": str(out), "files": [str(path) for path in files], "command": command}
+            {"format": Format.COQ.value, "out": str(out), "files": [str(path) for path in files], "command": command}
         )
     else:
-        write_fields([("format", format.value), ("files", f"{len(files)} in {out}"), ("compile", command)])
+        write_fields([("format", Format.COQ.value), ("files", f"{len(files)} in {out}"), ("compile", command)])
     return DONE

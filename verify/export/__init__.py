@@ -1,1 +1,1 @@
-"""Certificates written out for other proof checkers: untrusted, what is written is checked there."""
+"""Statements and certificates written out, for test suites, articles and Coq: untrusted, checked where they go."""
