@@ -106,6 +106,7 @@ TABLE = {
         "vision-definite text-definite", "", "IsPairedBatch AreAllPairs MinimisesPairedScoreLoss WithinModality"
     ),
     "nonshared-proportional": row(MIXTURE, "maps-into-means", "MinimisesInfoNCE WithinFisher"),
+    "sufficiency": row("", "weights-symmetric degrees-positive", "MinimisesGraphInfoNCE Alike"),
     "affine-inclusion": row(SHARED, "", "MinimisesAffine WithinLDA"),
     "clip-proportional-inclusion": row(
         "weights-positive weights-sum vision-covariances-definite text-covariances-definite",

@@ -149,8 +149,7 @@ class Cut:
         line = s.apply("mean_order", [[s.gen(s.lin(gained <= raised, [tangent]), xi)], [positive]], [S])
 
         def joint(y: Expr, n: Expr) -> Expr:
-            weight = lambda i: softmax(K, w, lambda h: logit(y, h), i)  # noqa: E731
-            return total(K, lambda i: weight(i) * tr(n.T @ self.at(i)))
+            return total(K, lambda i: softmax(K, w, lambda h: logit(y, h), i) * tr(n.T @ self.at(i)))
 
         zeros = s.lin(eq(a.T @ S @ g.T.T, zero(v.r, v.r)), [], crossed, self.set.sigma_symmetric)
         function = fn(Col(v.r), lambda y: fn(Col(v.r), lambda n: joint(y, n)))

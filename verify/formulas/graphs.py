@@ -115,6 +115,27 @@ class Graph:
         body = forall(f.sort, lambda other: g.loss(f) <= g.loss(other))
         return self.script.define("MinimisesGraphSpectralLoss", (n, r, w, f), body)(self.n, self.r, self.w, f_)
 
+    # -- InfoNCE ------------------------------------------------------------------------------------------------------
+
+    def infonce(self, f_: Expr) -> Expr:
+        """L(f) = −Σ w(x, x') f(x)ᵀf(x') + Σ_x w_x log Σ_x' w_x' exp f(x)ᵀf(x'): InfoNCE, when the weights sum to 1."""
+        g = self.own
+        agreement = pairs(n, lambda x, y: w(x, y) * tr(f(x).T @ f(y)))
+        negatives = total(n, lambda x: g.degree(x) * log(total(n, lambda y: g.degree(y) * exp(tr(f(x).T @ f(y))))))
+        return self.script.define("GraphInfoNCE", (n, r, w, f), -agreement + negatives)(self.n, self.r, self.w, f_)
+
+    def minimises_infonce(self, f_: Expr) -> Expr:
+        """F minimises InfoNCE over all features in as many dimensions."""
+        g = self.own
+        body = forall(f.sort, lambda other: g.infonce(f) <= g.infonce(other))
+        return self.script.define("MinimisesGraphInfoNCE", (n, r, w, f), body)(self.n, self.r, self.w, f_)
+
+    def alike(self, x: Expr, y: Expr) -> Expr:
+        """The pairs do not tell x and y apart: w(x, z)/w_x = w(y, z)/w_y for every point z."""
+        g, one, other = self.own, var("x", Index(n)), var("x'", Index(n))
+        body = forall(Index(n), lambda z: eq(w(one, z) * g.degree(other), w(other, z) * g.degree(one)))
+        return self.script.define("Alike", (n, w, one, other), body)(self.n, self.w, x, y)
+
     def top_part(self, Y_: Expr, Z_: Expr) -> Expr:
         """Z is the part of Y at its r largest eigenvalues, without the negative ones."""
         body = Expr(top_part(Y.term, r.term, Z.term))
