@@ -111,7 +111,9 @@ app.add_typer(
     hunting.hunts_app, name="hunts", epilog=_examples("hunts", "hunts show 1a2b", "hunts export 1a2b record.json")
 )
 app.command("new", epilog=_examples("new my-theory"))(starting.new)
-app.command("report", epilog=_examples("report", "report --out report --quick", "report --pdf"))(report.report)
+app.command(
+    "report", epilog=_examples("report --out report --quick", "report --pdf", "report --diff old.json new.json")
+)(report.report)
 app.command("figures", epilog=_examples("figures --jobs 2", "figures --quick --only 2b --only 6"))(figures.figures)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thmverify.cli.junit import Case, write_junit
+from thmverify.cli.options import AsJson, Junit
 from thmverify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json
 from thmverify.cli.statements import find
 from thmverify.errors import InputError
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from thmverify.verdicts import Verdict
 
 _SHIPPED = ("counterexamples", "covers", "neighbourhoods")  # the folders of certificates that are found by their names
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def decide(
@@ -131,6 +133,7 @@ def found_file(path: Path) -> Path:
 
 def check(
     certificates: Annotated[list[Path], typer.Argument(metavar="CERT.json...", help="Certificate files.")],
+    junit: Junit = None,
     json: AsJson = False,
 ) -> int:
     """Check certificates and proofs with the kernel alone.
@@ -144,12 +147,19 @@ def check(
     from thmverify.kernel.answer import main, report
 
     certificates = [found_file(path) for path in certificates]
-    if not json:
+    if junit is None and not json:
         return main([str(path) for path in certificates])
     answers: list[dict[str, Any]] = []
+    cases = []
     for path in certificates:
         found, lines = report(str(path))
         word, _, rest = lines[-1].partition(" ")
         answers.append({"file": str(path), "answer": word, **_found(found), "reason": None if found else rest})
-    write_json({"certificates": answers})
-    return DONE if all(answer["answer"] == "VERIFIED" for answer in answers) else CLAIM_FAILED
+        cases.append(Case(str(path), said="\n".join(lines), failure="" if found else rest))
+        if not json:
+            sys.stdout.write("\n".join([ascii(str(path)), *lines]) + "\n")
+    if json:
+        write_json({"certificates": answers})
+    if junit is not None:
+        write_junit(junit, "thmverify check", cases)
+    return CLAIM_FAILED if any(case.failure for case in cases) else DONE

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thmverify.cli.certificates import AsJson, found_file
+from thmverify.cli.certificates import found_file
+from thmverify.cli.options import AsJson
 from thmverify.cli.output import DONE, progress, write_fields, write_json
 from thmverify.cli.statements import registry
 from thmverify.errors import InputError

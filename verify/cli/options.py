@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+Junit = Annotated[
+    Path | None, typer.Option("--junit", metavar="OUT.xml", help="Write the results as JUnit XML as well, for CI.")
+]
 
 # None stands for as many as there are cores.
 Jobs = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from thmverify.cli.options import AsJson, Jobs
-from thmverify.cli.output import CLAIM_FAILED, DONE, progress, write_json
+from thmverify.cli.output import CLAIM_FAILED, DONE, progress, write_fields, write_json
 
 
 def report(
@@ -21,13 +21,20 @@ def report(
     only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Report on this statement; repeatable.")] = None,
     jobs: Jobs = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
+    diff: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="OLD.json NEW.json", help="Say what changed between two reports."),
+    ] = None,
     json: AsJson = False,
 ) -> int:
-    """Write the verification report.
+    """Write the verification report, or compare two.
 
     It is one self-contained page, index.html, with its data, report.json, and its text, report.md. The exit code
-    is 1 when a check of the report failed.
+    is 1 when a check of the report failed; with --diff, when less is known than before: a verdict is lost or reversed,
+    a check fails, or a statement is gone.
     """
+    if diff is not None:
+        return _compare(*diff, json=json)
     from json import loads
 
     from thmverify import reports
@@ -64,3 +71,17 @@ def report(
         for name in failed:
             typer.echo(f"FAILED: {name}")
     return CLAIM_FAILED if failed else DONE
+
+
+def _compare(old: Path, new: Path, *, json: bool) -> int:
+    from thmverify.reports.difference import compare
+
+    found = compare(old, new)
+    if json:
+        write_json(found.to_json())
+    else:
+        rows = [(word, f"{m.name}: {m.text}") for word in ("worse", "better") for m in getattr(found, word)]
+        rows += [("changed", f"{name}: {what}") for name, what in found.changed]
+        rows += [("matrix", f"{m.name}: {m.text}") for m in found.cells]
+        write_fields([*rows, ("alike", f"{found.alike} statement{'' if found.alike == 1 else 's'}")])
+    return CLAIM_FAILED if found.worse else DONE

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thmverify import theories
-from thmverify.cli.options import AsJson, Jobs
+from thmverify.cli.junit import Case, write_junit
+from thmverify.cli.options import AsJson, Jobs, Junit
 from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
 from thmverify.errors import InputError
 from thmverify.headlines import OURS, Headline
@@ -294,6 +295,7 @@ def verify(
     lines: Annotated[
         int, typer.Option(min=0, max=1000, help="Random instances for each line of a proof; 0 leaves it out.")
     ] = 4,
+    junit: Junit = None,
     json: AsJson = False,
 ) -> int:
     """Verify statements on random instances.
@@ -318,7 +320,17 @@ def verify(
         write_json({"seed": seed, "instances": instances, "confirmed": confirmed, "statements": described})
     else:
         _write_verified(results, seed)
+    if junit is not None:
+        write_junit(junit, "thmverify verify", [_case(result) for result in results])
     return DONE if confirmed else CLAIM_FAILED
+
+
+def _case(result: Verification) -> Case:
+    """Return a result for CI: of an open statement there is nothing to confirm."""
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in result.outcomes.items())
+    said = f"{result.status}; {result.accepted} of {result.instances} random instances: {outcomes}"
+    skipped = "open" if result.confirmed and result.status is Status.OPEN else ""
+    return Case(result.id, said, result.unconfirmed if not result.confirmed else "", skipped)
 
 
 def _verified(result: Verification) -> dict[str, Any]:
