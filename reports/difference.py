@@ -104,8 +104,8 @@ def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differen
 
 def _elsewhere(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> tuple[Moved, ...]:
     names = dict.fromkeys(chain(old, new))
-    pairs = ((name, *(_standing(part.get(name)) for part in (old, new))) for name in names)
-    return tuple(Moved(name, a, b) for name, a, b in pairs if a is not b)
+    moved = (Moved(name, _standing(old.get(name)), _standing(new.get(name))) for name in names)
+    return tuple(m for m in moved if m.old is not m.new)
 
 
 def _standing(word: str | None) -> Standing | None:

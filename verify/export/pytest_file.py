@@ -11,6 +11,7 @@ from pprint import pformat
 
 from thmverify.errors import InputError
 from thmverify.export.subjects import File, Subject
+from thmverify.kernel.strict import digest
 
 _WIDTH = 100  # characters of a line of the file
 _LONG = 4000  # bytes from which a file is packed
@@ -119,9 +120,7 @@ def _other(file: File, constant: str) -> str:
     if "lines" in whole:
         return f'changed({constant}, lines=parse({constant})["lines"][:-1])'
     if "formula" in whole:
-        contrary = ["not", whole["formula"]]
-        from thmverify.kernel.strict import digest
-
-        statement = digest([whole["claim"], whole["definitions"], contrary])
+        statement = digest([whole["claim"], whole["definitions"], ["not", whole["formula"]]])
         return f'changed({constant}, formula=["not", parse({constant})["formula"]], statement="{statement}")'
-    return f'changed({constant}, hints={{**parse({constant})["hints"], "boxes": "1"}})'
+    fewer = '"boxes": "1"' if "boxes" in whole["hints"] else '"pieces": []'  # which leaves a part of the set
+    return f'changed({constant}, hints={{**parse({constant})["hints"], {fewer}}})'

@@ -74,11 +74,12 @@ class Subject:
 
 
 def of_statement(statement: Statement) -> Subject:
-    """Return a statement with its certificates, its cover or the trace of its proof.
+    """Return a statement with its certificates, those of all instances near, its cover or the trace of its proof.
 
     Raises InputError when one of them is rejected.
     """
     paths = [c.evidence for c in statement.counterexamples if isinstance(c.evidence, Path)]
+    paths += [near.certificate for c in statement.counterexamples if (near := c.neighbourhood) is not None]
     paths += [] if statement.cover is None else [statement.cover.certificate]
     files = [File.checked(path.stem, read_bytes(path)) for path in paths]
     if statement.proof is not None and not statement.unproved:
