@@ -6,8 +6,8 @@ import itertools
 from fractions import Fraction
 
 import numpy as np
+import scipy
 from flint import fmpq, fmpq_mat
-from scipy.linalg import eigh
 
 from thmverify import exact
 from thmverify.exact import to_floats
@@ -49,7 +49,7 @@ def missed(mixture: GMM, A: Floats, r: int) -> float:
     if A.shape[1] == 0:
         return 1.0
     within, between = (A.T @ to_floats(m) @ A for m in (mixture.sigma_bar, mixture.S))
-    return 1 - float(np.sum(eigh(between, within, eigvals_only=True))) / best
+    return 1 - float(np.sum(scipy.linalg.eigh(between, within, eigvals_only=True))) / best
 
 
 def level(form: fmpq_mat, metric: fmpq_mat, n: int) -> fmpq | None:

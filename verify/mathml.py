@@ -13,8 +13,6 @@ from functools import cache
 from itertools import pairwise, zip_longest
 from xml.etree.ElementTree import Element, tostring
 
-from latex2mathml.converter import convert_to_element
-
 _THIN, _THICK, _GAP = "0.167em", "0.278em", "2em"
 _LONG = 36  # characters of a piece that a narrow screen has no room for
 _BREAKS = set("=≠<>≤≥≺≻⪯⪰⊆⊂∈∼⇒⟹⇔⟺∧∨+−")
@@ -62,6 +60,8 @@ def formula(latex: str, *, display: bool = False) -> str:
     Raises FormulaError when the formula has a command that is not known, a construct without its arguments, or
     anything that is not plain presentation MathML.
     """
+    from latex2mathml.converter import convert_to_element  # a page needs it, a hypothesis that is decided does not
+
     try:
         root = convert_to_element(latex, display="block" if display else "inline")
     except Exception as error:  # the parser raises its own errors, IndexError and StopIteration alike

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from thmverify import covering
 from thmverify.covering import CoverReport
@@ -18,9 +19,11 @@ from thmverify.models import Instance
 from thmverify.processes import each
 from thmverify.proofs import checking
 from thmverify.proofs.checking import ProofReport
-from thmverify.proofs.evaluation import Evaluation, evaluate
 from thmverify.statement import Statement
 from thmverify.verdicts import Outcome, Status
+
+if TYPE_CHECKING:
+    from thmverify.proofs.evaluation import Evaluation
 
 _CHUNK = 16
 
@@ -208,6 +211,8 @@ def evaluated(statement: Statement, lines: int, seed: int = 0, shown: bool = Fal
     """
     if not lines or statement.proof is None or statement.checked is None or not statement.checked.passed:
         return None
+    from thmverify.proofs.evaluation import evaluate
+
     proposal = statement.proof.propose()
     return evaluate(proposal.trace, lines, seed, only={s.line for s in proposal.steps} if shown else None)
 

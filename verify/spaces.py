@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 from sympy import And, Eq, Ge, Gt, Le, Lt, MatrixSymbol, Poly, PolynomialError, Rational, Symbol, lambdify, latex, solve
 from sympy.core.relational import Relational
 
@@ -134,7 +134,7 @@ class Space:
 
         Each number lies between the bounds that linear hypotheses set it, given those before it.
         """
-        fixed, shares = _determined(self.variables, tuple(hypotheses)), ndtr(points)
+        fixed, shares = _determined(self.variables, tuple(hypotheses)), scipy.special.ndtr(points)
         relations = [r for h in hypotheses for r in _relations(h.formula)]
         found: dict[str, Floats] = {}
         at = 0

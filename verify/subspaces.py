@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from flint import acb, arb, fmpq_mat, fmpq_poly
-from scipy.linalg import subspace_angles
 
 from thmverify import exact
 from thmverify.exact import Rows
@@ -105,7 +105,7 @@ def principal_angles(a: Floats, b: Floats) -> Floats:
     """Return the principal angles between two column spaces in radians, largest first, in float64."""
     if a.shape[1] == 0 or b.shape[1] == 0:
         return np.zeros(0)
-    return np.asarray(subspace_angles(a, b))
+    return np.asarray(scipy.linalg.subspace_angles(a, b))
 
 
 def certified_principal_angles(a: Subspace, b: Subspace) -> list[arb]:

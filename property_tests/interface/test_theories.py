@@ -69,6 +69,16 @@ def test_a_list_imports_no_theorem():
     }
 
 
+@pytest.mark.parametrize("statement", ["infonce-inclusion", "infonce-equality", "spectral-equality"])
+def test_a_decision_loads_no_more_than_it_needs(statement):
+    given = str(ROOT / "examples" / "shared-gmm.json")
+    code = f"import sys; from thmverify.cli import main; main(['decide', {statement!r}, {given!r}]);"
+    code += "print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    parts = {"scipy.linalg", "scipy.special", "scipy.optimize", "scipy.stats", "cvxpy", "latex2mathml"}
+    assert not set(done.stderr.split()) & {*parts, "thmverify.proofs.evaluation", "thmverify.minimize.general"}
+
+
 @pytest.mark.usefixtures("asked")
 def test_own_statements_go_through_every_command(tmp_path, capsys):
     own = ["--with", str(OWN)]

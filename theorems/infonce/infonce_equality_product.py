@@ -25,7 +25,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from scipy.linalg import block_diag
+import scipy
 
 from thmverify import vocabulary
 from thmverify.certifying import decide
@@ -95,7 +95,7 @@ def ranks_differ(instance: Instance) -> Verdict:
 def gap(instance: Instance) -> float:
     """Return the largest difference of M* from the sum of its factors' minimisers, relative to M*, in float64."""
     M = minimise("infonce", instance).maps["M"]
-    blocks = block_diag(*(minimise("infonce", part).maps["M"] for part in factors(instance)))
+    blocks = scipy.linalg.block_diag(*(minimise("infonce", part).maps["M"] for part in factors(instance)))
     return float(np.abs(M - blocks).max() / max(1e-9, np.abs(M).max(), np.abs(blocks).max()))
 
 

@@ -22,7 +22,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from scipy.linalg import eigh
+import scipy
 
 from thmverify import vocabulary
 from thmverify.evidence import ByKernel, Counterexample
@@ -53,7 +53,7 @@ def margin(instance: Instance) -> float:
     """Return what J misses at the best map found, relative to its largest value, less what float64 leaves open."""
     mixture = instance.shared
     S, sigma = to_floats(mixture.S), to_floats(mixture.sigma)
-    best = float(np.sum(eigh(S, sigma, eigvals_only=True)[::-1][: instance.rank]))
+    best = float(np.sum(scipy.linalg.eigh(S, sigma, eigvals_only=True)[::-1][: instance.rank]))
     found = minimise("infonce", instance)
     A = found.maps["A"][:, : found.rank]
     reached = float(np.trace(np.linalg.solve(A.T @ sigma @ A, A.T @ S @ A))) if found.rank else 0.0

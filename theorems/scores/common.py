@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
+import scipy
 from flint import arb, fmpq, fmpq_mat
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 
 from thmverify import exact, vocabulary
 from thmverify.evidence import Break
@@ -191,7 +191,7 @@ class Leaks:
             return exact.matrix([[Fraction(float(x)).limit_denominator(1000)] for x in a])
 
         start = to_floats(fisher_subspace(instance.pairs.mixture).basis)[:, 0]
-        found = minimize(
+        found = scipy.optimize.minimize(
             lambda a: float64_value(self.record, instance, Encoder(column(a))).value,
             start / np.linalg.norm(start),
             method="Nelder-Mead",
@@ -201,7 +201,11 @@ class Leaks:
 
     def least_inside(self, instance: Instance, u: fmpq_mat) -> fmpq | None:
         """Return a lower bound of L(c u) over c ≥ 0, or None where the slopes do not have the signs that they must."""
-        found = minimize_scalar(lambda s: float64_value(self.record, instance, Gram(u * _rational(math.exp(s)))).value)
+
+        def along(s: float) -> float:
+            return float64_value(self.record, instance, Gram(u * _rational(math.exp(s)))).value
+
+        found = scipy.optimize.minimize_scalar(along)
         low, high = (_rational(math.exp(float(found.x)) * (1 + step)) for step in (-1e-3, 1e-3))
         down, up = (self.slope(instance, u, c) for c in (low, high))
         if low <= 0 or down[1] > 0 or up[0] < 0:

@@ -23,7 +23,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from scipy.linalg import eigh
+import scipy
 
 from thmverify import exact, vocabulary
 from thmverify.evidence import Break, ByKernel, Counterexample
@@ -67,7 +67,7 @@ def margin(instance: Instance) -> float:
         return -TOLERANCE if exact.is_zero(mixture.S) else 1.0
     A = A / np.linalg.norm(A, axis=0)
     within, between = (A.T @ to_floats(m) @ A for m in (mixture.sigma_bar, mixture.S))
-    return 1 - float(np.sum(eigh(between, within, eigvals_only=True))) / best - TOLERANCE
+    return 1 - float(np.sum(scipy.linalg.eigh(between, within, eigvals_only=True))) / best - TOLERANCE
 
 
 def centred(instance: Instance) -> Instance:

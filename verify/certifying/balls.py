@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 from flint import fmpq_mat
-from scipy.special import gammainccinv
 
 from thmverify import exact
 from thmverify.certifying.writing import dyadics
 from thmverify.exact import to_floats
 from thmverify.integrate.lattice import dyadic
+from thmverify.integrate.rules import reach
 from thmverify.kernel.models import Mixture
 from thmverify.models import Floats
 
@@ -44,7 +44,7 @@ def propose_ball(law: Mixture, j: int, D: fmpq_mat, b: fmpq_mat, nats: float) ->
     frame, lengths = _frame(to_floats(basis), slopes[active], H)
     steps, width = _steps(lengths, nats)
     r = len(steps)
-    radius = math.sqrt(2 * float(gammainccinv(r / 2, math.exp(-nats)))) if r else 1.0
+    radius = reach(r, math.exp(-nats)) if r else 1.0
     volume = math.pi ** (r / 2) / math.gamma(r / 2 + 1) * radius**r
     ball = {
         "active": [str(k) for k in active],

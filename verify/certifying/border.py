@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import scipy
 from flint import fmpq_mat
-from scipy.linalg import eigh
 
 from thmverify import exact
 from thmverify.certifying.fisher import instance_of
@@ -126,7 +126,7 @@ def infonce_top_proposals(instance: Instance, pairs: Pairs, boxes: bool = False)
     mixture, r = pairs.mixture, pairs.columns
     B = mixture.fisher
     S, G = (to_floats(B.transpose() * m * B) for m in (mixture.S, mixture.sigma))
-    values, vectors = eigh(S, G)
+    values, vectors = scipy.linalg.eigh(S, G)
     values, vectors = values[::-1], vectors[:, ::-1]
     gap = float(values[r - 1] - values[r])
     if gap < _SLOPE * values[0]:  # a tie: no space is the best
@@ -250,7 +250,7 @@ def modulus_of(mixture: Mixture) -> Fraction:
     if mixture.shared:
         return Fraction(1)
     sigma = to_floats(mixture.sigma)
-    least = min(float(eigh(to_floats(s), sigma, eigvals_only=True)[0]) for s in mixture.covariances)
+    least = min(float(scipy.linalg.eigh(to_floats(s), sigma, eigvals_only=True)[0]) for s in mixture.covariances)
     scale = 10 ** max(1, math.ceil(1 - math.log10(least)))
     return Fraction(max(1, math.floor(least * (1 - 1e-9) * scale)), scale)
 

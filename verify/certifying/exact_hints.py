@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import islice
 
 import numpy as np
-from scipy.linalg import eigh
+import scipy
 
 from thmverify.certifying.grids import rational, whitening
 from thmverify.certifying.proposal import Proposal
@@ -70,7 +70,7 @@ def top_proposals(pairs: Pairs) -> Iterator[Proposal]:
         return
     B = mixture.fisher * rational(whitening(mixture), mixture.m)  # so that float64 sees a Σ̄ that is nearly 1
     C, R, S, sigma = (to_floats(B.transpose() * m * B) for m in (pairs.C, mixture.R, mixture.S, mixture.sigma))
-    values, vectors = eigh(C, R)
+    values, vectors = scipy.linalg.eigh(C, R)
     order = np.sum(vectors * (S @ vectors), 0) / np.sum(vectors * (sigma @ vectors), 0)
     levels = (values[-r] + values[-r - 1]) / 2, (order[-r:].min() + order[:-r].max()) / 2
     for places in (10**3, 10**6, None):

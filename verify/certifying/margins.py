@@ -5,17 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
-from scipy.linalg import eigh
 
 from thmverify import exact
 from thmverify.certifying.grids import rational
 from thmverify.certifying.infonce import outward
 from thmverify.certifying.proposal import Interval, Proposal
-from thmverify.exact import to_floats
 from thmverify.kernel.enclosure import enclose_clip
 from thmverify.kernel.linear import inertia, null_space
 from thmverify.kernel.models import Pairs
 from thmverify.kernel.rules.angles import losses
+from thmverify.minimize.closed_forms import Pencil
 
 _BITS = 128
 _LARGEST = 20  # dimensions in which eigenvalues are counted for a margin
@@ -73,7 +72,7 @@ def normalised_margin(pairs: Pairs, proposal: Proposal, _proved: bool) -> Interv
 
 def nth_eigenvalue(form: fmpq_mat, metric: fmpq_mat, n: int) -> tuple[fmpq, fmpq]:
     """Return bounds of the n-th largest eigenvalue of metric⁻¹form, form ⪰ 0 and metric ≻ 0, by counting."""
-    middle = Fraction(float(eigh(to_floats(form), to_floats(metric), eigvals_only=True)[-n]))
+    middle = Fraction(float(Pencil(form, metric).values[n - 1]))
     slack = max(abs(middle), Fraction(1, 10**30)) * _RELATIVE
     while True:
         low, high = exact.to_fmpq(max(middle - slack, Fraction(0))), exact.to_fmpq(middle + slack)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from scipy.special import erf, erfc
+import scipy
 
 from thmverify.certifying.proposal import Proposal
 from thmverify.exact import to_floats
@@ -41,7 +41,7 @@ class Line:
 
     def inside(self, temperature: float) -> float:
         """Return the loss of every map with features ±e, the sign of x₁."""
-        signs = erf(self.centres / math.sqrt(2))
+        signs = scipy.special.erf(self.centres / math.sqrt(2))
         shares = (1 + self.weights @ signs) / 2 * np.array([1, -1]) + np.array([0, 1])
         rest = np.log(shares * math.exp(1 / temperature) + (1 - shares) * math.exp(-1 / temperature))
         return float(shares @ rest) - self._alignment(signs) / temperature
@@ -62,7 +62,7 @@ class Line:
         q = np.cos(theta) ** 2 + (np.sin(theta) / tilt) ** 2
         n = self.centres[:, None]
         z = n * np.cos(theta) / np.sqrt(q)
-        tail = math.sqrt(math.pi / 2) * z * np.exp((z**2 - n**2) / 2) * erfc(-z / math.sqrt(2))
+        tail = math.sqrt(math.pi / 2) * z * np.exp((z**2 - n**2) / 2) * scipy.special.erfc(-z / math.sqrt(2))
         return np.asarray((np.exp(-(n**2) / 2) + tail) / (2 * np.pi * tilt * q))
 
     def gains(self, temperature: float) -> Floats:

@@ -7,9 +7,8 @@ from fractions import Fraction
 from itertools import combinations, islice
 
 import numpy as np
+import scipy
 from flint import arb_mat, ctx, fmpq, fmpq_mat
-from scipy.linalg import eig
-from scipy.optimize import root
 
 from thmverify import exact
 from thmverify.certifying.proposal import Proposal
@@ -61,7 +60,7 @@ def _solutions(pairs: Pairs) -> Iterator[tuple[Floats, Floats]]:
 
     for chosen in islice(combinations(_single(R, C, eta), r), _TRIES):
         vectors, sizes = np.column_stack([u for _, u in chosen]), np.diag([p for p, _ in chosen])
-        found = root(residual, np.concatenate([vectors.reshape(-1), sizes[rows, columns]]), tol=1e-13)
+        found = scipy.optimize.root(residual, np.concatenate([vectors.reshape(-1), sizes[rows, columns]]), tol=1e-13)
         U, P = parts(found.x)
         if np.abs(residual(found.x)).max() < _SMALL and np.abs(np.diag(P)).min() > _SMALL:
             yield U, P
@@ -70,7 +69,7 @@ def _solutions(pairs: Pairs) -> Iterator[tuple[Floats, Floats]]:
 def _single(R: Floats, C: Floats, eta: float) -> list[tuple[float, Floats]]:
     """Return p > 0, largest first, and unit u with (p²R − pC + ηI)u = 0."""
     one, zero = np.eye(len(R)), np.zeros_like(R)
-    values, vectors = eig(np.block([[zero, one], [-eta * one, C]]), np.block([[one, zero], [zero, R]]))
+    values, vectors = scipy.linalg.eig(np.block([[zero, one], [-eta * one, C]]), np.block([[one, zero], [zero, R]]))
     found = []
     for p, v in zip(values, vectors.T, strict=True):
         if np.isfinite(p) and p.real > 0 and abs(p.imag) < _SMALL * p.real:

@@ -7,7 +7,9 @@ Exit codes: 0 done and as claimed; 1 a claim is refuted or not confirmed; 2 bad 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -20,6 +22,7 @@ from thmverify.cli.output import BAD_INPUT, Output, OutputError
 from thmverify.errors import InputError, one_line
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_YOUNG = 50_000  # objects that are made before the first are looked at as garbage: imports make many, and none
 INTERNAL_ERROR = 70
 UNWRITTEN = 74
 INTERRUPTED = 130
@@ -31,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.update(
         dict.fromkeys(_THREADS, "1")
     )  # NumPy is not imported yet; its BLAS reads this, here and in workers
+    gc.set_threshold(_YOUNG)
+    atexit.register(gc.freeze)  # what is there at the end goes with the process: to look through it takes a while
     if sys.stderr is None:  # closed by whoever started us: its number is not to go to a file
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (as long as the process)
     if sys.stdout is None:

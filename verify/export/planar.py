@@ -15,8 +15,8 @@ from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import erfc
 
 from thmverify.errors import InputError
 from thmverify.exact import FLOATS_FAIL, Rows, to_rows
@@ -279,7 +279,7 @@ def _slope(mixture: PlanarMixture, v: Vector, unit: Symmetric) -> float:
 def _half_width(location: float, deviation: float, beyond: float) -> float:
     """Return the distance from the mean at which E (1 + q²) beyond it is at most `beyond`."""
     c = 4.0
-    while (1 + (abs(location) + c * deviation) ** 2) * (1 + c) * erfc(c / sqrt(2)) > beyond:
+    while (1 + (abs(location) + c * deviation) ** 2) * (1 + c) * scipy.special.erfc(c / sqrt(2)) > beyond:
         c += 0.25
     return c * deviation
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import scipy
 from flint import fmpq, fmpq_mat
-from scipy.special import stdtrit
 
 from thmverify import exact
 from thmverify.integrate.problem import LogSumExp
@@ -34,11 +35,14 @@ _SPREAD = 300.0
 # Doubles of one intermediate array, so that it stays in the cache, and the fewest nodes worth a call.
 _CACHED, _SHORTEST = 2**18, 2**8
 REPLICATES, _SOBOL_BUDGET = 16, 2**20
-# Of Student's t: a mean of 16 normal replicates lies further out once in 10⁶.
-_CONFIDENCE = float(stdtrit(REPLICATES - 1, 1 - 5e-7))
-MEAN_CONFIDENCE = _CONFIDENCE / math.sqrt(REPLICATES - 1)  # standard deviations of the replicates
 # An event that n points all miss has probability below 14/n, but for a chance of 10⁻⁶.
 _UNSEEN = 14.0
+
+
+@cache
+def mean_confidence() -> float:
+    """Return how many standard deviations of the replicates their mean is off once in 10⁶: Student's t."""
+    return float(scipy.special.stdtrit(REPLICATES - 1, 1 - 5e-7)) / math.sqrt(REPLICATES - 1)
 
 
 @dataclass(frozen=True)
@@ -254,7 +258,7 @@ def _integrate_randomised(window: Window, order: int, budget: int, pairs: bool) 
         for r in rules
     ]
     unseen = _UNSEEN / (REPLICATES * 2**log2_nodes)
-    return _combined(window, replicates, unseen, MEAN_CONFIDENCE)[0]
+    return _combined(window, replicates, unseen, mean_confidence())[0]
 
 
 def _combined(window: Window, parts: list[Sums], error: float, confidence: float) -> tuple[Integral, float]:

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from scipy.special import gammainccinv, ndtri
+import scipy
+from flint import arb
 
 from thmverify.models import Floats
 
@@ -76,12 +77,24 @@ def step(spread: float, degree: int, tolerance: float) -> float:
     return float(np.max(2 * math.pi * a / (np.logaddexp(log_n + math.log(2 / tolerance), 0.0))))
 
 
+def reach(dimension: int, mass: float) -> float:
+    """Return R with Pr(|s| > R) = `mass`, s ~ N(0, I) in so many dimensions: Pr(|s| > √d + t) is at most e^{−t²/2}."""
+    if mass >= 1:
+        return 0.0
+    low, high = 0.0, math.sqrt(dimension) + math.sqrt(-2 * math.log(mass))
+    for _ in range(40):
+        middle = (low + high) / 2
+        beyond = arb(middle**2 / 2).gamma_upper(arb(dimension) / 2, regularized=True)
+        low, high = (middle, high) if beyond > mass else (low, middle)
+    return high
+
+
 def radius(rho: int, degree: int, tolerance: float) -> float:
     """Return R with E[max(1, |s|^degree); |s| > R] ≤ `tolerance`, s ~ N(0, I_ρ)."""
     widest = 0.0
     for d in (0, degree):
         moment = 2.0 ** (d / 2) * math.exp(math.lgamma((rho + d) / 2) - math.lgamma(rho / 2))
-        widest = max(widest, math.sqrt(2 * float(gammainccinv((rho + d) / 2, tolerance / moment))))
+        widest = max(widest, reach(rho + d, tolerance / moment))
     return widest
 
 
@@ -101,8 +114,8 @@ def _plan(octaves: tuple[float, ...], degree: int, tolerance: float) -> LatticeP
     if rho == 0:
         return LatticePlan((), 0.0, 0.0)
     # A node stands for its cell, so the truncated sum is compared with the integral half a step further in.
-    reach = radius(rho, degree, tolerance) + max(steps) / 2
-    return LatticePlan(steps, reach, tolerance * (rho + 1))
+    beyond = radius(rho, degree, tolerance) + max(steps) / 2
+    return LatticePlan(steps, beyond, tolerance * (rho + 1))
 
 
 @dataclass(frozen=True)
@@ -192,7 +205,5 @@ class Sobol:
 
 def sobol(rho: int, log2_nodes: int, seed: int) -> Sobol:
     """Return 2^log2_nodes points; another seed is an independent randomisation."""
-    from scipy.stats import qmc  # half of the start of a command that may not need it
-
-    points = qmc.Sobol(rho, scramble=True, rng=seed).random_base2(log2_nodes)
-    return Sobol(ndtri(np.clip(points, 2.0**-60, 1 - 2.0**-53)))
+    points = scipy.stats.qmc.Sobol(rho, scramble=True, rng=seed).random_base2(log2_nodes)
+    return Sobol(scipy.special.ndtri(np.clip(points, 2.0**-60, 1 - 2.0**-53)))

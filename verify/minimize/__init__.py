@@ -13,8 +13,6 @@ from thmverify.exact import FLOATS_FAIL, Diagonal
 from thmverify.kernel.strict import Rejected
 from thmverify.losses import Loss, find_loss
 from thmverify.minimize.effort import Effort
-from thmverify.minimize.general import minimise_generally
-from thmverify.minimize.polishing import polish
 from thmverify.minimize.result import ColumnSpace, Minimiser, Note
 from thmverify.models import AugmentedPairs, Instance, PairedGMM
 
@@ -48,7 +46,7 @@ def minimise(
     try:
         with np.errstate(all="ignore"):
             found = _found(record, instance, columns, effort or Effort())
-            return found if digits is None else polish(found, record, instance, digits)
+            return found if digits is None else _polished(found, record, instance, digits)
     except Rejected as error:
         raise InputError("instance", instance.kind, f"is too large for exact coordinates: {error}", _SMALLER) from None
     except FLOATS_FAIL as error:
@@ -58,10 +56,18 @@ def minimise(
 
 def _found(record: Loss, instance: Instance, columns: int, effort: Effort) -> Minimiser:
     if record.minimiser is None:
+        from thmverify.minimize.general import minimise_generally
+
         return minimise_generally(record, instance, columns)
     given = (instance, columns, effort) if record.budgeted else (instance, columns)
     minimiser: Minimiser = record.minimiser(*given)
     return minimiser
+
+
+def _polished(found: Minimiser, record: Loss, instance: Instance, digits: int) -> Minimiser:
+    from thmverify.minimize.polishing import polish
+
+    return polish(found, record, instance, digits)
 
 
 def _check_range(instance: Instance) -> None:

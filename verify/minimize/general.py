@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+import scipy
 from flint import fmpq, fmpq_mat
-from scipy.optimize import minimize
 
 from thmverify import exact
 from thmverify.errors import InputError
@@ -206,7 +206,8 @@ def _descended(unknowns: Unknowns, start: Floats) -> tuple[Floats, float]:
         return value, gradient
 
     try:
-        found = minimize(first, start, jac=True, method="BFGS", options={"gtol": _AIM, "maxiter": _ITERATIONS})
+        limits = {"gtol": _AIM, "maxiter": _ITERATIONS}
+        found = scipy.optimize.minimize(first, start, jac=True, method="BFGS", options=limits)
     except _RanAwayError as error:
         return error.v, -np.inf
     return np.asarray(found.x), float(found.fun)

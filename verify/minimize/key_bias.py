@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from thmverify.errors import InputError
 from thmverify.minimize.coordinates import Coordinates
@@ -117,7 +117,8 @@ class KeyBiasLoss:
             value, gradient = self.at(V @ V.T)
             return value, (2 * gradient @ V).reshape(-1)
 
-        found = minimize(loss, start.reshape(-1), jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": _MAPS})
+        limits = {"gtol": 1e-9, "maxiter": _MAPS}
+        found = scipy.optimize.minimize(loss, start.reshape(-1), jac=True, method="BFGS", options=limits)
         V = found.x.reshape(m, -1)
         return np.asarray(V @ V.T)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from flint import fmpq_mat
@@ -75,14 +76,16 @@ class Note(Enum):
 
 @dataclass(frozen=True)
 class ColumnSpace:
-    """The numerical column space of one map, by an orthonormal basis (d × rank), against the Fisher subspace.
-
-    angles: the min(rank, dim S_F) principal angles to S_F in radians, largest first.
-    """
+    """The numerical column space of one map and the Fisher subspace, by orthonormal bases (d × rank and d × m)."""
 
     map: str
     basis: Floats
-    angles: Floats
+    fisher: Floats
+
+    @cached_property
+    def angles(self) -> Floats:
+        """The min(rank, dim S_F) principal angles to S_F in radians, largest first."""
+        return principal_angles(self.basis, self.fisher)
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,7 @@ class Minimiser:
 
 def column_space(name: str, factor: Floats, fisher: Floats) -> ColumnSpace:
     """Return the column space of a d × r matrix of full column rank; `fisher` is an orthonormal basis of S_F."""
-    basis = orthonormal(factor)
-    return ColumnSpace(name, basis, principal_angles(basis, fisher))
+    return ColumnSpace(name, orthonormal(factor), fisher)
 
 
 def orthonormal(columns: Floats) -> Floats:

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.optimize import OptimizeResult, minimize
-from scipy.sparse.linalg import LinearOperator, gmres
+import scipy
 
-from thmverify.integrate.float64 import MEAN_CONFIDENCE, REPLICATES
+from thmverify.integrate.float64 import REPLICATES, mean_confidence
 from thmverify.integrate.rules import sobol
 from thmverify.minimize.effort import Effort
 from thmverify.minimize.energy import LogSumExpTerm, Point, SharedEnergy
@@ -70,8 +69,8 @@ class SampledTerm:
         return Point(
             float(values.mean()),
             np.asarray(gradients.mean(axis=0)),
-            MEAN_CONFIDENCE * float(values.std()),
-            MEAN_CONFIDENCE * apart,
+            mean_confidence() * float(values.std()),
+            mean_confidence() * apart,
             apart,
         )
 
@@ -238,8 +237,8 @@ def _direction(hessian: Curvature, X: Floats, gamma: float, residual: Floats) ->
         inside = vectors @ (shares * (vectors.T @ D @ vectors)) @ vectors.T
         return np.asarray(hessian(inside) + (D - inside) / gamma).reshape(-1)
 
-    operator = LinearOperator((m * m, m * m), matvec=apply, dtype=np.float64)
-    d, _ = gmres(operator, -residual.reshape(-1), rtol=_COARSE, restart=_KRYLOV, maxiter=1)
+    operator = scipy.sparse.linalg.LinearOperator((m * m, m * m), matvec=apply, dtype=np.float64)
+    d, _ = scipy.sparse.linalg.gmres(operator, -residual.reshape(-1), rtol=_COARSE, restart=_KRYLOV, maxiter=1)
     D = np.asarray(d, dtype=np.float64).reshape(m, m)
     return np.asarray((D + D.T) / 2)
 
@@ -274,7 +273,7 @@ def _bfgs(value: Callable[[Floats], tuple[float, Floats]], start: Floats, effort
     """Return where L-BFGS ends, or is when the time is over."""
     best, steps = start.reshape(-1), 0
 
-    def observe(intermediate_result: OptimizeResult) -> None:
+    def observe(intermediate_result: scipy.optimize.OptimizeResult) -> None:
         nonlocal best, steps
         best, steps = intermediate_result.x.copy(), steps + 1
         effort.observe(f"step {steps}: value {intermediate_result.fun:.10g}")
@@ -282,5 +281,5 @@ def _bfgs(value: Callable[[Floats], tuple[float, Floats]], start: Floats, effort
             raise StopIteration
 
     limits = {"maxiter": _DESCENT, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20}
-    minimize(value, best, jac=True, method="L-BFGS-B", callback=observe, options=limits)
+    scipy.optimize.minimize(value, best, jac=True, method="L-BFGS-B", callback=observe, options=limits)
     return np.asarray(best, dtype=np.float64)

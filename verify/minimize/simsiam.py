@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
+import scipy
 
 from thmverify.exact import to_floats
 from thmverify.minimize.closed_forms import Pencil
@@ -120,7 +120,7 @@ def _branch(equations: Equations, i: int, limit: float) -> tuple[Floats, float]:
     for _ in range(_ITERATIONS):
         if p <= 0:
             return vector, 0.0
-        values, vectors = eigh(equations.C - equations.decay / p * np.eye(d), equations.R)
+        values, vectors = scipy.linalg.eigh(equations.C - equations.decay / p * np.eye(d), equations.R)
         vector = vectors[:, d - 1 - i]
         before, p = p, float(values[d - 1 - i])
         if before - p <= 1e-14 * before:
