@@ -13,7 +13,7 @@ from thmverify.cli import main
 from thmverify.theorems import REGISTRY
 
 INSTANCE = "examples/shared-gmm.json"
-NEAR = {  # the others lie on a border, as infonce-equality-uncentred does, or are decided by rules that do not take sets
+NEAR = {  # the others lie on a border, as infonce-equality-uncentred does, or their rules do not take sets
     "infonce-equality",
     "infonce-equality-biased",
     "infonce-equality-equal-weights-biased",
