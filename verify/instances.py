@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from fractions import Fraction
+from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from flint import fmpq_mat
@@ -329,11 +331,26 @@ Parsed = TypeVar("Parsed")
 
 def read_file(path: str | os.PathLike[str], parse: Callable[[dict[str, Any]], Parsed]) -> Parsed:
     """Return what the JSON object in a file is parsed to. Raises InputError naming the file, field, value and rule."""
+    path = example(path)
     data = read_object(path)
     try:
         return parse(data)
     except InputError as error:
         raise error.in_file(os.fspath(path)) from None
+
+
+def example(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """Return the file that is meant: a bare name, or one in examples/, that is no file here is an example that ships.
+
+    >>> Path(example("deficient")).name, example("mine.json")
+    ('deficient.json', 'mine.json')
+    """
+    given = Path(path)
+    ours = not given.is_absolute() and (len(given.parts) == 1 and not given.suffix or given.parts[:-1] == ("examples",))
+    if not ours or os.path.lexists(given):
+        return path
+    shipped = Path(str(files("thmverify.examples"))) / f"{given.stem}.json"
+    return shipped if shipped.is_file() else path
 
 
 def read_instance(path: str | os.PathLike[str]) -> Instance:

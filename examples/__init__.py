@@ -1,0 +1,1 @@
+"""Instances, maps and theories to try things with: `thmverify decide infonce-equality deficient`, from any folder."""
