@@ -346,7 +346,9 @@ def example(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     ('deficient.json', 'mine.json')
     """
     given = Path(path)
-    ours = not given.is_absolute() and (len(given.parts) == 1 and not given.suffix or given.parts[:-1] == ("examples",))
+    ours = not given.is_absolute() and (
+        given.parts[:-1] == ("examples",) or (len(given.parts) == 1 and not given.suffix)
+    )
     if not ours or os.path.lexists(given):
         return path
     shipped = Path(str(files("thmverify.examples"))) / f"{given.stem}.json"

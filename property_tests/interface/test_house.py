@@ -45,11 +45,15 @@ def test_every_module_has_its_floor():
 
 def test_one_package_is_installed_and_no_part_of_it_is_forgotten():
     tool = PROJECT["tool"]["setuptools"]
-    folders = {"verify": "thmverify", "theorems": "thmverify.theorems", "reports": "thmverify.reports"}
+    folders = {folder: f"thmverify.{folder}" for folder in ("theorems", "reports", "examples")} | {
+        "verify": "thmverify"
+    }
     assert tool["package-dir"] == {name: folder for folder, name in folders.items()}
     parts = set()
     for folder, name in folders.items():
         for path in (ROOT / folder).rglob("__init__.py"):
+            if folder == "examples" and path.parent.name != folder:  # a project of its own
+                continue
             parts.add(".".join([name, *path.parent.relative_to(ROOT / folder).parts]))
     assert set(tool["packages"]) == parts
 

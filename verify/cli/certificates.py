@@ -35,7 +35,7 @@ def decide(
     ] = None,
     json: AsJson = False,
 ) -> int:
-    """Prove or refute the conclusion of a statement on one instance, or with `--box` on all near it.
+    """Prove or refute a statement on one instance, or on all near it.
 
     The verdict is read off a certificate that the kernel has checked, or off rational arithmetic. The exit code is 1
     when the conclusion is refuted, and 3 when it is undecided, with no certificate to write, or when the instance
