@@ -19,6 +19,7 @@ from thmverify.covering.around import around
 from thmverify.errors import InputError
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
+from thmverify.kernel.claims import statement_hash
 from thmverify.kernel.covers import nearby, regions
 from thmverify.kernel.enclosure import enclose_infonce
 from thmverify.kernel.models import instance as kernel_instance
@@ -118,6 +119,24 @@ def test_refused(index):
     data, reason = REFUSED[index]
     with pytest.raises(Rejected, match=reason):
         check(data)
+
+
+def test_covariances_that_differ_are_refused():
+    """Of ±2 with opposite tilts Σ̄ = I at equal weights, where SimSiam does not leak; away from them it does."""
+    tilted = [[["1", tilt], [tilt, "1"]] for tilt in ("1/2", "-1/2")]
+    fields = {"model": "gmm", "weights": ["9/10", "1/10"], "means": [["2", "0"], ["-2", "0"]], "covariances": tilted}
+    fields |= {"bias": "1", "rank": 1, "weight_decay": "1/100"}
+    verdict, data = decide("simsiam-inclusion", parse_instance(fields))
+    assert verdict.outcome is Outcome.REFUTED
+    assert decide("simsiam-inclusion", parse_instance({**fields, "weights": ["1/2"] * 2}))[0].outcome is Outcome.PROVED
+    found, statement = json.loads(data), statement_hash("simsiam-inclusion")
+    move = {**DELTA, "at": "9/10", "range": ["1/2", "500000001/1000000000"], "weights": ["1", "-1"], "bias": "0"}
+    instances = {"instance": found["instance"], "axes": [{**move, "means": [[["0", "0"]] * 2]}], "radius": "0"}
+    piece = {"path": "", "verdict": "refuted", "rule": "leak", "hints": {**found["hints"], "radius": "1/100000"}}
+    hints = {"frames": [[["1"]]], "pieces": [piece]}
+    values = (regions.FORMAT, "simsiam-inclusion", statement, instances, hints, "")
+    with pytest.raises(Rejected, match="do not share a covariance"):
+        check(rehashed(dict(zip(regions.FIELDS, values, strict=True))))
 
 
 def test_an_axis_out_of_the_span_is_refused():

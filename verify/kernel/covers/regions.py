@@ -113,6 +113,8 @@ def read_region(value: object, claim: str) -> Region:
     pairs = instance(given)
     if not isinstance(pairs, Pairs) or KINDS[claim] not in pairs.kinds:
         raise Rejected("the claim is about another model, or about a shared covariance")
+    if not all(mixture.shared for mixture in pairs.modalities):  # then Σ̄ depends on the weights
+        raise Rejected("the components of the instance do not share a covariance")
     if not all(pairs.sizes):
         raise Rejected("the means of the instance are all 0")
     found = [_axis(axis) for axis in array(axes, "axes", MAX_AXES)]
