@@ -156,6 +156,21 @@ def test_work_is_bounded_before_it_is_done(monkeypatch):
         check(axes(DELTA, pieces=many))
 
 
+def test_many_pieces_of_a_large_instance_are_refused_before_any_is_seen(monkeypatch):
+    monkeypatch.setattr(regions, "settle", lambda *_: pytest.fail("a piece was looked at"))
+    d = K = 30
+    means = [[str(int(i == k)) for i in range(d)] for k in range(K)]
+    given = {"model": "shared-gmm", "weights": [f"1/{K}"] * K, "means": means, "covariance": ["1"] * d}
+    given |= {"bias": "1", "rank": "1", "weight_decay": "0"}
+    eye = [[str(int(i == j)) for j in range(d)] for i in range(d)]
+    pieces = [{"path": f"{i:011b}", "verdict": "refuted", "rule": "exact", "hints": {}} for i in range(1500)]
+    axis = {**DELTA, "weights": ["0"] * K, "means": [[["0"] * d] * K]}
+    whole = changed("set", {"instance": given, "axes": [axis], "radius": "0"})
+    whole = changed("hints", {"frames": [eye], "pieces": pieces}, json.loads(whole))
+    with pytest.raises(Rejected, match="pieces is not an array of at most 1481 entries"):
+        check(whole)
+
+
 def test_other_grids_are_refused():
     ball = {"active": ["0"], "frame": [], "steps": [], "radius": "1", "width": "1"}
     for grids in ([ball] * 3, [[["30", "60"]]] * 3):

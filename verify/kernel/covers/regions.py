@@ -26,6 +26,7 @@ CLAIMS = {claim: text for claim, text in STATEMENTS.items() if any(claim == othe
 MAX_AXES, MAX_PIECES, MAX_DEPTH = 3, 10**5, 60
 MAX_WORK = 4 * 10**10  # nodes · components · bits, at least 128, of all pieces: about ten minutes
 _BITS = 128  # for what comes before the integrals
+_SEEN = 1000  # the work of seeing the instances of a piece, beside the integrals: so much for each of K·d·m numbers
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,39}")
 
 
@@ -151,7 +152,8 @@ def read_hints(value: object, claim: str, region: Region) -> tuple[list[fmpq_mat
     if any(Q.det() == 0 for Q in frames):
         raise Rejected("a frame is not invertible")
     pieces, work = [], 0
-    for one in array(listed, "pieces", MAX_PIECES):
+    size = sum(len(x.weights) * x.dimension * x.m for x in region.pairs.modalities)
+    for one in array(listed, "pieces", min(MAX_PIECES, MAX_WORK // (_SEEN * size))):
         path, verdict, rule, hints = record(one, "a piece", ("path", "verdict", "rule", "hints"))
         if verdict not in ("proved", "refuted") or (claim, rule) not in SEEN:
             raise Rejected("a piece is not proved or refuted, or by a rule that does not take sets")
