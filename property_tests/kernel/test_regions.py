@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flint import arb, ctx, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from property_tests.kernel import second_opinion
 from property_tests.kernel.test_mutations import accepted, mutants, rehashed
 from thmverify import exact, theorems
 from thmverify.certifying import decide
+from thmverify.certifying.grids import propose
 from thmverify.covering.around import around
+from thmverify.covering.following import Follower
 from thmverify.errors import InputError
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.claims import statement_hash
-from thmverify.kernel.covers import nearby, regions
-from thmverify.kernel.enclosure import enclose_infonce
+from thmverify.kernel.covers import regions, slopes
+from thmverify.kernel.enclosure import infonce_gradient, slack
+from thmverify.kernel.integrals import read_grids
+from thmverify.kernel.models import Mixture
 from thmverify.kernel.models import instance as kernel_instance
 from thmverify.kernel.strict import canonical
 from thmverify.verdicts import Outcome
@@ -67,6 +71,10 @@ def axes(*given: dict[str, Any], pieces: Any = None) -> bytes:
 PIECE = WHOLE["hints"]["pieces"][0]
 
 
+def piece(path: str, turns: Any = ([["0", "0"], ["0", "0"]],)) -> dict[str, Any]:
+    return {**PIECE, "path": path, "hints": {**PIECE["hints"], "turns": [*turns]}}
+
+
 # ------------------------------------------------------------------------------------------------- accept, reject
 
 
@@ -77,7 +85,7 @@ def test_a_radius_is_accepted():
 
 
 def test_an_axis_is_accepted_in_part():
-    found = check(axes(DELTA, pieces=[{**PIECE, "path": "0"}, {**PIECE, "path": "10"}]))
+    found = check(axes(DELTA, pieces=[piece("0"), piece("10")]))
     assert (found.proved, found.refuted) == (fmpq(3, 4), 0)
     assert found.finding.verdict not in ("proved", "refuted")
     assert found.lines_of_text()[-1].endswith("delta [79/100, 81/100]: " + found.lines_of_text()[-1].split(": ")[1])
@@ -85,22 +93,34 @@ def test_an_axis_is_accepted_in_part():
 
 
 REFUSED = [
-    (changed("set.radius", "1/100"), "known to be between"),
-    (changed("set.radius", "1/5"), "as many dimensions as those of the instance"),
+    (changed("set.radius", "1/20"), "known to be between|strip is too wide"),
     (changed("set.radius", "0"), "no axis and no radius"),
     (changed("set.radius", "2"), "radius is not at most"),
     (changed("set.radius", "1"), "not certain that the weights are positive"),
     (changed("hints.pieces.0.verdict", "refuted"), "what was found is not what the certificate says"),
     (changed("hints.pieces.0.path", "0"), "a path is not"),
     (changed("hints.pieces.0.rule", "symmetry"), "by a rule that does not take sets"),
+    (changed("hints.pieces.0.rule", "border"), "by a rule that does not take sets"),
+    (changed("hints.pieces.0.rule", "kkt"), "hints does not have exactly"),
+    (changed("hints.pieces.0.hints.turns", [[["0", "0"], ["0", "0"]]]), "one turn of V for each axis"),
+    (changed("hints.pieces.0.hints.V", [["1"], ["0"]]), "known to be between|strip is too wide"),
     (changed("hints.pieces", []), "no pieces"),
-    (changed("hints.pieces", [PIECE, PIECE]), "two pieces overlap"),
+    (changed("hints.pieces", [PIECE, PIECE]), "two pieces may overlap"),
     (changed("hints.frames", []), "one frame for each modality"),
     (changed("hints.frames", [[["1", "0"], ["2", "0"]]]), "a frame is not invertible"),
     (changed("hints.frames", [[["1"]]]), "has the wrong shape"),
     (changed("claim", "lemma-4.2"), "the statement is not the one"),
-    (axes(DELTA, pieces=[PIECE, {**PIECE, "path": "01"}]), "two pieces overlap"),
-    (axes(DELTA, pieces=[{**PIECE, "path": "2"}]), "a path is not"),
+    (axes(DELTA, pieces=[piece(""), piece("01")]), "two pieces may overlap"),
+    (axes(DELTA, {**DELTA, "name": "other"}, pieces=[piece("0"), piece("3")]), "two pieces may overlap"),
+    (axes(DELTA, {**DELTA, "name": "other"}, pieces=[piece("00"), piece("03"), piece("1")]), "two pieces may overlap"),
+    (axes(DELTA, pieces=[piece("2")]), "a path is not"),
+    (axes(DELTA, pieces=[piece("0" * 61)]), "a path is not"),
+    (axes(DELTA, pieces=[PIECE]), "one turn of V for each axis"),
+    (axes(DELTA, pieces=[piece("", [[["0"], ["0"]]])]), "one turn of V for each axis"),
+    (
+        axes(DELTA, pieces=[piece("", [[["90", "0"], ["0", "90"]]])]),
+        "known to be between|strip is too wide|not certain",
+    ),
     (axes({**DELTA, "weights": ["1", "0", "0"]}), "a weight for each component, with sum 0"),
     (axes({**DELTA, "weights": ["1", "-1"]}), "a weight for each component, with sum 0"),
     (axes({**DELTA, "means": []}), "means for each modality"),
@@ -109,7 +129,7 @@ REFUSED = [
     (axes({**DELTA, "range": ["0"]}), "range is not an interval"),
     (axes({**DELTA, "name": "δ"}), "the name of an axis"),
     (axes({**DELTA, "name": 3}), "the name of an axis"),
-    (axes({**DELTA, "range": ["0", "1"]}), "known to be between|not certain"),
+    (axes({**DELTA, "range": ["-1", "1"]}, pieces=[piece("")]), "known to be between|not certain"),
     (axes(*[DELTA] * 4), "not an array of at most 3"),
 ]
 
@@ -152,6 +172,7 @@ def test_work_is_bounded_before_it_is_done(monkeypatch):
     grid = ["1/100", "0", "100000", "1"]
     heavy = {**PIECE, "hints": {**PIECE["hints"], "precision": "2000", "grids": [[grid]] * 3}}
     many = [{**heavy, "path": f"{i:06b}"} for i in range(64)]
+    assert regions.MAX_WORK < 64 * 3 * 10**5 * 9 * 2000
     with pytest.raises(Rejected, match="ask for too much work"):
         check(axes(DELTA, pieces=many))
 
@@ -238,28 +259,95 @@ def test_what_ships_holds_on_random_instances(file):
         assert decide(found.claim, given)[0].outcome is Outcome.REFUTED
 
 
-def test_balls_contain_the_numbers_of_an_instance():
-    """The gradient, the bound of the error and the rest, of random instances, lie in the balls of the set."""
-    rng, radius = random.Random(5), Fraction(1, 500)
-    region = regions.read_region(near("1/500")["set"], "infonce-equality")
-    piece = near("1/500")["hints"]
-    frames, _ = regions.read_hints(piece, "infonce-equality", region)
-    hints = piece["pieces"][0]["hints"]
-    with ctx.workprec(128):
-        whole = enclose_infonce(nearby.nearby(region.pairs, frames, [], [], region.radius).on_fisher, hints)
-    for _ in range(4):
-        one = inside(json.loads(json.dumps(TRIANGLE)), radius, rng)
+def test_slopes_contain_the_gradient_of_an_instance():
+    """∇L and S of random instances of the set, by the kernel's other way to them, lie in what slopes make of it."""
+    rng, tree = random.Random(5), near("1/200")
+    region = regions.read_region(tree["set"], "infonce-equality")
+    frames, pieces = regions.read_hints(tree["hints"], "infonce-equality", region)
+    digits, grids, V, turns, seed = slopes.read_hints(region.pairs, [], pieces[0].hints)
+    with ctx.workprec(digits):
+        whole = slopes.trace(region.pairs, frames[0], [], (), region.radius, grids, V, turns, seed)
+    B = region.pairs.mixture.fisher * frames[0]
+    for _ in range(6):
+        one = inside(json.loads(json.dumps(TRIANGLE)), Fraction(1, 200), rng)
         pairs = kernel_instance({**one, "rank": "3", "weight_decay": "0"})
-        # the coordinates of the set are those of its instance: B of the centre, not of this one
-        B = region.pairs.mixture.fisher * frames[0]
-        point = nearby.nearby(pairs, [back(pairs.mixture.fisher, B)], [], [], fmpq(0)).on_fisher
-        with ctx.workprec(128):
-            found = enclose_infonce(point, hints)
-        for a, b in zip(whole.gradient.entries(), found.gradient.entries(), strict=True):
-            assert a.overlaps(b)
-            assert a.contains(arb(b.mid()))
-        assert all(a.overlaps(b) for a, b in zip(whole.inner_R.entries(), found.inner_R.entries(), strict=True))
-        assert found.epsilon < whole.epsilon
+        law = pairs.mixture.reduced(B)
+        found = infonce_gradient(law, B.transpose() * pairs.C * B, V, lattices(law, V))
+        for ball, point in zip(whole.gradient.value.entries(), found.entries(), strict=True):
+            assert ball.contains(point)
+        assert all(a.contains(arb(b)) for a, b in zip(whole.S.value.entries(), law.S.entries(), strict=True))
+
+
+def lattices(law: Mixture, V: fmpq_mat) -> Any:
+    return read_grids(propose(law, V, V.transpose() * law.offsets, 40.0, boxes=True).grids, "grids")
+
+
+def test_slopes_along_axes_contain_the_gradient():
+    """The same along axes, where V turns: at random points of a box of δ and of a move of weights and means."""
+    rng, move = random.Random(8), {**DELTA, "name": "move", "at": "0", "range": ["-1/50", "1/50"]}
+    move |= {"weights": ["1", "-2", "1"], "means": [[["1", "0"], ["0", "-1"], ["2", "1"]]], "bias": "0"}
+    whole = json.loads(json.dumps(WHOLE["set"])) | {"axes": [DELTA, move], "radius": "0"}
+    region = regions.read_region(whole, "infonce-equality")
+    follower = Follower(region.pairs, region.axes, Fraction(0))
+    frame = exact.matrix([[Fraction(x) for x in row] for row in follower.frame])
+    digits, grids, V, turns, seed = slopes.read_hints(region.pairs, region.axes, follower.hints(region.whole))
+    with ctx.workprec(digits):
+        found = slopes.trace(region.pairs, frame, region.axes, region.whole, fmpq(0), grids, V, turns, seed)
+    for _ in range(6):
+        a, b = (fmpq(rng.randint(-64, 64), 64) for _ in range(2))
+        law = slopes.Family(region.pairs, frame, region.axes, region.whole, fmpq(0))
+        steps = a * fmpq(1, 100), b * fmpq(1, 50)
+        means = region.pairs.mixture.means + region.axes[1].means[0] * steps[1]
+        w = [x + steps[1] * y for x, y in zip(region.pairs.mixture.weights, region.axes[1].weights, strict=True)]
+        B = region.pairs.mixture.fisher * frame
+        point = Mixture(w, B.transpose() * means, [law.sigma] * 3)
+        at, delta = V + turns[0] * steps[0] + turns[1] * steps[1], region.pairs.bias + steps[0]
+        C = point.S * delta + point.mean * point.mean.transpose() * (1 - delta)
+        there = infonce_gradient(point, C, at, lattices(point, at))
+        assert all(x.contains(y) for x, y in zip(found.gradient.value.entries(), there.entries(), strict=True))
+        rest = slack(there, law.sigma, at, seed)[-1] if seed.ncols() else there
+        assert all(x.overlaps(y) for x, y in zip(found.made[2].value.entries(), rest.entries(), strict=True))
+
+
+def test_arithmetic_of_slopes():
+    """Sums, products and inverses of random functions of θ, linear ones to begin with, at random points."""
+    rng = random.Random(2)
+    steps = [arb(0, 0.1), arb(0, 0.2)]
+
+    def some() -> tuple[Any, Any]:
+        parts = [fmpq_mat(2, 2, [fmpq(rng.randint(-9, 9), 7) for _ in range(4)]) for _ in range(3)]
+        parts[0] += fmpq_mat(2, 2, [5, 0, 0, 5])
+        made = slopes.Sloped(parts[0], {i: arb_mat(x) for i, x in enumerate(parts[1:])}, steps)
+        return made, lambda a, b: parts[0] + parts[1] * a + parts[2] * b
+
+    for _ in range(20):
+        (f, at_f), (g, at_g) = some(), some()
+        made = {
+            "sum": f + g,
+            "difference": f - g,
+            "product": f * g,
+            "inverse": f.inv() * g,
+            "turned": f.transpose() * f,
+        }
+        a, b = fmpq(rng.randint(-10, 10), 100), fmpq(rng.randint(-20, 20), 100)
+        x, y = at_f(a, b), at_g(a, b)
+        points = {
+            "sum": x + y,
+            "difference": x - y,
+            "product": x * y,
+            "inverse": x.inv() * y,
+            "turned": x.transpose() * x,
+        }
+        for name, point in points.items():
+            assert all(
+                ball.contains(arb(z)) for ball, z in zip(made[name].value.entries(), point.entries(), strict=True)
+            )
+        scaled = f.times(g.map(corner)).value
+        assert all(ball.contains(arb(z)) for ball, z in zip(scaled.entries(), (x * y[0, 0]).entries(), strict=True))
+
+
+def corner(x: arb_mat) -> arb_mat:
+    return arb_mat([[x[0, 0]]])
 
 
 def back(basis: fmpq_mat, wanted: fmpq_mat) -> fmpq_mat:
@@ -268,18 +356,19 @@ def back(basis: fmpq_mat, wanted: fmpq_mat) -> fmpq_mat:
 
 
 def test_the_second_opinion_agrees_inside():
-    """The hints of a set, for a random instance of it, under the checker that shares nothing with the kernel."""
-    for file in (path for path in SHIPPED if path.stem == "infonce-equality-biased-near"):
-        fields = json.loads(file.read_bytes())
-        hints = fields["hints"]["pieces"][0]["hints"]
-        centre = kernel_instance(fields["set"]["instance"]).mixture.fisher
-        Q = exact.matrix([[Fraction(x) for x in row] for row in fields["hints"]["frames"][0]])
-        given = inside(fields["set"]["instance"], Fraction(fields["set"]["radius"]), random.Random(1))
-        given = {**given, "rank": str(given["rank"])}
-        turned = back(kernel_instance(given).mixture.fisher, centre * Q)
-        rows = [[str(x) for x in row] for row in exact.to_rows(turned)]
-        _, high = second_opinion.infonce_rank({"instance": given, "hints": {**hints, "Q": rows}})
-        assert high < 2
+    """The V and N of a set, for a random instance of it, under the checker that shares nothing with the kernel."""
+    fields = json.loads(next(path for path in SHIPPED if path.stem == "infonce-equality-biased-near").read_bytes())
+    hints = fields["hints"]["pieces"][0]["hints"]
+    centre = kernel_instance(fields["set"]["instance"]).mixture.fisher
+    Q = exact.matrix([[Fraction(x) for x in row] for row in fields["hints"]["frames"][0]])
+    given = inside(
+        fields["set"]["instance"], Fraction(fields["set"]["radius"]) / 4, random.Random(1)
+    )  # its bounds are coarser
+    given = {**given, "rank": str(given["rank"])}
+    turned = back(kernel_instance(given).mixture.fisher, centre * Q)
+    rows = [[str(x) for x in row] for row in exact.to_rows(turned)]
+    _, high = second_opinion.infonce_rank({"instance": given, "hints": {**hints, "Q": rows}})
+    assert high < 2
 
 
 def test_a_set_that_reaches_over_the_border_is_refused():
@@ -288,6 +377,9 @@ def test_a_set_that_reaches_over_the_border_is_refused():
         next(path for path in SHIPPED if "biased" in path.stem and "weights" not in path.stem).read_bytes()
     )
     up = {**DELTA, "at": "7/10", "range": ["7/10", "1"]}
+    turned = [{**biased["hints"]["pieces"][0]}]
+    turned[0] = {**turned[0], "hints": {**turned[0]["hints"], "turns": [[["0"], ["0"]]]}}
+    biased["hints"]["pieces"] = turned
     assert decide("infonce-equality", parse_instance({**biased["set"]["instance"], "rank": 3, "bias": "1"}))[
         0
     ].outcome is (Outcome.PROVED)

@@ -17,10 +17,12 @@ from thmverify.certifying.infonce import infonce_proposals
 from thmverify.certifying.proposal import Proposal
 from thmverify.certifying.simsiam import leak_proposals
 from thmverify.certifying.writing import instance_fields
+from thmverify.covering.following import Follower
 from thmverify.errors import InputError
 from thmverify.exact import FLOATS_FAIL
 from thmverify.kernel.claims import statement_hash
 from thmverify.kernel.covers import regions
+from thmverify.kernel.integrals import MAX_DIMENSION
 from thmverify.kernel.models import Pairs
 from thmverify.kernel.strict import Rejected, canonical, digest
 from thmverify.models import Instance
@@ -29,6 +31,7 @@ from thmverify.verdicts import Outcome
 CLAIMS = tuple(regions.CLAIMS)
 LARGEST = "largest"
 _BOXES = [Fraction(1, 2**k) for k in range(3, 12)]  # of SimSiam's stationary point
+_GUESSES = Fraction(1, 100), Fraction(1, 10**6)  # how far the logits may be from those of the instance
 _DIGITS = 12  # the least radius that is looked for is 10⁻¹²
 
 
@@ -78,7 +81,7 @@ def around(claim: str, instance: Instance, radius: Fraction | None = None) -> Ne
     try:
         region = _region(claim, fields, least)
         best: tuple[Fraction, str, Hint] | None = None
-        for hint in hints(claim, instance, region.pairs):
+        for hint in hints(claim, instance, region.pairs, radius):
             found = _settled(claim, region, hint, least, reasons)
             if found is not None:
                 reached = least if radius is not None else _reach(claim, region, hint)
@@ -133,12 +136,16 @@ def _reach(claim: str, region: regions.Region, hint: Hint) -> Fraction:
     return scale * low / 10
 
 
-def hints(claim: str, instance: Instance, pairs: Pairs) -> Iterator[Hint]:
+def hints(claim: str, instance: Instance, pairs: Pairs, radius: Fraction | None) -> Iterator[Hint]:
     """Yield what to try on a set around the instance: lattices in boxes alone, in coordinates that are nearly white."""
     units = [_unit(m) for m in pairs.sizes]
     if (claim, "exact") in regions.SEEN:
         yield Hint(units, Proposal("exact", {}))
     try:
+        if (claim, "follow") in regions.SEEN and max(pairs.sizes) <= MAX_DIMENSION:
+            for reach in _GUESSES if radius is None else (radius,):
+                follower = Follower(pairs, [], reach)
+                yield Hint([follower.frame], Proposal("follow", follower.hints(())))
         for proposal in _proposals(claim, instance, pairs):
             names = [name for name in ("Q", "Q_V", "Q_T") if name in proposal.hints]
             frames = [proposal.hints[name] for name in names] or units

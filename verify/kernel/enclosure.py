@@ -4,7 +4,7 @@ In coordinates t = (BQ)ᵀx, Q any invertible hint, t has the covariance G given
 is convex in Y. The norm is ‖H‖² = tr(HGHR) for matrices like Y; for gradients |⟨E, H⟩|² ≤ tr(EG⁻¹ER⁻¹)·‖H‖².
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flint import arb, arb_mat, ctx, fmpq_mat
 
@@ -74,26 +74,41 @@ def enclose_infonce(pairs: Pairs, hints: object) -> Enclosed:
     with ctx.workprec(digits):
         law, C = pairs.mixture.reduced(frame), frame.transpose() * pairs.C * frame
         G, R = law.sigma, law.R
-        gram = law.means.transpose() * G.inv() * law.means
-        K = range(len(law.weights))
-        diameter2 = max_of([arb(gram[j, j] + gram[k, k] - 2 * gram[j, k]) for j in K for k in K])
         g = infonce_gradient(law, C, V, grids)
-        N, Gamma, rest = slack(g, G, V, seed)
-        inner, inner_R = (arb_mat(V.transpose() * form * V) for form in (G, R))
-        outer, outer_R = (N.transpose() * arb_mat(form) * N for form in (G, R))
-        epsilon = dual_norm_squared(rest, G, R).upper().sqrt().upper()
-        gradient2 = least_dual_norm_squared(g, G, R)
-        return Enclosed(inner, inner_R, outer, outer_R, Gamma, g, gradient2, epsilon, 1 + diameter2 / 4)
+        return enclosed(g, slack(g, G, V, seed), G, *map(arb_mat, (R, V, law.means)))
+
+
+def enclosed(
+    g: arb_mat, made: tuple[arb_mat, arb_mat, arb_mat], G: fmpq_mat, R: arb_mat, V: arb_mat, means: arb_mat
+) -> Enclosed:
+    """Return what follows from the gradient g, what `slack` makes of it, the law and V."""
+    N, Gamma, rest = made
+    gram, K = means.transpose() * G.inv() * means, range(means.ncols())
+    diameter2 = max_of([gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in K for k in K])
+    inner, inner_R = (V.transpose() * form * V for form in (arb_mat(G), R))
+    outer, outer_R = (N.transpose() * form * N for form in (arb_mat(G), R))
+    epsilon = dual_norm_squared(rest, G, R).upper().sqrt().upper()
+    gradient2 = least_dual_norm_squared(g, G, R)
+    return Enclosed(inner, inner_R, outer, outer_R, Gamma, g, gradient2, epsilon, 1 + diameter2 / 4)
 
 
 def slack(g: arb_mat, G: fmpq_mat, V: fmpq_mat, seed: fmpq_mat) -> tuple[arb_mat, arb_mat, arb_mat]:
     """Return N, Γ = NᵀgN ≻ 0, g − Z: Col[V N] = Col[V seed], VᵀGN = 0, Z = GN(NᵀGN)⁻¹Γ(NᵀGN)⁻¹NᵀG ⪰ 0."""
-    N = arb_mat(seed) - arb_mat(V) * arb_mat(V.transpose() * G * V).inv() * arb_mat(V.transpose() * G * seed)
-    Gamma = N.transpose() * g * N
-    if not certainly_definite(Gamma):
-        raise Rejected("the gradient is not certainly positive definite on N")
-    lift = arb_mat(G) * N * (N.transpose() * arb_mat(G) * N).inv()
+    return rising(complement(g, *map(arb_mat, (G, V, seed))))
+
+
+def complement(g: Any, G: Any, V: Any, seed: Any) -> tuple[Any, Any, Any]:
+    """Return N, Γ and g − Z of `slack`; the four are matrices of one kind."""
+    N = seed - V * (V.transpose() * G * V).inv() * (V.transpose() * G * seed)
+    lift, Gamma = G * N * (N.transpose() * G * N).inv(), N.transpose() * g * N
     return N, Gamma, g - lift * Gamma * lift.transpose()
+
+
+def rising(made: tuple[arb_mat, arb_mat, arb_mat]) -> tuple[arb_mat, arb_mat, arb_mat]:
+    """Return what `complement` made when Γ is certainly positive definite."""
+    if not certainly_definite(made[1]):
+        raise Rejected("the gradient is not certainly positive definite on N")
+    return made
 
 
 def infonce_rank(e: Enclosed, m: int) -> tuple[int, int]:

@@ -43,12 +43,13 @@ class Adaptive(NamedTuple):
 
 
 class Whitened(NamedTuple):
-    """A component in the coordinates s: w_k, centre c, slopes α_k (K × ρ), and the C_k, or none when all are 0."""
+    """A component in the coordinates s: w_k, centre c, slopes α_k (K × ρ), the C_k, none if all are 0; largest |n|."""
 
     weights: list[arb]
     centre: list[arb]
     slopes: arb_mat
     bends: list[arb_mat]
+    order: int = 1
 
 
 Grid = list[Axis] | Adaptive | Ball
@@ -143,7 +144,7 @@ def whiten(law: Mixture, j: int, D: fmpq_mat, b: fmpq_mat, c: Sequence[fmpq_mat]
     L = cholesky(arb_mat(D.transpose() * law.covariances[j] * D))
     centre = L.solve(arb_mat(D.transpose() * select(law.means, range(D.nrows()), [j]))).entries()
     bends = [L.transpose() * arb_mat(bend) * L for bend in c]
-    return L, Whitened([arb(w) for w in law.weights], centre, arb_mat(b.transpose()) * L, bends)
+    return L, Whitened([arb(w) for w in law.weights], centre, arb_mat(b.transpose()) * L, bends, 2 if c else 1)
 
 
 def fewer_directions(D: fmpq_mat, b: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
@@ -180,7 +181,7 @@ def component_moments(law: Whitened, grid: Grid) -> Moments:
 
 def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
     """Return the lattice sums, row by row: every axis but the last is fixed along a row."""
-    K, order, end = range(len(law.weights)), 2 if law.bends else 1, len(axes) - 1
+    K, order, end = range(len(law.weights)), law.order, len(axes) - 1
     nodes = [[arb(axis.h * n) for n in axis.steps] for axis in axes]
     tables = [  # [axis][n][node]: h φ(u) uⁿ
         [[arb(axis.h) * gauss(s - c) * math.prod([s - c] * n, start=arb(1)) for s in row] for n in range(order + 1)]
@@ -232,7 +233,7 @@ def lattice_error(law: Whitened, axes: list[Axis], logarithm: bool = False) -> a
         if not (R > 0 and theta < arb.pi()):
             raise Rejected("the grid misses a component or its strip is too wide")
         near = (theta / 2).cos()  # Σ_k w_k e^{ℓ_k} stays so far from 0, relatively
-        most = steep * (far + longest) + theta - near.log() if logarithm else longest ** (2 if law.bends else 1) / near
+        most = steep * (far + longest) + theta - near.log() if logarithm else longest**law.order / near
         size = kappa * most * (a**2 / 2).exp()
         long_sides = 2 / ((2 * arb.pi() * a / h).exp() - 1)
         short_sides = 4 * h * arb(2).log() / (2 * arb.pi()) * gauss(R)
@@ -264,7 +265,7 @@ def adaptive_moments(law: Whitened, grid: Adaptive) -> Moments:
         parts = [integral(a, b).real for a, b in itertools.pairwise(ends)]
         return parts[0] + parts[1] + arb(0, tail(R).upper())
 
-    return {(n,): [moment(k, n) for k in range(K)] for n in range(3 if law.bends else 2)}
+    return {(n,): [moment(k, n) for k in range(K)] for n in range(law.order + 1)}
 
 
 def _integrand(law: Whitened, k: int, n: int, s: acb, _analytic: bool) -> acb:

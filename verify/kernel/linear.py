@@ -220,12 +220,12 @@ def semidefinite(m: fmpq_mat | arb_mat) -> bool:
     return inertia(m)[1] == 0 if isinstance(m, fmpq_mat) else certainly_definite(m)
 
 
-def dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat) -> arb:
+def dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat | arb_mat) -> arb:
     """Return tr(left⁻¹ E right⁻¹ Eᵀ), the square of the norm dual to ‖H‖² = tr(left H right Hᵀ)."""
     return (arb_mat(left.inv()) * E * arb_mat(right.inv()) * E.transpose()).trace()
 
 
-def least_dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat) -> arb:
+def least_dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat | arb_mat) -> arb:
     """Return ⟨E, H⟩²/tr(left H right H) for one symmetric H, a lower bound of the square of the dual norm of E ≠ 0."""
     first, second = arb_mat(left.inv()), arb_mat(right.inv())
     H = first * E * second + second * E * first

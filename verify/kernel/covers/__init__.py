@@ -1,6 +1,7 @@
 """Covers: a claim about every instance of a set, by boxes of parameters (PROOFS.md, 10).
 
-To be read in the order bisection, line, claims: the kernel makes the boxes; then nearby, regions: they are given.
+To be read in the order bisection, line, claims, where the kernel makes the boxes; nearby, slopes, regions, where they
+are given.
 """
 
 from thmverify.kernel.covers import regions

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from flint import ctx, fmpq, fmpq_mat
 
 from thmverify.kernel.claims import STATEMENTS, check_statement
-from thmverify.kernel.covers.bisection import Box, halves, interval, volume
+from thmverify.kernel.covers.bisection import Box, interval, volume
 from thmverify.kernel.covers.nearby import Axis, check_axis, nearby
+from thmverify.kernel.covers.slopes import follow
 from thmverify.kernel.integrals import read_grids
 from thmverify.kernel.models import Finding, Pairs, instance
 from thmverify.kernel.parse import bits, check_hint, matrix, rational, vector
@@ -21,7 +22,7 @@ FORMAT = "thmverify-region-1"
 FIELDS = ("format", "claim", "statement", "set", "hints", "content")
 _RANKED = ("infonce-equality", "clip-effective-equality", "clip-inclusion-literal")
 SEEN = {(claim, rule) for claim in _RANKED for rule in ("exact", "kkt")}  # the rules that take balls
-SEEN |= {("infonce-top-r", "border"), ("simsiam-inclusion", "leak")}
+SEEN |= {("infonce-equality", "follow"), ("infonce-top-r", "border"), ("simsiam-inclusion", "leak")}
 CLAIMS = {claim: text for claim, text in STATEMENTS.items() if any(claim == other for other, _ in SEEN)}
 MAX_AXES, MAX_PIECES, MAX_DEPTH = 3, 10**5, 60
 MAX_WORK = 4 * 10**10  # nodes · components · bits, at least 128, of all pieces: about ten minutes
@@ -103,6 +104,8 @@ def check(whole: Any) -> VerifiedRegion:
 def settle(claim: str, region: Region, frames: Sequence[fmpq_mat], box: Box, rule: str, hints: object) -> str:
     """Return what the claim is on every instance of a box: proved or refuted. Raises Rejected with the reason."""
     with ctx.workprec(_BITS):
+        if rule == "follow":
+            return follow(region.pairs, frames[0], region.axes, box, region.radius, hints).verdict
         pairs = nearby(region.pairs, frames, region.axes, [interval(*side) for side in box], region.radius)
         found: Finding = RULES[claim, rule](pairs, hints)
     return found.verdict
@@ -157,14 +160,15 @@ def read_hints(value: object, claim: str, region: Region) -> tuple[list[fmpq_mat
         path, verdict, rule, hints = record(one, "a piece", ("path", "verdict", "rule", "hints"))
         if verdict not in ("proved", "refuted") or (claim, rule) not in SEEN:
             raise Rejected("a piece is not proved or refuted, or by a rule that does not take sets")
-        if not isinstance(path, str) or set(path) - {"0", "1"} or len(path) > (MAX_DEPTH if region.axes else 0):
-            raise Rejected(f"a path is not at most {MAX_DEPTH} halves, 0 or 1")
+        halves = {str(i) for i in range(2 * len(region.axes))}
+        if not isinstance(path, str) or set(path) - halves or len(path) > MAX_DEPTH:
+            raise Rejected(f"a path is not at most {MAX_DEPTH} digits, 2i and 2i + 1 for the halves of axis i")
         pieces.append(Piece(path, verdict, rule, hints))
         work += cost(hints)
     if not pieces or work > MAX_WORK:
         raise Rejected("there are no pieces, or they ask for too much work")
-    if any(y.startswith(x) for x, y in pairwise(sorted(piece.path for piece in pieces))):
-        raise Rejected("two pieces overlap")
+    if not all(apart(x, y) for x, y in pairwise(sorted(piece.path for piece in pieces))):
+        raise Rejected("two pieces may overlap")
     return frames, pieces
 
 
@@ -177,13 +181,21 @@ def cost(hints: object) -> int:
         if not all(isinstance(grid, list) for grid in grids):
             raise Rejected("a grid of a set of instances is not a lattice")
         nodes = sum(math.prod(len(axis.steps) for axis in grid) for grid in grids if isinstance(grid, list))
-        work += nodes * len(grids)
+        work += nodes * len(grids) * (len(grids) + 3) // 2  # softmax weights and their products
     return work * precision + inner
 
 
+def apart(first: str, second: str) -> bool:
+    """Whether two paths part: into both halves of the same axis."""
+    ways = next(((int(x), int(y)) for x, y in zip(first, second, strict=False) if x != y), None)
+    return ways is not None and ways[0] // 2 == ways[1] // 2
+
+
 def part(whole: Box, path: str) -> Box:
-    """Return the box that the halves lead to, each time of the axis that is longest in units of its whole."""
-    box, scales = whole, [high - low for low, high in whole]
-    for half in path:
-        box = halves(box, scales)[int(half)]
-    return box
+    """Return the box that the digits lead to: 2i is the lower half of axis i, 2i + 1 the upper one."""
+    box = list(whole)
+    for axis, half in (divmod(int(digit), 2) for digit in path):
+        low, high = box[axis]
+        middle = (low + high) / 2
+        box[axis] = (middle, high) if half else (low, middle)
+    return tuple(box)
