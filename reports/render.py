@@ -385,7 +385,7 @@ def instance_text(instance: dict[str, Any]) -> str:
 
 def prose(text: str) -> Markup:
     """Return a sentence in which S_F, w_k and R^{d×r} carry true subscripts and superscripts; the rest is escaped."""
-    return Markup(scripts.lowered(scripts.raised(str(escape(text)), "<sup>", "</sup>"), "<sub>", "</sub>"))
+    return Markup(scripts.marked(str(escape(text))))
 
 
 def svg_prose(text: str) -> Markup:

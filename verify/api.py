@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,7 +16,7 @@ from thmverify.theories import registry
 
 if TYPE_CHECKING:
     from thmverify.covering import Covering
-    from thmverify.hunting.run import Result
+    from thmverify.hunting.run import Progress, Result
     from thmverify.integrate.enclosure import Enclosure
     from thmverify.maps import LinearMap
     from thmverify.minimize import Minimiser
@@ -173,11 +173,13 @@ def hunt(
     seed: int = 0,
     budget: str | float = "60s",
     out: str | os.PathLike[str] = "hunts",
+    observe: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Hunt for a counterexample to a statement, as `thmverify hunt` does, and return how it ended.
 
     `settings` are those of `--set`, `drop` hypotheses to go without, `budget` seconds or text such as "5m" or "2000ev".
-    What is done is in the ledger in the folder `out`.
+    What is done is in the ledger in the folder `out`. `observe` is told of every round; in a notebook a line shows how
+    far the hunt is.
 
     Raises InputError when the statement cannot be hunted.
     """
@@ -185,12 +187,13 @@ def hunt(
     from thmverify.hunting.questions import ask
     from thmverify.hunting.run import Budget, Plan
     from thmverify.hunting.run import hunt as run
+    from thmverify.notebook import live
 
     question = ask(statement, [f"{key}={value}" for key, value in (settings or {}).items()], drop)
     limit = Budget.parse(budget) if isinstance(budget, str) else Budget(float(budget))
     ledger = Ledger(Path(out))
     try:
-        return run(Plan(question, seed), ledger, limit)
+        return run(Plan(question, seed), ledger, limit, observe=observe or live())
     finally:
         ledger.close()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numbers
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -19,7 +19,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from thmverify import exact
+from thmverify import exact, notebook
 from thmverify.errors import InputError
 from thmverify.exact import Diagonal, Rows
 from thmverify.kernel.linear import Diagonal as Entries
@@ -126,8 +126,15 @@ def _square_root(sigma: fmpq_mat) -> Floats:
     return root
 
 
+class _Shown:
+    """A model that shows its quantities in a notebook."""
+
+    def _repr_html_(self) -> str:
+        return notebook.table(type(self).__name__, _shown(self))
+
+
 @dataclass(frozen=True, init=False)
-class GMM:
+class GMM(_Shown):
     """x ~ Σ_k w_k N(μ_k, Σ_k): weights (K), means (K × d), covariances (K of d × d), all rational, Σ_k ≻ 0.
 
     Numbers are written exactly: 1, Fraction(1, 2), "1/2", "0.5"; arrays of integers will do. A covariance is a matrix,
@@ -296,7 +303,7 @@ class SharedGMM(GMM):
 
 
 @dataclass(frozen=True, init=False)
-class AugmentedPairs:
+class AugmentedPairs(_Shown):
     """(x, x̂) ~ δ Σ_k w_k N_k × N_k + (1 − δ) F × F: the augmentation-enabled distribution (AeD), Definition 5.1.
 
     Raises InputError when the bias δ is outside [0, 1].
@@ -341,7 +348,7 @@ def _partner_labels(
 
 
 @dataclass(frozen=True, init=False)
-class PairedGMM:
+class PairedGMM(_Shown):
     """(x_V, x_T) ~ Σ_k w_k N(μ_{V,k}, Σ_{V,k}) × N(μ_{T,k}, Σ_{T,k}): paired mixtures with covariances of their own.
 
     With probability 1 − δ (`bias` δ) the two modalities are drawn independently: a wrong caption.
@@ -412,7 +419,7 @@ class CLIPGMM(PairedGMM):
 
 
 @dataclass(frozen=True, init=False)
-class PopulationGraph:
+class PopulationGraph(_Shown):
     """A finite set X with weights w_{xx'} ≥ 0 (n × n, symmetric) and a label for each point (HaoChen et al. 2021).
 
     Raises InputError when a weight is negative, the matrix is not symmetric, a point has no weight, or labels are
@@ -457,7 +464,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True, init=False)
-class Record:
+class Record(_Shown):
     """Numbers, columns and matrices by name: an instance of a model of one's own.
 
     Raises InputError when a name is not a letter and at most 39 letters, digits or _, or a value is not exact.
@@ -495,6 +502,31 @@ def _value(name: str, value: Any) -> Value:
             rule = f"has {len(row)} entries where row 0 has {len(found[0])}"
             raise InputError(f"{name}[{i}]", [str(x) for x in row], rule, "give every row the same length")
     return found
+
+
+def _shown(model: Any) -> Iterator[tuple[str, str]]:
+    """Yield the quantities of a model for a notebook."""
+    match model:
+        case AugmentedPairs():
+            yield from _shown(model.mixture)
+            yield "δ", str(model.bias)
+        case PairedGMM():
+            for name, part in (("vision", model.vision), ("text", model.text)):
+                yield from ((f"{name}: {quantity}", value) for quantity, value in _shown(part))
+            yield "δ", str(model.bias)
+        case GMM():
+            yield "weights", notebook.values(model.weights)
+            yield "means", notebook.values(model.means)
+            covariances = model.covariances[:1] if isinstance(model, SharedGMM) else model.covariances
+            for k, covariance in enumerate(covariances, 1):
+                diagonal = isinstance(covariance, Diagonal)
+                value = notebook.values(covariance.entries if isinstance(covariance, Diagonal) else covariance)
+                yield f"Σ{'' if isinstance(model, SharedGMM) else f'_{k}'}", f"diagonal {value}" if diagonal else value
+        case PopulationGraph():
+            yield "weights", notebook.values(model.weights)
+            yield "labels", notebook.values(model.labels)
+        case Record():
+            yield from ((name, notebook.values(value)) for name, value in model.entries)
 
 
 Model: TypeAlias = AugmentedPairs | PairedGMM | PopulationGraph | Record
@@ -538,6 +570,11 @@ class Instance:
         if self.weight_decay and not isinstance(self.model, AugmentedPairs):
             rule = "is for models of augmented pairs, where SimSiam lives"
             raise InputError("weight_decay", str(self.weight_decay), rule, "omit it here")
+
+    def _repr_html_(self) -> str:
+        rows = [*_shown(self.model), ("r", str(self.rank))]
+        rows += [("η", str(self.weight_decay))] if self.weight_decay else []
+        return notebook.table(notebook.escaped(self.kind), rows)
 
     @property
     def kind(self) -> str:

@@ -41,3 +41,12 @@ def lowered(text: str, begin: str, end: str) -> str:
         return f"{letter}{begin}{lowered(under.strip('{}'), begin, end)}{end}"
 
     return _SUBSCRIPTS.sub(lambda product: re.sub(_SUBSCRIPT, one, product[0]), text)
+
+
+def marked(text: str) -> str:
+    """Return text that is HTML with its scripts in elements.
+
+    >>> marked("S_F of R^{d×r}")
+    'S<sub>F</sub> of R<sup>d×r</sup>'
+    """
+    return lowered(raised(text, "<sup>", "</sup>"), "<sub>", "</sub>")

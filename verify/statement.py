@@ -26,9 +26,11 @@ from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
 from thmverify.hypotheses import Hypothesis
 from thmverify.mathml import formula as mathml
 from thmverify.models import Instance, Record
+from thmverify.notebook import escaped, table, word
 from thmverify.proofs.checking import Named, Proof, ProofReport, check
 from thmverify.proofs.checking import prepare as prepare_proofs
 from thmverify.relations import Relation
+from thmverify.scripts import marked
 from thmverify.spaces import Sampler, Space, Variable
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 from thmverify.vocabulary import Entry, Formula
@@ -133,6 +135,10 @@ def _check_known(field_: str, formula: Formula, known: set[Any]) -> None:
         raise InputError(field_, strange[0], "is no quantity of the model", f"write one of {names}")
 
 
+def _prose(text: str) -> str:
+    return marked(escaped(text))
+
+
 @dataclass(frozen=True)
 class Statement:
     """One statement of the theory, with all that is known of it.
@@ -220,6 +226,18 @@ class Statement:
             space=space,
             **more,
         )
+
+    def _repr_html_(self) -> str:
+        supposes = "".join(f"<li><code>{escaped(h.name)}</code>: {_prose(h.meaning)}</li>" for h in self.hypotheses)
+        rows = [
+            ("recorded as", word(self.status)),
+            ("claim", f"{_prose(self.conclusion.sentence)}<br>{mathml(self.conclusion.latex)}"),
+            ("hypotheses", f'<ul style="margin: 0; padding-left: 1.2em">{supposes}</ul>' if supposes else "none"),
+            ("source", escaped(self.source)),
+            *(("counterexample", _prose(f"{c.name}: {c.catch}")) for c in self.counterexamples),
+            *(("known", _prose(text)) for text in self.known),
+        ]
+        return table(f"<strong>{_prose(self.title)}</strong> <code>{escaped(self.id)}</code>", rows)
 
     @property
     def headline(self) -> Headline:

@@ -11,6 +11,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NoReturn
 
+from thmverify import notebook
+
 
 class Status(StrEnum):
     """What is known of a statement in general: the one status word of its module."""
@@ -69,6 +71,16 @@ class Verdict:
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has no truth value: compare its .outcome with an Outcome")
+
+    def _repr_html_(self) -> str:
+        rows = [("verdict", notebook.word(self.outcome))]
+        if self.violated:
+            fails = f"{', '.join(self.violated)} {'fails' if len(self.violated) == 1 else 'fail'} on this instance"
+            rows.insert(0, ("applicable", notebook.escaped(f"no: {fails}; the verdict is on the conclusion alone")))
+        rows += [(name, str(x)) for name in ("rank", "dimension") if (x := getattr(self, name)) is not None]
+        if self.margin is not None:
+            rows.append(("margin", "between {:.6g} and {:.6g}".format(*map(float, self.margin))))
+        return notebook.table(notebook.escaped(self.claim), [*rows, ("reason", notebook.escaped(self.reason))])
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of `thmverify decide --json`; rationals are text."""

@@ -24,6 +24,7 @@ from thmverify.hunting.questions import Question
 from thmverify.hunting.searchers import PORTFOLIO, SEARCHERS, Searcher, start
 from thmverify.hunting.simplify import simplify
 from thmverify.models import Floats
+from thmverify.notebook import escaped, table, word
 
 BATCH = 128
 _PART = 64  # points that are evaluated together
@@ -97,6 +98,13 @@ class Progress:
     certified: int
     height: int | None = None
 
+    def _repr_html_(self) -> str:
+        done = self.done
+        found = f"{self.certified} certified" + ("" if self.height is None else f", of height {self.height}")
+        rate = done.evaluations / max(done.seconds, 1e-9)
+        text = f"{self.stage}: round {done.number + 1}, {done.evaluations:,} instances in {done.seconds:.0f} s"
+        return escaped(f"{text} ({rate:,.0f}/s); best margin {done.best:.3g}; {found}")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -106,6 +114,13 @@ class Result:
     done: Round
     found: Refutation | None
     simplest: Refutation | None
+
+    def _repr_html_(self) -> str:
+        rows = [("instances", f"{self.done.evaluations:,}"), ("best margin", f"{self.done.best:.3g} (floating point)")]
+        if self.simplest is None:
+            return table(escaped(f"hunt {self.id}: no counterexample found (this is not a proof)"), rows)
+        instance = self.simplest.draft.instance()
+        return table(f"hunt {escaped(self.id)}: {word('refuted')}", [*rows, ("instance", instance._repr_html_())])
 
 
 @dataclass
