@@ -26,15 +26,16 @@ SCALED = 60_000
 
 def rates() -> None:
     """Print margins a second on one core, in the parts that hunts evaluate."""
-    print("margins a second, one core, infonce-equality near a line")
-    for K in range(3, 9):
-        question = ask("infonce-equality", [f"components={K}"])
-        points = np.random.default_rng(0).standard_normal((64, question.target().size))
-        margins(question, points)
-        start, rounds = time.process_time(), 40
-        for _ in range(rounds):
+    for title, shape in (("near a line", "line"), ("in a plane, any position", "any")):
+        print(f"margins a second, one core, infonce-equality {title}")
+        for K in range(3, 9):
+            question = ask("infonce-equality", [f"components={K}", "dimension=2", f"shape={shape}"])
+            points = np.random.default_rng(0).standard_normal((64, question.target().size))
             margins(question, points)
-        print(f"  K = {K}: {rounds * 64 / (time.process_time() - start):8,.0f}")
+            start, rounds = time.process_time(), 20
+            for _ in range(rounds):
+                margins(question, points)
+            print(f"  K = {K}: {rounds * 64 / (time.process_time() - start):8,.0f}")
 
 
 def found(plan: Plan, budget: Budget) -> tuple[Result, float]:

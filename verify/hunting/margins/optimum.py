@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from thmverify.hunting.margins.linear import root_inverse
+from thmverify.hunting.margins.plane import plane_margins
 from thmverify.hunting.space import Mixtures
 from thmverify.minimize.energy import LogSumExpTerm, SharedEnergy
 from thmverify.minimize.newton import minimise_on_cone
@@ -15,13 +16,19 @@ _ZERO = 1e-12  # eigenvalues of M* below this part of the largest are 0
 
 
 def deficiency_margins(mixtures: Mixtures, delta: float) -> Floats:
-    """Return the largest slope across Col(M*) where M* is singular, minus its least eigenvalue where it is not (n).
+    """Return the largest slope across Col(M*) where M* is singular, and something negative where it is not (n).
 
-    Both whitened, and relative to the least eigenvalue s of S, how far the means are from a proper subspace: the slope
-    to s, and the eigenvalue to s/(1 + s)², which it is about when δ is small.
+    In a plane it is `plane_margins`, for the whole batch at once; where that does not tell, the slope across Col(M*) or
+    −∞. Elsewhere it is the slope relative to the least eigenvalue s of S, how far the whitened means are from a proper
+    subspace, or minus the least eigenvalue of M* relative to s/(1 + s)², which it is about when δ is small.
     """
     means = mixtures.means @ root_inverse(mixtures.sigma)
-    return np.array([_deficiency(w, mu.T, delta) for w, mu in zip(mixtures.weights, means, strict=True)])
+    flat = means.shape[2] == 2
+    found = plane_margins(mixtures.weights, means, delta) if flat else np.full(len(means), np.nan)
+    for i in np.flatnonzero(np.isnan(found)):
+        slow = _deficiency(mixtures.weights[i], means[i].T, delta)
+        found[i] = slow if slow > 0 or not flat else -np.inf
+    return found
 
 
 def _deficiency(weights: Floats, centres: Floats, delta: float) -> float:
