@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from thmverify.errors import InputError
 from thmverify.instances import parse_instance
@@ -28,7 +28,10 @@ class _Record(BaseModel):
 
 
 class Searched(_Record):
-    """The instances that were searched, as `thmverify.hunting.settings.Settings` has them; `named` by `--set`."""
+    """The instances that were searched, as `thmverify.hunting.settings.Settings` has them; `named` by `--set`.
+
+    `dropped` belongs to hunts of statements that are no conjecture of the box: it is written only where it was given.
+    """
 
     components: Count
     dimension: Count
@@ -41,6 +44,11 @@ class Searched(_Record):
     decay: Rational
     named: tuple[str, ...]
     dropped: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = write(self)
+        return data if "dropped" in self.model_fields_set else {k: v for k, v in data.items() if k != "dropped"}
 
     @property
     def family(self) -> tuple[object, ...]:

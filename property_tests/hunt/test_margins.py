@@ -17,9 +17,9 @@ from thmverify.hunting.drafts import Draft
 from thmverify.hunting.jobs import margins
 from thmverify.hunting.margins.collinear import collinear_slopes
 from thmverify.hunting.margins.line import Line
-from thmverify.hunting.margins.optimum import deficiency_margins
+from thmverify.hunting.margins.optimum import deficiency
 from thmverify.hunting.questions import ask
-from thmverify.hunting.space import Mixtures, means, weights
+from thmverify.hunting.space import means, weights
 from thmverify.hunting.targets import CollinearTarget
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import float64_value
@@ -51,8 +51,8 @@ def test_the_slope_across_a_line_is_that_of_nearly_collinear_means(K, delta, cen
     for which in (0, -1):
         off = found.directions[:, :, which]
         rows = np.stack([a, epsilon * off / np.abs(off).max(axis=1)[:, None]], axis=2)[usable]
-        seen = deficiency_margins(
-            Mixtures(w[usable], rows, np.broadcast_to(np.eye(2), (len(rows), 1, 2, 2))), float(delta)
+        seen = np.array(
+            [deficiency(*pair, float(delta)) for pair in zip(w[usable], np.moveaxis(rows, -1, -2), strict=True)]
         )
         if which == 0:
             assert np.allclose(seen, found.margin[usable], atol=0.005, rtol=0.02)

@@ -26,7 +26,7 @@ def mixtures(K: int, n: int) -> tuple[Floats, Floats]:
 
 def one_by_one(w: Floats, mu: Floats, delta: float) -> Floats:
     """The margins by minimising over all maps."""
-    return np.array([optimum._deficiency(*pair, delta) for pair in zip(w, np.moveaxis(mu, -1, -2), strict=True)])
+    return np.array([optimum.deficiency(*pair, delta) for pair in zip(w, np.moveaxis(mu, -1, -2), strict=True)])
 
 
 @pytest.mark.parametrize("delta", [1.0, 0.7])

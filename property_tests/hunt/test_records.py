@@ -63,6 +63,9 @@ def test_the_export_is_the_ledger_and_comes_again(tmp_path, capsys):
         assert record.evaluations == result.done.evaluations
         assert float(record.best_margin) == result.done.best
         assert record.certified == ()
+        assert record.hunt == hunt_id(
+            question(json.loads(file.read_text())).to_json(), record.seed, record.searchers, record.batch
+        )
         texts.append(file.read_text(encoding="utf-8"))
     assert texts[0] == texts[1]
 

@@ -1,4 +1,4 @@
-"""InfoNCE's minimiser itself, for means in any position: slower than the margins on a line, and without their limit."""
+"""InfoNCE’s minimiser itself, for means in any position: the margins without the limits of those on a line."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def deficiency_margins(mixtures: Mixtures, delta: float) -> Floats:
     flat = means.shape[2] == 2
     found = plane_margins(mixtures.weights, means, delta) if flat else np.full(len(means), np.nan)
     for i in np.flatnonzero(np.isnan(found)):
-        slow = _deficiency(mixtures.weights[i], means[i].T, delta)
+        slow = deficiency(mixtures.weights[i], means[i].T, delta)
         found[i] = slow if slow > 0 or not flat else -np.inf
     return found
 
 
-def _deficiency(weights: Floats, centres: Floats, delta: float) -> float:
+def deficiency(weights: Floats, centres: Floats, delta: float) -> float:
     """Return the margin of one mixture: weights (K), whitened means as columns (d × K)."""
     S, mean = (centres * weights) @ centres.T, centres @ weights
     C = delta * S + (1 - delta) * np.outer(mean, mean)

@@ -121,7 +121,7 @@ class Plane:
 def plane_margins(weights: Array, means: Array, delta: float) -> Array:
     """Return the slope across the best rank-1 map, normalised (n); NaN where it is not told.
 
-    Both are what is left of C once the softmax has taken its part: the slope across, −C₂₂ + E[b_j m₂], as a part of C₂₂,
+    It is what is left of C once the softmax has taken its part: the slope across, −C₂₂ + E[b_j m₂], as a part of C₂₂,
     over the pull along, C₁₁ − E[x₁m₁] = q²R₁₁, as a part of C₁₁. Both fall as the means move apart, so that no far
     instance is a near miss; the margin is −1 when the means are small. It is not told where the lattice is too coarse
     for the logits, or where Newton's method has not converged.
