@@ -14,8 +14,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeVar
 
-from property_tests import strategies as st
 from thmverify import exact
+from thmverify import testing as st
 from thmverify.certifying import decide
 from thmverify.errors import InputError
 from thmverify.kernel import check
@@ -73,15 +73,7 @@ def main() -> None:
     """Print the medians, the largest ratio, and how many are undecided; then a row for each large instance."""
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     source = Seeded(random.Random(seed))
-    deciding, checking, outcomes = [], [], Counter()
-    for i in range(COUNT):
-        claim = ("infonce-equality", "infonce-equality", "clip-effective-equality", "clip-inclusion-literal")[i % 4]
-        given = instance(source, claim)
-        seconds, (verdict, data) = timed(lambda claim=claim, given=given: decide(claim, given))
-        deciding.append(seconds)
-        outcomes[verdict.outcome.value] += 1
-        if data is not None:
-            checking.append(timed(lambda data=data: check(data))[0])
+    deciding, checking, outcomes = mixed(source)
     print(f"decide: median {statistics.median(deciding):.3f} s, largest {max(deciding):.3f} s, of {COUNT}, CPU time")
     print(f"check:  median {statistics.median(checking):.4f} s, largest {max(checking):.3f} s")
     print(f"check / decide in all: {sum(checking) / sum(deciding):.2f}")
@@ -90,6 +82,20 @@ def main() -> None:
     rng = random.Random(seed)
     for K, d, covariance in LARGE:
         row(large(K, d, covariance, rng), f"K = {K}, d = {d}, {covariance}")
+
+
+def mixed(source: Seeded) -> tuple[list[float], list[float], Counter[str]]:
+    """Return the CPU seconds of `decide` and of `check` on a mixed bag of instances, and the outcomes."""
+    deciding, checking, outcomes = [], [], Counter[str]()
+    for i in range(COUNT):
+        claim = ("infonce-equality", "infonce-equality", "clip-effective-equality", "clip-inclusion-literal")[i % 4]
+        given = instance(source, claim)
+        seconds, (verdict, data) = timed(lambda claim=claim, given=given: decide(claim, given))
+        deciding.append(seconds)
+        outcomes[verdict.outcome.value] += 1
+        if data is not None:
+            checking.append(timed(lambda data=data: check(data))[0])
+    return deciding, checking, outcomes
 
 
 def by_rank(source: Seeded) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import thmverify
+from benchmarks import pictures
 from property_tests.interrupts import SAFETY_NET
 from thmverify.cli import main
 from thmverify.instances import parse_instance, read_instance
@@ -180,6 +181,14 @@ def test_there_are_examples():
     found = [e for path in DOCUMENTS for e in examples(path.read_text(encoding="utf-8"))]
     assert len([e for e in found if e.python]) >= 8
     assert len([e for e in found if not e.python]) >= 20
+
+
+def test_the_pictures_of_the_benchmarks_are_those_of_the_record():
+    record = json.loads(pictures.RESULTS.read_text(encoding="utf-8"))
+    for name, text in pictures.drawings(record).items():
+        assert (pictures.FOLDER / name).read_text(encoding="utf-8") == text
+    slower = [{**row, "seconds": 2 * row["seconds"]} for row in record["values"]]
+    assert pictures.drawings({**record, "values": slower})["values.svg"] != pictures.drawings(record)["values.svg"]
 
 
 def test_the_list_of_commands_cuts_no_line(capsys):
