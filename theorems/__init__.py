@@ -83,6 +83,7 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "convex-scores-inclusion",
         "infonce-finite-inclusion",
         "siglip-inclusion",
+        "siglip-equality",
         "logistic-inclusion",
         "dcl-inclusion",
         "supcon-inclusion",
