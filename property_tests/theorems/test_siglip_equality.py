@@ -41,6 +41,8 @@ def test_equality_is_proved_on_a_line_and_where_there_is_nothing() -> None:
     nothing = Instance(AugmentedPairs(SharedGMM((1,), ((0, 0),))), 1)
     assert examine(nothing).outcome is Outcome.PROVED
     assert examine(replace(UNEVEN_PAIRS, rank=1)).outcome is Outcome.UNDECIDED
+    unbiased = Instance(AugmentedPairs(UNEVEN, 0), 2)
+    assert (examine(unbiased).outcome, examine(unbiased).provenance) == (Outcome.REFUTED, Provenance.EXACT)
     assert margin(Instance(AugmentedPairs(TRIANGLE), 2)) < 0
 
 

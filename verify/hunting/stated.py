@@ -23,7 +23,7 @@ from thmverify.hunting.own import FAR
 from thmverify.hunting.settings import Settings
 from thmverify.hunting.targets import MixtureTarget, PairedTarget
 from thmverify.instances import instance_to_json
-from thmverify.models import CLIPGMM, Floats, Instance, PopulationGraph, Record
+from thmverify.models import Floats, Instance, PairedGMM, PopulationGraph, Record
 from thmverify.statement import Statement
 from thmverify.theories import registry
 from thmverify.verdicts import Outcome, Provenance, Verdict
@@ -100,7 +100,7 @@ def _narrowed(settings: Settings, change: Mapping[str, str]) -> Settings:
 def _of_witness(witness: Instance) -> Settings:
     """Return the settings of instances like this one; small means and identity covariances are not asked for."""
     model = witness.model
-    if isinstance(model, CLIPGMM):
+    if isinstance(model, PairedGMM):
         centred = model.vision.is_centred and model.text.is_centred
         dimension = max(model.vision.dimension, model.text.dimension)
         return Settings(model.vision.components, dimension, model.bias, centred, rank=witness.rank)
@@ -124,7 +124,7 @@ class StatedTarget:
         self.claim, self._about = name, about
         settings, statement = about.settings, registry()[name]
         self._statement = statement
-        if isinstance(statement.witness.model, CLIPGMM):
+        if isinstance(statement.witness.model, PairedGMM):
             self._points: MixtureTarget | PairedTarget = PairedTarget("clip-effective-equality", settings)
         else:
             shared = any(h.name == "shared-covariance" for h in _kept(statement, about))
