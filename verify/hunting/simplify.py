@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from thmverify.hunting.drafts import Proposed, convergents, length
 from thmverify.hunting.jobs import Refutation, refute
+from thmverify.hunting.screen import looks_true
 from thmverify.spaces import simplest
 
 TRIALS = 400
@@ -33,6 +34,8 @@ class _Trials:
         if self.left <= 0 or draft in self._seen or not (draft.kept(self.settings) and draft.spans):
             return None
         self._seen.add(draft)
+        if looks_true(self.claim, draft):
+            return None
         self.left -= 1
         return refute(self.claim, draft)
 
