@@ -288,18 +288,21 @@ def _tally(statements: Sequence[record.Statement]) -> str:
     counts = Counter(s.standing for s in statements)
     proved, refuted = counts[Standing.PROVED], counts[Standing.REFUTED]
     others = [s for s in statements if s.recorded != Status.REFUTED.value]
-    tried = sum(s.verification.accepted for s in others)
+    tried, against = sum(s.verification.accepted for s in others), _against(others)
     return (
         f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved for every instance, "
         f"{_are(refuted)} refuted by instances and {_are(len(statements) - proved - refuted)} not settled: "
-        f"in this run {_replayed(statements)}, and {_against(others) or 'none'} of "
-        f"{_counted(tried, 'random instance')} refutes a statement that is not refuted on record."
+        f"in this run {_replayed(statements)}, and {against or 'none'} of "
+        f"{_counted(tried, 'random instance')} {'refute' if against > 1 else 'refutes'} a statement that is not refuted "
+        "on record."
     )
 
 
 def _replayed(statements: Sequence[record.Statement]) -> str:
     """Return what the kernel replayed, what of it is conditional, and what does not check."""
     proofs = [s for s in statements if s.proof]
+    if not proofs:
+        return "there was no proof to replay"
     passed = [s for s in proofs if s.proof and s.proof.passed]
     conditional = [s for s in passed if s.proof and s.proof.assumed]
     lines = sum(s.proof.lines for s in passed if s.proof)

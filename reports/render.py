@@ -113,6 +113,7 @@ def _page(report: Report, template: str, *, autoescape: bool) -> str:
             shown={statement.id for statement in report.statements},
             titles={statement.id: statement.title for statement in report.statements},
             families=by_family(report),
+            kinds=kinds(report),
             columns=families.columns(report.graph),
             notes=special_notes(report),
             no_claim=_NO_CLAIM,
@@ -312,13 +313,16 @@ def percent(part: int, whole: int) -> str:
     return f"{math.floor(1000 * part / whole) / 10:g} %"
 
 
+def kinds(report: Report) -> list[tuple[Standing, int]]:
+    """Return how many statements stand where, the empty ones left out."""
+    counts = Counter(statement.standing for statement in report.statements)
+    return [(standing, counts[standing]) for standing in _STANDINGS if counts[standing]]
+
+
 def tally(report: Report) -> str:
     """Return how many statements stand where, for example "3 statements: 2 proved, 1 open"."""
-    counts = Counter(statement.standing for statement in report.statements)
-    total = len(report.statements)
-    return f"{total} statement{'' if total == 1 else 's'}: " + ", ".join(
-        f"{counts[s]} {mark.word}" for s, (mark, _) in _STANDINGS.items() if counts[s]
-    )
+    parts = (f"{count} {_STANDINGS[standing][0].word}" for standing, count in kinds(report))
+    return f"{counted(len(report.statements), 'statement')}: {', '.join(parts)}"
 
 
 def command(report: Report) -> str:

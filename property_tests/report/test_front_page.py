@@ -60,6 +60,20 @@ def test_definitions_are_read_off_labels_and_hypotheses():
     assert front.definitions_of(bare) == ()
 
 
+def test_statements_are_chosen_by_where_they_stand_without_a_script(whole, report):
+    text = render.html(whole)
+    assert [(standing, count) for standing, count in render.kinds(whole)] == [
+        (Standing.PROVED, 1),
+        (Standing.REFUTED, 1),
+        (Standing.OPEN, 1),
+    ]
+    for standing, _ in render.kinds(whole):
+        assert f'<input type="radio" name="shown" id="show-{standing}">' in text
+        assert f'#show-{standing}:checked) tr[class^="stands-"]:not(.stands-{standing})' in text
+        assert f'<tr class="stands-{standing}">' in text
+    assert '<input type="radio"' not in render.html(report)  # one statement leaves nothing to choose
+
+
 def test_a_family_is_a_column_with_its_arrows(whole):
     (column,) = families.columns(whole.graph)
     assert [row.node.id for row in column.rows] == [STATEMENT.id, REFUTED.id, "general"]
