@@ -176,11 +176,20 @@ def _proof(statement: Statement, report: ProofReport, tried: Mapping[str, int]) 
         "assumed": [_named(a) for a in report.assumed],
         "classical": [*report.classical],
         "cited": [*report.cited],
-        "definitions": [_named(d) for d in report.definitions],
+        "definitions": [{**_named(d), "says": _words(statement).get(d.name)} for d in report.definitions],
         "steps": [{**_step(step), "true_on": tried.get(step.name)} for step in report.steps],
         "lines": report.lines,
         "rules": dict(report.rules),
     }
+
+
+def _words(statement: Statement) -> dict[str, str]:
+    """Return what the names of our own theorems are in words."""
+    if statement.origin != OURS:
+        return {}
+    from thmverify.formulas import names
+
+    return {name: record.says for name, record in names().items()}
 
 
 def _named(named: Named) -> dict[str, Any]:
@@ -248,7 +257,9 @@ def _write_proof(statement: Statement, report: ProofReport, tried: Mapping[str, 
         fields.append(("derives", f"on the way: {', '.join(report.cited)}"))
     write_fields(fields)
     sys.stdout.write("\n")
-    write_fields([("where", ""), *((d.name, d.formula) for d in report.definitions)])
+    words = _words(statement)
+    meant = [(d.name, f"{words[d.name]}\n{d.formula}" if d.name in words else d.formula) for d in report.definitions]
+    write_fields([("where", ""), *meant])
     sys.stdout.write("\n")
     steps = [(s.name, f"{s.sentence}\n{s.formula}\n{_ground(s, tried)}") for s in report.steps]
     verdict = f"does NOT check: {statement.unproved}" if statement.unproved else f"checked: {report.reason}"

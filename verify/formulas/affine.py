@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, pair_mean, r, w
+from thmverify.formulas.mixtures import PAIRED_MAP, A, K, Mixture, Sigma, d, mu, pair_mean, r, w
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import Col, Expr, Mat, exp, forall, log, mean, total, tr, var
 
 c = var("c", Col(r))
 
 
-def affine_infonce(mixture: Mixture, X: Expr, offset: Expr) -> Expr:
-    """−E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), f(x) = Xᵀx + offset, pairs of bias δ, y ~ F independent."""
+@named("AffineInfoNCE", (*PAIRED_MAP, c), A, c)
+def affine_infonce(_: Mixture, A: Expr, c: Expr) -> Expr:
+    """−E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), f(x) = Aᵀx + c, pairs of bias δ, y ~ F independent."""
 
     def score(x: Expr, y: Expr) -> Expr:
         return tr((A.T @ x + c).T @ (A.T @ y + c))
@@ -17,14 +19,14 @@ def affine_infonce(mixture: Mixture, X: Expr, offset: Expr) -> Expr:
     def partition(x: Expr) -> Expr:
         return total(K, lambda l: w(l) * mean(Sigma(l), lambda eta: exp(score(x, mu(l) + eta))))
 
-    body = -pair_mean(score) + total(K, lambda k: w(k) * mean(Sigma(k), lambda xi: log(partition(mu(k) + xi))))
-    define = mixture.script.define("AffineInfoNCE", (d, K, r, w, mu, Sigma, delta, A, c), body)
-    return define(mixture.d, mixture.K, X.cols, mixture.w, mixture.mu, mixture.Sigma, mixture.delta, X, offset)
+    return -pair_mean(score) + total(K, lambda k: w(k) * mean(Sigma(k), lambda xi: log(partition(mu(k) + xi))))
 
 
-def minimises_affine(mixture: Mixture, X: Expr, offset: Expr) -> Expr:
-    """(X, offset) minimises the loss over the affine maps into as many dimensions."""
-    own = Mixture(mixture.script)
-    body = forall(Mat(d, r), lambda Y: forall(Col(r), lambda e: affine_infonce(own, A, c) <= affine_infonce(own, Y, e)))
-    define = mixture.script.define("MinimisesAffine", (d, K, r, w, mu, Sigma, delta, A, c), body)
-    return define(mixture.d, mixture.K, X.cols, mixture.w, mixture.mu, mixture.Sigma, mixture.delta, X, offset)
+@named("MinimisesAffine", (*PAIRED_MAP, c), A, c)
+def minimises_affine(mixture: Mixture, A: Expr, c: Expr) -> Expr:
+    """(A, c) minimises the loss over the affine maps into as many dimensions."""
+
+    def no_better(Y: Expr, e: Expr) -> Expr:
+        return affine_infonce(mixture, A, c) <= affine_infonce(mixture, Y, e)
+
+    return forall(Mat(d, r), lambda Y: forall(Col(r), lambda e: no_better(Y, e)))

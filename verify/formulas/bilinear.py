@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from thmverify.formulas.clip import A_T, A_V, K, Sigma_T, Sigma_V, d_T, d_V, mu_T, mu_V, r
+from thmverify.formulas.names import named
 from thmverify.formulas.scores import D, Phi, T, column, p, q, score
 from thmverify.proofs.expressions import (
     Col,
@@ -45,6 +46,7 @@ c_V, c_T = (var(name, Fun(Index(T), Index(n), Index(K))) for name in ("c_V", "c_
 L_V, L_T = var("L_V", Fun(Index(T), Index(n), Mat(d_V, D))), var("L_T", Fun(Index(T), Index(n), Mat(d_T, D)))
 first, second = var("first", Family(q, Index(n))), var("second", Family(q, Index(n)))
 pair = var("pair", Fun(Index(n), Index(n), Index(q)))
+LETTERS = (d_V, d_T, K, r, n, D, T, q, mu_V, mu_T, p, c_V, c_T, L_V, L_T, first, second)
 
 
 def direction(own: Expr, other: Expr, a: Expr, rates: Expr) -> Expr:
@@ -68,47 +70,41 @@ class Bilinear:
         return column(q, entry)
 
     @property
+    @named("IsPairedBatch", (d_V, d_T, n, D, T, Sigma_V, Sigma_T, p, L_V, L_T))
     def batch(self) -> Expr:
         """p is a law of the state; given the state all images and texts are independent, with their covariances."""
 
         def each(body: Callable[[Expr, Expr, Expr], Expr]) -> Expr:
             return forall(Index(T), lambda s: forall(Index(n), lambda i: forall(Index(n), lambda j: body(s, i, j))))
 
-        body = conj(
+        return conj(
             forall(Index(T), lambda s: p(s) > 0),
             eq(total(T, p), 1),
             each(lambda s, i, j: eq(L_V(s, i) @ L_V(s, j).T, delta(i, j) * Sigma_V)),
             each(lambda s, i, j: eq(L_T(s, i) @ L_T(s, j).T, delta(i, j) * Sigma_T)),
             each(lambda s, i, j: eq(L_V(s, i) @ L_T(s, j).T, zero(d_V, d_T))),
         )
-        letters = (d_V, d_T, n, D, T, Sigma_V, Sigma_T, p, L_V, L_T)
-        return self.script.define("IsPairedBatch", letters, body)(*letters)
 
     @property
+    @named("AreAllPairs", (n, q, first, second, pair))
     def all_pairs(self) -> Expr:
         """Score `pair`(i, j) is that of image i and text j."""
-        body = forall(
+        return forall(
             Index(n), lambda i: forall(Index(n), lambda j: conj(eq(first(pair(i, j)), i), eq(second(pair(i, j)), j)))
         )
-        letters = (n, q, first, second, pair)
-        return self.script.define("AreAllPairs", letters, body)(*letters)
 
-    def loss(self, losses: Expr, F: Expr, G: Expr) -> Expr:
-        """Σ_s p_s E Φ_s(z), the loss of the maps F of images and G of texts."""
-        body = total(T, lambda s: p(s) * mean(eye(D), lambda xi: Phi(s)(self.of(A_V @ A_T.T, s, xi))))
-        letters = (d_V, d_T, K, r, n, D, T, q, mu_V, mu_T, p, c_V, c_T, L_V, L_T, first, second)
-        define = self.script.define("PairedScoreLoss", (*letters, Phi, A_V, A_T), body)
-        return define(*letters, losses, F, G)
+    @named("PairedScoreLoss", (*LETTERS, Phi, A_V, A_T), Phi, A_V, A_T)
+    def loss(self, Phi: Expr, A_V: Expr, A_T: Expr) -> Expr:
+        """Σ_s p_s E Φ_s(z), the loss of the maps A_V of images and A_T of texts."""
+        return total(T, lambda s: p(s) * mean(eye(D), lambda xi: Phi(s)(self.of(A_V @ A_T.T, s, xi))))
 
-    def minimises(self, losses: Expr, F: Expr, G: Expr) -> Expr:
-        """(F, G) minimises the loss over the pairs of maps with as many columns."""
-        body = forall(
+    @named("MinimisesPairedScoreLoss", (*LETTERS, Phi, A_V, A_T), Phi, A_V, A_T)
+    def minimises(self, Phi: Expr, A_V: Expr, A_T: Expr) -> Expr:
+        """(A_V, A_T) minimises the loss over the pairs of maps with as many columns."""
+        return forall(
             Mat(d_V, r),
             lambda X: forall(Mat(d_T, r), lambda Y: self.loss(Phi, A_V, A_T) <= self.loss(Phi, X, Y)),
         )
-        letters = (d_V, d_T, K, r, n, D, T, q, mu_V, mu_T, p, c_V, c_T, L_V, L_T, first, second)
-        define = self.script.define("MinimisesPairedScoreLoss", (*letters, Phi, A_V, A_T), body)
-        return define(*letters, losses, F, G)
 
 
 def bends(losses: Expr, own: Expr, other: Expr) -> Expr:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -46,6 +47,9 @@ w, delta = var("w", Family(K, Real)), var("delta", Real)
 mu_V, mu_T = var("mu_V", Family(K, Col(d_V))), var("mu_T", Family(K, Col(d_T)))
 Sigma_V, Sigma_T = var("Sigma_V", Mat(d_V, d_V)), var("Sigma_T", Mat(d_T, d_T))
 A_V, A_T = var("A_V", Mat(d_V, r)), var("A_T", Mat(d_T, r))
+W = var("W", Mat(d_V, d_T))
+LETTERS = (d_V, d_T, K, r, w, mu_V, mu_T, Sigma_V, Sigma_T, delta)
+EXCHANGED = (d_T, d_V, K, r, w, mu_T, mu_V, Sigma_T, Sigma_V, delta)
 
 Covariances: TypeAlias = Callable[[Expr], Expr]  # of a component
 
@@ -56,49 +60,55 @@ mu, Sigma, X = var("mu", Family(K, Col(d))), var("Sigma", Mat(d, d)), var("X", M
 
 @dataclass(frozen=True)
 class Modality:
-    """One modality of a paired mixture: Gaussians N(μ_k, Σ) in R^d with the covariance Σ.
-
-    Every method writes a name whose definition is the one below, at this modality's letters and the arguments given.
-    """
+    """One modality of a paired mixture: Gaussians N(μ_k, Σ) in R^d with the covariance Σ; its names."""
 
     script: Script
-    d: Expr
-    mu: Expr
-    Sigma: Expr
+    d: Expr = d
+    mu: Expr = mu
+    Sigma: Expr = Sigma
 
-    def within_fisher(self, A: Expr) -> Expr:
-        """Col(A) ⊆ S_F: A = Σ_k Σ⁻¹μ_k c_kᵀ for some columns c_k."""
-        body = exists(Family(K, Col(n)), lambda c: eq(X, total(K, lambda k: minv(Sigma) @ mu(k) @ c(k).T)))
-        define = self.script.define("WithinModality", (d, n, K, mu, Sigma, X), body)
-        return define(self.d, A.cols, K, self.mu, self.Sigma, A)
+    @property
+    def own(self) -> Modality:
+        """The modality of the letters above."""
+        return Modality(self.script)
 
-    def spans_fisher(self, A: Expr) -> Expr:
-        """S_F ⊆ Col(A): for every k, Σ⁻¹μ_k = Ac for some c."""
-        body = forall(Index(K), lambda k: exists(Col(n), lambda c: eq(minv(Sigma) @ mu(k), X @ c)))
-        define = self.script.define("SpansModality", (d, n, K, mu, Sigma, X), body)
-        return define(self.d, A.cols, K, self.mu, self.Sigma, A)
+    @property
+    def values(self) -> dict[Expr, Expr]:
+        """What stands for the letters of a modality."""
+        return {d: self.d, mu: self.mu, Sigma: self.Sigma}
 
-    def outside_fisher(self, A: Expr) -> Expr:
-        """The columns of A are orthogonal to S_F in the inner product of Σ: Aᵀμ_k = AᵀΣ(Σ⁻¹μ_k) = 0 for every k."""
-        body = forall(Index(K), lambda k: eq(X.T @ mu(k), zero(n)))
-        return self.script.define("OutsideFisher", (d, n, K, mu, X), body)(self.d, A.cols, K, self.mu, A)
+    @named("WithinModality", (d, n, K, mu, Sigma, X), X)
+    def within_fisher(self, X: Expr) -> Expr:
+        """Col(X) ⊆ S_F: X = Σ_k Σ⁻¹μ_k c_kᵀ for some columns c_k."""
+        return exists(Family(K, Col(n)), lambda c: eq(X, total(K, lambda k: minv(Sigma) @ mu(k) @ c(k).T)))
+
+    @named("SpansModality", (d, n, K, mu, Sigma, X), X)
+    def spans_fisher(self, X: Expr) -> Expr:
+        """S_F ⊆ Col(X): for every k, Σ⁻¹μ_k = Xc for some c."""
+        return forall(Index(K), lambda k: exists(Col(n), lambda c: eq(minv(Sigma) @ mu(k), X @ c)))
+
+    @named("OutsideFisher", (d, n, K, mu, X), X)
+    def outside_fisher(self, X: Expr) -> Expr:
+        """The columns of X are orthogonal to S_F in the inner product of Σ: Xᵀμ_k = XᵀΣ(Σ⁻¹μ_k) = 0 for every k."""
+        return forall(Index(K), lambda k: eq(X.T @ mu(k), zero(n)))
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """A paired mixture with the letters above: names for its loss and for what optimal pairs (A_V, A_T) are."""
+    """A paired mixture, its modalities exchanged where told: names for its loss and for optimal pairs (A_V, A_T)."""
 
     script: Script
+    exchanged: bool = False
 
     @property
-    def letters(self) -> tuple[Expr, ...]:
-        """The letters of the mixture and the number of columns r: sizes first."""
-        return (d_V, d_T, K, r, w, mu_V, mu_T, Sigma_V, Sigma_T, delta)
+    def own(self) -> Pairs:
+        """The pairs of the letters above."""
+        return Pairs(self.script)
 
     @property
-    def exchanged_letters(self) -> tuple[Expr, ...]:
-        """The letters with the modalities exchanged."""
-        return (d_T, d_V, K, r, w, mu_T, mu_V, Sigma_T, Sigma_V, delta)
+    def values(self) -> dict[Expr, Expr]:
+        """What stands for the letters: those of the other modality, where they are exchanged."""
+        return dict(zip(LETTERS, EXCHANGED, strict=True)) if self.exchanged else {}
 
     @property
     def vision(self) -> Modality:
@@ -111,58 +121,52 @@ class Pairs:
         return Modality(self.script, d_T, mu_T, Sigma_T)
 
     @property
+    @named("Covariance", (d_V, d_T, K, w, mu_V, mu_T))
     def covariance(self) -> Expr:
         """Cov, the covariance of the means of the two modalities."""
-        letters = (d_V, d_T, K, w, mu_V, mu_T)
-        return self.script.define("Covariance", letters, covariance())(*letters)
+        return covariance()
 
+    @named("ProductLoss", (d_V, d_T, K, w, mu_V, mu_T, Sigma_V, Sigma_T, delta, W), W)
     def product_loss(self, W: Expr) -> Expr:
         """The loss as a function of the product W = A_V A_Tᵀ."""
-        letters = (d_V, d_T, K, w, mu_V, mu_T, Sigma_V, Sigma_T, delta)
-        W_name = var("W", Mat(d_V, d_T))
-        return self.script.define("ProductLoss", (*letters, W_name), loss_body(W_name))(*letters, W)
+        return loss_body(W)
 
-    def _named(self, name: str, body: Expr, X: Expr, Y: Expr, exchanged: bool) -> Expr:
-        define = self.script.define(name, (*self.letters, A_V, A_T), body)
-        return define(*(self.exchanged_letters if exchanged else self.letters), X, Y)
+    @named("CLIP", (*LETTERS, A_V, A_T), A_V, A_T)
+    def loss(self, A_V: Expr, A_T: Expr) -> Expr:
+        """L(A_V, A_T), the CLIP loss of f_V(x) = A_Vᵀx, f_T(x) = A_Tᵀx."""
+        return loss_body(A_V @ A_T.T)
 
-    def loss(self, X: Expr, Y: Expr, exchanged: bool = False) -> Expr:
-        """L(A_V, A_T), the CLIP loss of f_V(x) = A_Vᵀx, f_T(x) = A_Tᵀx; with the modalities exchanged where told."""
-        return self._named("CLIP", loss_body(A_V @ A_T.T), X, Y, exchanged)
+    @named("MinimisesCLIP", (*LETTERS, A_V, A_T), A_V, A_T)
+    def minimises(self, A_V: Expr, A_T: Expr) -> Expr:
+        """(A_V, A_T) minimises the loss over the pairs of maps with as many columns."""
+        return forall(Mat(d_V, r), lambda F: forall(Mat(d_T, r), lambda G: self.loss(A_V, A_T) <= self.loss(F, G)))
 
-    def minimises(self, X: Expr, Y: Expr, exchanged: bool = False) -> Expr:
-        """(X, Y) minimises the loss over the pairs of maps with as many columns."""
-        body = forall(Mat(d_V, r), lambda F: forall(Mat(d_T, r), lambda G: self.loss(A_V, A_T) <= self.loss(F, G)))
-        return self._named("MinimisesCLIP", body, X, Y, exchanged)
-
-    def stationary(self, X: Expr, Y: Expr, exchanged: bool = False) -> Expr:
-        """∇L(X, Y) = 0: the derivative in every direction, of both maps at once, is 0."""
-        body = forall(
+    @named("StationaryCLIP", (*LETTERS, A_V, A_T), A_V, A_T)
+    def stationary(self, A_V: Expr, A_T: Expr) -> Expr:
+        """∇L(A_V, A_T) = 0: the derivative in every direction, of both maps at once, is 0."""
+        return forall(
             Mat(d_V, r),
             lambda F: forall(
                 Mat(d_T, r),
                 lambda G: has_derivative(fn(Real, lambda s: self.loss(A_V + s * F, A_T + s * G)), 0, 0),
             ),
         )
-        return self._named("StationaryCLIP", body, X, Y, exchanged)
 
     # -- pairs of factors that are free nowhere -----------------------------------------------------------------------
 
-    def _pair(self, name: str, body: Expr, X: Expr, Y: Expr) -> Expr:
-        return self.script.define(name, (d_V, d_T, r, A_V, A_T), body)(X.rows, Y.rows, X.cols, X, Y)
+    @named("Balanced", (d_V, d_T, r, A_V, A_T), A_V, A_T)
+    def balanced(self, A_V: Expr, A_T: Expr) -> Expr:
+        """A_VᵀN_V A_V = A_TᵀN_T A_T for some N_V ≻ 0 and N_T ≻ 0."""
+        return _metrics(lambda N, M: eq(A_V.T @ N @ A_V, A_T.T @ M @ A_T))
 
-    def balanced(self, X: Expr, Y: Expr) -> Expr:
-        """XᵀN_V X = YᵀN_T Y for some N_V ≻ 0 and N_T ≻ 0."""
-        body = _metrics(lambda N, M: eq(A_V.T @ N @ A_V, A_T.T @ M @ A_T))
-        return self._pair("Balanced", body, X, Y)
-
-    def minimal_norm(self, X: Expr, Y: Expr) -> Expr:
-        """For some N_V ≻ 0 and N_T ≻ 0, tr(XᵀN_V X) + tr(YᵀN_T Y) is minimal for the product XYᵀ."""
+    @named("MinimalNorm", (d_V, d_T, r, A_V, A_T), A_V, A_T)
+    def minimal_norm(self, A_V: Expr, A_T: Expr) -> Expr:
+        """For some N_V ≻ 0 and N_T ≻ 0, tr(A_VᵀN_V A_V) + tr(A_TᵀN_T A_T) is minimal for the product A_V A_Tᵀ."""
 
         def size(N: Expr, M: Expr, F: Expr, G: Expr) -> Expr:
             return tr(F.T @ N @ F) + tr(G.T @ M @ G)
 
-        body = _metrics(
+        return _metrics(
             lambda N, M: forall(
                 Mat(d_V, r),
                 lambda F: forall(
@@ -170,13 +174,12 @@ class Pairs:
                 ),
             )
         )
-        return self._pair("MinimalNorm", body, X, Y)
 
-    def one_kernel(self, X: Expr, Y: Expr) -> Expr:
-        """ker X = ker Y."""
+    @named("OneKernel", (d_V, d_T, r, A_V, A_T), A_V, A_T)
+    def one_kernel(self, A_V: Expr, A_T: Expr) -> Expr:
+        """ker A_V = ker A_T."""
         vanish = (lambda c: eq(A_V @ c, zero(d_V)), lambda c: eq(A_T @ c, zero(d_T)))
-        body = forall(Col(r), lambda c: conj(vanish[0](c) >> vanish[1](c), vanish[1](c) >> vanish[0](c)))
-        return self._pair("OneKernel", body, X, Y)
+        return forall(Col(r), lambda c: conj(vanish[0](c) >> vanish[1](c), vanish[1](c) >> vanish[0](c)))
 
     def free_nowhere(self, X: Expr, Y: Expr) -> Expr:
         """The pair is balanced, or of minimal norm, or X and Y have one kernel."""

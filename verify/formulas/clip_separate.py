@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from thmverify.formulas.clip import A_T, A_V, K, d_T, d_V, delta, loss_body, mu_T, mu_V, r, w
 from thmverify.formulas.mixtures import WEIGHTS_POSITIVE, WEIGHTS_SUM
+from thmverify.formulas.names import named
 from thmverify.formulas.nonshared import maps_into_means
 from thmverify.proofs.expressions import Expr, Family, Index, Mat, forall, pd, var
 
@@ -16,19 +17,19 @@ Sigma_V, Sigma_T = var("Sigma_V", Family(K, Mat(d_V, d_V))), var("Sigma_T", Fami
 LETTERS = (d_V, d_T, K, r, w, mu_V, mu_T, Sigma_V, Sigma_T, delta)
 
 
-def loss(script: Script, X: Expr, Y: Expr) -> Expr:
-    """The CLIP loss of f_V(x) = Xᵀx and f_T(x) = Yᵀx."""
-    body = loss_body(A_V @ A_T.T, Sigma_V, Sigma_T)
-    return script.define("SeparateCLIP", (*LETTERS, A_V, A_T), body)(*LETTERS, X, Y)
+@named("SeparateCLIP", (*LETTERS, A_V, A_T), A_V, A_T)
+def loss(_: Script, A_V: Expr, A_T: Expr) -> Expr:
+    """The CLIP loss of f_V(x) = A_Vᵀx and f_T(x) = A_Tᵀx."""
+    return loss_body(A_V @ A_T.T, Sigma_V, Sigma_T)
 
 
-def minimises(script: Script, X: Expr, Y: Expr) -> Expr:
-    """(X, Y) minimises the loss over the pairs of maps with as many columns."""
-    body = forall(
+@named("MinimisesSeparateCLIP", (*LETTERS, A_V, A_T), A_V, A_T)
+def minimises(script: Script, A_V: Expr, A_T: Expr) -> Expr:
+    """(A_V, A_T) minimises the loss over the pairs of maps with as many columns."""
+    return forall(
         Mat(d_V, r),
         lambda F: forall(Mat(d_T, r), lambda G: loss(script, A_V, A_T) <= loss(script, F, G)),
     )
-    return script.define("MinimisesSeparateCLIP", (*LETTERS, A_V, A_T), body)(*LETTERS, X, Y)
 
 
 def definite(Sigma: Expr) -> Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from thmverify.formulas.clip import (
     A_T,
     A_V,
+    LETTERS,
     K,
     Pairs,
     Sigma_T,
@@ -19,6 +20,7 @@ from thmverify.formulas.clip import (
     r,
     w,
 )
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -43,13 +45,12 @@ NOISE = (p, Psi, U, V)
 SHARED = U @ Psi @ V.T  # Γ = Cov(x_V, x_T) given the component
 
 
-def _named(pairs: Pairs, name: str, body: Expr, X: Expr, Y: Expr) -> Expr:
-    letters = (*pairs.letters, *NOISE)
-    return pairs.script.define(name, (*letters, A_V, A_T), body)(*letters, X, Y)
+ALL = (*LETTERS, *NOISE, A_V, A_T)
 
 
-def clip_shared(pairs: Pairs, X: Expr, Y: Expr) -> Expr:
-    """The CLIP loss of f_V(x) = Xᵀx and f_T(x) = Yᵀx on such pairs; wrong captions share no noise."""
+@named("SharedNoiseCLIP", ALL, A_V, A_T)
+def clip_shared(_: Pairs, A_V: Expr, A_T: Expr) -> Expr:
+    """The CLIP loss of f_V(x) = A_Vᵀx and f_T(x) = A_Tᵀx on such pairs; wrong captions share no noise."""
     W = A_V @ A_T.T
 
     def score(x: Expr, y: Expr) -> Expr:
@@ -65,28 +66,27 @@ def clip_shared(pairs: Pairs, X: Expr, Y: Expr) -> Expr:
             ),
         ),
     )
-    body = -2 * (delta * matched + (1 - delta) * mixed) + against_text(W) + against_vision(W)
-    return _named(pairs, "SharedNoiseCLIP", body, X, Y)
+    return -2 * (delta * matched + (1 - delta) * mixed) + against_text(W) + against_vision(W)
 
 
-def minimises_shared(pairs: Pairs, X: Expr, Y: Expr) -> Expr:
-    """(X, Y) minimises the loss over the pairs of maps with as many columns."""
-    body = forall(
+@named("MinimisesSharedNoiseCLIP", ALL, A_V, A_T)
+def minimises_shared(pairs: Pairs, A_V: Expr, A_T: Expr) -> Expr:
+    """(A_V, A_T) minimises the loss over the pairs of maps with as many columns."""
+    return forall(
         Mat(d_V, r),
         lambda F: forall(Mat(d_T, r), lambda G: clip_shared(pairs, A_V, A_T) <= clip_shared(pairs, F, G)),
     )
-    return _named(pairs, "MinimisesSharedNoiseCLIP", body, X, Y)
 
 
-def within_shared(pairs: Pairs, X: Expr, Y: Expr) -> Expr:
-    """Col(XYᵀ) ⊆ S_{V,F} + Σ_V⁻¹Col Γ: XYᵀ = Σ_k Σ_V⁻¹μ_{V,k} c_kᵀ + Σ_V⁻¹ΓE for some c_k and E."""
+@named("WithinSharedVision", ALL, A_V, A_T)
+def within_shared(_: Pairs, A_V: Expr, A_T: Expr) -> Expr:
+    """Col(A_V A_Tᵀ) ⊆ S_{V,F} + Σ_V⁻¹Col Γ: A_V A_Tᵀ = Σ_k Σ_V⁻¹μ_{V,k} c_kᵀ + Σ_V⁻¹ΓE for some c_k and E."""
     inverse = minv(Sigma_V)
 
     def written(c: Expr, E: Expr) -> Expr:
         return eq(A_V @ A_T.T, total(K, lambda k: inverse @ mu_V(k) @ c(k).T) + inverse @ SHARED @ E)
 
-    body = exists(Family(K, Col(d_T)), lambda c: exists(Mat(d_T, d_T), lambda E: written(c, E)))
-    return _named(pairs, "WithinSharedVision", body, X, Y)
+    return exists(Family(K, Col(d_T)), lambda c: exists(Mat(d_T, d_T), lambda E: written(c, E)))
 
 
 SHARED_NOISE = conj(psd(Psi), eq(U @ Psi @ U.T, Sigma_V), eq(V @ Psi @ V.T, Sigma_T))

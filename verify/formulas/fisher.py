@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
+from thmverify.formulas.mixtures import MAP, A, Mixture
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import Expr, minv, tr
 
 
-def discriminant(mixture: Mixture, X: Expr) -> Expr:
-    """J(X) = tr[(XᵀΣ̄X)⁻¹ XᵀSX], for X with independent columns."""
-    own = Mixture(mixture.script)
-    body = tr(minv(A.T @ own.sigma_bar @ A) @ A.T @ own.S @ A)
-    define = mixture.script.define("FisherDiscriminant", (d, K, r, w, mu, Sigma, A), body)
-    return define(mixture.d, mixture.K, X.cols, mixture.w, mixture.mu, mixture.Sigma, X)
+@named("FisherDiscriminant", MAP, A)
+def discriminant(mixture: Mixture, A: Expr) -> Expr:
+    """J(A) = tr[(AᵀΣ̄A)⁻¹ AᵀSA], for A with independent columns."""
+    return tr(minv(A.T @ mixture.sigma_bar @ A) @ A.T @ mixture.S @ A)
 
 
 def bound(mixture: Mixture) -> Expr:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -48,14 +49,13 @@ d, K, r = var("d", Size), var("K", Size), var("r", Size)
 w, mu, Sigma = var("w", Family(K, Real)), var("mu", Family(K, Col(d))), var("Sigma", Family(K, Mat(d, d)))
 delta = var("delta", Real)
 A = var("A", Mat(d, r))
+FIRST, OTHER = var("j", Index(K)), var("k", Index(K))
+MAP, PAIRED_MAP = (d, K, r, w, mu, Sigma, A), (d, K, r, w, mu, Sigma, delta, A)  # the letters of predicates of a map
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """A Gaussian mixture Σ_k w_k N(μ_k, Σ_k) in R^d, with the bias δ of its augmented pairs.
-
-    Every method writes a name whose definition is the one below, at this mixture's letters and the arguments given.
-    """
+    """A Gaussian mixture Σ_k w_k N(μ_k, Σ_k) in R^d, with the bias δ of its augmented pairs; its names."""
 
     script: Script
     d: Expr = d
@@ -65,113 +65,110 @@ class Mixture:
     Sigma: Expr = Sigma
     delta: Expr = delta
 
+    @property
+    def own(self) -> Mixture:
+        """The mixture of the letters above."""
+        return Mixture(self.script)
+
+    @property
+    def values(self) -> dict[Expr, Expr]:
+        """What stands for the letters."""
+        return {d: self.d, K: self.K, w: self.w, mu: self.mu, Sigma: self.Sigma, delta: self.delta}
+
     # -- moments and subspaces ----------------------------------------------------------------------------------------
 
     @property
+    @named("MeanCovariance", (d, K, w, Sigma))
     def sigma_bar(self) -> Expr:
         """Σ̄ = Σ_k w_k Σ_k."""
-        body = total(K, lambda k: w(k) * Sigma(k))
-        return self.script.define("MeanCovariance", (d, K, w, Sigma), body)(self.d, self.K, self.w, self.Sigma)
+        return total(K, lambda k: w(k) * Sigma(k))
 
     @property
+    @named("Mean", (d, K, w, mu))
     def mean(self) -> Expr:
         """μ̄ = Σ_k w_k μ_k."""
-        body = total(K, lambda k: w(k) * mu(k))
-        return self.script.define("Mean", (d, K, w, mu), body)(self.d, self.K, self.w, self.mu)
+        return total(K, lambda k: w(k) * mu(k))
 
     @property
+    @named("MeanScatter", (d, K, w, mu))
     def S(self) -> Expr:
         """S = Σ_k w_k μ_k μ_kᵀ."""
-        body = total(K, lambda k: w(k) * (mu(k) @ mu(k).T))
-        return self.script.define("MeanScatter", (d, K, w, mu), body)(self.d, self.K, self.w, self.mu)
+        return total(K, lambda k: w(k) * (mu(k) @ mu(k).T))
 
     @property
+    @named("SecondMoment", (d, K, w, mu, Sigma))
     def R(self) -> Expr:
         """R = E xxᵀ = Σ_k w_k (Σ_k + μ_k μ_kᵀ)."""
-        body = total(K, lambda k: w(k) * (Sigma(k) + mu(k) @ mu(k).T))
-        define = self.script.define("SecondMoment", (d, K, w, mu, Sigma), body)
-        return define(self.d, self.K, self.w, self.mu, self.Sigma)
+        return total(K, lambda k: w(k) * (Sigma(k) + mu(k) @ mu(k).T))
 
     @property
+    @named("PairMoment", (d, K, w, mu, delta))
     def C(self) -> Expr:
         """C = E x x̂ᵀ = δ S + (1 − δ) μ̄ μ̄ᵀ, over the augmented pairs."""
-        own = Mixture(self.script)
-        body = delta * own.S + (1 - delta) * (own.mean @ own.mean.T)
-        define = self.script.define("PairMoment", (d, K, w, mu, delta), body)
-        return define(self.d, self.K, self.w, self.mu, self.delta)
+        return delta * self.S + (1 - delta) * (self.mean @ self.mean.T)
 
-    def _shape(self, X: Expr, name: str, body: Callable[[Expr], Expr]) -> Expr:
-        self.sigma_bar  # noqa: B018  (the name that the definition speaks of)
-        define = self.script.define(name, (d, K, r, w, mu, Sigma, A), body(A))
-        return define(self.d, self.K, X.cols, self.w, self.mu, self.Sigma, X)
+    @named("WithinFisher", MAP, A)
+    def within_fisher(self, A: Expr) -> Expr:
+        """Col(A) ⊆ S_F: A = Σ_k Σ̄⁻¹μ_k c_kᵀ for some columns c_k."""
+        return exists(Family(K, Col(r)), lambda c: eq(A, total(K, lambda k: minv(self.sigma_bar) @ mu(k) @ c(k).T)))
 
-    def within_fisher(self, X: Expr) -> Expr:
-        """Col(X) ⊆ S_F: X = Σ_k Σ̄⁻¹μ_k c_kᵀ for some columns c_k."""
-        own = Mixture(self.script)
-        return self._shape(
-            X,
-            "WithinFisher",
-            lambda A: exists(
-                Family(K, Col(r)), lambda c: eq(A, total(K, lambda k: minv(own.sigma_bar) @ mu(k) @ c(k).T))
-            ),
-        )
+    @named("SpansFisher", MAP, A)
+    def spans_fisher(self, A: Expr) -> Expr:
+        """S_F ⊆ Col(A): for every k, Σ̄⁻¹μ_k = Ac for some c."""
+        return forall(Index(K), lambda k: exists(Col(r), lambda c: eq(minv(self.sigma_bar) @ mu(k), A @ c)))
 
-    def spans_fisher(self, X: Expr) -> Expr:
-        """S_F ⊆ Col(X): for every k, Σ̄⁻¹μ_k = Xc for some c."""
-        own = Mixture(self.script)
-        return self._shape(
-            X,
-            "SpansFisher",
-            lambda A: forall(Index(K), lambda k: exists(Col(r), lambda c: eq(minv(own.sigma_bar) @ mu(k), A @ c))),
-        )
+    @named("Overlap", (*MAP, FIRST, OTHER), A, FIRST, OTHER)
+    def overlap(self, A: Expr, j: Expr, k: Expr) -> Expr:
+        """Q_jk = w_j E[π_k | j], π the softmax of the negatives at x: π_k ∝ w_k exp(xᵀAAᵀμ_k), if covariances agree."""
+        return w(j) * mean(self.sigma_bar, lambda xi: softmax(K, w, lambda l: tr((mu(j) + xi).T @ A @ A.T @ mu(l)), k))
 
-    def overlap(self, X: Expr, j: Expr, k: Expr) -> Expr:
-        """Q_jk = w_j E[π_k | j], π the softmax of the negatives at x: π_k ∝ w_k exp(xᵀXXᵀμ_k), if covariances agree."""
-        own, a, b = Mixture(self.script), var("j", Index(K)), var("k", Index(K))
-        body = w(a) * mean(own.sigma_bar, lambda xi: softmax(K, w, lambda l: tr((mu(a) + xi).T @ A @ A.T @ mu(l)), b))
-        define = self.script.define("Overlap", (d, K, r, w, mu, Sigma, A, a, b), body)
-        return define(self.d, self.K, X.cols, self.w, self.mu, self.Sigma, X, j, k)
+    @named("SpansLDA", MAP, A)
+    def spans_lda(self, A: Expr) -> Expr:
+        """S_LDA ⊆ Col(A): for all k, l, Σ̄⁻¹(μ_k − μ_l) = Ac for some c."""
 
-    def spans_lda(self, X: Expr) -> Expr:
-        """S_LDA ⊆ Col(X): for all k, l, Σ̄⁻¹(μ_k − μ_l) = Xc for some c."""
-        own = Mixture(self.script)
-        return self._shape(
-            X,
-            "SpansLDA",
-            lambda A: forall(
-                Index(K),
-                lambda k: forall(
-                    Index(K), lambda l: exists(Col(r), lambda c: eq(minv(own.sigma_bar) @ (mu(k) - mu(l)), A @ c))
-                ),
-            ),
-        )
+        def reached(k: Expr, l: Expr) -> Expr:
+            return exists(Col(r), lambda c: eq(minv(self.sigma_bar) @ (mu(k) - mu(l)), A @ c))
+
+        return forall(Index(K), lambda k: forall(Index(K), lambda l: reached(k, l)))
 
     # -- InfoNCE ------------------------------------------------------------------------------------------------------
 
-    def infonce(self, X: Expr) -> Expr:
-        """InfoNCE of f(x) = Xᵀx: −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), pairs of bias δ, y ~ F independent."""
-        return self.script.define("InfoNCE", (d, K, r, w, mu, Sigma, delta, A), infonce_body(A))(
-            self.d, self.K, X.cols, self.w, self.mu, self.Sigma, self.delta, X
-        )
+    @named("InfoNCE", PAIRED_MAP, A)
+    def infonce(self, A: Expr) -> Expr:
+        """InfoNCE of f(x) = Aᵀx: −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), pairs of bias δ, y ~ F independent."""
+        return infonce_body(A)
 
-    def _map(self, X: Expr, name: str, body: Callable[[Mixture], Expr]) -> Expr:
-        own = Mixture(self.script)
-        define = self.script.define(name, (d, K, r, w, mu, Sigma, delta, A), body(own))
-        return define(self.d, self.K, X.cols, self.w, self.mu, self.Sigma, self.delta, X)
+    @named("MinimisesInfoNCE", PAIRED_MAP, A)
+    def minimises_infonce(self, A: Expr) -> Expr:
+        """A minimises InfoNCE over the maps with as many columns."""
+        return forall(Mat(d, r), lambda Y: self.infonce(A) <= self.infonce(Y))
 
-    def minimises_infonce(self, X: Expr) -> Expr:
-        """X minimises InfoNCE over the maps with as many columns."""
-        return self._map(
-            X, "MinimisesInfoNCE", lambda own: forall(Mat(d, r), lambda Y: own.infonce(A) <= own.infonce(Y))
-        )
+    @named("StationaryInfoNCE", PAIRED_MAP, A)
+    def stationary_infonce(self, A: Expr) -> Expr:
+        """∇InfoNCE(A) = 0: the derivative in every direction is 0."""
+        return forall(Mat(d, r), lambda H: has_derivative(fn(Real, lambda s: self.infonce(A + s * H)), 0, 0))
 
-    def stationary_infonce(self, X: Expr) -> Expr:
-        """∇InfoNCE(X) = 0: the derivative in every direction is 0."""
-        return self._map(
-            X,
-            "StationaryInfoNCE",
-            lambda own: forall(Mat(d, r), lambda H: has_derivative(fn(Real, lambda s: own.infonce(A + s * H)), 0, 0)),
-        )
+
+@dataclass(frozen=True)
+class OfMixture:
+    """What has names about a mixture: it writes them at the mixture's letters."""
+
+    mixture: Mixture
+
+    @property
+    def script(self) -> Script:
+        """The script of the mixture."""
+        return self.mixture.script
+
+    @property
+    def own(self) -> Self:
+        """The same of the mixture of the letters above."""
+        return type(self)(self.mixture.own)
+
+    @property
+    def values(self) -> dict[Expr, Expr]:
+        """What stands for the letters."""
+        return self.mixture.values
 
 
 def pair_mean(score: Callable[[Expr, Expr], Expr]) -> Expr:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, fisher_dimension, mu, r, w
+from thmverify.formulas.mixtures import MAP, A, K, OfMixture, Sigma, d, fisher_dimension, mu, r, w
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import Expr, Index, Mat, conj, eq, eye, forall, inv, mean, real, total, tr, unit
 
 
-@dataclass(frozen=True)
-class Pca:
+class Pca(OfMixture):
     """Principal components of a mixture: maps A with orthonormal columns that capture the most variance."""
 
-    mixture: Mixture
-
-    def _own(self) -> Pca:
-        return Pca(Mixture(self.mixture.script))
-
     @property
+    @named("MomentMatrix", (d, K, w, mu, Sigma))
     def R(self) -> Expr:
         """R = E xxᵀ, entry by entry: R_ij = Σ_k w_k E_{ξ ~ N(Σ_k)} (μ_k + ξ)_i (μ_k + ξ)_j."""
-        mix = self.mixture
 
         def entry(i: Expr, j: Expr) -> Expr:
             def moment(x: Expr) -> Expr:
@@ -28,28 +21,24 @@ class Pca:
 
             return total(K, lambda k: w(k) * mean(Sigma(k), lambda xi: moment(mu(k) + xi)))
 
-        body = total(d, lambda i: total(d, lambda j: entry(i, j) * (unit(i) @ unit(j).T)))
-        return mix.script.define("MomentMatrix", (d, K, w, mu, Sigma), body)(mix.d, mix.K, mix.w, mix.mu, mix.Sigma)
+        return total(d, lambda i: total(d, lambda j: entry(i, j) * (unit(i) @ unit(j).T)))
 
     @property
+    @named("MeanVariance", (d, K, w, Sigma))
     def radius(self) -> Expr:
         """V = Σ_k w_k tr(Σ_k)/d: the mean variance of a coordinate, Σ̄ = vI for spherical components."""
-        mix = self.mixture
-        body = total(K, lambda k: w(k) * tr(Sigma(k))) * inv(real(d))
-        return mix.script.define("MeanVariance", (d, K, w, Sigma), body)(mix.d, mix.K, mix.w, mix.Sigma)
+        return total(K, lambda k: w(k) * tr(Sigma(k))) * inv(real(d))
 
-    def variance(self, X: Expr) -> Expr:
-        """V(X) = tr(XᵀRX)."""
-        mix = self.mixture
-        define = mix.script.define("CapturedVariance", (d, K, r, w, mu, Sigma, A), tr(A.T @ self._own().R @ A))
-        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma, X)
+    @named("CapturedVariance", MAP, A)
+    def variance(self, A: Expr) -> Expr:
+        """V(A) = tr(AᵀRA)."""
+        return tr(A.T @ self.R @ A)
 
-    def maximises(self, X: Expr) -> Expr:
-        """XᵀX = I, and V(B) ≤ V(X) for every B with as many columns and BᵀB = I."""
-        mix, own = self.mixture, self._own()
-        best = forall(Mat(d, r), lambda B: eq(B.T @ B, eye(r)) >> (own.variance(B) <= own.variance(A)))
-        define = mix.script.define("MaximisesVariance", (d, K, r, w, mu, Sigma, A), conj(eq(A.T @ A, eye(r)), best))
-        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma, X)
+    @named("MaximisesVariance", MAP, A)
+    def maximises(self, A: Expr) -> Expr:
+        """AᵀA = I, and V(B) ≤ V(A) for every B with as many columns and BᵀB = I."""
+        best = forall(Mat(d, r), lambda B: eq(B.T @ B, eye(r)) >> (self.variance(B) <= self.variance(A)))
+        return conj(eq(A.T @ A, eye(r)), best)
 
 
 # -- hypotheses: formulas over the letters above, by the names that statements use ------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, mu, r, w
+from thmverify.formulas.mixtures import MAP, A, K, Mixture, Sigma, d, mu, r, w
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -25,23 +26,16 @@ from thmverify.proofs.expressions import (
 x, k = var("x", Col(d)), var("k", Index(K))
 
 
-def _named(mixture: Mixture, X: Expr, name: str, body: Expr) -> Expr:
-    define = mixture.script.define(name, (d, K, r, w, mu, Sigma, A), body)
-    return define(mixture.d, mixture.K, X.cols, mixture.w, mixture.mu, mixture.Sigma, X)
-
-
 def density(mixture: Mixture, point: Expr, j: Expr) -> Expr:
     """w_j exp(−½(x − μ_j)ᵀΣ_j⁻¹(x − μ_j)): the density of component j at x, up to (2π)^{d/2} det(Σ_j)^{1/2}."""
     apart = point - mixture.mu(j)
     return mixture.w(j) * exp(num("-1/2") * tr(apart.T @ minv(mixture.Sigma(j)) @ apart))
 
 
-def posterior(mixture: Mixture, point: Expr, j: Expr) -> Expr:
-    """Pr(z = j | x), for covariances that have one determinant, as a shared covariance does."""
-    own = Mixture(mixture.script)
-    body = density(own, x, k) * inv(total(K, lambda j: density(own, x, j)))
-    define = mixture.script.define("Posterior", (d, K, w, mu, Sigma, x, k), body)
-    return define(mixture.d, mixture.K, mixture.w, mixture.mu, mixture.Sigma, point, j)
+@named("Posterior", (d, K, w, mu, Sigma, x, k), x, k)
+def posterior(mixture: Mixture, x: Expr, k: Expr) -> Expr:
+    """Pr(z = k | x), for covariances that have one determinant, as a shared covariance does."""
+    return density(mixture, x, k) * inv(total(K, lambda j: density(mixture, x, j)))
 
 
 def projected(mixture: Mixture, X: Expr) -> Mixture:
@@ -51,9 +45,10 @@ def projected(mixture: Mixture, X: Expr) -> Mixture:
     return Mixture(mixture.script, X.cols, mixture.K, mixture.w, means, covariances)
 
 
-def projects_to_mixture(mixture: Mixture, X: Expr) -> Expr:
-    """Given component k, Xᵀx has the law N(Xᵀμ_k, XᵀΣ_kX): E t(Xᵀx) is the mean of t over it, for every function t."""
-    body = forall(
+@named("ProjectsToMixture", MAP, A)
+def projects_to_mixture(_: Mixture, A: Expr) -> Expr:
+    """Given component k, Aᵀx has the law N(Aᵀμ_k, AᵀΣ_kA): E t(Aᵀx) is the mean of t over it, for every function t."""
+    return forall(
         Index(K),
         lambda k: forall(
             Fun(Col(r), Real),
@@ -63,12 +58,14 @@ def projects_to_mixture(mixture: Mixture, X: Expr) -> Expr:
             ),
         ),
     )
-    return _named(mixture, X, "ProjectsToMixture", body)
 
 
-def preserves_posterior(mixture: Mixture, X: Expr) -> Expr:
-    """Pr(z = k | x) = Pr(z = k | Xᵀx) for every x and k."""
-    own = Mixture(mixture.script)
-    given = projected(own, A)
-    body = forall(Col(d), lambda x: forall(Index(K), lambda k: eq(posterior(own, x, k), posterior(given, A.T @ x, k))))
-    return _named(mixture, X, "PreservesPosterior", body)
+@named("PreservesPosterior", MAP, A)
+def preserves_posterior(mixture: Mixture, A: Expr) -> Expr:
+    """Pr(z = k | x) = Pr(z = k | Aᵀx) for every x and k."""
+    given = projected(mixture, A)
+
+    def same(x: Expr, k: Expr) -> Expr:
+        return eq(posterior(mixture, x, k), posterior(given, A.T @ x, k))
+
+    return forall(Col(d), lambda x: forall(Index(K), lambda k: same(x, k)))

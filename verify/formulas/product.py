@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, r, w
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -113,10 +114,11 @@ PRODUCT = conj(blocks(), weights(FIRST), weights(SECOND), independent(), means()
 HYPOTHESES: dict[str, Expr] = {"product": PRODUCT}
 
 
-def block_sum(script: Script, X: Expr, Y: Expr, Z: Expr) -> Expr:
-    """XXᵀ = YYᵀ ⊕ ZZᵀ: XXᵀ = E_1YYᵀE_1ᵀ + E_2ZZᵀE_2ᵀ."""
-    f, g = FACTORS
-    Y_, Z_ = var("A_1", Mat(f.d, r)), var("A_2", Mat(g.d, r))
-    body = eq(A @ A.T, f.E @ Y_ @ Y_.T @ f.E.T + g.E @ Z_ @ Z_.T @ g.E.T)
-    define = script.define("BlockSum", (d, f.d, g.d, r, f.E, g.E, A, Y_, Z_), body)
-    return define(d, f.d, g.d, X.cols, f.E, g.E, X, Y, Z)
+A_1, A_2 = var("A_1", Mat(FIRST.d, r)), var("A_2", Mat(SECOND.d, r))
+
+
+@named("BlockSum", (d, FIRST.d, SECOND.d, r, FIRST.E, SECOND.E, A, A_1, A_2), A, A_1, A_2)
+def block_sum(_: Script, A: Expr, A_1: Expr, A_2: Expr) -> Expr:
+    """AAᵀ = A_1A_1ᵀ ⊕ A_2A_2ᵀ: AAᵀ = E_1A_1A_1ᵀE_1ᵀ + E_2A_2A_2ᵀE_2ᵀ."""
+    E, F = FIRST.E, SECOND.E
+    return eq(A @ A.T, E @ A_1 @ A_1.T @ E.T + F @ A_2 @ A_2.T @ F.T)

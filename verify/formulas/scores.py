@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from thmverify.formulas.mixtures import A, K, Sigma, d, mu, r
+from thmverify.formulas.names import named
 from thmverify.kernel.proofs.ring import convex as convex_term
 from thmverify.proofs.expressions import (
     Col,
@@ -49,6 +50,7 @@ L = var("L", Fun(Index(T), Index(n), Mat(d, D)))
 first, second = var("first", Family(q, Index(n))), var("second", Family(q, Index(n)))
 Phi = var("Phi", Fun(Index(T), Col(q), Real))
 SIZES = (n, D, T, q)
+LETTERS = (d, K, r, *SIZES, mu, p, c, L, first, second, Phi, A)
 
 
 def column(count: Expr, entry: Callable[[Expr], Expr]) -> Expr:
@@ -85,9 +87,10 @@ class Scores:
         return column(q, lambda e: tr(self.item(s, first(e), xi).T @ X @ X.T @ self.item(s, second(e), xi)))
 
     @property
+    @named("IsBatch", (d, K, *SIZES, Sigma, p, c, L, first, second))
     def batch(self) -> Expr:
         """p is a law of the state, items are independent with the covariances of their components, pairs are of two."""
-        body = conj(
+        return conj(
             forall(Index(T), lambda s: p(s) > 0),
             eq(total(T, p), 1),
             forall(
@@ -99,15 +102,14 @@ class Scores:
             ),
             forall(Index(q), lambda e: ~eq(first(e), second(e))),
         )
-        letters = (d, K, *SIZES, Sigma, p, c, L, first, second)
-        return self.script.define("IsBatch", letters, body)(*letters)
 
-    def convex(self, losses: Expr) -> Expr:
+    @named("AreConvex", (T, q, Phi), Phi)
+    def convex(self, Phi: Expr) -> Expr:
         """Φ_s is convex and of polynomial growth, for every state s."""
-        body = forall(Index(T), lambda s: convex(Phi(s)))
-        return self.script.define("AreConvex", (T, q, Phi), body)(T, q, losses)
+        return forall(Index(T), lambda s: convex(Phi(s)))
 
-    def bends(self, losses: Expr) -> Expr:
+    @named("Bends", (n, T, q, first, second, Phi), Phi)
+    def bends(self, Phi: Expr) -> Expr:
         """In some state s the loss is not affine in the scores of some item a: 2Φ_s(z) < Φ_s(z + h) + Φ_s(z − h).
 
         h is the direction in which the score of a with item i moves at the rate η_i, for some rates η.
@@ -117,29 +119,23 @@ class Scores:
             h = direction(a, rates)
             return num(2) * Phi(s)(z) < Phi(s)(z + h) + Phi(s)(z - h)
 
-        body = exists(
+        return exists(
             Index(T),
             lambda s: exists(
                 Index(n),
                 lambda a: exists(Family(n, Real), lambda rates: exists(Col(q), lambda z: says(s, a, rates, z))),
             ),
         )
-        define = self.script.define("Bends", (n, T, q, first, second, Phi), body)
-        return define(n, T, q, first, second, losses)
 
-    def loss(self, losses: Expr, X: Expr) -> Expr:
-        """Σ_s p_s E Φ_s(z), the loss of the linear map X."""
-        body = total(T, lambda s: p(s) * mean(eye(D), lambda xi: Phi(s)(self.of(A, s, xi))))
-        letters = (n, D, T, q, mu, p, c, L, first, second)
-        define = self.script.define("ScoreLoss", (d, K, r, *letters, Phi, A), body)
-        return define(d, K, X.cols, *letters, losses, X)
+    @named("ScoreLoss", LETTERS, Phi, A)
+    def loss(self, Phi: Expr, A: Expr) -> Expr:
+        """Σ_s p_s E Φ_s(z), the loss of the linear map A."""
+        return total(T, lambda s: p(s) * mean(eye(D), lambda xi: Phi(s)(self.of(A, s, xi))))
 
-    def minimises(self, losses: Expr, X: Expr) -> Expr:
-        """X minimises the loss over the maps with as many columns."""
-        body = forall(Mat(d, r), lambda Y: self.loss(Phi, A) <= self.loss(Phi, Y))
-        letters = (n, D, T, q, mu, p, c, L, first, second)
-        define = self.script.define("MinimisesScoreLoss", (d, K, r, *letters, Phi, A), body)
-        return define(d, K, X.cols, *letters, losses, X)
+    @named("MinimisesScoreLoss", LETTERS, Phi, A)
+    def minimises(self, Phi: Expr, A: Expr) -> Expr:
+        """A minimises the loss over the maps with as many columns."""
+        return forall(Mat(d, r), lambda Y: self.loss(Phi, A) <= self.loss(Phi, Y))
 
 
 # -- scores of anchors with their candidates --------------------------------------------------------------------------
@@ -159,7 +155,8 @@ def partition(z: Expr, candidates: Callable[[Expr], Expr]) -> Expr:
     return lse(N, lambda _: num(1), lambda l: score(z, candidates(l)))
 
 
-def contrasted(script: Script, count: Expr, anchors: Expr, candidates: Expr) -> Expr:
+@named("AreContrasted", (n, q, M, N, first, second, anchor, candidate), M, anchor, candidate)
+def contrasted(_: Script, M: Expr, anchor: Expr, candidate: Expr) -> Expr:
     """Each of an anchor's N candidates is the score of that anchor with an item, a different one for each."""
 
     def apart(m: Expr, l: Expr, k: Expr) -> Expr:
@@ -168,9 +165,7 @@ def contrasted(script: Script, count: Expr, anchors: Expr, candidates: Expr) -> 
     def each(m: Expr, l: Expr) -> Expr:
         return conj(eq(first(candidate(m, l)), anchor(m)), forall(Index(N), lambda k: apart(m, l, k)))
 
-    body = forall(Index(M), lambda m: forall(Index(N), lambda l: each(m, l)))
-    define = script.define("AreContrasted", (n, q, M, N, first, second, anchor, candidate), body)
-    return define(n, q, count, N, first, second, anchors, candidates)
+    return forall(Index(M), lambda m: forall(Index(N), lambda l: each(m, l)))
 
 
 def two_candidates() -> Expr:

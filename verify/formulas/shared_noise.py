@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, mu, r, w
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -30,13 +31,12 @@ NOISE = (p, Psi, U, V)
 SHARED = U @ Psi @ V.T + V @ Psi @ U.T  # Γ + Γᵀ, Γ = Cov(x, x̂) given the component
 
 
-def _named(mixture: Mixture, X: Expr, name: str, body: Expr) -> Expr:
-    define = mixture.script.define(name, (d, K, r, w, mu, Sigma, delta, *NOISE, A), body)
-    return define(mixture.d, mixture.K, X.cols, mixture.w, mixture.mu, mixture.Sigma, mixture.delta, *NOISE, X)
+LETTERS = (d, K, r, w, mu, Sigma, delta, *NOISE, A)
 
 
-def infonce_shared(mixture: Mixture, X: Expr) -> Expr:
-    """InfoNCE of f(x) = Xᵀx: with probability δ a pair has one component and shares noise, else it is independent."""
+@named("SharedNoiseInfoNCE", LETTERS, A)
+def infonce_shared(_: Mixture, A: Expr) -> Expr:
+    """InfoNCE of f(x) = Aᵀx: with probability δ a pair has one component and shares noise, else it is independent."""
 
     def score(x: Expr, y: Expr) -> Expr:
         return tr(x.T @ A @ A.T @ y)
@@ -56,26 +56,24 @@ def infonce_shared(mixture: Mixture, X: Expr) -> Expr:
         return total(K, lambda l: w(l) * mean(Sigma(l), lambda eta: exp(score(x, mu(l) + eta))))
 
     negatives = total(K, lambda k: w(k) * mean(Sigma(k), lambda xi: log(partition(mu(k) + xi))))
-    return _named(mixture, X, "SharedNoiseInfoNCE", -(delta * matched + (1 - delta) * mixed) + negatives)
+    return -(delta * matched + (1 - delta) * mixed) + negatives
 
 
-def minimises_shared(mixture: Mixture, X: Expr) -> Expr:
-    """X minimises the loss over the maps with as many columns."""
-    own = Mixture(mixture.script)
-    body = forall(Mat(d, r), lambda Y: infonce_shared(own, A) <= infonce_shared(own, Y))
-    return _named(mixture, X, "MinimisesSharedNoise", body)
+@named("MinimisesSharedNoise", LETTERS, A)
+def minimises_shared(mixture: Mixture, A: Expr) -> Expr:
+    """A minimises the loss over the maps with as many columns."""
+    return forall(Mat(d, r), lambda Y: infonce_shared(mixture, A) <= infonce_shared(mixture, Y))
 
 
-def within_shared(mixture: Mixture, X: Expr) -> Expr:
-    """Col(X) ⊆ S_F + Σ̄⁻¹Col(Γ + Γᵀ): X = Σ_k Σ̄⁻¹μ_k c_kᵀ + Σ̄⁻¹(Γ + Γᵀ)E for some c_k and E."""
-    own = Mixture(mixture.script)
-    inverse = minv(own.sigma_bar)
+@named("WithinShared", LETTERS, A)
+def within_shared(mixture: Mixture, A: Expr) -> Expr:
+    """Col(A) ⊆ S_F + Σ̄⁻¹Col(Γ + Γᵀ): A = Σ_k Σ̄⁻¹μ_k c_kᵀ + Σ̄⁻¹(Γ + Γᵀ)E for some c_k and E."""
+    inverse = minv(mixture.sigma_bar)
 
     def written(c: Expr, E: Expr) -> Expr:
         return eq(A, total(K, lambda k: inverse @ mu(k) @ c(k).T) + inverse @ SHARED @ E)
 
-    body = exists(Family(K, Col(r)), lambda c: exists(Mat(d, r), lambda E: written(c, E)))
-    return _named(mixture, X, "WithinShared", body)
+    return exists(Family(K, Col(r)), lambda c: exists(Mat(d, r), lambda E: written(c, E)))
 
 
 SHARED_NOISE = conj(

@@ -6,10 +6,23 @@ and a pair (A, P) is stationary when no derivative in A or P is left at B = A, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
+from thmverify.formulas.mixtures import (
+    PAIRED_MAP,
+    A,
+    K,
+    OfMixture,
+    Sigma,
+    d,
+    delta,
+    fisher_dimension,
+    mu,
+    pair_mean,
+    r,
+    w,
+)
+from thmverify.formulas.names import named
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -37,105 +50,77 @@ from thmverify.proofs.expressions import (
 eta = var("eta", Real)
 a = var("a", Col(d))
 P, B = var("P", Mat(r, r)), var("B", Mat(d, r))
+LETTERS = (d, K, r, w, mu, Sigma, delta, eta, A, P)
 
 
 @dataclass(frozen=True)
-class SimSiam:
+class SimSiam(OfMixture):
     """Linear SimSiam with weight decay η on the augmented pairs of a mixture; each component has its own covariance."""
 
-    mixture: Mixture
     eta: Expr = eta
+
+    @property
+    def values(self) -> dict[Expr, Expr]:
+        """What stands for the letters."""
+        return {**self.mixture.values, eta: self.eta}
 
     # -- the loss and its stationary points ---------------------------------------------------------------------------
 
-    def loss(self, encoder: Expr, predictor: Expr, target: Expr) -> Expr:
+    @named("SimSiam", (*LETTERS, B), A, P, B)
+    def loss(self, A: Expr, P: Expr, B: Expr) -> Expr:
         """½ E‖P Aᵀx − Bᵀx̂‖² + ½ η (‖A‖² + ‖P‖²) over augmented pairs, B the map of the target."""
-        mix = self.mixture
-        define = mix.script.define("SimSiam", (d, K, r, w, mu, Sigma, delta, eta, A, P, B), loss_body())
-        letters = (mix.d, mix.K, encoder.cols, mix.w, mix.mu, mix.Sigma, mix.delta, self.eta)
-        return define(*letters, encoder, predictor, target)
 
-    def stationary_encoder(self, encoder: Expr, predictor: Expr) -> Expr:
+        def error(x: Expr, x_hat: Expr) -> Expr:
+            residual = P @ A.T @ x - B.T @ x_hat
+            return tr(residual.T @ residual)
+
+        return num("1/2") * pair_mean(error) + num("1/2") * eta * (tr(A.T @ A) + tr(P.T @ P))
+
+    @named("StationaryEncoder", LETTERS, A, P)
+    def stationary_encoder(self, A: Expr, P: Expr) -> Expr:
         """∂_A L = 0 at (A, P): the slope is 0 along every direction of A, the target Aᵀx̂ held fixed."""
-        return self._pair(
-            "StationaryEncoder",
-            encoder,
-            predictor,
-            lambda own: forall(
-                Mat(d, r), lambda H: has_derivative(fn(Real, lambda s: own.loss(A + s * H, P, A)), 0, 0)
-            ),
-        )
+        return forall(Mat(d, r), lambda H: has_derivative(fn(Real, lambda s: self.loss(A + s * H, P, A)), 0, 0))
 
-    def stationary_predictor(self, encoder: Expr, predictor: Expr) -> Expr:
+    @named("StationaryPredictor", LETTERS, A, P)
+    def stationary_predictor(self, A: Expr, P: Expr) -> Expr:
         """∂_P L = 0 at (A, P): the slope is 0 along every direction of P."""
-        return self._pair(
-            "StationaryPredictor",
-            encoder,
-            predictor,
-            lambda own: forall(
-                Mat(r, r), lambda J: has_derivative(fn(Real, lambda s: own.loss(A, P + s * J, A)), 0, 0)
-            ),
-        )
+        return forall(Mat(r, r), lambda J: has_derivative(fn(Real, lambda s: self.loss(A, P + s * J, A)), 0, 0))
 
-    def stationary(self, encoder: Expr, predictor: Expr) -> Expr:
+    @named("StationarySimSiam", LETTERS, A, P)
+    def stationary(self, A: Expr, P: Expr) -> Expr:
         """(A, P) is stationary: ∂_A L = 0 and ∂_P L = 0, the target held fixed."""
-        return self._pair(
-            "StationarySimSiam",
-            encoder,
-            predictor,
-            lambda own: conj(own.stationary_encoder(A, P), own.stationary_predictor(A, P)),
-        )
-
-    def _pair(self, name: str, encoder: Expr, predictor: Expr, body: Callable[[SimSiam], Expr]) -> Expr:
-        mix = self.mixture
-        define = mix.script.define(name, (d, K, r, w, mu, Sigma, delta, eta, A, P), body(SimSiam(Mixture(mix.script))))
-        letters = (mix.d, mix.K, encoder.cols, mix.w, mix.mu, mix.Sigma, mix.delta, self.eta)
-        return define(*letters, encoder, predictor)
+        return conj(self.stationary_encoder(A, P), self.stationary_predictor(A, P))
 
     # -- subspaces and predictors -------------------------------------------------------------------------------------
 
-    def within_pairs(self, X: Expr) -> Expr:
-        """Col(X) ⊆ R⁻¹Col(C): X = R⁻¹CZ for some Z."""
-        mix, own = self.mixture, Mixture(self.mixture.script)
-        body = exists(Mat(d, r), lambda Z: eq(A, minv(own.R) @ own.C @ Z))
-        define = mix.script.define("WithinPairs", (d, K, r, w, mu, Sigma, delta, A), body)
-        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma, mix.delta, X)
-
-    def invertible(self, X: Expr) -> Expr:
-        """The square matrix X is invertible: XQ = I for some Q, and then QX = I."""
-        define = self.mixture.script.define("Invertible", (r, P), exists(Mat(r, r), lambda Q: eq(P @ Q, eye(r))))
-        return define(X.rows, X)
-
-    def across_means(self, column: Expr) -> Expr:
-        """A column a ≠ 0 that is orthogonal to the means: aᵀμ_k = 0 for every k."""
+    @named("WithinPairs", PAIRED_MAP, A)
+    def within_pairs(self, A: Expr) -> Expr:
+        """Col(A) ⊆ R⁻¹Col(C): A = R⁻¹CZ for some Z."""
         mix = self.mixture
-        body = conj(~eq(a, zero(d)), forall(Index(K), lambda k: eq(tr(a.T @ mu(k)), 0)))
-        return mix.script.define("AcrossMeans", (d, K, mu, a), body)(mix.d, mix.K, mix.mu, column)
+        return exists(Mat(d, r), lambda Z: eq(A, minv(mix.R) @ mix.C @ Z))
+
+    @named("Invertible", (r, P), P)
+    def invertible(self, P: Expr) -> Expr:
+        """The square matrix P is invertible: PQ = I for some Q, and then QP = I."""
+        return exists(Mat(r, r), lambda Q: eq(P @ Q, eye(r)))
+
+    @named("AcrossMeans", (d, K, mu, a), a)
+    def across_means(self, a: Expr) -> Expr:
+        """A column a ≠ 0 that is orthogonal to the means: aᵀμ_k = 0 for every k."""
+        return conj(~eq(a, zero(d)), forall(Index(K), lambda k: eq(tr(a.T @ mu(k)), 0)))
 
     @property
+    @named("FisherIsSpanOfMeans", (d, K, w, mu, Sigma))
     def fisher_is_span_of_means(self) -> Expr:
         """S_F = span{μ_k}: each Σ̄⁻¹μ_k is a combination of means, and each μ_k one of the Σ̄⁻¹μ_l."""
-        mix, own = self.mixture, Mixture(self.mixture.script)
-        inverse = minv(own.sigma_bar)
-        body = forall(
+        inverse = minv(self.mixture.sigma_bar)
+        return forall(
             Index(K),
             lambda k: conj(
                 exists(Family(K, Real), lambda c: eq(inverse @ mu(k), total(K, lambda j: c(j) * mu(j)))),
                 exists(Family(K, Real), lambda c: eq(mu(k), total(K, lambda j: c(j) * (inverse @ mu(j))))),
             ),
         )
-        define = mix.script.define("FisherIsSpanOfMeans", (d, K, w, mu, Sigma), body)
-        return define(mix.d, mix.K, mix.w, mix.mu, mix.Sigma)
-
-
-def loss_body() -> Expr:
-    """The loss, written out."""
-
-    def error(x: Expr, x_hat: Expr) -> Expr:
-        residual = P @ A.T @ x - B.T @ x_hat
-        return tr(residual.T @ residual)
-
-    return num("1/2") * pair_mean(error) + num("1/2") * eta * (tr(A.T @ A) + tr(P.T @ P))
 
 
 # -- hypotheses: formulas over the letters above, by the names that statements use ------------------------------------

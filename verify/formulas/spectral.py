@@ -6,12 +6,24 @@ mixture whose components have covariances of their own; y ~ F is independent of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from thmverify.formulas.fisher import discriminant
-from thmverify.formulas.mixtures import A, K, Mixture, Sigma, d, delta, fisher_dimension, mu, pair_mean, r, w
-from thmverify.formulas.subspaces import columns_within, independent_columns
-from thmverify.kernel.proofs.rules import top_part
+from thmverify.formulas.mixtures import (
+    MAP,
+    PAIRED_MAP,
+    A,
+    K,
+    Mixture,
+    OfMixture,
+    Sigma,
+    d,
+    fisher_dimension,
+    mu,
+    pair_mean,
+    r,
+    w,
+)
+from thmverify.formulas.names import named
+from thmverify.formulas.subspaces import columns_within, independent_columns, top_part
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -35,101 +47,84 @@ from thmverify.proofs.expressions import (
     var,
 )
 
-n, q = var("n", Size), var("q", Size)
-Y, Z = var("Y", Mat(n, n)), var("Z", Mat(n, n))
+q = var("q", Size)
 B = var("B", Mat(d, q))
 
 
-@dataclass(frozen=True)
-class Spectral:
+class Spectral(OfMixture):
     """The spectral contrastive loss of linear maps on the augmented pairs of a mixture."""
-
-    mixture: Mixture
-
-    def _own(self) -> Spectral:
-        return Spectral(Mixture(self.mixture.script))
 
     # -- the loss and its minimisers ----------------------------------------------------------------------------------
 
-    def loss(self, X: Expr) -> Expr:
-        """−2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))², f(x) = Xᵀx."""
-        mix = self.mixture
-        define = mix.script.define("SpectralLoss", (d, K, r, w, mu, Sigma, delta, A), loss_body(A))
-        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma, mix.delta, X)
+    @named("SpectralLoss", PAIRED_MAP, A)
+    def loss(self, A: Expr) -> Expr:
+        """−2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))², f(x) = Aᵀx."""
+        return loss_body(A)
 
-    def minimises(self, X: Expr) -> Expr:
-        """X minimises the loss over the maps with as many columns."""
-        mix, own = self.mixture, self._own()
-        body = forall(Mat(d, r), lambda Y: own.loss(A) <= own.loss(Y))
-        define = mix.script.define("MinimisesSpectral", (d, K, r, w, mu, Sigma, delta, A), body)
-        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma, mix.delta, X)
+    @named("MinimisesSpectral", PAIRED_MAP, A)
+    def minimises(self, A: Expr) -> Expr:
+        """A minimises the loss over the maps with as many columns."""
+        return forall(Mat(d, r), lambda Y: self.loss(A) <= self.loss(Y))
 
     def top_part(self, of: Expr, columns: Expr, part: Expr) -> Expr:
         """The part of a symmetric matrix on eigenvectors of its r largest eigenvalues, without the negative ones."""
-        body = Expr(top_part(Y.term, r.term, Z.term))
-        return self.mixture.script.define("TopPart", (n, r, Y, Z), body)(of.rows, columns, of, part)
+        return top_part(self.script, of, columns, part)
 
-    def few_columns(self, X: Expr) -> Expr:
-        """X has at most as many columns as S_F has dimensions: dim S_F = m for some m with r ≤ m."""
-        mix, body = self.mixture, exists(Size, lambda m: conj(fisher_dimension(m), real(r) <= real(m)))
-        define = mix.script.define("AtMostFisherDimension", (d, K, r, w, mu, Sigma), body)
-        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma)
+    @named("AtMostFisherDimension", (d, K, r, w, mu, Sigma), A)
+    def few_columns(self, _: Expr) -> Expr:
+        """A has at most as many columns as S_F has dimensions: dim S_F = m for some m with r ≤ m."""
+        return exists(Size, lambda m: conj(fisher_dimension(m), real(r) <= real(m)))
 
     # -- the discriminant ---------------------------------------------------------------------------------------------
 
-    def best_discriminant(self, X: Expr, columns: Expr) -> Expr:
-        """J(B) ≤ J(X) for every B with independent columns, at most r of them."""
-        mix, own = self.mixture, self._own()
+    @named("BestDiscriminant", (d, K, q, r, w, mu, Sigma, B), B, r)
+    def best_discriminant(self, B: Expr, r: Expr) -> Expr:
+        """J(Y) ≤ J(B) for every Y with independent columns, at most r of them."""
 
         def no_better(count: Expr) -> Expr:
             few = real(count) <= real(r)
             return forall(
                 Mat(d, count),
                 lambda Y: (
-                    conj(few, independent_columns(mix.script, Y))
-                    >> (discriminant(own.mixture, Y) <= discriminant(own.mixture, B))
+                    conj(few, independent_columns(self.script, Y))
+                    >> (discriminant(self.mixture, Y) <= discriminant(self.mixture, B))
                 ),
             )
 
-        body = forall(Size, no_better)
-        define = mix.script.define("BestDiscriminant", (d, K, q, r, w, mu, Sigma, B), body)
-        return define(mix.d, mix.K, X.cols, columns, mix.w, mix.mu, mix.Sigma, X)
+        return forall(Size, no_better)
 
-    def best_column_space(self, X: Expr) -> Expr:
-        """J(B) ≤ J(F) for every B with independent columns, at most as many as X has, and every basis F of Col(X)."""
-        mix, own, script = self.mixture, self._own(), self.mixture.script
+    @named("BestColumnSpace", MAP, A)
+    def best_column_space(self, A: Expr) -> Expr:
+        """J(B) ≤ J(F) for every B with independent columns, at most as many as A has, and every basis F of Col(A)."""
 
         def bases(count: Expr) -> Expr:
             return forall(
                 Mat(d, count),
                 lambda F: (
                     conj(
-                        independent_columns(script, F),
-                        columns_within(script, F, A),
-                        columns_within(script, A, F),
+                        independent_columns(self.script, F),
+                        columns_within(self.script, F, A),
+                        columns_within(self.script, A, F),
                     )
-                    >> own.best_discriminant(F, r)
+                    >> self.best_discriminant(F, r)
                 ),
             )
 
-        define = script.define("BestColumnSpace", (d, K, r, w, mu, Sigma, A), forall(Size, bases))
-        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma, X)
+        return forall(Size, bases)
 
-    def top_eigenspace(self, X: Expr) -> Expr:
-        """Col(X) is spanned by eigenvectors Sv = κΣ̄v at the r largest κ, by fewer if all the others are 0.
+    @named("TopEigenspace", MAP, A)
+    def top_eigenspace(self, _: Expr) -> Expr:
+        """Col(A) is spanned by eigenvectors Sv = κΣ̄v at the r largest κ, by fewer if all the others are 0.
 
         ∃P, κ, s: PᵀΣ̄P = I, SPe_i = κ_iΣ̄Pe_i, s_i ∈ {0, 1}, Σ s_i ≤ r, κ_j ≤ κ_i where s_i = 1 and s_j = 0, Σ s_i = r
-        unless κ_i = 0 wherever s_i = 0; and Col(X) is spanned by the columns Pe_i with s_i = 1.
+        unless κ_i = 0 wherever s_i = 0; and Col(A) is spanned by the columns Pe_i with s_i = 1.
         """
-        mix, own = self.mixture, self._own().mixture
-        body = exists(
+        return exists(
             Mat(d, d),
             lambda P: exists(
-                Family(d, Real), lambda kappa: exists(Family(d, Real), lambda s: top_space(own, P, kappa, s))
+                Family(d, Real), lambda kappa: exists(Family(d, Real), lambda s: top_space(self.mixture, P, kappa, s))
             ),
         )
-        define = mix.script.define("TopEigenspace", (d, K, r, w, mu, Sigma, A), body)
-        return define(mix.d, mix.K, X.cols, mix.w, mix.mu, mix.Sigma, X)
 
 
 def top_space(mixture: Mixture, P: Expr, kappa: Expr, s: Expr) -> Expr:

@@ -69,7 +69,7 @@ class Setting(WeightedAssumptions):
         s = self.s
         used = {h: other for h, other in EXCHANGED.items() if v.HYPOTHESES[h].term in line.theorem.hypotheses}
         line = s.discharge(line, *(v.HYPOTHESES[h] for h in used))
-        line = s.spec(s.gen(line, *self.pairs.letters), *self.pairs.exchanged_letters)
+        line = s.spec(s.gen(line, *v.LETTERS), *v.EXCHANGED)
         return s.mp(line, *map(self.hypothesis, used.values()))
 
     # -- the loss without exponentials --------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class Setting(WeightedAssumptions):
     def symmetry(self) -> Line:
         """∀A_V, A_T. CLIP(A_V, A_T) is the loss of (A_T, A_V) with the modalities exchanged."""
         s, pairs = self.s, self.pairs
-        there = pairs.loss(v.A_T, v.A_V, exchanged=True)
+        there = v.Pairs(s, exchanged=True).loss(v.A_T, v.A_V)
         facts = [self.factors, self.product_loss, self.exchanged(self.factors), self.exchanged(self.product_loss)]
         return s.gen(s.calc(eq(pairs.loss(v.A_V, v.A_T), there), *facts), v.A_V, v.A_T)
 
@@ -129,13 +129,11 @@ class Setting(WeightedAssumptions):
     def minimises_both_ways(self) -> Line:
         """∀A_V, A_T. a minimiser (A_V, A_T) minimises with the modalities exchanged too."""
         s, pairs = self.s, self.pairs
-        given = s.assume(pairs.minimises(v.A_V, v.A_T))
+        given, turned = s.assume(pairs.minimises(v.A_V, v.A_T)), v.Pairs(s, exchanged=True)
         F, G = fresh(v.A_V.sort, "F"), fresh(v.A_T.sort, "G")
         here = s.spec(unfolded(s, given), F, G)
-        claim = pairs.loss(v.A_T, v.A_V, exchanged=True) <= pairs.loss(G, F, exchanged=True)
-        there = folded(
-            s, pairs.minimises(v.A_T, v.A_V, exchanged=True), s.gen(s.lin(claim, [here], self.symmetry), G, F)
-        )
+        claim = turned.loss(v.A_T, v.A_V) <= turned.loss(G, F)
+        there = folded(s, turned.minimises(v.A_T, v.A_V), s.gen(s.lin(claim, [here], self.symmetry), G, F))
         return s.gen(s.discharge(there, given), v.A_V, v.A_T)
 
     @cached_property
@@ -145,7 +143,7 @@ class Setting(WeightedAssumptions):
         given = s.assume(pairs.stationary(v.A_V, v.A_T))
         F, G = fresh(v.A_V.sort, "F"), fresh(v.A_T.sort, "G")
         here = s.rewrite(self.symmetry, s.spec(unfolded(s, given), F, G))
-        there = folded(s, pairs.stationary(v.A_T, v.A_V, exchanged=True), s.gen(here, G, F))
+        there = folded(s, v.Pairs(s, exchanged=True).stationary(v.A_T, v.A_V), s.gen(here, G, F))
         return s.gen(s.discharge(there, given), v.A_V, v.A_T)
 
 
