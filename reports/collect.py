@@ -289,12 +289,12 @@ def _tally(statements: Sequence[record.Statement]) -> str:
     proved, refuted = counts[Standing.PROVED], counts[Standing.REFUTED]
     others = [s for s in statements if s.recorded != Status.REFUTED.value]
     tried, against = sum(s.verification.accepted for s in others), _against(others)
+    refutes = f"refute{'' if against > 1 else 's'} a statement that is not refuted on record."
     return (
         f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved for every instance, "
         f"{_are(refuted)} refuted by instances and {_are(len(statements) - proved - refuted)} not settled: "
         f"in this run {_replayed(statements)}, and {against or 'none'} of "
-        f"{_counted(tried, 'random instance')} {'refute' if against > 1 else 'refutes'} a statement that is not refuted "
-        "on record."
+        f"{_counted(tried, 'random instance')} {refutes}"
     )
 
 
