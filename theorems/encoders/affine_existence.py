@@ -1,0 +1,139 @@
+"""InfoNCE over affine maps is hoped to have a minimiser. It need not.
+
+Let {w_k, μ_k, Σ} be a SharedGMM with mean 0 and L the InfoNCE loss of the maps f(x) = Aᵀx + c with r ≥ dim S_F columns.
+The claim is that L has a minimiser; for linear maps it has one. It is false: three components of weights 0.93, 0.06 and
+0.01 in the plane, δ = 7/10.
+
+L depends on M = AAᵀ and β = Ac alone, and is strongly convex in them; over M ⪰ 0 and all β it has one minimiser
+(M*, β*). Maps come as near to it as one likes, and reach it exactly when β* ∈ Col M*. Here M* has rank 1, and β* is not
+in its column space: the offset wants a direction in which the map wants no slope, and c grows without end as the second
+column of A shrinks. The place of (M*, β*) is enclosed in balls, by the library and not by the kernel, which has no rule
+for it (`theorems/encoders/relaxed.py`). It is what `affine-inclusion` leaves open.
+
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2, for linear maps; the talk names non-linear encoders as a
+next step. The claim is ours.
+
+Status: refuted.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+
+from thmverify import exact
+from thmverify.certifying.fisher import instance_of
+from thmverify.certifying.grids import rational, whitening
+from thmverify.evidence import Counterexample
+from thmverify.hypotheses import COLUMNS_REACH
+from thmverify.kernel.linear import null_space
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.randomised import run_alone
+from thmverify.sampling import random_centred_instance
+from thmverify.statement import Conclusion, Statement
+from thmverify.theorems.encoders.common import QUANTITY, source
+from thmverify.theorems.encoders.relaxed import Relaxed
+from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
+from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+
+ID = "affine-existence"
+CONCLUSION = Conclusion(
+    r"\exists (A^*, c^*) \in \mathrm{argmin}_{A \in \mathbb{R}^{d \times r},\, c \in \mathbb{R}^r} L(A, c)",
+    "L has a minimiser (A*, c*) over the affine maps into R^r.",
+)
+
+
+def inside(instance: Instance) -> Relaxed:
+    """Return the loss in nearly white coordinates of S_F, in which maps do as well as in the whole space."""
+    law = instance.shared.law.on_fisher
+    return Relaxed(instance_of(instance, [law.reduced(rational(whitening(law), law.m))]))
+
+
+@lru_cache(maxsize=8)
+def margin(instance: Instance) -> float:
+    """Return the sine of the angle between β* and Col M* where M* is singular in floats, dim S_F = 2; else −1."""
+    if instance.shared.law.m != 2:
+        return -1.0
+    A, beta = inside(instance).proposed(2)
+    (u, sizes, _), b = np.linalg.svd(exact.to_floats(A)), exact.to_floats(beta)[:, 0]
+    if sizes[1] ** 2 > 1e-7 or not np.linalg.norm(b) > 1e-9:
+        return -1.0
+    return float(abs(u[:, 1] @ b) / np.linalg.norm(b)) - 1e-6
+
+
+def examine(instance: Instance) -> Verdict:
+    """Decide where S_F is a line at most, exactly, and enclose (M*, β*) where it is a plane."""
+    dimension = instance.shared.law.m
+    undecided = Verdict(ID, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
+    if dimension < 2:
+        reason = "on a line M* > 0 holds every β*, and with M* = 0 comes β* = 0"
+        return replace(undecided, outcome=Outcome.PROVED, reason=reason, provenance=Provenance.EXACT)
+    if dimension > 2 or instance.rank < 2:
+        return replace(undecided, reason="(M*, β*) is enclosed where dim S_F ≤ 2 ≤ r")
+    relaxed = inside(instance)
+    enclosed = replace(undecided, provenance=Provenance.ENCLOSED)
+    A, beta = relaxed.proposed(1)
+    null = null_space(A.transpose())
+    if null.ncols() == 1 and relaxed.apart(A, beta, null / max(abs(x) for x in null.entries())):
+        reason = "M* is singular and β* is not in its column space: the infimum is approached and not reached"
+        return replace(enclosed, outcome=Outcome.REFUTED, reason=reason)
+    if relaxed.full(*relaxed.proposed(2)):
+        return replace(enclosed, outcome=Outcome.PROVED, reason="M* ≻ 0, so that β* is in its column space")
+    return replace(undecided, reason="(M*, β*) is not enclosed well enough")
+
+
+def sample(rng: random.Random) -> Instance:
+    """Draw two centred components, where it holds: with more, a minimiser takes seconds."""
+    return random_centred_instance(rng, Fraction(rng.randint(1, 20), 20), components=(2, 2))
+
+
+def _centred(weights: tuple[Fraction, ...], axis: tuple[str, ...]) -> list[Fraction]:
+    middle = sum((w * Fraction(x) for w, x in zip(weights, axis, strict=True)), Fraction(0))
+    return [Fraction(x) - middle for x in axis]
+
+
+WEIGHTS = (Fraction(93, 100), Fraction(6, 100), Fraction(1, 100))
+LEANING = Instance(
+    AugmentedPairs(
+        SharedGMM(
+            WEIGHTS,
+            tuple(
+                zip(_centred(WEIGHTS, ("1/5", "-5", "56/5")), _centred(WEIGHTS, ("0", "29/10", "-51/5")), strict=True)
+            ),
+        ),
+        Fraction(7, 10),
+    ),
+    2,
+)
+
+STATEMENT = Statement(
+    id=ID,
+    title="InfoNCE over affine maps has a minimiser",
+    source=source("Theorem 5.2, for affine maps", "that there is a minimiser is what it would need; the claim is ours"),
+    status=Status.REFUTED,
+    symbols=SYMBOLS,
+    hypotheses=(*SETTING, COLUMNS_REACH),
+    quantity=QUANTITY,
+    conclusion=CONCLUSION,
+    margin=margin,
+    examine=examine,
+    witness=WITNESS,
+    sample=sample,
+    counterexamples=(
+        Counterexample(
+            LEANING,
+            tempting="The loss is bounded from below and grows with A, so that a minimising sequence stays bounded.",
+            catch="c does not: only Ac counts, and a column of A may tend to 0 while its offset grows.",
+            repaired="Over M = AAᵀ and β = Ac there is one minimiser. Where maps reach it, they stay inside S_LDA "
+            "(affine-inclusion).",
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_alone(STATEMENT))
