@@ -19,6 +19,7 @@ from thmverify.export.bibtex import bibtex
 from thmverify.export.latex import latex
 from thmverify.export.pytest_file import pytest_file
 from thmverify.export.subjects import File, Subject, of_file, of_statement
+from thmverify.kernel.strict import canonical
 from thmverify.models import Instance, Record
 from thmverify.theorems import REGISTRY
 
@@ -148,6 +149,22 @@ def test_instances_of_every_model_have_latex(formula):
     assert r"\mu_{V,1}" in latex(subject("clip-inclusion-literal"))
     assert r"\Sigma_{2}" in latex(subject("nonshared-inclusion"))
     assert "w &= \\begin{pmatrix}" in latex(subject("population-graph-as-printed"))
+
+
+def test_a_file_alone_shows_what_the_kernel_answers(tmp_path):
+    text = latex(of_file(theorems.COUNTEREXAMPLES.parent / "neighbourhoods" / "infonce-top-r-near.json"))
+    assert r"\item VERIFIED infonce-top-r" in text
+    assert "% the instance, 1 of 1" in text
+    proof = File.checked("proof", canonical(REGISTRY["temperature"].proof.propose().trace))
+    found = latex(Subject("proof", (proof,)))
+    assert found.isascii()
+    assert r"\item VERIFIED temperature, for every instance" in found
+    assert found.count("{") - found.count(r"\{") == found.count("}") - found.count(r"\}")
+
+
+def test_quantities_of_ones_own_are_set_as_sympy_sets_them():
+    data = certify("near", from_sympy(Symbol("mu_1") >= 0), Instance(Record(mu_1="1/3"))).data
+    assert r"\mu_{1} &= \tfrac{1}{3}" in latex(Subject("near", (File.checked("near", data),)))
 
 
 def test_bibtex_cites_the_source_and_the_evidence():

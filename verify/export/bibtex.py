@@ -23,7 +23,7 @@ def _entries(subject: Subject) -> Iterator[tuple[str, str, dict[str, str]]]:
     if subject.statement is not None:
         yield _source(subject.statement.source.text)
         title = f"{text(subject.statement.title)}: {subject.standing}"
-        where = text(subject.statement.source.label)
+        where = text(subject.statement.source.label) if subject.statement.source.label != subject.name else ""
     else:
         title, where = f"The certificate {text(subject.name)}", ""
     hashes = "; ".join(f"{file.name}: SHA-256 {file.digest}" for file in subject.files)

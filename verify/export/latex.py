@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sympy import Symbol
+from sympy import latex as sympy_latex
+
 from thmverify.export.subjects import File, Subject
 from thmverify.export.tex import matrix, number, text
 from thmverify.statement import Statement
@@ -32,6 +35,8 @@ def latex(subject: Subject) -> str:
         standing = subject.standing or Standing.OPEN
         parts += ["% the statement", *_claim(subject.statement), *_verdict(subject, subject.statement, standing)]
         parts += ["", "% a row of a table with the columns: statement, verdict, evidence", _row(subject, standing)]
+    else:
+        parts += ["% what the kernel answers", *(line for file in subject.files for line in _answer(file))]
     for count, fields in enumerate(subject.instances, 1):
         parts += ["", f"% the instance, {count} of {len(subject.instances)}", *_instance(fields)]
     return "\n".join(parts) + "\n"
@@ -39,9 +44,10 @@ def latex(subject: Subject) -> str:
 
 def _claim(statement: Statement) -> Iterator[str]:
     yield rf"\begin{{claim}}[{text(statement.title)}]\label{{claim:{statement.id}}}"
-    yield rf"Let \[ {statement.quantity.latex} \]"
+    if statement.quantity.latex:
+        yield rf"Let \[ {statement.quantity.latex} \]"
     if statement.hypotheses:
-        yield "and suppose the following."
+        yield "Suppose the following."
         yield r"\begin{itemize}"
         yield from (rf"\item {text(h.meaning)} $\displaystyle {h.latex}$" for h in statement.hypotheses)
         yield r"\end{itemize}"
@@ -61,6 +67,15 @@ def _verdict(subject: Subject, statement: Statement, standing: Standing) -> Iter
     if subject.files:
         hashes = "; ".join(_hash(file, len(file.digest)) for file in subject.files)
         yield rf"Checked by the kernel of \texttt{{thmverify}}: {hashes}."
+    yield r"\end{verdict}"
+
+
+def _answer(file: File) -> Iterator[str]:
+    yield r"\begin{verdict}"
+    yield f"{_hash(file, len(file.digest))}:"
+    yield r"\begin{itemize}"
+    yield from (rf"\item {text(line)}" for line in file.lines)
+    yield r"\end{itemize}"
     yield r"\end{verdict}"
 
 
@@ -133,4 +148,5 @@ def _value(value: Any) -> str:
 
 
 def _symbol(name: str) -> str:
-    return name if len(name) == 1 else rf"\mathrm{{{text(name)}}}"
+    """Return the name of a quantity as SymPy sets it: mu is a Greek letter, x_1 has an index."""
+    return str(sympy_latex(Symbol(name)))

@@ -43,8 +43,14 @@ class File:
 
     @property
     def instance(self) -> dict[str, Any] | None:
-        """The instance that it is about; None for a proof and for a cover."""
+        """The instance that it is about; None for a proof and for a set of instances."""
         return self.whole.get("instance")
+
+    @property
+    def middle(self) -> dict[str, Any] | None:
+        """The instance that it is about, or in the middle of those that it is about."""
+        found = self.instance or self.whole.get("set", {}).get("instance")
+        return None if found is None else dict(found)
 
     @property
     def digest(self) -> str:
@@ -67,10 +73,11 @@ class Subject:
 
     @property
     def instances(self) -> tuple[Mapping[str, Any], ...]:
-        """The instances of its files, then those of counterexamples that rationals decide."""
+        """The instances of its files, each once, then those of counterexamples that rationals decide."""
+        of_files = {canonical(f.middle): f.middle for f in self.files if f.middle is not None}
         exact = () if self.statement is None else self.statement.counterexamples
-        decided = [instance_to_json(c.instance) for c in exact if not isinstance(c.evidence, Path)]
-        return (*(f.instance for f in self.files if f.instance is not None), *decided)
+        decided = (instance_to_json(c.instance) for c in exact if not isinstance(c.evidence, Path))
+        return (*of_files.values(), *decided)
 
 
 def of_statement(statement: Statement) -> Subject:
