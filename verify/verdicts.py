@@ -69,6 +69,16 @@ class Verdict:
     applicable: bool | None = None
     violated: tuple[str, ...] = ()
 
+    @classmethod
+    def exact(cls, claim: str, holds: bool | None, reason: str, dimension: int, rank: int | None = None) -> Verdict:
+        """Return what rational arithmetic says of a claim: that it holds or not, or nothing (None).
+
+        >>> Verdict.exact("claim", None, "it is known in the plane", 3).outcome
+        <Outcome.UNDECIDED: 'undecided'>
+        """
+        outcome = {True: Outcome.PROVED, False: Outcome.REFUTED, None: Outcome.UNDECIDED}[holds]
+        return cls(claim, outcome, reason, provenance=Provenance.EXACT, rank=rank, dimension=dimension)
+
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has no truth value: compare its .outcome with an Outcome")
 

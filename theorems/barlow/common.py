@@ -34,7 +34,7 @@ from thmverify.sampling import random_instance
 from thmverify.statement import Quantity
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
-from thmverify.verdicts import Outcome, Provenance, Verdict
+from thmverify.verdicts import Verdict
 
 ROW = "barlow-twins"
 LAMBDA = LOSSES["barlow-twins"].parameters[0].default
@@ -84,37 +84,32 @@ def decide_inclusion(claim: str, instance: Instance) -> Verdict:
     mixture, pairs = instance.pairs.mixture, instance.pairs
     m = fisher_subspace(mixture).dimension
     if m == mixture.dimension:
-        return _decided(claim, True, m, "S_F is everything")
+        return Verdict.exact(claim, True, "S_F is everything", m)
     if exact.is_zero(pairs.C):
-        return _decided(claim, False, m, "C = 0: every map is a minimiser, and S_F is not everything")
+        return Verdict.exact(claim, False, "C = 0: every map is a minimiser, and S_F is not everything", m)
     if instance.rank == 1:
-        return _decided(claim, True, m, "the best single column is a first eigenvector of R⁻¹C, in S_F")
+        return Verdict.exact(claim, True, "the best single column is a first eigenvector of R⁻¹C, in S_F", m)
     if m == 1:
         over = excess(instance)
         sign = "> 0: columns turn out of the line" if over > 0 else "≤ 0: all columns lie on the line"
-        return _decided(claim, over <= 0, m, f"λ(r − 1)ρ − (1 − ρ) {sign}")
+        return Verdict.exact(claim, over <= 0, f"λ(r − 1)ρ − (1 − ρ) {sign}", m)
     reason = "it is known for r = 1 and where S_F is a line or everything"
-    return Verdict(claim, Outcome.UNDECIDED, reason, provenance=Provenance.EXACT, dimension=m)
+    return Verdict.exact(claim, None, reason, m)
 
 
 def decide_equality(claim: str, instance: Instance) -> Verdict:
     """Decide Col(A*) = S_F exactly where dim S_F ≤ 1, r is too small, or all columns collapse."""
     m = fisher_subspace(instance.pairs.mixture).dimension
     if m == 0:
-        return _decided(claim, False, m, "S_F = {0}, and no column is 0")
+        return Verdict.exact(claim, False, "S_F = {0}, and no column is 0", m)
     if m == 1:
         return decide_inclusion(claim, instance)
     if instance.rank < m:
-        return _decided(claim, False, m, "there are fewer columns than dim S_F")
+        return Verdict.exact(claim, False, "there are fewer columns than dim S_F", m)
     if collapse(instance)[0] > 0:
-        return _decided(claim, False, m, "all columns of every minimiser are multiples of one")
+        return Verdict.exact(claim, False, "all columns of every minimiser are multiples of one", m)
     reason = "it is known for dim S_F = 1 and where the columns collapse"
-    return Verdict(claim, Outcome.UNDECIDED, reason, provenance=Provenance.EXACT, dimension=m)
-
-
-def _decided(claim: str, holds: bool, m: int, reason: str) -> Verdict:
-    outcome = Outcome.PROVED if holds else Outcome.REFUTED
-    return Verdict(claim, outcome, reason, provenance=Provenance.EXACT, dimension=m)
+    return Verdict.exact(claim, None, reason, m)
 
 
 def sample(rng: random.Random) -> Instance:

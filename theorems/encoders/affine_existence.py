@@ -72,7 +72,7 @@ def examine(instance: Instance) -> Verdict:
     undecided = Verdict(ID, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
     if dimension < 2:
         reason = "on a line M* > 0 holds every β*, and with M* = 0 comes β* = 0"
-        return replace(undecided, outcome=Outcome.PROVED, reason=reason, provenance=Provenance.EXACT)
+        return Verdict.exact(ID, True, reason, dimension)
     if dimension > 2 or instance.rank < 2:
         return replace(undecided, reason="(M*, β*) is enclosed where dim S_F ≤ 2 ≤ r")
     relaxed = inside(instance)

@@ -58,7 +58,7 @@ def examine(instance: Instance) -> Verdict:
     dimension, found = lda_subspace(instance.shared).dimension, least_gain(instance)
     if found is None:
         reason = "S_LDA is the whole space, so it contains every column space"
-        return Verdict(ID, Outcome.PROVED, reason, provenance=Provenance.EXACT, dimension=dimension)
+        return Verdict.exact(ID, True, reason, dimension)
     if found <= 0:
         reason = "on samples a part outside S_LDA lowers L"
         return Verdict(ID, Outcome.FAILED, reason, provenance=Provenance.FLOATING, dimension=dimension)

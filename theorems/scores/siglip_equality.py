@@ -100,9 +100,8 @@ def examine(instance: Instance) -> Verdict:
     mean = instance.shared.mean
     learns = not exact.is_zero(instance.pairs.C - mean * mean.transpose())
     if law.m == 0 or not learns or law.m == 1:
-        outcome = Outcome.PROVED if law.m == 0 or learns else Outcome.REFUTED
         reason = f"the gradient at M = 0 is {'not ' if learns else ''}0, and dim S_F = {law.m}"
-        return replace(undecided, outcome=outcome, reason=reason, provenance=Provenance.EXACT)
+        return Verdict.exact(ID, law.m == 0 or learns, reason, law.m)
     if law.m > MOST or instance.rank < law.m:
         return replace(undecided, reason=f"minimisers are localised in {MOST} dimensions at most, for r ≥ dim S_F")
     law = law.reduced(rational(whitening(law), law.m))

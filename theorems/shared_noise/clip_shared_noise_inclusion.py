@@ -31,7 +31,7 @@ from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems.clip.common import QUANTITY, SYMBOLS, WITNESS
 from thmverify.theorems.shared_noise.common import CLIP_ROW, is_inside, source
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Outcome, Status, Verdict
 
 ID = "clip-shared-noise-inclusion"
 CONCLUSION = Conclusion(
@@ -47,12 +47,12 @@ def examine(instance: Instance) -> Verdict:
     m = fisher_subspace(model.vision).dimension
     if is_inside(model.vision):
         reason = "e₁ lies in S_{V,F}: clip-shared-noise-bound"
-        return Verdict(ID, Outcome.PROVED, reason, provenance=Provenance.EXACT, dimension=m)
+        return Verdict.exact(ID, True, reason, m)
     if m == 0 and model.bias > 0:
         reason = "S_{V,F} = {0}, and the gradient at W = 0 is −2δΓ, not 0"
-        return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT, dimension=m)
+        return Verdict.exact(ID, False, reason, m)
     reason = "e₁ is not in S_{V,F}, which is not {0}: nothing is known"
-    return Verdict(ID, Outcome.UNDECIDED, reason, provenance=Provenance.EXACT, dimension=m)
+    return Verdict.exact(ID, None, reason, m)
 
 
 def margin(instance: Instance) -> float:

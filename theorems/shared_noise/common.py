@@ -7,10 +7,11 @@ component ξ₁ = ξ̂₁, and the rest of ξ and ξ̂ is independent given that
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from thmverify import exact, vocabulary
 from thmverify.headlines import Source
@@ -55,35 +56,50 @@ def is_inside(mixture: SharedGMM) -> bool:
     return bool(exact.hstack([B, kept(mixture)], mixture.dimension).rank() == B.ncols())
 
 
+def least_ratio(
+    mixture: SharedGMM, columns: int, rng: random.Random, ratio: Callable[[fmpq_mat, fmpq_mat, Fraction], float | None]
+) -> float | None:
+    """Return the least of `ratio` over random maps A_in + A_out, each at two sizes; None where nothing is outside.
+
+    A_in, of rank 2 at most, has its columns in S_F + span{e₁}; A_out is Σ-orthogonal to that (d × columns both).
+    """
+    B, found = fisher_subspace(mixture).basis, []
+    span = B if is_inside(mixture) else exact.hstack([B, kept(mixture)], mixture.dimension)
+    rank = min(2, span.ncols())
+    for size in (Fraction(1, 4), Fraction(1)) if span.ncols() < mixture.dimension else ():
+        inside = span * random_matrix(rng, span.ncols(), rank) * random_matrix(rng, rank, columns)
+        drawn = random_matrix(rng, mixture.dimension, columns)
+        found.append(ratio(inside, drawn - projected(span, mixture.sigma, drawn), size))
+    return min((x for x in found if x is not None), default=None)
+
+
+def scale(size: Fraction, square: fmpq) -> fmpq:
+    """Return about size/√square, a rational."""
+    return exact.to_fmpq(size / Fraction(float(exact.to_fraction(square)) ** 0.5).limit_denominator(1000))
+
+
 @lru_cache(maxsize=4)
 def least_gain(instance: Instance) -> float | None:
     """Return the least of [L(A) − L(A_in)]/½ tr Q² over random maps, in float64: at least 1, says the proof.
 
-    A_in, of rank 2 at most, has its columns in S_F + span{e₁}; A_out is Σ-orthogonal to that. None where nothing is.
+    None where nothing is outside.
     """
     mixture, rng = instance.shared, instance_rng(instance)
-    B, sigma, Gamma = fisher_subspace(mixture).basis, mixture.sigma, shared_noise(mixture)
-    span = B if is_inside(mixture) else exact.hstack([B, kept(mixture)], mixture.dimension)
-    if span.ncols() == mixture.dimension:
-        return None
-    bias, found = exact.to_fmpq(instance.pairs.bias), []
-    for scale in (Fraction(1, 4), Fraction(1)):
-        rank = min(2, span.ncols())
-        inside = span * random_matrix(rng, span.ncols(), rank) * random_matrix(rng, rank, instance.rank)
-        drawn = random_matrix(rng, mixture.dimension, instance.rank)
-        outside = drawn - projected(span, sigma, drawn)
+    Gamma, bias = shared_noise(mixture), exact.to_fmpq(instance.pairs.bias)
+
+    def loss(A: fmpq_mat) -> float:
+        plain = float64_value(LOSSES["infonce"], instance, Encoder(A)).value
+        return plain - float(exact.to_fraction(bias * exact.inner(A, Gamma * A)))
+
+    def ratio(inside: fmpq_mat, outside: fmpq_mat, size: Fraction) -> float | None:
         if exact.is_zero(outside):
-            continue
-        size = exact.inner(inside + outside, mixture.R * (inside + outside))
-        unit = exact.to_fmpq(scale / Fraction(float(exact.to_fraction(size)) ** 0.5).limit_denominator(1000))
+            return None
+        unit = scale(size, exact.inner(inside + outside, mixture.R * (inside + outside)))
         a, b = inside * unit, outside * unit
-        values = [float64_value(LOSSES["infonce"], instance, Encoder(X)).value for X in (a + b, a)]
-        shared = [float(exact.to_fraction(bias * exact.inner(X, Gamma * X))) for X in (a + b, a)]
-        Q = b.transpose() * sigma * b
-        found.append(
-            (values[0] - shared[0] - values[1] + shared[1]) / (0.5 * float(exact.to_fraction(exact.inner(Q, Q))))
-        )
-    return min(found, default=None)
+        Q = b.transpose() * mixture.sigma * b
+        return (loss(a + b) - loss(a)) / (0.5 * float(exact.to_fraction(exact.inner(Q, Q))))
+
+    return least_ratio(mixture, instance.rank, rng, ratio)
 
 
 def sample(rng: random.Random) -> Instance:
@@ -107,34 +123,22 @@ def paired_noise(model: CLIPGMM) -> fmpq_mat:
 def least_paired_gain(instance: Instance) -> float | None:
     """Return the least of [L(W) − L(W_in)]/tr(W_outᵀΣ_V W_out Σ_T) over random maps, in float64: ≥ 1 by the proof.
 
-    A_in has its columns in S_{V,F} + span{e₁}, A_out is Σ_V-orthogonal to that, W = (A_in + A_out)A_Tᵀ of rank 2 at
-    most. None where nothing is outside.
+    W = (A_in + A_out)A_Tᵀ, of two columns each. None where nothing is outside.
     """
     model, rng = paired_mixture(instance), instance_rng(instance)
-    vision, Gamma, bias = model.vision, paired_noise(model), exact.to_fmpq(model.bias)
-    B, sigma = fisher_subspace(vision).basis, vision.sigma
-    span = B if is_inside(vision) else exact.hstack([B, kept(vision)], vision.dimension)
-    if span.ncols() == vision.dimension:
-        return None
-    found = []
-    for scale in (Fraction(1, 4), Fraction(1)):
-        inside, drawn = (
-            span * random_matrix(rng, span.ncols(), 2),
-            random_matrix(rng, vision.dimension, 2),
-        )
-        outside = drawn - projected(span, sigma, drawn)
-        A_T = random_matrix(rng, model.text.dimension, 2)
-        spread = exact.inner(
-            (inside + outside).transpose() * vision.R * (inside + outside), A_T.transpose() * model.text.R * A_T
-        )
-        noise = exact.inner(outside.transpose() * sigma * outside, A_T.transpose() * model.text.sigma * A_T)
+    vision, text, Gamma, bias = model.vision, model.text, paired_noise(model), exact.to_fmpq(model.bias)
+
+    def loss(A_V: fmpq_mat, A_T: fmpq_mat) -> float:
+        plain = float64_value(LOSSES["clip"], instance, CLIPFactors(A_V, A_T)).value
+        return plain - float(exact.to_fraction(2 * bias * exact.inner(A_V * A_T.transpose(), Gamma)))
+
+    def ratio(inside: fmpq_mat, outside: fmpq_mat, size: Fraction) -> float | None:
+        A_T, whole = random_matrix(rng, text.dimension, 2), inside + outside
+        noise = exact.inner(outside.transpose() * vision.sigma * outside, A_T.transpose() * text.sigma * A_T)
         if not noise:
-            continue
-        unit = exact.to_fmpq(scale / Fraction(float(exact.to_fraction(spread)) ** 0.5).limit_denominator(1000))
-        values = []
-        for A_V in ((inside + outside) * unit, inside * unit):
-            shared = 2 * bias * exact.inner(A_V * A_T.transpose(), Gamma)
-            plain = float64_value(LOSSES["clip"], instance, CLIPFactors(A_V, A_T)).value
-            values.append(plain - float(exact.to_fraction(shared)))
-        found.append((values[0] - values[1]) / float(exact.to_fraction(noise * unit * unit)))
-    return min(found, default=None)
+            return None
+        unit = scale(size, exact.inner(whole.transpose() * vision.R * whole, A_T.transpose() * text.R * A_T))
+        gained = loss(whole * unit, A_T) - loss(inside * unit, A_T)
+        return gained / float(exact.to_fraction(noise * unit * unit))
+
+    return least_ratio(vision, 2, rng, ratio)

@@ -31,7 +31,7 @@ from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems.shared_noise.common import QUANTITY, ROW, SYMBOLS, is_inside, source
 from thmverify.theorems.shared_noise.common import sample as sample_anywhere
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Outcome, Status, Verdict
 
 ID = "shared-noise-inclusion"
 CONCLUSION = Conclusion(
@@ -44,14 +44,12 @@ def examine(instance: Instance) -> Verdict:
     """Decide exactly for e₁ ∈ S_F and for r > dim S_F."""
     m = fisher_subspace(instance.shared).dimension
     if is_inside(instance.shared):
-        return Verdict(
-            ID, Outcome.PROVED, "e₁ lies in S_F: shared-noise-bound", provenance=Provenance.EXACT, dimension=m
-        )
+        return Verdict.exact(ID, True, "e₁ lies in S_F: shared-noise-bound", m)
     if instance.rank > m and instance.pairs.bias > 0:
         reason = "e₁ is not in S_F and r > dim S_F: some v across S_F has vᵀΓv > 0, and a column along it lowers L"
-        return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT, dimension=m)
+        return Verdict.exact(ID, False, reason, m)
     reason = "e₁ is not in S_F and r ≤ dim S_F, or δ = 0: nothing is known"
-    return Verdict(ID, Outcome.UNDECIDED, reason, provenance=Provenance.EXACT, dimension=m)
+    return Verdict.exact(ID, None, reason, m)
 
 
 def margin(instance: Instance) -> float:

@@ -10,7 +10,7 @@ from thmverify.models import Instance
 from thmverify.statement import Quantity
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
-from thmverify.verdicts import Outcome, Provenance, Verdict
+from thmverify.verdicts import Verdict
 
 ROW = "whitening"
 SYMBOLS = vocabulary.entries("d", "K", "r", "m", "w", "Sigma_k", "delta")
@@ -57,5 +57,4 @@ class Maximisers:
     def verdict(self, claim: str, holds: bool) -> Verdict:
         """Return the verdict on a claim."""
         reason = f"every maximiser has rank {self.n}, dim S_F = {self.m}, rank C = {self.q} and d = {self.d}, exactly"
-        outcome = Outcome.PROVED if holds else Outcome.REFUTED
-        return Verdict(claim, outcome, reason, provenance=Provenance.EXACT, rank=self.n, dimension=self.m)
+        return Verdict.exact(claim, holds, reason, self.m, self.n)
