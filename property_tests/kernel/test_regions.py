@@ -290,7 +290,9 @@ def test_slopes_along_axes_contain_the_gradient():
     region = regions.read_region(whole, "infonce-equality")
     follower = Follower(region.pairs, region.axes, Fraction(0))
     frame = exact.matrix([[Fraction(x) for x in row] for row in follower.frame])
-    digits, grids, V, turns, seed = slopes.read_hints(region.pairs, region.axes, follower.hints(region.whole))
+    digits, grids, V, turns, seed = slopes.read_hints(
+        region.pairs, region.axes, follower.hints(follower.middle(region.whole))
+    )
     with ctx.workprec(digits):
         found = slopes.trace(region.pairs, frame, region.axes, region.whole, fmpq(0), grids, V, turns, seed)
     for _ in range(6):

@@ -95,8 +95,8 @@ def _missing(e: Enclosed, law: Mixture, proposal: Proposal) -> tuple[float, bool
     """Return the logarithm of the factor by which ε is too large to bound the rank, and whether V alone is to blame."""
     G, R = law.sigma, law.R
     with ctx.workprec(int(proposal.hints["precision"])):
-        low = _least(e.inner, e.inner_R.inv())[0].sqrt() / e.epsilon
-        high = _least(e.Gamma, e.allowed)[0] if e.Gamma.nrows() else low
+        low = least(e.inner, e.inner_R.inv())[0].sqrt() / e.epsilon
+        high = least(e.Gamma, e.allowed)[0] if e.Gamma.nrows() else low
         blur = arb_mat(G.nrows(), G.ncols(), [x.rad() for x in e.gradient.entries()])
         sharp = 16 * dual_norm_squared(blur, G, R) < e.epsilon**2
     sizes = [float(x.mid()) for x in (low, high)]
@@ -214,14 +214,14 @@ def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
     e = enclose_infonce(pairs, proposal.hints)
     with ctx.workprec(int(proposal.hints["precision"])):
         if proved:
-            low, high = _least(e.inner, arb_mat(identity(e.inner.nrows())))
-            return outward(-high - e.epsilon, -low * (1 - e.epsilon / _least(e.inner, e.inner_R.inv())[0].sqrt()))
-        low, high = _least(e.Gamma, e.outer)
+            low, high = least(e.inner, arb_mat(identity(e.inner.nrows())))
+            return outward(-high - e.epsilon, -low * (1 - e.epsilon / least(e.inner, e.inner_R.inv())[0].sqrt()))
+        low, high = least(e.Gamma, e.outer)
         drift = (e.outer.inv() * e.outer_R).trace().sqrt() * e.Lambda.sqrt() * e.epsilon
-        return outward(low * (1 - 1 / _least(e.Gamma, e.allowed)[0]), high + drift)
+        return outward(low * (1 - 1 / least(e.Gamma, e.allowed)[0]), high + drift)
 
 
-def _least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:
+def least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:
     """Return bounds of the least eigenvalue of the pencil (m, metric), metric ≻ 0."""
     n = m.nrows()
     left, right = (np.array([[float(x[i, j].mid()) for j in range(n)] for i in range(n)]) for x in (m, metric))

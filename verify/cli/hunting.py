@@ -68,7 +68,7 @@ def hunt(
         if ledger.rounds(plan.id) and not resume:
             rule = f"asks for hunt {plan.id}, which is in {ledger.path}"
             raise InputError("--seed", seed, rule, "add --resume to go on with it, or choose another seed or --out")
-        with _executor(workers, scheduler) as executor, _resumable():
+        with executing(workers, scheduler) as executor, _resumable():
             result = _watched(plan, ledger, limit, executor)
     finally:
         ledger.close()
@@ -83,7 +83,8 @@ def _named(searchers: list[str] | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
+def executing(workers: int, scheduler: str | None) -> Iterator[Executor]:
+    """Start what runs jobs, and close it in the end."""
     from thmverify.hunting.executors import Cluster, Here, Pool
 
     if scheduler is not None:

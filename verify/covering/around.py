@@ -145,7 +145,7 @@ def hints(claim: str, instance: Instance, pairs: Pairs, radius: Fraction | None)
         if (claim, "follow") in regions.SEEN and max(pairs.sizes) <= MAX_DIMENSION:
             for reach in _GUESSES if radius is None else (radius,):
                 follower = Follower(pairs, [], reach)
-                yield Hint([follower.frame], Proposal("follow", follower.hints(())))
+                yield Hint([follower.frame], Proposal("follow", follower.hints(follower.middle(()))))
         for proposal in _proposals(claim, instance, pairs):
             names = [name for name in ("Q", "Q_V", "Q_T") if name in proposal.hints]
             frames = [proposal.hints[name] for name in names] or units

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -23,7 +25,21 @@ from thmverify.models import Floats
 _TOLERANCE, _FLAT, _STEEP = 1e-10, 1e-8, 1e-10
 _STEP = 1e-4  # of a side: derivatives are differences over it
 _SPARE, _WIDER = 4.0, 1.1  # nats beyond what the margin asks for; the strip has to fit all logits of the box
-_PLACES = 2**36  # what factors are rounded to
+_FAR = 4.0  # standard deviations: beyond, little is left of an integral
+_PLACES = 2**28  # what factors are rounded to
+
+
+@dataclass(frozen=True)
+class Middle:
+    """The middle θ of a box and half its sides; V, N, how V turns; the deciding number, and if the rank is full."""
+
+    theta: Floats
+    half: Floats
+    V: Floats
+    N: Floats
+    turns: list[Floats]
+    margin: float
+    full: bool
 
 
 class Follower:
@@ -40,31 +56,47 @@ class Follower:
         self._base = _numbers(law.weights, Q.transpose() * law.means, pairs.bias)
         self._moves = [_numbers(axis.weights, turned * axis.means[0], axis.bias) for axis in axes]
 
-    def hints(self, box: Box) -> dict[str, Any]:
-        """Return the hints of `follow`. Raises OutOfReachError when the kernel would not take the grids."""
+    def middle(self, box: Box) -> Middle:
+        """Return the minimiser in the middle of a box, and how it changes along the axes."""
         ends = np.array([[_float(x) for x in side] for side in box]).reshape(-1, 2)
         theta, half = ends.mean(axis=1), (ends[:, 1] - ends[:, 0]) / 2
-        law = self._law(theta)
-        energy = _energy(*law)
+        energy = _energy(*self._law(theta))
         found = minimise_on_cone(energy, np.eye(len(energy.S)) + energy.S, _TOLERANCE)
         values, vectors = np.linalg.eigh(found.Y)
         kept = values > _FLAT
         V = vectors[:, kept] * np.sqrt(values[kept])
         slopes, directions = np.linalg.eigh(vectors[:, ~kept].T @ found.point.gradient @ vectors[:, ~kept])
         N = vectors[:, ~kept] @ directions[:, slopes > _STEEP]
-        turns = self._turns(theta, half, energy, V)
-        means = law[1]
-        reach = 1 + float(np.max(np.sum(means**2, axis=0)))
-        margin = float(values.min()) if kept.all() else float(slopes.min()) / reach
+        margin = float(values.min()) if kept.all() else float(slopes.min())
+        return Middle(theta, half, V, N, self._turns(theta, half, energy, V), margin, bool(kept.all()))
+
+    def hints(self, at: Middle) -> dict[str, Any]:
+        """Return the hints of `follow`. Raises OutOfReachError when the kernel would not take the grids."""
+        reach = 1 + float(np.max(np.sum(self._law(at.theta)[1] ** 2, axis=0)))
+        margin = at.margin if at.full else at.margin / reach
         nats = _SPARE + math.log(reach / max(margin, 1e-9))
-        grid = propose(*self._logits(V, turns, theta, half), nats, boxes=True)
+        grid = propose(*self._logits(at), nats, boxes=True)
         return {
             "precision": str(grid.bits),
             "grids": grid.grids,
-            "V": _text(V),
-            "turns": [_text(turn) for turn in turns],
-            "N": _text(N),
+            "V": _text(at.V),
+            "turns": [_text(turn) for turn in at.turns],
+            "N": _text(at.N),
         }
+
+    def changes(self, at: Middle) -> list[float]:
+        """Return about how much logits change along each axis, from the middle to a side."""
+
+        def logits(theta: Floats, V: Floats) -> Floats:
+            means = self._law(theta)[1]
+            slopes = (means - means[:, :1]).T @ V @ V.T
+            return np.concatenate([slopes @ means, _FAR * slopes], axis=1)
+
+        there, found = logits(at.theta, at.V), []
+        for i, h in enumerate(at.half * _STEP):
+            moved = logits(at.theta + np.eye(len(at.half))[i] * h, at.V + h * at.turns[i])
+            found.append(float(np.max(np.abs(moved - there))) / _STEP)
+        return found
 
     def _law(self, theta: Floats) -> tuple[Floats, Floats, float]:
         """Return weights, means (m × K) and bias."""
@@ -94,27 +126,23 @@ class Follower:
             found.append(np.linalg.lstsq(np.concatenate([derivative, within]), wanted, rcond=None)[0].reshape(m, rho))
         return found
 
-    def _logits(
-        self, V: Floats, turns: Sequence[Floats], theta: Floats, half: Floats
-    ) -> tuple[Mixture, fmpq_mat, fmpq_mat]:
+    def _logits(self, at: Middle) -> tuple[Mixture, fmpq_mat, fmpq_mat]:
         """Return what the lattice is for: centred components, and slopes as steep as sums of two of a box's logits."""
 
         def steep(theta: Floats, V: Floats) -> Floats:
             means = self._law(theta)[1]
             return np.asarray(V @ V.T @ (means - means[:, :1]))
 
-        slopes, corners = steep(theta, V), list[Floats]()
-        for signs in np.array(np.meshgrid(*[[-1, 1]] * len(half))).reshape(len(half), -1).T if len(half) else []:
-            corners.append(
-                steep(theta + signs * half, V + sum(s * h * t for s, h, t in zip(signs, half, turns, strict=True)))
-            )
-        wider = max([1.0, *(_spread(x) / max(_spread(slopes), 1e-9) for x in corners)])
-        wider += self._radius * float(np.linalg.norm(V @ V.T)) * 2 / max(_spread(slopes), 1e-9)
+        slopes, wider = steep(at.theta, at.V), 1.0
+        size = max(_spread(slopes), 1e-9)
+        for signs in itertools.product((-1, 1), repeat=len(at.half)):
+            steps = np.array(signs) * at.half
+            V = at.V + sum((step * turn for step, turn in zip(steps, at.turns, strict=True)), np.zeros_like(at.V))
+            wider = max(wider, _spread(steep(at.theta + steps, V)) / size)
+        wider += self._radius * float(np.linalg.norm(at.V @ at.V.T)) * 2 / size
         m, K = slopes.shape
-        weights = [fmpq(1, K)] * K
-        centred = Mixture(weights, fmpq_mat(m, K), [self._sigma] * K)
-        unit = exact.identity(m)
-        return centred, unit, rational(_text(slopes * 2 * wider * _WIDER), K)
+        centred = Mixture([fmpq(1, K)] * K, fmpq_mat(m, K), [self._sigma] * K)
+        return centred, exact.identity(m), rational(_text(slopes * 2 * wider * _WIDER), K)
 
 
 def _spread(slopes: Floats) -> float:

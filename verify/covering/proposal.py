@@ -1,19 +1,19 @@
-"""How a cover is proposed: the kernel's own bisection, watched, until no box waits or the time is up."""
+"""How a cover is proposed: the kernel's own test of boxes, until no box waits or the time is up."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from flint import fmpq
+from flint import ctx, fmpq
 
+from thmverify.covering.boxes import Found, Journal, Team, explore
 from thmverify.errors import InputError
 from thmverify.kernel.claims import COVERS, statement_hash
 from thmverify.kernel.covers import FIELDS, FORMAT, claims, line
-from thmverify.kernel.covers.bisection import Box, halves, volume
+from thmverify.kernel.covers.bisection import Box, halves
 from thmverify.kernel.strict import Rejected, canonical, digest
 from thmverify.rationals import Number, rational
 
@@ -89,43 +89,18 @@ class Covering:
         }
 
 
-class _Stop(Exception):  # noqa: N818 (it is no error)
-    """The time is up."""
-
-
-class _Watcher:
-    """Keeps which boxes are settled and which wait, as the kernel goes on."""
-
-    def __init__(self, whole: Box, seconds: float, observe: Callable[[Fraction], None]) -> None:
-        self.waiting: dict[Box, None] = {whole: None}
-        self.settled: list[Box] = []
-        self.share = Fraction(0)
-        self._whole, self._seconds, self._observe = volume(whole), seconds, observe
-        self._start = time.monotonic()
-
-    def __call__(self, box: Box, settled: bool) -> None:
-        del self.waiting[box]
-        if settled:
-            self.settled.append(box)
-            self.share += _fraction(volume(box) / self._whole)
-        else:
-            self.waiting.update(dict.fromkeys(halves(box, line.SCALES)))
-        self._observe(self.share)
-        if self.waiting and 0 < self._seconds <= self.seconds:
-            raise _Stop
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken."""
-        return time.monotonic() - self._start
-
-
 def propose(
-    claim: str, region: Region, seconds: float = 0, observe: Callable[[Fraction], None] = lambda _share: None
+    claim: str,
+    region: Region,
+    seconds: float = 0,
+    observe: Callable[[Fraction], None] = lambda _share: None,
+    team: Team | None = None,
+    journal: Callable[[str], Journal] | None = None,
 ) -> Covering:
     """Cover a set, for at most so many seconds (0 for no limit); `observe` is told the share that is settled.
 
-    Raises InputError when there is no such claim, or the set is too large for the kernel.
+    `team` looks at the boxes, `journal` is asked for one that is about the set. Raises InputError when there is no such
+    claim, or the set is too large for the kernel.
 
     >>> found = propose("infonce-equality-three", Region.of(1))
     >>> found.remaining, found.share
@@ -134,16 +109,33 @@ def propose(
     if claim not in CLAIMS:
         raise InputError("ID", claim, "has no cover", f"write one of {', '.join(CLAIMS)}")
     plan = _plan(region)
-    watcher = _Watcher(claims.parameters(plan), seconds, observe)
     try:
-        claims.run(region.kernel, plan, watcher)
-    except _Stop:
-        pass
+        claims.run(region.kernel, plan._replace(boxes=1))
     except Rejected as error:
         raise InputError("set", region.text, f"the kernel refuses it: {error}", "choose a smaller set") from None
-    remaining, looked_at = tuple(watcher.waiting), 2 * len(watcher.settled) + len(watcher.waiting) - 1
+    ends = tuple(str(x) for x in plan.range)
+    kept = journal(f"{claim} {region.text} {ends}") if journal is not None else None
+    found = explore(_look, (ends,), team=team, journal=kept, seconds=seconds, most=plan.boxes, observe=observe)
+    whole = claims.parameters(plan)
+    settled, remaining = (tuple(_box(whole, path) for path in paths) for paths in (found.settled, found.waiting))
+    looked_at = 2 * len(settled) + len(remaining) - 1
     data = None if remaining else certificate(claim, region, plan._replace(boxes=looked_at))
-    return Covering(claim, region, tuple(watcher.settled), remaining, watcher.share, watcher.seconds, data)
+    return Covering(claim, region, settled, remaining, found.share, found.seconds, data)
+
+
+def _look(ends: tuple[str, str], paths: Sequence[str]) -> list[Found]:
+    """Return what the kernel finds of boxes. Each digit of a path is a half along the longest axis of the box."""
+    whole = claims.parameters(claims.Plan((_fmpq(Fraction(ends[0])), _fmpq(Fraction(ends[1]))), 1, PRECISION))
+    with ctx.workprec(PRECISION):
+        return [
+            Found(path, settled=True) if line.settles(_box(whole, path)) else Found(path, axes=[0]) for path in paths
+        ]
+
+
+def _box(whole: Box, path: str) -> Box:
+    for half in path:
+        whole = halves(whole, line.SCALES)[int(half)]
+    return whole
 
 
 def _plan(region: Region) -> claims.Plan:
@@ -169,7 +161,3 @@ def certificate(claim: str, region: Region, plan: claims.Plan) -> bytes:
 
 def _fmpq(x: Fraction) -> fmpq:
     return fmpq(x.numerator, x.denominator)
-
-
-def _fraction(x: fmpq) -> Fraction:
-    return Fraction(int(x.p), int(x.q))

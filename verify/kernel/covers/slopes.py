@@ -13,7 +13,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from thmverify.kernel.covers.bisection import Box
 from thmverify.kernel.covers.nearby import Axis
-from thmverify.kernel.enclosure import complement, enclosed, infonce_rank, rising
+from thmverify.kernel.enclosure import Enclosed, complement, enclosed, infonce_rank, rising
 from thmverify.kernel.integrals import Grid, Grids, Moments, Whitened, check_grids, component_moments, read_grids
 from thmverify.kernel.linear import certainly_definite, cholesky
 from thmverify.kernel.models import Finding, Pairs
@@ -246,9 +246,13 @@ def trace(
 
 def conclude(pairs: Pairs, found: Traced) -> Finding:
     """Return what infonce-equality is on all instances of the box."""
-    S, (N, Gamma, rest) = found.S.value, (x.value for x in found.made)
-    if not certainly_definite(S):
+    if not certainly_definite(found.S.value):
         raise Rejected("it is not certain that the means span as many dimensions as those of the instance")
+    return equality(pairs, infonce_rank(bounds(found), pairs.mixture.m))
+
+
+def bounds(found: Traced) -> Enclosed:
+    """Return what bounds the rank of all minimisers."""
+    S, (N, Gamma, rest) = found.S.value, (x.value for x in found.made)
     G, V, means = found.law.sigma, found.factor.value, found.law.means.value
-    e = enclosed(found.gradient.value, rising((N, Gamma, rest)), G, G + S, V, means)
-    return equality(pairs, infonce_rank(e, pairs.mixture.m))
+    return enclosed(found.gradient.value, rising((N, Gamma, rest)), G, G + S, V, means)

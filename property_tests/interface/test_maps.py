@@ -1,0 +1,200 @@
+"""Certified maps, and covers that are stopped, gone on with, or shared out among workers."""
+
+from __future__ import annotations
+
+import json
+import random
+from fractions import Fraction
+from functools import partial
+from xml.etree import ElementTree
+
+import pytest
+from flint import fmpq
+
+from thmverify.certifying import decide
+from thmverify.cli import main
+from thmverify.covering import Region, propose
+from thmverify.covering.boxes import Found, Journal, Team, explore
+from thmverify.covering.mappicture import draw_map
+from thmverify.covering.maps import Family, chart
+from thmverify.errors import InputError
+from thmverify.hunting.executors import Pool, run_all
+from thmverify.instances import parse_instance
+from thmverify.kernel import check
+from thmverify.kernel.covers.regions import part
+
+MEANS = [["7/15", "-2/45"], ["-6", "0"], ["12", "4"]]
+BIASED = {"model": "shared-gmm", "weights": ["9/10", "9/100", "1/100"], "means": MEANS, "bias": "7/10", "rank": 3}
+CORNERS = [["1", "0"], ["-1/2", "7/8"], ["-1/2", "-7/8"]]
+TRIANGLE = {"model": "shared-gmm", "weights": ["1/3"] * 3, "means": CORNERS, "bias": "1", "rank": 3}
+
+
+def family(instance: dict, bias: list[str], separation: list[str]) -> dict:
+    """Instances of other biases and separations than that given."""
+    axes = [
+        {"name": "bias", "at": instance["bias"], "range": bias, "bias": "1"},
+        {"name": "separation", "at": "1", "range": separation, "means": instance["means"]},
+    ]
+    return {"instance": instance, "axes": axes}
+
+
+PROVED = family(TRIANGLE, ["4/5", "1"], ["9/10", "11/10"])
+REFUTED = family(BIASED, ["699/1000", "701/1000"], ["998/1000", "1002/1000"])
+
+
+def at(whole: dict, path: str, rng: random.Random) -> dict:
+    """A random instance of a box of the family."""
+    sides = tuple(tuple(fmpq(*Fraction(x).as_integer_ratio()) for x in axis["range"]) for axis in whole["axes"])
+    ends = (Fraction(str(low + (high - low) * fmpq(rng.randint(0, 16), 16))) for low, high in part(sides, path))
+    bias, scale = ends
+    means = [[str(Fraction(x) * scale) for x in row] for row in whole["instance"]["means"]]
+    return {**whole["instance"], "bias": str(bias), "means": means}
+
+
+@pytest.mark.parametrize(("whole", "verdict"), [(PROVED, "proved"), (REFUTED, "refuted")])
+def test_a_map_is_settled_and_holds_at_random_points(whole, verdict):
+    found = chart(Family.of(whole))
+    assert found.share(verdict) == 1
+    assert found.unsettled == ()
+    said = check(found.certificate)
+    assert said.finding.verdict == verdict
+    rng = random.Random(4)
+    for path in list(found.pieces)[:3]:
+        assert decide("infonce-equality", parse_instance(at(whole, path, rng)))[0].outcome.value == verdict
+
+
+def test_what_is_not_settled_is_white_and_nobody_says_more():
+    whole = family(BIASED, ["69/100", "71/100"], ["9/10", "1"])
+    found = chart(Family.of(whole), deepest=3)
+    said = check(found.certificate) if found.certificate else None
+    settled = found.share("proved") + found.share("refuted")
+    assert settled < 1
+    assert settled + sum(Fraction(1, 2 ** len(path)) for path in found.unsettled) == 1
+    assert said is None or Fraction(str(said.proved + said.refuted)) == settled
+
+
+def test_the_command(tmp_path, capsys):
+    file = tmp_path / "slice.json"
+    file.write_text(json.dumps(PROVED))
+    words = ["cover", "infonce-equality", "--set", f"slice={file}", "--out", str(tmp_path / "map"), "--json"]
+    assert main(words) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["verdict"], answer["share"], answer["unsettled"]) == ("proved", "1", 0)
+    assert main(["check", answer["certificate"]]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("bias [4/5, 1] x separation [9/10, 11/10]: proved")
+    assert ElementTree.parse(answer["picture"]).getroot().tag.endswith("svg")
+
+
+def test_the_picture_has_a_legend_and_the_area_of_each_verdict():
+    verdicts = {"0": "proved", "10": "refuted", "12": "refuted", "110": "refuted"}
+    root = ElementTree.fromstring(draw_map("A <map>", [("x", fmpq(0), fmpq(1)), ("y", fmpq(-1), fmpq(1))], verdicts))
+    texts = [element.text for element in root.iter() if element.tag.endswith("text")]
+    assert "proved: 50.0 %" in texts
+    assert any(text.startswith("not settled: ") for text in texts)
+    assert len([element for element in root.iter() if element.tag.endswith("path")]) == 2
+
+
+BAD = [
+    ({"instance": TRIANGLE}, "does not have exactly the fields"),
+    ({**PROVED, "axes": [{"name": "bias"}]}, "is not an axis"),
+    ({**PROVED, "axes": []}, "no axis and no radius"),
+    ({**PROVED, "axes": [{**PROVED["axes"][0], "range": ["1", "0"]}]}, "range is not an interval"),
+    ({**PROVED, "axes": [{**PROVED["axes"][0], "range": "1"}]}, "range is not an interval"),
+    ({**PROVED, "axes": [{**PROVED["axes"][0], "weights": ["1", "0", "0"]}]}, "with sum 0"),
+    ({**PROVED, "axes": [{**PROVED["axes"][0], "means": [["1"]]}]}, "do not fit those of the instance"),
+    ({**PROVED, "axes": [{**PROVED["axes"][0], "bias": "x"}]}, "axes[0].bias"),
+    ({**PROVED, "axes": [{**PROVED["axes"][0], "bias": 0.5}]}, "axes[0].bias"),
+    ({**PROVED, "instance": {**TRIANGLE, "bias": "2"}}, "bias"),
+]
+
+
+@pytest.mark.parametrize(("whole", "reason"), BAD, ids=lambda x: str(x)[:40])
+def test_bad_families_are_one_line(whole, reason):
+    with pytest.raises(InputError) as caught:
+        Family.of(whole)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["infonce-top-r", "--set", "slice=examples/shared-gmm.json"],
+        ["infonce-equality", "--set", "slice=examples/shared-gmm.json"],
+        ["infonce-equality", "--set", "slice=nowhere.json"],
+        ["infonce-equality-three", "--set", "distance=1", "--set", "slice=x.json"],
+        ["infonce-equality-three", "--workers", "0"],
+    ],
+)
+def test_bad_input_is_one_line(words, capsys, tmp_path):
+    assert main(["cover", *words, "--out", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+
+
+# ------------------------------------------------------------------------------------------------- rounds, journal
+
+
+def halves(limit: int, paths: list[str]) -> list[Found]:
+    return [Found(path, settled=True) if len(path) >= limit else Found(path, axes=[0]) for path in paths]
+
+
+def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path):
+    file, seen = tmp_path / "boxes.jsonl", list[str]()
+
+    def look(limit: int, paths: list[str]) -> list[Found]:
+        seen.extend(paths)
+        if len(seen) > 20:
+            raise KeyboardInterrupt
+        return halves(limit, paths)
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(look, (5,), journal=Journal(file, "a set", resume=False))
+    done = len(file.read_text().splitlines()) - 1
+    assert 0 < done <= 20
+    with pytest.raises(InputError, match="is there from another run"):
+        Journal(file, "a set", resume=False)
+    with pytest.raises(InputError, match="is about another set"):
+        Journal(file, "another set", resume=True)
+    with file.open("a") as torn:
+        torn.write('["0101010", tr')  # killed while it was written
+    again = Journal(file, "a set", resume=True)
+    assert len(again.found) == done
+    seen.clear()
+    found = explore(partial(halves), (5,), journal=again)
+    assert (len(found.settled), found.share, found.waiting) == (32, 1, [])
+    assert len(file.read_text().splitlines()) == 1 + 63
+
+
+def test_workers_find_the_same():
+    alone = propose("infonce-equality-three", Region.of("7/10"))
+    pool = Pool(2)
+    try:
+        team = Team(partial(run_all, pool), 2)
+        shared = propose("infonce-equality-three", Region.of("7/10"), team=team)
+    finally:
+        pool.close()
+    assert shared.certificate == alone.certificate
+    assert set(shared.settled) == set(alone.settled)
+
+
+def test_a_cover_is_gone_on_with(tmp_path, capsys):
+    words = ["cover", "infonce-equality-three", "--set", "distance=40", "--budget", "1s", "--out", str(tmp_path)]
+    journal = tmp_path / "infonce-equality-three.boxes.jsonl"
+    assert main(words) == 3
+    before = journal.read_text()
+    assert main(words) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main([*words, "--resume"]) == 3
+    assert journal.read_text().startswith(before)
+    assert len(journal.read_text()) > len(before)
+    assert main(["cover", "infonce-equality-three", "--set", "distance=39", "--resume", "--out", str(tmp_path)]) == 2
+
+
+def test_a_journal_ends_with_the_cover(tmp_path, capsys):
+    words = ["cover", "infonce-equality-three", "--set", "distance=7/10", "--out", str(tmp_path), "--json"]
+    for _ in range(2):  # nothing is left to go on with
+        assert main(words) == 0
+        assert json.loads(capsys.readouterr().out)["share"] == "1"
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".svg"]
