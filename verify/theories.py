@@ -251,10 +251,21 @@ def _checked(theory: object, origin: str) -> Theory:
         raise InputError(
             "THEORY", theory.name, f"of {origin} has no sequences of statements and losses", "write (a, b)"
         )
+    _check_words(theory, origin)
     if theory.interface != INTERFACE:
         rule = f"of {origin} is for interface {theory.interface} of the toolkit, this release has {INTERFACE}"
         raise InputError("theory", theory.name, rule, "install releases that fit each other")
     return theory
+
+
+def _check_words(theory: Theory, origin: str) -> None:
+    """Raise InputError when a family or a finding is about a statement that the theory does not have."""
+    named = [("families", name) for names in theory.families.values() for name in names]
+    named += [("findings", name) for finding in theory.findings for name in finding.statements]
+    for field_, name in named:
+        if name not in theory.ids:
+            known = ", ".join(theory.ids) or "none"
+            raise InputError(f"THEORY.{field_}", name, f"names no statement of {origin}", f"its statements are {known}")
 
 
 def _add(theories: list[Found], found: Found) -> None:

@@ -130,6 +130,11 @@ BROKEN = {
     "raises": ("1 / 0", "fails with ZeroDivisionError"),
     "no theory": ("X = 1", "is not defined in"),
     "another interface": ("THEORY = tv.Theory('t', interface=99)", "is for interface 99"),
+    "a family of nothing": ("THEORY = tv.Theory('t', families={'Of none': ['nothing']})", "THEORY.families"),
+    "a finding about nothing": (
+        "THEORY = tv.Theory('t', findings=[tv.Finding('f', [tv.Clause(('nothing',), {})])])",
+        "THEORY.findings",
+    ),
     "a name that is taken": (
         "from thmverify.theorems import REGISTRY\nTHEORY = tv.Theory('t', (REGISTRY['lemma-4.2'],))",
         "names a statement of thmverify",
