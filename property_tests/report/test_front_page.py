@@ -84,6 +84,16 @@ def test_a_family_is_a_column_with_its_arrows(whole):
     assert tops[-1] + families.HEIGHT <= column.height
 
 
+def test_a_statement_that_is_pointed_at_keeps_what_it_rests_on(whole):
+    names = [node.id for node in whole.graph.nodes if node.standing is not None]
+    chain = tuple(Edge(source=a, target=b, kind="cites") for a, b in pairwise(names))
+    (column,) = families.columns(Graph(nodes=whole.graph.nodes, edges=chain))
+    assert [arc.below for arc in column.arcs] == [(1, 2), (2,)]
+    (special,) = families.columns(whole.graph)[0].arcs
+    assert special.below == (0, 2)
+    assert ".column1:has(.row2:is(:hover, :focus-visible)) .arc:not(.under2)" in render.html(whole)
+
+
 def test_what_another_family_proves_stands_on_top(whole):
     nodes = tuple(n.model_copy(update={"family": n.id}) for n in whole.graph.nodes)
     cites = Edge(source=REFUTED.id, target="general", kind="cites")

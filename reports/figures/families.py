@@ -31,11 +31,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Arc:
-    """An edge: the path of its line and that of its head."""
+    """An edge: the path of its line and that of its head, and the numbers of the rows that rest on it."""
 
     edge: Edge
     line: str
     head: str
+    below: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,11 @@ def _column(title: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Column:
     ordered = [*foreign, *_ordered(own, arriving)]
     rows = tuple(Row(node, 1 + _STEP * i, node.family != title) for i, node in enumerate(ordered))
     at = {row.node.id: row.y + HEIGHT / 2 for row in rows}
-    arcs = tuple(_arc(edge, at[edge.source], at[edge.target]) for edge in arriving)
+    rests = [{node.id, *_ancestors(node.id, arriving)} for node in ordered]
+    below = [tuple(i for i, on in enumerate(rests) if _ends(edge) & on) for edge in arriving]
+    arcs = tuple(
+        _arc(edge, at[edge.source], at[edge.target], under) for edge, under in zip(arriving, below, strict=True)
+    )
     counts = Counter(node.standing for node in own)
     tally = tuple((standing, counts[standing]) for standing in Standing if counts[standing])
     return Column(title, tally, rows, arcs, _STEP * len(rows) - _STEP + HEIGHT + 2)
@@ -83,9 +88,25 @@ def _ordered(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:
     return placed
 
 
-def _arc(edge: Edge, y0: float, y1: float) -> Arc:
+def _ends(edge: Edge) -> set[str]:
+    """Return the statements that an arrow belongs to: what cites, or both ends of a special case."""
+    return {edge.target} | ({edge.source} if edge.kind == "special case" else set())
+
+
+def _ancestors(name: str, edges: Sequence[Edge]) -> set[str]:
+    """Return what a statement rests on, directly or not."""
+    found, waiting = set[str](), [name]
+    while waiting:
+        target = waiting.pop()
+        fresh = {e.source for e in edges if e.kind == "cites" and e.target == target} - found
+        found |= fresh
+        waiting.extend(fresh)
+    return found
+
+
+def _arc(edge: Edge, y0: float, y1: float, below: tuple[int, ...]) -> Arc:
     """Join two boxes on the left, or on the right for a special case; the farther apart, the wider the arc."""
     side, x = (1.0, _RIGHT) if edge.kind == "special case" else (-1.0, LEFT)
     out = x + side * min(12 + abs(y1 - y0) / _STEP * 4, (WIDTH - _RIGHT if side > 0 else LEFT) * 1.25)
     line = f"M{x:.1f} {y0:.1f}C{out:.1f} {y0:.1f} {out:.1f} {y1:.1f} {x + side * _HEAD:.1f} {y1:.1f}"
-    return Arc(edge, line, f"M{x:.1f} {y1:.1f}l{side * _HEAD:.1f} -3.5v7z")
+    return Arc(edge, line, f"M{x:.1f} {y1:.1f}l{side * _HEAD:.1f} -3.5v7z", below)
