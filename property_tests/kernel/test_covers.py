@@ -73,7 +73,7 @@ REFUSED = [
     ({"distance": "any", "range": ["3/5", "11"]}, "the inequality for far means does not hold"),
     ({"distance": "any", "range": ["3/5", "1"]}, "the inequality for far means does not hold"),
     ({"range": ["2", "3/5"]}, "range is not an interval"),
-    ({"range": ["2"]}, "range is not an interval"),
+    ({"range": ["2"]}, "range does not have 2 entries"),
     ({"range": "2"}, "range is not an array"),
     ({"distance": "-1", "range": ["3/5", "1"]}, "distance is not at most"),
     ({"distance": "20000", "range": ["3/5", "1"]}, "distance is not at most"),

@@ -68,3 +68,11 @@ def array(value: object, name: str, longest: int = MAX_DIMENSION) -> list[Any]:
     if not isinstance(value, list) or len(value) > longest:
         raise Rejected(f"{name} is not an array of at most {longest} entries")
     return value
+
+
+def exactly(count: int, value: object, name: str) -> list[Any]:
+    """Return an array of so many entries."""
+    found = array(value, name)
+    if len(found) != count:
+        raise Rejected(f"{name} does not have {count} entries")
+    return found

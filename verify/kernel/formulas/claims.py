@@ -13,7 +13,7 @@ from thmverify.kernel.integrals import Grids, read_grids
 from thmverify.kernel.linear import diagonal
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import bits, check_hint, matrix, rational, read
-from thmverify.kernel.strict import MAX_SIZE, Rejected, array, canonical, digest, record, sealed
+from thmverify.kernel.strict import MAX_SIZE, Rejected, array, canonical, digest, exactly, record, sealed
 
 FORMAT = "thmverify-formula-1"
 FIELDS = ("format", "claim", "definitions", "formula", "statement", "instance", "hints", "content")
@@ -57,10 +57,9 @@ def evaluate(definitions: object, node: object, instance: object, hints: object)
     names, law = fields(instance)
     reader, named = Reader(names, law), []
     for pair in array(definitions, "the definitions", MAX_SIZE):
-        if len(array(pair, "a definition", 2)) != 2:
-            raise Rejected("a definition is not a name and a term")
-        term = reader.read(pair[1])
-        named.append((reader.define(pair[0], term.shape), term))
+        name, body = exactly(2, pair, "a definition")
+        term = reader.read(body)
+        named.append((reader.define(name, term.shape), term))
     goal = reader.read(node)
     precision, grids = read(hints, precision=bits, grids=_grids)
     if len(grids) != reader.expectations:

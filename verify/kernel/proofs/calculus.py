@@ -31,19 +31,13 @@ def _variable(t: Term, s: int, given: Given) -> Term:  # noqa: ARG001
 
 def _each(t: Term, s: int, given: Given) -> Term:
     """A sum: each part in turn."""
-    return (
-        make("add", None, *(derivative(a, s, given) for a in t.args))
-        if len(t.args) > 1
-        else derivative(t.args[0], s, given)
-    )
+    return make("add", None, *(derivative(a, s, given) for a in t.args))
 
 
 def _product(t: Term, s: int, given: Given) -> Term:
     """A product: each factor in turn, the others left."""
-    parts = []
-    for i, a in enumerate(t.args):
-        parts.append(make(t.op, None, *t.args[:i], derivative(a, s, given), *t.args[i + 1 :]))
-    return parts[0] if len(parts) == 1 else make("add", None, *parts)
+    changed = ((*t.args[:i], derivative(a, s, given), *t.args[i + 1 :]) for i, a in enumerate(t.args))
+    return make("add", None, *(make(t.op, None, *parts) for parts in changed))
 
 
 def _linear(t: Term, s: int, given: Given) -> Term:

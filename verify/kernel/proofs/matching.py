@@ -76,9 +76,6 @@ def match(p: Term, t: Term, depth: int, form: Shape, bound: Binding) -> Iterator
                 form,
                 bound,
             )
-    elif p.op == t.op == "tr":
-        for reading in readings(letters(p.args[0]), form.upright):
-            yield from match_words(reading, letters(t.args[0]), depth, form, bound)
 
 
 def _variable(p: Term, t: Term, depth: int, form: Shape, bound: Binding) -> Iterator[Binding]:

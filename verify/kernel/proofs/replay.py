@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from thmverify.kernel.proofs.ring import remembered
 from thmverify.kernel.proofs.rules import Definition, Theorem, bind, equal, infer, inferred
 from thmverify.kernel.proofs.terms import PROP, Term, make, replace
-from thmverify.kernel.strict import Rejected, digest, sealed
+from thmverify.kernel.strict import Rejected, array, digest, exactly, sealed
 
 FORMAT = "thmverify-proof-1"
 FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumptions", "lines", "conclusion", "content")
@@ -113,12 +113,6 @@ def _pick(items: list[Any], i: object, what: str) -> Any:
     return items[i]
 
 
-def _list(value: object, what: str, longest: int = MAX_NODES) -> list[Any]:
-    if not isinstance(value, list) or len(value) > longest:
-        raise Rejected(f"{what} is not an array of at most {longest} entries")
-    return value
-
-
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable():
         raise Rejected(f"{what} is not a short text")
@@ -166,7 +160,7 @@ def _value(op: str, value: object) -> object:
 
 
 def _node(theory: Theory, terms: list[Term], entry: object) -> Term:
-    parts = _list(entry, "a node")
+    parts = array(entry, "a node")
     if len(parts) < 2:
         raise Rejected("a node is an operation, a value and arguments")
     op, value, *arguments = parts
@@ -180,8 +174,8 @@ def _node(theory: Theory, terms: list[Term], entry: object) -> Term:
 
 def _named(value: object, terms: list[Term], what: str) -> list[tuple[str, Term]]:
     found = []
-    for entry in _list(value, what):
-        name, i = _list(entry, what, 2) if len(_list(entry, what)) == 2 else (None, None)
+    for entry in array(value, what):
+        name, i = exactly(2, entry, what)
         formula = _pick(terms, i, "term")
         if formula.sort is not PROP or formula.loose:
             raise Rejected(f"{what} is not a list of formulas with names")
@@ -192,21 +186,18 @@ def _named(value: object, terms: list[Term], what: str) -> list[tuple[str, Term]
 
 
 def _line(theory: Theory, theorems: list[Theorem], terms: list[Term], entry: object) -> tuple[str, Theorem]:
-    parts = _list(entry, "a line", 3)
-    if len(parts) != 3:
-        raise Rejected("a line is a rule, premises and terms")
-    rule, premises, arguments = parts
+    rule, premises, arguments = exactly(3, entry, "a line")
     if rule == "definition":
-        name = _text(_pick(_list(arguments, "the name of a definition", 1), 0, "name"), "a name")
+        name = _text(*exactly(1, arguments, "a definition"), "a name")
         if premises != [] or name not in theory.definitions:
             raise Rejected(f"{name!r} is not defined")
         return rule, theory.unfolded(name)
     if not isinstance(rule, str):
         raise Rejected("a rule is named by a text")
     groups = [
-        [_pick(theorems, i, "line") for i in _list(g, "a group of premises")] for g in _list(premises, "premises", 8)
+        [_pick(theorems, i, "line") for i in array(g, "a group of premises")] for g in array(premises, "premises", 8)
     ]
-    given = [_pick(terms, i, "term") for i in _list(arguments, "terms")]
+    given = [_pick(terms, i, "term") for i in array(arguments, "terms")]
     return rule, infer(rule, groups, given)
 
 
@@ -256,8 +247,8 @@ def _replay(whole: object) -> Proved:
 def read(nodes: object, definitions: object) -> tuple[Theory, list[Term]]:
     """Return the definitions and the terms of a trace. Raises Rejected when an entry is none."""
     theory, terms = Theory(), list[Term]()
-    pending = list(_list(definitions, "definitions", 1000))
-    for entry in _list(nodes, "nodes"):
+    pending = list(array(definitions, "definitions", 1000))
+    for entry in array(nodes, "nodes", MAX_NODES):
         if entry != ["define"]:
             terms.append(_node(theory, terms, entry))
         elif pending:
@@ -273,7 +264,7 @@ def read(nodes: object, definitions: object) -> tuple[Theory, list[Term]]:
 def derive(theory: Theory, terms: list[Term], lines: object) -> tuple[list[str], list[Theorem]]:
     """Return the rules and the theorems of the lines of a trace. Raises Rejected, with the line, where a rule fails."""
     rules, theorems = list[str](), list[Theorem]()
-    for number, entry in enumerate(_list(lines, "lines", MAX_LINES)):
+    for number, entry in enumerate(array(lines, "lines", MAX_LINES)):
         try:
             rule, found = _line(theory, theorems, terms, entry)
         except Rejected as error:
@@ -284,7 +275,5 @@ def derive(theory: Theory, terms: list[Term], lines: object) -> tuple[list[str],
 
 
 def _definition(entry: object) -> tuple[str, list[int], int]:
-    parts = _list(entry, "a definition", 3)
-    if len(parts) != 3:
-        raise Rejected("a definition is a name, parameters and a term")
-    return _name(parts[0]), _list(parts[1], "parameters"), parts[2]
+    name, parameters, body = exactly(3, entry, "a definition")
+    return _name(name), array(parameters, "parameters"), body

@@ -252,13 +252,15 @@ class Ring:
         if taken.isdisjoint(m[0]):
             return m
         names = _fresh(m[0], taken | _slots_in(m))
-        moved = self._renamed(m[1:], dict(zip(m[0], names, strict=True)))
-        if len(moved) != 1:
-            raise Rejected("a monomial falls apart when its indices are renamed")
-        ((own, factors, word),) = moved
-        if own or moved[own, factors, word] != 1:
-            raise Rejected("a monomial falls apart when its indices are renamed")
-        return tuple(names), factors, word
+        return tuple(names), *self._moved(m[1:], dict(zip(m[0], names, strict=True)))
+
+    def _moved(self, parts: tuple[Factors, Word], values: dict[Term, Term]) -> tuple[Factors, Word]:
+        """Return factors and a word with slots renamed. Raises Rejected when they are no longer one monomial."""
+        found = self._renamed(parts, values)
+        for (own, factors, word), c in found.items():
+            if len(found) == c == 1 and not own:
+                return factors, word
+        raise Rejected("a monomial falls apart when its indices are renamed")
 
     def _sum(self, slots: Sequence[Term], p: Poly) -> Poly:
         """Return Σ over slots of p: they bind what p says of them."""
@@ -360,15 +362,9 @@ class Ring:
 
     def _numbered(self, order: Sequence[Term], taken: set[Term], factors: Factors, word: Word) -> Poly:
         names = _fresh(order, taken)
-        moved = (
-            {((), factors, word): 1}
-            if list(order) == names
-            else self._renamed((factors, word), dict(zip(order, names, strict=True)))
-        )
-        found = {(tuple(names), f, x): c for (own, f, x), c in moved.items() if not own}
-        if len(found) != 1 or len(moved) != 1:
-            raise Rejected("a monomial falls apart when its indices are renamed")
-        return found
+        if list(order) != names:
+            factors, word = self._moved((factors, word), dict(zip(order, names, strict=True)))
+        return {(tuple(names), factors, word): 1}
 
     def _orders(self, slots: tuple[Term, ...], factors: Factors, word: Word) -> Iterator[Sequence[Term]]:
         """Yield the orders of the slots that what each occurs in leaves open."""

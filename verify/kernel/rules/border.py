@@ -12,7 +12,7 @@ from thmverify.kernel.integrals import Grids, read_grids
 from thmverify.kernel.linear import dual_norm_squared, inertia, null_space, semidefinite, trace
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import Kind, bits, rational, read, vector
-from thmverify.kernel.strict import Rejected, array
+from thmverify.kernel.strict import Rejected, exactly
 
 
 def nonshared_border(pairs: Pairs, hints: object) -> Finding:
@@ -102,10 +102,8 @@ def clip_border(pairs: Pairs, hints: object) -> Finding:
 
 def _both_grids(value: object, name: str) -> tuple[Grids, Grids]:
     """Return the grids of the images and of the texts."""
-    found = [read_grids(part, name) for part in array(value, name, 2)]
-    if len(found) != 2:
-        raise Rejected(f"{name} are not those of two modalities")
-    return found[0], found[1]
+    first, second = (read_grids(part, name) for part in exactly(2, value, name))
+    return first, second
 
 
 def _check_modulus(mixture: Mixture, kappa: fmpq) -> None:
