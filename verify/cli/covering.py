@@ -121,12 +121,13 @@ def _map(statement: str, file: str, out: Path, how: How, json: bool) -> int:
     """Map a claim on a family of instances."""
     from thmverify.covering.mappicture import draw_map
     from thmverify.covering.maps import CLAIM, Family, chart
+    from thmverify.instances import example
     from thmverify.jsonfiles import read_object
 
     if statement != CLAIM:
         raise InputError("ID", statement, "has no rule that maps", f"write {CLAIM}")
     try:
-        family = Family.of(read_object(file))
+        family = Family.of(read_object(example(file)))
     except InputError as error:
         raise error.in_file(file) from None
     found = chart(family, *how)
