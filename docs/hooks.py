@@ -95,6 +95,7 @@ def pictures() -> set[str]:
 def generated() -> Iterator[tuple[str, str]]:
     """Yield the generated pages: uri and text."""
     yield "statements.md", gallery()
+    yield "names.md", vocabulary()
     yield "api.md", reference()
     for path, uri in DOCUMENTS.items():
         yield uri, (ROOT / path).read_text(encoding="utf-8")
@@ -117,6 +118,28 @@ def gallery() -> str:
     lines += [f"| [{_cell(s.title)}](#{s.id.replace('.', '')}) | {_status(s)} |" for s in statements]
     for s in statements:
         lines += ["", *_statement(s)]
+    return "\n".join(lines) + "\n"
+
+
+def vocabulary() -> str:
+    """Return the page of the names that proofs use, from their table."""
+    from thmverify.formulas import names
+
+    lines = [
+        "# Names in proofs",
+        "",
+        "Generated from the table of names. Each means one formula, which the kernel prints with every theorem that",
+        "speaks of it: `thmverify show ID` has it under *where*, beside these words.",
+    ]
+    modules: dict[str, list[Any]] = {}
+    for record in names().values():
+        modules.setdefault(record.meaning.__module__, []).append(record)
+    for module, records in sorted(modules.items()):
+        heading = (sys.modules[module].__doc__ or "").partition("\n")[0].rstrip(".")
+        lines += ["", f"## {_text(heading)}", "", "| name | letters | what it is |", "| --- | --- | --- |"]
+        for record in records:
+            letters = ", ".join(str(x) for x in record.letters)
+            lines.append(f"| `{record.name}` | {_cell(letters)} | {_cell(record.says)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -108,7 +108,7 @@ def test_files_that_are_shown_are_read(path):
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
 def test_links_lead_to_files(path):
-    generated = {PAGES / name for name in ("statements.md", "api.md")}
+    generated = {PAGES / name for name in ("statements.md", "names.md", "api.md")}
     text = BLOCK.sub("", path.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
         found = (path.parent / target).resolve()
