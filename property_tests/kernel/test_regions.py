@@ -129,6 +129,7 @@ REFUSED = [
     (axes({**DELTA, "range": ["0"]}), "range is not an interval"),
     (axes({**DELTA, "name": "δ"}), "the name of an axis"),
     (axes({**DELTA, "name": 3}), "the name of an axis"),
+    (axes({**DELTA, "name": "for every instance with delta"}), "the name of an axis"),
     (axes({**DELTA, "range": ["-1", "1"]}, pieces=[piece("")]), "known to be between|not certain"),
     (axes(*[DELTA] * 4), "not an array of at most 3"),
 ]

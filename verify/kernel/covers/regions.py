@@ -28,7 +28,7 @@ MAX_AXES, MAX_PIECES, MAX_DEPTH = 3, 10**5, 60
 MAX_WORK = 4 * 10**10  # nodes · components · bits, at least 128, of all pieces: about ten minutes
 _BITS = 128  # for what comes before the integrals
 _SEEN = 1000  # the work of seeing the instances of a piece, beside the integrals: so much for each of K·d·m numbers
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,39}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 
 
 class Region(NamedTuple):
@@ -133,7 +133,7 @@ def read_region(value: object, claim: str) -> Region:
 def _axis(value: object) -> Axis:
     name, at, ends, weights, means, bias = record(value, "an axis", ("name", "at", "range", "weights", "means", "bias"))
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise Rejected("the name of an axis is not a letter, then at most 39 letters, digits, blanks, - and _")
+        raise Rejected("the name of an axis is not a letter, then at most 39 letters, digits, - and _")
     sides = [rational(x, "an end of range", -(10**4), 10**4) for x in array(ends, "range", 2)]
     if len(sides) != 2 or not sides[0] < sides[1]:
         raise Rejected("range is not an interval")
