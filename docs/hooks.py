@@ -32,7 +32,19 @@ DOCUMENTS = {
 }
 # Names of the package by what they are for; what is in none of these comes last.
 GROUPS = {
-    "Ask": ("decide", "certify", "check", "cover", "hunt", "loss", "minimise", "statements", "instance", "load"),
+    "Ask": (
+        "decide",
+        "certify",
+        "check",
+        "cover",
+        "hunt",
+        "loss",
+        "minimise",
+        "picture",
+        "statements",
+        "instance",
+        "load",
+    ),
     "Models and data": (
         *("SharedGMM", "GMM", "AugmentedPairs", "CLIPGMM", "PopulationGraph", "Record", "Instance"),
         *("from_floats", "from_sklearn", "Rounded"),

@@ -178,6 +178,17 @@ def _environment(autoescape: bool) -> Environment:
     return environment
 
 
+def scene_alone(scene: Scene, title: str) -> str:
+    """Return a scene as an SVG file of its own, with the colours of the page, light and dark."""
+    environment = _environment(True)
+    drawn = environment.get_template("scene.svg.j2").render(scene=scene, title=title).strip()
+    style = "".join(environment.get_template(name).render() for name in ("palette.css", "drawing.css"))
+    height = scenes.layout(scene).frame.height + 2
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{scenes.WIDTH:g}" height="{height:.0f}" '
+    ground = '<rect x="-1" y="-1" width="100%" height="100%" fill="var(--paper)"/>'
+    return drawn.replace("<svg ", head, 1).replace("<title", f"<style>{style}</style>{ground}<title", 1) + "\n"
+
+
 def _layout(record: Panel | LossSlices | Phase | Leak) -> Any:
     match record:
         case Leak():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from thmverify.maps import Encoder, Gram
     from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM
     from thmverify.proofs.checking import Proof
+    from thmverify.reports.picture import Picture, picture
     from thmverify.spaces import Space, Variable
     from thmverify.statement import Formal, Statement
     from thmverify.theories import Theory
@@ -44,6 +45,7 @@ _HOMES = {
     "maps": ("Encoder", "Gram"),
     "models": ("CLIPGMM", "GMM", "AugmentedPairs", "Instance", "PairedGMM", "PopulationGraph", "Record", "SharedGMM"),
     "proofs.checking": ("Proof",),
+    "reports.picture": ("Picture", "picture"),
     "spaces": ("Space", "Variable"),
     "statement": ("Formal", "Statement"),
     "theories": ("Theory",),
@@ -70,6 +72,7 @@ __all__ = [
     "Loss",
     "Outcome",
     "PairedGMM",
+    "Picture",
     "PopulationGraph",
     "Proof",
     "Record",
@@ -97,6 +100,7 @@ __all__ = [
     "load",
     "loss",
     "minimise",
+    "picture",
     "statements",
 ]
 

@@ -21,6 +21,7 @@ from thmverify.subspaces import Subspace, fisher_subspace, pca_subspace
 
 _PLANE = 2
 _COLUMN_SPACES = {"W": "Col(W*)", "Wᵀ": "Col(W*ᵀ)"}
+_LONG = 9  # characters of a weight that would cover the picture
 _SAME = 1e-5  # sine of an angle too small to draw
 
 
@@ -39,6 +40,43 @@ def compute(instance: Instance, loss: str | None) -> tuple[Scene, ...]:
         return ()
     found = _proposal(instance, loss)
     return tuple(_scene(name, mixture, found) for name, mixture in shown.items())
+
+
+def in_fisher_plane(instance: Instance, loss: str) -> Scene:
+    """Return a picture of a mixture in any dimension: in two directions of S_F, in standard deviations, all in floats.
+
+    Coordinates are those in which Σ̄ is the identity; the two directions are those along which the means differ most.
+    Raises InputError for other models, and in one dimension.
+    """
+    mixture = instance.pairs.mixture
+    if mixture.dimension < _PLANE:
+        rule = "has one dimension: there is no plane to draw"
+        raise InputError("means", mixture.dimension, rule, "give two coordinates or more")
+    root = np.linalg.cholesky(to_floats(mixture.sigma_bar))
+    means = np.linalg.solve(root, to_floats(mixture.mu))
+    plane = np.linalg.svd(means * np.sqrt(np.array(mixture.weights, dtype=float)))[0][:, :_PLANE]
+    shrunk = [np.linalg.solve(root, np.linalg.solve(root, np.array(c, dtype=float)).T) for c in mixture.covariances]
+    found, m = _proposal(instance, loss), fisher_subspace(mixture).dimension
+    lines = [Direction(name="S_F", direction=(1.0, 0.0), exact=False)] if m == 1 else []
+    remarks = (
+        [f"The plane is that of two directions of S_F, which has {m} of {mixture.dimension} dimensions"]
+        if m > 1
+        else []
+    )
+    for space in [] if found is None else found.spaces[:1]:
+        if space.basis.shape[1] == 1:
+            x, y = (plane.T @ root.T @ space.basis)[:, 0]
+            lines.append(Direction(name="Col(A*)", direction=(float(x), float(y)), exact=False))
+        else:
+            remarks.append(f"Col(A*) has {space.basis.shape[1]} dimensions")
+    return Scene(
+        title="",
+        means=tuple((float(x), float(y)) for x, y in (plane.T @ means).T),
+        covariances=tuple(_pairs(plane.T @ c @ plane) for c in shrunk),
+        weights=tuple(str(w) if len(str(w)) < _LONG else f"{float(w):.3g}" for w in mixture.weights),
+        lines=tuple(lines),
+        remarks=tuple(remarks),
+    )
 
 
 def _proposal(instance: Instance, loss: str | None) -> Minimiser | None:
@@ -104,7 +142,7 @@ def _described(name: str, basis: Floats, *, exact: bool) -> Direction | str:
 
 # --- layout: from the record to what the template draws ------------------------------------------------------------
 
-_WIDTH, _MOST, _LEAST = 420.0, 380.0, 170.0
+WIDTH, _MOST, _LEAST = 420.0, 380.0, 170.0
 _SIGMAS = 2.0
 _MARGIN = 1.12
 _LETTER, _ASIDE = 7.0, 15.0  # a label's width for each letter, and how far it stands from its line
@@ -160,11 +198,11 @@ def _frame(scene: Scene) -> Frame:
     low = np.minimum((means - spread).min(axis=0), 0.0) * _MARGIN
     high = np.maximum((means + spread).max(axis=0), 0.0) * _MARGIN
     width, height = high - low
-    scale = min(_WIDTH / width, _MOST / height)
+    scale = min(WIDTH / width, _MOST / height)
     drawn_height = max(height * scale, _LEAST)
-    extra_x, extra_y = (_WIDTH / scale - width) / 2, (drawn_height / scale - height) / 2
+    extra_x, extra_y = (WIDTH / scale - width) / 2, (drawn_height / scale - height) / 2
     xs, ys = (low[0] - extra_x, high[0] + extra_x), (low[1] - extra_y, high[1] + extra_y)
-    return Frame(0, 0, _WIDTH, drawn_height, (float(xs[0]), float(xs[1])), (float(ys[0]), float(ys[1])))
+    return Frame(0, 0, WIDTH, drawn_height, (float(xs[0]), float(xs[1])), (float(ys[0]), float(ys[1])))
 
 
 _Obstacle = tuple[float, float, float]  # a disc in pixels: centre and radius
