@@ -46,7 +46,7 @@ def cover(
     ] = Path("covers"),
     json: AsJson = False,
 ) -> int:
-    """Prove a statement on a whole set of instances, or map where it is proved and where it is refuted.
+    """Prove a statement on a whole set of instances, or map it.
 
     Boxes of parameters are halved until each is settled.
 
