@@ -32,7 +32,7 @@ def test_a_hunt_saves_a_certificate_that_checks(tmp_path, capsys):
     assert (found["verdict"], found["claim"]) == ("refuted", "infonce-top-r")
     assert found["height"] <= found["height_found"]
     assert main(["check", found["certificate"]]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "VERIFIED infonce-top-r"
+    assert capsys.readouterr().out.splitlines()[-1] == "VERIFIED infonce-top-r: refuted for the instance given"
     instance = tmp_path / "instance.json"
     instance.write_text(json.dumps(found["instance"]))
     assert main(["decide", "infonce-top-r", str(instance)]) == 1

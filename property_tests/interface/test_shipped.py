@@ -48,7 +48,7 @@ def test_commands_and_python_take_the_names(tmp_path, monkeypatch, capsys):
     assert main(["decide", "infonce-equality", "deficient"]) == 1
     assert main(["loss", "infonce", "shared-gmm", "encoder", "--digits", "5"]) == 0
     assert main(["check", "infonce-equality"]) == 0
-    assert "VERIFIED infonce-equality" in capsys.readouterr().out
+    assert "VERIFIED infonce-equality: refuted" in capsys.readouterr().out
     assert tv.load("deficient").rank == 3
 
 

@@ -36,7 +36,7 @@ def test_decide_then_check(instance, code, verdict, rank, write, tmp_path, capsy
     assert low <= high
     assert (high < 0) == (verdict == "proved")
     assert main(["check", out]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "VERIFIED infonce-equality"
+    assert capsys.readouterr().out.splitlines()[-1] == f"VERIFIED infonce-equality: {verdict} for the instance given"
 
 
 def test_undecided_writes_no_certificate(write, tmp_path, capsys):

@@ -188,7 +188,7 @@ def test_each_certificate_verifies_in_a_fresh_process(tmp_path):
     done = run("-m", "thmverify.kernel", *map(str, paths))
     assert done.returncode == 0
     answers = [line for line in done.stdout.splitlines() if line.startswith("VERIFIED ")]
-    assert answers[: len(KNOWN)] == [f"VERIFIED {claim}" for claim, _, _, _ in KNOWN]
+    assert [a.split(": ")[0] for a in answers[: len(KNOWN)]] == [f"VERIFIED {claim}" for claim, _, _, _ in KNOWN]
 
 
 def test_it_stands_alone():
@@ -224,7 +224,9 @@ def test_the_source_is_short(part, most):
 
 def test_the_answer_is_the_last_line(capsys, tmp_path):
     assert main([str(SHIPPED[0])]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"VERIFIED {json.loads(SHIPPED[0].read_bytes())['claim']}"
+    whole = json.loads(SHIPPED[0].read_bytes())
+    wanted = f"VERIFIED {whole['claim']}: {whole['verdict']} for the instance given"
+    assert capsys.readouterr().out.splitlines()[-1] == wanted
     assert main([str(tmp_path / "absent.json")]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "REJECTED the file cannot be read, or is not a regular file"
     assert main([]) == 2

@@ -138,10 +138,10 @@ def check(
 ) -> int:
     """Check certificates and proofs with the kernel alone.
 
-    The last line for each file is VERIFIED and the claim, or REJECTED and the reason; the exit code is 1 when any is
-    rejected. A bare name such as infonce-equality finds the certificate that ships. A proof is verified for every
-    instance: `thmverify show ID --proof OUT.json` writes one. A proof and a certificate that carries its own claim are
-    answered with the formula: their names are their author's.
+    The last line for each file is VERIFIED and what is proved or refuted, or REJECTED and the reason; the exit code is
+    1 when any is rejected. A bare name such as infonce-equality finds the certificate that ships. A proof is verified
+    for every instance: `thmverify show ID --proof OUT.json` writes one. A proof and a certificate that carries its own
+    claim are answered with the formula: their names are their author's.
     `python -m thmverify.kernel` is the same checker without the rest of the package.
     """
     from thmverify.kernel.answer import main, report

@@ -21,8 +21,8 @@ class Verified(NamedTuple):
     finding: Finding
 
     def lines_of_text(self) -> list[str]:
-        """Return the answer; the last line names the claim."""
-        return [f"{self.claim} is {self.finding.verdict} for the instance given", f"VERIFIED {self.claim}"]
+        """Return the answer: the claim, and what it is on the instance."""
+        return [f"VERIFIED {self.claim}: {self.finding.verdict} for the instance given"]
 
 
 Answer = Verified | formulas.VerifiedFormula | covers.VerifiedCover | covers.VerifiedRegion
