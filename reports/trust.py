@@ -176,7 +176,12 @@ def _changed_bytes(data: bytes) -> Iterator[bytes]:
 
 def _changed_statements(data: bytes) -> Iterator[bytes]:
     tree = json.loads(data)
-    for name in STATED:
+    if "formula" in tree:  # a claim of one's own: its contrary, under the hash of that
+        contrary = ["not", tree["formula"]]
+        yield rehashed(
+            {**tree, "formula": contrary, "statement": digest([tree["claim"], tree["definitions"], contrary])}
+        )
+    for name in (name for name in STATED if name in tree):
         for other in _others(tree[name]):
             yield rehashed({**tree, name: other})
         yield rehashed({key: value for key, value in tree.items() if key != name})

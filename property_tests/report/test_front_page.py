@@ -7,12 +7,15 @@ from dataclasses import replace
 from itertools import pairwise
 
 from markupsafe import escape
+from sympy import Symbol
 
 from property_tests.report.support import made, shown
 from property_tests.scripts import with_script
 from thmverify import theorems
+from thmverify.certifying.formulas import certify, from_sympy
 from thmverify.guarantees import Column, Guarantee
 from thmverify.kernel.proofs.rules import RULES
+from thmverify.models import Instance, Record
 from thmverify.reports import front, render, trust
 from thmverify.reports.figures import families
 from thmverify.reports.figures import graph as layered
@@ -179,6 +182,14 @@ def test_code_lines_leave_out_comments_and_docstrings():
 def test_every_forgery_is_refused(whole):
     forged = [m for m in whole.trust.mutations if "hints" not in m.kind]
     assert all(m.refused == m.tried > 0 for m in forged)
+
+
+def test_forgeries_of_a_claim_of_ones_own_are_refused():
+    x = Symbol("x")
+    data = certify("squares", from_sympy(x**2 + 1 > 0), Instance(Record(x="1/3"))).data
+    for found in trust.mutations({"squares": data}):
+        assert found.refused == found.tried or "hints" in found.kind
+        assert found.tried > 0
 
 
 def test_changed_hints_are_counted():

@@ -175,6 +175,17 @@ def test_hypotheses_tell_whether_they_are_needed(report):
     assert "◌</span> not needed" in render.html(dropped)
 
 
+def test_a_statement_of_ones_own_without_a_quantity_shows_none(asked):
+    asked(["thmverify.examples.own_theorem"])
+    report = made(theories.registry()["gd-contracts"])
+    page, text = render.html(report), render.markdown(report)
+    assert "not typeset" not in page
+    assert "The quantity" not in page
+    assert "### Quantity" not in text
+    assert page.count("<code>gd-contracts</code> · gd-contracts") == 0
+    assert "Source: folklore." in page
+
+
 def test_numbers_follow_the_records(report):
     assert report.numbers[0].startswith("Of 1 statement 1 is proved for every instance, none is refuted")
     assert (
