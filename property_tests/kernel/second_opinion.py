@@ -1,6 +1,6 @@
 """A second, slow checker for the two KKT rules: it shares no code and no arithmetic with the kernel.
 
-Intervals have `Fraction` ends, rounded outwards to multiples of 2^−PLACES; exp, sqrt and π are directed and our own.
+Intervals end at multiples of 2^−PLACES, rounded outwards in whole numbers; exp, sqrt and π are directed and our own.
 The integrals are lattice sums on a grid of its own choice, whose error bound uses only |Im logit spread| ≤ 2, so that
 the softmax is at most 1/cos 1 < 2, and whose tails are bounded by φ(R)/R. Nothing of the certificate's grid is used.
 """
@@ -16,27 +16,37 @@ PLACES = 96
 _ONE = 1 << PLACES
 
 
-def _down(x: Fraction) -> Fraction:
-    return Fraction((x.numerator << PLACES) // x.denominator, _ONE)
+def _down(x: Fraction) -> int:
+    return (x.numerator << PLACES) // x.denominator
 
 
-def _up(x: Fraction) -> Fraction:
+def _up(x: Fraction) -> int:
     return -_down(-x)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Interval:
-    lo: Fraction
-    hi: Fraction
+    """Its ends are whole numbers of 2^−PLACES."""
+
+    low: int
+    high: int
+
+    @property
+    def lo(self) -> Fraction:
+        return Fraction(self.low, _ONE)
+
+    @property
+    def hi(self) -> Fraction:
+        return Fraction(self.high, _ONE)
 
     def __add__(self, other):
         other = interval(other)
-        return Interval(self.lo + other.lo, self.hi + other.hi)
+        return Interval(self.low + other.low, self.high + other.high)
 
     __radd__ = __add__
 
     def __neg__(self):
-        return Interval(-self.hi, -self.lo)
+        return Interval(-self.high, -self.low)
 
     def __sub__(self, other):
         return self + -interval(other)
@@ -46,18 +56,21 @@ class Interval:
 
     def __mul__(self, other):
         other = interval(other)
-        ends = [a * b for a in (self.lo, self.hi) for b in (other.lo, other.hi)]
-        return Interval(_down(min(ends)), _up(max(ends)))
+        ends = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Interval(min(ends) >> PLACES, -(-max(ends) >> PLACES))
 
     __rmul__ = __mul__
 
     def inverse(self):
-        if self.lo <= 0 <= self.hi:
+        if self.low <= 0 <= self.high:
             raise ZeroDivisionError("an interval around 0 has no inverse")
-        return Interval(_down(1 / self.hi), _up(1 / self.lo))
+        return Interval((_ONE << PLACES) // self.high, -((_ONE << PLACES) // -self.low))
 
     def __truediv__(self, other):
         return self * interval(other).inverse()
+
+    def wider(self, by: Fraction):
+        return Interval(self.low - _up(by), self.high + _up(by))
 
 
 def interval(x):
@@ -65,21 +78,18 @@ def interval(x):
 
 
 def sqrt(x: Interval) -> Interval:
-    def root(y: Fraction) -> int:
-        return math.isqrt((y.numerator << (2 * PLACES)) // y.denominator)
-
-    return Interval(Fraction(root(x.lo), _ONE), Fraction(root(x.hi) + 1, _ONE))
+    return Interval(math.isqrt(x.low << PLACES), math.isqrt(x.high << PLACES) + 1)
 
 
 def exp(x: Interval) -> Interval:
     """Halve until |y| ≤ 1/2, sum 30 terms of the series, whose rest is at most 2·|y|^30/30!, and square back."""
     x = interval(x)
-    return Interval(_exp(x.lo).lo, _exp(x.hi).hi)
+    return Interval(_exp(x.lo).low, _exp(x.hi).high)
 
 
 def _exp(x: Fraction) -> Interval:
     if x < -100:  # 0 ≤ e^x < 2^−PLACES
-        return Interval(Fraction(0), Fraction(1, _ONE))
+        return Interval(0, 1)
     halvings = 0
     y = interval(x)
     while max(abs(y.lo), abs(y.hi)) > Fraction(1, 2):
@@ -88,8 +98,7 @@ def _exp(x: Fraction) -> Interval:
     for n in range(1, 30):
         term = term * y * Fraction(1, n)
         total = total + term
-    rest = _up(2 * Fraction(1, 2) ** 30 / math.factorial(30))
-    total = Interval(total.lo - rest, total.hi + rest)
+    total = total.wider(2 * Fraction(1, 2) ** 30 / math.factorial(30))
     for _ in range(halvings):
         total = total * total
     return total
@@ -99,8 +108,7 @@ def _arctangent_of_inverse(n: int) -> Interval:
     total = interval(0)
     for i in range(50):
         total = total + interval(Fraction((-1) ** i, (2 * i + 1) * n ** (2 * i + 1)))
-    rest = Fraction(1, n**101)
-    return Interval(total.lo - rest, total.hi + rest)
+    return total.wider(Fraction(1, n**101))
 
 
 PI = 16 * _arctangent_of_inverse(5) - 4 * _arctangent_of_inverse(239)  # Machin
@@ -142,7 +150,7 @@ def solve(a, b):
 
 
 def _may_vanish(x) -> bool:
-    return x.lo <= 0 <= x.hi if isinstance(x, Interval) else x == 0
+    return x.low <= 0 <= x.high if isinstance(x, Interval) else x == 0
 
 
 def independent_columns(a):
@@ -165,7 +173,7 @@ def cholesky(a):
     L = [[interval(0)] * n for _ in range(n)]
     for j in range(n):
         pivot = interval(a[j][j]) - sum((L[j][m] * L[j][m] for m in range(j)), interval(0))
-        if pivot.lo <= 0:
+        if pivot.low <= 0:
             return None
         L[j][j] = sqrt(pivot)
         for i in range(j + 1, n):
@@ -277,8 +285,7 @@ def lattice(weights, centre, slopes):
             zeroth[k] = zeroth[k] + p
             for i, m in enumerate(index):
                 first[k][i] = first[k][i] + p * tables[i][0][m]
-    wide = Interval(-error, error)
-    return [x + wide for x in zeroth], [[x + wide for x in row] for row in first]
+    return [x.wider(error) for x in zeroth], [[x.wider(error) for x in row] for row in first]
 
 
 def _error(axes) -> Fraction:
