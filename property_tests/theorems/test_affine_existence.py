@@ -11,9 +11,9 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.exact import to_floats
+from thmverify.minimize.affine import Relaxed
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.theorems.encoders.affine_existence import LEANING, STATEMENT, examine, inside, margin
-from thmverify.theorems.encoders.relaxed import Relaxed
 from thmverify.theorems.infonce.common import TRIANGLE, WITNESS
 from thmverify.verdicts import Outcome, Provenance
 

@@ -14,9 +14,9 @@ from thmverify.exact import to_floats
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import float64_value
 from thmverify.maps import BiasedEncoder
+from thmverify.minimize.siglip import RADIUS, Localised, basis, coordinates, moment
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.theorems.infonce.common import TRIANGLE, WITNESS
-from thmverify.theorems.scores.localised import RADIUS, Localised, basis, coordinates, moment
 from thmverify.theorems.scores.siglip_equality import STATEMENT, UNEVEN, examine, margin
 from thmverify.verdicts import Outcome, Provenance
 

@@ -8,7 +8,7 @@ L depends on M = AAᵀ and β = Ac alone, and is strongly convex in them; over M
 (M*, β*). Maps come as near to it as one likes, and reach it exactly when β* ∈ Col M*. Here M* has rank 1, and β* is not
 in its column space: the offset wants a direction in which the map wants no slope, and c grows without end as the second
 column of A shrinks. The place of (M*, β*) is enclosed in balls, by the library and not by the kernel, which has no rule
-for it (`theorems/encoders/relaxed.py`). It is what `affine-inclusion` leaves open.
+for it (`verify/minimize/affine.py`). It is what `affine-inclusion` leaves open.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2, for linear maps; the talk names non-linear encoders as a
 next step. The claim is ours.
@@ -32,12 +32,12 @@ from thmverify.certifying.grids import rational, whitening
 from thmverify.evidence import Counterexample
 from thmverify.hypotheses import COLUMNS_REACH
 from thmverify.kernel.linear import null_space
+from thmverify.minimize.affine import Relaxed
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.theorems.encoders.common import QUANTITY, source
-from thmverify.theorems.encoders.relaxed import Relaxed
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 

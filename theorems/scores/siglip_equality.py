@@ -11,7 +11,7 @@ It is false, for three components of weights 0.736, 0.238 and 0.026 in the plane
 map of rank 1 has eigenvalue 0.0203 and b = −0.389, and the slope across it is +0.0040. L is strongly convex near that
 point, which puts all minimisers within 10⁻¹⁰ of it, and the slope there is still positive: no minimiser has rank 2. All
 of this is exact, or in balls, but the kernel has no rule for it: its integrals are of softmax weights, and a softplus
-of a product of Gaussians is none. The library's enclosures decide it (`theorems/scores/localised.py`).
+of a product of Gaussians is none. The library's enclosures decide it (`verify/minimize/siglip.py`).
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2, second half, for InfoNCE; the loss is that of Zhai,
 Mustafa, Kolesnikov, Beyer, arXiv:2303.15343, without its normalisation. The claim is the theorem's, carried over.
@@ -43,6 +43,7 @@ from thmverify.losses import LOSSES
 from thmverify.losses.levels import float64_gradient
 from thmverify.maps import BiasedEncoder
 from thmverify.minimize import minimise
+from thmverify.minimize.siglip import DIGITS, Localised
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
@@ -50,7 +51,6 @@ from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
 from thmverify.theorems.scores.common import source
-from thmverify.theorems.scores.localised import DIGITS, Localised
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "siglip-equality"
