@@ -188,7 +188,7 @@ def _named(value: object, terms: list[Term], what: str) -> list[tuple[str, Term]
 def _line(theory: Theory, theorems: list[Theorem], terms: list[Term], entry: object) -> tuple[str, Theorem]:
     rule, premises, arguments = exactly(3, entry, "a line")
     if rule == "definition":
-        name = _text(*exactly(1, arguments, "a definition"), "a name")
+        name = _text(exactly(1, arguments, "a definition")[0], "a name")
         if premises != [] or name not in theory.definitions:
             raise Rejected(f"{name!r} is not defined")
         return rule, theory.unfolded(name)
