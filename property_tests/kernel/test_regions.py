@@ -193,6 +193,22 @@ def test_many_pieces_of_a_large_instance_are_refused_before_any_is_seen(monkeypa
         check(whole)
 
 
+def test_slopes_of_many_components_are_refused_before_any_is_seen(monkeypatch):
+    monkeypatch.setattr(regions, "settle", lambda *_: pytest.fail("a piece was looked at"))
+    K, m = 64, 4
+    means = [[str((k + 1) ** i) for i in range(m)] for k in range(K)]
+    given = {"model": "shared-gmm", "weights": [f"1/{K}"] * K, "means": means, "covariance": ["1"] * m}
+    given |= {"bias": "1", "rank": "4", "weight_decay": "0"}
+    eye = [[str(int(i == j)) for j in range(m)] for i in range(m)]
+    grids = [[["1", "0", "1", "1"]] * m] * K
+    hints = {"precision": "64", "grids": grids, "V": eye, "turns": [], "N": [[]] * m}
+    whole = changed("set", {"instance": given, "axes": [], "radius": "1/1000"})
+    pieces = [{"path": "", "verdict": "proved", "rule": "follow", "hints": hints}]
+    whole = changed("hints", {"frames": [eye], "pieces": pieces}, json.loads(whole))
+    with pytest.raises(Rejected, match="too much work"):
+        check(whole)
+
+
 def test_other_grids_are_refused():
     ball = {"active": ["0"], "frame": [], "steps": [], "radius": "1", "width": "1"}
     for grids in ([ball] * 3, [[["30", "60"]]] * 3):

@@ -164,7 +164,7 @@ def read_hints(value: object, claim: str, region: Region) -> tuple[list[fmpq_mat
         if not isinstance(path, str) or set(path) - halves or len(path) > MAX_DEPTH:
             raise Rejected(f"a path is not at most {MAX_DEPTH} digits, 2i and 2i + 1 for the halves of axis i")
         pieces.append(Piece(path, verdict, rule, hints))
-        work += cost(hints)
+        work += cost(hints) + (following(region) if rule == "follow" else 0)
     if not pieces or work > MAX_WORK:
         raise Rejected("there are no pieces, or they ask for too much work")
     if not all(apart(x, y) for x, y in pairwise(sorted(piece.path for piece in pieces))):
@@ -183,6 +183,13 @@ def cost(hints: object) -> int:
         nodes = sum(math.prod(len(axis.steps) for axis in grid) for grid in grids if isinstance(grid, list))
         work += nodes * len(grids) * (len(grids) + 3) // 2  # softmax weights and their products
     return work * precision + inner
+
+
+def following(region: Region) -> int:
+    """Return what the slopes of a piece cost: for each component, of each pair's moments, along each parameter."""
+    K, m = len(region.pairs.mixture.weights), region.pairs.mixture.m
+    parameters = len(region.axes) + (K + 1 + K * m if region.radius else 0)
+    return _BITS * parameters * K * (K * (K - 1) // 2) * (1 + m) ** 2
 
 
 def apart(first: str, second: str) -> bool:
