@@ -30,6 +30,13 @@ class Moved:
         return self.new is Standing.FAILED or self.old in _SETTLED or (self.old is not None and self.new is None)
 
     @property
+    def word(self) -> str:
+        """What happened to it, in a word."""
+        if self.old is None or self.new is None:
+            return "new" if self.old is None else "gone"
+        return "worse" if self.worse else "better"
+
+    @property
     def text(self) -> str:
         """The two standings in words."""
         return f"{self.old or 'not there'} → {self.new or 'not there'}"

@@ -198,7 +198,7 @@ def test_changes_of_what_is_claimed_and_of_what_it_rests_on(compared):
     assert said["infonce-equality"].startswith("hypotheses: now without ")
     assert "lines → " in said["temperature"]
     assert said["pca-equality"] == "counterexamples: now without pca-equality, with another"
-    assert [m.text.partition(" → ")[2] for m in found.worse] == ["not there"]
+    assert [(m.word, m.text.partition(" → ")[2]) for m in found.worse] == [("gone", "not there")]
     assert [m.text for m in found.cells] == ["proved → open"]
 
 

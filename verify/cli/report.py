@@ -80,7 +80,7 @@ def _compare(old: Path, new: Path, *, json: bool) -> int:
     if json:
         write_json(found.to_json())
     else:
-        rows = [(word, f"{m.name}: {m.text}") for word in ("worse", "better") for m in getattr(found, word)]
+        rows = [(m.word, f"{m.name}: {m.text}") for m in (*found.worse, *found.better)]
         rows += [("changed", f"{name}: {what}") for name, what in found.changed]
         rows += [("matrix", f"{m.name}: {m.text}") for m in found.cells]
         write_fields([*rows, ("alike", f"{found.alike} statement{'' if found.alike == 1 else 's'}")])
