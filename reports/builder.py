@@ -155,9 +155,9 @@ def _elsewhere(
 def _statement(
     statement: Statement, family: str, settings: Settings, jobs: int, advance: Callable[[float], None]
 ) -> StatementRecord:
-    n, lines = settings.instances, SIZES[settings.effort].lines
-    found = run(statement, n, settings.seed, jobs, progress=lambda done: advance(done / n), lines=lines, shown=True)
-    return collect.statement(statement, found, family)
+    n, size = settings.instances, SIZES[settings.effort]
+    found = run(statement, n, settings.seed, jobs, progress=lambda done: advance(done / n), lines=size.lines, shown=True)
+    return collect.statement(statement, found, family, size.charts)
 
 
 _FIGURES: dict[str, Callable[[Settings], Figure]] = {  # by the statement that each belongs to

@@ -17,7 +17,7 @@ import numpy as np
 
 import thmverify.reports.records as record
 from thmverify import standing
-from thmverify.covering import propose
+from thmverify.covering import Chart, propose
 from thmverify.covering.picture import draw
 from thmverify.evidence import Counterexample
 from thmverify.huntrecords import HuntRecord, Searched
@@ -37,7 +37,7 @@ _BINS = 24
 _PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "cvxpy", "clarabel", "jinja2", "latex2mathml")
 
 
-def statement(source: Statement, verification: Verification, family: str) -> record.Statement:
+def statement(source: Statement, verification: Verification, family: str, charts: bool = True) -> record.Statement:
     """Return all that the report says about a statement of a family, given what its randomised verification found."""
     judged = judge(source, verification)
     return record.Statement(
@@ -54,6 +54,7 @@ def statement(source: Statement, verification: Verification, family: str) -> rec
         hypotheses=_hypotheses(source),
         proof=_proof(source, true_on(source, verification.evaluation)),
         cover=_cover(source),
+        charts=tuple(_chart(chart) for chart in source.charts if charts),
         verification=_verification(verification),
         counterexamples=tuple(_counterexample(source, c) for c in source.counterexamples),
         evidence=source.known,
@@ -164,8 +165,7 @@ def _cover(source: Statement) -> record.Cover | None:
         return None
     passed, picture = not source.unproved, ""
     if passed:
-        drawn = draw(propose(cover.claim, cover.region)).encode()
-        picture = f"data:image/svg+xml;base64,{b64encode(drawn).decode('ascii')}"
+        picture = _inline(draw(propose(cover.claim, cover.region)))
     return record.Cover(
         claim=cover.text,
         passed=passed,
@@ -174,6 +174,23 @@ def _cover(source: Statement) -> record.Cover | None:
         certificate=cover.certificate.stem,
         picture=picture,
     )
+
+
+def _chart(chart: Chart) -> record.Chart:
+    """Return what the kernel says of a certified map, and its picture."""
+    found = chart.check()
+    return record.Chart(
+        caption=chart.caption,
+        passed=found.passed,
+        reason=found.reason,
+        certificate=chart.certificate.stem,
+        picture=_inline(found.picture) if found.picture else "",
+    )
+
+
+def _inline(picture: str) -> str:
+    """Return SVG as a data URI."""
+    return f"data:image/svg+xml;base64,{b64encode(picture.encode()).decode('ascii')}"
 
 
 def _proof(source: Statement, tried: Mapping[str, int]) -> record.Proof | None:

@@ -23,6 +23,7 @@ class Size:
     replayed: lines of proof replayed for each kind of change of each trace
     every: one change of a certificate in so many is tried
     cells: of the phase picture, each way
+    charts: whether certified maps are checked, and shown
     """
 
     instances: int
@@ -30,10 +31,11 @@ class Size:
     replayed: int
     every: int
     cells: int
+    charts: bool
 
 
 SIZES = {
-    Effort.QUICK: Size(instances=5, lines=2, replayed=500, every=12, cells=10),
-    Effort.STANDARD: Size(instances=20, lines=4, replayed=1000, every=6, cells=16),
-    Effort.FULL: Size(instances=200, lines=20, replayed=6000, every=1, cells=20),
+    Effort.QUICK: Size(instances=5, lines=2, replayed=500, every=12, cells=10, charts=False),
+    Effort.STANDARD: Size(instances=20, lines=4, replayed=1000, every=6, cells=16, charts=True),
+    Effort.FULL: Size(instances=200, lines=20, replayed=6000, every=1, cells=20, charts=True),
 }

@@ -183,6 +183,16 @@ class Cover(Record):
     picture: str
 
 
+class Chart(Record):
+    """A certified map of a statement's claim: what it shows, what the kernel said, and the picture as a data URI."""
+
+    caption: str
+    passed: bool
+    reason: str
+    certificate: str
+    picture: str
+
+
 class Statement(Record):
     """Everything the report says about one statement."""
 
@@ -199,6 +209,7 @@ class Statement(Record):
     hypotheses: tuple[Hypothesis, ...]
     proof: Proof | None
     cover: Cover | None
+    charts: tuple[Chart, ...]
     verification: Verification
     counterexamples: tuple[Counterexample, ...]
     evidence: tuple[str, ...]

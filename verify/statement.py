@@ -17,7 +17,7 @@ from sympy import latex
 from sympy.logic.boolalg import Boolean
 
 from thmverify.certifying import decide
-from thmverify.covering import Cover
+from thmverify.covering import Chart, Cover
 from thmverify.errors import InputError
 from thmverify.evidence import Break, Counterexample, Necessity, Need
 from thmverify.guarantees import Guarantee
@@ -151,7 +151,8 @@ class Statement:
     it, on the set of instances that its hypotheses say.
     `claim` is the kernel's claim that says the same of one instance, if there is one. `counterexamples` refute the
     statement, `breaks` show that a hypothesis is needed, `evidence` says in sentences what is known of an open one, and
-    `hunts` are the records of hunts for a counterexample to it, or to it without a hypothesis.
+    `hunts` are the records of hunts for a counterexample to it, or to it without a hypothesis. `charts` are certified
+    maps of its claim.
     `guarantees` are the cells of the guarantee matrix whose general claim this is; `special_case_of` is the id of the
     statement that this one is a special case of. `origin` is the distribution or file that it comes from.
     """
@@ -177,6 +178,7 @@ class Statement:
     breaks: tuple[Break, ...] = ()
     evidence: tuple[str, ...] = ()
     hunts: tuple[Path, ...] = ()
+    charts: tuple[Chart, ...] = ()
     guarantees: tuple[Guarantee, ...] = ()
     special_case_of: str = ""
     origin: str = OURS

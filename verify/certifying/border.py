@@ -261,4 +261,4 @@ def gradient_grids(mixture: Mixture, V: fmpq_mat, nats: float, boxes: bool = Fal
     Raises OutOfReachError when the kernel would not take them.
     """
     bends = [V.transpose() * (sigma - mixture.covariances[0]) * V for sigma in mixture.covariances]
-    return propose(mixture, V, V.transpose() * mixture.offsets, nats, () if mixture.shared else bends, boxes)
+    return propose(mixture, V, V.transpose() * mixture.offsets, nats, () if mixture.shared else bends, boxes, boxes)

@@ -41,8 +41,8 @@ def clip_proposals(instance: Instance, paired: Pairs, wanted: int, boxes: bool =
     D_V, D_T = (rational(m, rho) for m in texts[:2])
     for nats in _NATS[min(rho, 4)]:
         grids = [
-            propose(vision, D_V, D_T.transpose() * text.offsets, nats, boxes=boxes),
-            propose(text, D_T, D_V.transpose() * vision.offsets, nats, boxes=boxes),
+            propose(vision, D_V, D_T.transpose() * text.offsets, nats, boxes=boxes, whole=boxes),
+            propose(text, D_T, D_V.transpose() * vision.offsets, nats, boxes=boxes, whole=boxes),
         ]
         bits = str(max(grid.bits for grid in grids))
         fields = ("precision", "Q_V", "Q_T", "vision_grids", "text_grids", "left", "right", "U")

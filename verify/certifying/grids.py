@@ -61,14 +61,20 @@ class _Component:
 
 
 def propose(
-    law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, c: Sequence[fmpq_mat] = (), boxes: bool = False
+    law: Mixture,
+    D: fmpq_mat,
+    b: fmpq_mat,
+    nats: float,
+    c: Sequence[fmpq_mat] = (),
+    boxes: bool = False,
+    whole: bool = False,
 ) -> Grids:
     """Return grids whose error should be about e^−nats, for `kernel.integrals.softmax_moments` with these arguments.
 
-    They are balls of lattice points, or boxes where the logits are bent or `boxes` asks for them. Raises
-    OutOfReachError when the kernel would not take them.
+    They are balls of lattice points, or boxes where the logits are bent or `boxes` asks for them; `whole` asks for all
+    directions of D, which sets of instances need. Raises OutOfReachError when the kernel would not take them.
     """
-    D, b = (D, b) if c else fewer_directions(D, b)
+    D, b = (D, b) if c or whole else fewer_directions(D, b)
     rho, bits = b.nrows(), _BITS + math.ceil(1.45 * nats)
     if rho == 0:
         return Grids([], bits)

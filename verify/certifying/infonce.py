@@ -155,7 +155,7 @@ def _proposal(
     law: Mixture, Q: list[list[str]], V: list[list[str]], N: list[list[str]], nats: float, boxes: bool = False
 ) -> Proposal:
     D = rational(V, len(V[0]))
-    grid = propose(law, D, D.transpose() * law.offsets, nats, boxes=boxes)
+    grid = propose(law, D, D.transpose() * law.offsets, nats, boxes=boxes, whole=boxes)
     return Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, "V": V, "N": N})
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from thmverify.statement import Statement
     from thmverify.verdicts import Verdict
 
-_SHIPPED = ("counterexamples", "covers", "neighbourhoods")  # the folders of certificates that are found by their names
+_SHIPPED = ("counterexamples", "covers", "neighbourhoods", "maps")  # folders of certificates with names
 
 
 def decide(

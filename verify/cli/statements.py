@@ -131,6 +131,7 @@ def _details(statement: Statement) -> dict[str, Any]:
             {"without": [*dropped], **record.model_dump(mode="json", exclude={"point"})}
             for dropped, record in statement.hunted
         ],
+        "maps": [{"caption": chart.caption, "certificate": chart.certificate.stem} for chart in statement.charts],
         "guarantees": [{"loss": g.loss, "column": g.column.value} for g in statement.guarantees],
         "special_case_of": statement.special_case_of or None,
     }
@@ -227,6 +228,9 @@ def _write_statement(statement: Statement, report: ProofReport | None, tried: Ma
     write_table(("hypothesis", "formula", "meaning, and whether it is needed"), rows)
     for counterexample in statement.counterexamples:
         _write_counterexample(counterexample)
+    for chart in statement.charts:
+        sys.stdout.write("\n")
+        write_fields([("map", chart.caption), ("check it", f"thmverify check {chart.certificate.stem}")])
     if statement.cover is not None:
         _write_cover(statement, statement.cover)
     if report is not None:

@@ -75,7 +75,7 @@ class Follower:
         reach = 1 + float(np.max(np.sum(self._law(at.theta)[1] ** 2, axis=0)))
         margin = at.margin if at.full else at.margin / reach
         nats = _SPARE + math.log(reach / max(margin, 1e-9))
-        grid = propose(*self._logits(at), nats, boxes=True)
+        grid = propose(*self._logits(at), nats, boxes=True, whole=True)
         return {
             "precision": str(grid.bits),
             "grids": grid.grids,

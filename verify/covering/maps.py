@@ -31,7 +31,7 @@ from thmverify.rationals import rational as exactly
 CLAIM = "infonce-equality"
 _DEEPEST = 18  # halves: a box as small as that is left as it is
 _BLUR = 0.6  # of logits: beyond it a ball around an exponential may contain 0
-_AT_ONCE = 4  # halves, before a box is looked at again
+_AT_ONCE = 3  # halves, before a box is looked at again
 _AXIS = ("name", "at", "range", "weights", "means", "bias")
 
 
@@ -213,6 +213,7 @@ def _roughest(traced: slopes.Traced) -> list[int]:
         room = _room(slopes.bounds(traced))
     except Rejected:  # not even that the gradient rises
         room = 1.0
+    room = room if room > 0 else 1.0
     return _halved(changes, sum(changes) * room, 2) or [int(np.argmax(changes))]
 
 

@@ -1,14 +1,15 @@
-"""Covers that prove statements: a certificate on file, the set that it has to be about, and what the kernel says."""
+"""Covers that prove statements, and certified maps: certificates on file, and what the kernel says of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from thmverify.covering.mappicture import draw_map
 from thmverify.covering.proposal import Region
 from thmverify.kernel.answer import report
 from thmverify.kernel.claims import COVERS
-from thmverify.kernel.covers import VerifiedCover
+from thmverify.kernel.covers import VerifiedCover, VerifiedRegion
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,35 @@ class Cover:
         return CoverReport(
             True, f"the kernel settled {boxes:,} boxes, which cover {self.region.text}", boxes, tuple(lines)
         )
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A certified map that ships: the file of its certificate, its claim, and what it shows, in words."""
+
+    certificate: Path
+    claim: str
+    caption: str
+
+    def check(self) -> ChartReport:
+        """Return what the kernel says of every box of the map, which takes a while, and the picture of them."""
+        found, lines = report(str(self.certificate))
+        if found is None or not isinstance(found, VerifiedRegion) or found.claim != self.claim:
+            return ChartReport(False, f"{self.certificate.name}: {lines[-1]}", "")
+        axes = [(axis.name, axis.ends[0], axis.ends[1]) for axis in found.region.axes]
+        verdicts = {piece.path: piece.verdict for piece in found.pieces}
+        shares = f"proved on {float(found.proved):.1%} of the area and refuted on {float(found.refuted):.1%}"
+        reason = f"the kernel settled {len(verdicts):,} boxes: {self.claim} is {shares}"
+        return ChartReport(True, reason, draw_map(f"{self.claim}: {found.region.text}", axes, verdicts))
+
+
+@dataclass(frozen=True)
+class ChartReport:
+    """What the kernel says of a map, and its picture as SVG."""
+
+    passed: bool
+    reason: str
+    picture: str
 
 
 _CHECKED: dict[Cover, CoverReport] = {}
