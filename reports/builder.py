@@ -156,7 +156,9 @@ def _statement(
     statement: Statement, family: str, settings: Settings, jobs: int, advance: Callable[[float], None]
 ) -> StatementRecord:
     n, size = settings.instances, SIZES[settings.effort]
-    found = run(statement, n, settings.seed, jobs, progress=lambda done: advance(done / n), lines=size.lines, shown=True)
+    found = run(
+        statement, n, settings.seed, jobs, progress=lambda done: advance(done / n), lines=size.lines, shown=True
+    )
     return collect.statement(statement, found, family, size.charts)
 
 

@@ -13,15 +13,19 @@ from flint import fmpq
 
 from thmverify.certifying import decide
 from thmverify.cli import main
-from thmverify.covering import Region, propose
+from thmverify.covering import Chart, Region, propose
+from thmverify.covering.around import certificate
 from thmverify.covering.boxes import Found, Journal, Team, explore
 from thmverify.covering.mappicture import draw_map
 from thmverify.covering.maps import Family, chart
 from thmverify.errors import InputError
 from thmverify.hunting.executors import Pool, run_all
 from thmverify.instances import parse_instance
-from thmverify.kernel import check
+from thmverify.kernel import Rejected, check
+from thmverify.kernel.covers import regions
 from thmverify.kernel.covers.regions import part
+from thmverify.reports import collect
+from thmverify.theorems import REGISTRY
 
 MEANS = [["7/15", "-2/45"], ["-6", "0"], ["12", "4"]]
 BIASED = {"model": "shared-gmm", "weights": ["9/10", "9/100", "1/100"], "means": MEANS, "bias": "7/10", "rank": 3}
@@ -198,3 +202,53 @@ def test_a_journal_ends_with_the_cover(tmp_path, capsys):
         assert main(words) == 0
         assert json.loads(capsys.readouterr().out)["share"] == "1"
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".svg"]
+
+
+# ------------------------------------------------------------------------------------------------- what ships
+
+CHART = REGISTRY["infonce-equality"].charts[0]
+
+
+@pytest.mark.cover
+def test_the_map_that_ships():
+    found = CHART.check()
+    assert found.passed, found.reason
+    said = check(CHART.certificate.read_bytes())
+    assert said.proved + said.refuted >= Fraction(95, 100)
+    assert min(said.proved, said.refuted) > 0
+    assert ElementTree.fromstring(found.picture).tag.endswith("svg")
+
+
+def test_boxes_of_the_map_that_ships():
+    """A few at random, by the kernel, and at random points of them by deciding the instance there."""
+    whole, rng = json.loads(CHART.certificate.read_bytes()), random.Random(6)
+    region = regions.read_region(whole["set"], CHART.claim)
+    frames, pieces = regions.read_hints(whole["hints"], CHART.claim, region)
+    assert sum(Fraction(1, 2 ** len(piece.path)) for piece in pieces) >= Fraction(95, 100)
+    family = {"instance": whole["set"]["instance"], "axes": whole["set"]["axes"]}
+    refuted = [piece for piece in pieces if piece.verdict == "refuted"]
+    for piece in (*rng.sample(pieces, 4), *rng.sample(refuted, 4)):
+        box = part(region.whole, piece.path)
+        assert regions.settle(CHART.claim, region, frames, box, piece.rule, piece.hints) == piece.verdict
+        instance = parse_instance({**at(family, piece.path, rng), "rank": 3})
+        assert decide(CHART.claim, instance)[0].outcome.value == piece.verdict
+        other = "proved" if piece.verdict == "refuted" else "refuted"
+        with pytest.raises(Rejected, match="what was found is not"):
+            check(
+                certificate(
+                    CHART.claim, whole["set"], whole["hints"]["frames"], [{**piece._asdict(), "verdict": other}]
+                )
+            )
+
+
+def test_a_chart_says_what_the_kernel_says(tmp_path):
+    file = tmp_path / "small.json"
+    file.write_bytes(chart(Family.of(REFUTED)).certificate)
+    found = collect._chart(Chart(file, "infonce-equality", "A map"))
+    assert found.passed
+    assert "refuted on 100.0%" in found.reason
+    assert found.picture.startswith("data:image/svg+xml")
+    wrong = collect._chart(Chart(file, "clip-effective-equality", "A map"))
+    assert (wrong.passed, wrong.picture) == (False, "")
+    file.write_text("{}\n")
+    assert not Chart(file, "infonce-equality", "A map").check().passed

@@ -419,6 +419,21 @@ def test_an_instance_on_a_border_has_no_radius():
     assert around("infonce-equality", parse_instance(given)).outcome is Outcome.UNDECIDED
 
 
+@pytest.mark.parametrize("bias", ["1", "1/2"])
+def test_means_that_differ_along_one_line_only(bias):
+    """Two components off the origin: the logits see one direction, the instances near have others."""
+    given = {
+        "model": "shared-gmm",
+        "weights": ["1/5", "4/5"],
+        "means": [["-8", "6"], ["-5", "0"]],
+        "bias": bias,
+        "rank": 2,
+    }
+    found = around("infonce-equality", parse_instance(given), Fraction(1, 10**5))
+    assert found.outcome is Outcome.REFUTED
+    assert check(found.certificate).finding.verdict == "refuted"
+
+
 @pytest.mark.parametrize(
     ("claim", "radius", "rule"),
     [

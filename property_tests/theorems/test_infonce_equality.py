@@ -13,6 +13,7 @@ from flint import fmpq
 
 from property_tests.theorems.encodings import permuted, split_component, transformed
 from thmverify import exact
+from thmverify.certifying import decide
 from thmverify.configurations import orbits, symmetries
 from thmverify.evidence import Need
 from thmverify.exact import to_floats
@@ -76,6 +77,17 @@ def test_margin_is_negative_exactly_where_equality_is_proved(statement: Statemen
         outcome = statement.examine(instance).outcome
         assert outcome is not Outcome.UNDECIDED
         assert (statement.margin(instance) < 0) == (outcome is Outcome.PROVED)
+
+
+def test_the_light_components_have_to_be_far_out():
+    """The counterexample with the largest least weight known, and the instance beside it on which the claim holds."""
+    light = MATCHED.counterexamples[1].instance
+    assert min(light.shared.weights) == Fraction(67, 10_000)
+    assert MATCHED.counterexamples[1].verdict(MATCHED.claim, MATCHED.examine).outcome is Outcome.REFUTED
+    w, far = light.shared.weights, [(Fraction(199), Fraction(2903, 5)), (Fraction(334), Fraction(4883, 5))]
+    first = [-(w[1] * far[0][i] + w[2] * far[1][i]) / w[0] for i in (0, 1)]
+    beside = replace(light, model=AugmentedPairs(SharedGMM(w, (first, *far)), Fraction(1)))
+    assert decide("infonce-equality", beside)[0].outcome is Outcome.PROVED
 
 
 def test_the_slope_is_the_one_of_a_finite_difference() -> None:

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 import sys
 
-from thmverify.evidence import ByKernel
+from thmverify.covering import Chart
+from thmverify.evidence import ByKernel, Counterexample
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import (
@@ -33,7 +34,7 @@ from thmverify.hypotheses import (
 )
 from thmverify.randomised import run_alone
 from thmverify.statement import Statement
-from thmverify.theorems import PAPER
+from thmverify.theorems import COUNTEREXAMPLES, MAPS, PAPER
 from thmverify.theorems.infonce.common import (
     CLAIM,
     COUNTEREXAMPLE,
@@ -48,6 +49,23 @@ from thmverify.theorems.infonce.common import (
 from thmverify.verdicts import Status
 
 ID = "infonce-equality"
+
+LIGHT = Counterexample(
+    COUNTEREXAMPLES / "infonce-equality-least-weight.json",
+    tempting="A weight of 1/1000 is next to nothing: with three components that all have a share of the data, a few "
+    "tenths of a per cent at least, the claim might hold.",
+    catch="It fails with weights of 277 and 67 in 10,000, far out on nearly one line. As near as they are here in the "
+    "direction that is missed, but less far out along the line, (199, 2903/5) and (334, 4883/5), it holds.",
+    repaired="For three components with a least weight of 7/1000 or more no counterexample is known; searches still "
+    "find a positive slope at 675 in 100,000. For equal weights it is proved.",
+)
+
+OFF_THE_ORIGIN = Chart(
+    MAPS / "infonce-equality-off-the-origin.json",
+    ID,
+    "Three components off the origin, weights 1/2, 3/10 and 1/5, identity covariance, the means (−2, −5), (6, −6) and "
+    "(−8, −8) times the separation, r = 3: where Col(A*) = S_F, without the hypothesis that the mean is 0",
+)
 
 
 STATEMENT = Statement(
@@ -68,7 +86,8 @@ STATEMENT = Statement(
     witness=WITNESS,
     sample=sample_matched,
     claim=CLAIM,
-    counterexamples=(COUNTEREXAMPLE,),
+    counterexamples=(COUNTEREXAMPLE, LIGHT),
+    charts=(OFF_THE_ORIGIN,),
     guarantees=(Guarantee("infonce", Column.EQUALITY),),
 )
 

@@ -141,11 +141,14 @@ def hints(claim: str, instance: Instance, pairs: Pairs, radius: Fraction | None)
     units = [_unit(m) for m in pairs.sizes]
     if (claim, "exact") in regions.SEEN:
         yield Hint(units, Proposal("exact", {}))
-    try:
-        if (claim, "follow") in regions.SEEN and max(pairs.sizes) <= MAX_DIMENSION:
-            for reach in _GUESSES if radius is None else (radius,):
+    if (claim, "follow") in regions.SEEN and max(pairs.sizes) <= MAX_DIMENSION:
+        for reach in _GUESSES if radius is None else (radius,):
+            try:
                 follower = Follower(pairs, [], reach)
                 yield Hint([follower.frame], Proposal("follow", follower.hints(follower.middle(()))))
+            except (OutOfReachError, Rejected, InputError, *FLOATS_FAIL):
+                continue
+    try:
         for proposal in _proposals(claim, instance, pairs):
             names = [name for name in ("Q", "Q_V", "Q_T") if name in proposal.hints]
             frames = [proposal.hints[name] for name in names] or units
