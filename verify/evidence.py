@@ -38,19 +38,20 @@ class ByKernel:
 class Counterexample:
     """An instance that refutes a statement, with the argument that tempts, the catch, and the repaired statement.
 
-    `evidence` is the path of a certificate that the kernel re-checks or, where rational arithmetic decides, the
-    instance itself, which the statement's own examination then refutes.
+    `evidence` is the path of a certificate that the kernel re-checks or the instance itself, which the statement's own
+    examination then refutes: in rational arithmetic or, as `decided` has to say, in balls that are not the kernel's.
     """
 
     evidence: Path | Instance
     tempting: str
     catch: str
     repaired: str
+    decided: Provenance = Provenance.EXACT
 
     @property
     def name(self) -> str:
-        """The certificate's file name without its ending; `exact` for an instance."""
-        return self.evidence.stem if isinstance(self.evidence, Path) else "exact"
+        """The certificate's file name without its ending; `exact` or `enclosed` for an instance."""
+        return self.evidence.stem if isinstance(self.evidence, Path) else self.decided.value
 
     @cached_property
     def instance(self) -> Instance:

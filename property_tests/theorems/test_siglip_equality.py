@@ -16,6 +16,7 @@ from thmverify.losses.levels import float64_value
 from thmverify.maps import BiasedEncoder
 from thmverify.minimize.siglip import RADIUS, Localised, basis, coordinates, moment
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.standing import judge
 from thmverify.theorems.infonce.common import TRIANGLE, WITNESS
 from thmverify.theorems.scores.siglip_equality import STATEMENT, UNEVEN, examine, margin
 from thmverify.verdicts import Outcome, Provenance
@@ -87,3 +88,11 @@ def test_a_point_that_is_not_nearly_stationary_proves_nothing() -> None:
     assert near(v=A).misses() is None  # along the map itself the slope is 0
     assert near().fills() is False
     assert len(basis(2)) == 4
+
+
+def test_the_record_says_that_balls_decided_and_not_the_kernel() -> None:
+    (example,) = STATEMENT.counterexamples
+    assert example.name == "enclosed"
+    assert "by the library and not by the kernel" in judge(STATEMENT).reason
+    bold = replace(STATEMENT, counterexamples=(replace(example, decided=Provenance.EXACT),))
+    assert bold.unsupported() == "counterexample exact: decided as enclosed"

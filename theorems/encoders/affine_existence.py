@@ -131,6 +131,7 @@ STATEMENT = Statement(
             catch="c does not: only Ac counts, and a column of A may tend to 0 while its offset grows.",
             repaired="Over M = AAᵀ and β = Ac there is one minimiser. Where maps reach it, they stay inside S_LDA "
             "(affine-inclusion).",
+            decided=Provenance.ENCLOSED,
         ),
     ),
 )

@@ -177,6 +177,7 @@ STATEMENT = Statement(
             catch="The logistic loss of a pair that is classified well gains nothing. Along the missed direction the "
             "rare component lies far out, and its negatives with the others cost more than the pairs gain.",
             repaired="Inclusion holds (siglip-inclusion); whether equality does is decided instance by instance.",
+            decided=Provenance.ENCLOSED,
         ),
     ),
     guarantees=(Guarantee("siglip", Column.EQUALITY),),

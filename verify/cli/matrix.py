@@ -19,7 +19,7 @@ GLYPHS = {"proved": "✓", "conditional": "◐", "refuted": "✗", "open": "○"
 _MEANINGS = {
     "proved": "the kernel replays its proof, with nothing assumed",
     "conditional": "the kernel replays its proof, which rests on a step that is assumed",
-    "refuted": "an instance that satisfies every hypothesis decides against it, exactly",
+    "refuted": "an instance that satisfies every hypothesis decides against it, exactly or in balls",
     "open": "neither; a special case that is proved is named with its cell",
     "failed": "what is recorded is not confirmed by what was checked",
 }
