@@ -75,21 +75,29 @@ class Line:
         return self.xp.sum(self.w * (values @ self.density), axis=-1)
 
     def optimum(self) -> tuple[Array, Sums]:
-        """Return the y ≥ 0 at which L has slope 0, by Newton's method in a bracket."""
+        """Return the y ≥ 0 at which L has slope 0, by Newton's method in a bracket; rows that have arrived rest."""
         xp = self.xp
         # The log-sum-exp is convex with slope ā² at 0, so that L has a positive slope from here on.
         high = self.delta * (self.s - self.mean**2) / (1 + self.s)
-        low = _FLATTEST * high
-        y = high / (1 + self.s)
-        found = self.at(y)
+        low, y = _FLATTEST * high, high / (1 + self.s)
+        part, rows = self, xp.arange(len(y))
         for _ in range(_ITERATIONS):
-            if bool(xp.all(xp.abs(found.slope) <= _RESIDUAL * self.C)):
+            found = part.at(y[rows])
+            moving = ~(xp.abs(found.slope) <= _RESIDUAL * part.C)
+            if not moving.any():
                 break
-            low, high = xp.where(found.slope < 0, y, low), xp.where(found.slope < 0, high, y)
-            step = y - found.slope / found.curvature
-            y = xp.where((step > low) & (step < high), step, xp.sqrt(low * high))
-            found = self.at(y)
-        return y, found
+            slope, curvature = found.slope[moving], found.curvature[moving]
+            rows, part = rows[moving], part.where(moving)
+            here, falling = y[rows], slope < 0
+            below, above = xp.where(falling, here, low[rows]), xp.where(falling, high[rows], here)
+            step = here - slope / curvature
+            y[rows] = xp.where((step > below) & (step < above), step, xp.sqrt(below * above))
+            low[rows], high[rows] = below, above
+        return y, self.at(y)
+
+    def where(self, rows: Array) -> Line:
+        """Return the chosen rows of the batch."""
+        return Line(self.w[rows], self.a[rows], self.delta)
 
     def usable(self, y: Array, found: Sums) -> Array:
         """Return where y is found, the lattice is fine enough, and the extent of the means is for floats."""
