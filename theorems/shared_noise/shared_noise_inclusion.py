@@ -64,14 +64,14 @@ def sample(rng: random.Random) -> Instance:
     return replace(instance, model=AugmentedPairs(instance.shared, bias))
 
 
-_ARGUMENT = {
-    "tempting": "What tells components apart is in S_F, and the loss contrasts pairs against independent points.",
-    "catch": "The pairs agree in all that they share, noise or not: the loss learns what x tells about x̂.",
-    "repaired": "Col(A*) ⊆ S_F + Σ⁻¹Col(Γ + Γᵀ) (shared-noise-bound).",
-}
-ONE = Counterexample(Instance(AugmentedPairs(SharedGMM((Fraction(1),), ((0, 0),))), 1), **_ARGUMENT)
-TWO = Counterexample(
-    Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((0, 1), (0, -1))), Fraction(1, 2)), 2), **_ARGUMENT
+ONE = Counterexample(
+    Instance(AugmentedPairs(SharedGMM((Fraction(1),), ((0, 0),))), 1),
+    tempting="What tells components apart is in S_F, and the loss contrasts pairs against independent points.",
+    catch="The pairs agree in all that they share, noise or not: the loss learns what x tells about x̂.",
+    repaired="Col(A*) ⊆ S_F + Σ⁻¹Col(Γ + Γᵀ) (shared-noise-bound).",
+)
+TWO = replace(
+    ONE, evidence=Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((0, 1), (0, -1))), Fraction(1, 2)), 2)
 )
 
 STATEMENT = Statement(
