@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 import pytest
 from flint import fmpq
 
+from property_tests.kernel import second_opinion
+from thmverify import exact
 from thmverify.certifying import decide
 from thmverify.cli import main
 from thmverify.covering import Chart, Region, propose
@@ -24,6 +26,7 @@ from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.covers import regions
 from thmverify.kernel.covers.regions import part
+from thmverify.kernel.models import instance as kernel_instance
 from thmverify.reports import collect
 from thmverify.theorems import REGISTRY
 
@@ -225,12 +228,11 @@ def test_boxes_of_the_map_that_ships():
     region = regions.read_region(whole["set"], CHART.claim)
     frames, pieces = regions.read_hints(whole["hints"], CHART.claim, region)
     assert sum(Fraction(1, 2 ** len(piece.path)) for piece in pieces) >= Fraction(95, 100)
-    family = {"instance": whole["set"]["instance"], "axes": whole["set"]["axes"]}
     refuted = [piece for piece in pieces if piece.verdict == "refuted"]
     for piece in (*rng.sample(pieces, 4), *rng.sample(refuted, 4)):
         box = part(region.whole, piece.path)
         assert regions.settle(CHART.claim, region, frames, box, piece.rule, piece.hints) == piece.verdict
-        instance = parse_instance({**at(family, piece.path, rng), "rank": 3})
+        instance = parse_instance({**at(whole["set"], piece.path, rng), "rank": 3})
         assert decide(CHART.claim, instance)[0].outcome.value == piece.verdict
         other = "proved" if piece.verdict == "refuted" else "refuted"
         with pytest.raises(Rejected, match="what was found is not"):
@@ -239,6 +241,31 @@ def test_boxes_of_the_map_that_ships():
                     CHART.claim, whole["set"], whole["hints"]["frames"], [{**piece._asdict(), "verdict": other}]
                 )
             )
+
+
+@pytest.mark.parametrize("verdict", ["proved", "refuted"])
+def test_the_second_opinion_in_the_middle_of_a_box(verdict):
+    """V and N of a piece, for the instance in its middle, under the checker that shares nothing with the kernel."""
+    whole, rng = json.loads(CHART.certificate.read_bytes()), random.Random(8)
+    region = regions.read_region(whole["set"], CHART.claim)
+    piece = rng.choice([piece for piece in whole["hints"]["pieces"] if piece["verdict"] == verdict])
+    bias, scale = (Fraction(str((low + high) / 2)) for low, high in part(region.whole, piece["path"]))
+    given = whole["set"]["instance"]
+    means = [[str(Fraction(x) * scale) for x in row] for row in given["means"]]
+    instance = {**given, "bias": str(bias), "means": means}
+    frame = exact.matrix([[Fraction(x) for x in row] for row in whole["hints"]["frames"][0]])
+    turned = kernel_instance(instance).mixture.fisher.inv() * region.pairs.mixture.fisher * frame
+    Q = [[str(x) for x in row] for row in exact.to_rows(turned)]
+    low, high = second_opinion.infonce_rank({"instance": instance, "hints": {**piece["hints"], "Q": Q}})
+    assert (low == 2) if verdict == "proved" else (high < 2)
+
+
+@pytest.mark.cover
+def test_brute_force_on_the_map_that_ships():
+    whole, rng = json.loads(CHART.certificate.read_bytes()), random.Random(9)
+    for piece in rng.sample(whole["hints"]["pieces"], 200):
+        instance = parse_instance({**at(whole["set"], piece["path"], rng), "rank": 3})
+        assert decide(CHART.claim, instance)[0].outcome.value == piece["verdict"]
 
 
 def test_a_chart_says_what_the_kernel_says(tmp_path):
