@@ -13,7 +13,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from thmverify.api import certify, check, cover, decide, hunt, instance, load, loss, minimise, statements
+    from thmverify.api import (
+        certify,
+        chart,
+        check,
+        cover,
+        decide,
+        hunt,
+        instance,
+        load,
+        loss,
+        minimise,
+        near,
+        statements,
+    )
     from thmverify.data import Rounded, from_floats, from_sklearn
     from thmverify.errors import InputError
     from thmverify.evidence import Break, Counterexample
@@ -34,7 +47,10 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "api": ("certify", "check", "cover", "decide", "hunt", "instance", "load", "loss", "minimise", "statements"),
+    "api": (
+        *("certify", "chart", "check", "cover", "decide", "hunt", "instance", "load", "loss", "minimise", "near"),
+        "statements",
+    ),
     "data": ("Rounded", "from_floats", "from_sklearn"),
     "errors": ("InputError",),
     "evidence": ("Break", "Counterexample"),
@@ -89,6 +105,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "certify",
+    "chart",
     "check",
     "cover",
     "decide",
@@ -100,6 +117,7 @@ __all__ = [
     "load",
     "loss",
     "minimise",
+    "near",
     "picture",
     "statements",
 ]

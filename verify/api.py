@@ -16,6 +16,8 @@ from thmverify.theories import registry
 
 if TYPE_CHECKING:
     from thmverify.covering import Covering
+    from thmverify.covering.around import Neighbourhood
+    from thmverify.covering.maps import Map
     from thmverify.hunting.run import Progress, Result
     from thmverify.integrate.enclosure import Enclosure
     from thmverify.maps import LinearMap
@@ -214,3 +216,48 @@ def cover(statement: str, *, distance: Number = "any", budget: str | float = "10
 
     limit = Budget.parse(budget).seconds if isinstance(budget, str) else float(budget)
     return propose(statement, Region.of(distance), limit)
+
+
+def near(
+    statement: str,
+    model: Given,
+    *,
+    radius: Number | None = None,
+    bias: Number | None = None,
+    rank: int | None = None,
+    weight_decay: Number = 0,
+) -> Neighbourhood:
+    """Decide the conclusion of a statement for every instance near one at once, as `thmverify decide --box` does.
+
+    Within a radius, weights and bias differ by at most that, means by at most so many standard deviations, in their
+    span; without one the largest of two digits is looked for. Its certificate is for `check`.
+
+    Raises InputError when the statement has no rule for sets, or does not fit the model.
+
+    >>> import thmverify as tv
+    >>> line = tv.SharedGMM(["1/2", "1/2"], [["1"], ["-1"]])
+    >>> near("infonce-equality", line, bias=1, radius="1/10").outcome
+    <Outcome.PROVED: 'proved'>
+    """
+    from thmverify.covering.around import around
+    from thmverify.rationals import rational
+
+    found = registry().find(statement, "statement")
+    reach = None if radius is None else rational("radius", radius)
+    return around(found.claim or found.id, instance(model, bias=bias, rank=rank, weight_decay=weight_decay), reach)
+
+
+def chart(family: Mapping[str, Any], *, budget: str | float = "10m") -> Map:
+    """Map where InfoNCE's Col(A*) = S_F is proved and where it is refuted on a family of instances, box by box.
+
+    The family is {"instance": …, "axes": […]}, as in the file of `thmverify cover --set slice=FILE`. What could not be
+    settled in the budget, seconds or text such as "5m", is left open; the certificate is of the rest.
+
+    Raises InputError when the family is not one.
+    """
+    from thmverify.covering.maps import Family
+    from thmverify.covering.maps import chart as charted
+    from thmverify.hunting.run import Budget
+
+    limit = Budget.parse(budget).seconds if isinstance(budget, str) else float(budget)
+    return charted(Family.of(dict(family)), limit)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from flint import fmpq
 
+import thmverify as tv
 from property_tests.kernel import second_opinion
 from thmverify import exact
 from thmverify.certifying import decide
@@ -68,6 +69,15 @@ def test_a_map_is_settled_and_holds_at_random_points(whole, verdict):
     rng = random.Random(4)
     for path in list(found.pieces)[:3]:
         assert decide("infonce-equality", parse_instance(at(whole, path, rng)))[0].outcome.value == verdict
+
+
+def test_python():
+    found = tv.chart(PROVED, budget="2m")
+    assert found.share("proved") == 1
+    assert tv.check(found.certificate).endswith("proved")
+    given = tv.SharedGMM(["1/2", "1/2"], [["1"], ["-1"]])
+    near = tv.near("infonce-equality", given, bias=1, radius="1/10")
+    assert tv.check(near.certificate) == "VERIFIED infonce-equality, within 1/10 of the instance given: proved"
 
 
 def test_what_is_not_settled_is_white_and_nobody_says_more():
