@@ -13,8 +13,11 @@ from thmverify import exact
 from thmverify.exact import to_floats
 from thmverify.minimize.affine import Relaxed
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
-from thmverify.theorems.encoders.affine_existence import LEANING, STATEMENT, examine, inside, margin
-from thmverify.theorems.infonce.common import TRIANGLE, WITNESS
+from thmverify.theorems.encoders.affine_equality import STATEMENT as EQUALITY
+from thmverify.theorems.encoders.affine_existence import LEANING, STATEMENT, examine, margin
+from thmverify.theorems.encoders.common import inside
+from thmverify.theorems.infonce.common import COUNTEREXAMPLE, TRIANGLE, WITNESS
+from thmverify.theorems.infonce.translation import shifted
 from thmverify.verdicts import Outcome, Provenance
 
 PLANE = Relaxed(Instance(AugmentedPairs(SharedGMM(("1/2", "1/4", "1/4"), ((1, 1), (-3, 1), (1, -3))), "3/5"), 2))
@@ -70,3 +73,21 @@ def test_a_wrong_place_is_refused() -> None:
     assert not relaxed.apart(A, A * fmpq(1, 7), v)  # β in Col M
     assert not relaxed.full(A, beta)
     assert np.linalg.matrix_rank(to_floats(A)) == 1
+
+
+def test_equality_fails_where_it_does_for_linear_maps_and_holds_for_a_triangle() -> None:
+    (example,) = EQUALITY.counterexamples
+    assert EQUALITY.unsupported() == ""
+    assert example.instance == COUNTEREXAMPLE.instance
+    assert EQUALITY.margin(example.instance) > 0
+    triangle = Instance(AugmentedPairs(TRIANGLE), 3)
+    assert EQUALITY.examine(triangle).outcome is Outcome.PROVED
+    assert EQUALITY.margin(triangle) < 0
+    assert EQUALITY.examine(WITNESS).provenance is Provenance.EXACT
+
+
+@pytest.mark.parametrize("statement", [STATEMENT, EQUALITY], ids=["existence", "equality"])
+def test_nothing_is_said_of_a_mixture_whose_mean_is_not_zero(statement) -> None:
+    moved = shifted(LEANING, (Fraction(1), Fraction(0)))
+    assert statement.examine(moved).outcome is Outcome.UNDECIDED
+    assert statement.margin(moved) == -1

@@ -27,17 +27,13 @@ from functools import lru_cache
 import numpy as np
 
 from thmverify import exact
-from thmverify.certifying.fisher import instance_of
-from thmverify.certifying.grids import rational, whitening
 from thmverify.evidence import Counterexample
 from thmverify.hypotheses import COLUMNS_REACH
-from thmverify.kernel.linear import null_space
-from thmverify.minimize.affine import Relaxed
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
-from thmverify.theorems.encoders.common import QUANTITY, source
+from thmverify.theorems.encoders.common import QUANTITY, across, inside, source
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
@@ -48,16 +44,10 @@ CONCLUSION = Conclusion(
 )
 
 
-def inside(instance: Instance) -> Relaxed:
-    """Return the loss in nearly white coordinates of S_F, in which maps do as well as in the whole space."""
-    law = instance.shared.law.on_fisher
-    return Relaxed(instance_of(instance, [law.reduced(rational(whitening(law), law.m))]))
-
-
 @lru_cache(maxsize=8)
 def margin(instance: Instance) -> float:
     """Return the sine of the angle between β* and Col M* where M* is singular in floats, dim S_F = 2; else −1."""
-    if instance.shared.law.m != 2:
+    if instance.shared.law.m != 2 or not instance.shared.is_centred:
         return -1.0
     A, beta = inside(instance).proposed(2)
     (u, sizes, _), b = np.linalg.svd(exact.to_floats(A)), exact.to_floats(beta)[:, 0]
@@ -70,6 +60,8 @@ def examine(instance: Instance) -> Verdict:
     """Decide where S_F is a line at most, exactly, and enclose (M*, β*) where it is a plane."""
     dimension = instance.shared.law.m
     undecided = Verdict(ID, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
+    if not instance.shared.is_centred:
+        return replace(undecided, reason="(M*, β*) is enclosed for mixtures with mean 0")
     if dimension < 2:
         reason = "on a line M* > 0 holds every β*, and with M* = 0 comes β* = 0"
         return Verdict.exact(ID, True, reason, dimension)
@@ -78,8 +70,8 @@ def examine(instance: Instance) -> Verdict:
     relaxed = inside(instance)
     enclosed = replace(undecided, provenance=Provenance.ENCLOSED)
     A, beta = relaxed.proposed(1)
-    null = null_space(A.transpose())
-    if null.ncols() == 1 and relaxed.apart(A, beta, null / max(abs(x) for x in null.entries())):
+    v = across(A)
+    if v is not None and relaxed.apart(A, beta, v):
         reason = "M* is singular and β* is not in its column space: the infimum is approached and not reached"
         return replace(enclosed, outcome=Outcome.REFUTED, reason=reason)
     if relaxed.full(*relaxed.proposed(2)):

@@ -8,8 +8,12 @@ import numpy as np
 from flint import fmpq_mat
 
 from thmverify import exact, vocabulary
+from thmverify.certifying.fisher import instance_of
+from thmverify.certifying.grids import rational, whitening
 from thmverify.exact import to_floats
 from thmverify.headlines import Source
+from thmverify.kernel.linear import null_space
+from thmverify.minimize.affine import Relaxed
 from thmverify.models import Floats, Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.statement import Quantity
@@ -73,3 +77,18 @@ def _gain(instance: Instance, inside: fmpq_mat, outside: fmpq_mat, offset: fmpq_
     within, across = u[:, None] + noise @ a, noise @ b
     gained = (potential(within + across) + potential(within - across)) / 2 - potential(within)
     return (quadratic + float(w @ gained.mean(axis=1))) / half
+
+
+# -- maps as M = AAᵀ and β = Ac ---------------------------------------------------------------------------------------
+
+
+def inside(instance: Instance) -> Relaxed:
+    """Return the loss in nearly white coordinates of S_F, in which maps do as well as in the whole space."""
+    law = instance.shared.law.on_fisher
+    return Relaxed(instance_of(instance, [law.reduced(rational(whitening(law), law.m))]))
+
+
+def across(A: fmpq_mat) -> fmpq_mat | None:
+    """Return a v with Aᵀv = 0, of entries 1 at most, where there is one up to a factor (m × 1)."""
+    null = null_space(A.transpose())
+    return null / max(abs(x) for x in null.entries()) if null.ncols() == 1 else None
