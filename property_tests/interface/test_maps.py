@@ -253,6 +253,13 @@ def test_boxes_of_the_map_that_ships():
             )
 
 
+def test_the_map_of_weights():
+    """All of it is proved; checked here in full, it is short."""
+    found = REGISTRY["infonce-equality"].charts[1].check()
+    assert found.passed
+    assert "proved on 100.0% of the area" in found.reason
+
+
 @pytest.mark.parametrize("verdict", ["proved", "refuted"])
 def test_the_second_opinion_in_the_middle_of_a_box(verdict):
     """V and N of a piece, for the instance in its middle, under the checker that shares nothing with the kernel."""

@@ -68,6 +68,13 @@ OFF_THE_ORIGIN = Chart(
 )
 
 
+WEIGHTS = Chart(
+    MAPS / "infonce-equality-weights.json",
+    ID,
+    "The weights of three components, the third what the first two leave, identity covariance, the means (2, 0), "
+    "(−1, 7/4) and (−1, −7/4), δ = 1, r = 3: where Col(A*) = S_F, without the hypothesis that the mean is 0",
+)
+
 STATEMENT = Statement(
     id=ID,
     title="InfoNCE learns the whole Fisher subspace when δ = 1",
@@ -87,7 +94,7 @@ STATEMENT = Statement(
     sample=sample_matched,
     claim=CLAIM,
     counterexamples=(COUNTEREXAMPLE, LIGHT),
-    charts=(OFF_THE_ORIGIN,),
+    charts=(OFF_THE_ORIGIN, WEIGHTS),
     guarantees=(Guarantee("infonce", Column.EQUALITY),),
 )
 
