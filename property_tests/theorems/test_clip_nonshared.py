@@ -80,6 +80,9 @@ def test_the_minimiser_is_stationary_and_the_exact_loss_agrees() -> None:
     W = exact.matrix([[Fraction(float(x)) for x in row] for row in found.maps["W"]])
     slope = float64_gradient(LOSSES["clip"], LEAKING, CLIPProduct(W)).derivatives["W"]
     assert np.abs(slope).max() < 1e-8
+    images, texts = found.spaces
+    assert 1e-3 < images.angles.max() < 1e-2  # out of S_{V,F}, by little
+    assert texts.angles.max() < 1e-6
 
 
 def test_equal_covariances_are_one_and_others_are_refused_by_name() -> None:

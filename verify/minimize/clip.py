@@ -188,8 +188,8 @@ def _report(
         maps={"W": W, "A_V": U[:, :rank] * roots, "A_T": V[:rank].T * roots},
         rank=rank,
         spaces=(
-            column_space("W", vision.embedding @ left[:, :rank], orthonormal(vision.embedding)),
-            column_space("Wᵀ", text.embedding @ right[:rank].T, orthonormal(text.embedding)),
+            column_space("W", vision.embedding @ left[:, :rank], _fisher(vision)),
+            column_space("Wᵀ", text.embedding @ right[:rank].T, _fisher(text)),
         ),
         value=point.value,
         value_error=point.value_error,
@@ -200,3 +200,8 @@ def _report(
         reduced=vision.in_basis(Y, text),
         bases=(vision.basis, text.basis),
     )
+
+
+def _fisher(modality: Coordinates) -> Floats:
+    """Return an orthonormal basis of the Fisher subspace."""
+    return orthonormal(fisher_coordinates(modality.mixture).embedding)
