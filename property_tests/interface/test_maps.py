@@ -100,6 +100,7 @@ def test_the_command(tmp_path, capsys):
     assert main(["check", answer["certificate"]]) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("bias [4/5, 1] x separation [9/10, 11/10]: proved")
     assert ElementTree.parse(answer["picture"]).getroot().tag.endswith("svg")
+    assert sorted(path.suffix for path in (tmp_path / "map").iterdir()) == [".json", ".svg"]
 
 
 def test_the_picture_has_a_legend_and_the_area_of_each_verdict():

@@ -142,7 +142,10 @@ def _map(statement: str, file: str, out: Path, how: How, json: bool) -> int:
         fields += [("not settled", f"{float(1 - found.share('proved') - found.share('refuted')):.4%}")]
         files = [(key, str(answer[key])) for key in ("certificate", "picture") if answer[key]]
         write_fields([*fields, *files, ("time", f"{found.seconds:.1f} s")])
-    return UNDECIDED if found.unsettled else DONE
+    if found.unsettled:
+        return UNDECIDED
+    (out / f"{statement}.boxes.jsonl").unlink()
+    return DONE
 
 
 def _written(statement: str, out: Path, picture: str, certificate: bytes | None) -> dict[str, str | None]:
