@@ -36,6 +36,6 @@ class Size:
 
 SIZES = {
     Effort.QUICK: Size(instances=5, lines=2, replayed=500, every=12, cells=10, charts=False),
-    Effort.STANDARD: Size(instances=20, lines=4, replayed=1000, every=6, cells=16, charts=True),
+    Effort.STANDARD: Size(instances=20, lines=4, replayed=1000, every=6, cells=16, charts=False),
     Effort.FULL: Size(instances=200, lines=20, replayed=6000, every=1, cells=20, charts=True),
 }

@@ -17,7 +17,7 @@ def report(
     ),
     pdf: Annotated[bool, typer.Option("--pdf", help="Also print report.pdf with headless Chromium.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="5 random instances of each statement, not 20.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="200 random instances of each statement: minutes.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="200 random instances, and certified maps: minutes.")] = False,
     only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Report on this statement; repeatable.")] = None,
     jobs: Jobs = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
