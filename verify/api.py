@@ -41,7 +41,7 @@ def load(path: str | os.PathLike[str]) -> Instance | LinearMap:
     """Return the instance or the map in a JSON file. Raises InputError with file, field and rule.
 
     >>> load("examples/shared-gmm.json").rank
-    3
+    2
     """
     return read_file(path, lambda data: parse_instance(data) if "model" in data else parse_map(data))
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import re
 from decimal import Decimal
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -308,13 +306,6 @@ def test_a_formula_on_a_model_and_the_command_line(tmp_path, capsys):
     assert (good["claim"], good["verdict"], good["formula"], good["definitions"]) == ("projection", "proved", text, [])
     assert good["statement"] == json.loads(path.read_bytes())["statement"]
     assert (bad["answer"], bad["claim"], bad["reason"]) == ("REJECTED", None, "the content hash does not match")
-
-
-@pytest.mark.parametrize("module", ["", ".expressions", ".translation", ".margins"])
-def test_examples_in_docstrings(module):
-    found = doctest.testmod(import_module(f"thmverify.certifying.formulas{module}"))
-    assert found.attempted
-    assert not found.failed
 
 
 def test_the_example_of_the_readme(tmp_path, monkeypatch, capsys):
