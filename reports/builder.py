@@ -65,7 +65,7 @@ def _make_folder(out: Path) -> None:
     else:
         reason = "" if os.access(out, os.W_OK) else "cannot be written"
     if reason:
-        raise InputError("out", str(out), reason, "give a folder that can be made or written")
+        raise InputError("--out", str(out), reason, "give a folder that can be made or written")
 
 
 def as_json(report: Report) -> str:
@@ -112,10 +112,7 @@ def make(
 
 def _chosen(only: Sequence[str]) -> list[Statement]:
     registry = theories.registry()
-    for name in only:
-        if name not in registry:
-            raise InputError("only", name, "names no statement", f"write one of {', '.join(registry)}")
-    return [registry[name] for name in dict.fromkeys(only)] if only else [*registry.values()]
+    return [registry.find(name, "--only") for name in dict.fromkeys(only)] if only else [*registry.values()]
 
 
 def _statements(

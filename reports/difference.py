@@ -86,7 +86,7 @@ def read(path: Path) -> dict[str, Any]:
     found = data.get("format") if isinstance(data, dict) else None
     if found not in FORMATS:
         rule = f"is not the format of a report: expected {' or '.join(FORMATS)}"
-        raise InputError("format", str(found), rule, "give the report.json that `thmverify report` wrote", str(path))
+        raise InputError("format", found, rule, "give the report.json that `thmverify report` wrote", str(path))
     return dict(data)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -58,6 +59,20 @@ def shown(value: object) -> str:
 
 
 _BRIEF = _Brief()
+
+
+def one_of(name: str, names: Iterable[str], otherwise: str = "") -> str:
+    """Return what to write instead of an unknown name: the nearest names first, then `otherwise`, or all of them.
+
+    >>> one_of("infonse", ["infonce", "clip"])
+    'did you mean infonce? write one of infonce, clip'
+    """
+    from difflib import get_close_matches  # a tenth of the start, for those alone who mistype
+
+    known = [*names]
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    guess = f"did you mean {' or '.join(near)}? " if near else ""
+    return guess + (otherwise or f"write one of {', '.join(known)}")
 
 
 @dataclass(eq=False)  # not frozen: `with` blocks assign the traceback of an exception that passes through them

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 from flint import fmpq_mat
 from pydantic import (
@@ -29,7 +29,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from thmverify import exact, rationals
-from thmverify.errors import InputError
+from thmverify.errors import InputError, one_of
 from thmverify.exact import Diagonal, Rows
 from thmverify.jsonfiles import RefusedNumber, read_object
 from thmverify.maps import BiasedEncoder, CLIPFactors, CLIPProduct, Encoder, Gram, LinearMap, SimSiamPair
@@ -250,9 +250,8 @@ def _taken(field: str, value: Any) -> Any:
     return rationals.rational(field, value)
 
 
-InstanceFile: TypeAlias = Annotated[
-    SharedGMMFile | GMMFile | CLIPGMMFile | PopulationGraphFile | RecordFile, Field(discriminator="model")
-]
+_InstanceFiles: TypeAlias = SharedGMMFile | GMMFile | CLIPGMMFile | PopulationGraphFile | RecordFile
+InstanceFile: TypeAlias = Annotated[_InstanceFiles, Field(discriminator="model")]
 
 
 class EncoderFile(_File):
@@ -304,6 +303,9 @@ class CLIPProductFile(_File):
 
 
 _INSTANCES: TypeAdapter[Any] = TypeAdapter(InstanceFile)
+_MODELS: dict[str, type[_InstanceFiles]] = {
+    get_args(form.model_fields["model"].annotation)[0]: form for form in get_args(_InstanceFiles)
+}
 _MAPS: dict[str, type[EncoderFile | GramFile | CLIPFactorsFile | CLIPProductFile]] = {
     "M": GramFile,
     "A_V": CLIPFactorsFile,
@@ -403,6 +405,9 @@ def _first_error(error: ValidationError, data: dict[str, Any], skip: int) -> Inp
     first = error.errors(include_url=False)[0]
     name = "model" if first["type"].startswith("union_tag_") else _place(data, first["loc"][skip:], first["type"])
     rule, remedy = _broken_rule(first["type"], first.get("ctx", {}), name)
+    form = _MODELS.get(str(data.get("model")))
+    if first["type"] == "extra_forbidden" and form is not None and name in data:
+        remedy = f"remove it, or mend its spelling: {one_of(name, form.model_fields)}"
     match first["type"]:
         case "missing" | "union_tag_not_found":
             value: object = "missing"
@@ -448,8 +453,10 @@ def _broken_rule(kind: str, context: dict[str, Any], name: str) -> tuple[str, st
     match kind:
         case "rule":
             return context["rule"], context["remedy"]
-        case "missing" | "union_tag_not_found":
+        case "missing":
             return "is required", f'add "{name}"'
+        case "union_tag_not_found":
+            return "is required", f'add "model": "shared-gmm", or another of {", ".join(_MODELS)}'
         case "union_tag_invalid":
             return "names no model", f"write one of {context['expected_tags']}"
         case "too_long":

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,13 @@ def _parse(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError("file", value, "is not a JSON object", 'write e.g. {"model": "shared-gmm", …}')
     return value
+
+
+def keep(inputs: Iterable[str | os.PathLike[str]], field: str, output: str | os.PathLike[str] | None) -> None:
+    """Raise InputError, about `field`, when a command is about to write over a file that it reads."""
+    for path in inputs:
+        if output is not None and os.path.exists(output) and os.path.exists(path) and os.path.samefile(path, output):
+            raise InputError(field, os.fspath(output), "is a file that this command reads", "write to another one")
 
 
 def to_be_written(path: str | os.PathLike[str]) -> Path:

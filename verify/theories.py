@@ -18,13 +18,12 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thmverify import headlines
-from thmverify.errors import InputError
+from thmverify.errors import InputError, one_of
 from thmverify.headlines import OURS, Headline
 
 if TYPE_CHECKING:
@@ -121,9 +120,7 @@ class Registry(Mapping[str, "Statement"]):
     def find(self, name: str, field: str = "ID") -> Statement:
         """Return a statement by id. Raises InputError, about `field` and with the nearest names, when there is none."""
         if name not in self:
-            near = get_close_matches(name, self, n=3, cutoff=0.5)
-            remedy = f"did you mean {' or '.join(near)}? " if near else ""
-            raise InputError(field, name, "names no statement", f"{remedy}`thmverify list` has all of them")
+            raise InputError(field, name, "names no statement", one_of(name, self, "`thmverify list` has all of them"))
         return self[name]
 
     def theory(self, name: str) -> Theory:
@@ -205,7 +202,7 @@ def _configured(file: Path) -> list[str]:
 
 def _is_file(spec: str) -> bool:
     """Whether a file is meant, or the folder of a package, and not the name of a module."""
-    return spec.endswith(".py") or os.sep in spec
+    return spec.endswith(".py") or os.sep in spec or spec in (os.curdir, os.pardir)
 
 
 def _from(spec: str) -> Found:
@@ -218,6 +215,9 @@ def _from(spec: str) -> Found:
     except InputError:
         raise
     except (Exception, SystemExit) as error:  # a theory is somebody's program
+        if isinstance(error, ModuleNotFoundError) and not _is_file(spec) and error.name == module.split(".")[0]:
+            rule = "is no module that is installed, and no .py file"
+            raise InputError("--with", spec, rule, "give the path of a Python file that defines THEORY") from None
         raise InputError("--with", spec, _why(error), "correct it, and define THEORY = Theory(…)") from error
 
 

@@ -112,6 +112,7 @@ INSTANCES = {
     "covariance a negative number": (changed(covariance=-1), "covariance", "-1", "is not positive"),
     "covariance a word": (changed(covariance="round"), "covariance", "round", "is not a rational"),
     "unknown key": (changed(colour="red"), "colour", "red", "is not a field"),
+    "a key misspelt": (changed(Bias=1), "Bias", "1", "did you mean bias? write one of model, weights, means"),
     "key of another model": (changed(covariances=[]), "covariances", "[]", "is not a field"),
     "key of a million characters": (changed(**{"k" * 10**6: 1}), "kkkk", "1", "is not a field"),
     "key with control characters": (changed(**{"a\n\x1b[31mb": 1}), r"a\n\x1b[31mb", "1", "is not a field"),
@@ -134,7 +135,7 @@ INSTANCES = {
     "a number": ("3", "file", "3", "is not a JSON object"),
     "a string": ('"shared-gmm"', "file", "shared-gmm", "is not a JSON object"),
     "null": ("null", "file", "null", "is not a JSON object"),
-    "an empty object": ("{}", "model", "missing", "is required"),
+    "an empty object": ("{}", "model", "missing", 'is required; add "model": "shared-gmm", or another of'),
     "open brackets": ("[" * 100_000, "file", "nested", "nested too deeply"),
     "deep objects": ('{"a":' * 100_000 + "1" + "}" * 100_000, "file", "nested", "nested too deeply"),
     "deep below the limit": (raw("bias", "[" * 400 + "]" * 400), "bias", "[[[", "is not a number"),
@@ -499,6 +500,59 @@ def test_wrong_usage_is_refused(arguments, capsys):
 def test_unknown_names_list_the_known_ones(capsys):
     assert ", ".join(LOSSES) in one_refusal(capsys, main(["loss", "hinge", "a.json", "b.json"]))
     assert "did you mean lemma-4.2?" in one_refusal(capsys, main(["show", "lemma-9.9"]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    {
+        "below the least": (
+            ["fit", "x.csv", "--digits", "0"],
+            '--digits: "0": must be greater than or equal to 1; see',
+        ),
+        "no integer": (["verify", "--instances", "x"], '--instances: "x": must be a valid integer; see'),
+        "no such choice": (["export", "a", "--format", "foo"], "--format: \"foo\": is not one of 'pytest', 'latex'"),
+        "a nearest loss": (["minimize", "infonse", "a.json"], "did you mean infonce"),
+        "a nearest row": (["matrix", "infonse"], "did you mean infonce"),
+        "a nearest statement": (
+            ["report", "--only", "lemma-4.3", "--out", "r"],
+            '--only: "lemma-4.3": names no statement; did',
+        ),
+        "a nearest certificate": (["check", "infonce-equalty"], "did you mean infonce-equality"),
+        "a statement to export": (["export", "lemma-4.3"], "did you mean lemma-4.2"),
+        "two sizes": (["report", "--quick", "--full", "--out", "r"], "--full:"),
+        "a word of Python": (["new", "class"], "write another one, such as my-class"),
+        "a module that is there": (["new", "numpy"], "write another one, such as my-numpy"),
+        "no module": (["--with", "no_module_of_that_name", "list"], "is no module that is installed, and no .py file"),
+        "the folder itself": (["--with", ".", "list"], "is no file; give the path of a Python file"),
+    }.values(),
+)
+def test_what_was_written_is_named_with_what_to_write_instead(arguments, wanted, asked, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert wanted in one_refusal(capsys, main(arguments))
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "read.csv", "--labels", "b", "--out", "read.csv"],
+        ["decide", "infonce-equality", "read.csv", "--certificate", "./read.csv"],
+        ["check", "read.csv", "--junit", "read.csv"],
+        ["export", "read.csv", "--format", "pytest", "--out", "link.csv"],
+    ],
+)
+def test_no_command_writes_over_what_it_reads(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = Path("read.csv")
+    file.write_text("a,b\n1,2\n")
+    Path("link.csv").symlink_to(file)
+    assert "is a file that this command reads" in one_refusal(capsys, main(arguments))
+    assert file.read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("arguments", [["check", "infonce-equality"], ["verify", "lemma-4.2", "--instances", "1"]])
+def test_results_that_cannot_be_written_leave_nothing_on_stdout(arguments, tmp_path, capsys):
+    assert "output: " in one_refusal(capsys, main([*arguments, "--junit", str(tmp_path / "absent" / "out.xml")]))
 
 
 @pytest.mark.parametrize("name", ["weights do not sum to 1", "million digits", "open brackets", "singular covariance"])

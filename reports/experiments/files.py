@@ -24,7 +24,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or "cannot be made").lower()
-        raise InputError("out", str(folder), reason, "give a folder that can be made and written") from None
+        raise InputError("--out", str(folder), reason, "give a folder that can be made and written") from None
 
 
 def names(asked: Settings) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from thmverify.errors import InputError
+from thmverify.errors import InputError, one_of
 from thmverify.jsonfiles import write_text
 from thmverify.reports.experiments import (
     biases,
@@ -86,7 +86,7 @@ def build(
 
 def _figure(name: str) -> Figure:
     if name not in FIGURES:
-        raise InputError("only", name, "is not a figure", f"write one of {', '.join(FIGURES)}")
+        raise InputError("--only", name, "is not a figure", one_of(name, FIGURES))
     return FIGURES[name]
 
 

@@ -18,7 +18,7 @@ from thmverify.certifying.margins import clip_margin, leak_margin, normalised_ma
 from thmverify.certifying.normalised import normalised_proposals
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.certifying.simsiam import leak_proposals
-from thmverify.errors import InputError
+from thmverify.errors import InputError, one_of
 from thmverify.kernel.models import Pairs
 from thmverify.kernel.rules import KINDS
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PairedGMM, PopulationGraph, SharedGMM
@@ -165,5 +165,5 @@ CLAIMS: dict[str, Claim] = {
 def claim_of(name: str) -> Claim:
     """Return the record of a claim. Raises InputError when there is none."""
     if name not in CLAIMS:
-        raise InputError("CLAIM", name, "is not a claim", f"write one of {', '.join(CLAIMS)}")
+        raise InputError("CLAIM", name, "is not a claim", one_of(name, CLAIMS))
     return CLAIMS[name]

@@ -15,11 +15,11 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from thmverify.cli.app import USAGE_ERROR, app
 from thmverify.cli.output import BAD_INPUT, Output, OutputError
-from thmverify.errors import InputError, one_line
+from thmverify.errors import InputError, one_line, shown
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _YOUNG = 50_000  # objects that are made before the first are looked at as garbage: imports make many, and none
@@ -59,8 +59,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except InputError as error:
         return _refuse(str(error))
     except USAGE_ERROR as error:
-        message = " ".join(error.format_message().split()).rstrip(".")
-        return _refuse(f"{one_line(message, 400)}; see `{error.ctx.command_path if error.ctx else 'thmverify'} --help`")
+        return _refuse(f"{_misused(error)}; see `{error.ctx.command_path if error.ctx else 'thmverify'} --help`")
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit:  # typer exits by itself for one reason alone: a pipe whose other end is gone
@@ -73,6 +72,19 @@ def _run(arguments: Sequence[str] | None) -> int:
         _say(traceback.format_exc().rstrip())
         return INTERNAL_ERROR
     return code or 0
+
+
+def _misused(error: Any) -> str:
+    """Return what is wrong with the arguments: for a value that an option does not take, its name, value and rule."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    option, broken = getattr(error, "param", None), error.__cause__
+    if option is None or not hasattr(broken, "errors"):
+        return one_line(message, 400)
+    first = broken.errors()[0]  # of pydantic, by which typer reads values
+    rule = first["msg"].partition(", unable")[0].removeprefix("Value error, ").rstrip(".")
+    rule = rule.replace("Input should be", "must be").removeprefix(f"{first['input']!r} ")
+    name = max(option.opts, key=len) if option.param_type_name == "option" else option.human_readable_name
+    return f"{name}: {shown(first['input'])}: {one_line(rule, 400)}"
 
 
 def _refuse(message: str) -> int:

@@ -13,7 +13,7 @@ from thmverify.cli.junit import Case, write_junit
 from thmverify.cli.options import AsJson, Junit
 from thmverify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_fields, write_json
 from thmverify.cli.statements import find
-from thmverify.errors import InputError
+from thmverify.errors import InputError, one_of
 
 if TYPE_CHECKING:
     from thmverify.models import Instance
@@ -45,8 +45,9 @@ def decide(
     so many standard deviations, within the span of the means; covariance and rank are the same.
     """
     from thmverify.instances import read_instance
-    from thmverify.jsonfiles import write_text
+    from thmverify.jsonfiles import keep, write_text
 
+    keep([instance], "--certificate", certificate)
     found, model = find(statement), read_instance(instance)
     if box is not None:
         return _decide_near(found, model, box, certificate, json)
@@ -125,10 +126,27 @@ def _found(found: Any) -> dict[str, Any]:
 
 def found_file(path: Path) -> Path:
     """Return the file that is meant: a bare name that is none is that of a shipped certificate."""
-    if path.suffix or len(path.parts) != 1 or path.exists():
-        return path
-    shipped = [Path(str(files("thmverify.theorems"))) / folder / f"{path.name}.json" for folder in _SHIPPED]
-    return next((file for file in shipped if file.is_file()), path)
+    return _shipped().get(path.name, path) if is_name(path) else path
+
+
+def is_name(path: Path) -> bool:
+    """Whether a name is meant, of a statement or of what ships, and not a file: such names may have a point."""
+    return path.suffix != ".json" and len(path.parts) == 1 and not path.exists()
+
+
+def _meant(path: Path) -> Path:
+    """Return the file to check. Raises InputError for a bare name that is neither a file nor a shipped certificate."""
+    file = found_file(path)
+    if is_name(file):
+        rule = "is no file, and the name of no certificate that ships"
+        raise InputError("CERT", str(path), rule, one_of(str(path), _shipped(), "give the path of a certificate"))
+    return file
+
+
+def _shipped() -> dict[str, Path]:
+    """Return the certificates that ship, by their names."""
+    home = Path(str(files("thmverify.theorems")))
+    return {file.stem: file for folder in reversed(_SHIPPED) for file in (home / folder).glob("*.json")}
 
 
 def check(
@@ -144,9 +162,11 @@ def check(
     claim are answered with the formula: their names are their author's.
     `python -m thmverify.kernel` is the same checker without the rest of the package.
     """
+    from thmverify.jsonfiles import keep
     from thmverify.kernel.answer import main, report
 
-    certificates = [found_file(path) for path in certificates]
+    keep(certificates, "--junit", junit)
+    certificates = [_meant(path) for path in certificates]
     if junit is None and not json:
         return main([str(path) for path in certificates])
     answers: list[dict[str, Any]] = []
@@ -156,10 +176,10 @@ def check(
         word, _, rest = lines[-1].partition(" ")
         answers.append({"file": str(path), "answer": word, **_found(found), "reason": None if found else rest})
         cases.append(Case(str(path), said="\n".join(lines), failure="" if found else rest))
-        if not json:
-            sys.stdout.write("\n".join([ascii(str(path)), *lines]) + "\n")
+    if junit is not None:  # before the answers: where it cannot be written, nothing is on stdout
+        write_junit(junit, "thmverify check", cases)
     if json:
         write_json({"certificates": answers})
-    if junit is not None:
-        write_junit(junit, "thmverify check", cases)
+    else:
+        sys.stdout.writelines(f"{case.name!a}\n{case.said}\n" for case in cases)
     return CLAIM_FAILED if any(case.failure for case in cases) else DONE

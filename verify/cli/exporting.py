@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thmverify.cli.certificates import found_file
+from thmverify.cli.certificates import found_file, is_name
 from thmverify.cli.options import AsJson
 from thmverify.cli.output import DONE, progress, write_fields, write_json
 from thmverify.cli.statements import registry
 from thmverify.errors import InputError
+from thmverify.jsonfiles import keep, write_text
 
 if TYPE_CHECKING:
     from thmverify.export.subjects import Subject
@@ -46,13 +47,12 @@ def export(
     coq: a folder that `make -C DIR` compiles, the theory included. The certificate is one of infonce-equality by rule
     kkt, for a minimiser of rank 1 where S_F is a plane; nothing that is written is trusted.
     """
+    keep([name], "--out", out)
     if format is Format.COQ:
         return _coq(name, out, json)
     with progress(f"exporting {name}"):
         text = _writer(format)(_subject(name))
     if out is not None:
-        from thmverify.jsonfiles import write_text
-
         write_text(out, text)
     if json:
         write_json({"format": format.value, "out": None if out is None else str(out), "text": text})
@@ -85,7 +85,7 @@ def _subject(name: str) -> Subject:
     if name in known:
         return of_statement(known[name])
     path = found_file(Path(name))
-    if not path.exists() and not path.suffix:
+    if is_name(path):
         return of_statement(known.find(name))
     return of_file(path)
 
@@ -95,9 +95,14 @@ def _coq(name: str, out: Path | None, json: bool) -> int:
     from thmverify.jsonfiles import read_bytes
     from thmverify.theorems import FORMAL
 
-    if out is None:
-        raise InputError("--out", "", "is missing: coq writes a folder", "give a new or empty one")
     certificate = found_file(Path(name))
+    if is_name(certificate):
+        rule = f"has no certificate to export: {registry().find(name).id} is {registry()[name].status}"
+        raise InputError("ID", name, rule, "export it with --format pytest, latex or bibtex")
+    if out is None:
+        raise InputError(
+            "--out", None, "is needed: coq writes a folder", "name one, or write --format pytest, latex or bibtex"
+        )
     try:
         files = write_folder(read_bytes(certificate), FORMAL, out)
     except InputError as error:

@@ -45,11 +45,12 @@ def fit(
     from thmverify.data import fit as fitted
     from thmverify.data import read_table
     from thmverify.instances import instance_to_json
-    from thmverify.jsonfiles import write_text
+    from thmverify.jsonfiles import keep, write_text
     from thmverify.models import AugmentedPairs, Instance
     from thmverify.rationals import rational
 
     delta = rational("--bias", bias)
+    keep([data], "--out", out)
     table = read_table(data, labels)
     if labels is None and components is not None:  # an .npz file may hold labels that are not asked for
         table = replace(table, labels=None)

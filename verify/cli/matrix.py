@@ -10,7 +10,7 @@ import typer
 
 from thmverify.cli.output import CLAIM_FAILED, DONE, progress, terminal_width, write_fields, write_json, write_table
 from thmverify.cli.statements import registry
-from thmverify.errors import InputError
+from thmverify.errors import InputError, one_of
 
 if TYPE_CHECKING:
     from thmverify.matrix import Cell, Matrix
@@ -45,7 +45,12 @@ def matrix(
     found = Matrix(statements)
     for loss in losses or ():
         if loss not in found.losses:
-            raise InputError("LOSS", loss, "is no row of the matrix", f"write one of {', '.join(found.losses)}")
+            raise InputError(
+                "LOSS",
+                loss,
+                "is no row of the matrix",
+                one_of(loss, found.losses, "`thmverify matrix` has all of them"),
+            )
     with progress("checking proofs"):
         prepare(statements.values())
     cells = [cell for cell in found.cells if not losses or cell.loss in losses]

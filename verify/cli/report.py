@@ -44,7 +44,7 @@ def report(
     from thmverify.reports.effort import Effort
 
     if quick and full:
-        raise InputError("full", "given", "goes with no --quick", "write one of the two, or neither")
+        raise InputError("--full", "--quick --full", "are two sizes of one report", "give one of them")
     effort = Effort.QUICK if quick else Effort.FULL if full else Effort.STANDARD
     if pdf:
         run_chromium("--version")  # a missing browser is better found now than after the work

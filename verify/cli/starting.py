@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib.resources import files
+from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 from typing import Annotated, Any
@@ -28,6 +31,9 @@ def new(
         rule = "is no name of small letters, digits and hyphens"
         raise InputError("NAME", name, rule, "write one such as my-theory")
     folder, module = Path(name), name.replace("-", "_")
+    if iskeyword(module) or module in sys.stdlib_module_names or find_spec(module) is not None:
+        rule = f"is the name of a module that is there already, or a word of Python: {module}"
+        raise InputError("NAME", name, rule, f"write another one, such as my-{name}")
     if folder.exists():
         raise InputError("NAME", name, "is the name of a file or folder here", "choose another name or folder")
     words = {"name": name, "module": module}

@@ -330,13 +330,13 @@ def verify(
     with progress("verifying", len(chosen) * instances) as advance:
         results = run_all(chosen, instances, seed, jobs or cores(), advance, lines)
     confirmed = all(result.confirmed for result in results)
+    if junit is not None:  # before the answers: where it cannot be written, nothing is on stdout
+        write_junit(junit, "thmverify verify", [_case(result) for result in results])
     if json:
         described = [_verified(result) for result in results]
         write_json({"seed": seed, "instances": instances, "confirmed": confirmed, "statements": described})
     else:
         _write_verified(results, seed)
-    if junit is not None:
-        write_junit(junit, "thmverify verify", [_case(result) for result in results])
     return DONE if confirmed else CLAIM_FAILED
 
 

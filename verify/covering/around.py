@@ -73,7 +73,9 @@ def around(claim: str, instance: Instance, radius: Fraction | None = None) -> Ne
     Raises InputError when the claim has no rule for sets, is about another model, or the radius is not in (0, 1].
     """
     if claim not in CLAIMS:
-        raise InputError("--box", claim, "has no rule for sets of instances", f"use one of {', '.join(CLAIMS)}")
+        raise InputError(
+            "ID", claim, "has no rule for sets of instances, which --box asks about", f"use one of {', '.join(CLAIMS)}"
+        )
     if radius is not None and not 0 < radius <= 1:
         raise InputError("--box", str(radius), "is not a radius above 0 and up to 1", "write a number such as 1/1000")
     fields = instance_fields(instance)

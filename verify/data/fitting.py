@@ -177,7 +177,7 @@ def _by_expectation_maximisation(
 
     if components is None:
         remedy = "name the column of the labels with --labels, or give the number of components with --components"
-        raise InputError("--components", "missing", "is needed where there are no labels", remedy)
+        raise InputError("--components", components, "is needed where there are no labels", remedy)
     if not 1 <= components <= min(MAX_SIZE, len(table.points)):
         most = min(MAX_SIZE, len(table.points))
         raise InputError("--components", components, f"must be from 1 to {most}", "give fewer components")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from thmverify.errors import InputError
+from thmverify.errors import InputError, one_of
 from thmverify.losses import (
     barlow_twins,
     clip,
@@ -73,7 +73,7 @@ def find_loss(name: str) -> Loss:
     Raises InputError, listing the names, when there is none.
     """
     if name not in LOSSES:
-        raise InputError("LOSS", name, "is not a loss", f"write one of {', '.join(LOSSES)}")
+        raise InputError("LOSS", name, "is not a loss", one_of(name, LOSSES))
     return LOSSES[name]
 
 
