@@ -18,6 +18,7 @@ from thmverify.hunting.ledger import Ledger
 from thmverify.hunting.questions import ask
 from thmverify.hunting.run import Budget, Plan, Result, hunt
 from thmverify.hunting.searchers import PORTFOLIO
+from thmverify.minimize.across import SlopeAcross
 
 BUDGETS = {"7/10": "60s", "1": "10m"}
 SCALING = ("components=8", "weights=equal")  # nothing to find: all of the budget is spent on margins
@@ -36,6 +37,22 @@ def rates() -> None:
             for _ in range(rounds):
                 margins(question, points)
             print(f"  K = {K}: {rounds * 64 / (time.process_time() - start):8,.0f}")
+    print("margins a second, one core, of a loss from its formula, K = 3: a batch, one by one")
+    for name in ("infonce-weighted", "siglip"):
+        print(f"  {name:18}" + "".join(f"{rate:8,.1f}" for rate in formula_rates(name)))
+
+
+def formula_rates(loss: str) -> tuple[float, float]:
+    """Return the margins a second of `SlopeAcross`, of a batch of means in a plane and of its first few one by one."""
+    target = ask("siglip-equality", ["components=3", "covariance=identity"]).target()
+    points = np.random.default_rng(0).standard_normal((128, target.size))
+    instances = [next(target.drafts(point)).instance() for point in points]
+    slope, rates = SlopeAcross(loss), []
+    for evaluate, few in ((slope.batch, instances), (lambda few: [slope(i) for i in few], instances[:8])):
+        start = time.process_time()
+        evaluate(few)
+        rates.append(len(few) / (time.process_time() - start))
+    return rates[0], rates[1]
 
 
 def found(plan: Plan, budget: Budget) -> tuple[Result, float]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from thmverify.losses import Loss, Sense, from_formula
     from thmverify.maps import CLIPFactors as Factors
     from thmverify.maps import Encoder, Gram
+    from thmverify.minimize.across import SlopeAcross
     from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, Record, SharedGMM
     from thmverify.proofs.checking import Proof
     from thmverify.reports.picture import Picture, picture
@@ -59,6 +60,7 @@ _HOMES = {
     "hypotheses": ("Hypothesis",),
     "losses": ("Loss", "Sense", "from_formula"),
     "maps": ("Encoder", "Gram"),
+    "minimize.across": ("SlopeAcross",),
     "models": ("CLIPGMM", "GMM", "AugmentedPairs", "Instance", "PairedGMM", "PopulationGraph", "Record", "SharedGMM"),
     "proofs.checking": ("Proof",),
     "reports.picture": ("Picture", "picture"),
@@ -95,6 +97,7 @@ __all__ = [
     "Rounded",
     "Sense",
     "SharedGMM",
+    "SlopeAcross",
     "Source",
     "Space",
     "Standing",

@@ -27,28 +27,23 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
-import numpy as np
 from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.certifying.fisher import instance_of
 from thmverify.certifying.grids import rational, whitening
 from thmverify.evidence import Counterexample
-from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import ALWAYS_MATCHED, COLUMNS_REACH
 from thmverify.integrate.enclosure import ball_to_interval
 from thmverify.kernel.linear import null_space
-from thmverify.losses import LOSSES
-from thmverify.losses.levels import float64_gradient
-from thmverify.maps import BiasedEncoder
 from thmverify.minimize import minimise
+from thmverify.minimize.across import SlopeAcross
 from thmverify.minimize.siglip import DIGITS, Localised
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Quantity, Statement
-from thmverify.subspaces import fisher_subspace
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
 from thmverify.theorems.scores.common import source
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
@@ -71,23 +66,7 @@ def best(instance: Instance, rank: int) -> tuple[fmpq_mat, fmpq] | None:
     return (found.precise["A"], found.precise["b"][0, 0]) if found.converged and "A" in found.precise else None
 
 
-def margin(instance: Instance) -> float:
-    """Return the least slope of L across the best map of rank dim S_F − 1, whitened, in float64: < 0 where it holds.
-
-    −1 where S_F has no dimension, or one: there is nothing to miss but all.
-    """
-    mixture = instance.shared
-    space = fisher_subspace(mixture)
-    if space.dimension < 2:
-        return -1.0
-    found = minimise("siglip", instance, space.dimension - 1)
-    A, b = (exact.matrix([[Fraction(float(x)) for x in row] for row in np.atleast_2d(found.maps[n])]) for n in "Ab")
-    g = float64_gradient(LOSSES["siglip"], instance, BiasedEncoder(A, b[0, 0])).derivatives["M"]
-    B, sigma = space.as_floats(), to_floats(mixture.sigma)
-    across = np.linalg.svd(B.T @ sigma @ found.maps["A"])[0][:, space.dimension - 1 :]
-    V = B @ across
-    form, metric = V.T @ g @ V, V.T @ sigma @ V
-    return float(np.linalg.eigvals(np.linalg.solve(metric, form)).real.min())
+margin = SlopeAcross("siglip")
 
 
 def examine(instance: Instance) -> Verdict:

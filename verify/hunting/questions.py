@@ -11,7 +11,7 @@ from thmverify.hunting.conjectures import CONJECTURES
 from thmverify.hunting.drafts import Draft
 from thmverify.hunting.own import Fixed, OwnDraft, OwnTarget, fixed, has_space
 from thmverify.hunting.settings import Settings
-from thmverify.hunting.stated import Stated, StatedDraft, StatedTarget, is_about_mixtures, stated
+from thmverify.hunting.stated import Stated, StatedDraft, StatedTarget, in_batches, is_about_mixtures, stated
 from thmverify.hunting.targets import Target
 from thmverify.theories import registry
 
@@ -31,7 +31,8 @@ class Question:
     @property
     def batch(self) -> int:
         """How many points of each searcher make a round: few where margins are found one by one."""
-        return 16 if isinstance(self.settings, Stated) else 128
+        alone = isinstance(self.settings, Stated) and not in_batches(registry()[self.name])
+        return 16 if alone else 128
 
     @property
     def by_kernel(self) -> bool:

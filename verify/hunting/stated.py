@@ -1,4 +1,5 @@
-"""Hunts of statements about mixtures that have no conjecture in the box: their own margins, instance by instance.
+"""Hunts of statements about mixtures that have no conjecture in the box: their own margins, instance by instance
+unless the margin is one of a batch (`SlopeAcross`).
 
 The search space is what the model offers: weights, means, covariances and the settings of a hunt. Instances on which a
 hypothesis is false are far below all others, decided exactly; a statement that needs more luck than that is refused.
@@ -23,6 +24,7 @@ from thmverify.hunting.own import FAR
 from thmverify.hunting.settings import Settings
 from thmverify.hunting.targets import MixtureTarget, PairedTarget
 from thmverify.instances import instance_to_json
+from thmverify.minimize.across import SlopeAcross
 from thmverify.models import Floats, Instance, PairedGMM, PopulationGraph, Record
 from thmverify.statement import Statement
 from thmverify.theories import registry
@@ -41,6 +43,11 @@ _TRIED = 64  # points that are tried before a search begins: one of them has to 
 def is_about_mixtures(name: str) -> bool:
     """Whether a statement is there and is about mixtures, so that there is a space to search."""
     return name in registry() and not isinstance(registry()[name].witness.model, PopulationGraph | Record)
+
+
+def in_batches(statement: Statement) -> bool:
+    """Whether the margin of a statement is found for many instances at once."""
+    return isinstance(statement.margin, SlopeAcross)
 
 
 @dataclass(frozen=True)
@@ -144,13 +151,23 @@ class StatedTarget:
 
     def margins(self, points: Floats) -> Floats:
         """Return the statement's margin at each point; far below all others where a hypothesis is false."""
-        return np.array([self._margin(self._first(point)) for point in points])
+        drafts = [self._first(point) for point in points]
+        asked = [i for i, draft in enumerate(drafts) if not _missing(draft)]
+        found = np.full(len(points), -FAR)
+        instances = [drafts[i].instance() for i in asked]
+        for i, instance, told in zip(asked, instances, self._at_once(instances), strict=True):
+            found[i] = self._margin(instance) if math.isnan(told) else max(told, -FAR)
+        return found
 
-    def _margin(self, draft: StatedDraft) -> float:
-        if _missing(draft):
-            return -FAR
+    def _at_once(self, instances: Sequence[Instance]) -> Floats:
+        """Return the margins that the statement has for a batch, NaN where it tells none."""
+        if not in_batches(self._statement):
+            return np.full(len(instances), np.nan)
+        return np.asarray(self._statement.margin.batch(instances))
+
+    def _margin(self, instance: Instance) -> float:
         try:
-            found = self._statement.margin(draft.instance())
+            found = self._statement.margin(instance)
         except (InputError, *FLOATS_FAIL):
             return -FAR
         return -FAR if math.isnan(found) else max(found, -FAR)

@@ -25,6 +25,7 @@ from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.integrate.problem import Reduced, reduce
 from thmverify.integrate.scores import Law, ReducedScores, reduce_scores
+from thmverify.losses import matrices, stacks
 from thmverify.losses.expressions import (
     GradientExpression,
     Pullback,
@@ -33,8 +34,9 @@ from thmverify.losses.expressions import (
     gram_matrix,
     wrong_map,
 )
-from thmverify.losses.matrices import Array, Convert, Matrix, as_matrix, beside, pulled_back
-from thmverify.losses.record import Gradient, Loss, Parameter, Settings, Value
+from thmverify.losses.matrices import Array, Convert, Matrix, as_matrix, pulled_back
+from thmverify.losses.record import Gradient, Loss, Parameter, Settings, Traced, Value
+from thmverify.losses.stacks import Constant, Number, Stack
 from thmverify.maps import BiasedEncoder, Encoder, LinearMap
 from thmverify.models import GMM, AugmentedPairs, Instance
 
@@ -72,11 +74,11 @@ class LogSumExpTerm:
 
     def adjoints(self, p: Array, first: Array, second: Array | None, convert: Convert) -> Adjoints:
         """Return the derivatives with respect to u, Q and c from E p_k (K), E[p_k v] (d × K) and E[p_k vvᵀ]."""
-        found: Adjoints = [(self.linear, first), (self.constants, p.reshape(1, -1))]
+        found: Adjoints = [(self.linear, first), (self.constants, p[..., None, :])]
         if second is None:
             return [*found, (self.quadratic[0], convert(self.law.R * fmpq(1, 2)))]
         half = convert(fmpq_mat([[fmpq(1, 2)]]))
-        return [*found, *((Q, second[k] * half) for k, Q in enumerate(self.quadratic))]
+        return [*found, *((Q, second[..., k, :, :] * half) for k, Q in enumerate(self.quadratic))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,7 @@ class SoftplusTerm:
 
     def adjoints(self, total: Array, outer: Array) -> Adjoints:
         """Return the derivatives with respect to W and c from E σ and E σ xyᵀ, σ = softplus' at the score."""
-        return [(self.W, outer), (self.constant, total.reshape(1, 1))]
+        return [(self.W, outer), (self.constant, total[..., None, None])]
 
 
 Term: TypeAlias = LogSumExpTerm | SoftplusTerm
@@ -115,7 +117,7 @@ class Formula:
     __radd__ = __add__
 
     def __mul__(self, factor: int | Fraction | fmpq) -> Formula:
-        c = factor if isinstance(factor, fmpq) else exact.to_fmpq(Fraction(factor))
+        c = _number(factor)
         terms = tuple((c * coefficient, term) for coefficient, term in self.terms)
         return Formula(self.rational * c, terms, tuple((c * coefficient, x) for coefficient, x in self.logs))
 
@@ -151,7 +153,7 @@ def as_formula(x: Any) -> Formula:
     """
     if isinstance(x, Formula):
         return x
-    number = as_matrix(x)
+    number = Stack(x.array[:, None, None]) if isinstance(x, Number) else x if isinstance(x, Stack) else as_matrix(x)
     if number is None:
         remedy = "return a Formula, a 1 × 1 Matrix or a rational number"
         raise InputError("expression", type(x).__name__, "is no part of a loss", remedy)
@@ -173,7 +175,7 @@ def log_sum_exp(
     for weights that are not positive.
     """
     d, K = linear.shape
-    a = law.w if weights is None else tuple(_rational(x) for x in weights)
+    a = law.w if weights is None else tuple(_number(x) for x in weights)
     Q = (Matrix(exact.zeros(d, d)),) if quadratic is None else quadratic
     forms = (Q,) if isinstance(Q, Matrix) else tuple(Q)
     c = Matrix(exact.zeros(1, K)) if constants is None else constants
@@ -185,7 +187,7 @@ def log_sum_exp(
         raise InputError("expression", [str(x) for x in a], "are not all > 0", "a weight is the factor of exp")
     total = sum(a, fmpq(0))
     term = LogSumExpTerm(law, tuple(x / total for x in a), linear, forms, c)
-    logs = () if total == 1 else ((fmpq(1), total),)
+    logs = () if isinstance(total, fmpq) and total == 1 else ((fmpq(1), total),)
     return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), term),), logs)
 
 
@@ -203,12 +205,17 @@ def log_mean_exp(
     return log_sum_exp(law, W @ other.mu, quadratic, other.w if weights is None else weights)
 
 
+def beside(parts: Sequence[Any]) -> Any:
+    """Return matrices with the same number of rows side by side."""
+    return (stacks if any(isinstance(part, Stack) for part in parts) else matrices).beside(parts)
+
+
 def softplus_mean(law: Law, W: Matrix, constant: Matrix | Fraction | int = 0) -> Formula:
     """Return E log(1 + exp(c + xᵀWy)), (x, y) ~ `law`.
 
     Raises InputError for shapes that do not fit.
     """
-    c = as_matrix(constant)
+    c = constant if isinstance(constant, Stack) else as_matrix(constant)
     d, e = law.left[0][0].nrows(), law.right[0][0].nrows()
     if W.shape != (d, e) or c is None or c.shape != (1, 1):
         rule = f"do not belong to a law on R^{d} × R^{e}"
@@ -240,14 +247,18 @@ def triplets(pairs: AugmentedPairs) -> Law:
         for l, w in enumerate(mixture.w):
             chances.append(chance * w)
             left.append(x)
-            centre = exact.submatrix(means, range(mixture.dimension), [l])
+            centre = column(means, l)
             right.append((centre - partner, mixture.sigmas[l] + spread))
     return Law(tuple(chances), tuple(left), tuple(right))
 
 
+def column(m: Any, k: int) -> Any:
+    """Return column k of a matrix of a mixture, or of a batch of mixtures."""
+    return m.column(k) if isinstance(m, Constant) else exact.submatrix(m, range(m.nrows()), [k])
+
+
 def _law(mixture: GMM, chances: Sequence[tuple[int, int, fmpq]]) -> Law:
-    d = mixture.dimension
-    parts = [(exact.submatrix(mixture.mu, range(d), [k]), mixture.sigmas[k]) for k in range(mixture.components)]
+    parts = [(column(mixture.mu, k), mixture.sigmas[k]) for k in range(mixture.components)]
     return Law(
         tuple(chance for _, _, chance in chances),
         tuple(parts[j] for j, _, _ in chances),
@@ -260,10 +271,14 @@ def _law(mixture: GMM, chances: Sequence[tuple[int, int, fmpq]]) -> Law:
 
 @dataclass(frozen=True)
 class Variables:
-    """The matrices of a map that a loss is a function of: their names and values, and which of them are symmetric."""
+    """The matrices of a map that a loss is a function of: their names and values, and which of them are symmetric.
+
+    made: the same matrices from A (d × r) and a number b, with derivatives; without it, nothing is done in batches.
+    """
 
     read: Callable[[Instance, LinearMap], dict[str, fmpq_mat]]
     symmetric: frozenset[str] = field(default=frozenset())
+    made: Callable[[Any, Any], dict[str, Any]] | None = None
 
 
 def of_gram(loss: str) -> Variables:
@@ -272,7 +287,7 @@ def of_gram(loss: str) -> Variables:
     def read(instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat]:
         return {"M": gram_matrix(loss, linear_map, instance.pairs.mixture.dimension)}
 
-    return Variables(read, frozenset({"M"}))
+    return Variables(read, frozenset({"M"}), lambda A, _: {"M": A @ A.T})
 
 
 def of_encoder(loss: str) -> Variables:
@@ -284,7 +299,7 @@ def of_encoder(loss: str) -> Variables:
         check_rows("A", linear_map.A, instance.pairs.mixture.dimension)
         return {"A": linear_map.A}
 
-    return Variables(read)
+    return Variables(read, made=lambda A, _: {"A": A})
 
 
 def of_scores(loss: str) -> Variables:
@@ -296,7 +311,7 @@ def of_scores(loss: str) -> Variables:
         M = gram_matrix(loss, encoder, instance.pairs.mixture.dimension)
         return {"M": M, "b": fmpq_mat([[shift]])}
 
-    return Variables(read, frozenset({"M"}))
+    return Variables(read, frozenset({"M"}), lambda A, b: {"M": A @ A.T, "b": b})
 
 
 def from_formula(
@@ -322,7 +337,7 @@ def from_formula(
     value, gradient = build(settings)
     rebuild = build if parameters else None
     given = {"parameters": parameters, "build": rebuild, "settings": settings, **parts}
-    return Loss(name=name, value=value, gradient=gradient, **given)
+    return Loss(name=name, value=value, gradient=gradient, expression=Traced(function, variables(name)), **given)
 
 
 def expressed(
@@ -354,8 +369,8 @@ def _exactly(m: fmpq_mat) -> Array:
     return np.array(m.entries(), dtype=object).reshape(m.nrows(), m.ncols())
 
 
-def _rational(x: fmpq | Fraction | int) -> fmpq:
-    return x if isinstance(x, fmpq) else exact.to_fmpq(Fraction(x))
+def _number(x: Any) -> Any:
+    return x if isinstance(x, fmpq | Number) else exact.to_fmpq(Fraction(x))
 
 
 __all__ = [
@@ -365,6 +380,7 @@ __all__ = [
     "SoftplusTerm",
     "Variables",
     "beside",
+    "column",
     "expressed",
     "from_formula",
     "log_mean_exp",

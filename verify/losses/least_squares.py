@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from thmverify import exact
-from thmverify.losses.expectations import Matrix, from_formula, of_gram
+from thmverify.losses.expectations import Matrix, column, from_formula, of_gram
 from thmverify.losses.record import Row, Sense, Settings
 from thmverify.maps import Encoder, Gram
 from thmverify.models import Instance
@@ -21,11 +21,11 @@ from thmverify.models import Instance
 def formula(instance: Instance, _: Settings, M: Matrix) -> Any:
     """Return L(M)."""
     pairs, mixture = instance.pairs, instance.pairs.mixture
-    delta, d = exact.to_fmpq(pairs.bias), mixture.dimension
+    delta = exact.to_fmpq(pairs.bias)
     mean = mixture.mean
     value = 1 + 2 * (M @ (mean * mean.transpose() - pairs.C)).trace() + (M @ mixture.R @ M @ mixture.R).trace()
     for k, w in enumerate(mixture.w):
-        mu = exact.submatrix(mixture.mu, range(d), [k])
+        mu = column(mixture.mu, k)
         own = mixture.sigmas[k] + mu * mu.transpose()
         beside = own * delta + mixture.R * (1 - delta)
         value += w * (M @ beside @ M @ (own - mean * mu.transpose() * 2)).trace()

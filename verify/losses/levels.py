@@ -337,7 +337,7 @@ def _reach(pullback: Pullback) -> float:
             max(1 + float(size(mean).max(initial=0.0)) for mean, _ in side)
             for side in (reduced.law.left, reduced.law.right)
         ]
-        adjoints = term.adjoints(np.ones(1), np.full(term.W.shape, sides[0] * sides[1]))
+        adjoints = term.adjoints(np.ones(()), np.full(term.W.shape, sides[0] * sides[1]))
     return float(_pulled(pullback, adjoints, size).max(initial=0.0))
 
 

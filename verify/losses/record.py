@@ -65,6 +65,14 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Traced:
+    """What a loss was made from: its formula, of (instance, settings, *matrices), and where the matrices come from."""
+
+    formula: Callable[..., Any]
+    variables: Any
+
+
+@dataclass(frozen=True)
 class Row:
     """A row of the guarantee matrix; one that is not shown `always` appears once a statement names it."""
 
@@ -85,7 +93,8 @@ class Loss:
     argument where the loss is `budgeted`; polisher: (minimiser, instance,
     digits) → Minimiser; where they are left out, general-purpose ones work from value and gradient. parameters, build:
     numbers that it takes besides, and the function that makes the value and the gradient from them; settings: their
-    values. origin: the distribution or file that it comes from.
+    values. expression: the formula that it was made from, if it was (`from_formula`). origin: the distribution or file
+    that it comes from.
 
     Raises InputError when a part is missing or malformed.
     """
@@ -108,6 +117,7 @@ class Loss:
     parameters: tuple[Parameter, ...] = ()
     build: Callable[[Settings], tuple[Value, Gradient]] | None = None
     settings: Settings = field(default_factory=dict)
+    expression: Traced | None = None
     origin: str = ""
 
     def __post_init__(self) -> None:
