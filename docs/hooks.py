@@ -52,7 +52,17 @@ GROUPS = {
         *("from_floats", "from_sklearn", "Rounded"),
     ),
     "Maps": ("Encoder", "Gram", "Factors"),
-    "Theories of your own": ("Theory", "Statement", "Hypothesis", "Space", "Variable", "Loss", "from_formula", "Proof"),
+    "Theories of your own": (
+        "Theory",
+        "Statement",
+        "Hypothesis",
+        "Space",
+        "Variable",
+        "Loss",
+        "from_formula",
+        "SlopeAcross",
+        "Proof",
+    ),
 }
 WIDTH = 72  # of a signature on one line
 PICTURES = (".png", ".svg")

@@ -132,7 +132,7 @@ def test_the_table_of_losses_is_that_of_the_records():
 
 def test_the_loss_of_ones_own_is_registered_and_minimised(monkeypatch):
     text = (PAGES / "tutorials" / "loss.md").read_text(encoding="utf-8")
-    (block,) = [e.command for e in examples(text) if e.python and "decayed-infonce" in e.command]
+    (block,) = [e.command for e in examples(text) if e.python and "register(" in e.command]
     monkeypatch.setattr("thmverify.losses.LOSSES", dict(LOSSES))
     exec(compile(block, "loss.md", "exec"), {})
     instance = read_instance(ROOT / "examples" / "shared-gmm.json")

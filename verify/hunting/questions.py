@@ -31,7 +31,7 @@ class Question:
     @property
     def batch(self) -> int:
         """How many points of each searcher make a round: few where margins are found one by one."""
-        alone = isinstance(self.settings, Stated) and not in_batches(registry()[self.name])
+        alone = isinstance(self.settings, Stated) and in_batches(registry()[self.name]) is None
         return 16 if alone else 128
 
     @property

@@ -1,5 +1,5 @@
 """Hunts of statements about mixtures that have no conjecture in the box: their own margins, instance by instance
-unless the margin is one of a batch (`SlopeAcross`).
+unless a margin has batches (`SlopeAcross` has).
 
 The search space is what the model offers: weights, means, covariances and the settings of a hunt. Instances on which a
 hypothesis is false are far below all others, decided exactly; a statement that needs more luck than that is refused.
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from thmverify.hunting.own import FAR
 from thmverify.hunting.settings import Settings
 from thmverify.hunting.targets import MixtureTarget, PairedTarget
 from thmverify.instances import instance_to_json
-from thmverify.minimize.across import SlopeAcross
 from thmverify.models import Floats, Instance, PairedGMM, PopulationGraph, Record
 from thmverify.statement import Statement
 from thmverify.theories import registry
@@ -45,9 +44,18 @@ def is_about_mixtures(name: str) -> bool:
     return name in registry() and not isinstance(registry()[name].witness.model, PopulationGraph | Record)
 
 
-def in_batches(statement: Statement) -> bool:
-    """Whether the margin of a statement is found for many instances at once."""
-    return isinstance(statement.margin, SlopeAcross)
+@runtime_checkable
+class BatchMargin(Protocol):
+    """A margin that is found for many instances at once: NaN where it is not, and that of one instance is asked."""
+
+    def batch(self, instances: Sequence[Instance]) -> Floats:
+        """Return the margins (n)."""
+        ...
+
+
+def in_batches(statement: Statement) -> BatchMargin | None:
+    """Return the margin of a statement where it is found for many instances at once."""
+    return statement.margin if isinstance(statement.margin, BatchMargin) else None
 
 
 @dataclass(frozen=True)
@@ -161,9 +169,8 @@ class StatedTarget:
 
     def _at_once(self, instances: Sequence[Instance]) -> Floats:
         """Return the margins that the statement has for a batch, NaN where it tells none."""
-        if not in_batches(self._statement):
-            return np.full(len(instances), np.nan)
-        return np.asarray(self._statement.margin.batch(instances))
+        margin = in_batches(self._statement)
+        return np.full(len(instances), np.nan) if margin is None else margin.batch(instances)
 
     def _margin(self, instance: Instance) -> float:
         try:

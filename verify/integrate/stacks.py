@@ -47,7 +47,8 @@ def softmax(
     differences = linear[:, :, 1:] - linear[:, :, :1]
     forms = quadratic[:, 1:] - quadratic[:, :1]
     columns = np.concatenate([differences, *np.moveaxis(forms, 1, 0)], axis=2)
-    G = _directions(columns, np.linalg.cholesky(sigma))  # (n, 1 or J, d, ρ)
+    roots = np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)
+    G = _directions(columns, roots)  # (n, 1 or J, d, ρ)
     z, density = _lattice(G.shape[-1], shift)
     x = np.moveaxis(mu, -1, 1)[:, :, None] + (G @ z).swapaxes(-1, -2)  # (n, J, Z, d)
     relative = (logs[:, 1:] - logs[:, :1])[:, None, None] + x @ differences[:, None]

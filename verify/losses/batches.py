@@ -74,7 +74,7 @@ def _integrated(formula: Formula, n: int, shift: float) -> tuple[Floats, list[tu
         value = value + _converted(coefficient)[:, 0, 0] * np.log(_converted(x)[:, 0, 0])
     for coefficient, term in formula.terms:
         factor = _converted(coefficient)
-        size, adjoints = (_softmax if isinstance(term, LogSumExpTerm) else _softplus)(term, n, shift)
+        size, adjoints = _softmax(term, n, shift) if isinstance(term, LogSumExpTerm) else _softplus(term, n, shift)
         value = value + factor[:, 0, 0] * size
         starts += [(matrix, factor * part) for matrix, part in adjoints if isinstance(matrix, Stack)]
     return value, starts

@@ -153,7 +153,7 @@ def as_formula(x: Any) -> Formula:
     """
     if isinstance(x, Formula):
         return x
-    number = Stack(x.array[:, None, None]) if isinstance(x, Number) else x if isinstance(x, Stack) else as_matrix(x)
+    number: Any = x if isinstance(x, Stack) else x.stack if isinstance(x, Number) else as_matrix(x)
     if number is None:
         remedy = "return a Formula, a 1 × 1 Matrix or a rational number"
         raise InputError("expression", type(x).__name__, "is no part of a loss", remedy)
@@ -215,7 +215,7 @@ def softplus_mean(law: Law, W: Matrix, constant: Matrix | Fraction | int = 0) ->
 
     Raises InputError for shapes that do not fit.
     """
-    c = constant if isinstance(constant, Stack) else as_matrix(constant)
+    c: Any = constant if isinstance(constant, Stack) else as_matrix(constant)
     d, e = law.left[0][0].nrows(), law.right[0][0].nrows()
     if W.shape != (d, e) or c is None or c.shape != (1, 1):
         rule = f"do not belong to a law on R^{d} × R^{e}"

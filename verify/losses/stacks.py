@@ -78,7 +78,12 @@ class Number(_Operand):
             return Number(operation(self.array, other.array))
         if isinstance(other, int | Fraction | fmpq):
             return Number(operation(self.array, _float(other)))
-        return Stack(self.array[:, None, None]) if isinstance(other, Stack | Matrix) else NotImplemented
+        return self.stack if isinstance(other, Stack | Matrix) else NotImplemented
+
+    @property
+    def stack(self) -> Stack:
+        """The numbers as 1 × 1 matrices."""
+        return Stack(self.array[:, None, None])
 
     def __add__(self, other: Any) -> Any:
         found = self._with(other, np.add)
@@ -233,7 +238,7 @@ class Stack(_Operand):
 
     def inverse(self) -> Stack:
         """Return the inverses."""
-        found = np.linalg.inv(self.array)
+        found: Floats = np.asarray(np.linalg.inv(self.array), dtype=np.float64)
         return Stack(found, ((self, lambda g, _: -turned(found) @ g @ turned(found)),))
 
     def diagonal(self) -> Stack:
@@ -267,7 +272,7 @@ def _fitting(left: Stack, right: Stack) -> tuple[Any, Any]:
         return g
 
     def summed(g: Floats) -> Floats:
-        return np.sum(g, axis=(1, 2), keepdims=True)
+        return np.asarray(np.sum(g, axis=(1, 2), keepdims=True))
 
     return summed if left.shape == (1, 1) else same, summed if right.shape == (1, 1) else same
 
@@ -338,7 +343,7 @@ class Mixtures:
     @cached_property
     def R(self) -> Constant:
         """R = Σ̄ + S."""
-        return self.sigma_bar + self.S
+        return Constant(self.sigma_bar.array + self.S.array)
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,8 +356,8 @@ class Pairs:
     @cached_property
     def C(self) -> Constant:
         """C = δS + (1 − δ) μ̄μ̄ᵀ."""
-        delta, mean = self.bias, self.mixture.mean
-        return self.mixture.S * delta + mean * mean.transpose() * (1 - delta)
+        delta, mean = float(self.bias), self.mixture.mean.array
+        return Constant(self.mixture.S.array * delta + mean @ turned(mean) * (1 - delta))
 
 
 @dataclass(frozen=True, eq=False)
