@@ -78,7 +78,7 @@ def _text(value: str) -> Fraction:
 def _corrected(value: str) -> str:
     """Return what to write instead: the corrected text where the slip is a common one."""
     if percent := _PERCENT.fullmatch(value):
-        return f'write "{percent[1]}e-2"'
+        return f'write "{Fraction(percent[1]) / 100}"'
     if comma := _COMMA.fullmatch(value):
         return f'write "{comma[1]}.{comma[2]}", with a point'
     return 'write it as "93/100", "0.93" or "-5"'

@@ -12,6 +12,9 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 from thmverify import notebook
+from thmverify.decimals import outward
+
+_DIGITS = 6  # of a margin that people read
 
 
 class Status(StrEnum):
@@ -47,6 +50,16 @@ class Provenance(StrEnum):
     EXACT = "exact"
     ENCLOSED = "enclosed"
     FLOATING = "floating"
+
+
+def between(lower: Fraction, upper: Fraction) -> str:
+    """Return an interval in words, in decimals that contain it.
+
+    >>> between(Fraction(-2, 3), Fraction(-2, 3) + Fraction(1, 10**9)), between(Fraction(1, 4), Fraction(1, 4))
+    ('between -0.666667 and -0.666666', '0.25')
+    """
+    found = outward(lower, upper, _DIGITS)
+    return found.lower if found.lower == found.upper else f"between {found.lower} and {found.upper}"
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,7 @@ class Verdict:
             rows.insert(0, ("applicable", notebook.escaped(f"no: {fails}; the verdict is on the conclusion alone")))
         rows += [(name, str(x)) for name in ("rank", "dimension") if (x := getattr(self, name)) is not None]
         if self.margin is not None:
-            rows.append(("margin", "between {:.6g} and {:.6g}".format(*map(float, self.margin))))
+            rows.append(("margin", between(*self.margin)))
         return notebook.table(notebook.escaped(self.claim), [*rows, ("reason", notebook.escaped(self.reason))])
 
     def to_json(self) -> dict[str, Any]:

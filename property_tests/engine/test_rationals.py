@@ -38,7 +38,7 @@ REFUSED = [
     (Decimal("1e100000"), "is not a number"),
     (True, "is not a number"),
     (None, "is not a number"),
-    ("50%", 'write "50e-2"'),
+    ("50%", 'write "1/2"'),
     ("0,5", 'write "0.5", with a point'),
     ("1/0", "has denominator 0"),
     ("1e5000", "exponent beyond"),

@@ -522,6 +522,21 @@ def test_unknown_names_list_the_known_ones(capsys):
         "two sizes": (["report", "--quick", "--full", "--out", "r"], "--full:"),
         "a word of Python": (["new", "class"], "write another one, such as my-class"),
         "a module that is there": (["new", "numpy"], "write another one, such as my-numpy"),
+        "a proof that is none": (["show", "infonce-equality", "--proof", "p.json"], "--proof:"),
+        "no cover": (["cover", "infonce-equality"], "or map a family with --set slice=FILE.json"),
+        "a distance below 0": (
+            ["cover", "infonce-equality-three", "--set", "distance=-1"],
+            "--set distance: -1: is not",
+        ),
+        "no slice": (["cover", "infonce-equality", "--set", "slice=none.json"], "none.json: file:"),
+        "two teams to cover": (
+            ["cover", "infonce-equality-three", "--workers", "2", "--scheduler", "tcp://x:1"],
+            "--workers: 2: stands beside --scheduler",
+        ),
+        "two teams to hunt": (
+            ["hunt", "infonce-equality", "--workers", "2", "--scheduler", "tcp://x:1"],
+            "--workers: 2: stands beside --scheduler",
+        ),
         "no module": (["--with", "no_module_of_that_name", "list"], "is no module that is installed, and no .py file"),
         "the folder itself": (["--with", ".", "list"], "is no file; give the path of a Python file"),
     }.values(),

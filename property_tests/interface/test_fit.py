@@ -92,7 +92,7 @@ BAD = {
     "covariance": ("a\n1\n2\n", ["--components", "1", "--covariance", "round"], "--covariance", "choose tied"),
     "spherical": ("a,c\n1,x\n2,x\n3,y\n", ["--labels", "c", "--covariance", "spherical"], "--covariance", "not fitted"),
     "collinear": ("a,b,c\n1,1,x\n2,2,x\n3,3,y\n5,5,y\n", ["--labels", "c"], "covariance", "is singular"),
-    "bias": ("a\n1\n2\n", ["--components", "1", "--bias", "0.5%"], "--bias", 'write "0.5e-2"'),
+    "bias": ("a\n1\n2\n", ["--components", "1", "--bias", "0.5%"], "--bias", 'write "1/200"'),
     "bias above 1": ("a\n1\n2\n", ["--components", "1", "--bias", "2"], "bias", "must lie in [0, 1]"),
     "quotes": ('a\n"1\n2\n', ["--components", "1"], "line 3, column a", "is not a number"),
     "null byte": ("a\n1\0\n2\n", ["--components", "1"], "", ""),

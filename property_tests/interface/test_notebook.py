@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -111,3 +112,18 @@ def test_whoever_observes_is_told(tmp_path, asked):
     result = tv.hunt("gd-contracts", budget="300ev", out=tmp_path, observe=seen.append)
     assert seen
     assert seen[-1].done == result.done
+
+
+@pytest.mark.parametrize("covariances", [[1, 1], [1, [[2, 1], [1, 2]]]])
+def test_a_minimiser_is_shown_by_its_numbers_and_the_shapes_of_its_matrices(covariances):
+    best = tv.minimise("infonce", tv.GMM(["1/2", "1/2"], [[1, 0], [-1, 0]], covariances), rank=2)
+    assert "maps=<M of 2 × 2, A of 2 × 1>" in repr(best)
+    assert "array" not in repr(best)
+    numbers = (best.value, best.value_error, best.kkt_residual, best.error_bound)
+    assert [type(x) for x in (*numbers, best.converged)] == [float] * 4 + [bool]
+
+
+def test_a_margin_is_printed_in_decimals_that_contain_it():
+    margin = (Fraction(-2, 3), Fraction(-2, 3) + Fraction(1, 10**12))
+    verdict = tv.Verdict("claim", Outcome.PROVED, "it is", margin)
+    assert "between -0.666667 and -0.666666" in verdict._repr_html_()

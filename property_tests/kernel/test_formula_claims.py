@@ -225,7 +225,7 @@ def test_as_many_digits_as_it_takes():
 BAD = {
     "number: 0.5: is a float, which is rarely the number that was meant; write it exactly": lambda: a < 0.5,
     "number: true: is not a number": lambda: number(True),
-    'number: "5%": is not a rational number; write "5e-2"': lambda: a * "5%",
+    'number: "5%": is not a rational number; write "1/20"': lambda: a * "5%",
     "b: 0.1: is a float": lambda: record(b=[[0.1]]),
     "formula: \"(< a b)\": 'b' is no name here": lambda: certify("own", a < name("b"), INSTANCE),
     'formula: "(< H a)": < does not take a 2x2 and a number': lambda: certify("own", a > H, INSTANCE),

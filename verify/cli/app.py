@@ -88,6 +88,7 @@ app.command(
     epilog=_examples(
         "cover infonce-equality-three",
         "cover infonce-equality-three --set distance=6 --budget 5m --out covers",
+        "cover infonce-equality --set slice=examples/slice.json --budget 10m --out map",
     ),
 )(covering.cover)
 app.command(

@@ -89,6 +89,8 @@ def _decide_near(found: Statement, model: Instance, box: str, certificate: Path 
 
 
 def _readable(statement: str, verdict: Verdict) -> list[tuple[str, str]]:
+    from thmverify.verdicts import between
+
     fields = []
     if verdict.violated:
         names = ", ".join(verdict.violated)
@@ -102,7 +104,7 @@ def _readable(statement: str, verdict: Verdict) -> list[tuple[str, str]]:
     if verdict.dimension is not None:
         fields.append(("dimension", str(verdict.dimension)))
     if verdict.margin is not None:
-        fields.append(("margin", "between {:.6g} and {:.6g}".format(*map(float, verdict.margin))))
+        fields.append(("margin", between(*verdict.margin)))
     return [*fields, ("reason", verdict.reason)]
 
 

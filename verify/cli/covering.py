@@ -63,11 +63,11 @@ def cover(
         raise InputError("--budget", budget, "is no time", "write 60s, 5m or 2h")
     if len(given) > 1:
         raise InputError("--set", " ".join(given), "are two sets", "give one of them")
-    _make(out)
 
     def journal(about: str) -> Journal:
         from thmverify.covering.boxes import Journal
 
+        _make(out)  # not sooner: what is refused leaves no folder
         return Journal(out / f"{statement}.boxes.jsonl", about, resume)
 
     with _team(workers, scheduler) as team, _resumable(), progress(f"covering {statement}", 1.0) as advance:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,15 +63,12 @@ def hunt(
     plan = Plan(question, seed, _named(searchers), batch or question.batch)
     limit = Budget.parse(budget)
     plan.check()
-    ledger = Ledger(out)
-    try:
+    with executing(workers, scheduler) as executor, closing(Ledger(out)) as ledger:
         if ledger.rounds(plan.id) and not resume:
             rule = f"asks for hunt {plan.id}, which is in {ledger.path}"
             raise InputError("--seed", seed, rule, "add --resume to go on with it, or choose another seed or --out")
-        with executing(workers, scheduler) as executor, _resumable():
+        with _resumable():
             result = _watched(plan, ledger, limit, executor)
-    finally:
-        ledger.close()
     return _report(plan, result, out, json)
 
 
@@ -87,6 +84,9 @@ def executing(workers: int, scheduler: str | None) -> Iterator[Executor]:
     """Start what runs jobs, and close it in the end."""
     from thmverify.hunting.executors import Cluster, Here, Pool
 
+    if scheduler is not None and workers != 1:
+        rule = "stands beside --scheduler, which has workers of its own"
+        raise InputError("--workers", workers, rule, "leave one of the two out")
     if scheduler is not None:
         executor: Executor = Cluster(scheduler)
     else:

@@ -89,8 +89,7 @@ def _write_trace(statement: Statement, file: Path) -> None:
     from thmverify.kernel.strict import canonical
 
     if statement.proof is None:
-        known = ", ".join(s.id for s in registry().values() if s.proof is not None)
-        raise InputError("ID", statement.id, "has no proof to write", f"write one of {known}")
+        raise InputError("--proof", statement.id, "has no proof to write", "`thmverify list` says which are proved")
     write_text(file, canonical(statement.proof.propose().trace).decode("ascii"))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from flint import ctx, fmpq
 
 from thmverify.covering.boxes import Found, Journal, Team, explore
-from thmverify.errors import InputError
+from thmverify.errors import InputError, one_of
 from thmverify.kernel.claims import COVERS, statement_hash
 from thmverify.kernel.covers import FIELDS, FORMAT, claims, line
 from thmverify.kernel.covers.bisection import Box, halves
@@ -35,7 +35,7 @@ class Region:
     def __post_init__(self) -> None:
         if self.distance is not None and not 0 < self.distance <= _FARTHEST:
             remedy = f'write a number up to {_FARTHEST}, or "any"'
-            raise InputError("distance", self.distance, f"is not positive, or more than {_FARTHEST}", remedy)
+            raise InputError("--set distance", self.distance, f"is not positive, or more than {_FARTHEST}", remedy)
 
     @classmethod
     def of(cls, distance: Number = claims.ANY) -> Region:
@@ -44,7 +44,7 @@ class Region:
         >>> Region.of("3/2")
         Region(distance=Fraction(3, 2))
         """
-        return cls(None if distance == claims.ANY else rational("distance", distance))
+        return cls(None if distance == claims.ANY else rational("--set distance", distance))
 
     @property
     def text(self) -> str:
@@ -107,7 +107,12 @@ def propose(
     ((), Fraction(1, 1))
     """
     if claim not in CLAIMS:
-        raise InputError("ID", claim, "has no cover", f"write one of {', '.join(CLAIMS)}")
+        raise InputError(
+            "ID",
+            claim,
+            "has no cover of its own",
+            f"{one_of(claim, CLAIMS)}, or map a family with --set slice=FILE.json",
+        )
     plan = _plan(region)
     try:
         claims.run(region.kernel, plan._replace(boxes=1))

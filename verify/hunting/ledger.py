@@ -133,7 +133,7 @@ class Ledger:
                 self._db.close()
                 raise
         except (sqlite3.Error, OSError, UnicodeError) as error:
-            rule = f"is no ledger that can be opened ({error})"
+            rule = f"is no ledger that can be opened ({getattr(error, 'strerror', None) or error})"
             raise self._refused(
                 rule, "name a folder of its own that can be written to, or put a copy in its place"
             ) from None

@@ -88,7 +88,7 @@ class ColumnSpace:
         return principal_angles(self.basis, self.fisher)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Minimiser:
     """An untrusted proposal of a minimiser, in float64 and in the coordinates of the data.
 
@@ -113,6 +113,19 @@ class Minimiser:
     bases: tuple[fmpq_mat, ...] = ()
     exact_value: Fraction | None = None
     precise: dict[str, fmpq_mat] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Leave NumPy's scalars behind: what people print and write as JSON is Python's."""
+        for name, kind in (("value", float), ("value_error", float), ("kkt_residual", float), ("converged", bool)):
+            object.__setattr__(self, name, kind(getattr(self, name)))
+        if self.error_bound is not None:
+            object.__setattr__(self, "error_bound", float(self.error_bound))
+
+    def __repr__(self) -> str:
+        """The numbers, and the shapes of the matrices: these may have thousands of entries."""
+        names = ("loss", "value", "value_error", "rank", "kkt_residual", "error_bound", "converged")
+        maps = ", ".join(f"{name} of {' × '.join(map(str, matrix.shape))}" for name, matrix in self.maps.items())
+        return f"Minimiser({', '.join(f'{name}={getattr(self, name)!r}' for name in names)}, maps=<{maps}>)"
 
     @property
     def note(self) -> str:
