@@ -17,6 +17,7 @@ from thmverify.losses.expectations import beside, log_mean_exp, log_sum_exp, of_
 from thmverify.losses.levels import float64_gradient, float64_value
 from thmverify.losses.stacks import Constant, Instances, Number, Stack
 from thmverify.maps import BiasedEncoder, Encoder, Gram
+from thmverify.minimize import across
 from thmverify.minimize.across import SlopeAcross
 from thmverify.minimize.batches import descend
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
@@ -169,6 +170,19 @@ def test_what_is_not_told_is_left_to_the_margin_of_one_instance() -> None:
 
     for formula in (rows, branches):
         assert np.isnan(SlopeAcross(own(formula)).batch(instances())).all()
+
+
+def test_an_instance_that_breaks_off_its_batch_costs_no_other(monkeypatch) -> None:
+    many, whole = points(5), across.minimise_batch
+
+    def breaks(loss, batch, rank):
+        if np.any(batch.pairs.mixture.weights[:, 0] == float(many[3].pairs.mixture.weights[0])):
+            raise np.linalg.LinAlgError
+        return whole(loss, batch, rank)
+
+    monkeypatch.setattr(across, "minimise_batch", breaks)
+    found = SlopeAcross("infonce-weighted").batch(many)
+    assert np.isnan(found).tolist() == [False, False, False, True, False]
 
 
 def test_matrices_of_flint_and_of_a_batch_have_the_same_operators() -> None:

@@ -88,6 +88,12 @@ class SlopeAcross:
         many = Instances.of(instances)
         try:
             best = minimise_batch(self.record, many, spaces[0].dimension - 1)
+        except np.linalg.LinAlgError:  # one of them breaks off the whole batch
+            if len(instances) == 1:
+                return np.full(1, np.nan)
+            half = len(instances) // 2
+            parts = (slice(half), slice(half, None))
+            return np.concatenate([self._alike(instances[part], spaces[part]) for part in parts])
         except (TooManyError, *UNTRACED):
             return np.full(len(instances), np.nan)
         if best.found.M is None:
@@ -96,8 +102,8 @@ class SlopeAcross:
         return np.where(best.told, slopes, np.nan)
 
 
-# What a formula may raise that asks a batch for more than it has, besides what linear algebra in floats does.
-UNTRACED = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, InputError, np.linalg.LinAlgError)
+# What a formula may raise that asks a batch for more than it has.
+UNTRACED = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, InputError)
 
 
 def _bases(spaces: Sequence[Subspace]) -> Floats:
