@@ -37,7 +37,14 @@ class SlopeAcross:
     whiten Σ̄: ≤ 0 where the claim looks true, −1 where dim S_F < 2. `batch` is the same on many instances. Floats: it
     proposes. Hunts use it as the `margin` of a statement.
 
-    Example: `Statement(…, margin=SlopeAcross("siglip"))`.
+    Raises InputError when there is no loss of that name, or when it is no function of M.
+
+    >>> import thmverify as tv
+    >>> mixture = tv.SharedGMM(["1/2", "1/3", "1/6"], [[1, 0], [-1, 1], ["1/2", -2]])
+    >>> triangle = tv.Instance(tv.AugmentedPairs(mixture), 2)
+    >>> margin = tv.SlopeAcross("infonce-weighted")
+    >>> bool(margin(triangle) < 0), bool(margin.batch([triangle])[0] < 0)
+    (True, True)
     """
 
     loss: str | Loss
