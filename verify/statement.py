@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -228,6 +228,42 @@ class Statement:
             space=space,
             **more,
         )
+
+    def variant(
+        self,
+        id: str,
+        title: str,
+        hypotheses: Sequence[Hypothesis],
+        *,
+        source: Source | str,
+        witness: Instance | None = None,
+        **more: Any,
+    ) -> Statement:
+        """Return a statement with this conclusion under hypotheses of one's own: open, until something is known of it.
+
+        Proof, counterexamples, records and cells of the matrix stay behind: they are about this statement. `witness` is
+        an instance that satisfies the hypotheses, where that of this statement does not; `more` are further fields,
+        such as `sample`. Raises InputError for a witness that violates a hypothesis.
+        """
+        about_this = {f.name: f.default for f in fields(self) if f.default is not MISSING}
+        about_this |= {"claim": self.claim, "space": self.space}
+        found: Statement = replace(
+            self,
+            **{
+                **about_this,
+                "id": id,
+                "title": title,
+                "hypotheses": tuple(hypotheses),
+                "source": source if isinstance(source, Source) else Source(source, id),
+                "status": Status.OPEN,
+                "witness": witness or self.witness,
+                **more,
+            },
+        )
+        if violated := found.false_hypotheses(found.witness):
+            rule = f"violates the hypotheses of {id}"
+            raise InputError("witness", ", ".join(violated), rule, "give an instance that satisfies them all")
+        return found
 
     def _repr_html_(self) -> str:
         supposes = "".join(f"<li><code>{escaped(h.name)}</code>: {_prose(h.meaning)}</li>" for h in self.hypotheses)

@@ -26,6 +26,7 @@ from thmverify.standing import Standing, judge
 from thmverify.statement import Statement
 from thmverify.theorems import HEADLINES, REGISTRY, THEORY
 from thmverify.theories import Found, Registry
+from thmverify.vocabulary import K
 
 ROOT = Path(__file__).parents[2]
 OWN = ROOT / "examples" / "own_theorem.py"
@@ -198,6 +199,21 @@ def test_a_statement_is_what_its_formulas_say():
     assert (verdict.outcome, verdict.violated) == (tv.Outcome.REFUTED, ("ordered",))
     assert tv.check(data).startswith("VERIFIED not-own: ")
     assert judge(own).standing is Standing.OPEN
+
+
+def test_a_theorem_about_mixtures_takes_a_conclusion_that_ships(tmp_path):
+    four = tv.Hypothesis("four", Eq(K, 4), "There are four components.")
+    square = tv.instance(tv.SharedGMM(["1/4"] * 4, [[1, 0], [-1, 0], [0, 1], [0, -1]]), rank=4)
+    ours = REGISTRY["infonce-equality"]
+    own = ours.variant("own", "Four", (*ours.hypotheses, four), source="a test", witness=square)
+    assert judge(own).standing is Standing.OPEN
+    assert (own.counterexamples, own.breaks, own.guarantees, own.charts) == ((), (), (), ())
+    verdict, data = own.decided(square)
+    assert (verdict.outcome, verdict.applicable) == (tv.Outcome.PROVED, True)
+    assert tv.check(data) == "VERIFIED infonce-equality: proved for the instance given"
+    assert own.decided(ours.witness)[0].violated == ("four",)
+    with pytest.raises(InputError, match="violates the hypotheses of own"):
+        ours.variant("own", "Four", (four,), source="a test")
 
 
 REFUSED = {
