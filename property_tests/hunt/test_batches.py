@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -170,6 +171,14 @@ def test_what_is_not_told_is_left_to_the_margin_of_one_instance() -> None:
 
     for formula in (rows, branches):
         assert np.isnan(SlopeAcross(own(formula)).batch(instances())).all()
+
+
+def test_what_is_maximised_is_minus_what_is_minimised() -> None:
+    loss = replace(own(lambda *given: decayed(*given) * -1), sense=Sense.MAXIMISED)
+    slope, many = SlopeAcross(loss), points(2)
+    expected = SlopeAcross(OWN[0]).batch(many)
+    assert np.allclose(slope.batch(many), expected)
+    assert slope(many[0]) == pytest.approx(expected[0], rel=1e-5)
 
 
 def test_an_instance_that_breaks_off_its_batch_costs_no_other(monkeypatch) -> None:

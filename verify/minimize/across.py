@@ -16,7 +16,7 @@ import numpy as np
 from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.integrate.stacks import TooManyError
-from thmverify.losses import Loss, find_loss
+from thmverify.losses import Loss, Sense, find_loss
 from thmverify.losses.batches import has_batches
 from thmverify.losses.levels import float64_gradient
 from thmverify.losses.stacks import Instances
@@ -32,6 +32,8 @@ NOTHING = -1.0  # where S_F has no dimension, or one: there is nothing to miss b
 @dataclass(frozen=True)
 class SlopeAcross:
     """The margin of "Col(A*) = S_F for every minimiser A*" of a loss of M = AAᵀ, convex in M, by name or as a record.
+
+    Of a loss that is maximised it is that of −L.
 
     Called on an instance it is the least slope of L across the best map with dim S_F − 1 columns, in coordinates that
     whiten Σ̄: ≤ 0 where the claim looks true, −1 where dim S_F < 2. `batch` is the same on many instances. Floats: it
@@ -54,6 +56,10 @@ class SlopeAcross:
         """The record of the loss. Raises InputError when there is none of that name."""
         return find_loss(self.loss) if isinstance(self.loss, str) else self.loss
 
+    @property
+    def _sign(self) -> float:
+        return -1.0 if self.record.sense is Sense.MAXIMISED else 1.0
+
     def __call__(self, instance: Instance) -> float:
         """Return the margin of one instance, −1 where dim S_F < 2."""
         space = fisher_subspace(instance.pairs.mixture)
@@ -70,7 +76,7 @@ class SlopeAcross:
             rule = "is no function of M = AAᵀ, in which slopes are taken"
             raise InputError("SlopeAcross", self.record.name, rule, "give the statement a margin of its own")
         sigma = exact.to_floats(instance.pairs.mixture.sigma_bar)
-        return float(_slopes(_bases([space]), sigma[None], found.maps["A"][None], g["M"][None])[0])
+        return float(_slopes(_bases([space]), sigma[None], found.maps["A"][None], self._sign * g["M"][None])[0])
 
     def batch(self, instances: Sequence[Instance]) -> Floats:
         """Return the margins of many instances (n), NaN where they are not told at once."""
@@ -105,7 +111,7 @@ class SlopeAcross:
             return np.full(len(instances), np.nan)
         if best.found.M is None:
             return np.full(len(instances), np.nan)
-        slopes = _slopes(_bases(spaces), many.pairs.mixture.sigma_bar.array, best.A, best.found.M)
+        slopes = _slopes(_bases(spaces), many.pairs.mixture.sigma_bar.array, best.A, self._sign * best.found.M)
         return np.where(best.told, slopes, np.nan)
 
 
