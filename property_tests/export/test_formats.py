@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from sympy import Symbol
 
+import thmverify as tv
 from thmverify import theorems
 from thmverify.certifying.formulas import certify, from_sympy
 from thmverify.cli import main
@@ -229,3 +230,12 @@ def test_bad_input_is_one_line(capsys, arguments, said):
     assert captured.out == ""
     assert said in captured.err
     assert captured.err.count("\n") == 1
+
+
+def test_a_formula_stands_once_and_says_what_is_asked():
+    a, b = Symbol("a"), Symbol("b")
+    space = tv.Space("pair", (tv.Variable(a, "one", 1, 2), tv.Variable(b, "another", 1, 2)))
+    own = tv.Statement.of("own", "A claim", space, (), a * b <= a**2 + b**2, source="a test")
+    claim = latex(of_statement(own)).partition(r"\begin{claim}")[2].partition(r"\end{claim}")[0]
+    assert claim.count(r"\leq") == 1
+    assert "True" not in latex(subject("infonce-equality-two"))

@@ -223,7 +223,10 @@ def _write_statement(statement: Statement, report: ProofReport | None, tried: Ma
     write_fields(fields)
     needs = {need.hypothesis: need for need in statement.necessity()}
     hypotheses = [*statement.hypotheses, *statement.redundant]
-    rows = [(h.name, str(h.formula), f"{h.meaning}\n{needs[h.name].need}") for h in hypotheses]
+    rows = [
+        (h.name, "–" if str(h.formula) == "True" else str(h.formula), f"{h.meaning}\n{needs[h.name].need}")
+        for h in hypotheses
+    ]
     write_table(("hypothesis", "formula", "meaning, and whether it is needed"), rows)
     for counterexample in statement.counterexamples:
         _write_counterexample(counterexample)

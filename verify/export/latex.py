@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sympy import Symbol
+from sympy import Symbol, true
 from sympy import latex as sympy_latex
 
 from thmverify.export.subjects import File, Subject
 from thmverify.export.tex import matrix, number, text
+from thmverify.relations import Relation
 from thmverify.statement import Statement
 from thmverify.verdicts import Standing
 
@@ -49,9 +50,11 @@ def _claim(statement: Statement) -> Iterator[str]:
     if statement.hypotheses:
         yield "Suppose the following."
         yield r"\begin{itemize}"
-        yield from (rf"\item {text(h.meaning)} $\displaystyle {h.latex}$" for h in statement.hypotheses)
+        for h in statement.hypotheses:  # no formula where the symbols say it already: r is positive
+            yield rf"\item {text(h.meaning)}" + ("" if h.formula is true else rf" $\displaystyle {h.latex}$")
         yield r"\end{itemize}"
-    yield text(statement.conclusion.sentence)
+    if not (isinstance(statement.examine, Relation) and statement.conclusion.sentence == statement.examine.sentence):
+        yield text(statement.conclusion.sentence)  # not where it is the formula below in words
     yield rf"\[ {statement.conclusion.latex} \]"
     yield r"\end{claim}"
 
