@@ -43,6 +43,8 @@ def load(path: str | os.PathLike[str]) -> Instance | LinearMap:
     >>> load("examples/shared-gmm.json").rank
     2
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError("path", path, "is no path", 'give the path of a JSON file, such as "mine.json"')
     return read_file(path, lambda data: parse_instance(data) if "model" in data else parse_map(data))
 
 
@@ -133,20 +135,21 @@ def check(certificate: bytes | str | os.PathLike[str]) -> str:
 def loss(
     name: str,
     model: Given,
-    linear_map: LinearMap,
+    linear_map: LinearMap | Mapping[str, Any],
     *,
     bias: Number | None = None,
     weight_decay: Number = 0,
     digits: int = 30,
 ) -> Enclosure:
-    """Return an interval of rationals that contains the population loss of a linear map.
+    """Return an interval of rationals that contains the population loss of a linear map, or of what its file holds.
 
     Raises InputError when there is no such loss, or it does not fit the model or the map.
     """
     from thmverify.losses import find_loss
     from thmverify.losses.levels import enclose
 
-    return enclose(find_loss(name), instance(model, bias=bias, weight_decay=weight_decay), linear_map, digits)
+    found, given = find_loss(name), instance(model, bias=bias, weight_decay=weight_decay)
+    return enclose(found, given, parse_map({**linear_map}) if isinstance(linear_map, Mapping) else linear_map, digits)
 
 
 def minimise(

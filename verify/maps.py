@@ -7,8 +7,24 @@ from typing import TypeAlias
 
 from flint import fmpq, fmpq_mat
 
-from thmverify import exact
+from thmverify import exact, rationals
 from thmverify.errors import InputError
+
+
+def _read(linear_map: object, *names: str) -> None:
+    """Put exact matrices for rows of numbers as people have them. Raises InputError, as for a model."""
+    for name in names:
+        given = getattr(linear_map, name)
+        if hasattr(given, "nrows"):  # a matrix already
+            continue
+        rows = rationals.rows(name, given)
+        if not rows or not rows[0]:
+            raise InputError(name, given, "has no entry", "write a matrix as a list of its rows")
+        for i, row in enumerate(rows):
+            if len(row) != len(rows[0]):
+                rule = f"has {len(row)} entries where row 0 has {len(rows[0])}"
+                raise InputError(f"{name}[{i}]", [*map(str, row)], rule, "give every row the same length")
+        object.__setattr__(linear_map, name, exact.matrix(rows))
 
 
 def _size(m: fmpq_mat) -> str:
@@ -17,9 +33,17 @@ def _size(m: fmpq_mat) -> str:
 
 @dataclass(frozen=True)
 class Encoder:
-    """f(x) = Aᵀx, A of d × r."""
+    """f(x) = Aᵀx, A of d × r: a matrix, or its rows.
+
+    >>> Encoder([[1, 0], ["1/2", 1]]).A
+    [  1, 0]
+    [1/2, 1]
+    """
 
     A: fmpq_mat
+
+    def __post_init__(self) -> None:
+        _read(self, "A")
 
     @property
     def M(self) -> fmpq_mat:
@@ -37,6 +61,7 @@ class Gram:
     M: fmpq_mat
 
     def __post_init__(self) -> None:
+        _read(self, "M")
         if self.M.nrows() != self.M.ncols():
             raise InputError("M", _size(self.M), "must be square", "M = AAᵀ is d × d")
         if not exact.is_symmetric(self.M):
@@ -70,6 +95,7 @@ class CLIPFactors:
     A_T: fmpq_mat
 
     def __post_init__(self) -> None:
+        _read(self, "A_V", "A_T")
         if self.A_V.ncols() != self.A_T.ncols():
             rule = f"has {self.A_T.ncols()} columns where A_V has {self.A_V.ncols()}"
             raise InputError("A_T", _size(self.A_T), rule, "give both the same number of columns r")

@@ -216,6 +216,26 @@ def test_a_theorem_about_mixtures_takes_a_conclusion_that_ships(tmp_path):
         ours.variant("own", "Four", (four,), source="a test")
 
 
+def test_maps_are_taken_as_people_have_them():
+    mixture = tv.SharedGMM(["1/2", "1/2"], [[1, 0], [-1, 0]])
+    assert tv.loss("infonce", mixture, {"A": [[1], ["1/2"]]}) == tv.loss("infonce", mixture, tv.Encoder([[1], ["1/2"]]))
+    for wrong, said in (({"A": [[1.5], [0]]}, r"A\[0\]\[0\]: 1.5: "), ({"Q": [[1]]}, "map: ")):
+        with pytest.raises(InputError, match=said):
+            tv.loss("infonce", mixture, wrong)
+    assert tv.Gram(np.eye(2, dtype=int)).M == tv.Encoder([["1", 0], [0, "1.0"]]).M
+    assert tv.Factors([[1]], [["1/2"]]).W == tv.Gram([["1/2"]]).M
+    for wrong, said in (
+        ([[0.5]], r"A\[0\]\[0\]: 0.5: is a float"),
+        ([[1], [1, 2]], r"A\[1\]: "),
+        ([], "A: "),
+        (3, "A: "),
+    ):
+        with pytest.raises(InputError, match=said):
+            tv.Encoder(wrong)
+    with pytest.raises(InputError, match="path: null: is no path"):
+        tv.load(None)
+
+
 REFUSED = {
     "a root": (sqrt(mu) <= 2, "has a power that is not an integer"),
     "an unknown symbol": (mu <= Symbol("strange"), "is no quantity of the model"),
