@@ -13,7 +13,7 @@ from functools import cache
 import mpmath
 from mpmath import mp, mpf
 
-from property_tests.kernel.second_opinion import Interval, interval
+from property_tests.kernel.second_opinion import Interval, between, interval
 
 CELLS = 96
 _LENGTH = Fraction(12, CELLS)
@@ -26,7 +26,7 @@ def _fraction(x: mpf) -> Fraction:
 
 
 def _around(low: mpf, high: mpf) -> Interval:
-    return Interval(max(Fraction(0), _fraction(low) - _SLACK), min(Fraction(1), _fraction(high) + _SLACK))
+    return between(max(Fraction(0), _fraction(low) - _SLACK), min(Fraction(1), _fraction(high) + _SLACK))
 
 
 @cache
@@ -50,7 +50,7 @@ def _share(first: Interval, second: Interval) -> Interval:
 
 def box_of(sides) -> tuple[Interval, ...]:
     """The kernel's box with Fraction ends."""
-    return tuple(Interval(*(Fraction(int(x.p), int(x.q)) for x in side)) for side in sides)
+    return tuple(between(*(Fraction(int(x.p), int(x.q)) for x in side)) for side in sides)
 
 
 def moments(
@@ -65,7 +65,7 @@ def moments(
     C = [[tails] * 3 for _ in range(3)]
     for j in range(3):
         for left, mass in _masses():
-            z = s[j] + sigma * Interval(left, left + _LENGTH)
+            z = s[j] + sigma * between(left, left + _LENGTH)
             p = [_share(*(z * gaps[n, k] for n in range(3) if n != k)) for k in range(3)]
             for k in range(3):
                 P[j][k] = P[j][k] + mass * p[k]

@@ -52,12 +52,12 @@ def encodings(instance: Instance) -> list[Instance]:
 
 @pytest.mark.parametrize("statement", [MATCHED, BIASED], ids=lambda s: s.id)
 def test_the_counterexample_refutes_in_every_encoding(statement: Statement) -> None:
-    (example,) = statement.counterexamples
     assert statement.unsupported() == ""
-    for instance in (example.instance, *encodings(example.instance), as_shared(split_component(example.instance))):
-        verdict = statement.examine(instance)
-        assert (verdict.outcome, verdict.rank, verdict.dimension) == (Outcome.REFUTED, 1, 2)
-        assert margin(instance) > 0
+    for example in (e.instance for e in statement.counterexamples):
+        for instance in (example, *encodings(example), as_shared(split_component(example))):
+            verdict = statement.examine(instance)
+            assert (verdict.outcome, verdict.rank, verdict.dimension) == (Outcome.REFUTED, 1, 2)
+            assert margin(instance) > 0
 
 
 @each_equality
