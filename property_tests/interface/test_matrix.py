@@ -212,4 +212,4 @@ def test_a_row_explains_itself(capsys):
 
 def test_an_unknown_loss_is_refused(capsys):
     assert main(["matrix", "hinge"]) == 2
-    assert "write one of infonce" in capsys.readouterr().err
+    assert "did you mean whitening or infonce?" in capsys.readouterr().err
