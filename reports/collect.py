@@ -298,7 +298,7 @@ def _commands(source: Statement, verification: Verification) -> tuple[Command, .
 
 def numbers(statements: Sequence[record.Statement]) -> tuple[str, ...]:
     """Return what this run came to, in sentences computed from the records."""
-    return _tally(statements), _dropped(statements)
+    return tuple(text for text in (_tally(statements), _dropped(statements)) if text)
 
 
 def _tally(statements: Sequence[record.Statement]) -> str:
@@ -306,12 +306,12 @@ def _tally(statements: Sequence[record.Statement]) -> str:
     proved, refuted = counts[Standing.PROVED], counts[Standing.REFUTED]
     others = [s for s in statements if s.recorded != Status.REFUTED.value]
     tried, against = sum(s.verification.accepted for s in others), _against(others)
-    refutes = f"refute{'' if against > 1 else 's'} a statement that is not refuted on record."
+    refutes = f"refute{'' if against > 1 else 's'} a statement that is not refuted on record"
+    drawn = f", and {against or 'none'} of {_counted(tried, 'random instance')} {refutes}" if tried else ""
     return (
         f"Of {_counted(len(statements), 'statement')} {_are(proved)} proved for every instance, "
         f"{_are(refuted)} refuted by instances and {_are(len(statements) - proved - refuted)} not settled: "
-        f"in this run {_replayed(statements)}, and {against or 'none'} of "
-        f"{_counted(tried, 'random instance')} {refutes}"
+        f"in this run {_replayed(statements)}{drawn}."
     )
 
 
@@ -344,7 +344,10 @@ def _are(number: int) -> str:
 
 
 def _dropped(statements: Sequence[record.Statement]) -> str:
+    """Return what proved statements do without, though their sources suppose it; nothing where none is proved."""
     proved = [s for s in statements if s.standing is Standing.PROVED]
+    if not proved:
+        return ""
     spared = [s for s in proved if any(not h.stated for h in s.hypotheses)]
     if not spared:
         return "Every proved statement supposes what its source supposes."

@@ -199,6 +199,13 @@ def finding(*clauses, picture="") -> Words:
     return Words(title="Of pancakes", about="About S_F.", findings=(Finding("They are flat", clauses, picture),))
 
 
+def test_numbers_are_silent_where_there_is_nothing_to_count():
+    """A refuted statement alone: no proof, and no random instance that could refute what is not refuted already."""
+    (tally,) = made(REFUTED).numbers
+    assert "there was no proof to replay." in tally
+    assert "random instance" not in tally
+
+
 def test_a_finding_says_what_its_statements_bear_out():
     both = Clause((STATEMENT.id, REFUTED.id), {Standing.PROVED: "Both hold."})
     either = Clause((REFUTED.id,), {Standing.PROVED: "It holds.", Standing.REFUTED: "It <fails> for S_F."})
