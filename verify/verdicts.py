@@ -95,15 +95,33 @@ class Verdict:
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has no truth value: compare its .outcome with an Outcome")
 
+    def __str__(self) -> str:
+        """The verdict in words, a line for each thing that is known.
+
+        >>> print(Verdict.exact("claim", False, "C = 0", 2, rank=0))
+        claim: refuted
+          rank: 0
+          dimension: 2
+          reason: C = 0
+        """
+        lines = [f"{self.claim}: {self.outcome}", *(f"  {name}: {text}" for name, text in self._known())]
+        return "\n".join(lines)
+
     def _repr_html_(self) -> str:
-        rows = [("verdict", notebook.word(self.outcome))]
+        rows = [(name, notebook.escaped(text)) for name, text in self._known()]
+        rows.insert(1 if self.violated else 0, ("verdict", notebook.word(self.outcome)))
+        return notebook.table(notebook.escaped(self.claim), rows)
+
+    def _known(self) -> list[tuple[str, str]]:
+        """Return what is known besides claim and outcome, each with its name; a hypothesis that fails comes first."""
+        rows = []
         if self.violated:
             fails = f"{', '.join(self.violated)} {'fails' if len(self.violated) == 1 else 'fail'} on this instance"
-            rows.insert(0, ("applicable", notebook.escaped(f"no: {fails}; the verdict is on the conclusion alone")))
+            rows.append(("applicable", f"no: {fails}; the verdict is on the conclusion alone"))
         rows += [(name, str(x)) for name in ("rank", "dimension") if (x := getattr(self, name)) is not None]
         if self.margin is not None:
             rows.append(("margin", between(*self.margin)))
-        return notebook.table(notebook.escaped(self.claim), [*rows, ("reason", notebook.escaped(self.reason))])
+        return [*rows, ("reason", self.reason)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of `thmverify decide --json`; rationals are text."""
