@@ -11,10 +11,17 @@ from dataclasses import dataclass
 from thmverify.hunting.margins.arrays import Array, namespace, outer, times, transposed
 
 _REACH, _NODES = 7.5, 64  # of the lattice, in standard deviations
-_STEEPEST = 12.0  # the spread of the logits over a standard deviation up to which the lattice is good for a search
+STEEPEST = 12.0  # the spread of the logits over a standard deviation up to which the lattice is good for a search
 _NEAREST, _FARTHEST = 0.02, 1000.0  # the extent of the means within which floats tell a slope from noise
 _ITERATIONS, _RESIDUAL = 40, 1e-11
 _FLATTEST = 1e-9  # the least y as a part of its upper bound
+
+
+def lattice(xp: Array) -> tuple[Array, Array]:
+    """Return the nodes z of the lattice, (Z), and their weights under the standard normal law, with sum 1."""
+    z = xp.linspace(-_REACH, _REACH, _NODES)
+    density = xp.exp(-z * z / 2)
+    return z, density / xp.sum(density)
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,7 @@ class Line:
     def __init__(self, weights: Array, line: Array, delta: float) -> None:
         self.xp = namespace(line)
         self.w, self.a, self.delta = weights, line, delta
-        self.z = self.xp.linspace(-_REACH, _REACH, _NODES)
-        density = self.xp.exp(-self.z * self.z / 2)
-        self.density = density / self.xp.sum(density)
+        self.z, self.density = lattice(self.xp)
         self.x = line[..., :, None] + self.z
         self.s = self.xp.sum(weights * line * line, axis=-1)
         self.mean = self.xp.sum(weights * line, axis=-1)
@@ -105,7 +110,7 @@ class Line:
         spread = xp.max(self.a, axis=-1) - xp.min(self.a, axis=-1)
         return (
             (xp.abs(found.slope) <= 1e-8 * self.C)
-            & (y * spread < _STEEPEST)
+            & (y * spread < STEEPEST)
             & (spread > _NEAREST)
             & (spread < _FARTHEST)
         )

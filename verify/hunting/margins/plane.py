@@ -21,9 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from thmverify.hunting.margins.arrays import Array, namespace
+from thmverify.hunting.margins.line import STEEPEST, lattice
 
-_REACH, _NODES = 7.5, 64  # of the lattice, in standard deviations
-_STEEPEST = 12.0  # the spread of the logits over a standard deviation up to which the lattice is good for a search
 _DIRECTIONS, _ALONG, _KEPT, _STEPS = 6, 2, 2, 25
 _ROUNDING = 1e-14
 _RESIDUAL = 1e-9  # of |p|·tr C, up to which a gradient counts as 0
@@ -49,10 +48,8 @@ class Plane:
         xp = self.xp = namespace(means)
         self.w, self.delta = weights, delta
         self.x, self.y = means[..., 0], means[..., 1]
-        z = xp.linspace(-_REACH, _REACH, _NODES)
-        density = xp.exp(-z * z / 2)
-        density = density / xp.sum(density)
-        self.z, self.powers_of_z = z, xp.stack([density, density * z, density * z * z], axis=-1)  # (Z, 3)
+        self.z, density = lattice(xp)
+        self.powers_of_z = xp.stack([density, density * self.z, density * self.z**2], axis=-1)  # (Z, 3)
         self.trace = self.form(self.x, self.x) + self.form(self.y, self.y)
 
     def where(self, rows: Array) -> Plane:
@@ -133,7 +130,7 @@ def plane_margins(weights: Array, means: Array, delta: float) -> Array:
     q = xp.sqrt(px * px + py * py)
     a, b = plane.turned(px / q, py / q)
     steep = q * q * (xp.max(a, axis=-1) - xp.min(a, axis=-1))
-    told = _stationary(plane, q, found) & (steep < _STEEPEST)
+    told = _stationary(plane, q, found) & (steep < STEEPEST)
     along, across = plane.form(a, a), plane.form(b, b)
     pull = q * q * (1 + xp.sum(weights * a * a, axis=-1)) / along
     return xp.where(told, found.slope / across / pull, xp.nan)
