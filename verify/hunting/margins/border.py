@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from thmverify.hunting.margins.line import Line
+from thmverify.hunting.margins.line import Line, lattice
 from thmverify.hunting.margins.linear import root_inverse
 from thmverify.hunting.space import Mixtures
 from thmverify.models import Floats
 
 _EXACT = 1e-6  # a gradient that floats certainly see
 _GAP = 1e-3  # the least gap of the eigenvalues that single out the best line, as a part of the larger
-_REACH, _NODES = 7.5, 96
+_NODES = 96
 _ITERATIONS = 60
 
 
@@ -57,9 +57,7 @@ class _Curve:
 
     def __init__(self, w: Floats, alpha: Floats, sigma: Floats, delta: float) -> None:
         self.w, self.alpha, self.sigma = w, alpha, sigma
-        z = np.linspace(-_REACH, _REACH, _NODES)
-        density = np.exp(-z * z / 2)
-        self.density = density / density.sum()
+        z, self.density = lattice(np, _NODES)
         self.t = alpha[:, :, None] + np.sqrt(sigma)[:, :, None] * z
         mean = np.sum(w * alpha, axis=1)
         self.C = delta * np.sum(w * alpha**2, axis=1) + (1 - delta) * mean**2

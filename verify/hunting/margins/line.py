@@ -17,9 +17,9 @@ _ITERATIONS, _RESIDUAL = 40, 1e-11
 _FLATTEST = 1e-9  # the least y as a part of its upper bound
 
 
-def lattice(xp: Array) -> tuple[Array, Array]:
+def lattice(xp: Array, nodes: int = _NODES) -> tuple[Array, Array]:
     """Return the nodes z of the lattice, (Z), and their weights under the standard normal law, with sum 1."""
-    z = xp.linspace(-_REACH, _REACH, _NODES)
+    z = xp.linspace(-_REACH, _REACH, nodes)
     density = xp.exp(-z * z / 2)
     return z, density / xp.sum(density)
 
