@@ -18,23 +18,24 @@ from __future__ import annotations
 
 import random
 import sys
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
+from flint import fmpq_mat
 
 from thmverify import exact
 from thmverify.evidence import Counterexample
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import ALWAYS_MATCHED, COLUMNS_REACH
+from thmverify.minimize.affine import Relaxed
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
-from thmverify.theorems.encoders.common import QUANTITY, ROW, across, inside, source
+from thmverify.theorems.encoders.common import QUANTITY, ROW, examined, inside, source
 from thmverify.theorems.infonce.common import COUNTEREXAMPLE, SETTING, SYMBOLS, WITNESS
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Provenance, Status, Verdict
 
 ID = "affine-equality"
 CONCLUSION = Conclusion(
@@ -57,25 +58,18 @@ def margin(instance: Instance) -> float:
 
 def examine(instance: Instance) -> Verdict:
     """Decide by the gradient −δ Cov(μ) at M = 0 where S_F is a line at most, and enclose (M*, β*) in a plane."""
-    m = instance.shared.law.m
-    undecided = Verdict(ID, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=m)
-    if not instance.shared.is_centred:
-        return replace(undecided, reason="(M*, β*) is enclosed for mixtures with mean 0")
-    if m < 2:
-        learns = m == 0 or not exact.is_zero(instance.pairs.C)
-        return Verdict.exact(ID, learns, f"the gradient at M = 0 is −C, and dim S_F = {m}", m)
-    if m > 2 or instance.rank < 2:
-        return replace(undecided, reason="(M*, β*) is enclosed where dim S_F ≤ 2 ≤ r")
-    relaxed, enclosed = inside(instance), replace(undecided, provenance=Provenance.ENCLOSED)
-    A, beta = relaxed.proposed(1)
-    v = across(A)
-    found = None if v is None else relaxed.enclosed(A, beta, v)
-    if found is not None and found[1] > 0:
-        reason = "M* is singular: L rises across its column space"
-        return replace(enclosed, outcome=Outcome.REFUTED, reason=reason)
-    if relaxed.full(*relaxed.proposed(2)):
-        return replace(enclosed, outcome=Outcome.PROVED, reason="M* ≻ 0, so that a map reaches (M*, β*)")
-    return replace(undecided, reason="(M*, β*) is not enclosed well enough")
+
+    def on_a_line() -> tuple[bool, str]:
+        m = instance.shared.law.m
+        return m == 0 or not exact.is_zero(instance.pairs.C), f"the gradient at M = 0 is −C, and dim S_F = {m}"
+
+    reasons = "M* is singular: L rises across its column space", "M* ≻ 0, so that a map reaches (M*, β*)"
+    return examined(ID, instance, on_a_line, _rises, reasons)
+
+
+def _rises(relaxed: Relaxed, A: fmpq_mat, beta: fmpq_mat, v: fmpq_mat) -> bool:
+    found = relaxed.enclosed(A, beta, v)
+    return found is not None and bool(found[1] > 0)
 
 
 def sample(rng: random.Random) -> Instance:

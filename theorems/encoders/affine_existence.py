@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import random
 import sys
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -29,13 +28,14 @@ import numpy as np
 from thmverify import exact
 from thmverify.evidence import Counterexample
 from thmverify.hypotheses import COLUMNS_REACH
+from thmverify.minimize.affine import Relaxed
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
-from thmverify.theorems.encoders.common import QUANTITY, across, inside, source
+from thmverify.theorems.encoders.common import QUANTITY, examined, inside, source
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Provenance, Status, Verdict
 
 ID = "affine-existence"
 CONCLUSION = Conclusion(
@@ -58,25 +58,12 @@ def margin(instance: Instance) -> float:
 
 def examine(instance: Instance) -> Verdict:
     """Decide where S_F is a line at most, exactly, and enclose (M*, β*) where it is a plane."""
-    dimension = instance.shared.law.m
-    undecided = Verdict(ID, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
-    if not instance.shared.is_centred:
-        return replace(undecided, reason="(M*, β*) is enclosed for mixtures with mean 0")
-    if dimension < 2:
-        reason = "on a line M* > 0 holds every β*, and with M* = 0 comes β* = 0"
-        return Verdict.exact(ID, True, reason, dimension)
-    if dimension > 2 or instance.rank < 2:
-        return replace(undecided, reason="(M*, β*) is enclosed where dim S_F ≤ 2 ≤ r")
-    relaxed = inside(instance)
-    enclosed = replace(undecided, provenance=Provenance.ENCLOSED)
-    A, beta = relaxed.proposed(1)
-    v = across(A)
-    if v is not None and relaxed.apart(A, beta, v):
-        reason = "M* is singular and β* is not in its column space: the infimum is approached and not reached"
-        return replace(enclosed, outcome=Outcome.REFUTED, reason=reason)
-    if relaxed.full(*relaxed.proposed(2)):
-        return replace(enclosed, outcome=Outcome.PROVED, reason="M* ≻ 0, so that β* is in its column space")
-    return replace(undecided, reason="(M*, β*) is not enclosed well enough")
+    on_a_line = True, "on a line M* > 0 holds every β*, and with M* = 0 comes β* = 0"
+    reasons = (
+        "M* is singular and β* is not in its column space: the infimum is approached and not reached",
+        "M* ≻ 0, so that β* is in its column space",
+    )
+    return examined(ID, instance, lambda: on_a_line, Relaxed.apart, reasons)
 
 
 def sample(rng: random.Random) -> Instance:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +22,7 @@ from thmverify.statement import Quantity
 from thmverify.subspaces import lda_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.common import projected
+from thmverify.verdicts import Outcome, Provenance, Verdict
 
 ROW = "infonce-affine"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1", "delta")
@@ -92,3 +95,36 @@ def across(A: fmpq_mat) -> fmpq_mat | None:
     """Return a v with Aᵀv = 0, of entries 1 at most, where there is one up to a factor (m × 1)."""
     null = null_space(A.transpose())
     return null / max(abs(x) for x in null.entries()) if null.ncols() == 1 else None
+
+
+Singular = Callable[[Relaxed, fmpq_mat, fmpq_mat, fmpq_mat], bool]
+
+
+def examined(
+    claim: str,
+    instance: Instance,
+    on_a_line: Callable[[], tuple[bool, str]],
+    singular: Singular,
+    reasons: tuple[str, str],
+) -> Verdict:
+    """Return the verdict on a claim about (M*, β*): exact where S_F is a line at most, enclosed where it is a plane.
+
+    `on_a_line` says whether the claim holds there, and why; `singular`, given the best A of one column, its β and a
+    vector across A, whether M* is singular in a way that refutes it. The reasons are of a refutation and of a proof.
+    """
+    dimension = instance.shared.law.m
+    undecided = Verdict(claim, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
+    if not instance.shared.is_centred:
+        return replace(undecided, reason="(M*, β*) is enclosed for mixtures with mean 0")
+    if dimension < 2:
+        return Verdict.exact(claim, *on_a_line(), dimension)
+    if dimension > 2 or instance.rank < 2:
+        return replace(undecided, reason="(M*, β*) is enclosed where dim S_F ≤ 2 ≤ r")
+    relaxed, enclosed = inside(instance), replace(undecided, provenance=Provenance.ENCLOSED)
+    A, beta = relaxed.proposed(1)
+    v = across(A)
+    if v is not None and singular(relaxed, A, beta, v):
+        return replace(enclosed, outcome=Outcome.REFUTED, reason=reasons[0])
+    if relaxed.full(*relaxed.proposed(2)):
+        return replace(enclosed, outcome=Outcome.PROVED, reason=reasons[1])
+    return replace(undecided, reason="(M*, β*) is not enclosed well enough")
