@@ -51,7 +51,14 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "translation",
     ),
     "key_bias": ("infonce-key-bias-equality", "infonce-key-bias-equality-biased"),
-    "encoders": ("affine-inclusion", "affine-existence", "affine-equality", "sufficiency", "relu-inclusion"),
+    "encoders": (
+        "affine-inclusion",
+        "affine-existence",
+        "affine-equality",
+        "sufficiency",
+        "measurable-encoders",
+        "relu-inclusion",
+    ),
     "clip": (
         "clip-inclusion-effective",
         "clip-inclusion-literal",

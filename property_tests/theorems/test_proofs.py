@@ -107,6 +107,9 @@ TABLE = {
     ),
     "nonshared-proportional": row(MIXTURE, "maps-into-means", "MinimisesInfoNCE WithinFisher"),
     "sufficiency": row("", "weights-symmetric degrees-positive", "MinimisesGraphInfoNCE Alike"),
+    "measurable-encoders": row(
+        "", "weights-symmetric degrees-positive", "MinimisesGraphInfoNCE Describes PointPosterior"
+    ),
     "affine-inclusion": row(SHARED, "", "MinimisesAffine WithinLDA"),
     "clip-proportional-inclusion": row(
         "weights-positive weights-sum vision-covariances-definite text-covariances-definite",

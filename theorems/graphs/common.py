@@ -22,11 +22,19 @@ def graph(instance: Instance) -> PopulationGraph:
 
 
 def of_augmentations(
-    prior: Sequence[Fraction], augmentation: Sequence[Sequence[Fraction]], labels: Sequence[int]
+    prior: Sequence[Fraction],
+    augmentation: Sequence[Sequence[Fraction]],
+    labels: Sequence[int],
+    bias: Fraction = Fraction(1),
 ) -> PopulationGraph:
-    """Return w_{xx'} = Σ_x̄ P(x̄) A(x|x̄) A(x'|x̄): `prior` is P, row x̄ of `augmentation` is A(·|x̄)."""
-    rows = exact.matrix(augmentation)
-    weights = rows.transpose() * exact.diagonal([exact.to_fmpq(p) for p in prior]) * rows
+    """Return w_{xx'} = δ Σ_x̄ P(x̄) A(x|x̄) A(x'|x̄) + (1 − δ) F(x) F(x'), with F = Σ_x̄ P(x̄) A(·|x̄) and δ the bias.
+
+    `prior` is P, row x̄ of `augmentation` is A(·|x̄): of an image, or of a component.
+    """
+    rows, p = exact.matrix(augmentation), exact.matrix([prior])
+    matched, independent = exact.diagonal(p.entries()), p.transpose() * p
+    share = exact.to_fmpq(bias)
+    weights = rows.transpose() * (matched * share + independent * (1 - share)) * rows
     return PopulationGraph(exact.to_rows(weights), tuple(labels))
 
 

@@ -50,6 +50,10 @@ U, lam = var("U", Mat(n, r)), var("lambda", Real)
 label, predicted = var("y", Family(n, Index(c))), var("p", Family(n, Index(c)))
 b = var("b", Mat(r, c))
 t = var("t", Real)
+K = var("K", Size)
+coupling = var("c", Fun(Index(K), Index(K), Real))
+laws = var("P", Fun(Index(K), Index(n), Real))
+COMPONENT = var("k", Index(K))
 
 
 def norm(X: Expr) -> Expr:
@@ -133,6 +137,29 @@ class Graph:
     def alike(self, x: Expr, y: Expr) -> Expr:
         """The pairs do not tell x and y apart: w(x, z)/w_x = w(y, z)/w_y for every point z."""
         return forall(Index(n), lambda z: eq(w(x, z) * self.degree(y), w(y, z) * self.degree(x)))
+
+    # -- pairs of points that come from pairs of components -----------------------------------------------------------
+
+    @named("Describes", (n, w, K, coupling, laws), coupling, laws)
+    def describes(self, coupling: Expr, laws: Expr) -> Expr:
+        """Pairs of points come from pairs of components, by the laws P_k and the weights c_kl of pairs of components.
+
+        w(x, x') = Σ_kl c_kl P_k(x)P_l(x'), the P_k sum to 1 and each component has a weight Σ_l c_kl > 0.
+        """
+        of_pairs: Callable[[Expr, Expr], Expr] = lambda x, y: total(  # noqa: E731
+            K, lambda k: total(K, lambda l: coupling(k, l) * laws(k, x) * laws(l, y))
+        )
+        return conj(
+            forall(Index(n), lambda x: forall(Index(n), lambda y: eq(w(x, y), of_pairs(x, y)))),
+            forall(Index(K), lambda k: eq(total(n, lambda x: laws(k, x)), 1)),
+            forall(Index(K), lambda k: num(0) < total(K, lambda l: coupling(k, l))),
+        )
+
+    @named("PointPosterior", (n, K, coupling, laws, POINT, COMPONENT), coupling, laws, POINT, COMPONENT)
+    def point_posterior(self, coupling: Expr, laws: Expr, x: Expr, k: Expr) -> Expr:
+        """Pr(z = k | x) = π_k P_k(x) / Σ_j π_j P_j(x), with π_k = Σ_l c_kl."""
+        joint: Callable[[Expr], Expr] = lambda k: total(K, lambda l: coupling(k, l)) * laws(k, x)  # noqa: E731
+        return joint(k) * inv(total(K, joint))
 
     def top_part(self, of: Expr, part: Expr) -> Expr:
         """The part of a symmetric matrix at its r largest eigenvalues, without the negative ones."""
