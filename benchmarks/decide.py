@@ -1,4 +1,4 @@
-"""How long `decide` and `check` take in CPU time: a mixed bag of 50 instances, then by rank, and large ones.
+"""How long `decide` and `check` take in CPU time: a mixed bag of 50 instances, then by rank, hostile and large ones.
 
 python -m benchmarks.decide [SEED]
 """
@@ -25,9 +25,11 @@ from thmverify.maps import Encoder
 from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.testing import Seeded
+from thmverify.verdicts import Outcome
 
 COUNT, RANK = 50, 2
 RANKS, EACH = range(3, 8), 3  # infonce-equality for K = rank + 1 components, and so many instances of each rank
+HOSTILE = 200  # infonce-equality where rank = K ≤ 7; half of the draws are degenerate on purpose
 LARGE = (
     (10, 61, "dense"),
     (64, 200, "dense"),
@@ -79,6 +81,7 @@ def main() -> None:
     print(f"check / decide in all: {sum(checking) / sum(deciding):.2f}")
     print(", ".join(f"{n} {outcome}" for outcome, n in outcomes.items()), flush=True)
     by_rank(source)
+    hostile(seed)
     rng = random.Random(seed)
     for K, d, covariance in LARGE:
         row(large(K, d, covariance, rng), f"K = {K}, d = {d}, {covariance}")
@@ -112,6 +115,21 @@ def by_rank(source: Seeded) -> None:
                 check(data)
             row.append(f"{verdict.outcome.value} {middle - start:.1f} + {time.process_time() - middle:.1f} s")
         print(f"rank {rank}: {', '.join(row)}", flush=True)
+
+
+def hostile(seed: int) -> None:
+    """Print how many of the hostile draws of these seeds stay undecided, and the CPU seconds of `decide`."""
+    seconds, undecided = [], []
+    for number in range(seed, seed + HOSTILE):
+        source = Seeded(random.Random(number))
+        K = source.integer(2, 7)
+        mixture = st.shared_gmm(source, components=K, dimension=source.integer(1, K), centred=True)
+        given = Instance(AugmentedPairs(mixture, Fraction(source.integer(1, 10), 10)), K)
+        took, (verdict, _) = timed(lambda given=given: decide("infonce-equality", given))
+        seconds.append(took)
+        undecided += [number] if verdict.outcome is Outcome.UNDECIDED else []
+    median = statistics.median(seconds)
+    print(f"hostile: {len(undecided)} of {HOSTILE} undecided (seeds {undecided}), median {median:.2f} s", flush=True)
 
 
 def row(given: Instance, name: str) -> None:

@@ -18,6 +18,12 @@ SHIFTED = shared("1/2 1/4 1/4", "1 2 3000, 0 -2 3000, -1 1 3000", bias="1/2")
 APART = shared("1/2 1/4 1/4", "3000 0, -2000 1, 1 -5000", bias="1/2")
 RARE = shared("1/2 499999999/1000000000 1/1000000000", "2 0, -2 1, 0 3")
 FAINT = shared("1/2 1/2", "-1000 3000, 2000 3000", bias="1/1000000")
+SPREAD = shared(  # 10³ σ apart and spread in four dimensions
+    "1/5 1/5 1/5 1/5 1/5",
+    "2320/3 1960/3 1400 1120, -560 760/3 2400 -880, 3320/3 760/3 1400 1120, 440 760/3 -1600 -880, "
+    "-1760 -4240/3 -3600 -480",
+    bias="9/10",
+)
 CROSS = shared("1/5 1/5 1/5 1/5 1/5", "1 0 0 0, 0 1 0 0, 0 0 1 0, 0 0 0 1, -1 -1 -1 -3/2", bias="9/10")
 LARGE = sorted((Path(__file__).parent / "instances").glob("*.json"))
 RANKS = {"four": 4, "five": 5, "six": 6}
@@ -31,8 +37,9 @@ RANKS = {"four": 4, "five": 5, "six": 6}
         (APART, Outcome.PROVED, 2),
         (RARE, Outcome.PROVED, 2),
         (CROSS, Outcome.PROVED, 4),
+        (SPREAD, Outcome.PROVED, 4),
     ],
-    ids=["far", "shifted", "apart", "rare", "rank four"],
+    ids=["far", "shifted", "apart", "rare", "rank four", "rank four, spread"],
 )
 def test_verdicts_at_the_border_of_what_floats_see(instance, outcome, rank):
     verdict, data = decide("infonce-equality", parse_instance(instance))

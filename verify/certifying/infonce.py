@@ -29,7 +29,7 @@ from thmverify.models import Floats, Instance
 
 _NATS = ((22.0, 32.0), (22.0, 32.0), (22.0, 32.0), (16.0, 25.0, 33.0))  # accuracy of the integrals, by rank
 _POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further Newton steps
-_FIRST, _SPARE, _LEAP, _LOOKS = 7.0, 0.7, 4.0, 5  # for larger ranks, where a node costs more: by a first look
+_FIRST, _SPARE, _LEAP, _LOOKS = 7.0, 0.7, 4.0, 8  # for larger ranks, where a node costs more: by a first look
 DEAR, DEAREST = 4, 8  # dimensions from which, and up to which, lattices give the minimiser to fewer digits
 _FLAT = 1e-10
 _LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
@@ -97,8 +97,9 @@ def _missing(e: Enclosed, law: Mixture, proposal: Proposal) -> tuple[float, bool
     with ctx.workprec(int(proposal.hints["precision"])):
         low = least(e.inner, e.inner_R.inv())[0].sqrt() / e.epsilon
         high = least(e.Gamma, e.allowed)[0] if e.Gamma.nrows() else low
-        blur = arb_mat(G.nrows(), G.ncols(), [x.rad() for x in e.gradient.entries()])
-        sharp = 16 * dual_norm_squared(blur, G, R) < e.epsilon**2
+        # The balls of the entries hide the signs, which may add up: what V leaves over is seen at their middles.
+        middle = arb_mat(G.nrows(), G.ncols(), [x.mid() for x in e.gradient.entries()])
+        sharp = 4 * dual_norm_squared(middle, G, R) > e.epsilon**2
     sizes = [float(x.mid()) for x in (low, high)]
     return (max(-math.log(min(sizes)), 0.0) if min(sizes) > 0 else _LEAP), bool(sharp)
 
@@ -230,7 +231,7 @@ def least(m: arb_mat, metric: arb_mat) -> tuple[arb, arb]:
     values, vectors = np.linalg.eigh(inverse @ left @ inverse.T)
     u = arb_mat([[float(x)] for x in inverse.T @ vectors[:, 0]])
     quotient = (u.transpose() * m * u)[0, 0] / (u.transpose() * metric * u)[0, 0]
-    gap = 1e-12 * max(1.0, float(abs(values).max()))
+    gap = 1e-15 * float(abs(values).max())
     for _ in range(60):
         low = arb(float(values[0]) - gap)
         if certainly_definite(m - metric * low):
