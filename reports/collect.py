@@ -34,7 +34,7 @@ from thmverify.statement import Statement
 from thmverify.verdicts import Outcome, Provenance, Standing, Status
 
 _BINS = 24
-_PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "cvxpy", "clarabel", "jinja2", "latex2mathml")
+_PACKAGES = ("python-flint", "sympy", "mpmath", "numpy", "scipy", "jinja2", "latex2mathml")
 
 
 def statement(source: Statement, verification: Verification, family: str, charts: bool = True) -> record.Statement:

@@ -6,7 +6,6 @@ import random
 from dataclasses import replace
 from fractions import Fraction
 
-import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -89,6 +88,7 @@ def sample_nodes(problem: Instance, degree: int) -> tuple[np.ndarray, np.ndarray
 @pytest.mark.parametrize(("seed", "K"), [(2, 3), (9, 2)])
 def test_a_disciplined_convex_formulation_agrees(seed: int, K: int) -> None:
     """cvxpy and Clarabel on the loss discretised by Gauss–Hermite: another solver, another rule, all of d × d."""
+    cp = pytest.importorskip("cvxpy", reason="the extra `convex` is not installed")
     problem = instance(seed, K, 2)
     w, mu, sigma, C, R = pair(problem)
     points, weights = sample_nodes(problem, 14)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,6 +48,7 @@ def test_clip_is_stationary_on_the_whole_space(seed: int, K: int, dimensions: tu
 
 def test_clip_agrees_with_a_disciplined_convex_formulation() -> None:
     """K = 2 on the line in both modalities, Gauss–Hermite, cvxpy and Clarabel."""
+    cp = pytest.importorskip("cvxpy", reason="the extra `convex` is not installed")
     problem = paired(65, 2, (1, 1))
     model = problem.model
     assert isinstance(model, CLIPGMM)

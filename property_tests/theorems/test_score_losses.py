@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
-import cvxpy as cp
 import numpy as np
 import pytest
 
@@ -46,7 +46,7 @@ def test_phi_is_convex_in_the_scores_and_not_affine(id_: str) -> None:
     assert max(bends) > 0.1
 
 
-def disciplined(id_: str, z: list[list[cp.Expression]]) -> cp.Expression:
+def disciplined(cp: Any, id_: str, z: list[list[Any]]) -> Any:
     """The same functions, in cvxpy's words."""
     items = range(len(z))
     match id_.removesuffix("-inclusion"):
@@ -67,11 +67,12 @@ def disciplined(id_: str, z: list[list[cp.Expression]]) -> cp.Expression:
 
 @each
 def test_cvxpy_sees_the_convexity_and_the_same_numbers(id_: str) -> None:
+    cp = pytest.importorskip("cvxpy", reason="the extra `convex` is not installed")
     loss, rng = tried(id_), np.random.default_rng(2)
     items = 2 * loss.pairs + loss.others
     names = [[cp.Variable(name=f"z{min(i, j)}{max(i, j)}") for j in range(items)] for i in range(items)]
     z = [[names[min(i, j)][max(i, j)] for j in range(items)] for i in range(items)]
-    found = disciplined(id_, z)
+    found = disciplined(cp, id_, z)
     assert found.is_dcp()
     assert found.is_convex()
     assert not found.is_affine()
