@@ -35,6 +35,7 @@ _ROWS = (
     Row("clip-shared-noise", "CLIP’s W, shared noise", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),
     Row("whitening", "Whitening", always=False),
+    Row("vicreg", "VICReg", always=False),
     Row("infonce-finite", "InfoNCE, N negatives", always=False),
     Row("dcl", "Decoupled", always=False),
     Row("supcon", "Supervised", always=False),

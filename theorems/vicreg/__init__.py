@@ -1,0 +1,1 @@
+"""Statements about VICReg of linear maps."""
