@@ -151,7 +151,7 @@ def _counterexample(source: Statement, found: Counterexample) -> record.Countere
         file=file,
         certificate=path.read_text(encoding="utf-8") if path is not None and path.is_file() else "",
         near="" if near is None else near.reason,
-        near_command="" if near is None else f"thmverify check {near.certificate.stem}",
+        near_command="" if near is None else near.command,
         instance=None if instance is None else instance_to_json(instance),
         command=check_command(found) or f"thmverify verify {source.id}",
         scenes=() if instance is None else scenes.compute(instance, source.quantity.loss),

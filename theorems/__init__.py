@@ -27,6 +27,7 @@ SPECTRAL_PAPER = (
 
 COUNTEREXAMPLES = Path(__file__).parent / "counterexamples"
 MAPS = Path(__file__).parent / "maps"
+NEIGHBOURHOODS = Path(__file__).parent / "neighbourhoods"  # of counterexamples
 COVERS = Path(__file__).parent / "covers"
 HEADLINES = Path(__file__).parent / "headlines.json"
 FORMAL = Path(__file__).parent / "formal"  # the theory in Coq, and one instance of it

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
+from math import isqrt
 from pathlib import Path
 
+from thmverify import exact
 from thmverify.certifying import decide
+from thmverify.certifying.formulas import Expression
+from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
-from thmverify.kernel.covers import VerifiedRegion
+from thmverify.kernel.covers import VerifiedEverywhere, VerifiedRegion
 from thmverify.kernel.formulas import VerifiedFormula
-from thmverify.kernel.strict import file_bytes
-from thmverify.models import Instance
+from thmverify.kernel.strict import digest, file_bytes
+from thmverify.models import CLIPGMM, GMM, Instance
 from thmverify.relations import Relation
 from thmverify.verdicts import Outcome, Provenance, Verdict
 
@@ -40,6 +44,8 @@ class Counterexample:
 
     `evidence` is the path of a certificate that the kernel re-checks or the instance itself, which the statement's own
     examination then refutes: in rational arithmetic or, as `decided` has to say, in balls that are not the kernel's.
+    `near` says what is known of the instances near it: which certificate is about them, that it lies on a border, or
+    why nothing is; with a path of a certificate NAME.json, NAME-near.json is about them unless it says something else.
     """
 
     evidence: Path | Instance
@@ -47,6 +53,7 @@ class Counterexample:
     catch: str
     repaired: str
     decided: Provenance = Provenance.EXACT
+    near: Near | Border | str = ""
 
     @property
     def name(self) -> str:
@@ -63,25 +70,27 @@ class Counterexample:
             data["rank"] = int(data["rank"])
         return parse_instance(data)
 
-    @cached_property
-    def neighbourhood(self) -> Neighbourhood | None:
-        """What the kernel verifies of all instances near this one; None where no certificate of a set ships with it."""
-        if isinstance(self.evidence, Instance):
+    @property
+    def nearby(self) -> Near | None:
+        """Which certificate is about the instances near this one; None where it is said that none is."""
+        if isinstance(self.near, Near):
+            return self.near
+        if self.near or isinstance(self.evidence, Instance):
             return None
         path = self.evidence.parent.parent / "neighbourhoods" / f"{self.evidence.stem}-near.json"
-        if not path.is_file():
+        return Near(path, json.loads(file_bytes(self.evidence))["claim"])
+
+    @cached_property
+    def neighbourhood(self) -> Neighbourhood | None:
+        """What is verified of all instances near this one, or why nothing is; None where nobody has said."""
+        if isinstance(self.near, Border):
+            return self.near.found(self.instance)
+        if self.near and isinstance(self.near, str):
+            return Neighbourhood(None, None, self.near)
+        near = self.nearby
+        if near is None or not (self.near or near.certificate.is_file()):
             return None
-        try:
-            found = check(file_bytes(path))
-        except (OSError, Rejected) as error:
-            return Neighbourhood(path, None, f"{path.name}: {error}")
-        fields = json.loads(file_bytes(self.evidence))
-        if not isinstance(found, VerifiedRegion) or found.region.axes or found.region.given != fields["instance"]:
-            return Neighbourhood(path, None, f"{path.name} is about something else")
-        if (found.claim, found.finding.verdict) != (fields["claim"], fields["verdict"]):
-            return Neighbourhood(path, None, f"{path.name} says something else")
-        radius = Fraction(str(found.region.radius))
-        return Neighbourhood(path, radius, f"{found.finding.verdict} for every instance within {float(radius):.2g}")
+        return near.checked(self.instance)
 
     def verdict(self, claim: str | None, examine: Examine) -> Verdict:
         """Return what the kernel says of the certificate for this claim, or the examination of the instance.
@@ -107,15 +116,124 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
-    """A certificate about every instance near a counterexample: its radius, None where the kernel rejects it, and why.
+class Fails:
+    """A formula, in the kernel's grammar, by which a conclusion fails wherever it is true, and `because` of what."""
 
-    Within a radius: weights and bias differ by no more, means by no more standard deviations, in their span.
-    """
+    formula: Expression
+    because: str
+    definitions: Mapping[str, Expression] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Near:
+    """A certificate about every instance near one: that it refutes a claim of the kernel, or that a formula is true."""
 
     certificate: Path
+    about: str | Fails = field(hash=False)
+
+    @property
+    def claim(self) -> str:
+        """The claim of the kernel, or the name of the formula, which is that of the file."""
+        return self.about if isinstance(self.about, str) else self.certificate.stem
+
+    def checked(self, instance: Instance) -> Neighbourhood:
+        """Return what the kernel says of the certificate, about the instances near this one."""
+        path = self.certificate
+        try:
+            found = check(file_bytes(path))
+        except (OSError, Rejected) as error:
+            return Neighbourhood(path, None, f"{path.name}: {error}")
+        if not isinstance(found, VerifiedRegion | VerifiedEverywhere):
+            return Neighbourhood(path, None, f"{path.name} is about something else")
+        if found.region.axes or found.region.given != instance_fields(instance):
+            return Neighbourhood(path, None, f"{path.name} is about something else")
+        if isinstance(found, VerifiedEverywhere):
+            said, wanted = found.statement, self._statement
+        else:
+            said, wanted = f"{found.claim} {found.finding.verdict}", f"{self.about} refuted"
+        if said != wanted:
+            return Neighbourhood(path, None, f"{path.name} says something else")
+        radius = Fraction(str(found.region.radius))
+        why = "" if isinstance(self.about, str) else f": {self.about.because}"
+        return Neighbourhood(path, radius, f"refuted for every instance within {float(radius):.2g}{why}")
+
+    @property
+    def _statement(self) -> str:
+        if isinstance(self.about, str):
+            return ""
+        meant = [[name, term.node] for name, term in self.about.definitions.items()]
+        return digest([self.claim, meant, self.about.formula.node])
+
+
+@dataclass(frozen=True)
+class Border:
+    """An instance near a counterexample on which the conclusion is proved: no radius reaches so far.
+
+    `why` says why there is no smaller one either, `examine` decides the conclusion there.
+    """
+
+    instance: Instance
+    examine: Examine
+    why: str
+
+    def found(self, centre: Instance) -> Neighbourhood:
+        """Return that there is no radius, once the conclusion is proved on an instance that is near the centre."""
+        verdict = self.examine(self.instance)
+        if verdict.outcome is not Outcome.PROVED or not 0 < distance(centre, self.instance) < 1:
+            return Neighbourhood(None, None, f"the instance said to be beyond the border is not: {verdict.reason}")
+        far = float(distance(centre, self.instance))
+        return Neighbourhood(None, None, f"no radius: {self.why}; {far:.2g} away the conclusion is proved")
+
+
+def distance(first: Instance, second: Instance) -> Fraction:
+    """Return a radius within which the second is of the first, of one model and covariance; 1 where that is not so.
+
+    Within a radius: weights and bias differ by no more, means by no more standard deviations.
+    """
+    one, other = instance_fields(first), instance_fields(second)
+    moved = {"weights", "bias", "means", "vision", "text"}
+    if {k: v for k, v in one.items() if k not in moved} != {k: v for k, v in other.items() if k not in moved}:
+        return Fraction(1)
+    least = Fraction(0)
+    for x, y in zip([*one["weights"], one["bias"]], [*other["weights"], other["bias"]], strict=True):
+        least = max(least, abs(Fraction(x) - Fraction(y)))
+    for before, after in zip(_laws(first), _laws(second), strict=True):
+        if before.covariances != after.covariances:
+            return Fraction(1)
+        inverse = exact.matrix(before.covariances[0]).inv()
+        for m, n in zip(before.means, after.means, strict=True):
+            step = exact.column(tuple(b - a for a, b in zip(m, n, strict=True)))
+            square = exact.to_fraction((step.transpose() * inverse * step)[0, 0])
+            least = max(least, _root_above(square))
+    return least
+
+
+def _laws(instance: Instance) -> tuple[GMM, ...]:
+    model = instance.model
+    return (model.vision, model.text) if isinstance(model, CLIPGMM) else (instance.pairs.mixture,)
+
+
+def _root_above(x: Fraction) -> Fraction:
+    """Return a rational at least √x, to nine digits."""
+    return Fraction(isqrt(int(x * 10**18)) + 1, 10**9) if x else x
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What is known of every instance near a counterexample: a radius within which each is one, or none, and why.
+
+    There is a certificate with a radius, or one that the kernel rejects. Within a radius: weights and bias differ by no
+    more, means by no more standard deviations, in their span; the covariance is the same.
+    """
+
+    certificate: Path | None
     radius: Fraction | None
     reason: str
+
+    @property
+    def command(self) -> str:
+        """What checks the certificate; nothing where there is none."""
+        return "" if self.certificate is None else f"thmverify check {self.certificate.stem}"
 
 
 class Need(StrEnum):

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from property_tests.kernel.test_regions import inside
+from thmverify import theorems
+from thmverify.certifying.formulas import name
+from thmverify.certifying.writing import instance_fields
 from thmverify.cli import main
+from thmverify.evidence import Fails, distance
+from thmverify.instances import parse_instance
 from thmverify.theorems import REGISTRY
+from thmverify.theorems.infonce.common import UNCENTRED
+from thmverify.theorems.near import proposed, shipped
+from thmverify.verdicts import Outcome
 
 INSTANCE = "examples/shared-gmm.json"
-NEAR = {  # the others lie on a border, as infonce-equality-uncentred does, or their rules do not take sets
-    "infonce-equality",
-    "infonce-equality-biased",
-    "infonce-equality-equal-weights-biased",
-    "infonce-top-r",
-    "clip-effective-equality",
-    "clip-inclusion-literal",
-    "simsiam-inclusion",
-}
-SHIPPED = {c.name: c for s in REGISTRY.values() for c in s.counterexamples if isinstance(c.evidence, Path)}
+ALL = list(shipped())
+SHIPPED = {c.name: c for c in ALL if isinstance(c.evidence, Path)}
+STATED = [found for found in ALL if found.nearby is not None and isinstance(found.nearby.about, Fails)]
+OF = {id(found): statement for statement in REGISTRY.values() for found in statement.counterexamples}
 
 
 def test_a_radius_is_decided_and_its_certificate_checks(tmp_path, capsys):
@@ -50,15 +54,56 @@ def test_bad_input_is_one_line(words, capsys):
     assert captured.err.count("\n") == 1
 
 
-def test_every_counterexample_that_ships_says_whether_it_refutes_an_open_set():
-    assert set(SHIPPED) > NEAR
-    for name, found in SHIPPED.items():
-        near = found.neighbourhood
-        assert (near is not None) == (name in NEAR), name
-        if near is not None:
-            assert near.radius is not None
-            assert near.radius > 0
-            assert near.reason.startswith("refuted for every instance within")
+def test_every_counterexample_says_whether_it_refutes_an_open_set():
+    """A radius above 0 that the kernel verifies, an instance beyond the border where the claim holds, or a reason."""
+    near = [found.neighbourhood for found in ALL]
+    assert all(x is not None for x in near)
+    kinds = [
+        "radius" if x.radius else "border" if "the conclusion is proved" in x.reason else "none"
+        for x in near
+        if x is not None
+    ]
+    assert all(x.reason.startswith("refuted for every instance within") == bool(x.radius) for x in near)
+    assert all(x.reason.startswith("no radius") for x in near if not x.radius)
+    assert (kinds.count("radius"), kinds.count("border"), kinds.count("none")) == (29, 4, 8)
+
+
+def test_every_certificate_about_instances_near_belongs_to_a_counterexample():
+    assert {found.nearby.certificate for found in ALL if found.nearby} == {*theorems.NEIGHBOURHOODS.glob("*.json")}
+
+
+@pytest.mark.parametrize("found", STATED, ids=lambda found: found.near.claim)
+def test_formulas_about_instances_near_are_those_that_are_proposed(found):
+    assert proposed(found).certificate == found.nearby.certificate.read_bytes()
+
+
+@pytest.mark.parametrize("found", [x for x in STATED if id(x) in OF], ids=lambda found: found.near.claim)
+def test_statements_refute_random_instances_within_the_radius(found):
+    """Each statement's own examination, in rational arithmetic, which shares nothing with the balls of the kernel."""
+    rng, fields = random.Random(found.near.claim), instance_fields(found.instance)
+    decided = 0
+    for _ in range(5):
+        given = parse_instance(inside(json.loads(json.dumps(fields)), found.neighbourhood.radius, rng))
+        verdict = OF[id(found)].examine(given)
+        assert verdict.outcome is not Outcome.PROVED
+        decided += verdict.outcome is Outcome.REFUTED
+    assert decided >= 4  # pca-top-r does not decide all pairs of orders
+
+
+def test_a_border_is_one_only_if_the_claim_holds_beyond():
+    border = UNCENTRED.near
+    for beyond in (UNCENTRED.instance, replace(UNCENTRED.instance, rank=1)):
+        assert "is not" in replace(border, instance=beyond).found(UNCENTRED.instance).reason
+    other = SHIPPED["infonce-equality"].instance
+    assert "is not" in replace(border, instance=other).found(UNCENTRED.instance).reason
+    assert distance(UNCENTRED.instance, border.instance) == Fraction(1, 1000)
+
+
+def test_a_formula_that_is_not_the_one_meant_is_said_to_be_another():
+    found = STATED[0]
+    about = replace(found.nearby.about, formula=found.nearby.about.formula | (name("r") == 1))
+    assert replace(found.nearby, about=about).checked(found.instance).radius is None
+    assert "something else" in found.nearby.checked(UNCENTRED.instance).reason
 
 
 def test_a_neighbourhood_of_something_else_is_said_to_be_one(tmp_path):
@@ -69,8 +114,8 @@ def test_a_neighbourhood_of_something_else_is_said_to_be_one(tmp_path):
     own = tmp_path / "counterexamples" / found.evidence.name
     own.write_bytes(found.evidence.read_bytes())
     other = found.evidence.parent.parent / "neighbourhoods"
-    for name, reason in (("infonce-equality-biased-near", "something else"), ("infonce-equality-near", "refuted for")):
-        (folder / "infonce-equality-near.json").write_bytes((other / f"{name}.json").read_bytes())
+    for stem, reason in (("infonce-equality-biased-near", "something else"), ("infonce-equality-near", "refuted for")):
+        (folder / "infonce-equality-near.json").write_bytes((other / f"{stem}.json").read_bytes())
         assert reason in replace(found, evidence=own).neighbourhood.reason
     (folder / "infonce-equality-near.json").write_text("{}\n")
     spoilt = replace(found, evidence=own).neighbourhood

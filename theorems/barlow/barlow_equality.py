@@ -21,14 +21,15 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from thmverify.evidence import Counterexample
+from thmverify.evidence import Counterexample, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.barlow.common import QUANTITY, ROW, bracket, decide_equality, excess, source
+from thmverify.theorems import NEIGHBOURHOODS
+from thmverify.theorems.barlow.common import QUANTITY, ROW, bracket, columns_collapse, decide_equality, excess, source
 from thmverify.theorems.barlow.common import sample as sample_anywhere
 from thmverify.verdicts import Status
 from thmverify.vocabulary import entries
@@ -76,8 +77,9 @@ ALWAYS, SOMETIMES = (
         catch="It only costs, and at λ = 1/200 it costs little: a second direction of S_F, in which x and x̂ agree less "
         "than in the first, costs more on the diagonal.",
         repaired="For a large λ it may hold; where S_F is a line, for λ(r − 1) ≤ (1 − ρ)/ρ.",
+        near=Near(NEIGHBOURHOODS / f"barlow-equality{kind}-near.json", columns_collapse()),
     )
-    for bias in (Fraction(1), Fraction(1, 2))
+    for bias, kind in ((Fraction(1), ""), (Fraction(1, 2), "-biased"))
 )
 WITNESS = Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((1, 0), (-1, 0)))), 2)
 

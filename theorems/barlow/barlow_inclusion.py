@@ -21,14 +21,15 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from thmverify.evidence import Counterexample
+from thmverify.evidence import Counterexample, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.barlow.common import QUANTITY, ROW, decide_inclusion, excess, sample, source
+from thmverify.theorems import NEIGHBOURHOODS
+from thmverify.theorems.barlow.common import QUANTITY, ROW, columns_turn, decide_inclusion, excess, sample, source
 from thmverify.verdicts import Status
 from thmverify.vocabulary import entries
 
@@ -70,6 +71,7 @@ STATEMENT = Statement(
             catch="Two columns on one line are correlated with each other, ρ = 225/226, which costs 2λρ². Turning one "
             "by a small angle saves more of that than it costs of its own correlation.",
             repaired="Where S_F is a line it holds for λ(r − 1) ≤ (1 − ρ)/ρ, and for r = 1 always.",
+            near=Near(NEIGHBOURHOODS / "barlow-inclusion-near.json", columns_turn()),
         ),
     ),
     guarantees=(Guarantee(ROW, Column.INCLUSION),),

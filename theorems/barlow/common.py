@@ -25,7 +25,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 from thmverify import exact
+from thmverify.certifying.formulas import determinant, exp, log, name, rank, trace
 from thmverify.certifying.margins import nth_eigenvalue
+from thmverify.evidence import Fails
 from thmverify.headlines import Source
 from thmverify.losses import LOSSES
 from thmverify.minimize.closed_forms import Pencil
@@ -71,6 +73,21 @@ def collapse(instance: Instance) -> tuple[Fraction, Fraction]:
     cost = 2 * LAMBDA * (instance.rank - 1)
     lower = (1 - high) * (low - most) - cost * high * (high + most)
     return lower, (1 - low) * (high - least) - cost * low * (low + least)
+
+
+def columns_turn() -> Fails:
+    """Return that S_F is a line, and not everything, with λ(r − 1)ρ > 1 − ρ: see `excess`."""
+    rho, line = trace(name("R") ** -1 @ name("C")), (rank(name("fisher")) == 1) & (name("d") > 1)
+    return Fails(line & (1 - rho < LAMBDA * (name("r") - 1) * rho), "λ(r − 1)ρ > 1 − ρ: columns turn out of the line")
+
+
+def columns_collapse() -> Fails:
+    """Return that all columns collapse, for d = m = 2: the bracket of the module's head, 2ρ₁,₂ = t ± root, is > 0."""
+    M, t, D, root = name("R") ** -1 @ name("C"), name("t"), name("D"), name("root")
+    meant = {"t": trace(M), "D": determinant(M), "root": exp(log(t**2 - 4 * D) / 2)}
+    plane = (name("d") == 2) & (rank(name("fisher")) == 2) & (name("r") >= 2)
+    some = 2 * LAMBDA * (name("r") - 1) * (t + root) * t < (2 - t - root) * root
+    return Fails(plane & some, "all columns of every minimiser are multiples of one", meant)
 
 
 def bracket(instance: Instance) -> float:

@@ -27,8 +27,9 @@ from __future__ import annotations
 import random
 import sys
 from dataclasses import replace
+from fractions import Fraction
 
-from thmverify.evidence import ByKernel, Counterexample
+from thmverify.evidence import Border, ByKernel, Counterexample, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, PAIRED
@@ -37,7 +38,7 @@ from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_clip_instance
 from thmverify.statement import Statement
-from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS, PAPER
 from thmverify.theorems.clip.common import (
     BLURRED,
     CORNERS,
@@ -62,6 +63,10 @@ def sample(rng: random.Random) -> Instance:
 
 REFLECTED = plain([(i, j) for i, j, _ in CORNERS], [(i, k) for i, _, k in CORNERS])
 
+STEP = Fraction(1, 100)
+TURNED = plain([(i, j) for i, j, _ in CORNERS], [(i, k + STEP * j) for i, j, k in CORNERS])
+CORRELATED = plain([(1,), (1,), (-1,), (-1,)], [(1 + STEP,), (-1,), (1,), (-1 - STEP,)])
+
 MISMATCH = Counterexample(
     COUNTEREXAMPLES / "clip-effective-equality.json",
     tempting="Every component has its own text, so every difference between images can be read off the texts, and "
@@ -77,6 +82,7 @@ SYMMETRIC = Counterexample(
     catch="Images (i, j) and texts (i, k) agree in i alone. Reflecting j changes neither weights nor texts, so W* does "
     "not see j; and likewise k.",
     repaired=MISMATCH.repaired,
+    near=Border(TURNED, ByKernel(ID), "texts that tell j apart, however little, make W* see it"),
 )
 UNCORRELATED = Counterexample(
     CROSSED,
@@ -84,12 +90,14 @@ UNCORRELATED = Counterexample(
     "pair of means.",
     catch="The means are uncorrelated, and a bilinear score sees no more: W* = 0.",
     repaired=MISMATCH.repaired,
+    near=Border(CORRELATED, ByKernel(ID), "W* is 0 only where the means are uncorrelated exactly"),
 )
 WRONG_CAPTIONS = Counterexample(
     BLURRED,
     tempting="With wrong captions among the pairs the loss is less sharp, and might spread to all directions.",
     catch="The dimensions differ as before, for every δ.",
     repaired=MISMATCH.repaired,
+    near=Near(NEIGHBOURHOODS / "clip-effective-equality-biased-near.json", ID),
 )
 
 STATEMENT = Statement(

@@ -152,6 +152,7 @@ ALWAYS, SOMETIMES = (
         tempting="With one column for two directions the loss should spend it where the components differ most.",
         catch="Images (i, 2j) differ most in j, and texts (i, k) say nothing about j: W* does not see it.",
         repaired="It holds for r = 1 where J is the same on all lines of S_{V,F} and on all lines of S_{T,F}.",
+        near="no radius is known: what refutes it is a symmetry, which the instances near have not",
     )
     for bias in (Fraction(1), Fraction(1, 2))
 )

@@ -33,6 +33,7 @@ from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
+from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.encoders.common import QUANTITY, ROW, examined, inside, source
 from thmverify.theorems.infonce.common import COUNTEREXAMPLE, SETTING, SYMBOLS, WITNESS
 from thmverify.verdicts import Provenance, Status, Verdict
@@ -98,6 +99,7 @@ STATEMENT = Statement(
             "the negatives than its weight, as before.",
             repaired="Inclusion in S_LDA holds (affine-inclusion); equality is decided instance by instance.",
             decided=Provenance.ENCLOSED,
+            near=NO_RULE,
         ),
     ),
     guarantees=(Guarantee(ROW, Column.EQUALITY),),

@@ -33,6 +33,7 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
+from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.encoders.common import QUANTITY, examined, inside, source
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
 from thmverify.verdicts import Provenance, Status, Verdict
@@ -111,6 +112,7 @@ STATEMENT = Statement(
             repaired="Over M = AAᵀ and β = Ac there is one minimiser. Where maps reach it, they stay inside S_LDA "
             "(affine-inclusion).",
             decided=Provenance.ENCLOSED,
+            near=NO_RULE,
         ),
     ),
 )

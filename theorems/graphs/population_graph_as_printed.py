@@ -89,6 +89,7 @@ TWO_POINTS = Counterexample(
     catch="b is √w_x √w_x' f(x)ᵀf(x'), so b² = w_x w_x' (f(x)ᵀf(x'))². Without the square the second mean is "
     "‖E f(x)‖², which opposite values at the two points cancel: −2c² at f = ±c, unbounded below.",
     repaired="With the square, −2E f(x)ᵀf(x') + E (f(x)ᵀf(x'))², it holds (population-graph-equivalence).",
+    near="no radius is known: the kernel's sets are of mixtures, and this is a graph",
 )
 
 STATEMENT = Statement(

@@ -11,7 +11,7 @@ import numpy as np
 
 from thmverify import vocabulary
 from thmverify.certifying import decide
-from thmverify.evidence import Break, Counterexample
+from thmverify.evidence import Border, Break, ByKernel, Counterexample
 from thmverify.hypotheses import (
     BIAS_RANGE,
     CENTRED,
@@ -116,7 +116,25 @@ COUNTEREXAMPLE = Counterexample(
     "where the negatives hardly tell the components apart, and for δ below a threshold.",
 )
 
-UNCENTRED = Counterexample(COUNTEREXAMPLES / "infonce-equality-uncentred.json", "", "", "")
+CENTRE = Counterexample(COUNTEREXAMPLES / "infonce-equality-uncentred.json", "", "", "").instance
+EXACTLY_CANCELLED = "the slope across is 0 exactly, since the two weights are equal"
+
+
+def uneven(instance: Instance, step: Fraction = Fraction(1, 1000)) -> Instance:
+    """Return the instance of two components with a step more weight on the first."""
+    mixture = instance.shared
+    first, second = mixture.weights
+    moved = SharedGMM((first + step, second - step), mixture.means, mixture.covariance)
+    return replace(instance, model=AugmentedPairs(moved, instance.pairs.bias))
+
+
+UNCENTRED = Counterexample(
+    COUNTEREXAMPLES / "infonce-equality-uncentred.json",
+    "",
+    "",
+    "",
+    near=Border(uneven(CENTRE), ByKernel("infonce-equality"), EXACTLY_CANCELLED),
+)
 
 WITNESS = Instance(AugmentedPairs(SharedGMM((Fraction(1, 2), Fraction(1, 2)), ((1, 0), (-1, 0)), ((2, 1), (1, 2)))), 2)
 

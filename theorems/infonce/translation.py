@@ -24,7 +24,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from thmverify.certifying import decide
-from thmverify.evidence import Counterexample
+from thmverify.certifying.formulas import name, rank
+from thmverify.evidence import Border, Counterexample, Fails, Near
 from thmverify.exact import Rows
 from thmverify.headlines import Source
 from thmverify.hypotheses import CENTRED, COLUMNS_REACH
@@ -32,8 +33,18 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
-from thmverify.theorems import PAPER
-from thmverify.theorems.infonce.common import CLAIM, QUANTITY, SETTING, SYMBOLS, UNCENTRED, WITNESS, slope_across
+from thmverify.theorems import NEIGHBOURHOODS, PAPER
+from thmverify.theorems.infonce.common import (
+    CLAIM,
+    EXACTLY_CANCELLED,
+    QUANTITY,
+    SETTING,
+    SYMBOLS,
+    UNCENTRED,
+    WITNESS,
+    slope_across,
+    uneven,
+)
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "translation"
@@ -118,6 +129,10 @@ STATEMENT = Statement(
             tempting=TEMPTING,
             catch="S_F moves with the origin: N(1, 1) has S_F = R and nothing to learn, N(0, 1) has S_F = {0}.",
             repaired=REPAIRED,
+            near=Near(
+                NEIGHBOURHOODS / "translation-near.json",
+                Fails((name("K") == 1) & (rank(name("fisher")) == 1), "one component, and its mean is not 0"),
+            ),
         ),
         Counterexample(
             UNCENTRED.instance,
@@ -125,6 +140,7 @@ STATEMENT = Statement(
             catch="Here S_F gains the direction of μ̄, along which all components are alike: E[x x̂ᵀ] sees it, and the "
             "negatives cancel that exactly.",
             repaired=REPAIRED,
+            near=Border(uneven(UNCENTRED.instance), examine, EXACTLY_CANCELLED),
         ),
     ),
 )

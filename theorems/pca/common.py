@@ -11,12 +11,15 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from thmverify import exact, vocabulary
+from thmverify.certifying.formulas import Expression, identity, is_definite, matrix, name, rank, trace
+from thmverify.evidence import Fails, Near
 from thmverify.exact import to_floats
 from thmverify.kernel.linear import inertia
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Quantity
 from thmverify.subspaces import fisher_subspace, mean_subspace, pca_subspace, principal_angles
+from thmverify.theorems import NEIGHBOURHOODS
 from thmverify.theorems.common import TOLERANCE, level, missed
 from thmverify.verdicts import Outcome, Provenance, Verdict
 
@@ -63,6 +66,35 @@ def angle_margin(instance: Instance) -> float:
         return 1.0
     angles = principal_angles(found, fisher.as_floats())
     return float(np.max(np.sin(angles), initial=0.0)) - SINE
+
+
+def _square(form: Expression, v: Expression) -> Expression:
+    return trace(v.T @ form @ v)
+
+
+def line_missed(file: str) -> Near:
+    """Return that near an instance with r = dim S_F = 1 the variance is larger along (1/100, 1) than along S_F."""
+    R, eye, across = name("R"), identity("d"), matrix([["1/100"], ["1"]])
+    more = _square(R, name("fisher")) * _square(eye, across) < _square(R, across) * _square(eye, name("fisher"))
+    fails = Fails((name("r") == 1) & (rank(name("fisher")) == 1) & more, "some direction has more variance than S_F")
+    return Near(NEIGHBOURHOODS / file, fails)
+
+
+def orders_differ(
+    file: str, wide: tuple[int, int], best: tuple[int, int], levels: tuple[Fraction, Fraction], factor: int
+) -> Near:
+    """Return that near an instance with r = 1 no line is first in both orders, g and s the levels, t the factor.
+
+    R exceeds g on one direction and J exceeds s on another, so on a line that is first in both orders vᵀ(R − g)v > 0
+    and vᵀ(S − sΣ)v > 0; but g − R + t(sΣ − S) is definite.
+    """
+    w, u = (matrix([[x] for x in v]) for v in (wide, best))
+    R, S, sigma, eye = name("R"), name("S"), name("covariance"), identity("d")
+    g, s = levels
+    first = (g * _square(eye, w) < _square(R, w)) & (s * _square(sigma, u) < _square(S, u))
+    apart = is_definite(g * eye - R + factor * (s * sigma - S))
+    why = "where the variance is large J is not, and no direction is first for both"
+    return Near(NEIGHBOURHOODS / file, Fails((name("r") == 1) & first & apart, why))
 
 
 SPHERICAL_SYMBOLS = vocabulary.entries("d", "K", "r", "m", "w", "Sigma_k")

@@ -42,6 +42,7 @@ from thmverify.theorems.pca.common import (
     WIDE,
     angle_margin,
     line,
+    line_missed,
     three_in_a_row,
 )
 from thmverify.verdicts import Status
@@ -68,6 +69,7 @@ FOUND = Counterexample(
     catch="The variance is Σ + S: two thin layers at ±(2, 0), each of variance 9 along (0, 1), vary most along (0, 1), "
     "which says nothing about the layer.",
     repaired="For Σ_k = σ_k²I it holds (pca-spherical).",
+    near=line_missed("pca-equality-near.json"),
 )
 PARALLEL = Counterexample(
     line(PANCAKES),
@@ -75,12 +77,14 @@ PARALLEL = Counterexample(
     catch="It is the eigenspace of the smaller eigenvalue, 25/4 against 65/4.",
     repaired="Compare S with Σ and not with I: the top eigenvector of Sv = λΣv, or the spectral contrastive loss "
     "(spectral-equality).",
+    near=line_missed("pca-equality-parallel-near.json"),
 )
 SHIFTED = Counterexample(
     line(SHIFTED_PANCAKES),
     tempting="Even where PCA fails, the line through the means should be what to project on.",
     catch="S_F is Σ⁻¹μ ∝ (65, 1), the line through the means (1, 1), and R has neither for an eigenvector.",
     repaired="As for parallel pancakes.",
+    near=line_missed("pca-equality-shifted-near.json"),
 )
 
 STATEMENT = Statement(

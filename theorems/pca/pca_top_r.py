@@ -37,7 +37,7 @@ from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.common import corners
-from thmverify.theorems.pca.common import QUANTITY, SYMBOLS, THIN, WIDE, examine_top_r, top_r_margin
+from thmverify.theorems.pca.common import QUANTITY, SYMBOLS, THIN, WIDE, examine_top_r, orders_differ, top_r_margin
 from thmverify.verdicts import Status
 
 ID = "pca-top-r"
@@ -72,6 +72,7 @@ PANCAKES = Counterexample(
     catch="It ranks by variance, 5/4 along (1, 0) and 69/4 along (0, 1). J is 4 along (1, 0) and 4/65 along (0, 1).",
     repaired="It holds for Σ_k = σ_k²I (pca-top-r-spherical). The spectral contrastive loss is optimal for every "
     "centred mixture (spectral-top-r).",
+    near=orders_differ("pca-top-r-near.json", (0, 1), (1, 0), (Fraction(12), Fraction(2)), 1),
 )
 TILTED = Counterexample(
     Instance(
@@ -83,6 +84,7 @@ TILTED = Counterexample(
     tempting="Where the directions that differ most are not the ones of least noise, both orders might agree.",
     catch="They agree in no line: no line is invariant under both R and Σ⁻¹S.",
     repaired=PANCAKES.repaired,
+    near=orders_differ("pca-top-r-tilted-near.json", (100, 128), (128, -100), (Fraction(4), Fraction(7, 10)), 3),
 )
 
 STATEMENT = Statement(

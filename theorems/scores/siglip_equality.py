@@ -44,6 +44,7 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Quantity, Statement
+from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
 from thmverify.theorems.scores.common import source
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
@@ -157,6 +158,7 @@ STATEMENT = Statement(
             "rare component lies far out, and its negatives with the others cost more than the pairs gain.",
             repaired="Inclusion holds (siglip-inclusion); whether equality does is decided instance by instance.",
             decided=Provenance.ENCLOSED,
+            near=NO_RULE,
         ),
     ),
     guarantees=(Guarantee("siglip", Column.EQUALITY),),

@@ -20,7 +20,8 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from thmverify.evidence import Counterexample
+from thmverify.certifying.formulas import name, rank
+from thmverify.evidence import Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import PAIRED, SOME_MATCHED
 from thmverify.losses.clip import paired_mixture
@@ -29,6 +30,7 @@ from thmverify.randomised import run_alone
 from thmverify.sampling import random_clip_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import NEIGHBOURHOODS
 from thmverify.theorems.clip.common import QUANTITY, SYMBOLS, WITNESS
 from thmverify.theorems.shared_noise.common import CLIP_ROW, is_inside, source
 from thmverify.verdicts import Outcome, Status, Verdict
@@ -76,6 +78,10 @@ ONE = Counterexample(
     tempting="What a caption tells about its image goes through the component, and that is in S_{V,F}.",
     catch="The two agree in all that they share, noise or not: the loss learns what x_V tells about x_T.",
     repaired="Col(W*) ⊆ S_{V,F} + Σ_V⁻¹Col Γ (clip-shared-noise-bound).",
+    near=Near(
+        NEIGHBOURHOODS / "clip-shared-noise-inclusion-near.json",
+        Fails((name("bias") > 0) & (rank(name("vision_fisher")) == 0), "S_{V,F} = {0}, and W = 0 is not stationary"),
+    ),
 )
 
 STATEMENT = Statement(

@@ -22,13 +22,15 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from thmverify.evidence import Counterexample
+from thmverify.certifying.formulas import is_within, matrix, name, rank
+from thmverify.evidence import Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, SHARED_PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import NEIGHBOURHOODS
 from thmverify.theorems.shared_noise.common import QUANTITY, ROW, SYMBOLS, is_inside, source
 from thmverify.theorems.shared_noise.common import sample as sample_anywhere
 from thmverify.verdicts import Outcome, Status, Verdict
@@ -64,14 +66,22 @@ def sample(rng: random.Random) -> Instance:
     return replace(instance, model=AugmentedPairs(instance.shared, bias))
 
 
+OUTSIDE = ~is_within(matrix([["1"], ["0"]]), name("fisher"))
+KEPT_OUTSIDE = Fails(
+    (name("bias") > 0) & (rank(name("fisher")) < name("r")) & OUTSIDE,
+    "e₁, whose noise the pairs keep, is not in S_F, and there is a column for it",
+)
 ONE = Counterexample(
     Instance(AugmentedPairs(SharedGMM((Fraction(1),), ((0, 0),))), 1),
     tempting="What tells components apart is in S_F, and the loss contrasts pairs against independent points.",
     catch="The pairs agree in all that they share, noise or not: the loss learns what x tells about x̂.",
     repaired="Col(A*) ⊆ S_F + Σ⁻¹Col(Γ + Γᵀ) (shared-noise-bound).",
+    near=Near(NEIGHBOURHOODS / "shared-noise-inclusion-near.json", KEPT_OUTSIDE),
 )
 TWO = replace(
-    ONE, evidence=Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((0, 1), (0, -1))), Fraction(1, 2)), 2)
+    ONE,
+    evidence=Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((0, 1), (0, -1))), Fraction(1, 2)), 2),
+    near=Near(NEIGHBOURHOODS / "shared-noise-inclusion-biased-near.json", KEPT_OUTSIDE),
 )
 
 STATEMENT = Statement(

@@ -48,7 +48,7 @@ from fractions import Fraction
 from thmverify import vocabulary
 from thmverify.certifying.normalised import Line
 from thmverify.certifying.writing import instance_fields
-from thmverify.evidence import ByKernel, Counterexample
+from thmverify.evidence import ByKernel, Counterexample, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import SHARED_PAIRS
@@ -59,7 +59,7 @@ from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import COUNTEREXAMPLES, PAPER
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS, PAPER
 from thmverify.verdicts import Status
 
 ID = "simclr-normalised-inclusion"
@@ -118,6 +118,7 @@ EVERY_TEMPERATURE = Counterexample(
     catch="Two opposite components of equal weights: the pairs lose O(ε² log 1/ε) by a tilt ε of the features, and the "
     "second term gains in proportion to ε at every temperature, since |cos| ≤ 1.",
     repaired="The leak is small where the components hardly overlap, but is there.",
+    near=Near(NEIGHBOURHOODS / "simclr-normalised-inclusion-near.json", CLAIM),  # of the same instance, at τ = 1
 )
 WITNESS = Instance(
     AugmentedPairs(SharedGMM((Fraction(1, 4), Fraction(3, 4)), ((2, 1), (-1, 1)), ((2, 1), (1, 2))), Fraction(1, 2)), 2

@@ -22,7 +22,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from thmverify import exact
-from thmverify.evidence import Counterexample
+from thmverify.certifying.formulas import name, rank
+from thmverify.evidence import Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS
@@ -31,7 +32,7 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import PAPER
+from thmverify.theorems import NEIGHBOURHOODS, PAPER
 from thmverify.theorems.simsiam.common import QUANTITY, READING, SYMBOLS, sample_anywhere, steepness
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
@@ -76,14 +77,18 @@ def _plain(bias: Fraction) -> Instance:
     return Instance(AugmentedPairs(SharedGMM((half, half), ((1, 0), (-1, 0))), bias), 2)
 
 
+SOMETHING_TO_LEARN = Fails(
+    (name("weight_decay") == 0) & (rank(name("fisher")) > 0), "A = 0 with P = I is stationary, and S_F is not {0}"
+)
 ALWAYS, SOMETIMES = (
     Counterexample(
         _plain(bias),
         tempting="The fit E‖PAᵀx − Aᵀx̂‖² rewards every direction in which x predicts x̂, which are those of S_F.",
         catch="It is ½E‖PAᵀx − Aᵀx̂‖² with the target held fixed: a target that is 0 asks for nothing, and A = 0 stays.",
         repaired="Col(A) ⊆ S_F (simsiam-inclusion), with equality for the pairs with rank A = dim S_F.",
+        near=Near(NEIGHBOURHOODS / f"simsiam-equality{kind}-near.json", SOMETHING_TO_LEARN),
     )
-    for bias in (Fraction(1), Fraction(1, 2))
+    for bias, kind in ((Fraction(1), ""), (Fraction(1, 2), "-biased"))
 )
 
 STATEMENT = Statement(

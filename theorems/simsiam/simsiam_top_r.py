@@ -32,7 +32,8 @@ import numpy as np
 from flint import fmpq_mat
 
 from thmverify import vocabulary
-from thmverify.evidence import Counterexample
+from thmverify.certifying.formulas import name, rank
+from thmverify.evidence import Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, FEWER_COLUMNS, NO_WEIGHT_DECAY, PAIRS
@@ -42,7 +43,7 @@ from thmverify.models import AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import PAPER
+from thmverify.theorems import NEIGHBOURHOODS, PAPER
 from thmverify.theorems.common import TOLERANCE, all_alike, corners, missed
 from thmverify.theorems.simsiam.common import QUANTITY, SYMBOLS, sample_anywhere
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
@@ -90,6 +91,15 @@ def sample(rng: random.Random) -> Instance:
             return replace(instance, model=AugmentedPairs(mixture, bias), rank=rng.randint(1, dimension - 1))
 
 
+T = name("covariance") ** -1 @ name("S")
+UNLIKE = Fails(
+    (name("weight_decay") == 0)
+    & (name("bias") > 0)
+    & (name("r") == 1)
+    & (name("d") == rank(name("fisher")))
+    & (T[0, 0] != T[1, 1]),
+    "every eigenvector of R⁻¹C is stationary, and Σ⁻¹S is no multiple of I",
+)
 SECOND_BEST = Counterexample(
     corners((2, 1), (1, 1)),
     tempting="The fit E‖PAᵀx − Aᵀx̂‖² rewards what x and x̂ share most, which is the direction in which the components "
@@ -98,10 +108,12 @@ SECOND_BEST = Counterexample(
     "there, with J(A) = 1 where (1, 0)ᵀ has 4.",
     repaired="It holds exactly where Σ̄⁻¹S is a multiple of I on S_F. The spectral contrastive loss is optimal for "
     "every centred mixture (spectral-top-r).",
+    near=Near(NEIGHBOURHOODS / "simsiam-top-r-near.json", UNLIKE),
 )
 WRONG_PAIRS = replace(
     SECOND_BEST,
     evidence=replace(SECOND_BEST.instance, model=AugmentedPairs(SECOND_BEST.instance.pairs.mixture, Fraction(1, 2))),
+    near=Near(NEIGHBOURHOODS / "simsiam-top-r-biased-near.json", UNLIKE),
 )
 
 STATEMENT = Statement(

@@ -26,7 +26,8 @@ import numpy as np
 import scipy
 
 from thmverify import exact, vocabulary
-from thmverify.evidence import Break, ByKernel, Counterexample
+from thmverify.certifying.formulas import determinant, matrix, name, rank
+from thmverify.evidence import Break, ByKernel, Counterexample, Fails, Near
 from thmverify.exact import to_floats
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS, SHARED_COVARIANCE
@@ -35,7 +36,7 @@ from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
-from thmverify.theorems import COUNTEREXAMPLES
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS
 from thmverify.theorems.formal import formal
 from thmverify.theorems.spectral.common import QUANTITY, sample_biased, source
 from thmverify.verdicts import Status
@@ -84,7 +85,24 @@ def sample(rng: random.Random) -> Instance:
     return centred(sample_biased(rng))
 
 
-MEAN_WINS = Counterexample(COUNTEREXAMPLES / "spectral-top-r.json", "", "", "")  # of the claim without centring
+def _mean_generates() -> Fails:
+    """Return that for d = m = 2 Σ⁻¹μ̄ and TΣ⁻¹μ̄, T = Σ⁻¹S, span S_F; then no line is T- and R⁻¹C-invariant."""
+    T, mean, (first, second) = name("covariance") ** -1 @ name("S"), name("mean"), ([["1", "0"]], [["0", "1"]])
+    start = name("covariance") ** -1 @ mean
+    both = start @ matrix(first) + T @ start @ matrix(second)
+    plane = (name("d") == 2) & (rank(name("fisher")) == 2) & (name("r") == 1)
+    biased = (name("bias") > 0) & (name("bias") < 1)
+    why = "μ̄ generates S_F, so a line that is invariant under R⁻¹C is not under Σ⁻¹S"
+    return Fails(plane & biased & (determinant(both) != 0), why)
+
+
+MEAN_WINS = Counterexample(  # of the claim without centring
+    COUNTEREXAMPLES / "spectral-top-r.json",
+    "",
+    "",
+    "",
+    near=Near(NEIGHBOURHOODS / "spectral-top-r-near.json", _mean_generates()),
+)
 THREE = SharedGMM((Fraction(1, 4), Fraction(1, 4), Fraction(1, 2)), ((2, 0), (0, 2), (-1, -1)), ((2, 1), (1, 3)))
 WITNESS = Instance(AugmentedPairs(THREE, Fraction(1, 10)), 1)
 

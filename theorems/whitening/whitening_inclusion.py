@@ -18,13 +18,15 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from thmverify.evidence import Counterexample
+from thmverify.certifying.formulas import name, rank
+from thmverify.evidence import Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Statement
+from thmverify.theorems import NEIGHBOURHOODS
 from thmverify.theorems.whitening.common import QUANTITY, ROW, SYMBOLS, Maximisers, source
 from thmverify.verdicts import Status, Verdict
 
@@ -56,6 +58,8 @@ def sample(rng: random.Random) -> Instance:
 
 
 HALF = Fraction(1, 2)
+M = rank(name("fisher"))
+MORE_COLUMNS = Fails((name("r") > M) & (name("d") > M), "r > dim S_F ≥ rank C, so that some column is across S_F")
 PAIR = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((1, 0), (-1, 0)))), 2)
 
 STATEMENT = Statement(
@@ -78,6 +82,7 @@ STATEMENT = Statement(
             catch="White features have E f(x)f(x)ᵀ = I: a second column may neither be 0 nor repeat the first, so it "
             "is a direction across.",
             repaired="For r = dim S_F it is S_F, whatever the covariances are (whitening-equality).",
+            near=Near(NEIGHBOURHOODS / "whitening-inclusion-near.json", MORE_COLUMNS),
         ),
     ),
     guarantees=(Guarantee(ROW, Column.INCLUSION),),

@@ -114,7 +114,8 @@ def _found(found: Any) -> dict[str, Any]:
         return {"claim": None, "verdict": None}
     if hasattr(found, "formula"):
         texts = {"formula": found.formula, "definitions": list(found.definitions), "statement": found.statement}
-        return {"claim": found.claim, "verdict": "proved", **texts}
+        there = {"set": found.region.text} if hasattr(found, "region") else {}
+        return {"claim": found.claim, "verdict": "proved", **there, **texts}
     if hasattr(found, "set"):
         return {"claim": found.claim, "verdict": found.finding.verdict, "set": found.set.text}
     if hasattr(found, "region"):

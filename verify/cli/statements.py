@@ -299,7 +299,8 @@ def _write_counterexample(counterexample: Counterexample) -> None:
         *([("check it", command)] if command else []),
     ]
     if (near := counterexample.neighbourhood) is not None:
-        fields += [("open set", near.reason), ("check it", f"thmverify check {near.certificate.stem}")]
+        fields += [("open set", near.reason)]
+        fields += [("check it", near.command)] if near.command else []
     sys.stdout.write("\n")
     write_fields(fields)
 

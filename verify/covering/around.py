@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from flint import fmpq
 
 from thmverify.certifying.border import infonce_top_proposals
 from thmverify.certifying.clip import clip_proposals
-from thmverify.certifying.grids import OutOfReachError
+from thmverify.certifying.formulas import Expression
+from thmverify.certifying.grids import OutOfReachError, whitening
 from thmverify.certifying.infonce import infonce_proposals
+from thmverify.certifying.normalised import normalised_proposals
 from thmverify.certifying.proposal import Proposal
 from thmverify.certifying.simsiam import leak_proposals
 from thmverify.certifying.writing import instance_fields
@@ -21,18 +24,20 @@ from thmverify.covering.following import Follower
 from thmverify.errors import InputError
 from thmverify.exact import FLOATS_FAIL
 from thmverify.kernel.claims import statement_hash
-from thmverify.kernel.covers import regions
+from thmverify.kernel.covers import regions, stated
+from thmverify.kernel.formulas.values import Undefined
 from thmverify.kernel.integrals import MAX_DIMENSION
 from thmverify.kernel.models import Pairs
+from thmverify.kernel.models import instance as kernel_instance
 from thmverify.kernel.strict import Rejected, canonical, digest
-from thmverify.models import Instance
+from thmverify.models import Instance, PopulationGraph, Record
 from thmverify.verdicts import Outcome
 
 CLAIMS = tuple(regions.CLAIMS)
 LARGEST = "largest"
 _BOXES = [Fraction(1, 2**k) for k in range(3, 12)]  # of SimSiam's stationary point
 _GUESSES = Fraction(1, 100), Fraction(1, 10**6)  # how far the logits may be from those of the instance
-_DIGITS = 12  # the least radius that is looked for is 10⁻¹²
+_DIGITS = 24  # the least radius that is looked for is 10⁻²⁴
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ def around(claim: str, instance: Instance, radius: Fraction | None = None) -> Ne
         for hint in hints(claim, instance, region.pairs, radius):
             found = _settled(claim, region, hint, least, reasons)
             if found is not None:
-                reached = least if radius is not None else _reach(claim, region, hint)
+                within = partial(_within, claim, region, hint)
+                reached = least if radius is not None else largest(within)
                 best = max(best or (reached, found, hint), (reached, found, hint), key=lambda x: x[0])
                 if radius is not None:
                     break
@@ -122,12 +128,12 @@ def _settled(
         return None
 
 
-def _reach(claim: str, region: regions.Region, hint: Hint) -> Fraction:
-    """Return the largest radius of two digits at which the kernel settles the claim: by tens, then by halves."""
+def _within(claim: str, region: regions.Region, hint: Hint, radius: Fraction) -> bool:
+    return _settled(claim, region, hint, radius) is not None
 
-    def settled(radius: Fraction) -> bool:
-        return _settled(claim, region, hint, radius) is not None
 
+def largest(settled: Callable[[Fraction], bool]) -> Fraction:
+    """Return the largest radius of two digits that is settled: by tens, then by halves."""
     if settled(Fraction(1)):
         return Fraction(1)
     scale = next(Fraction(1, 10**k) for k in range(1, _DIGITS + 1) if settled(Fraction(1, 10**k)))
@@ -136,6 +142,46 @@ def _reach(claim: str, region: regions.Region, hint: Hint) -> Fraction:
         middle = (low + high) // 2
         low, high = (middle, high) if settled(scale * middle / 10) else (low, middle)
     return scale * low / 10
+
+
+def true_around(
+    claim: str,
+    formula: Expression,
+    instance: Instance,
+    radius: Fraction | None = None,
+    definitions: Mapping[str, Expression] | None = None,
+) -> Neighbourhood:
+    """Return whether a formula is true on every instance within the radius, or within the largest of two digits.
+
+    Raises InputError when the instance is no mixture whose components share a covariance.
+    """
+    if isinstance(instance.model, Record | PopulationGraph):
+        raise InputError("model", instance.kind, "is no mixture", "the kernel's sets are of mixtures")
+    meant, fields = [[name, term.node] for name, term in (definitions or {}).items()], instance_fields(instance)
+    pairs = kernel_instance(fields)
+    if not isinstance(pairs, Pairs) or not all(x.shared for x in pairs.modalities):
+        raise InputError("covariances", instance.kind, "are not the same for all components", "give one covariance")
+    hints = {"precision": "128", "frames": [whitening(x) for x in pairs.modalities]}
+
+    def written(radius: Fraction) -> bytes:
+        values = (stated.FORMAT, claim, meant, formula.node, digest([claim, meant, formula.node]))
+        instances = {"instance": fields, "axes": [], "radius": str(radius)}
+        body = dict(zip(stated.FIELDS, (*values, instances, hints), strict=False))
+        return canonical(body | {"content": digest(list(body.items()))})
+
+    def settled(radius: Fraction) -> bool:
+        try:
+            stated.check(json.loads(written(radius)))
+        except (Rejected, Undefined) as error:
+            reasons.append(str(error))
+            return False
+        return True
+
+    reasons, least = list[str](), radius or Fraction(1, 10**_DIGITS)
+    if not settled(least):
+        return Neighbourhood(claim, least, Outcome.UNDECIDED, reasons[0])
+    reached = radius or largest(settled)
+    return Neighbourhood(claim, reached, Outcome.PROVED, "the formula in balls, for all of them", written(reached))
 
 
 def hints(claim: str, instance: Instance, pairs: Pairs, radius: Fraction | None) -> Iterator[Hint]:
@@ -168,6 +214,8 @@ def _proposals(claim: str, instance: Instance, pairs: Pairs) -> Iterator[Proposa
         return infonce_top_proposals(instance, pairs.on_fisher, boxes=True) if small else iter(())
     if claim == "simsiam-inclusion":
         return (_wider(found, radius) for found in leak_proposals(pairs) for radius in _BOXES)
+    if claim == "simclr-normalised-inclusion":
+        return normalised_proposals(pairs)
     wanted = pairs.columns if claim == "clip-inclusion-literal" else pairs.mixture.m
     return clip_proposals(instance, pairs.on_fisher, wanted, boxes=True)
 

@@ -73,10 +73,10 @@ class Subject:
 
     @property
     def instances(self) -> tuple[Mapping[str, Any], ...]:
-        """The instances of its files, each once, then those of counterexamples that rationals decide."""
+        """The instances of its files, each once, then those of counterexamples that no file is about."""
         of_files = {canonical(f.middle): f.middle for f in self.files if f.middle is not None}
         exact = () if self.statement is None else self.statement.counterexamples
-        decided = (instance_to_json(c.instance) for c in exact if not isinstance(c.evidence, Path))
+        decided = (instance_to_json(c.instance) for c in exact if not isinstance(c.evidence, Path) and c.nearby is None)
         return (*of_files.values(), *decided)
 
 
@@ -86,7 +86,8 @@ def of_statement(statement: Statement) -> Subject:
     Raises InputError when one of them is rejected.
     """
     paths = [c.evidence for c in statement.counterexamples if isinstance(c.evidence, Path)]
-    paths += [near.certificate for c in statement.counterexamples if (near := c.neighbourhood) is not None]
+    near = [c.neighbourhood for c in statement.counterexamples]
+    paths += dict.fromkeys(x.certificate for x in near if x is not None and x.certificate is not None)
     paths += [] if statement.cover is None else [statement.cover.certificate]
     files = [File.checked(path.stem, read_bytes(path)) for path in paths]
     if statement.proof is not None and not statement.unproved:

@@ -25,7 +25,7 @@ class Verified(NamedTuple):
         return [f"VERIFIED {self.claim}: {self.finding.verdict} for the instance given"]
 
 
-Answer = Verified | formulas.VerifiedFormula | covers.VerifiedCover | covers.VerifiedRegion
+Answer = Verified | formulas.VerifiedFormula | covers.VerifiedCover | covers.VerifiedRegion | covers.VerifiedEverywhere
 
 
 def check(data: bytes) -> Answer:
@@ -46,6 +46,8 @@ def _check(data: bytes) -> Answer:
         return covers.check(whole)
     if isinstance(whole, dict) and whole.get("format") == covers.regions.FORMAT:
         return covers.regions.check(whole)
+    if isinstance(whole, dict) and whole.get("format") == covers.stated.FORMAT:
+        return covers.stated.check(whole)
     claim, statement, model, verdict, *bounds, rule, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
     check_statement(claim, statement, STATEMENTS)
     if not isinstance(rule, str) or (claim, rule) not in RULES:

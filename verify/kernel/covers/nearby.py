@@ -44,8 +44,9 @@ class Nearby(Mixture):
     def means(self) -> arb_mat:  # type: ignore[override]
         """The means (d × K)."""
         d, K, sigma = self.dimension, len(self.weights), self.sigma
-        rows = [[arb(0, (arb(sigma[i, i]).sqrt() * arb(self.rho)).upper())] * K for i in range(d)]
-        return sum((arb_mat(move) * step for step, move in self.moves), arb_mat(self.base.means) + arb_mat(rows))
+        reach = [arb(0, (arb(sigma[i, i]).sqrt() * arb(self.rho)).upper()) for i in range(d)]
+        around = arb_mat(d, K, [x for x in reach for _ in range(K)])
+        return sum((arb_mat(move) * step for step, move in self.moves), arb_mat(self.base.means) + around)
 
     @property
     def m(self) -> int:
@@ -69,8 +70,8 @@ class Nearby(Mixture):
 
     def moment(self, other: Mixture) -> arb_mat:  # type: ignore[override]
         """Return Σ_k w_k μ_k μ'_kᵀ."""
-        rows = [[w * x for w, x in zip(self.balls, row, strict=True)] for row in self.means.tolist()]
-        return arb_mat(rows) * other.means.transpose()
+        weighted = [w * x for row in self.means.tolist() for w, x in zip(self.balls, row, strict=True)]
+        return arb_mat(self.dimension, len(self.balls), weighted) * other.means.transpose()
 
     @cached_property
     def on_fisher(self) -> "Nearby":

@@ -14,8 +14,9 @@ from thmverify.kernel.covers.nearby import Axis, check_axis, nearby
 from thmverify.kernel.covers.slopes import follow
 from thmverify.kernel.integrals import read_grids
 from thmverify.kernel.models import Finding, Pairs, instance
-from thmverify.kernel.parse import bits, check_hint, matrix, rational, vector
+from thmverify.kernel.parse import bits, check_hint, integer, matrix, rational, vector
 from thmverify.kernel.rules import KINDS, RULES
+from thmverify.kernel.rules.angles import MAX_NODES
 from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record, sealed
 
 FORMAT = "thmverify-region-1"
@@ -23,6 +24,7 @@ FIELDS = ("format", "claim", "statement", "set", "hints", "content")
 _RANKED = ("infonce-equality", "clip-effective-equality", "clip-inclusion-literal")
 SEEN = {(claim, rule) for claim in _RANKED for rule in ("exact", "kkt")}  # the rules that take balls
 SEEN |= {("infonce-equality", "follow"), ("infonce-top-r", "border"), ("simsiam-inclusion", "leak")}
+SEEN |= {("simclr-normalised-inclusion", "losses")}
 CLAIMS = {claim: text for claim, text in STATEMENTS.items() if any(claim == other for other, _ in SEEN)}
 MAX_AXES, MAX_PIECES, MAX_DEPTH = 3, 10**5, 60
 MAX_WORK = 4 * 10**10  # nodes · components · bits, at least 128, of all pieces: about ten minutes
@@ -112,15 +114,21 @@ def settle(claim: str, region: Region, frames: Sequence[fmpq_mat], box: Box, rul
 
 
 def read_region(value: object, claim: str) -> Region:
-    """Return the set of a certificate."""
+    """Return the set of a certificate about a claim."""
+    region = read_set(value)
+    if KINDS[claim] not in region.pairs.kinds:
+        raise Rejected("the claim is about another model, or about a shared covariance")
+    if not all(region.pairs.sizes):
+        raise Rejected("the means of the instance are all 0")
+    return region
+
+
+def read_set(value: object) -> Region:
+    """Return a set of instances."""
     given, axes, radius = record(value, "the set", ("instance", "axes", "radius"))
     pairs = instance(given)
-    if not isinstance(pairs, Pairs) or KINDS[claim] not in pairs.kinds:
-        raise Rejected("the claim is about another model, or about a shared covariance")
-    if not all(mixture.shared for mixture in pairs.modalities):  # then Σ̄ depends on the weights
-        raise Rejected("the components of the instance do not share a covariance")
-    if not all(pairs.sizes):
-        raise Rejected("the means of the instance are all 0")
+    if not isinstance(pairs, Pairs) or not all(mixture.shared for mixture in pairs.modalities):  # else Σ̄ depends on w
+        raise Rejected("the instance is no mixture, or its components do not share a covariance")
     found = [_axis(axis) for axis in array(axes, "axes", MAX_AXES)]
     for axis in found:
         check_axis(pairs, axis)
@@ -146,15 +154,7 @@ def _axis(value: object) -> Axis:
 def read_hints(value: object, claim: str, region: Region) -> tuple[list[fmpq_mat], list[Piece]]:
     """Return a frame for each modality and the pieces, when together they do not ask for too much work."""
     given, listed = record(value, "hints", ("frames", "pieces"))
-    sizes, turns = region.pairs.sizes, array(given, "frames", 2)
-    if len(turns) != len(sizes):
-        raise Rejected("there is not one frame for each modality")
-    frames = [matrix(Q, "a frame", m, m) for Q, m in zip(turns, sizes, strict=True)]
-    for Q in frames:
-        check_hint("a frame", Q)
-    if any(Q.det() == 0 for Q in frames):
-        raise Rejected("a frame is not invertible")
-    pieces, work = [], 0
+    frames, pieces, work = read_frames(given, region), [], 0
     size = sum(len(x.weights) * x.dimension * x.m for x in region.pairs.modalities)
     for one in array(listed, "pieces", min(MAX_PIECES, MAX_WORK // (_SEEN * size))):
         path, verdict, rule, hints = record(one, "a piece", ("path", "verdict", "rule", "hints"))
@@ -172,10 +172,25 @@ def read_hints(value: object, claim: str, region: Region) -> tuple[list[fmpq_mat
     return frames, pieces
 
 
+def read_frames(given: object, region: Region) -> list[fmpq_mat]:
+    """Return an invertible matrix for each modality."""
+    sizes, turns = region.pairs.sizes, array(given, "frames", 2)
+    if len(turns) != len(sizes):
+        raise Rejected("there is not one frame for each modality")
+    frames = [matrix(Q, "a frame", m, m) for Q, m in zip(turns, sizes, strict=True)]
+    for Q in frames:
+        check_hint("a frame", Q)
+    if any(Q.det() == 0 for Q in frames):
+        raise Rejected("a frame is not invertible")
+    return frames
+
+
 def cost(hints: object) -> int:
     """Return what the grids of a piece cost: their nodes times the components and the bits, at least 128."""
     fields = hints if isinstance(hints, dict) else {}
     work, precision = 0, max(bits(fields["precision"], "precision"), 128) if "precision" in fields else 128
+    if "nodes" in fields:  # on the circle, for as many components as there may be
+        work += integer(fields["nodes"], "nodes", 1, MAX_NODES) * MAX_SIZE
     inner = sum(cost(value) for value in fields.values() if isinstance(value, dict))  # the border in the hints of one
     for grids in (read_grids(grids, name) for name, grids in fields.items() if "grids" in name):
         if not all(isinstance(grid, list) for grid in grids):

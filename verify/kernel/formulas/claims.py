@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from flint import ctx, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from thmverify.kernel import models
 from thmverify.kernel.claims import COVERS, STATEMENTS
@@ -54,7 +54,11 @@ def evaluate(definitions: object, node: object, instance: object, hints: object)
 
     Raises Rejected when it is none or asks for too much work, and Undefined when a term has no certain value.
     """
-    names, law = fields(instance)
+    return valued(definitions, node, *fields(instance), hints)
+
+
+def valued(definitions: object, node: object, names: dict[str, Any], law: Mixture | None, hints: object) -> Evaluated:
+    """Read and evaluate the same, given what names stand for."""
     reader, named = Reader(names, law), []
     for pair in array(definitions, "the definitions", MAX_SIZE):
         name, body = exactly(2, pair, "a definition")
@@ -78,19 +82,29 @@ def evaluate(definitions: object, node: object, instance: object, hints: object)
 def check(whole: Any) -> VerifiedFormula:
     """Return the formula of a certificate, if it is certain that it is true. Raises Rejected with the reason if not."""
     claim, definitions, formula, statement, instance, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
+    check_name(claim, definitions, formula, statement)
+    found = evaluate(definitions, formula, instance, hints)
+    check_true(found, "the instance")
+    return VerifiedFormula(claim, found.term.text, found.definitions, statement, instance)
+
+
+def check_name(claim: object, definitions: object, formula: object, statement: object) -> None:
+    """Check that a formula has a name of its own, and that its statement is the hash."""
     if not isinstance(claim, str) or not _CLAIM.fullmatch(claim) or claim in STATEMENTS | COVERS:
         raise Rejected(
             "the claim's name is not one of small letters, digits, - and ., or it is that of a built-in claim"
         )
     if statement != digest([claim, definitions, formula]):
         raise Rejected("the statement is not the hash of the claim's name, definitions and formula")
-    found = evaluate(definitions, formula, instance, hints)
+
+
+def check_true(found: Evaluated, where: str) -> None:
+    """Check that it is a formula, and that it is certain that it is true."""
     if found.term.shape is not None:
         raise Rejected("the claim is a term, not a formula")
     if found.value is not True:
         why = "it is false" if found.value is False else "; ".join(found.reasons[:1])
-        raise Rejected(f"the formula is not proved on the instance: {why}")
-    return VerifiedFormula(claim, found.term.text, found.definitions, statement, instance)
+        raise Rejected(f"the formula is not proved on {where}: {why}")
 
 
 def fields(instance: object) -> tuple[dict[str, Any], Mixture | None]:
@@ -105,14 +119,19 @@ def fields(instance: object) -> tuple[dict[str, Any], Mixture | None]:
         degrees = diagonal([sum(row, fmpq(0)) for row in model.weights.tolist()])
         n, r = fmpq(model.weights.nrows()), fmpq(model.columns)
         return {"n": n, "r": r, "laplacian": degrees - model.weights}, None
+    return of_pairs(model), model.mixture if len(model.modalities) == 1 else None
+
+
+def of_pairs(model: Pairs) -> dict[str, Any]:
+    """Return what names stand for on pairs, whose numbers are rational or in balls."""
     names: dict[str, Any] = {"r": fmpq(model.columns), "bias": model.bias, "weight_decay": model.decay, "C": model.C}
-    K = len(model.mixture.weights)
-    names |= {"K": fmpq(K), "weights": fmpq_mat(K, 1, model.mixture.weights)}
+    w, K = model.mixture.weights, len(model.mixture.weights)
+    names |= {"K": fmpq(K), "weights": (arb_mat if isinstance(w[0], arb) else fmpq_mat)(K, 1, w)}
     for prefix, x in zip(("vision_", "text_") if len(model.modalities) == 2 else ("",), model.modalities, strict=True):
         part = {"d": fmpq(x.means.nrows()), "means": x.means, "mean": x.mean, "covariances": x.covariances}
         part |= {"covariance": x.sigma, "S": x.S, "R": x.R, "fisher": x.fisher}
         names |= {prefix + name: value for name, value in part.items()}
-    return names, model.mixture if len(model.modalities) == 1 else None
+    return names
 
 
 def _field(value: object, name: str) -> Any:
