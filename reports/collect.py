@@ -17,6 +17,7 @@ import numpy as np
 
 import thmverify.reports.records as record
 from thmverify import standing
+from thmverify.artefacts import Artefact
 from thmverify.covering import Chart, propose
 from thmverify.covering.picture import draw
 from thmverify.evidence import Counterexample
@@ -63,6 +64,17 @@ def statement(source: Statement, verification: Verification, family: str, charts
         special_case_of=source.special_case_of,
         guarantees=tuple(f"{row_title(g.loss)}: {g.column}" for g in source.guarantees),
         commands=_commands(source, verification),
+        coq=tuple(_artefact(artefact) for artefact in source.coq),
+    )
+
+
+def _artefact(found: Artefact) -> record.Artefact:
+    return record.Artefact(
+        theorem=found.theorem,
+        covers=found.covers,
+        supposes=found.supposes,
+        axioms=found.axioms,
+        command=found.command,
     )
 
 

@@ -44,6 +44,7 @@ def _cell(registry: Mapping[str, Statement], cell: guarantees.Cell) -> Cell:
             HuntedCase(id=name, title=registry[name].title, evaluations=registry[name].evaluations)
             for name in cell.hunted
         ),
+        coq=cell.coq,
     )
 
 

@@ -193,6 +193,16 @@ class Chart(Record):
     picture: str
 
 
+class Artefact(Record):
+    """A theorem in Coq about a statement: what it covers and supposes, and the axioms that Coq printed, in one line."""
+
+    theorem: str
+    covers: str
+    supposes: str
+    axioms: str
+    command: str
+
+
 class Statement(Record):
     """Everything the report says about one statement."""
 
@@ -218,6 +228,7 @@ class Statement(Record):
     special_case_of: str
     guarantees: tuple[str, ...]
     commands: tuple[Command, ...]
+    coq: tuple[Artefact, ...] = ()
 
 
 class SpecialCase(Record):
@@ -234,7 +245,10 @@ class HuntedCase(SpecialCase):
 
 
 class Cell(Record):
-    """One cell of the guarantee matrix; `standing` is null where no statement is its claim."""
+    """One cell of the guarantee matrix; `standing` is null where no statement is its claim.
+
+    `coq` says whether Coq has checked a theorem about its statement.
+    """
 
     loss: str
     column: str
@@ -244,6 +258,7 @@ class Cell(Record):
     commands: tuple[str, ...]
     special: tuple[SpecialCase, ...]
     hunted: tuple[HuntedCase, ...]
+    coq: bool = False
 
 
 class Row(Record):

@@ -31,6 +31,7 @@ NEIGHBOURHOODS = Path(__file__).parent / "neighbourhoods"  # of counterexamples
 COVERS = Path(__file__).parent / "covers"
 HEADLINES = Path(__file__).parent / "headlines.json"
 FORMAL = Path(__file__).parent / "formal"  # the theory in Coq, and one instance of it
+CHECKED = FORMAL / "checked.json"  # what Coq has checked of it: `python -m thmverify.theorems.coq`
 
 FAMILIES = {  # by the folder that they are in; a statement's module has its name
     "fisher": ("lemma-4.2", "fisher-optimality"),
@@ -139,6 +140,7 @@ THEORY = Theory(
     OURS,
     modules={name: f"{module}:STATEMENT" for name, module in MODULES.items()},
     headlines=HEADLINES,
+    formal=CHECKED,
     title="Linear representations of Gaussian mixtures",
     about="Data come from a mixture of Gaussians, a loss is minimised over the linear maps x ↦ Aᵀx, and the question "
     "is whether the columns of A span the Fisher subspace S_F: the directions that tell the components apart, and no "

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from thmverify.artefacts import Artefact
 from thmverify.verdicts import Status
 
 OURS = "thmverify"  # the origin of what ships with the toolkit
@@ -26,13 +27,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Headline:
-    """A statement's id, title, recorded status and source, and which distribution or file it comes from."""
+    """A statement's id, title, recorded status and source, and which distribution or file it comes from.
+
+    `coq` are the theorems in Coq about it, on no file of headlines: they are there while their sources are as checked.
+    """
 
     id: str
     title: str
     status: Status
     source: Source
     origin: str = OURS
+    coq: tuple[Artefact, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of `thmverify list --json`."""
@@ -43,6 +48,7 @@ class Headline:
             "status": self.status.value,
             "source": source,
             "origin": self.origin,
+            "coq": [artefact.to_json() for artefact in self.coq],
         }
 
     @classmethod
@@ -59,4 +65,6 @@ def read(file: Path) -> tuple[Headline, ...]:
 def write(file: Path, headlines: tuple[Headline, ...]) -> None:
     """Write headlines to a file that `read` reads."""
     entries = [replace(headline, origin=OURS).to_json() for headline in headlines]
+    for entry in entries:
+        del entry["coq"]
     file.write_text(json.dumps(entries, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

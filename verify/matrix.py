@@ -40,7 +40,8 @@ class Cell:
     """One cell: the standing of its claim, and the statement and the commands behind it.
 
     `standing` is None where no statement is the claim of the cell; `special` are the ids of the special cases that are
-    proved beside a claim that is not, `hunted` those that are open and that a counterexample was hunted for.
+    proved beside a claim that is not, `hunted` those that are open and that a counterexample was hunted for. `coq` says
+    whether Coq has checked a theorem about its statement.
     """
 
     loss: str
@@ -51,6 +52,7 @@ class Cell:
     commands: tuple[str, ...] = ()
     special: tuple[str, ...] = ()
     hunted: tuple[str, ...] = ()
+    coq: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Matrix:
         claim = self._claim(loss, column)
         if claim is not None:
             judged = self.judgement(claim)
-            filled = Cell(loss, column, judged.standing, claim.id, judged.reason, commands(claim))
+            filled = Cell(loss, column, judged.standing, claim.id, judged.reason, commands(claim), coq=bool(claim.coq))
             if judged.standing is Standing.PROVED:
                 return filled
             special, unsettled = (self._beside(claim, filled, s) for s in (Standing.PROVED, Standing.OPEN))

@@ -16,6 +16,7 @@ from typing import Any
 from sympy import latex
 from sympy.logic.boolalg import Boolean
 
+from thmverify.artefacts import Artefact
 from thmverify.certifying import decide
 from thmverify.covering import Chart, Cover
 from thmverify.errors import InputError
@@ -154,7 +155,8 @@ class Statement:
     `hunts` are the records of hunts for a counterexample to it, or to it without a hypothesis. `charts` are certified
     maps of its claim.
     `guarantees` are the cells of the guarantee matrix whose general claim this is; `special_case_of` is the id of the
-    statement that this one is a special case of. `origin` is the distribution or file that it comes from.
+    statement that this one is a special case of. `origin` is the distribution or file that it comes from, and `coq` are
+    the theorems in Coq about it, which the registry adds.
     """
 
     id: str
@@ -182,6 +184,7 @@ class Statement:
     guarantees: tuple[Guarantee, ...] = ()
     special_case_of: str = ""
     origin: str = OURS
+    coq: tuple[Artefact, ...] = ()
     space: Space | None = None
 
     @classmethod
@@ -280,7 +283,7 @@ class Statement:
     @property
     def headline(self) -> Headline:
         """What a list shows of it."""
-        return Headline(self.id, self.title, self.status, self.source, self.origin)
+        return Headline(self.id, self.title, self.status, self.source, self.origin, self.coq)
 
     @property
     def checked(self) -> ProofReport | None:

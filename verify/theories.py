@@ -18,11 +18,12 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thmverify import headlines
+from thmverify import artefacts, headlines
+from thmverify.artefacts import Artefact
 from thmverify.errors import InputError, one_of
 from thmverify.headlines import OURS, Headline
 
@@ -42,7 +43,8 @@ class Theory:
 
     `statements` are the statements themselves. `modules` names those that are imported when they are first asked for,
     id → "MODULE:NAME"; `headlines` is the file that says of each what a list shows, so that a list imports none of
-    them (`thmverify.headlines.write` makes it). `losses` are records of losses (`thmverify.from_formula`).
+    them (`thmverify.headlines.write` makes it). `formal` is a record of what Coq has checked of them
+    (`thmverify.artefacts`). `losses` are records of losses (`thmverify.from_formula`).
     A report says what it is `about` under its `title`, puts the statements into `families` (title → ids), and begins
     with its `findings`. `interface` is the `INTERFACE` that the theory was written for.
 
@@ -55,6 +57,7 @@ class Theory:
     modules: Mapping[str, str] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
     headlines: Path | None = None
+    formal: Path | None = None
     title: str = ""
     about: str = ""
     families: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -105,7 +108,9 @@ class Registry(Mapping[str, "Statement"]):
                 statement = home.theory.statement(name)
             except Exception as error:
                 raise _failed(name, home.origin, error) from error
-            self._loaded[name] = statement if home.origin == OURS else replace(statement, origin=home.origin)
+            coq = self.coq.get(name, ())
+            asis = home.origin == OURS and not coq
+            self._loaded[name] = statement if asis else replace(statement, origin=home.origin, coq=coq)
         return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -133,13 +138,24 @@ class Registry(Mapping[str, "Statement"]):
         families = (title for title, names in theory.families.items() if name in names)
         return next(families, theory.title or theory.name)
 
+    @cached_property
+    def coq(self) -> Mapping[str, tuple[Artefact, ...]]:
+        """The theorems in Coq about each statement that has some, checked on the sources as they are."""
+        found: dict[str, tuple[Artefact, ...]] = {}
+        for theory in (home.theory for home in self.theories):
+            for artefact in () if theory.formal is None else artefacts.current(theory.formal):
+                if artefact.statement in theory.ids:
+                    found[artefact.statement] = (*found.get(artefact.statement, ()), artefact)
+        return found
+
     @property
     def headlines(self) -> tuple[Headline, ...]:
         """What a list shows of each statement, in order."""
         known: dict[str, Headline] = {}
         for found in self.theories:
             if found.theory.headlines is not None:
-                known |= {h.id: replace(h, origin=found.origin) for h in headlines.read(found.theory.headlines)}
+                listed = headlines.read(found.theory.headlines)
+                known |= {h.id: replace(h, origin=found.origin, coq=self.coq.get(h.id, ())) for h in listed}
         return tuple(known[name] if name in known else self[name].headline for name in self)
 
 

@@ -53,7 +53,8 @@ def test_our_theory_comes_in_by_the_door_that_is_open_to_all():
 
 
 def test_headlines_on_file_are_those_of_the_statements():
-    assert read(HEADLINES) == tuple(s.headline for s in REGISTRY.values())  # `python -m thmverify.theorems.formal`
+    listed = tuple(replace(s.headline, coq=()) for s in REGISTRY.values())
+    assert read(HEADLINES) == listed  # `python -m thmverify.theorems.formal`
 
 
 def test_a_list_imports_no_theorem():

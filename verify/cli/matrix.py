@@ -74,13 +74,15 @@ def _described(cell: Cell) -> dict[str, Any]:
         "special_cases": [*cell.special],
         "hunted_cases": [*cell.hunted],
         "commands": [*cell.commands],
+        "coq": cell.coq,
     }
 
 
 def _word(cell: Cell) -> str:
     if cell.standing is None:
         return _NONE
-    return f"{GLYPHS[cell.standing.value]} {cell.standing.value}{'*' if cell.special else ''}"
+    marks = f"{'*' if cell.special else ''}{' Coq' if cell.coq else ''}"
+    return f"{GLYPHS[cell.standing.value]} {cell.standing.value}{marks}"
 
 
 def _write_matrix(found: Matrix) -> None:
@@ -108,6 +110,8 @@ def _write_legend(cells: Iterable[Cell]) -> None:
     legend = [(f"{GLYPHS[word]} {word}", meaning) for word, meaning in _MEANINGS.items() if word in shown]
     if any(cell.special for cell in cells):
         legend.append(("*", "a special case is proved: `thmverify matrix LOSS` names it"))
+    if any(cell.coq for cell in cells):
+        legend.append(("Coq", "there is a theorem in Coq too: `thmverify show ID` says what it covers"))
     write_fields([*legend, (_NONE, "no statement on record claims it")])
 
 

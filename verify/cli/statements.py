@@ -19,6 +19,7 @@ from thmverify.headlines import OURS, Headline
 from thmverify.verdicts import Status
 
 if TYPE_CHECKING:
+    from thmverify.artefacts import Artefact
     from thmverify.covering import Cover
     from thmverify.evidence import Counterexample
     from thmverify.hypotheses import Hypothesis
@@ -30,15 +31,21 @@ if TYPE_CHECKING:
 
 
 def list_statements(json: AsJson = False) -> int:
-    """List every statement: its id, title, status and source."""
+    """List every statement: its id, title, status and source, and whether Coq has checked a theorem about it."""
     found = registry().headlines
     if json:
         write_json({"statements": [headline.to_json() for headline in found]})
     else:
-        write_fields([(h.status.value, f"{h.id}\n{h.title} ({h.source.label}){_origin(h)}") for h in found])
+        write_fields([(h.status.value, _listed(h)) for h in found])
         sys.stdout.write("\n")
         write_fields([("", text) for text in dict.fromkeys(h.source.text for h in found)])
     return DONE
+
+
+def _listed(headline: Headline) -> str:
+    """Return what the list says of a statement beside its status."""
+    mark = " · Coq" if headline.coq else ""
+    return f"{headline.id}{mark}\n{headline.title} ({headline.source.label}){_origin(headline)}"
 
 
 def _origin(headline: Headline) -> str:
@@ -233,10 +240,19 @@ def _write_statement(statement: Statement, report: ProofReport | None, tried: Ma
     for chart in statement.charts:
         sys.stdout.write("\n")
         write_fields([("map", chart.caption), ("check it", f"thmverify check {chart.certificate.stem}")])
+    for artefact in statement.coq:
+        _write_artefact(artefact)
     if statement.cover is not None:
         _write_cover(statement, statement.cover)
     if report is not None:
         _write_proof(statement, report, tried)
+
+
+def _write_artefact(artefact: Artefact) -> None:
+    sys.stdout.write("\n")
+    supposes = [("supposes", artefact.supposes)] if artefact.supposes else []
+    rest = [("axioms", artefact.axioms), ("check it", artefact.command)]
+    write_fields([("in Coq", artefact.theorem), ("covers", artefact.covers), *supposes, *rest])
 
 
 def _write_cover(statement: Statement, cover: Cover) -> None:

@@ -1,0 +1,82 @@
+"""What of the statements is a theorem in Coq: the table, and the record that a run of Coq leaves.
+
+`python -m thmverify.theorems.coq` compiles `theorems/formal/` and writes `checked.json` there: of each theorem of the
+table the axioms that Coq printed, and the hash of what it read. `thmverify.artefacts` reads it. Run it after a change
+of a source; until then the theorem has no mark.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from thmverify.artefacts import Artefact, write
+from thmverify.theorems import CHECKED, FORMAL
+
+ARTEFACTS = (
+    Artefact(
+        "infonce-equality",
+        "infonce_equality_fails",
+        "instance/Refuted.v",
+        covers="For the mixture of the first counterexample, r = 3 and δ = 1: maps with the least InfoNCE loss exist, "
+        "and the column space of each is a proper subspace of S_F. The loss is the one that is written down, with "
+        "iterated expectations.",
+        supposes="E is the expectation of N(μ, Σ) in five properties, the record Gaussian: mass one, linear, monotone, "
+        "normal on lines, independent where uncorrelated.",
+        certificate="../counterexamples/infonce-equality.json",
+    ),
+)
+
+
+def compiled(folder: Path, *options: str) -> str:
+    """Compile a folder of sources and return what make printed. Raises OSError or CalledProcessError when it fails."""
+    make = ["make", "-C", str(folder), *options]
+    return subprocess.run(make, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def assumptions(printed: str) -> dict[str, tuple[str, ...]]:
+    """Return the axioms of each theorem that make printed, sorted.
+
+    `Check` prints the theorem's name alone on a line before its type; `Print Assumptions` a heading, and each axiom at
+    the beginning of a line.
+
+    >>> assumptions('''one
+    ...      : forall x : R, x = x
+    ... Axioms:
+    ... Classical_Prop.classic : forall P : Prop, P
+    ... two
+    ...      : 1 = 1
+    ... Closed under the global context''')
+    {'one': ('Classical_Prop.classic',), 'two': ()}
+    """
+    found: dict[str, set[str]] = {}
+    theorem, listing = "", False
+    for line in printed.splitlines():
+        if re.fullmatch(r"[a-z]\w*", line):
+            theorem, listing = line, False
+        elif line in ("Axioms:", "Closed under the global context"):
+            listing, found[theorem] = True, set()
+        elif listing and (name := re.match(r"([A-Z][\w.]*)(?: :|$)", line)):
+            found[theorem].add(name[1])
+    return {name: tuple(sorted(axioms)) for name, axioms in found.items()}
+
+
+def seen(artefacts: Iterable[Artefact], printed: str) -> tuple[Artefact, ...]:
+    """Return the artefacts with the axioms that were printed. Raises KeyError for one that was not printed."""
+    found = assumptions(printed)
+    return tuple(replace(artefact, assumptions=found[artefact.theorem]) for artefact in artefacts)
+
+
+def main() -> None:
+    """Have Coq check everything, and write the record."""
+    version = subprocess.run(["coqc", "--print-version"], capture_output=True, text=True, check=True).stdout.split()[0]
+    write(CHECKED, version, seen(ARTEFACTS, compiled(FORMAL)))
+    sys.stdout.write(f"Coq {version}: {len(ARTEFACTS)} theorems, {CHECKED.name}\n")
+
+
+if __name__ == "__main__":
+    main()
