@@ -59,6 +59,7 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "affine-equality",
         "sufficiency",
         "measurable-encoders",
+        "quadratic-features-diverge",
         "relu-inclusion",
     ),
     "clip": (

@@ -110,6 +110,7 @@ TABLE = {
     "measurable-encoders": row(
         "", "weights-symmetric degrees-positive", "MinimisesGraphInfoNCE Describes PointPosterior"
     ),
+    "quadratic-features-diverge": row(SHARED, "", "QuadraticPart InfiniteNegatives"),
     "affine-inclusion": row(SHARED, "", "MinimisesAffine WithinLDA"),
     "clip-proportional-inclusion": row(
         "weights-positive weights-sum vision-covariances-definite text-covariances-definite",

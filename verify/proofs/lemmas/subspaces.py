@@ -26,8 +26,8 @@ from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Line, Script
 
 
-def summand_vanishes(s: Script, nonnegative: Line, whole: Line, j: Expr) -> Line:
-    """t_j = 0, from ∀k. 0 ≤ t_k and Σ_k t_k ≤ 0."""
+def summand_at_most(s: Script, nonnegative: Line, j: Expr) -> Line:
+    """t_j ≤ Σ_k t_k, from ∀k. 0 ≤ t_k."""
     k = fresh(j.sort, "k")
     at_j, at_k = s.spec(nonnegative, j), s.spec(nonnegative, k)
     claim = delta(k, j) * at_j.right <= at_k.right
@@ -38,7 +38,13 @@ def summand_vanishes(s: Script, nonnegative: Line, whole: Line, j: Expr) -> Line
     second = s.lin(claim, [(s.parts(none)[1], at_j.right), at_k])
     found = s.taut(claim, law, s.discharge(first, one), s.discharge(second, none))
     summed = s.apply("sum_order", [[s.gen(found, k)]])  # t_j = Σ_k [k = j] t_j ≤ Σ_k t_k
-    return s.flip(sandwich(s, at_j, s.lin(at_j.right <= 0, [summed, whole])))
+    return s.lin(at_j.right <= summed.right, [summed])
+
+
+def summand_vanishes(s: Script, nonnegative: Line, whole: Line, j: Expr) -> Line:
+    """t_j = 0, from ∀k. 0 ≤ t_k and Σ_k t_k ≤ 0."""
+    at_j = s.spec(nonnegative, j)
+    return s.flip(sandwich(s, at_j, s.lin(at_j.right <= 0, [summand_at_most(s, nonnegative, j), whole])))
 
 
 def index_equal(s: Script, t: Expr, equal: Line) -> Line:
