@@ -24,9 +24,7 @@ ARTEFACTS = (
         "instance/Refuted.v",
         covers="For the mixture of the first counterexample, r = 3 and δ = 1: maps with the least InfoNCE loss exist, "
         "and the column space of each is a proper subspace of S_F. The loss is the one that is written down, with "
-        "iterated expectations.",
-        supposes="E is the expectation of N(μ, Σ) in five properties, the record Gaussian: mass one, linear, monotone, "
-        "normal on lines, independent where uncorrelated.",
+        "iterated expectations: integrals over the plane against the density of N(μ, Σ).",
         certificate="../counterexamples/infonce-equality.json",
     ),
 )

@@ -80,12 +80,12 @@ def _define(sort: str, **values: str) -> str:
     return "\n".join(f"Definition {name} : {sort} := {value}." for name, value in values.items())
 
 
-def _header(about: str, *instance: str, computed: tuple[str, ...] = ()) -> str:
+def _header(about: str, *instance: str, computed: tuple[str, ...] = (), theory: str = _THEORY) -> str:
     lines = [
         f"(** {about} Written by `thmverify export`. *)",
         "From Coq Require Import Reals Lra List.",
         "From Coquelicot Require Import Coquelicot.",
-        f"From InfoNCE Require Import {_THEORY}.",
+        f"From InfoNCE Require Import {theory}.",
         *([f"From Instance Require Import {' '.join(instance)}."] if instance else []),
         *([f"From Instance Require {' '.join(computed)}."] if computed else []),
         "Open Scope R_scope.",
@@ -193,7 +193,7 @@ def _refuted(found: Numbers) -> str:
     }
     i, j = found.spanning
     about = "InfoNCE does not learn the whole Fisher subspace of this mixture."
-    return f"""{_header(about, "Mixture", "Numbers", computed=tuple(parts))}
+    return f"""{_header(about, "Mixture", "Numbers", computed=tuple(parts), theory=f"{_THEORY} Expectation")}
 (** Refutation.v says what each number is. *)
 {_define("R", **named)}
 
@@ -217,14 +217,16 @@ Proof.
   - cbv zeta; bounds; enclose.
 Qed.
 
-(** Let E be the expectation of N(mu, Sigma). Maps f(x) = A'x of least InfoNCE loss exist, and the column space of each
-    of them is a proper subspace of S_F, the span of the Sigma^-1 mu_k. *)
-Theorem infonce_equality_fails (E : vec -> (vec -> R) -> R) : Gaussian Sigma E ->
+(** Maps f(x) = A'x of least InfoNCE loss exist, and the column space of each of them is a proper subspace of S_F, the
+    span of the Sigma^-1 mu_k. *)
+Theorem infonce_equality_fails :
+  let E := expectation Sigma in
   (exists A, minimiser components delta E columns A) /\\
   (forall A, minimiser components delta E columns A -> proper_subspace (span A) (fisher Sigma components)).
 Proof.
-  intros G.
-  apply (refutation Sigma components delta direction E G pieces lambda z eps tolerance spread step computed columns
+  assert (G : Gaussian Sigma (expectation Sigma))
+    by (apply gaussian; exact (check_covariance _ _ _ _ _ _ _ _ _ _ _ computed)).
+  apply (refutation Sigma components delta direction _ G pieces lambda z eps tolerance spread step computed columns
     component{i + 1} component{j + 1}).
   - repeat constructor.
   - {"right; " * i}left; reflexivity.
@@ -235,17 +237,25 @@ Qed.
 
 
 _ASSUMPTIONS = """(** The headline theorems, and what each rests on, printed. Written by `thmverify export`. *)
-From InfoNCE Require Import Sums Plane Gaussian Loss Learning Refutation.
+From InfoNCE Require Import Sums Plane Gaussian Double Expectation Loss Learning Refutation.
 From Instance Require Import Mixture Refuted.
 
-(** What is assumed of the expectation E, and what the theorem speaks of. *)
+(** What the theorem speaks of, and what is used of the expectation. *)
+Print expectation.
+Print weighted.
+Print normal.
+Print plane.
+Print line.
 Print Gaussian.
 Print infonce.
 Print minimiser.
 Print proper_subspace.
 Print fisher.
 
-(** The loss is a function of AA'; minimisers exist; numbers suffice for the theorem; the theorem for this mixture. *)
+(** The expectation has these properties. The loss is a function of AA'; minimisers exist; numbers suffice for the
+    theorem; the theorem for this mixture. *)
+Check gaussian.
+Print Assumptions gaussian.
 Check infonce_closed.
 Print Assumptions infonce_closed.
 Check minimisers_exist.

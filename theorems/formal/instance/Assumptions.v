@@ -1,15 +1,23 @@
 (** The headline theorems, and what each rests on, printed. Written by `thmverify export`. *)
-From InfoNCE Require Import Sums Plane Gaussian Loss Learning Refutation.
+From InfoNCE Require Import Sums Plane Gaussian Double Expectation Loss Learning Refutation.
 From Instance Require Import Mixture Refuted.
 
-(** What is assumed of the expectation E, and what the theorem speaks of. *)
+(** What the theorem speaks of, and what is used of the expectation. *)
+Print expectation.
+Print weighted.
+Print normal.
+Print plane.
+Print line.
 Print Gaussian.
 Print infonce.
 Print minimiser.
 Print proper_subspace.
 Print fisher.
 
-(** The loss is a function of AA'; minimisers exist; numbers suffice for the theorem; the theorem for this mixture. *)
+(** The expectation has these properties. The loss is a function of AA'; minimisers exist; numbers suffice for the
+    theorem; the theorem for this mixture. *)
+Check gaussian.
+Print Assumptions gaussian.
 Check infonce_closed.
 Print Assumptions infonce_closed.
 Check minimisers_exist.

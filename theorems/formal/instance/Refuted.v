@@ -1,7 +1,7 @@
 (** InfoNCE does not learn the whole Fisher subspace of this mixture. Written by `thmverify export`. *)
 From Coq Require Import Reals Lra List.
 From Coquelicot Require Import Coquelicot.
-From InfoNCE Require Import Sums Plane LogSumExp Gaussian Integrals Loss RankOne Learning Refutation Tactics.
+From InfoNCE Require Import Sums Plane LogSumExp Gaussian Integrals Loss RankOne Learning Refutation Tactics Expectation.
 From Instance Require Import Mixture Numbers.
 From Instance Require Component1 Component2 Component3.
 Open Scope R_scope.
@@ -34,14 +34,16 @@ Proof.
   - cbv zeta; bounds; enclose.
 Qed.
 
-(** Let E be the expectation of N(mu, Sigma). Maps f(x) = A'x of least InfoNCE loss exist, and the column space of each
-    of them is a proper subspace of S_F, the span of the Sigma^-1 mu_k. *)
-Theorem infonce_equality_fails (E : vec -> (vec -> R) -> R) : Gaussian Sigma E ->
+(** Maps f(x) = A'x of least InfoNCE loss exist, and the column space of each of them is a proper subspace of S_F, the
+    span of the Sigma^-1 mu_k. *)
+Theorem infonce_equality_fails :
+  let E := expectation Sigma in
   (exists A, minimiser components delta E columns A) /\
   (forall A, minimiser components delta E columns A -> proper_subspace (span A) (fisher Sigma components)).
 Proof.
-  intros G.
-  apply (refutation Sigma components delta direction E G pieces lambda z eps tolerance spread step computed columns
+  assert (G : Gaussian Sigma (expectation Sigma))
+    by (apply gaussian; exact (check_covariance _ _ _ _ _ _ _ _ _ _ _ computed)).
+  apply (refutation Sigma components delta direction _ G pieces lambda z eps tolerance spread step computed columns
     component1 component2).
   - repeat constructor.
   - left; reflexivity.

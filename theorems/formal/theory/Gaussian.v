@@ -1,10 +1,9 @@
-(** What is assumed of Gaussian expectations, and what follows.
+(** What is used of Gaussian expectations, and what follows.
 
-    [Gaussian Sigma E] lists facts about E mu f, the expectation of f(x) for x ~ N(mu, Sigma) in the plane. It is the
-    one hypothesis of the theorems that is not a number. The true expectation satisfies it: on the functions of [Dom],
-    which are continuous and grow at most exponentially, let E mu f be the Lebesgue integral, elsewhere 0. Everything
-    asked for is then a textbook fact about integrable functions. Without a condition on growth the record would be
-    contradictory ([Consistency.v]). Moments and the moment generating function are not assumed but follow. *)
+    [Gaussian Sigma E] lists facts about E mu f, the expectation of f(x) for x ~ N(mu, Sigma) in the plane, on the
+    functions of [Dom]: continuous, and of at most exponential growth. Nothing else is used of E, and the integral
+    against the normal density has these properties: [gaussian], in Expectation.v. Without a condition on growth the
+    record would be contradictory ([Consistency.v]). Moments and the moment generating function follow from it. *)
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
 From InfoNCE Require Import Sums Plane.

@@ -1,6 +1,5 @@
-(** First steps towards an inhabitant of [Gaussian]: on the line the normal density has mass one, and continuous
-    functions that something integrable dominates are integrable. What is missing is the plane: a double integral that
-    rotations leave as it is. *)
+(** Integrals over the line: the normal density has mass one, and continuous functions that something integrable
+    dominates are integrable. *)
 From Coq Require Import Reals Lra Psatz.
 From Coquelicot Require Import Coquelicot.
 From Interval Require Import Missing.Coquelicot Integral.Integral.
