@@ -114,7 +114,7 @@ def test_a_title_does_not_end_the_docstring():
 
 def test_what_the_kernel_does_not_verify_is_not_exported_as_a_test(tmp_path):
     with pytest.raises(InputError, match="no certificate, no proof and no counterexample"):
-        pytest_file(subject("infonce-key-bias-equality-biased"))
+        pytest_file(subject("relu-inclusion"))
     elsewhere = replace(subject("clip-top-r").statement, origin="mine.py")
     with pytest.raises(InputError, match="that a test can hold"):
         pytest_file(replace(subject("clip-top-r"), statement=elsewhere))
@@ -220,7 +220,7 @@ def test_the_command_writes_text_a_file_or_json(capsys, tmp_path):
     [
         (["pca-equalit", "--format", "latex"], "did you mean pca-equality"),
         (["nothing.json", "--format", "bibtex"], "no such file"),
-        (["infonce-key-bias-equality-biased", "--format", "pytest"], "no certificate, no proof"),
+        (["relu-inclusion", "--format", "pytest"], "no certificate, no proof"),
         (["infonce-equality", "--format", "coq"], "--out"),
     ],
 )

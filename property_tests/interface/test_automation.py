@@ -54,7 +54,7 @@ def test_check_writes_junit(tmp_path, capsys, as_json):
 
 def test_verify_writes_junit(tmp_path, capsys):
     out = tmp_path / "verify.xml"
-    names = ["pca-equality", "temperature", "infonce-key-bias-equality-biased"]
+    names = ["pca-equality", "temperature", "relu-inclusion"]
     assert main(["verify", *names, "--instances", "2", "--lines", "0", "--jobs", "1", "--junit", str(out)]) == 0
     found = cases(out)
     assert [*found] == names

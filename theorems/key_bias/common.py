@@ -1,14 +1,19 @@
-"""What the statements about InfoNCE with a key bias share: the loss, what is claimed, and its slope in floats."""
+"""What the statements about InfoNCE with a key bias share: the loss, what is claimed, and where it is decided."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
+from thmverify import exact
+from thmverify.certifying.fisher import instance_of
+from thmverify.certifying.grids import rational, whitening
 from thmverify.errors import InputError
 from thmverify.hypotheses import COLUMNS_REACH, SHARED_PAIRS
 from thmverify.minimize.key_bias import KeyBiasLoss
+from thmverify.minimize.key_bias_bounds import gap
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Quantity
@@ -27,11 +32,12 @@ CONCLUSION = Conclusion(
 )
 SETTING = (*SHARED_PAIRS, COLUMNS_REACH)
 
-# Three components nearly on a line, with very unequal weights: at δ = 7/10 the best map has rank 1, in floats.
+# Three components of very unequal weights, in the plane: at δ = 7/10 every minimiser has rank 1.
 UNEVEN = SharedGMM(
     (Fraction(93, 100), Fraction(3, 50), Fraction(1, 100)),
-    ((Fraction(94, 465), Fraction(3, 155)), (-5, Fraction(-4, 5)), (Fraction(56, 5), 3)),
+    ((Fraction(94, 465), Fraction(-57, 310)), (-5, Fraction(161, 20)), (Fraction(56, 5), Fraction(-156, 5))),
 )
+BIASED = Instance(AugmentedPairs(UNEVEN, Fraction(7, 10)), 3)
 
 
 def slope_across(instance: Instance) -> float:
@@ -45,15 +51,38 @@ def slope_across(instance: Instance) -> float:
 
 
 def examine(claim: str, instance: Instance) -> Verdict:
-    """Say what floats see: they decide nothing. Raises InputError for covariances that differ."""
+    """Decide in balls where S_LDA is a plane and floats see a slope ≥ 0 across the best map of rank 1; else say what
+    they see, which decides nothing. Raises InputError for covariances that differ.
+    """
     dimension = lda_subspace(instance.shared).dimension
+    undecided = Verdict(claim, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
     try:
         slope = slope_across(instance)
-        seen = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
-        reason = f"no rule knows the claim; in floats the slope across the best map of rank dim S_LDA − 1 is {seen}"
     except InputError as error:
         reason = f"no rule knows the claim, and floats do not see it: {error.value} {error.rule}"
-    return Verdict(claim, Outcome.UNDECIDED, reason, provenance=Provenance.FLOATING, dimension=dimension)
+        return replace(undecided, reason=reason)
+    refuted = _refuted(claim, instance, dimension) if slope >= 0 and dimension == 2 else None
+    if refuted is not None:
+        return refuted
+    seen = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
+    reason = f"no rule knows the claim; in floats the slope across the best map of rank dim S_LDA − 1 is {seen}"
+    return replace(undecided, reason=reason)
+
+
+@lru_cache(maxsize=8)
+def _refuted(claim: str, instance: Instance, dimension: int) -> Verdict | None:
+    """Return the verdict of two bounds of the loss, in centred and nearly white coordinates of S_LDA; None without."""
+    mixture, mean = instance.shared, exact.to_rows(instance.shared.mean.transpose())[0]
+    means = tuple(tuple(x - a for x, a in zip(row, mean, strict=True)) for row in mixture.means)
+    centred = SharedGMM(mixture.weights, means, mixture.covariance)
+    law = centred.law.on_fisher
+    white = law.reduced(rational(whitening(law), law.m))
+    found = gap(instance_of(replace(instance, model=AugmentedPairs(centred, instance.pairs.bias)), [white]))
+    if found is None:
+        return None
+    reason = "a coupling bounds the loss over M ⪰ 0 from below, and an indefinite M has less: no minimiser has rank 2"
+    margin = exact.to_fraction(found[0]), exact.to_fraction(found[1])
+    return Verdict(claim, Outcome.REFUTED, reason, margin=margin, provenance=Provenance.ENCLOSED, dimension=dimension)
 
 
 def sample(rng: random.Random, bias: Fraction) -> Instance:

@@ -1,15 +1,21 @@
-"""Does InfoNCE with a key bias learn all that tells components apart when δ < 1? In floats, not always.
+"""InfoNCE with a key bias is hoped to learn all that tells components apart when δ < 1, too. It does not.
 
 The setting is that of `infonce-key-bias-equality`, with bias 0 < δ < 1. Of what is aligned, δ Σ_k w_k a_k² is left
 where the mixture is centred, so that the slope along a missed direction is (1 − δ) Σ_k w_k a_k² − ½ Σ_jk Q_jk (a_j −
-a_k)², whose sign is open. Weights 93/100, 6/100, 1/100 and means (94/465, 3/155), (−5, −4/5), (56/5, 3), Σ = I, δ =
-7/10: in floats the best map has rank 1, with eigenvalue 0.0915, and the slope across is +0.0046. At δ = 1 the slope
-across the best map of rank 1 is −9·10⁻⁶, and the plane is learnt.
+a_k)², whose sign is open.
 
-Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2 and the talk's remark on δ < 1. The loss and the question
-are ours.
+The claim is false. Weights 93/100, 6/100, 1/100 and means (94/465, −57/310), (−5, 161/20), (56/5, −156/5), Σ = I, δ =
+7/10: every minimiser has rank 1. In floats the best map of rank 1 has eigenvalue 0.092, and the slope across it is
++0.55. Two bounds in balls decide it (`verify/minimize/key_bias_bounds.py`), not the kernel, which has no rule for a
+coupling. A coupling of F with itself that agrees along every direction at least as well as pairs do shows that the
+loss is at least −0.0849 for every map and bias; an indefinite M, which is no AAᵀ, with a bias in closed form has
+−0.0893. By convexity no M ≻ 0 is then the best of all M ⪰ 0. Minimisers exist: the loss grows with M, as C lies below
+E xxᵀ, and each M has a best bias, the Schrödinger potential of entropic optimal transport.
 
-Status: open.
+Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2 and the talk's remark on δ < 1. The loss and the
+question are ours.
+
+Status: refuted.
 """
 
 from __future__ import annotations
@@ -20,6 +26,7 @@ from fractions import Fraction
 from functools import partial
 
 from thmverify import vocabulary
+from thmverify.evidence import Counterexample
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE
@@ -28,9 +35,9 @@ from thmverify.randomised import run_alone
 from thmverify.statement import Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.infonce.common import BIAS_BELOW_ONE, HALF, WITNESS, with_bias
-from thmverify.theorems.key_bias.common import CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
+from thmverify.theorems.key_bias.common import BIASED, CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
 from thmverify.theorems.key_bias.common import sample as sample_at
-from thmverify.verdicts import Status
+from thmverify.verdicts import Provenance, Status
 
 ID = "infonce-key-bias-equality-biased"
 
@@ -48,7 +55,7 @@ STATEMENT = Statement(
         "Theorem 5.2, second half, for another loss and δ < 1 (in the talk: Possible next steps)",
         "the loss and the question are ours",
     ),
-    status=Status.OPEN,
+    status=Status.REFUTED,
     symbols=vocabulary.entries("d", "K", "r", "w", "m", "Sigma_k", "Sigma_1", "delta"),
     hypotheses=(*SETTING, BIAS_POSITIVE, BIAS_BELOW_ONE),
     quantity=QUANTITY,
@@ -57,10 +64,16 @@ STATEMENT = Statement(
     examine=partial(examine, ID),
     witness=with_bias(WITNESS, HALF),
     sample=sample,
-    evidence=(
-        "In floats it fails: weights 93/100, 6/100, 1/100, means (94/465, 3/155), (−5, −4/5), (56/5, 3), Σ = I and "
-        "δ = 7/10 have a best map of rank 1, with slope +0.0046 across. No rule of the kernel knows the claim.",
-        "At δ = 1 it holds, conditionally (infonce-key-bias-equality).",
+    counterexamples=(
+        Counterexample(
+            BIASED,
+            tempting="With the key bias the softmax weights are a coupling, and along a direction that is missed pairs "
+            "agree more than the coupling does.",
+            catch="Pairs that are not of one component agree in nothing, and take their share of what is aligned: the "
+            "coupling agrees more than they do along a direction in which a rare component lies far out.",
+            repaired="At δ = 1 it holds, conditionally (infonce-key-bias-equality).",
+            decided=Provenance.ENCLOSED,
+        ),
     ),
     guarantees=(Guarantee(ROW, Column.EQUALITY_BIASED),),
 )

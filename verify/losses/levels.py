@@ -127,7 +127,11 @@ def multiprecision_value(loss: Loss, instance: Instance, linear_map: LinearMap, 
 
 def enclose(loss: Loss, instance: Instance, linear_map: LinearMap, digits: int = 30) -> Enclosure:
     """Return an interval that contains the loss, of width ≤ 10^−digits · max(1, |loss|) where `reached` says so."""
-    expression = loss.value(instance, linear_map)
+    return enclose_expression(loss.value(instance, linear_map), digits)
+
+
+def enclose_expression(expression: ValueExpression, digits: int = 30) -> Enclosure:
+    """Return an interval that contains a value, as narrow as `enclose` says."""
     extra = 1
     for _ in range(_RETRIES):
         result = _enclose_once(expression, digits, extra)
