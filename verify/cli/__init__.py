@@ -15,7 +15,10 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TextIO
+
+from typer.main import get_command
 
 from thmverify.cli.app import USAGE_ERROR, app
 from thmverify.cli.output import BAD_INPUT, Output, OutputError
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     """Run the command; what ends it becomes an exit code, but for an output that cannot be written."""
     try:
-        code = app(arguments, prog_name="thmverify", standalone_mode=False)
+        code = _command()(arguments, prog_name="thmverify", standalone_mode=False)
         sys.stdout.flush()
     except InputError as error:
         return _refuse(str(error))
@@ -72,6 +75,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         _say(traceback.format_exc().rstrip())
         return INTERNAL_ERROR
     return code or 0
+
+
+@cache
+def _command() -> Any:
+    """Return the commands, made from their functions once a process."""
+    return get_command(app)
 
 
 def _misused(error: Any) -> str:
