@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -107,6 +108,12 @@ def _exp(x: Fraction) -> Interval:
     for _ in range(halvings):
         total = total * total
     return total
+
+
+def powers(x: Interval, n: int) -> list[Interval]:
+    """e^{mx} for m = −n, …, n, outwards from m = 0."""
+    left, right = ([*itertools.accumulate([exp(y)] * n, operator.mul)] for y in (-x, x))
+    return [*reversed(left), interval(1), *right]
 
 
 def _arctangent_of_inverse(n: int) -> Interval:
@@ -277,7 +284,7 @@ def lattice(weights, centre, slopes):
     for i, (_, h, n) in enumerate(axes):
         nodes = [h * m for m in range(-n, n + 1)]
         density = [exp(interval(-u * u / 2)) * NORMAL * h for u in nodes]
-        tables.append((nodes, density, [[exp(row[i] * u) for u in nodes] for row in slopes]))
+        tables.append((nodes, density, [powers(row[i] * h, n) for row in slopes]))
     zeroth, first = [interval(0)] * K, [[interval(0)] * rho for _ in range(K)]
     for index in itertools.product(*(range(len(t[0])) for t in tables)):
         terms, weight = list(left), interval(1)

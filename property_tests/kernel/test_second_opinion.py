@@ -44,8 +44,18 @@ def test_its_exponential_is_directed(x):
     assert found.hi - found.lo < max(found.hi, 1) / 10**20
 
 
+def test_its_powers_hold_the_exponentials():
+    x = second_opinion.interval(Fraction(22, 7))
+    found = second_opinion.powers(x, 9)
+    for m, power in zip(range(-9, 10), found, strict=True):
+        truth = second_opinion.exp(x * m)
+        assert power.lo <= truth.hi
+        assert power.hi >= truth.lo
+        assert power.hi - power.lo < max(power.hi, 1) / 10**20
+
+
 def test_it_shares_no_code_with_the_kernel():
     tree = ast.parse(Path(second_opinion.__file__).read_text(encoding="utf-8"))
     imports = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
     imports |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imports == {"__future__", "dataclasses", "fractions", "itertools", "math"}
+    assert imports == {"__future__", "dataclasses", "fractions", "itertools", "math", "operator"}
