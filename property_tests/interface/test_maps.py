@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import random
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from xml.etree import ElementTree
 
 import pytest
 from flint import fmpq
 
 import thmverify as tv
-from property_tests.kernel import second_opinion
+from property_tests.kernel import box_opinion, second_opinion
 from thmverify import exact
 from thmverify.certifying import decide
 from thmverify.cli import main
@@ -276,6 +276,50 @@ def test_the_second_opinion_in_the_middle_of_a_box(verdict):
     Q = [[str(x) for x in row] for row in exact.to_rows(turned)]
     low, high = second_opinion.infonce_rank({"instance": instance, "hints": {**piece["hints"], "Q": Q}})
     assert (low == 2) if verdict == "proved" else (high < 2)
+
+
+@cache
+def map_that_ships() -> tuple[dict, regions.Region, list[list[Fraction]]]:
+    """What the file holds, its set, and (BQ)ᵀ row by row."""
+    whole = json.loads(CHART.certificate.read_bytes())
+    region = regions.read_region(whole["set"], CHART.claim)
+    frame = exact.matrix([[Fraction(x) for x in row] for row in whole["hints"]["frames"][0]])
+    return whole, region, exact.to_rows((region.pairs.mixture.fisher * frame).transpose())
+
+
+def seen(piece: dict, monkeypatch: pytest.MonkeyPatch, wider: Fraction | int = 1, cells: int = 1) -> bool:
+    """Whether the second opinion sees the verdict on a whole box, in at most so many parts."""
+    monkeypatch.setattr(second_opinion, "NATS", {1: 20, 2: 9})
+    whole, region, frame = map_that_ships()
+    box = [tuple(Fraction(str(x)) for x in side) for side in part(region.whole, piece["path"])]
+    middle = [sum(side) / 2 for side in box]
+    waiting = [
+        tuple((m - (m - low) * wider, m + (high - m) * wider) for (low, high), m in zip(box, middle, strict=True))
+    ]
+    for _ in range(cells):
+        here = waiting.pop()
+        bounds = box_opinion.rank_bounds(whole["set"]["instance"], frame, here, middle, piece["hints"], monkeypatch)
+        if not (bounds[0] == 2 if piece["verdict"] == "proved" else bounds[1] < 2):
+            waiting += box_opinion.halves(here)
+        if not waiting:
+            return True
+    return False
+
+
+def test_the_second_opinion_on_the_inner_part_of_a_box(monkeypatch):
+    """A refuted box at random, a sixteenth of it at once; one that is thirty times as wide is not settled."""
+    refuted = [piece for piece in map_that_ships()[0]["hints"]["pieces"] if piece["verdict"] == "refuted"]
+    piece = random.Random(1).choice(refuted)
+    assert seen(piece, monkeypatch, wider=Fraction(1, 4))
+    assert not seen(piece, monkeypatch, wider=30)
+
+
+@pytest.mark.cover
+def test_the_second_opinion_on_whole_boxes(monkeypatch):
+    """Part by part, all of it."""
+    rng, pieces = random.Random(2), map_that_ships()[0]["hints"]["pieces"]
+    refuted, proved = ([x for x in pieces if x["verdict"] == verdict] for verdict in ("refuted", "proved"))
+    assert all(seen(piece, monkeypatch, cells=64) for piece in (*rng.sample(refuted, 3), rng.choice(proved)))
 
 
 @pytest.mark.cover

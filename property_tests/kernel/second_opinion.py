@@ -234,7 +234,9 @@ def cross(a: Law, b: Law, delta):
 def softmax_points(law: Law, D, b):
     """Columns E[p_k t], p_k ∝ w_k exp(b_k · Dᵀt)."""
     K, n = len(law.weights), len(law.tau)
-    if b and any(x for row in b for x in row):
+    if b and any(isinstance(x, Interval) for row in b for x in row):
+        pass  # as many directions as there are rows
+    elif b and any(x for row in b for x in row):
         rows = independent_columns(b)
         if len(rows[0]) < len(b):
             gram = product(transpose(rows), rows)
@@ -339,7 +341,11 @@ def infonce_rank(certificate) -> tuple[int, int]:
     inst, hints = certificate["instance"], certificate["hints"]
     weights, delta = [Fraction(w) for w in inst["weights"]], Fraction(inst["bias"])
     law = law_of(weights, _matrix(inst["means"]), _covariance(inst["covariance"]), _matrix(hints["Q"]))
-    V, seed = _matrix(hints["V"]), _matrix(hints["N"])
+    return rank_bounds(law, delta, _matrix(hints["V"]), _matrix(hints["N"]))
+
+
+def rank_bounds(law: Law, delta, V, seed) -> tuple[int, int]:
+    """Bounds of rank M* for a law, or for all laws whose means (and bias) lie in intervals; V and N are rational."""
     G, m, rho = law.G, len(law.tau), len(V[0])
     Y = product(V, transpose(V)) if rho else [[Fraction(0)] * m for _ in range(m)]
     quadratic = product(G, Y, plus(G, law.S))
@@ -365,8 +371,9 @@ def infonce_rank(certificate) -> tuple[int, int]:
     epsilon2 = _trace(product(residual, inverse, residual, inverse)).hi
     epsilon = sqrt(interval(epsilon2)).hi
     gram = product(transpose(law.tau), inverse, law.tau)
-    diameter2 = max(gram[j][j] + gram[k][k] - 2 * gram[j][k] for j in range(len(weights)) for k in range(len(weights)))
-    Lambda = (1 + _trace(product(inverse, law.S))) * (1 + diameter2 / 4)
+    K = range(len(law.weights))
+    diameter2 = max(interval(gram[j][j] + gram[k][k] - 2 * gram[j][k]).hi for j in K for k in K)
+    Lambda = interval(1 + _trace(product(inverse, law.S))).hi * (1 + diameter2 / 4)
     unit = [[Fraction(int(i == j)) for j in range(rho)] for i in range(rho)]
     low = rho if rho and definite(plus(inner, unit, -epsilon)) else 0
     high = m - 1 if _trace(product(g, inverse, g, inverse)).lo > Lambda * epsilon2 else m

@@ -34,6 +34,7 @@ from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.statement import Statement
 from thmverify.theorems import PAPER
+from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.infonce.common import BIAS_BELOW_ONE, HALF, WITNESS, with_bias
 from thmverify.theorems.key_bias.common import BIASED, CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
 from thmverify.theorems.key_bias.common import sample as sample_at
@@ -73,6 +74,7 @@ STATEMENT = Statement(
             "coupling agrees more than they do along a direction in which a rare component lies far out.",
             repaired="At δ = 1 it holds, conditionally (infonce-key-bias-equality).",
             decided=Provenance.ENCLOSED,
+            near=NO_RULE,
         ),
     ),
     guarantees=(Guarantee(ROW, Column.EQUALITY_BIASED),),

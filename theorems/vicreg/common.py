@@ -40,7 +40,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from thmverify import exact
+from thmverify.certifying.formulas import Expression, determinant, exp, log, name, rank, trace
 from thmverify.certifying.margins import nth_eigenvalue
+from thmverify.evidence import Fails
 from thmverify.headlines import Source
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.statement import Quantity
@@ -75,6 +77,27 @@ def correlations(instance: Instance, count: int) -> list[tuple[Fraction, Fractio
 def longest(rho: Fraction) -> Fraction:
     """Return min(1, 1/(4(1 − ρ))), which no column of a minimiser is longer than; it grows with ρ < 1."""
     return min(Fraction(1), LEAST / (1 - rho)) if rho < 1 else Fraction(1)
+
+
+def _correlation() -> Expression:
+    """Return Cov(x)⁻¹Cov(x, x̂), whose eigenvalues are the ρ_i."""
+    outer = name("mean") @ name("mean").T
+    return (name("R") - outer) ** -1 @ (name("C") - outer)
+
+
+def columns_leak() -> Fails:
+    """Return that S_F is a line, and not everything, with ρ < r/200: see *Leaks*."""
+    line = (rank(name("fisher")) == 1) & (name("d") > 1) & (name("bias") > 0) & (name("r") >= 2)
+    return Fails(line & (200 * trace(_correlation()) < name("r")), "ρ < r/200: columns turn out of the line")
+
+
+def columns_collapse() -> Fails:
+    """Return that all columns collapse, for d = 2 = dim S_F: (2/25)rκ² < ρ₁ − ρ₂, with 2ρ₁,₂ = t ± root."""
+    t, root, r = name("t"), name("root"), name("r")
+    meant = {"M": _correlation(), "t": trace(name("M")), "root": exp(log(t**2 - 4 * determinant(name("M"))) / 2)}
+    plane = (name("d") == 2) & (rank(name("fisher")) == 2) & (name("bias") > 0) & (r >= 2)
+    short = (2 * r < 25 * root) | (r < 50 * root * (2 - t - root) ** 2)
+    return Fails(plane & short, "all columns of every minimiser are multiples of one", meant)
 
 
 def collapses(instance: Instance, m: int) -> bool:

@@ -22,7 +22,7 @@ import sys
 from fractions import Fraction
 from functools import partial
 
-from thmverify.evidence import Counterexample
+from thmverify.evidence import Counterexample, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
@@ -30,7 +30,17 @@ from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.vicreg.common import QUANTITY, ROW, apart, decide_equality, short_of, source, too_steep
+from thmverify.theorems import NEIGHBOURHOODS
+from thmverify.theorems.vicreg.common import (
+    QUANTITY,
+    ROW,
+    apart,
+    columns_collapse,
+    decide_equality,
+    short_of,
+    source,
+    too_steep,
+)
 from thmverify.verdicts import Status
 from thmverify.vocabulary import entries
 
@@ -67,8 +77,9 @@ ALWAYS, SOMETIMES = (
         "agree less than in the first, costs more by the invariance.",
         repaired="For r ≤ dim S_F columns stay in S_F (vicreg-inclusion); which part of it they learn depends on the "
         "weights.",
+        near=Near(NEIGHBOURHOODS / f"vicreg-equality{kind}-near.json", columns_collapse()),
     )
-    for bias in (Fraction(1), Fraction(1, 2))
+    for bias, kind in ((Fraction(1), ""), (Fraction(1, 2), "-biased"))
 )
 
 STATEMENT = Statement(

@@ -23,14 +23,15 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from thmverify.evidence import Counterexample
+from thmverify.evidence import Counterexample, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, PAIRS
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Statement
-from thmverify.theorems.vicreg.common import QUANTITY, ROW, apart, decide_inclusion, short_of, source
+from thmverify.theorems import NEIGHBOURHOODS
+from thmverify.theorems.vicreg.common import QUANTITY, ROW, apart, columns_leak, decide_inclusion, short_of, source
 from thmverify.verdicts import Status
 from thmverify.vocabulary import entries
 
@@ -71,12 +72,14 @@ STATEMENT = Statement(
             catch="The hinge lets no column vanish. A second one on the same line costs more by its covariance with "
             "the first than it saves where pairs agree little: ρ = 1/101.",
             repaired="It holds for r ≤ dim S_LDA, and where S_LDA is a line and ρ ≥ (2/25) r min(1, 1/(4(1 − ρ)))².",
+            near=Near(NEIGHBOURHOODS / "vicreg-inclusion-near.json", columns_leak()),
         ),
         Counterexample(
             MANY,
             tempting="Where pairs agree well, ρ = 1/2, columns on the line cost little.",
             catch="Two hundred of them cost more by their covariances, which grow with the square of their number.",
             repaired="On a line as many columns as (25/2) ρ max(1, 4(1 − ρ))² stay inside.",
+            near="no radius is known: the kernel's instances have at most 64 columns, and this one has 200",
         ),
     ),
     guarantees=(Guarantee(ROW, Column.INCLUSION),),
