@@ -88,10 +88,11 @@ class HuntRecord(_Record):
     """One hunt, as far as it got.
 
     `point` is the vector with the best margin and `instance` the first exact instance that it stands for; `certified`
-    are the SHA-256 digests of the certificates found. Whoever has the versions gets the same record again.
+    are the SHA-256 digests of the certificates found. Whoever has the versions gets the same record again. `islands` is
+    how many searches it was; 0 in records of format 1, which had no islands.
     """
 
-    format: Literal["thmverify-hunt/1"] = "thmverify-hunt/1"
+    format: Literal["thmverify-hunt/1", "thmverify-hunt/2"] = "thmverify-hunt/2"
     hunt: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     conjecture: str
     claim: str
@@ -99,6 +100,7 @@ class HuntRecord(_Record):
     seed: Annotated[int, Field(strict=True, ge=0)]
     searchers: Annotated[tuple[str, ...], Field(min_length=1)]
     batch: Count
+    islands: Annotated[int, Field(strict=True, ge=0)] = 0
     evaluations: Count
     best_margin: Float
     point: tuple[Float, ...]

@@ -22,14 +22,22 @@ def hunted(folder: Path, the_plan: Plan, evaluations: int, **options) -> Result:
 
 
 def contents(folder: Path, hunt_id: str) -> dict[str, object]:
-    """Everything that the ledger holds of a hunt, but for the time it took."""
+    """What a hunt has come to, as the ledger holds it, but for the time it took and where its rounds ended."""
     ledger = Ledger(folder)
     try:
-        rounds = [(r.number, r.evaluations, r.tried, r.best) for r in ledger.rounds(hunt_id)]
-        champions = [(n, s, m, p.tobytes()) for n, s, m, p in ledger.champions(hunt_id)]
-        certificates = [(c.stage, c.round, c.digest) for c in ledger.certificates(hunt_id)]
-        query = "SELECT round, searcher, points, margins FROM batches WHERE hunt = ? ORDER BY round, searcher"
-        batches = ledger._db.execute(query, (hunt_id,)).fetchall()
+        places = {number: place.text() for number, place in ledger.checkpoints(hunt_id)[0].items()}
+        certificates = [(c.stage, c.island, c.generation, c.digest) for c in ledger.certificates(hunt_id)]
     finally:
         ledger.close()
-    return {"rounds": rounds, "champions": champions, "certificates": certificates, "batches": batches}
+    return {"checkpoints": places, "certificates": certificates}
+
+
+def generations(folder: Path, hunt_id: str) -> int:
+    """How many generations all islands of a hunt have done, as the ledger holds them."""
+    if not (folder / "ledger.sqlite").exists():
+        return 0
+    ledger = Ledger(folder)
+    try:
+        return sum(place.generation for place in ledger.checkpoints(hunt_id)[0].values())
+    finally:
+        ledger.close()

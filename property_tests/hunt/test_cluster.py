@@ -25,11 +25,12 @@ def cluster():
             yield running
 
 
-def test_a_cluster_finds_what_one_process_finds_although_a_worker_is_killed(cluster, tmp_path):
+def test_a_cluster_finds_what_one_process_finds_although_a_worker_is_killed(cluster, tmp_path, monkeypatch):
     from thmverify.hunting.executors import Cluster
 
-    the_plan = plan("infonce-equality", "weights=equal", "components=4")
-    hunted(tmp_path / "here", the_plan, 1600)
+    monkeypatch.setattr("thmverify.hunting.run._SHORTEST", 0.05)
+    the_plan = plan("infonce-equality", "weights=equal", "components=4", islands=3)
+    hunted(tmp_path / "here", the_plan, 12_000)
     executor = Cluster(cluster.scheduler_address)
     assert executor.workers == 2
     left = [1]
@@ -39,7 +40,7 @@ def test_a_cluster_finds_what_one_process_finds_although_a_worker_is_killed(clus
             os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
 
     try:
-        hunted(tmp_path / "cluster", the_plan, 1600, executor=executor, observe=killing)
+        hunted(tmp_path / "cluster", the_plan, 12_000, executor=executor, observe=killing)
     finally:
         executor.close()
     assert contents(tmp_path / "here", the_plan.id) == contents(tmp_path / "cluster", the_plan.id)

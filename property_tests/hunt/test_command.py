@@ -13,9 +13,10 @@ import time
 
 import pytest
 
-from property_tests.hunt.support import plan
+from property_tests.hunt.support import generations, plan
 from property_tests.interrupts import SAFETY_NET, heed_interrupts
 from thmverify.cli import main
+from thmverify.hunting.executors import Here
 from thmverify.hunting.ledger import Ledger
 from thmverify.hunting.plots import climb_plot
 from thmverify.hunting.run import Budget
@@ -142,7 +143,7 @@ def test_an_interrupt_leaves_a_valid_ledger_and_says_how_to_go_on(tmp_path):
     the_plan = plan("infonce-equality", "weights=equal", "components=4")
     while running.poll() is None:  # until a round is done, however long a busy machine takes for it
         time.sleep(0.1)
-        if (tmp_path / "ledger.sqlite").exists() and _rounds(tmp_path, the_plan.id):
+        if (tmp_path / "ledger.sqlite").exists() and generations(tmp_path, the_plan.id):
             break
     try:
         running.send_signal(signal.SIGINT)
@@ -152,15 +153,29 @@ def test_an_interrupt_leaves_a_valid_ledger_and_says_how_to_go_on(tmp_path):
     assert running.returncode == 130
     assert "--resume" in err
     assert err.count("\n") == 1
-    assert _rounds(tmp_path, the_plan.id)
+    assert generations(tmp_path, the_plan.id)
 
 
-def _rounds(folder, hunt_id: str) -> int:
-    ledger = Ledger(folder)
-    try:
-        return len(ledger.rounds(hunt_id))
-    finally:
-        ledger.close()
+class Two(Here):
+    """What says that it has two workers."""
+
+    workers = 2
+
+    def __init__(self, _workers: int) -> None:
+        pass
+
+
+def test_the_islands_are_as_many_as_workers_unless_they_are_given(tmp_path, capsys, monkeypatch):
+    options = ["infonce-equality", "--set", "components=2", "--set", "dimension=1", "--out", str(tmp_path)]
+    monkeypatch.setattr("thmverify.hunting.executors.Pool", Two)
+    code, found = answer(capsys, "hunt", *options, "--budget", "500ev", "--workers", "2")
+    assert (code, found["islands"]) == (3, 2)
+    code, again = answer(capsys, "hunt", *options, "--budget", "2000ev", "--resume")
+    assert (again["hunt"], again["islands"]) == (found["hunt"], 2)  # those of the hunt, although there is one worker
+    assert again["evaluations"] > found["evaluations"]
+    assert answer(capsys, "hunt", *options, "--budget", "500ev", "--islands", "3")[1]["islands"] == 3
+    assert main(["hunt", *options, "--resume"]) == 2
+    assert "--islands" in capsys.readouterr().err
 
 
 def test_budgets():

@@ -6,18 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from property_tests.hunt.support import contents, hunted, plan
+from property_tests.hunt.support import contents, generations, hunted, plan
 from property_tests.interrupts import SAFETY_NET
+from thmverify.errors import InputError
 from thmverify.hunting import conjectures, drafts, jobs
 from thmverify.hunting.conjectures import CONJECTURES, Conjecture
 from thmverify.hunting.drafts import Draft, convergents, simplest
-from thmverify.hunting.executors import Pool, run_all
+from thmverify.hunting.executors import Here, Pool, run_all
 from thmverify.hunting.jobs import refute
 from thmverify.hunting.settings import Settings
 from thmverify.hunting.simplify import TRIALS, simplify
@@ -256,15 +258,76 @@ def test_a_worker_that_dies_is_survived(tmp_path):
     assert all(results)
 
 
-def test_a_pool_finds_what_one_process_finds(tmp_path):
-    the_plan = plan("infonce-equality", "weights=equal", "components=4")
-    hunted(tmp_path / "here", the_plan, 800)
-    pool = Pool(2)
+@pytest.mark.parametrize("workers", [2, 3])
+def test_the_same_islands_find_the_same_whoever_searches_them(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr("thmverify.hunting.run._SHORTEST", 0.05)
+    the_plan = plan("infonce-equality", "weights=equal", "components=4", islands=3)
+    hunted(tmp_path / "here", the_plan, 12_000)
+    pool = Pool(workers)
+    left = [1]
+
+    def killing(_progress):
+        if workers == 2 and left and left.pop():
+            os.kill(next(iter(pool._pool._processes)), signal.SIGKILL)
+
     try:
-        hunted(tmp_path / "pool", the_plan, 800, executor=pool)
+        hunted(tmp_path / "pool", the_plan, 12_000, executor=pool, observe=killing)
     finally:
         pool.close()
     assert contents(tmp_path / "here", the_plan.id) == contents(tmp_path / "pool", the_plan.id)
+
+
+class Forsaken(Here):
+    """A scheduler that dies after a few jobs: those given to it then wait for ever, and a look at it says so."""
+
+    def __init__(self, jobs: int) -> None:
+        self.left = jobs
+
+    def submit(self, function, *arguments):
+        self.left -= 1
+        return super().submit(function, *arguments) if self.left >= 0 else Future()
+
+    def check(self) -> None:
+        if self.left < 0:
+            raise InputError("--scheduler", "tcp://x", "does not answer any more", "add --resume")
+
+
+def test_when_the_scheduler_dies_the_hunt_ends_and_goes_on_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr("thmverify.hunting.run._PATIENCE", 0.01)
+    monkeypatch.setattr("thmverify.hunting.run._SHORTEST", 0.05)
+    the_plan = plan("infonce-equality", "weights=equal", "components=4", islands=2)
+    hunted(tmp_path / "here", the_plan, 6_000)
+    with pytest.raises(InputError, match="does not answer"):
+        hunted(tmp_path / "cut", the_plan, 6_000, executor=Forsaken(2))
+    assert generations(tmp_path / "cut", the_plan.id) >= 2
+    hunted(tmp_path / "cut", the_plan, 6_000)
+    assert contents(tmp_path / "here", the_plan.id) == contents(tmp_path / "cut", the_plan.id)
+
+
+class Lossy(Here):
+    """Workers of which every other one dies; all of them, if `always`."""
+
+    def __init__(self, always: bool) -> None:
+        self.count, self.always = 0, always
+
+    def submit(self, function, *arguments):
+        self.count += 1
+        if self.always or self.count % 2:
+            future = Future()
+            future.set_exception(BrokenExecutor("a worker died"))
+            return future
+        return super().submit(function, *arguments)
+
+
+def test_rounds_of_workers_that_die_are_done_again_a_few_times(tmp_path):
+    the_plan = plan("infonce-equality", "weights=equal", "components=4", islands=2)
+    hunted(tmp_path / "here", the_plan, 3_000)
+    hunted(tmp_path / "lossy", the_plan, 3_000, executor=Lossy(False))
+    assert contents(tmp_path / "here", the_plan.id) == contents(tmp_path / "lossy", the_plan.id)
+    dying = Lossy(True)
+    with pytest.raises(BrokenExecutor):
+        hunted(tmp_path / "dead", the_plan, 3_000, executor=dying)
+    assert dying.count <= 10
 
 
 def test_a_saved_certificate_verifies_in_a_fresh_process(tmp_path):

@@ -1,7 +1,8 @@
-"""The ledger: append-only, killed at any moment, resumed as if nothing had happened."""
+"""The ledger: what is in it is never another thing; a hunt that is killed is resumed as if nothing had happened."""
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sqlite3
@@ -9,14 +10,14 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
-from property_tests.hunt.support import contents, hunted, plan
+from property_tests.hunt.support import contents, generations, hunted, plan
 from thmverify.cli import main
 from thmverify.errors import InputError
 from thmverify.hunting.executors import Here
-from thmverify.hunting.ledger import Batch, Ledger, Round
+from thmverify.hunting.islands import Best, Checkpoint, Goal, advance, versions
+from thmverify.hunting.ledger import Ledger
 from thmverify.hunting.run import Budget, hunt
 from thmverify.kernel import check
 
@@ -42,16 +43,39 @@ class Dying(Here):
         return super().submit(function, *arguments)
 
 
+@pytest.fixture
+def short(monkeypatch):
+    """Rounds of one generation."""
+    monkeypatch.setattr("thmverify.hunting.run._SHORTEST", 0.0)
+    monkeypatch.setattr("thmverify.hunting.run._LONGEST", 0.0)
+
+
 @pytest.mark.parametrize("jobs", [0, 1, 4, 9])
-def test_a_hunt_cut_off_and_resumed_is_the_hunt_that_was_not(tmp_path, jobs):
+def test_a_hunt_cut_off_and_resumed_is_the_hunt_that_was_not(tmp_path, jobs, short):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    the_plan = plan(*LASTING)
-    hunted(whole, the_plan, 1900)
+    the_plan = plan(*LASTING, islands=2)
+    hunted(whole, the_plan, 3800)
     with pytest.raises(Killed):
-        hunted(cut, the_plan, 1900, executor=Dying(jobs))
-    hunted(cut, the_plan, 1900)
+        hunted(cut, the_plan, 3800, executor=Dying(jobs))
+    assert generations(cut, the_plan.id) == jobs  # no round that was finished is lost
+    hunted(cut, the_plan, 3800)
     assert contents(cut, the_plan.id) == contents(whole, the_plan.id)
-    assert len(contents(whole, the_plan.id)["rounds"]) >= 5
+    assert generations(whole, the_plan.id) == 10
+
+
+@pytest.mark.parametrize("name", ["random", "cma", "hypothesis", "polish"])
+def test_where_rounds_end_makes_no_difference(name):
+    island = plan(*LASTING, searchers=(name,)).island(3)
+    goal = Goal(130.0, 900.0, 60.0)
+    at, whole = Checkpoint(), advance(island, Checkpoint(), goal, versions()).after
+    while at.generation < whole.generation:
+        at = Checkpoint.read(advance(island, at, Goal(at.generation + 1.0, 1e9, 60.0), versions()).after.text())
+    assert at.text() == whole.text()
+    assert whole.evaluations >= 700
+    assert (
+        whole.text()
+        != advance(plan(*LASTING, searchers=(name,)).island(4), Checkpoint(), goal, versions()).after.text()
+    )
 
 
 @pytest.mark.parametrize("steps", [0, 2])
@@ -74,48 +98,43 @@ def test_a_hunt_cut_off_while_it_simplifies_ends_with_the_same_certificates(tmp_
     assert contents(cut, the_plan.id) == contents(whole, the_plan.id)
 
 
-def test_a_certificate_found_in_a_round_that_was_not_written_is_kept(tmp_path, monkeypatch):
-    the_plan = plan(*QUICK)
+def test_of_what_islands_find_the_earliest_counts_whoever_is_first(tmp_path, short):
+    """Three islands; the one that is served first is not always the one whose certificate comes first."""
+    the_plan = plan("infonce-equality", "delta=1", searchers=("cma",), islands=3)
+    results = []
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
 
-    def killed(*_):
-        raise Killed
+        class Ordered(Here):
+            workers = 3
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "record", killed)
-        with pytest.raises(Killed):
-            hunted(tmp_path / "cut", the_plan, 2000)
-    (found,) = contents(tmp_path / "cut", the_plan.id)["certificates"]
-    assert found[0] == "found"
-    hunted(tmp_path / "cut", the_plan, 2000)
-    hunted(tmp_path / "whole", the_plan, 2000)
-    assert contents(tmp_path / "cut", the_plan.id) == contents(tmp_path / "whole", the_plan.id)
+        folder = tmp_path / str(order)
+        ledger = Ledger(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                "thmverify.hunting.run._Hunt._waiting",
+                lambda self, busy, order=order: [n for n in order if n not in busy and not self._done(n)],
+            )
+            result = hunt(the_plan, ledger, Budget(0.0, 60_000), Ordered(), simpler=False)
+        ledger.close()
+        assert result.found is not None
+        results.append((result.found.draft, result.found.certificate))
+    assert results[0] == results[1] == results[2]
 
 
 def test_a_real_run_killed_at_random_moments_ends_like_one_that_was_not(tmp_path):
-    """kill -9, each time that there are some rounds more, until the hunt has made its evaluations."""
-    options = ["hunt", *LASTING[:1], *(f"--set={pair}" for pair in LASTING[1:]), "--budget", "4000ev", "--resume"]
+    """kill -9 when there are some rounds; then the hunt makes its evaluations."""
+    options = ["hunt", *LASTING[:1], *(f"--set={pair}" for pair in LASTING[1:]), "--budget", "12000ev", "--resume"]
     command = [sys.executable, "-m", "thmverify", *options, "--out"]
     rng, the_plan = random.Random(5), plan(*LASTING)
-    for rounds in (1, 4):
-        running = subprocess.Popen([*command, str(tmp_path / "cut")], stdout=subprocess.DEVNULL)
-        while running.poll() is None and _rounds(tmp_path / "cut", the_plan.id) < rounds:
-            time.sleep(0.02)
-        time.sleep(0.1 * rng.random())  # somewhere in the round that follows
-        running.kill()
-        running.wait()
+    running = subprocess.Popen([*command, str(tmp_path / "cut")], stdout=subprocess.DEVNULL)
+    while running.poll() is None and not generations(tmp_path / "cut", the_plan.id):
+        time.sleep(0.02)
+    time.sleep(0.1 * rng.random())  # somewhere in the round that follows
+    running.kill()
+    running.wait()
     assert subprocess.run([*command, str(tmp_path / "cut")], stdout=subprocess.DEVNULL, check=False).returncode == 3
-    hunted(tmp_path / "whole", the_plan, 4000)
+    hunted(tmp_path / "whole", the_plan, 12000)
     assert contents(tmp_path / "cut", the_plan.id) == contents(tmp_path / "whole", the_plan.id)
-
-
-def _rounds(folder, hunt_id: str) -> int:
-    if not (folder / "ledger.sqlite").exists():
-        return 0
-    ledger = Ledger(folder)
-    try:
-        return len(ledger.rounds(hunt_id))
-    finally:
-        ledger.close()
 
 
 def test_a_larger_budget_goes_on_where_a_smaller_one_ended(tmp_path):
@@ -146,7 +165,7 @@ def ledger_file(tmp_path_factory):
     return folder / "ledger.sqlite"
 
 
-@pytest.mark.parametrize("table", ["hunts", "batches", "rounds", "champions", "certificates"])
+@pytest.mark.parametrize("table", ["hunts", "champions", "certificates"])
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET hunt = 'x'"])
 def test_nothing_is_ever_changed(ledger_file, table, change):
     statement = change.format(table).replace("hunt = 'x'", "id = 'x'" if table == "hunts" else "hunt = 'x'")
@@ -155,23 +174,63 @@ def test_nothing_is_ever_changed(ledger_file, table, change):
     db.close()
 
 
-def test_other_points_than_those_of_the_ledger_are_refused(tmp_path, monkeypatch):
+def test_a_hunt_begun_with_other_versions_is_not_mixed_with_these(tmp_path):
     the_plan = plan(*LASTING)
-    hunted(tmp_path, the_plan, 900)
-    monkeypatch.setattr("thmverify.hunting.searchers.Random.ask", lambda self, best: np.zeros((128, 5)))
-    with pytest.raises(InputError, match="does not replay"):
-        hunted(tmp_path, the_plan, 2000)
+    ledger = Ledger(tmp_path)
+    begun = the_plan.description()
+    begun.versions["numpy"] = "1.0"
+    ledger.begin(begun)
+    with pytest.raises(InputError, match=r"begun with numpy 1\.0"):
+        hunt(the_plan, ledger, Budget(0.0, 400))
+    ledger.close()
+    with pytest.raises(InputError, match="install the same"):
+        advance(the_plan.island(0), Checkpoint(), Goal(1, 1, 1.0), {**versions(), "numpy": "1.0"})
 
 
 def test_two_processes_cannot_write_one_round(tmp_path):
     the_plan = plan(*LASTING)
     ledger = Ledger(tmp_path)
     hunt(the_plan, ledger, Budget(0.0, 400))
-    batch = Batch("random", np.zeros((1, 2)), np.zeros(1))
-    with pytest.raises(InputError, match="let one process run a hunt"):
-        ledger.record(the_plan.id, Round(0, 1, 0.0, 0, 0.0), [batch], None)
-    assert [r.number for r in ledger.rounds(the_plan.id)] == [0, 1]
+    for before in (Checkpoint(), Checkpoint(generation=1, evaluations=128)):
+        with pytest.raises(InputError, match="let one process run a hunt"):
+            ledger.record(the_plan.id, 0, 0.0, before, Checkpoint(generation=3), None)
+    assert ledger.checkpoints(the_plan.id)[0][0].generation == 2
     ledger.close()
+
+
+def test_a_ledger_of_ten_to_the_eight_evaluations_is_small_and_read_at_once(tmp_path):
+    """A hundred islands, each with a round a hundred times over: what resuming reads and what is on the disk."""
+    the_plan = plan("infonce-equality", "components=16", "dimension=2", islands=100)
+    place = advance(the_plan.island(0), Checkpoint(), Goal(1, 1, 1.0), versions()).after
+    assert place.best is not None
+    ledger = Ledger(tmp_path)
+    ledger.begin(the_plan.description())
+    for island in range(100):
+        before = Checkpoint()
+        for i in range(3):
+            best = Best(float(i), place.best.point, "polish", i)
+            after = Checkpoint(i + 1, (i + 1) * 10**6 // 3 + 1, i, (), best, place.state)
+            ledger.record(the_plan.id, island, 60.0 * i, before, after, None)
+            before = after
+    start = time.process_time()
+    result = hunt(the_plan, ledger, Budget(0.0, 10**8))
+    spent = time.process_time() - start
+    ledger.close()
+    assert result.done.evaluations >= 10**8
+    assert spent < 5
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 10**8 / 2
+
+
+def test_an_old_ledger_is_one_line(tmp_path, capsys):
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute("CREATE TABLE hunts (id TEXT PRIMARY KEY)")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    assert main(["hunts", "--out", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "format 1" in err
+    assert "name a folder" in err
 
 
 COMMANDS = (
@@ -223,21 +282,24 @@ def test_every_page_of_a_ledger_overwritten_is_one_line(ledger_file, tmp_path, c
 def test_a_ledger_cut_short_is_one_line(ledger_file, share, tmp_path, capsys):
     whole = ledger_file.read_bytes()
     lines = refusals(tmp_path / "damaged", whole[: int(share * len(whole))], capsys)
-    assert all(str(tmp_path / "damaged" / "ledger.sqlite") in line for line in lines)
+    assert all("ledger.sqlite" in line for line in lines)
+    assert any(str(tmp_path / "damaged" / "ledger.sqlite") in line for line in lines)
 
 
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
         ("DROP TABLE hunts; CREATE TABLE hunts (id TEXT)", "its table hunts is another one"),
-        ("DROP TABLE rounds; CREATE VIEW rounds AS SELECT * FROM hunts", "view: rounds"),
-        ("PRAGMA user_version = 2", "a format that is not 1"),
+        ("DROP TABLE checkpoints; CREATE VIEW checkpoints AS SELECT * FROM hunts", "its table checkpoints"),
+        ("PRAGMA user_version = 3", "a format that is not 2"),
         ("DROP TRIGGER hunts_update; UPDATE hunts SET question = '{}'", "asks something else"),
         ("DROP TRIGGER hunts_update; UPDATE hunts SET question = 'no JSON'", "cannot be read"),
         ("DROP TRIGGER hunts_update; UPDATE hunts SET searchers = '7'", "cannot be read"),
         ("DROP TRIGGER hunts_update; UPDATE hunts SET versions = CAST(x'ff' AS TEXT)", "cannot be read"),
-        ("DROP TRIGGER rounds_update; UPDATE rounds SET evaluations = 'many'", "has other numbers"),
-        ("DROP TRIGGER rounds_update; UPDATE rounds SET round = round + 1", "round 0 is missing"),
+        ("UPDATE checkpoints SET seconds = 7.0", "is not the one that was saved"),
+        ("UPDATE checkpoints SET island = island + 1", "is not the one that was saved"),
+        ("UPDATE checkpoints SET content = replace(content, '1', '2')", "is not the one that was saved"),
+        ("UPDATE checkpoints SET content = x'00'", "is not the one that was saved"),
         ("DROP TRIGGER champions_update; UPDATE champions SET point = x'00'", "a best point"),
         ("DROP TRIGGER certificates_update; UPDATE certificates SET content = x'00'", "a certificate"),
         ("DROP TRIGGER certificates_update; UPDATE certificates SET draft = '{}'", "cannot be read"),
@@ -252,15 +314,49 @@ def test_a_ledger_with_other_content_is_one_line(change, rule, ledger_file, tmp_
     assert any(rule in line for line in lines)
 
 
-@pytest.mark.parametrize("margins", ["x'00'", "x'0000000000000000'", "'text'"])
-def test_damaged_margins_are_not_replayed(margins, tmp_path):
+def test_a_checkpoint_with_a_changed_byte_is_refused(tmp_path):
     the_plan = plan(*LASTING)
-    hunted(tmp_path, the_plan, 900)
-    db = sqlite3.connect(tmp_path / "ledger.sqlite")
-    db.executescript(f"DROP TRIGGER batches_update; UPDATE batches SET margins = {margins}")
-    db.close()
-    with pytest.raises(InputError, match="cannot be read"):
-        hunted(tmp_path, the_plan, 2000)
+    hunted(tmp_path / "whole", the_plan, 900)
+    ledger = Ledger(tmp_path / "whole")
+    text = ledger.checkpoints(the_plan.id)[0][0].text()
+    ledger.close()
+    rng = random.Random(1)
+    for _ in range(20):
+        at = rng.randrange(len(text))
+        changed = text[:at] + chr(ord(text[at]) ^ 1) + text[at + 1 :]
+        shutil.rmtree(tmp_path / "cut", ignore_errors=True)
+        shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+        db = sqlite3.connect(tmp_path / "cut" / "ledger.sqlite", isolation_level=None)
+        db.execute("UPDATE checkpoints SET content = ?", (changed,))
+        db.close()
+        with pytest.raises(InputError, match="the checkpoint of island 0 is not the one that was saved"):
+            hunted(tmp_path / "cut", the_plan, 2000)
+
+
+STATES = {
+    "no searchers": lambda data: data.update(state=[]),
+    "a searcher too few": lambda data: data["state"].pop(),
+    "no generator": lambda data: data["state"][0].pop("random"),
+    "another generator": lambda data: data["state"][0]["random"].update(bit_generator="MT19937"),
+    "numbers too few": lambda data: data["state"][1].update(_mean="AAAAAAAA8D8="),
+    "no numbers": lambda data: data["state"][1].update(_mean="!"),
+    "no object": lambda data: data["state"].__setitem__(0, 7),
+}
+
+
+@pytest.mark.parametrize("change", STATES.values(), ids=STATES)
+def test_a_checkpoint_that_no_searcher_wrote_is_refused_although_its_hash_is_right(change):
+    island = plan(*LASTING).island(0)
+    data = json.loads(advance(island, Checkpoint(), Goal(2, 1e9, 60.0), versions()).after.text())
+    change(data)
+    with pytest.raises(InputError, match="island 0"):
+        advance(island, Checkpoint.read(json.dumps(data)), Goal(3, 1e9, 60.0), versions())
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"generation": -1}', "null", '{"generation": "1"}'])
+def test_what_is_no_checkpoint_is_refused(text):
+    with pytest.raises((ValueError, LookupError, TypeError)):
+        Checkpoint.read(text)
 
 
 def test_a_ledger_that_is_a_folder_is_refused(tmp_path, capsys):

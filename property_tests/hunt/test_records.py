@@ -44,7 +44,7 @@ def test_a_record_says_what_its_hunt_would(path):
     data = json.loads(path.read_text(encoding="utf-8"))
     jsonschema.validate(data, SCHEMA)
     record, asked = read_record(path), question(data)
-    assert record.hunt == hunt_id(asked.to_json(), record.seed, record.searchers, record.batch)
+    assert record.hunt == hunt_id(asked.to_json(), record.seed, record.searchers, record.batch, record.islands)
     assert record.claim == asked.claim
     point = np.array([float(x) for x in record.point])
     assert margins(asked, point[None])[0] == pytest.approx(float(record.best_margin), rel=1e-6)
@@ -64,7 +64,11 @@ def test_the_export_is_the_ledger_and_comes_again(tmp_path, capsys):
         assert float(record.best_margin) == result.done.best
         assert record.certified == ()
         assert record.hunt == hunt_id(
-            question(json.loads(file.read_text())).to_json(), record.seed, record.searchers, record.batch
+            question(json.loads(file.read_text())).to_json(),
+            record.seed,
+            record.searchers,
+            record.batch,
+            record.islands,
         )
         texts.append(file.read_text(encoding="utf-8"))
     assert texts[0] == texts[1]
@@ -101,7 +105,7 @@ def test_what_cannot_be_exported_is_refused(tmp_path, capsys):
 DAMAGE = {
     "typed by hand": {"best_margin": -0.5},
     "no number": {"best_margin": "small"},
-    "another format": {"format": "thmverify-hunt/2"},
+    "another format": {"format": "thmverify-hunt/3"},
     "a field too many": {"verdict": "true"},
     "no evaluations": {"evaluations": 0},
     "no instance": {"instance": {"model": "shared-gmm", "weights": ["1"], "means": []}},

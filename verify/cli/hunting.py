@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,7 @@ from thmverify.errors import InputError
 
 if TYPE_CHECKING:
     from thmverify.hunting.executors import Executor
-    from thmverify.hunting.ledger import Description, Ledger
+    from thmverify.hunting.ledger import Champion, Description, Ledger
     from thmverify.hunting.run import Budget, Plan, Progress, Result
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the ledger and the certificates.")]
@@ -34,16 +35,20 @@ def hunt(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the search.")] = 0,
     budget: Annotated[str, typer.Option(metavar="60s|5m|2000ev", help="Time or evaluations to spend.")] = "60s",
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that evaluate.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that search.")] = 1,
     scheduler: Annotated[
         str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask scheduler, instead of processes.")
     ] = None,
     searchers: Annotated[
         list[str] | None, typer.Option("--searcher", metavar="NAME", help="random, cma, hypothesis, polish; or all.")
     ] = None,
+    islands: Annotated[
+        int | None,
+        typer.Option(min=1, max=4096, help="Independent searches: as many as workers, or those of the hunt to resume."),
+    ] = None,
     batch: Annotated[
         int | None,
-        typer.Option(min=16, max=65536, help="Points of each searcher in a round: 128, or 16 where each is slow."),
+        typer.Option(min=16, max=65536, help="Points of each searcher in a turn: 128, or 16 where each is slow."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a hunt with these options stopped.")] = False,
     out: Out = _OUT,
@@ -52,8 +57,8 @@ def hunt(
     """Hunt for a counterexample to a statement.
 
     What is found is proved by the kernel, and simplified. The exit code is 1 when a counterexample is certified and 3
-    when none is found. All that is done is in the ledger, so a hunt that was stopped goes on with --resume. With the
-    same options a hunt finds the same.
+    when none is found. What is done is in the ledger, so a hunt that was stopped goes on with --resume. With the same
+    options a hunt finds the same, however many workers search its islands.
     """
     from thmverify.hunting.ledger import Ledger
     from thmverify.hunting.questions import ask
@@ -64,12 +69,25 @@ def hunt(
     limit = Budget.parse(budget)
     plan.check()
     with executing(workers, scheduler) as executor, closing(Ledger(out)) as ledger:
-        if ledger.rounds(plan.id) and not resume:
+        plan = replace(plan, islands=islands or (_begun(plan, ledger) if resume else 0) or executor.workers)
+        if ledger.checkpoints(plan.id)[0] and not resume:
             rule = f"asks for hunt {plan.id}, which is in {ledger.path}"
             raise InputError("--seed", seed, rule, "add --resume to go on with it, or choose another seed or --out")
         with _resumable():
             result = _watched(plan, ledger, limit, executor)
     return _report(plan, result, out, json)
+
+
+def _begun(plan: Plan, ledger: Ledger) -> int:
+    """Return how many islands the hunt in the ledger has that differs in nothing else; 0 where there is none.
+
+    Raises InputError when there are several such hunts.
+    """
+    found = [hunt.islands for hunt in ledger.hunts() if replace(plan, islands=hunt.islands).id == hunt.id]
+    if len(found) > 1:
+        numbers = ", ".join(map(str, sorted(found)))
+        raise InputError("--islands", "", f"is not given, and there are hunts with {numbers}", "give the number")
+    return found[0] if found else 0
 
 
 def _named(searchers: list[str] | None) -> tuple[str, ...]:
@@ -117,8 +135,7 @@ def _watched(plan: Plan, ledger: Ledger, limit: Budget, executor: Executor) -> R
             text = f"{at.stage} {plan.question.name}: best margin {done.best:.3g}, {at.certified} certified"
             if at.height is not None:
                 text += f", height {at.height}"
-            rate = done.evaluations / max(done.seconds, 1e-9)
-            advance(min(share, 1.0), description=f"{text}, {rate:,.0f}/s")
+            advance(min(share, 1.0), description=f"{text}, {done.rate:,.0f}/s")
 
         return show
 
@@ -149,6 +166,7 @@ def _answer(plan: Plan, result: Result) -> dict[str, Any]:
         "hunt": plan.id,
         **plan.question.to_json(),
         "seed": plan.seed,
+        "islands": plan.islands,
         "verdict": "undecided" if simplest is None else "refuted",
         "evaluations": result.done.evaluations,
         "seconds": round(result.done.seconds, 3),
@@ -167,6 +185,7 @@ def _readable(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("claim", answer["claim"]),
         ("searched", _settings(answer["settings"])),
         ("seed", str(answer["seed"])),
+        ("islands", str(answer["islands"])),
         ("verdict", answer["verdict"]),
         ("evaluations", f"{answer['evaluations']:,} in {answer['seconds']:.3g} s"),
         ("best margin", _number(answer["best_margin"]) + " (floating point; positive looks violated)"),
@@ -259,14 +278,19 @@ def show(
     ledger = _existing(out)
     try:
         found = ledger.find(hunt_)
-        rounds, certificates = ledger.rounds(found.id), ledger.certificates(found.id)
-        champions = ledger.champions(found.id)
+        certificates, champions = ledger.certificates(found.id), ledger.champions(found.id)
         summary = _summary(ledger, found)
     finally:
         ledger.close()
-    climbed = [(r.seconds, r.best) for r in rounds]
-    chain = [{"stage": c.stage, "height": c.refutation.draft.height, "sha256": c.digest} for c in certificates]
-    bests = [{"round": n, "searcher": s, "margin": m} for n, s, m, _ in champions]
+    chain = [
+        {"stage": c.stage, "island": c.island, "height": c.refutation.draft.height, "sha256": c.digest}
+        for c in certificates
+    ]
+    climbed = _climbed(champions)
+    bests = [
+        {"island": c.island, "generation": c.best.generation, "searcher": c.best.searcher, "margin": c.best.margin}
+        for c in climbed
+    ]
     if json:
         write_json({**summary, "settings": found.question["settings"], "champions": bests, "certificates": chain})
         return DONE
@@ -277,15 +301,25 @@ def show(
             ("searched", _settings(found.question["settings"])),
             ("searchers", ", ".join(found.searchers)),
             ("versions", ", ".join(f"{name} {number}" for name, number in found.versions.items())),
-            ("rounds", str(len(rounds))),
             ("champions", ", ".join(f"{c['searcher']} {c['margin']:.3g}" for c in bests[-5:]) or "none"),
             ("certificates", steps),
         ]
     )
-    plot = climb_plot([t for t, _ in climbed], [m for _, m in climbed])
+    times, margins = [c.seconds for c in climbed], [c.best.margin for c in climbed]
+    plot = climb_plot([*times, summary["seconds"]], [*margins, *margins[-1:]]) if climbed else []
     if plot:
         sys.stdout.write("\n".join(["", "best margin", *plot]) + "\n")
     return DONE
+
+
+def _climbed(champions: list[Champion]) -> list[Champion]:
+    """Return those that were the best of all islands when they came."""
+    best, found = -math.inf, []
+    for champion in champions:
+        if champion.best.margin > best:
+            best = champion.best.margin
+            found.append(champion)
+    return found
 
 
 @hunts_app.command("export")
@@ -320,16 +354,17 @@ def _existing(out: Path) -> Ledger:
 
 
 def _summary(ledger: Ledger, found: Description) -> dict[str, Any]:
-    rounds = ledger.rounds(found.id)
-    last = rounds[-1] if rounds else None
+    places, seconds = ledger.checkpoints(found.id)
+    best = max((place.margin for place in places.values()), default=-math.inf)
     return {
         "hunt": found.id,
         "conjecture": found.question["conjecture"],
         "claim": found.question["claim"],
         "seed": found.seed,
+        "islands": found.islands,
         "begun": found.begun,
-        "evaluations": last.evaluations if last else 0,
-        "seconds": round(last.seconds, 3) if last else 0.0,
-        "best_margin": last.best if last and math.isfinite(last.best) else None,
+        "evaluations": sum(place.evaluations for place in places.values()),
+        "seconds": round(seconds, 3),
+        "best_margin": best if math.isfinite(best) else None,
         "verdict": "refuted" if ledger.certificates(found.id) else "undecided",
     }

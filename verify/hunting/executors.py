@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from thmverify.errors import InputError
@@ -15,22 +16,25 @@ from thmverify.processes import fresh_processes, ignore_interrupts, interrupts_h
 
 T = TypeVar("T")
 Job = tuple[Callable[..., Any], tuple[Any, ...]]
-_ATTEMPTS = 5
+ATTEMPTS = 5  # deaths of workers in a row
 _CONNECT = 10  # seconds
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Executor(Protocol):
-    """Runs jobs. `workers` says how many at once."""
+    """Runs jobs."""
 
-    workers: int
+    @property
+    def workers(self) -> int:
+        """How many jobs it runs at once."""
+        ...
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Start a job and return its future."""
         ...
 
-    def revive(self) -> None:
-        """Replace what has died."""
+    def check(self) -> None:
+        """Raise InputError when nothing runs the jobs any more, and nothing tells them so."""
         ...
 
     def close(self) -> None:
@@ -43,14 +47,14 @@ class Here:
 
     workers = 1
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Run the job."""
-        future: Future[Any] = Future()
+        future: Future[T] = Future()
         future.set_result(function(*arguments))
         return future
 
-    def revive(self) -> None:
-        """Nothing can have died."""
+    def check(self) -> None:
+        """A job is done when it is submitted."""
 
     def close(self) -> None:
         """Nothing is held."""
@@ -67,15 +71,18 @@ class Pool:
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(self.workers, fresh_processes("thmverify.hunting.jobs"), ignore_interrupts)
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Start a job."""
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Start a job, in a new pool where a process has died: that breaks the pool, and all its jobs."""
         with interrupts_held():
-            return self._pool.submit(function, *arguments)
+            try:
+                return self._pool.submit(function, *arguments)
+            except BrokenExecutor:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                self._pool = self._start()
+                return self._pool.submit(function, *arguments)
 
-    def revive(self) -> None:
-        """Start a new pool."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = self._start()
+    def check(self) -> None:
+        """A pool that breaks tells its jobs."""
 
     def close(self) -> None:
         """Stop the processes."""
@@ -98,33 +105,53 @@ class Cluster:
         except (OSError, ValueError, TypeError) as error:
             rule = f"there is no Dask scheduler to reach ({type(error).__name__})"
             raise InputError("--scheduler", address, rule, "start one with `dask scheduler`") from None
-        self.workers = sum(self._client.nthreads().values())
-        if not self.workers:
+        self._address = address
+        if not sum(self._client.nthreads().values()):
             self._client.close()
             rule = "is a scheduler without workers"
             raise InputError("--scheduler", address, rule, f"start some with `dask worker {address} --nthreads 1`")
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Start a job."""
-        return self._client.submit(function, *arguments, pure=False, retries=_ATTEMPTS)
+    @property
+    def workers(self) -> int:
+        """How many there are now: they come and go."""
+        threads: int = sum(worker["nthreads"] for worker in self._client.scheduler_info(-1)["workers"].values())
+        return max(1, threads)
 
-    def revive(self) -> None:
-        """The scheduler has done so."""
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Start a job."""
+        there = self._client.submit(function, *arguments, pure=False, retries=ATTEMPTS)
+        here: Future[T] = Future()
+        there.add_done_callback(partial(_settle, here))
+        return here
+
+    def check(self) -> None:
+        """Raise InputError when the scheduler has died: a job given to it then would wait for ever."""
+        if self._client.status != "running":
+            remedy = "start it again, and add --resume to go on"
+            raise InputError("--scheduler", self._address, "does not answer any more", remedy)
 
     def close(self) -> None:
         """Leave the cluster."""
         self._client.close()
 
 
-def _died(error: BaseException) -> bool:
+def _settle(here: Future[T], there: Any) -> None:
+    """Pass on how a job of Dask's ended; one that was cancelled, as it is when the scheduler dies, is lost."""
+    if there.status == "finished":
+        here.set_result(there.result())
+    else:
+        here.set_exception(there.exception() if there.status == "error" else CancelledError(there.status))
+
+
+def died(error: BaseException | None) -> bool:
     """Whether a job failed because its worker did."""
-    return isinstance(error, BrokenExecutor) or type(error).__name__ in ("KilledWorker", "CancelledError")
+    return isinstance(error, BrokenExecutor | CancelledError) or type(error).__name__ == "KilledWorker"
 
 
 def run_all(executor: Executor, jobs: Sequence[Job]) -> list[Any]:
     """Return the jobs' results in order; jobs whose worker died are done again, up to a few times each."""
     results: dict[int, Any] = {}
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         missing = [i for i in range(len(jobs)) if i not in results]
         lost: BaseException | None = None
         try:
@@ -132,12 +159,12 @@ def run_all(executor: Executor, jobs: Sequence[Job]) -> list[Any]:
             for i, future in futures.items():
                 results[i] = future.result()
         except Exception as error:
-            if not _died(error):
+            if not died(error):
                 raise
             lost = error
+            executor.check()
         if len(results) == len(jobs):
             break
-        if lost is not None and attempt == _ATTEMPTS - 1:
+        if lost is not None and attempt == ATTEMPTS - 1:
             raise lost
-        executor.revive()
     return [results[i] for i in range(len(jobs))]

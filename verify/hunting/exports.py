@@ -15,20 +15,22 @@ def record(ledger: Ledger, found: Description) -> HuntRecord:
 
     Raises InputError when no round of it is finished, or no point had a margin.
     """
-    rounds, champions = ledger.rounds(found.id), ledger.champions(found.id)
-    if not rounds or not champions:
+    places = ledger.checkpoints(found.id)[0].values()
+    bests = [place.best for place in places if place.best is not None]
+    if not bests:
         raise InputError("ID", found.id, "has no best margin yet", "go on with `thmverify hunt … --resume`")
-    _, _, margin, point = champions[-1]
+    best = max(bests, key=lambda best: best.margin)
     data = {
         "hunt": found.id,
         **found.question,
         "seed": found.seed,
         "searchers": found.searchers,
         "batch": found.batch,
-        "evaluations": rounds[-1].evaluations,
-        "best_margin": repr(margin),
-        "point": [repr(x) for x in point.tolist()],
-        "instance": instance_to_json(nearest(Question.from_json(found.question), point)),
+        "islands": found.islands,
+        "evaluations": sum(place.evaluations for place in places),
+        "best_margin": repr(best.margin),
+        "point": [repr(x) for x in best.point.tolist()],
+        "instance": instance_to_json(nearest(Question.from_json(found.question), best.point)),
         "certified": [saved.digest for saved in ledger.certificates(found.id)],
         "versions": found.versions,
     }

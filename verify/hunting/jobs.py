@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,11 +41,6 @@ def margins(question: Question, points: Floats) -> Floats:
     return np.where(np.isnan(found), -np.inf, found)
 
 
-def margins_of_all(question: Question, parts: Sequence[Floats]) -> list[Floats]:
-    """Return the margins of each part by itself, so that they do not depend on what else a job holds."""
-    return [margins(question, part) for part in parts]
-
-
 def refute(claim: str, draft: Proposed) -> Refutation | None:
     """Return the refutation that a draft makes, if the kernel accepts one; means that coincide make none.
 
@@ -66,8 +60,6 @@ def refute(claim: str, draft: Proposed) -> Refutation | None:
 
 def certify(question: Question, point: Floats) -> Refutation | None:
     """Return a refutation by one of the drafts that the point stands for, if any."""
-    for draft in _target(question).drafts(point):
-        found = refute(question.claim, draft)
-        if found is not None:
-            return found
-    return None
+    with np.errstate(all="ignore"):  # it may be far out
+        refutations = (refute(question.claim, draft) for draft in _target(question).drafts(point))
+        return next((found for found in refutations if found is not None), None)

@@ -1,8 +1,8 @@
-"""The ledger: everything a hunt has done, in one SQLite file, append-only and addressed by content.
+"""The ledger: what hunts have come to, in one SQLite file.
 
-A batch of margins is written with its round, in one transaction; a certificate is written the moment the kernel has
-accepted it. So whenever a hunt is killed, the round in flight is lost and nothing else. Searchers are not saved: told
-the margins of the ledger again, they go on as if nothing had happened.
+It holds each island's last checkpoint, hashed, every best point and every certificate, and not the points between. A
+checkpoint takes the place of the one before it, in one transaction with what its round found; all else is append-only.
+So whenever a hunt is killed, the rounds in flight are lost and nothing else, and a resumed hunt goes on at once.
 """
 
 from __future__ import annotations
@@ -12,68 +12,56 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from thmverify.errors import InputError
+from thmverify.hunting.islands import Best, Checkpoint
 from thmverify.hunting.jobs import Refutation
 from thmverify.hunting.questions import read_draft
-from thmverify.models import Floats
+from thmverify.hunting.searchers import packed, unpacked
 
-FORMAT = 1
+FORMAT = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS hunts (
     id TEXT PRIMARY KEY, question TEXT NOT NULL, seed INTEGER NOT NULL, searchers TEXT NOT NULL,
-    batch INTEGER NOT NULL, versions TEXT NOT NULL, begun TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS batches (
-    hunt TEXT NOT NULL REFERENCES hunts, round INTEGER NOT NULL, searcher TEXT NOT NULL,
-    points TEXT NOT NULL, margins BLOB NOT NULL, PRIMARY KEY (hunt, round, searcher));
-CREATE TABLE IF NOT EXISTS rounds (
-    hunt TEXT NOT NULL REFERENCES hunts, round INTEGER NOT NULL, evaluations INTEGER NOT NULL,
-    seconds REAL NOT NULL, tried INTEGER NOT NULL, best REAL NOT NULL, PRIMARY KEY (hunt, round));
+    batch INTEGER NOT NULL, islands INTEGER NOT NULL, versions TEXT NOT NULL, begun TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS checkpoints (
+    hunt TEXT NOT NULL REFERENCES hunts, island INTEGER NOT NULL, seconds REAL NOT NULL, content TEXT NOT NULL,
+    digest TEXT NOT NULL, PRIMARY KEY (hunt, island));
 CREATE TABLE IF NOT EXISTS champions (
-    digest TEXT PRIMARY KEY, hunt TEXT NOT NULL REFERENCES hunts, round INTEGER NOT NULL, searcher TEXT NOT NULL,
-    margin REAL NOT NULL, point BLOB NOT NULL);
+    number INTEGER PRIMARY KEY, hunt TEXT NOT NULL REFERENCES hunts, island INTEGER NOT NULL,
+    generation INTEGER NOT NULL, seconds REAL NOT NULL, searcher TEXT NOT NULL, margin REAL NOT NULL,
+    point BLOB NOT NULL, digest TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS certificates (
     number INTEGER PRIMARY KEY, digest TEXT NOT NULL, hunt TEXT NOT NULL REFERENCES hunts, stage TEXT NOT NULL,
-    round INTEGER NOT NULL, draft TEXT NOT NULL, height TEXT NOT NULL, content BLOB NOT NULL,
-    UNIQUE (digest, hunt, stage));
+    island INTEGER NOT NULL, generation INTEGER NOT NULL, draft TEXT NOT NULL, height TEXT NOT NULL,
+    content BLOB NOT NULL, UNIQUE (digest, hunt, stage, island));
 """
 _COPY = "put a copy in its place, or name another folder: a hunt with the same options finds the same again"
 _SUFFIXES = ("", "-wal", "-shm", "-journal")  # the files of a database
-_NAMES = ("hunts", "batches", "rounds", "champions", "certificates")
+_KEPT = ("hunts", "champions", "certificates")  # append-only
+_NAMES = (*_KEPT, "checkpoints")
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What one searcher asked in one round (n × size), and what it was told (n)."""
+class Champion:
+    """The best point of an island at the end of a round, and after how many seconds of the hunt that was."""
 
-    searcher: str
-    points: Floats
-    margins: Floats
-
-
-@dataclass(frozen=True)
-class Round:
-    """What a round came to: evaluations and seconds since the hunt began, certificates tried, the best margin yet."""
-
-    number: int
-    evaluations: int
+    island: int
     seconds: float
-    tried: int
-    best: float
+    best: Best
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A certificate in the ledger: "found", "simpler" on the way, or "simplest"."""
+    """A certificate in the ledger: "found" by an island in a generation, "simpler" on the way, or "simplest"."""
 
     stage: str
-    round: int
+    island: int
+    generation: int
     refutation: Refutation
 
     @property
@@ -84,33 +72,28 @@ class Saved:
 
 @dataclass(frozen=True)
 class Description:
-    """What a hunt is: its question as JSON, seed, searchers, points a batch, versions, and when it began."""
+    """What a hunt is: its question as JSON, seed, searchers, points a batch, islands, versions, and when it began."""
 
     id: str
     question: dict[str, Any]
     seed: int
     searchers: tuple[str, ...]
     batch: int
+    islands: int
     versions: dict[str, str]
     begun: str
 
 
-def hunt_id(question: dict[str, Any], seed: int, searchers: Sequence[str], batch: int) -> str:
-    """Return the hunt's name: what it asks and how, hashed."""
-    text = json.dumps([FORMAT, question, seed, [*searchers], batch], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def hunt_id(question: dict[str, Any], seed: int, searchers: Sequence[str], batch: int, islands: int) -> str:
+    """Return the hunt's name: what it asks and how, hashed. Of hunts before there were islands, `islands` is 0."""
+    how = (
+        [FORMAT, question, seed, [*searchers], batch, islands] if islands else [1, question, seed, [*searchers], batch]
+    )
+    return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _digest(array: Floats) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f8").tobytes()).hexdigest()
-
-
-def _blob(array: Floats) -> bytes:
-    return np.ascontiguousarray(array, dtype="<f8").tobytes()
-
-
-def _champion(hunt: str, point: bytes) -> str:
-    return hashlib.sha256(hunt.encode() + point).hexdigest()
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _hold(holds: bool, otherwise: str) -> None:
@@ -143,7 +126,7 @@ class Ledger:
         self._check_format()
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_TABLES + "".join(_append_only(name) for name in _NAMES))
+        self._db.executescript(_TABLES + "".join(_append_only(name) for name in _KEPT))
         self._check_tables()
 
     def _refused(self, rule: str, remedy: str) -> InputError:
@@ -164,6 +147,8 @@ class Ledger:
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if found == 0 and tables == 0:
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
+        elif found == 1:
+            raise sqlite3.DatabaseError(f"it is of format 1, of release 0.1, and this one reads format {FORMAT}")
         elif found != FORMAT:
             raise sqlite3.DatabaseError(f"it holds another kind of database, or a format that is not {FORMAT}")
 
@@ -216,100 +201,105 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             raise self._refused(f"is damaged ({error})", _COPY) from None
 
-    def begin(self, hunt: Description) -> None:
-        """Enter a hunt, unless it is there."""
+    def begin(self, hunt: Description) -> Description:
+        """Enter a hunt, unless it is there, and return what the ledger has of it."""
         row = (
             hunt.id,
             json.dumps(hunt.question, sort_keys=True),
             hunt.seed,
             json.dumps(hunt.searchers),
             hunt.batch,
+            hunt.islands,
             json.dumps(hunt.versions),
             hunt.begun or datetime.now(UTC).isoformat(timespec="seconds"),
         )
         with self._transaction() as db:
-            db.execute("INSERT OR IGNORE INTO hunts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("INSERT OR IGNORE INTO hunts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return self.find(hunt.id)
 
     def record(
-        self, hunt: str, done: Round, batches: Sequence[Batch], champion: tuple[str, float, Floats] | None
+        self, hunt: str, island: int, seconds: float, before: Checkpoint, after: Checkpoint, found: Refutation | None
     ) -> None:
-        """Write a round, all or nothing; `champion` is the searcher, margin and point of a new best."""
+        """Write the checkpoint in which a round ended, and what the round found, all or nothing.
+
+        Raises InputError when the last checkpoint is not the one `before` the round.
+        """
+        place, text = (hunt, island), after.text()
         with self._transaction() as db:
-            db.executemany(
-                "INSERT INTO batches VALUES (?, ?, ?, ?, ?)",
-                [(hunt, done.number, b.searcher, _digest(b.points), _blob(b.margins)) for b in batches],
+            db.execute("DELETE FROM checkpoints WHERE (hunt, island, content) = (?, ?, ?)", (*place, before.text()))
+            db.execute(
+                "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?)",
+                (*place, seconds, text, _digest(*place, seconds, text)),
             )
-            db.execute("INSERT INTO rounds VALUES (?, ?, ?, ?, ?, ?)", (hunt, *astuple(done)))
-            if champion is not None:
-                searcher, margin, point = champion
-                found = (_champion(hunt, _blob(point)), hunt, done.number, searcher, margin, _blob(point))
-                db.execute("INSERT OR IGNORE INTO champions VALUES (?, ?, ?, ?, ?, ?)", found)
+            if after.best is not None and after.margin > before.margin:
+                best = after.best
+                row = (*place, best.generation, seconds, best.searcher, best.margin, packed(best.point))
+                db.execute(
+                    "INSERT INTO champions (hunt, island, generation, seconds, searcher, margin, point, digest) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*row, _digest(*row)),
+                )
+            if found is not None:
+                self._save(db, hunt, Saved("found", island, after.generation, found))
 
     def save(self, hunt: str, saved: Saved) -> None:
         """Write a certificate."""
+        with self._transaction() as db:
+            self._save(db, hunt, saved)
+
+    def _save(self, db: sqlite3.Connection, hunt: str, saved: Saved) -> None:
         draft = saved.refutation.draft
         row = (
             saved.digest,
             hunt,
             saved.stage,
-            saved.round,
+            saved.island,
+            saved.generation,
             json.dumps(draft.to_json()),
             str(draft.height),
             saved.refutation.certificate,
         )
-        with self._transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO certificates (digest, hunt, stage, round, draft, height, content) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
+        db.execute(
+            "INSERT OR IGNORE INTO certificates "
+            "(digest, hunt, stage, island, generation, draft, height, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
 
-    def margins(self, hunt: str, number: int, searcher: str, points: Floats) -> Floats | None:
-        """Return the margins of a batch that is in the ledger.
-
-        Raises InputError when the ledger holds other points: another version of a library searched.
-        """
-        query = "SELECT points, margins FROM batches WHERE hunt = ? AND round = ? AND searcher = ?"
+    def checkpoints(self, hunt: str) -> tuple[dict[int, Checkpoint], float]:
+        """Return the last checkpoint of each island that has one, and the seconds that the hunt has taken."""
+        query = "SELECT island, seconds, content, digest FROM checkpoints WHERE hunt = ? ORDER BY island"
+        found, taken = {}, 0.0
         with self._reading():
-            row = self._db.execute(query, (hunt, number, searcher)).fetchone()
-            found = None if row is None else np.frombuffer(row[1], dtype="<f8").astype(np.float64)
-            _hold(found is None or len(found) == len(points), f"round {number} has margins of other points")
-        if row is not None and row[0] != _digest(points):
-            rule = f"round {number} does not replay: {searcher} now proposes other points"
-            raise InputError(
-                "--resume", hunt, rule, "use the versions that `thmverify hunts show` names, or a new seed"
-            )
-        return found
-
-    def rounds(self, hunt: str) -> list[Round]:
-        """Return the rounds of a hunt, in order."""
-        query = "SELECT round, evaluations, seconds, tried, best FROM rounds WHERE hunt = ? ORDER BY round"
-        with self._reading():
-            rounds = [Round(*row) for row in self._db.execute(query, (hunt,))]
-            for number, done in enumerate(rounds):
-                _hold(done.number == number, f"round {number} is missing")
-                numbers = (done.evaluations, done.tried, done.seconds, done.best)
-                _hold([type(x) for x in numbers] == [int, int, float, float], f"round {number} has other numbers")
-        return rounds
+            for island, seconds, text, digest in self._db.execute(query, (hunt,)):
+                whole = _digest(hunt, island, seconds, text) == digest
+                _hold(whole, f"the checkpoint of island {island} is not the one that was saved")
+                found[island], taken = Checkpoint.read(text), max(taken, seconds)
+        return found, taken
 
     def certificates(self, hunt: str) -> list[Saved]:
         """Return the certificates of a hunt, the first found first."""
-        query = "SELECT stage, round, draft, content, digest FROM certificates WHERE hunt = ? ORDER BY number"
+        query = (
+            "SELECT stage, island, generation, draft, content, digest FROM certificates WHERE hunt = ? ORDER BY number"
+        )
         found = []
         with self._reading():
-            for stage, number, draft, content, digest in self._db.execute(query, (hunt,)):
-                found.append(Saved(stage, number, Refutation(read_draft(json.loads(draft)), content)))
+            for stage, island, generation, draft, content, digest in self._db.execute(query, (hunt,)):
+                refutation = Refutation(read_draft(json.loads(draft)), content)
+                found.append(Saved(stage, int(island), int(generation), refutation))
                 _hold(found[-1].digest == digest, "a certificate is not the one that was saved")
         return found
 
-    def champions(self, hunt: str) -> list[tuple[int, str, float, Floats]]:
-        """Return round, searcher, margin and point of each best so far, in order."""
-        query = "SELECT round, searcher, margin, point, digest FROM champions WHERE hunt = ? ORDER BY round"
+    def champions(self, hunt: str) -> list[Champion]:
+        """Return the best points of the islands, as they came."""
+        query = (
+            "SELECT hunt, island, generation, seconds, searcher, margin, point, digest FROM champions WHERE hunt = ?"
+        )
         found = []
         with self._reading():
-            for number, searcher, margin, point, digest in self._db.execute(query, (hunt,)):
-                _hold(digest == _champion(hunt, point), "a best point is not the one that was found")
-                found.append((number, str(searcher), float(margin), np.frombuffer(point, dtype="<f8")))
+            for *row, digest in self._db.execute(f"{query} ORDER BY number", (hunt,)):
+                _hold(_digest(*row) == digest, "a best point is not the one that was found")
+                _, island, generation, seconds, searcher, margin, point = row
+                found.append(Champion(island, seconds, Best(margin, unpacked(point, (-1,)), searcher, generation)))
         return found
 
     def hunts(self) -> list[Description]:
@@ -317,10 +307,12 @@ class Ledger:
         found = []
         with self._reading():
             for id_, question, *rest in self._db.execute("SELECT * FROM hunts ORDER BY begun, id"):
-                seed, searchers, batch, versions, begun = rest
+                seed, searchers, batch, islands, versions, begun = rest
                 asked, names = json.loads(question), tuple(json.loads(searchers))
-                _hold(id_ == hunt_id(asked, seed, names, batch), f"hunt {id_} asks something else than it did")
-                found.append(Description(id_, asked, seed, names, batch, dict(json.loads(versions)), str(begun)))
+                same = id_ == hunt_id(asked, seed, names, batch, islands)
+                _hold(same, f"hunt {id_} asks something else than it did")
+                made = dict(json.loads(versions))
+                found.append(Description(id_, asked, seed, names, batch, islands, made, str(begun)))
         return found
 
     def find(self, prefix: str) -> Description:

@@ -1,36 +1,33 @@
-"""The loop of a hunt: ask, evaluate, record, certify, simplify; the same rounds whatever runs them, and wherever.
+"""The loop of a hunt: hand out rounds of islands, record what comes back, simplify what was found.
 
-A round is one batch of every searcher. What follows from a round depends on the ledger alone, so a hunt that was killed
-and resumed is the hunt that was not. Evaluations are handed out in parts of a fixed size, so that not even rounding
-depends on the number of workers.
+Each island goes on by itself, and no round waits for another's. What a hunt finds depends on its islands and not on who
+does their rounds: of several certificates it takes the one of the earliest generation, and there of the first island,
+and every island goes as far as it takes to know which that is.
 """
 
 from __future__ import annotations
 
-import platform
+import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
-
-import numpy as np
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 
 from thmverify.errors import InputError
-from thmverify.hunting import jobs
-from thmverify.hunting.executors import Executor, Here, run_all
+from thmverify.hunting.executors import ATTEMPTS, Executor, Here, died
+from thmverify.hunting.islands import Checkpoint, Goal, Island, Round, advance, versions
 from thmverify.hunting.jobs import Refutation
-from thmverify.hunting.ledger import Batch, Description, Ledger, Round, Saved, hunt_id
+from thmverify.hunting.ledger import Description, Ledger, Saved, hunt_id
 from thmverify.hunting.questions import Question
-from thmverify.hunting.searchers import PORTFOLIO, SEARCHERS, Searcher, start
+from thmverify.hunting.searchers import PORTFOLIO, SEARCHERS
 from thmverify.hunting.simplify import simplify
-from thmverify.models import Floats
 from thmverify.notebook import escaped, table, word
 
 BATCH = 128
-_PART = 64  # points that are evaluated together
-_JOBS = 2  # for each worker in a round: fewer leave some idle, more cost
-_CANDIDATES = 2  # certificates tried a round, at most
-_LIBRARIES = ("thmverify", "numpy", "cma", "hypothesis", "python-flint")
+MOST_ISLANDS = 4096
+_SHORTEST, _LONGEST = 0.25, 5.0  # seconds of a round
+_PATIENCE = 2.0  # seconds between two looks whether all is well
 
 
 @dataclass(frozen=True)
@@ -65,11 +62,12 @@ class Plan:
     seed: int = 0
     searchers: tuple[str, ...] = PORTFOLIO
     batch: int = BATCH
+    islands: int = 1
 
     @property
     def id(self) -> str:
         """The hunt's name in the ledger."""
-        return hunt_id(self.question.to_json(), self.seed, self.searchers, self.batch)
+        return hunt_id(self.question.to_json(), self.seed, self.searchers, self.batch, self.islands)
 
     def check(self) -> None:
         """Raise InputError when a searcher is unknown or named twice."""
@@ -79,31 +77,45 @@ class Plan:
             if name not in SEARCHERS:
                 raise InputError("--searcher", name, "is not a searcher", f"write {', '.join(SEARCHERS)}")
 
+    def island(self, number: int) -> Island:
+        """Return one of its islands."""
+        return Island(self.question, self.searchers, self.batch, self.seed, number)
+
     def description(self) -> Description:
         """Return what the ledger holds of it."""
-        return Description(self.id, self.question.to_json(), self.seed, self.searchers, self.batch, versions(), "")
+        asked = self.question.to_json()
+        return Description(self.id, asked, self.seed, self.searchers, self.batch, self.islands, {**versions()}, "")
 
-    @classmethod
-    def of(cls, hunt: Description) -> Plan:
-        """Return the plan of a hunt in the ledger."""
-        return cls(Question.from_json(hunt.question), hunt.seed, hunt.searchers, hunt.batch)
+
+@dataclass(frozen=True)
+class Totals:
+    """What the islands of a hunt have come to: evaluations, seconds, certificates tried, the best margin."""
+
+    evaluations: int
+    seconds: float
+    tried: int
+    best: float
+
+    @property
+    def rate(self) -> float:
+        """Evaluations a second."""
+        return self.evaluations / max(self.seconds, 1e-9)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a hunt is: "searching" or "simplifying", and the round it has done."""
+    """Where a hunt is: "searching" or "simplifying", what is done, and how many islands have found something."""
 
     stage: str
-    done: Round
+    done: Totals
     certified: int
     height: int | None = None
 
     def _repr_html_(self) -> str:
         done = self.done
         found = f"{self.certified} certified" + ("" if self.height is None else f", of height {self.height}")
-        rate = done.evaluations / max(done.seconds, 1e-9)
-        text = f"{self.stage}: round {done.number + 1}, {done.evaluations:,} instances in {done.seconds:.0f} s"
-        return escaped(f"{text} ({rate:,.0f}/s); best margin {done.best:.3g}; {found}")
+        text = f"{self.stage}: {done.evaluations:,} instances in {done.seconds:.0f} s"
+        return escaped(f"{text} ({done.rate:,.0f}/s); best margin {done.best:.3g}; {found}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,7 @@ class Result:
     """How a hunt ended: what it took, the best margin, and the simplest counterexample if one was certified."""
 
     id: str
-    done: Round
+    done: Totals
     found: Refutation | None
     simplest: Refutation | None
 
@@ -121,26 +133,6 @@ class Result:
             return table(escaped(f"hunt {self.id}: no counterexample found (this is not a proof)"), rows)
         instance = self.simplest.draft.instance()
         return table(f"hunt {escaped(self.id)}: {word('refuted')}", [*rows, ("instance", instance._repr_html_())])
-
-
-@dataclass
-class _State:
-    """What the rounds so far came to."""
-
-    done: Round = field(default_factory=lambda: Round(-1, 0, 0.0, 0, -np.inf))
-    best: Floats | None = None
-    tried: set[bytes] = field(default_factory=set)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of all that proposes."""
-    found = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
 
 
 def hunt(
@@ -154,136 +146,119 @@ def hunt(
     """Hunt until a counterexample is certified, or the budget is spent; go on where the ledger ends.
 
     What is found is simplified, unless `simpler` is false.
+
+    Raises InputError when the hunt was begun with other versions of what searches.
     """
-    executor = executor or Here()
-    ledger.begin(plan.description())
-    found = _first(ledger.certificates(plan.id), "found")
-    if found is None or found.round >= len(ledger.rounds(plan.id)):  # killed before the round was written: once more
-        found = _search(plan, ledger, budget, executor, observe)
-    rounds = ledger.rounds(plan.id)
-    done = rounds[-1] if rounds else _State().done
+    _same_versions(ledger.begin(plan.description()))
+    hunting = _Hunt(plan, ledger, budget, executor or Here(), observe)
+    hunting.run()
+    found, done = hunting.first(), hunting.totals()
     if found is None or not simpler:
         return Result(plan.id, done, None if found is None else found.refutation, None)
     return Result(plan.id, done, found.refutation, _simplest(plan, ledger, found, done, observe))
 
 
-def _first(saved: Sequence[Saved], stage: str) -> Saved | None:
-    return next((s for s in saved if s.stage == stage), None)
+def _same_versions(begun: Description) -> None:
+    for name, number in versions().items():
+        if name != "python" and begun.versions.get(name) != number:
+            rule = f"was begun with {name} {begun.versions.get(name)}, and this is {number}"
+            raise InputError("--resume", begun.id, rule, "use the versions that it was begun with, or a new seed")
 
 
-def _search(
-    plan: Plan, ledger: Ledger, budget: Budget, executor: Executor, observe: Callable[[Progress], None]
-) -> Saved | None:
-    """Go through rounds, those of the ledger first, until a certificate is found or the budget is spent."""
-    searchers = start(plan.searchers, plan.question.target().size, plan.batch, plan.seed)
-    past = ledger.rounds(plan.id)
-    state, begun = _State(), time.perf_counter()
-    before = past[-1].seconds if past else 0.0
-    try:
-        while len(past) > state.done.number + 1 or not budget.spent(state.done.seconds, state.done.evaluations):
-            number = state.done.number + 1
-            replayed = past[number] if number < len(past) else None
-            batches = _evaluate(plan, number, searchers, state.best, ledger if replayed else None, executor)
-            champion = _champion(batches, state)
-            candidates = _candidates(batches, state)
-            found = None if replayed else _certify(plan, number, candidates, ledger, executor)
-            seconds = before + time.perf_counter() - begun
-            evaluations = state.done.evaluations + sum(len(b.margins) for b in batches)
-            best = state.done.best if champion is None else champion[1]
-            state.done = replayed or Round(number, evaluations, seconds, state.done.tried + len(candidates), best)
-            if replayed is None:
-                ledger.record(plan.id, state.done, batches, champion)
-            elif number == len(past) - 1:
-                begun = time.perf_counter()
-            observe(Progress("searching", state.done, int(found is not None)))
-            if found is not None:
-                return found
-    finally:
-        for searcher in searchers:
-            searcher.close()
-    return None
+class _Hunt:
+    """A hunt under way: where its islands are, and what they have found."""
+
+    def __init__(
+        self, plan: Plan, ledger: Ledger, budget: Budget, executor: Executor, observe: Callable[[Progress], None]
+    ) -> None:
+        self.plan, self.ledger, self.budget, self.executor, self.observe = plan, ledger, budget, executor, observe
+        self.at = dict.fromkeys(range(plan.islands), Checkpoint())
+        known, self._before = ledger.checkpoints(plan.id)
+        self._recorded = self._before
+        self.at |= known
+        self.found = {saved.island: saved for saved in ledger.certificates(plan.id) if saved.stage == "found"}
+        self._begun = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of the clock that the hunt has taken, those before it was resumed included."""
+        return self._before + time.perf_counter() - self._begun
+
+    def totals(self) -> Totals:
+        """Return what the islands have come to."""
+        at = self.at.values()
+        best = max(place.margin for place in at)
+        evaluations, tried = (sum(getattr(place, name) for place in at) for name in ("evaluations", "tried"))
+        return Totals(evaluations, self._recorded, tried, best)
+
+    def first(self) -> Saved | None:
+        """Return the first certificate: of the earliest generation, and there of the first island."""
+        return min(self.found.values(), key=lambda saved: (saved.generation, saved.island), default=None)
+
+    def run(self) -> None:
+        """Hand out rounds until no island has one to do; an island has one at a time.
+
+        A round whose worker died is handed out again, up to a few times.
+        """
+        flying: dict[Future[Round], int] = {}
+        deaths: Counter[int] = Counter()
+        while True:
+            free = self.executor.workers - len(flying)
+            for number in self._waiting({*flying.values()})[: max(free, 0)]:
+                task = (self.plan.island(number), self.at[number], self._goal(number), versions())
+                flying[self.executor.submit(advance, *task)] = number
+            if not flying:
+                return
+            done, _ = wait(flying, _PATIENCE, FIRST_COMPLETED)
+            self.executor.check()
+            for future in sorted(done, key=flying.__getitem__):
+                number = flying.pop(future)
+                deaths[number] = deaths[number] + 1 if died(future.exception()) else 0
+                if not 0 < deaths[number] < ATTEMPTS:
+                    self._take(number, future.result())
+
+    def _waiting(self, busy: set[int]) -> list[int]:
+        """Return the islands that have a round to do and do none, those that are behind first."""
+        if self.budget.spent(self.seconds, 0):
+            return []
+        numbers = (number for number in self.at if number not in busy and not self._done(number))
+        return sorted(numbers, key=lambda number: self.at[number].generation)
+
+    def _done(self, number: int) -> bool:
+        at, goal = self.at[number], self._goal(number)
+        return number in self.found or at.generation >= goal.generation or at.evaluations >= goal.evaluations
+
+    def _goal(self, number: int) -> Goal:
+        """Return how far an island goes: its share of the budget, and not beyond what was found."""
+        first = self.first()
+        generation = math.inf if first is None else first.generation - (number > first.island)
+        share = -(-self.budget.evaluations // self.plan.islands) or math.inf
+        left = self.budget.seconds - self.seconds if self.budget.seconds > 0 else math.inf
+        return Goal(generation, share, min(max(_SHORTEST, self.seconds / 8), _LONGEST, left))
+
+    def _take(self, number: int, done: Round) -> None:
+        """Record a round, and say so."""
+        self._recorded = self.seconds
+        self.ledger.record(self.plan.id, number, self._recorded, self.at[number], done.after, done.found)
+        self.at[number] = done.after
+        if done.found is not None:
+            self.found[number] = Saved("found", number, done.after.generation, done.found)
+        self.observe(Progress("searching", self.totals(), len(self.found)))
 
 
-def _evaluate(
-    plan: Plan,
-    number: int,
-    searchers: Sequence[Searcher],
-    best: Floats | None,
-    past: Ledger | None,
-    executor: Executor,
-) -> list[Batch]:
-    """Return the batches of a round: computed, or read from the ledger when it is a past one."""
-    asked = [searcher.ask(best) for searcher in searchers]
-    if past is None:
-        margins = _margins(plan.question, asked, executor)
-    else:
-        margins = [_replayed(past, plan.id, number, *pair) for pair in zip(plan.searchers, asked, strict=True)]
-    for searcher, points, values in zip(searchers, asked, margins, strict=True):
-        searcher.tell(points, values)
-    return [Batch(*batch) for batch in zip(plan.searchers, asked, margins, strict=True)]
-
-
-def _replayed(past: Ledger, hunt: str, number: int, searcher: str, points: Floats) -> Floats:
-    margins = past.margins(hunt, number, searcher, points)
-    if margins is None:
-        rule = f"round {number} of {searcher} is missing from {past.path}"
-        raise InputError("--resume", hunt, rule, "the file is damaged: hunt with a new seed or another --out")
-    return margins
-
-
-def _margins(question: Question, asked: Sequence[Floats], executor: Executor) -> list[Floats]:
-    parts = [points[at : at + _PART] for points in asked for at in range(0, len(points), _PART)]
-    share = -(-len(parts) // (_JOBS * executor.workers))
-    handed_out = [parts[at : at + share] for at in range(0, len(parts), share)]
-    done = run_all(executor, [(jobs.margins_of_all, (question, part)) for part in handed_out])
-    values = np.concatenate([margins for job in done for margins in job])
-    return np.split(values, np.cumsum([len(points) for points in asked])[:-1])
-
-
-def _champion(batches: Sequence[Batch], state: _State) -> tuple[str, float, Floats] | None:
-    """Return searcher, margin and point of a new best, and remember it."""
-    best = max(batches, key=lambda batch: float(batch.margins.max()))
-    i = int(np.argmax(best.margins))
-    if best.margins[i] <= state.done.best:
-        return None
-    state.best = best.points[i]
-    return best.searcher, float(best.margins[i]), best.points[i]
-
-
-def _candidates(batches: Sequence[Batch], state: _State) -> list[Floats]:
-    """Return the best points that look violated and have not been tried."""
-    points, margins = np.concatenate([b.points for b in batches]), np.concatenate([b.margins for b in batches])
-    chosen: list[Floats] = []
-    for i in np.argsort(-margins, kind="stable"):
-        if margins[i] <= 0 or len(chosen) == _CANDIDATES:
-            break
-        key = points[i].tobytes()
-        if key not in state.tried:
-            state.tried.add(key)
-            chosen.append(points[i])
-    return chosen
-
-
-def _certify(plan: Plan, number: int, candidates: Sequence[Floats], ledger: Ledger, executor: Executor) -> Saved | None:
-    """Return the first certificate, safe in the ledger, if any candidate makes one."""
-    for refutation in run_all(executor, [(jobs.certify, (plan.question, point)) for point in candidates]):
-        if refutation is not None:
-            saved = Saved("found", number, refutation)
-            ledger.save(plan.id, saved)
-            return saved
-    return None
-
-
-def _simplest(plan: Plan, ledger: Ledger, found: Saved, done: Round, observe: Callable[[Progress], None]) -> Refutation:
+def _simplest(
+    plan: Plan, ledger: Ledger, found: Saved, done: Totals, observe: Callable[[Progress], None]
+) -> Refutation:
     """Return the simplest refutation that the moves reach; each step is safe in the ledger when it is taken."""
-    known = _first(ledger.certificates(plan.id), "simplest")
-    if known is not None:
-        return known.refutation
+    place = found.island, found.generation
+    for saved in ledger.certificates(plan.id):
+        if saved.stage == "simplest" and (saved.island, saved.generation) == place:
+            return saved.refutation
 
     def accepted(refutation: Refutation) -> None:
-        ledger.save(plan.id, Saved("simpler", found.round, refutation))
+        ledger.save(plan.id, Saved("simpler", *place, refutation))
         observe(Progress("simplifying", done, 1, refutation.draft.height))
 
     simplest = simplify(plan.question.claim, plan.question.settings, found.refutation, accepted)
-    ledger.save(plan.id, Saved("simplest", found.round, simplest))
+    ledger.save(plan.id, Saved("simplest", *place, simplest))
     return simplest

@@ -1,16 +1,15 @@
 """Searchers: they propose points and are told the margins. Given the seed and the margins, they are deterministic.
 
-So a searcher needs no saving: told the same margins again, it proposes the same points again.
+Between two turns all that a searcher knows is in its state, which is JSON: one that is restored from it goes on as the
+one that was saved.
 """
 
 from __future__ import annotations
 
+import base64
 import math
-import queue
-import threading
-import warnings
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings, strategies, target
@@ -18,193 +17,205 @@ from hypothesis import seed as hypothesis_seed
 
 from thmverify.models import Floats
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # cma misses matplotlib, for plots that nobody asks it for
-    import cma
-
-_FAR = 1e6  # what a searcher that cannot take −∞ is told
+_FAR = 1e6  # what Hypothesis, which cannot take −∞, is told
+Measure: TypeAlias = Callable[[Floats], Floats]
 
 
 class Searcher(Protocol):
-    """Proposes a batch of points (n × size), then is told their margins (n), and so on."""
+    """Takes turns: it has points (n × size) measured, once or more often, and learns from their margins (n)."""
 
-    def ask(self, best: Floats | None) -> Floats:
-        """Return points to evaluate; `best` is the best point that any searcher has met."""
+    every: int  # turns are taken in each so many generations
+
+    def turn(self, measure: Measure, best: Floats | None) -> None:
+        """Search for a while; `best` is the best point that any searcher of the island has met."""
         ...
 
-    def tell(self, points: Floats, margins: Floats) -> None:
-        """Take the margins of the points just asked for."""
+    def state(self) -> dict[str, Any]:
+        """Return all that the searcher knows, as JSON."""
         ...
 
-    def close(self) -> None:
-        """Give back what the searcher holds."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Know what the state says, and nothing else. Raises ValueError, KeyError or TypeError when it is none."""
         ...
 
 
-class Random:
+def packed(array: Floats) -> str:
+    """Return the numbers of an array as text, bit by bit.
+
+    >>> packed(np.array([1.0]))
+    'AAAAAAAA8D8='
+    """
+    return base64.b64encode(np.ascontiguousarray(array, dtype="<f8").tobytes()).decode("ascii")
+
+
+def unpacked(text: str, shape: tuple[int, ...]) -> Floats:
+    """Return the array of a shape that `packed` wrote. Raises ValueError when there are more numbers, or fewer."""
+    data = base64.b64decode(text, validate=True)
+    return np.frombuffer(data, dtype="<f8").astype(np.float64).reshape(shape)
+
+
+class _Seeded:
+    """What searchers share: a generator of random numbers, and arrays by name, which are their state."""
+
+    every = 1
+    _arrays: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, size: int, batch: int, seed: int) -> None:
+        self._rng, self._shape = np.random.default_rng(seed), (batch, size)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the searcher knows, as JSON."""
+        arrays = {name: packed(getattr(self, name)) for name in self._arrays}
+        return {"random": self._rng.bit_generator.state, **arrays}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Know what the state says. Raises ValueError, KeyError or TypeError when it is none of this searcher's."""
+        self._rng.bit_generator.state = state["random"]
+        for name in self._arrays:
+            setattr(self, name, unpacked(state[name], getattr(self, name).shape))
+
+
+class Random(_Seeded):
     """Independent normal points, some of them further out than others."""
 
-    def __init__(self, size: int, batch: int, seed: int) -> None:
-        self._rng, self._shape = np.random.default_rng(seed), (batch, size)
-
-    def ask(self, _best: Floats | None) -> Floats:
-        """Return new points, whatever is known."""
+    def turn(self, measure: Measure, _best: Floats | None) -> None:
+        """Measure new points, whatever is known."""
         spread = np.exp(0.3 * self._rng.standard_normal((self._shape[0], 1)))
-        points: Floats = spread * self._rng.standard_normal(self._shape)
-        return points
-
-    def tell(self, points: Floats, margins: Floats) -> None:
-        """Nothing is learnt."""
-
-    def close(self) -> None:
-        """Nothing is held."""
+        measure(spread * self._rng.standard_normal(self._shape))
 
 
-class Polish:
+class Polish(_Seeded):
     """Steps round the best point so far, longer after a success and shorter after a failure (the 1/5 rule)."""
 
-    def __init__(self, size: int, batch: int, seed: int) -> None:
-        self._rng, self._shape = np.random.default_rng(seed), (batch, size)
-        self._centre: Floats | None = None
-        self._value, self._step = -math.inf, 0.3
+    _arrays = ("_centre", "_value", "_step")
 
-    def ask(self, best: Floats | None) -> Floats:
-        """Return points round the best one; points from nowhere while there is none."""
-        if best is not None and (self._centre is None or not np.array_equal(best, self._centre)):
-            self._centre, self._step = best, max(self._step, 0.1)
+    def __init__(self, size: int, batch: int, seed: int) -> None:
+        super().__init__(size, batch, seed)
+        self._centre, self._value, self._step = np.full(size, math.nan), np.array(-math.inf), np.array(0.3)
+
+    def turn(self, measure: Measure, best: Floats | None) -> None:
+        """Measure points round the best one; points from nowhere while there is none."""
+        if best is not None and not np.array_equal(best, self._centre):
+            self._centre, self._step = best, np.maximum(self._step, 0.1)
         noise = self._rng.standard_normal(self._shape)
         lengths = self._step * np.exp(self._rng.standard_normal((self._shape[0], 1)))
-        return noise if self._centre is None else self._centre + lengths * noise
-
-    def tell(self, points: Floats, margins: Floats) -> None:
-        """Lengthen or shorten the step."""
+        points = noise if np.isnan(self._centre).any() else self._centre + lengths * noise
+        margins = measure(points)
         i = int(np.argmax(margins))
         if margins[i] > self._value:
-            self._value, self._step = float(margins[i]), self._step * 1.5
-            self._centre = points[i]
+            self._value, self._step, self._centre = margins[i], self._step * 1.5, points[i]
         else:
-            self._step = self._step * 0.7 if self._step > 1e-4 else 0.3
-
-    def close(self) -> None:
-        """Nothing is held."""
+            self._step = np.where(self._step > 1e-4, self._step * 0.7, 0.3)
 
 
-class Evolution:
-    """CMA-ES: several at once, each started anew with more points when it has converged."""
+class Evolution(_Seeded):
+    """CMA-ES, several runs side by side, each started anew when it has converged or no longer climbs.
 
-    _POPULATION, _LARGEST = 16, 64
+    A covariance is kept as its Cholesky factor A, as in O. Krause, D. R. Arbonès and C. Igel, "CMA-ES with optimal
+    covariance update and storage complexity" (2016); weights and rates are those of N. Hansen, "The CMA evolution
+    strategy: a tutorial" (2016). Arrays have the runs first.
+    """
+
+    _POPULATION = 16
+    _SIGMA = 0.7
+    _arrays = ("_mean", "_factor", "_sigma", "_path", "_length", "_age", "_top", "_stale")
 
     def __init__(self, size: int, batch: int, seed: int) -> None:
-        self._rng, self._size = np.random.default_rng(seed), max(size, 2)  # CMA-ES needs two variables
-        self._used = size
-        self._runs = [self._start(self._POPULATION) for _ in range(max(1, batch // self._POPULATION))]
-        self._asked: list[list[Any]] = []
+        super().__init__(size, batch, seed)
+        runs, n = max(1, batch // self._POPULATION), size
+        self._mean, self._factor = np.zeros((runs, n)), np.zeros((runs, n, n))
+        self._sigma, self._age, self._top, self._stale = np.zeros((4, runs))
+        self._path, self._length = np.zeros((2, runs, n))  # of the covariance, and of the step's length
+        self._start(np.full(runs, True))
 
-    def _start(self, population: int) -> Any:
-        own = np.random.default_rng(int(self._rng.integers(2**31)))
-        options = {
-            "seed": math.nan,  # no: that seeds NumPy's global generator, which runs and libraries share
-            "randn": lambda *shape: own.standard_normal(shape),
-            "popsize": population,
-            "verbose": -9,
-            "verb_log": 0,
-            "CMA_diagonal": 0,
-            "tolflatfitness": 20,
-        }
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns of what it does not use
-            return cma.CMAEvolutionStrategy(self._rng.standard_normal(self._size), 0.7, options)
+    def _start(self, chosen: Floats) -> None:
+        """Start the runs chosen (a mask) somewhere else."""
+        self._mean[chosen] = self._rng.standard_normal(self._mean[chosen].shape)
+        self._factor[chosen] = np.eye(self._shape[1])
+        self._path[chosen] = self._length[chosen] = 0.0
+        self._sigma[chosen], self._top[chosen], self._age[chosen], self._stale[chosen] = self._SIGMA, -math.inf, 0, 0
 
-    def ask(self, _best: Floats | None) -> Floats:
-        """Return one generation of each."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._asked = [run.ask() for run in self._runs]
-        points: Floats = np.array([x[: self._used] for asked in self._asked for x in asked])
-        return points
+    def turn(self, measure: Measure, _best: Floats | None) -> None:
+        """Measure one generation of each run, and let it evolve or start again."""
+        runs, n = self._mean.shape
+        z = self._rng.standard_normal((runs, self._POPULATION, n))
+        y = z @ self._factor.transpose(0, 2, 1)
+        points = self._mean[:, None] + self._sigma[:, None, None] * y
+        margins = measure(points.reshape(-1, n)).reshape(runs, -1)
+        order = np.argsort(-margins, axis=1, kind="stable")[:, : self._POPULATION // 2, None]
+        self._evolve(np.take_along_axis(z, order, axis=1), np.take_along_axis(y, order, axis=1))
+        top = margins.max(axis=1)
+        better = top - 1e-12 * np.abs(top) > self._top
+        self._stale = np.where(better, 0, self._stale + 1)
+        self._top, self._age = np.maximum(top, self._top), self._age + 1
+        self._start(self._finished())
 
-    def tell(self, _points: Floats, margins: Floats) -> None:
-        """Let each evolve, or start again."""
-        start = 0
-        for i, (run, asked) in enumerate(zip(self._runs, self._asked, strict=True)):
-            losses = np.minimum(-margins[start : start + len(asked)], _FAR)
-            start += len(asked)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                run.tell(asked, losses.tolist())
-                stopped = bool(run.stop())
-            if stopped:
-                self._runs[i] = self._start(min(2 * len(asked), self._LARGEST))
+    def _evolve(self, z: Floats, y: Floats) -> None:
+        """Move to the better half, y = z Aᵀ (runs × μ × n), the best first."""
+        _, mu, n = z.shape
+        weights = math.log(mu + 0.5) - np.log(np.arange(1, mu + 1))
+        weights /= weights.sum()
+        mass = 1 / float((weights**2).sum())
+        c_sigma = (mass + 2) / (n + mass + 5)
+        damping = 1 + 2 * max(0.0, math.sqrt((mass - 1) / (n + 1)) - 1) + c_sigma
+        c_path = (4 + mass / n) / (n + 4 + 2 * mass / n)
+        c_one = 2 / ((n + 1.3) ** 2 + mass)
+        c_mu = min(1 - c_one, 2 * (mass - 2 + 1 / mass) / ((n + 2) ** 2 + mass))
+        usual = math.sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n))  # E ‖N(0, I)‖, nearly
+        step = np.einsum("k,rki->ri", weights, y)
+        self._mean = self._mean + self._sigma[:, None] * step
+        drift = math.sqrt(c_sigma * (2 - c_sigma) * mass)
+        self._length = (1 - c_sigma) * self._length + drift * np.einsum("k,rki->ri", weights, z)
+        length = np.linalg.norm(self._length, axis=1)
+        young = np.sqrt(1 - (1 - c_sigma) ** (2 * (self._age + 1)))
+        held = (length / young < (1.4 + 2 / (n + 1)) * usual).astype(float)  # else the path would grow too quickly
+        self._path = (1 - c_path) * self._path + (held * math.sqrt(c_path * (2 - c_path) * mass))[:, None] * step
+        left = 1 - c_one - c_mu + (1 - held) * c_one * c_path * (2 - c_path)
+        covariance = left[:, None, None] * self._factor @ self._factor.transpose(0, 2, 1)
+        covariance += c_one * self._path[:, :, None] * self._path[:, None, :]
+        covariance += c_mu * np.einsum("k,rki,rkj->rij", weights, y, y)
+        floor = 1e-14 * np.trace(covariance, axis1=1, axis2=2)
+        self._factor = np.linalg.cholesky(covariance + floor[:, None, None] * np.eye(n))
+        self._sigma = self._sigma * np.exp(np.minimum(1.0, c_sigma / damping * (length / usual - 1)))
 
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-class _Closed(KeyboardInterrupt):
-    """Ends Hypothesis from inside a test: it passes interrupts on and takes no other exception for one."""
+    def _finished(self) -> Floats:
+        """Return which runs have converged, are lost, or have not climbed for long (a mask)."""
+        n = self._mean.shape[1]
+        scales = np.abs(np.diagonal(self._factor, axis1=1, axis2=2))
+        reach = self._sigma * scales.max(axis=1)
+        lost = (reach > 1e8) | (scales.max(axis=1) > 1e7 * scales.min(axis=1))
+        finished: Floats = (reach < 1e-11) | lost | (self._stale > 20 + 2 * n)
+        return finished
 
 
 class _Enough(KeyboardInterrupt):
-    """Ends one run of Hypothesis, before it would end by the clock."""
+    """Ends one run of Hypothesis, before it would end by the clock: it passes interrupts on."""
 
 
-class Shrinking:
+class Shrinking(_Seeded):
     """Hypothesis: `target()` climbs the margin; once a point looks violated, its shrinker makes the point simple.
 
-    Points are eighths of small integers, so that shorter means simpler. Hypothesis calls its test; a thread turns that
-    round into asking and telling.
+    Points are eighths of small integers, so that shorter means simpler. A turn is one run of Hypothesis, of a hundred
+    examples, and so turns are rare.
     """
 
+    every = 64
     _REACH, _UNIT = 24, 8.0
     _ROWS = 8
-    _EXAMPLES, _MOST = 300, 900  # to generate, and in all with those that shrink
     # Hypothesis likes to draw the constants of whatever modules are loaded: there are none from here on.
     _BASE = 3**40
 
-    def __init__(self, size: int, batch: int, seed: int) -> None:
-        self._size, self._rows = size, min(batch, self._ROWS)
-        self._rng = np.random.default_rng(seed)
-        self._questions: queue.Queue[Floats | BaseException] = queue.Queue()
-        self._answers: queue.Queue[Floats | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def ask(self, _best: Floats | None) -> Floats:
-        """Return the points of Hypothesis's next example."""
-        if not self._thread.is_alive():
-            self._thread.start()
-        question = self._questions.get()
-        if isinstance(question, BaseException):
-            raise question
-        return question
-
-    def tell(self, _points: Floats, margins: Floats) -> None:
-        """Let Hypothesis go on."""
-        self._answers.put(margins)
-
-    def close(self) -> None:
-        """End the thread."""
-        if self._thread.is_alive():
-            self._answers.put(None)
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            while True:
-                self._session(int(self._rng.integers(2**31)))()
-        except _Closed:
-            return
-        except BaseException as error:  # the thread that asks must hear of it
-            self._questions.put(error)
-
-    def _session(self, seed: int) -> Callable[[], None]:
-        """Return one run of Hypothesis: a few hundred examples, or until it has shrunk a violation."""
+    def turn(self, measure: Measure, _best: Floats | None) -> None:
+        """Go through some examples, fewer where a batch is small, or until a violation has shrunk."""
+        batch, size = self._shape
+        examples = max(40, min(100, batch))
+        left = [3 * examples]  # with those that shrink
         coordinate = strategies.integers(self._BASE, self._BASE + 2 * self._REACH)
-        left = [self._MOST]
-        row = strategies.lists(coordinate, min_size=self._size, max_size=self._size)
+        row = strategies.lists(coordinate, min_size=size, max_size=size)
 
-        @hypothesis_seed(seed)
+        @hypothesis_seed(int(self._rng.integers(2**31)))
         @settings(
-            max_examples=self._EXAMPLES,
+            max_examples=examples,
             database=None,
             deadline=None,
             derandomize=False,
@@ -213,27 +224,21 @@ class Shrinking:
             phases=(Phase.generate, Phase.target, Phase.shrink),
             print_blob=False,
         )
-        @given(strategies.lists(row, min_size=1, max_size=self._rows))
+        @given(strategies.lists(row, min_size=1, max_size=min(batch, self._ROWS)))
         def climb(rows: list[list[int]]) -> None:
             left[0] -= 1
             if left[0] < 0:
                 raise _Enough
-            self._questions.put(np.array([[_folded(n - self._BASE) for n in row] for row in rows]) / self._UNIT)
-            margins = self._answers.get()
-            if margins is None:
-                raise _Closed
-            best = float(np.max(margins))
+            points = np.array([[_folded(n - self._BASE) for n in row] for row in rows]) / self._UNIT
+            best = float(np.max(measure(points)))
             target(max(best, -_FAR))
             if best > 0:
                 raise _ViolatedError
 
-        def session() -> None:
-            try:
-                climb()
-            except (_ViolatedError, _Enough):
-                return
-
-        return session
+        try:
+            climb()
+        except (_ViolatedError, _Enough):
+            return
 
 
 def _folded(n: int) -> float:
@@ -254,7 +259,7 @@ SEARCHERS: dict[str, Callable[[int, int, int], Searcher]] = {
 PORTFOLIO = tuple(SEARCHERS)
 
 
-def start(names: tuple[str, ...], size: int, batch: int, seed: int) -> list[Searcher]:
+def start(names: tuple[str, ...], size: int, batch: int, seed: tuple[int, ...]) -> list[Searcher]:
     """Return the searchers by name, each with a seed of its own; raises KeyError for an unknown name."""
     seeds = np.random.SeedSequence(seed).generate_state(len(names))
     return [SEARCHERS[name](size, batch, int(s)) for name, s in zip(names, seeds, strict=True)]
