@@ -250,17 +250,19 @@ def near(
     return around(found.claim or found.id, instance(model, bias=bias, rank=rank, weight_decay=weight_decay), reach)
 
 
-def chart(family: Mapping[str, Any], *, budget: str | float = "10m") -> Map:
+def chart(family: Mapping[str, Any], *, budget: str | float = "10m", radius: Number = 0) -> Map:
     """Map where InfoNCE's Col(A*) = S_F is proved and where it is refuted on a family of instances, box by box.
 
     The family is {"instance": …, "axes": […]}, as in the file of `thmverify cover --set slice=FILE`. What could not be
-    settled in the budget, seconds or text such as "5m", is left open; the certificate is of the rest.
+    settled in the budget, seconds or text such as "5m", is left open; the certificate is of the rest. With a radius a
+    box stands for all instances near those of the family, as in `near`.
 
-    Raises InputError when the family is not one.
+    Raises InputError when the family is not one, or the radius not from 0 to 1.
     """
     from thmverify.covering.maps import Family
     from thmverify.covering.maps import chart as charted
     from thmverify.hunting.run import Budget
+    from thmverify.rationals import rational
 
     limit = Budget.parse(budget).seconds if isinstance(budget, str) else float(budget)
-    return charted(Family.of(dict(family)), limit)
+    return charted(Family.of(dict(family), rational("radius", radius)), limit)

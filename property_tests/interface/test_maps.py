@@ -6,6 +6,7 @@ import json
 import random
 from fractions import Fraction
 from functools import cache, partial
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,6 +14,7 @@ from flint import fmpq
 
 import thmverify as tv
 from property_tests.kernel import box_opinion, second_opinion
+from property_tests.kernel.test_mutations import accepted, rehashed
 from thmverify import exact
 from thmverify.certifying import decide
 from thmverify.cli import main
@@ -78,6 +80,23 @@ def test_python():
     given = tv.SharedGMM(["1/2", "1/2"], [["1"], ["-1"]])
     near = tv.near("infonce-equality", given, bias=1, radius="1/10")
     assert tv.check(near.certificate) == "VERIFIED infonce-equality, within 1/10 of the instance given: proved"
+
+
+def test_a_map_with_a_radius_is_of_all_instances_near_the_family(tmp_path, capsys):
+    file = tmp_path / "slice.json"
+    file.write_text(json.dumps(PROVED))
+    words = ["cover", "infonce-equality", "--set", f"slice={file}", "--out", str(tmp_path / "map"), "--json"]
+    assert main([*words, "--box", "1/1000"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["verdict"], answer["share"]) == ("proved", "1")
+    said = check(Path(answer["certificate"]).read_bytes())
+    assert said.region.text == "within 1/1000 of bias [4/5, 1] x separation [9/10, 11/10]"
+    widened = json.loads(Path(answer["certificate"]).read_bytes())
+    widened["set"]["radius"] = "1/10"
+    assert not accepted(rehashed(widened))
+    assert main([*words, "--box", "2"]) == 2
+    assert main(["cover", "infonce-equality-three", "--box", "1/1000"]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
 
 
 def test_what_is_not_settled_is_white_and_nobody_says_more():

@@ -35,6 +35,9 @@ def cover(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="The set: distance=6, distance=any, or slice=FILE.json."),
     ] = None,
+    box: Annotated[
+        str, typer.Option(metavar="RADIUS", help="With a slice: for every instance within a radius of the family.")
+    ] = "0",
     budget: Annotated[str, typer.Option(metavar="60s|5m", help="Time to spend.")] = "10m",
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that look at boxes.")] = 1,
     scheduler: Annotated[
@@ -53,14 +56,19 @@ def cover(
     The certificate, which `thmverify check` takes, is written when no box is left and the kernel has checked it; the
     picture always. The exit code is 3 when boxes are left: they are listed, and nothing is proved. `share` is of the
     volume of the parameters. With a slice, a family of instances, the certificate is of the boxes that are settled, and
-    the picture a map of them. A cover that is stopped loses the boxes in flight; it goes on with --resume.
+    the picture a map of them; with a RADIUS, as in `thmverify decide --box`, a box stands for all instances near those
+    of the family. A cover that is stopped loses the boxes in flight; it goes on with --resume.
     """
     from thmverify.hunting.run import Budget
     from thmverify.hunting.settings import assigned
+    from thmverify.rationals import rational
 
+    radius = rational("--box", box)
     given, limit = assigned(fixed or (), _KEYS, "of a cover"), Budget.parse(budget)
     if not limit.seconds:
         raise InputError("--budget", budget, "is no time", "write 60s, 5m or 2h")
+    if radius and "slice" not in given:
+        raise InputError("--box", box, "goes with a slice, a family of instances", "add --set slice=FILE.json")
     if len(given) > 1:
         raise InputError("--set", " ".join(given), "are two sets", "give one of them")
 
@@ -73,7 +81,7 @@ def cover(
     with _team(workers, scheduler) as team, _resumable(), progress(f"covering {statement}", 1.0) as advance:
         how = (limit.seconds, lambda share: advance(float(share)), team, journal)
         if "slice" in given:
-            return _map(statement, given["slice"], out, how, json)
+            return _map(statement, given["slice"], radius, out, how, json)
         return _cover(statement, given.get("distance", "any"), out, how, json)
 
 
@@ -117,7 +125,7 @@ def _cover(statement: str, distance: str, out: Path, how: How, json: bool) -> in
     return DONE
 
 
-def _map(statement: str, file: str, out: Path, how: How, json: bool) -> int:
+def _map(statement: str, file: str, radius: Fraction, out: Path, how: How, json: bool) -> int:
     """Map a claim on a family of instances."""
     from thmverify.covering.mappicture import draw_map
     from thmverify.covering.maps import CLAIM, Family, chart
@@ -127,7 +135,7 @@ def _map(statement: str, file: str, out: Path, how: How, json: bool) -> int:
     if statement != CLAIM:
         raise InputError("ID", statement, "has no rule that maps", f"write {CLAIM}")
     try:
-        family = Family.of(read_object(example(file)))
+        family = Family.of(read_object(example(file)), radius)
     except InputError as error:
         raise error.in_file(file) from None
     found = chart(family, *how)

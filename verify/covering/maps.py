@@ -42,12 +42,15 @@ class Family:
     text: str
 
     @classmethod
-    def of(cls, fields: dict[str, Any]) -> Family:
+    def of(cls, fields: dict[str, Any], radius: Fraction = Fraction(0)) -> Family:
         """Return the family of {"instance": …, "axes": [{"name", "at", "range", "weights", "means", "bias"}, …]}.
 
         At a parameter θ the numbers of the instance are those given and θ − at times those of the axis, where weights,
-        means (a row for each component) and bias may be left out. Raises InputError.
+        means (a row for each component) and bias may be left out. With a radius the family has all instances near
+        these, too. Raises InputError.
         """
+        if not 0 <= radius <= 1:
+            raise InputError("--box", str(radius), "is not a radius from 0 to 1", "write a number such as 1/1000")
         if set(fields) != {"instance", "axes"} or not isinstance(fields["axes"], list):
             raise InputError(
                 "slice", sorted(fields), "does not have exactly the fields instance and axes", "see the docs"
@@ -57,7 +60,7 @@ class Family:
             raise InputError("model", instance.kind, f"is not what {CLAIM} is about", "use shared-gmm")
         given = instance_fields(instance)
         axes = [_axis(i, axis, given) for i, axis in enumerate(fields["axes"])]
-        family = cls(json.dumps({"instance": given, "axes": axes, "radius": "0"}))
+        family = cls(json.dumps({"instance": given, "axes": axes, "radius": str(radius)}))
         try:
             family.region()
         except Rejected as error:
@@ -160,7 +163,7 @@ def _region(text: str) -> regions.Region:
 @lru_cache(maxsize=4)
 def _follower(text: str) -> Follower:
     region = _region(text)
-    return Follower(region.pairs, region.axes, Fraction(0))
+    return Follower(region.pairs, region.axes, Fraction(int(region.radius.p), int(region.radius.q)))
 
 
 def _look(text: str, deepest: int, paths: Sequence[str]) -> list[Found]:
@@ -182,7 +185,7 @@ def _looked(text: str, deepest: int, path: str) -> Found:
         with ctx.workprec(digits):
             frame = rational(follower.frame, region.pairs.mixture.m)
             traced = slopes.trace(region.pairs, frame, region.axes, box, region.radius, grids, V, turns, seed)
-            axes = _roughest(traced)
+            axes = _roughest(traced, len(region.axes))
             verdict = slopes.conclude(region.pairs, traced).verdict
         return Found(path, Hint([], Proposal("follow", hints)).to_json(verdict, path))
     except (Rejected, OutOfReachError, ZeroDivisionError, *FLOATS_FAIL):
@@ -198,10 +201,10 @@ def _halved(changes: Sequence[float], wanted: float, order: int) -> list[int]:
     return axes
 
 
-def _roughest(traced: slopes.Traced) -> list[int]:
+def _roughest(traced: slopes.Traced, count: int) -> list[int]:
     """Return along which axes the gradient may change most: those to halve until it should be settled, a few at most.
 
-    Raises Rejected when that is not known of any.
+    The other parameters, beyond `count`, are of the radius and stay. Raises Rejected when that is not known of any.
     """
     rest = traced.made[2]
     changes = [0.0] * len(rest.steps)
@@ -214,7 +217,8 @@ def _roughest(traced: slopes.Traced) -> list[int]:
     except Rejected:  # not even that the gradient rises
         room = 1.0
     room = room if room > 0 else 1.0
-    return _halved(changes, sum(changes) * room, 2) or [int(np.argmax(changes))]
+    wanted = max(sum(changes) * room - sum(changes[count:]), 0.0)
+    return _halved(changes[:count], wanted, 2) or [int(np.argmax(changes[:count]))]
 
 
 def _room(e: Enclosed) -> float:
