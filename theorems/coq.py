@@ -17,6 +17,12 @@ from pathlib import Path
 from thmverify.artefacts import Artefact, write
 from thmverify.theorems import CHECKED, FORMAL
 
+_LAW = (
+    "E is the expectation of the items of a state in the properties of the record law: a mean on a class of functions "
+    "that contains those at hand; no point without mass; the parts across, x − Px, are centred, independent of the "
+    "parts Px and uncorrelated between items."
+)
+
 ARTEFACTS = (
     Artefact(
         "infonce-equality",
@@ -26,6 +32,30 @@ ARTEFACTS = (
         "and the column space of each is a proper subspace of S_F. The loss is the one that is written down, with "
         "iterated expectations: integrals over the plane against the density of N(μ, Σ).",
         certificate="../counterexamples/infonce-equality.json",
+    ),
+    Artefact(
+        "infonce-inclusion",
+        "population_minimiser_within",
+        "theory/Population.v",
+        covers="For every dimension, number of columns, number of components and pairing of their positives: a "
+        "minimiser of the population loss has its columns in S_F.",
+        supposes=f"{_LAW} S_F is the range of Pᵀ.",
+    ),
+    Artefact(
+        "convex-scores-inclusion",
+        "minimiser_within",
+        "theory/Scores.v",
+        covers="For every dimension, number of columns and law of the states: if the functions of the scores have a "
+        "tangent below at every point, and one bends in the scores of one item, a minimiser has its columns in S_F.",
+        supposes=f"{_LAW} S_F is the range of Pᵀ.",
+    ),
+    Artefact(
+        "infonce-finite-inclusion",
+        "negatives_minimiser_within",
+        "theory/Scores.v",
+        covers="For every dimension, number of columns, law of the states and N ≥ 1: cut to S_F a map has no larger "
+        "loss, and a minimiser has its columns in S_F.",
+        supposes=f"{_LAW} S_F is the range of Pᵀ.",
     ),
 )
 

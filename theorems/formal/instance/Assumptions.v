@@ -26,3 +26,22 @@ Check refutation.
 Print Assumptions refutation.
 Check infonce_equality_fails.
 Print Assumptions infonce_equality_fails.
+
+(** Theorem 5.2, first half, for convex functions of scores and for the population loss, in any dimension; what is used
+    of the expectation there. *)
+From InfoNCE Require Import Convex Scores Population.
+Print law.
+Print convex.
+Print subgradient.
+Print bends.
+Print population.
+Check no_worse.
+Print Assumptions no_worse.
+Check minimiser_within.
+Print Assumptions minimiser_within.
+Check negatives_minimiser_within.
+Print Assumptions negatives_minimiser_within.
+Check population_no_worse.
+Print Assumptions population_no_worse.
+Check population_minimiser_within.
+Print Assumptions population_minimiser_within.
