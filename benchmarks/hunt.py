@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from thmverify.budget import Budget
 from thmverify.hunting import run
 from thmverify.hunting.islands import Checkpoint, Goal, Island, Round, advance, versions
 from thmverify.hunting.jobs import margins
 from thmverify.hunting.ledger import Ledger
 from thmverify.hunting.questions import ask
-from thmverify.hunting.run import _LONGEST, Budget, Plan, Result, hunt
+from thmverify.hunting.run import _LONGEST, Plan, Result, hunt
 from thmverify.hunting.searchers import PORTFOLIO
 from thmverify.minimize.across import SlopeAcross
 

@@ -188,9 +188,10 @@ def hunt(
 
     Raises InputError when the statement cannot be hunted.
     """
+    from thmverify.budget import Budget
     from thmverify.hunting.ledger import Ledger
     from thmverify.hunting.questions import ask
-    from thmverify.hunting.run import Budget, Plan
+    from thmverify.hunting.run import Plan
     from thmverify.hunting.run import hunt as run
     from thmverify.notebook import live
 
@@ -214,8 +215,8 @@ def cover(statement: str, *, distance: Number = "any", budget: str | float = "10
     >>> cover("infonce-equality-three", distance=1).share
     Fraction(1, 1)
     """
+    from thmverify.budget import Budget
     from thmverify.covering import Region, propose
-    from thmverify.hunting.run import Budget
 
     limit = Budget.parse(budget).seconds if isinstance(budget, str) else float(budget)
     return propose(statement, Region.of(distance), limit)
@@ -259,9 +260,9 @@ def chart(family: Mapping[str, Any], *, budget: str | float = "10m", radius: Num
 
     Raises InputError when the family is not one, or the radius not from 0 to 1.
     """
+    from thmverify.budget import Budget
     from thmverify.covering.maps import Family
     from thmverify.covering.maps import chart as charted
-    from thmverify.hunting.run import Budget
     from thmverify.rationals import rational
 
     limit = Budget.parse(budget).seconds if isinstance(budget, str) else float(budget)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from thmverify.budget import Budget
 from thmverify.hunting.ledger import Ledger
 from thmverify.hunting.questions import ask
-from thmverify.hunting.run import Budget, Plan, Result, hunt
+from thmverify.hunting.run import Plan, Result, hunt
 
 
 def plan(name: str, *pairs: str, drop: tuple[str, ...] = (), seed: int = 0, **options) -> Plan:

@@ -15,11 +15,11 @@ import pytest
 
 from property_tests.hunt.support import generations, plan
 from property_tests.interrupts import SAFETY_NET, heed_interrupts
+from thmverify.budget import Budget
 from thmverify.cli import main
 from thmverify.hunting.executors import Here
 from thmverify.hunting.ledger import Ledger
 from thmverify.hunting.plots import climb_plot
-from thmverify.hunting.run import Budget
 
 
 def answer(capsys, *arguments: str) -> tuple[int, dict]:

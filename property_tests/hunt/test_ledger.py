@@ -13,12 +13,13 @@ import time
 import pytest
 
 from property_tests.hunt.support import contents, generations, hunted, plan
+from thmverify.budget import Budget
 from thmverify.cli import main
 from thmverify.errors import InputError
 from thmverify.hunting.executors import Here
 from thmverify.hunting.islands import Best, Checkpoint, Goal, advance, versions
 from thmverify.hunting.ledger import Ledger
-from thmverify.hunting.run import Budget, hunt
+from thmverify.hunting.run import hunt
 from thmverify.kernel import check
 
 # No counterexample is there to be found, so that these hunts last; and one whose certificate comes at once.

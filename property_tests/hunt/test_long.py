@@ -8,8 +8,9 @@ from __future__ import annotations
 import pytest
 
 from property_tests.hunt.support import plan
+from thmverify.budget import Budget
 from thmverify.hunting.ledger import Ledger
-from thmverify.hunting.run import Budget, hunt
+from thmverify.hunting.run import hunt
 from thmverify.kernel import check
 
 pytestmark = pytest.mark.hunt

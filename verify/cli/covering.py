@@ -59,7 +59,7 @@ def cover(
     the picture a map of them; with a RADIUS, as in `thmverify decide --box`, a box stands for all instances near those
     of the family. A cover that is stopped loses the boxes in flight; it goes on with --resume.
     """
-    from thmverify.hunting.run import Budget
+    from thmverify.budget import Budget
     from thmverify.hunting.settings import assigned
     from thmverify.rationals import rational
 

@@ -17,9 +17,10 @@ from thmverify.cli.output import CLAIM_FAILED, DONE, UNDECIDED, progress, write_
 from thmverify.errors import InputError
 
 if TYPE_CHECKING:
+    from thmverify.budget import Budget
     from thmverify.hunting.executors import Executor
     from thmverify.hunting.ledger import Champion, Description, Ledger
-    from thmverify.hunting.run import Budget, Plan, Progress, Result
+    from thmverify.hunting.run import Plan, Progress, Result
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the ledger and the certificates.")]
 _OUT = Path("hunts")
@@ -60,9 +61,10 @@ def hunt(
     when none is found. What is done is in the ledger, so a hunt that was stopped goes on with --resume. With the same
     options a hunt finds the same, however many workers search its islands.
     """
+    from thmverify.budget import Budget
     from thmverify.hunting.ledger import Ledger
     from thmverify.hunting.questions import ask
-    from thmverify.hunting.run import Budget, Plan
+    from thmverify.hunting.run import Plan
 
     question = ask(conjecture, fixed or (), dropped or ())
     plan = Plan(question, seed, _named(searchers), batch or question.batch)

@@ -227,7 +227,7 @@ def minimize(
 
     found = _chosen(name, settings)
     model = read_instance(instance)
-    from thmverify.hunting.run import Budget
+    from thmverify.budget import Budget
     from thmverify.minimize import Effort, Note, minimise
 
     seconds = math.inf if budget is None else Budget.parse(budget).seconds or math.inf
