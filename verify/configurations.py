@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TypeAlias
 
-from flint import fmpq, fmpq_mat
+from flint import arb, ctx, fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.models import GMM
 from thmverify.subspaces import fisher_subspace
 
 Point: TypeAlias = tuple[Fraction, ...]
+_BITS, _GRAIN = 128, 2**10  # of the balls that enclose an exponential; numbers that it bounds are multiples of 1/GRAIN
 
 
 def geometry(mixture: GMM) -> fmpq_mat:
@@ -51,19 +52,41 @@ def orbits(mixture: GMM) -> int:
 
 
 def vanishing_threshold(mixture: GMM) -> fmpq:
-    """Return 1/δ₀² of infonce-equality-vanishing, λ(1 + λ)(3 + κ²/4)κ⁶τ²; 0 where S_F = {0}, for then any δ will do.
+    """Return 1/δ₀² of infonce-equality-vanishing, 4(1 + λ)(3 + κ²/4)ηω²τ²; 0 where S_F = {0}, for then any δ will do.
 
-    λ = tr(S⁻¹Σ̄) on S_F, so that Σ̄ ⪯ λS there; κ² is the largest μ_kᵀΣ̄⁻¹μ_k, τ = tr(Σ̄⁻¹SR⁻¹S), R = Σ̄ + S.
+    λ = tr(S⁻¹Σ̄) on S_F, so that Σ̄ ⪯ λS there; κ² is the largest μ_kᵀΣ̄⁻¹μ_k and η the largest μ_kᵀS⁻¹μ_k on S_F, at most
+    1/w_k; ω = Σ_k w_k c_k μ_kᵀΣ̄⁻¹μ_k, c_k by `parabola`, so that Σ_k w_k c_k μ_kμ_kᵀ ⪯ ωΣ̄; τ = tr(Σ̄⁻¹SR⁻¹S), R = Σ̄ + S.
     """
     basis = fisher_subspace(mixture).basis
     if basis.ncols() == 0:
         return fmpq(0)
     G, S = (basis.transpose() * matrix * basis for matrix in (mixture.sigma_bar, mixture.S))
-    ratio = exact.trace(S.solve(G))
+    means = basis.transpose() * mixture.mu
+    ratio, reach = exact.trace(S.solve(G)), means.transpose() * S.solve(means)
     gram = geometry(mixture)
-    height = max(gram[k, k] for k in range(mixture.components))
+    height, share = (max(X[k, k] for k in range(mixture.components)) for X in (gram, reach))
+    bend = sum((exact.to_fmpq(w) * parabola(w) * gram[k, k] for k, w in enumerate(mixture.weights)), fmpq(0))
     tau = exact.trace(mixture.sigma_bar.solve(mixture.S) * mixture.R.solve(mixture.S))
-    return ratio * (1 + ratio) * (3 + height / 4) * height**3 * tau**2
+    return 4 * (1 + ratio) * (3 + height / 4) * share * bend**2 * tau**2
+
+
+def parabola(weight: Fraction) -> fmpq:
+    """Return a c ≥ ½ with exp z ≤ 1 + z + cz² for every z ≤ log 1/w, for a weight w in (0, 1].
+
+    It is (exp ζ − 1 − ζ)/ζ², rounded up, at a ζ just above log 1/w: the bound at ζ implies it below. The exponential is
+    enclosed in a ball.
+
+    >>> float(parabola(Fraction(1, 100)))
+    4.4560546875
+    """
+    with ctx.workprec(_BITS):
+        zeta = _above((1 / arb(exact.to_fmpq(weight))).log())
+        return max(_above((arb(zeta).exp() - 1 - arb(zeta)) / arb(zeta) ** 2), fmpq(1, 2))
+
+
+def _above(ball: arb) -> fmpq:
+    """Return a multiple of 1/GRAIN above a ball."""
+    return fmpq(int(((ball * _GRAIN).upper()).ceil().unique_fmpz()) + 1, _GRAIN)
 
 
 def is_product(mixture: GMM, split: int) -> bool:

@@ -9,7 +9,7 @@ from flint import fmpq
 
 from property_tests.theorems.encodings import permuted, transformed
 from thmverify import exact
-from thmverify.configurations import vanishing_threshold
+from thmverify.configurations import parabola, vanishing_threshold
 from thmverify.evidence import Need
 from thmverify.hypotheses import EQUAL_WEIGHTS
 from thmverify.minimize import minimise
@@ -44,9 +44,9 @@ def test_few_components_are_open_and_not_contradicted() -> None:
 
 
 def test_the_threshold_by_hand_and_in_other_coordinates() -> None:
-    # ±1 with Σ = 1: S = 1, R = 2, λ = 1, κ² = 1, τ = 1/2.
+    # ±1 with Σ = 1: S = 1, R = 2, λ = κ² = η = 1, ω = c, τ = 1/2.
     two = SharedGMM((Fraction(1, 2),) * 2, ((1,), (-1,)))
-    assert vanishing_threshold(two) == 2 * fmpq(13, 4) / 4
+    assert vanishing_threshold(two) == 4 * 2 * fmpq(13, 4) * parabola(Fraction(1, 2)) ** 2 / 4
     instance = sample(VANISHING, 0, 3)
     d = instance.shared.dimension
     T = random_matrix(instance_rng(instance), d, d) + exact.identity(d) * 20

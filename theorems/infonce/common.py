@@ -146,6 +146,11 @@ def with_bias(instance: Instance, bias: Fraction) -> Instance:
     return replace(instance, model=AugmentedPairs(instance.pairs.mixture, bias))
 
 
+def shipped(name: str) -> Instance:
+    """Return the instance of a shipped counterexample."""
+    return Counterexample(COUNTEREXAMPLES / f"{name}.json", "", "", "").instance
+
+
 HALF = Fraction(1, 2)
 
 THIRD = Fraction(1, 3)

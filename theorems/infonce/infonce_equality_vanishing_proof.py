@@ -3,16 +3,17 @@
 Let A be a minimiser, z_k = xᵀMμ_k, q = xᵀMΣMx, π the softmax of the z_k, R = E xxᵀ = Σ + S, and u in S_F with AᵀRu = 0,
 a_k = uᵀμ_k. M + t uuᵀ is attained for t ≥ 0, and uᵀΣMRu = 0, so its slope at t = 0 says that
 
-    δ uᵀSu ≤ E[xᵀu Σ_k π_k a_k],   |Σ_k π_k a_k − Σ_k w_k z_k a_k| ≤ bκ²q,   b² = κ²uᵀΣu,
+    δ uᵀSu ≤ E[xᵀu Σ_k π_k a_k],   |Σ_k π_k a_k − Σ_k w_k z_k a_k| ≤ 2bωq,   b² = ηuᵀSu,
 
-as z_k² ≤ κ²q and a_k² ≤ b². What is of first order is E[xᵀu xᵀMSu] = uᵀRMSu = 0. So 2(1 + λ)δXρ ≤ δ²X² + (1 + λ)²ρ² for
-X = xᵀu and the remainder ρ, and uᵀΣu ≤ λuᵀSu, give
+as a_k² ≤ b²: with π_k ≤ 1 and π_k ≤ w_k exp z_k comes π_k ≤ u_k = w_k(1 + z_k + c_k z_k²), and to move π_k to u_k and
+that to w_k(1 + z_k) costs b Σ_k w_kc_kz_k² ≤ bωq each. What is of first order is E[xᵀu xᵀMSu] = uᵀRMSu = 0. So
+2(1 + λ)δXρ ≤ δ²X² + (1 + λ)²ρ² for X = xᵀu and the remainder ρ, and uᵀΣu ≤ λuᵀSu, give
 
-    2(1 + λ)δ² uᵀSu ≤ δ²(1 + λ) uᵀSu + (1 + λ)²λκ⁶ E q² uᵀSu.
+    2(1 + λ)δ² uᵀSu ≤ δ²(1 + λ) uᵀSu + 4(1 + λ)²ηω² E q² uᵀSu.
 
 Scaling A gives E q = tr(MΣMR) ≤ δ tr(SM), as E Σ_k π_k z_k ≥ 0; tr(YᵀΣYR) ≥ 0 for Y = M − δΣ⁻¹SR⁻¹ turns this into
-E q ≤ δ²τ, and E q² ≤ (3 + κ²/4)(E q)² for a Gaussian mixture. So uᵀSu = 0 if δ²λ(1 + λ)(3 + κ²/4)κ⁶τ² < 1. A column v
-of S_F with AᵀΣv = 0 has u = R⁻¹Σv in S_F with AᵀRu = 0, and uᵀSu = 0 makes u = v: nothing of S_F is missed.
+E q ≤ δ²τ, and E q² ≤ (3 + κ²/4)(E q)² for a Gaussian mixture. So uᵀSu = 0 if 4δ²(1 + λ)(3 + κ²/4)ηω²τ² < 1. A
+column v of S_F with AᵀΣv = 0 has u = R⁻¹Σv in S_F with AᵀRu = 0, and uᵀSu = 0 makes u = v: nothing of S_F is missed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from functools import cached_property
 from typing import Any
 
 from thmverify.formulas import mixtures as v
-from thmverify.formulas.vanishing import bias_small, tau, threshold
+from thmverify.formulas.vanishing import SORTS, bias_small, tau, threshold
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -82,9 +83,18 @@ class Small:
         self.no_better = s.taut(unfolded.right, unfolded, self.best)
         self.centred = st.hypothesis("centred")
         self.weights = Weights(s, self.K, self.w, st.positive, st.weights_sum, st.nonempty)
-        (self.height, self.ratio), bounds = s.obtain(s.assume(bias_small(st.mix)), "κ²", "λ")
-        s.step("bounds", "Let μ_kᵀΣ⁻¹μ_k ≤ κ² for all k and Σ ⪯ λS on S_F, with δ²λ(1 + λ)(3 + κ²/4)κ⁶τ² < 1.", bounds)
-        self.high, self.ratio_nonnegative, self.wide, self.below = line_parts(s, bounds)
+        names = (*SORTS, "c", "ζ")
+        (self.height, self.ratio, self.share, self.bend, self.c, self.zeta), bounds = s.obtain(
+            s.assume(bias_small(st.mix)), *names
+        )
+        s.step(
+            "bounds",
+            "Let μ_kᵀΣ⁻¹μ_k ≤ κ² and μ_kμ_kᵀ ⪯ ηS for all k, Σ ⪯ λS on S_F, and Σ_k w_kc_kμ_kμ_kᵀ ⪯ ωΣ, where exp z ≤ "
+            "1 + z + c_kz² up to z = log 1/w_k, with 4δ²(1 + λ)(3 + κ²/4)ηω²τ² < 1.",
+            bounds,
+        )
+        self.high, self.ratio_nonnegative, self.wide, self.share_nonnegative, self.shared, *rest = line_parts(s, bounds)
+        self.bend_nonnegative, self.bent, self.gathered, self.below = rest
 
     # -- letters ------------------------------------------------------------------------------------------------------
 
@@ -140,9 +150,9 @@ class Small:
         return 3 + num("1/4") * self.height
 
     @property
-    def cube(self) -> Expr:
-        """κ⁶."""
-        return self.height * self.height * self.height
+    def tail(self) -> Expr:
+        """4ηω²."""
+        return 4 * self.share * self.bend * self.bend
 
     # -- means over the mixture ---------------------------------------------------------------------------------------
 
@@ -311,10 +321,10 @@ class Small:
         return self.averaged(line, k, num(0) <= self.height, (self.st.weights_sum, self.height))
 
     @cached_property
-    def cube_nonnegative(self) -> Line:
-        """0 ≤ κ⁶."""
-        s, low = self.s, self.height_nonnegative
-        return s.lin(num(0) <= self.cube, [s.apply("product", [[low, square_nonnegative(s, self.height)]])])
+    def tail_nonnegative(self) -> Line:
+        """0 ≤ 4ηω²."""
+        s, low = self.s, self.share_nonnegative
+        return s.lin(num(0) <= self.tail, [(s.apply("product", [[low, square_nonnegative(s, self.bend)]]), 4)])
 
     @cached_property
     def factor_nonnegative(self) -> Line:
@@ -422,14 +432,26 @@ class Missed:
 
     @property
     def cost(self) -> Expr:
-        """(1 + λ)²κ⁶."""
-        return self.share * self.share * self.small.cube
+        """4(1 + λ)²ηω²."""
+        return self.share * self.share * self.small.tail
 
     @cached_property
     def average(self) -> Line:
         """Σ_k w_k a_k = 0."""
         claim = eq(total(self.K, lambda k: self.w(k) * self.a(k)), 0)
         return self.s.lin(claim, [(self.small.centred, 1, self.u.T, eye(1))])
+
+    @cached_property
+    def signal_nonnegative(self) -> Line:
+        """0 ≤ uᵀSu."""
+        k = fresh(Index(self.K), "k")
+        return self.small.averaged(square_nonnegative(self.s, self.a(k)), k, num(0) <= self.signal)
+
+    def owned(self, k: Expr) -> Line:
+        """a_k² ≤ ηuᵀSu."""
+        line = self.s.spec(self.small.shared, k, self.u)
+        claim = self.a(k) * self.a(k) <= self.small.share * self.signal
+        return self.s.lin(claim, [line], self.st.unfold(self.st.mix.S))
 
     @cached_property
     def size_nonnegative(self) -> Line:
@@ -509,56 +531,59 @@ class Missed:
     # -- what the softmax moves ---------------------------------------------------------------------------------------
 
     def remainder(self, x: Expr) -> Line:
-        """ρ² ≤ κ²uᵀΣu (κ²q)² for ρ = Σ_j π_j a_j − Σ_j w_j z_j a_j."""
+        """ρ² ≤ 4ηuᵀSu (ωq)² for ρ = Σ_j π_j a_j − Σ_j w_j z_j a_j."""
         s, small, j = self.s, self.small, fresh(Index(self.K), "j")
-        projected = small.projected
         expansion = s.step(
             "expansion",
-            "|Σ_k π_k a_k − Σ_k w_k z_k a_k| ≤ bc for the softmax π of any z with |a_k| ≤ b, z_k² ≤ c, both of mean 0: "
-            "the second derivative of Σ_k π_k a_k along tz is at most 2bc.",
+            "|Σ_k π_k a_k − Σ_k w_k z_k a_k| ≤ 2b Σ_k w_kc_kz_k² for the softmax π of any z with |a_k| ≤ b, both of "
+            "mean 0: π_k ≤ w_k(1 + z_k + c_kz_k²), as π_k ≤ 1 and π_k ≤ w_k exp z_k.",
             Expansion(small.weights).line(),
         )
-        top, c = small.height * self.size, small.height * small.q(x)
-        nonnegative = s.apply("product", [[small.height_nonnegative, self.size_nonnegative]])
+        top, c = small.share * self.signal, small.bend * small.q(x)
+        nonnegative = s.apply("product", [[small.share_nonnegative, self.signal_nonnegative]])
         mark = s.mark()
         (b,), line = s.obtain(s.mp(s.known(square_root, top), s.lin(num(0) <= top, [nonnegative])), "b")
         sign, square = s.parts(line)
-        own, a, z = s.spec(projected, self.u, j), self.a(j), small.z(x, j)
+        own, a = self.owned(j), self.a(j)
         above = at_most_root(s, sign, s.lin(a * a <= b * b, [own, square]), a)
         below = at_most_root(s, sign, s.lin(-a * -a <= b * b, [own, square]), -a)
-        logits = s.lin(z * z <= c, [s.spec(projected, small.M @ x, j)], self.st.sigma_symmetric)
-        bounds = [s.gen(y, j) for y in (s.lin(-b <= a, [below]), above, logits)]
+        bounds = s.both(s.lin(-b <= a, [below]), above, *s.parts(s.spec(small.bent, j)))
         families = [fn(Index(self.K), f) for f in (lambda j: small.z(x, j), self.a)]
-        near = s.mp(s.spec(expansion, *families, b, c), sign, *bounds, small.no_logit(x), self.average)
+        near = s.mp(
+            s.spec(expansion, *families, small.c, small.zeta, b), s.gen(bounds, j), small.no_logit(x), self.average
+        )
         up, down = s.parts(near)
+        size = total(self.K, lambda j: self.w(j) * small.c(j) * small.z(x, j) * small.z(x, j))
+        gathered = s.lin(size <= c, [s.spec(small.gathered, small.M @ x)], self.st.sigma_symmetric)
+        wide = s.apply("product", [[sign, gathered]])
         rho = self.moved(x) - self.first(x)
-        whole = s.apply("product", [[s.lin(rho <= b * c, [up]), s.lin(-(b * c) <= rho, [down])]])
-        line = small.released(s.lin(rho * rho <= top * c * c, [whole, (square, c * c)]), mark)
-        return s.step("remainder", "Here b² = κ²uᵀΣu and c = κ²q.", line)
+        whole = s.apply("product", [[s.lin(rho <= 2 * b * c, [up, wide]), s.lin(-(2 * b * c) <= rho, [down, wide])]])
+        line = small.released(s.lin(rho * rho <= 4 * top * c * c, [whole, (square, 4 * c * c)]), mark)
+        return s.step("remainder", "Here b² = ηuᵀSu, and Σ_k w_kc_kz_k² ≤ ωq.", line)
 
     def pointwise(self, x: Expr) -> Line:
-        """2(1 + λ)δX Σ_j π_j a_j ≤ 2(1 + λ)δX Σ_j w_j z_j a_j + δ²X² + (1 + λ)²κ⁶ uᵀΣu q², X = xᵀu."""
+        """2(1 + λ)δX Σ_j π_j a_j ≤ 2(1 + λ)δX Σ_j w_j z_j a_j + δ²X² + 4(1 + λ)²ηω² uᵀSu q², X = xᵀu."""
         s, q, delta = self.s, self.small.q(x), self.delta
         X, rho = tr(x.T @ self.u), self.moved(x) - self.first(x)
         square = square_nonnegative(s, delta * X - self.share * rho)
         scaled = s.apply("product", [[square_nonnegative(s, self.share), self.remainder(x)]])
         twice = 2 * self.share * delta * X
-        right = twice * self.first(x) + delta * delta * X * X + self.cost * self.size * q * q
+        right = twice * self.first(x) + delta * delta * X * X + self.cost * self.signal * q * q
         return s.step(
             "pointwise",
-            "So 2(1 + λ)δ xᵀu Σ_k π_k a_k ≤ 2(1 + λ)δ xᵀu Σ_k w_k z_k a_k + δ²(xᵀu)² + (1 + λ)²κ⁶ uᵀΣu q².",
+            "So 2(1 + λ)δ xᵀu Σ_k π_k a_k ≤ 2(1 + λ)δ xᵀu Σ_k w_k z_k a_k + δ²(xᵀu)² + 4(1 + λ)²ηω² uᵀSu q².",
             s.lin(twice * self.moved(x) <= right, [square, scaled]),
         )
 
     @cached_property
     def gained(self) -> Line:
-        """2(1 + λ)δ Σ_k w_k E[xᵀu Σ_j π_j a_j] ≤ δ²(uᵀΣu + uᵀSu) + (1 + λ)²κ⁶ uᵀΣu Σ_k w_k E q²."""
+        """2(1 + λ)δ Σ_k w_k E[xᵀu Σ_j π_j a_j] ≤ δ²(uᵀΣu + uᵀSu) + 4(1 + λ)²ηω² uᵀSu Σ_k w_k E q²."""
         small, delta, twice = self.small, self.delta, 2 * self.share * self.delta
         k, xi = fresh(Index(self.K), "k"), fresh(Col(self.st.d), "xi")
         line = small.expected(self.pointwise(small.x(k, xi)), xi)
         scattered = total(self.K, lambda k: self.w(k) * self.a(k) * self.mu(k))  # Su
         once = delta * delta * self.size + twice * tr(scattered.T @ small.M @ self.S @ self.u)
-        right = delta * delta * (self.size + self.signal) + self.cost * self.size * small.fourth
+        right = delta * delta * (self.size + self.signal) + self.cost * self.signal * small.fourth
         flat = (self.across, twice, scattered.T @ self.A, eye(1))
         line = small.averaged(line, k, twice * self.gain <= right, flat, (self.st.weights_sum, once))
         return self.s.step("gained", "In the mean its first-order part vanishes: E[xᵀu xᵀMSu] = uᵀRMSu = 0.", line)
@@ -576,13 +601,12 @@ class Missed:
     def gap(self) -> Expr:
         """1 − δ²/δ₀²."""
         small = self.small
-        return 1 - self.delta * self.delta * threshold(self.st.mix, small.height, small.ratio)
+        return 1 - self.delta * self.delta * threshold(self.st.mix, small.height, small.ratio, small.share, small.bend)
 
     @cached_property
     def left_over(self) -> Line:
         """0 ≤ −δ²(1 − δ²/δ₀²)(1 + λ)uᵀSu."""
         s, small, delta, slope = self.s, self.small, self.delta, self.slope
-        moment = small.factor * small.bound * small.bound
 
         def product(p: Line, q: Line, claim: Expr | None = None) -> Line:
             found = s.apply("product", [[p, q]])
@@ -590,15 +614,12 @@ class Missed:
 
         share = s.lin(num(0) <= 2 * self.share, [small.ratio_nonnegative])
         twice = product(share, weaken(s, self.st.hypothesis("bias-positive")), 2 * self.share * delta)
-        cost = product(square_nonnegative(s, self.share), small.cube_nonnegative, self.cost)
-        sized = product(cost, self.size_nonnegative, self.cost * self.size)
-        top = product(small.factor_nonnegative, square_nonnegative(s, small.bound), moment)
-        dear = product(cost, top, self.cost * moment)
+        cost = product(square_nonnegative(s, self.share), small.tail_nonnegative, self.cost)
+        sized = product(cost, self.signal_nonnegative, self.cost * self.signal)
         parts = [
             self.gained,
             product(twice, slope),
             product(sized, small.fourth_moment),
-            product(dear, self.wide),
             product(square_nonnegative(s, delta), self.wide),
         ]
         return small.in_means(num(0) <= delta * delta * (self.gap * -(self.share * self.signal)), parts)

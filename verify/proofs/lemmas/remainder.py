@@ -13,12 +13,12 @@ from thmverify.proofs.expressions import (
     Real,
     conj,
     eq,
+    exp,
     eye,
     fn,
     forall,
     fresh,
     num,
-    softmax,
     total,
     tr,
     unit,
@@ -27,12 +27,14 @@ from thmverify.proofs.lemmas.basic import (
     SoftMax,
     by_cases,
     divide,
+    exp_positive,
     refute,
     square_nonnegative,
     square_norm,
     vanishes_below,
     weaken,
 )
+from thmverify.proofs.lemmas.subspaces import summand_at_most
 from thmverify.proofs.script import Line, Script
 
 Terms = Callable[[Expr], Expr]
@@ -112,134 +114,157 @@ class Weights:
         return s.lin(num(0) <= total(n, lambda j: soft.p(j) * z(j)), [down, up, average], self.flat())
 
 
-class Expansion:
-    """Families z and a and numbers b and c: how Σ_j p_j a_j moves with t, for the softmax p of the logits tz.
+def below_parabola(s: Script) -> Line:
+    """∀c, ζ, z. ½ ≤ c ∧ 0 ≤ ζ ∧ exp ζ ≤ 1 + ζ + cζ² ∧ z ≤ ζ ⟹ exp z ≤ 1 + z + cz².
 
-    G(t) = Σ_j p_j a_j has G′ = Σ_j p_j (z_j − z̄) a_j and G″ = Σ_j p_j (z_j − z̄)² (a_j − ā), at most 2bc where |a_j| ≤ b
-    and z_j² ≤ c.
+    φ(t) = (1 + t + ct²) exp(−t) has the derivative t(2c − 1 − ct) exp(−t): it falls to φ(0) = 1, rises, falls.
+    """
+    c, zeta, z = (fresh(Real, name) for name in ("c", "ζ", "z"))
+    half, sign_ = s.assume(num("1/2") <= c), s.assume(num(0) <= zeta)
+    ends, within = s.assume(exp(zeta) <= 1 + zeta + c * zeta * zeta), s.assume(z <= zeta)
+
+    def phi(t: Expr) -> Expr:
+        return (1 + t + c * t * t) * exp(-t)
+
+    def moves(t: Expr) -> Expr:
+        return t * (2 * c - 1 - c * t) * exp(-t)
+
+    def ordered(way: int, a: Expr, b: Expr, within: Line, sign: Callable[[Expr, Line, Line], Line]) -> Line:
+        """φ(a) ≤ φ(b), or φ(b) ≤ φ(a) for way −1, from a ≤ b and the sign of the derivative between them."""
+        t = fresh(Real, "t")
+        functions = [fn(Real, lambda t: way * phi(t)), fn(Real, lambda t: way * moves(t))]
+        derivative = s.apply("differentiate", [[], [], []], functions)
+        inside = s.assume(conj(a <= t, t <= b))
+        low, high = s.parts(inside)
+        part = s.apply("product", [[sign(t, low, high), weaken(s, exp_positive(s, -t))]])
+        rate = s.lin(num(0) <= way * moves(t), [part])
+        line = s.gen(s.discharge(rate, inside), t)
+        return s.mp(s.apply("increasing", [[derivative, line]], [a, b]), within)
+
+    def steep(t: Expr) -> Expr:
+        return 2 * c - 1 - c * t
+
+    def signed(claim: Expr, p: Line, q: Line) -> Line:
+        return s.lin(claim, [s.apply("product", [[p, q]])])
+
+    def before(low: Line) -> Line:  # z ≤ 0
+        def sign(t: Expr, _: Line, high: Line) -> Line:
+            down = s.apply("product", [[s.lin(num(0) <= c, [half]), high]])
+            return signed(num(0) <= -(t * steep(t)), high, s.lin(num(0) <= steep(t), [half, down]))
+
+        return s.lin(num(1) <= phi(z), [ordered(-1, z, num(0), low, sign)])
+
+    def after(high: Line) -> Line:  # 0 < z
+        positive = weaken(s, high)
+
+        def risen(low: Line) -> Line:  # 0 ≤ 2c − 1 − cz
+            def sign(t: Expr, start: Line, end: Line) -> Line:
+                left = s.apply("product", [[s.lin(num(0) <= c, [half]), end]])
+                return signed(num(0) <= t * steep(t), start, s.lin(num(0) <= steep(t), [low, left]))
+
+            return s.lin(num(1) <= phi(z), [ordered(1, num(0), z, positive, sign)])
+
+        def falls(over: Line) -> Line:  # 2c − 1 − cz < 0
+            def sign(t: Expr, start: Line, _: Line) -> Line:
+                gone = s.apply("product", [[s.lin(num(0) <= c, [half]), start]])
+                later = s.lin(num(0) <= t, [start, positive])
+                return signed(num(0) <= -(t * steep(t)), later, s.lin(num(0) <= -steep(t), [over, gone]))
+
+            end = s.lin(num(1) <= phi(zeta), [s.apply("product", [[ends, weaken(s, exp_positive(s, -zeta))]])])
+            return s.lin(num(1) <= phi(z), [ordered(-1, z, zeta, within, sign), end])
+
+        return by_cases(s, 0, steep(z), num(1) <= phi(z), risen, falls)
+
+    low = by_cases(s, z, 0, num(1) <= phi(z), before, after)
+    scaled = s.apply("product", [[low, weaken(s, exp_positive(s, z))]])
+    found = s.lin(exp(z) <= 1 + z + c * z * z, [scaled])
+    return s.gen(s.discharge(found, half, sign_, ends, within), c, zeta, z)
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """How far Σ_j p_j a_j is from Σ_j w_j z_j a_j, for the softmax p of logits z: at most 2b Σ_j w_j c_j z_j².
+
+    p_k ≤ w_k exp z_k, as Σ w exp z ≥ 1, and p_k ≤ 1; so p_k ≤ u_k = w_k(1 + z_k + c_k z_k²), by `below_parabola`. As
+    Σ_k (u_k − p_k) = Σ_k w_k c_k z_k², moving p_k to u_k and that to w_k(1 + z_k) costs no more than b times this each.
     """
 
-    def __init__(self, weights: Weights) -> None:
-        """Take fresh families and numbers."""
-        self.weights, self.s, self.n, self.w = weights, weights.s, weights.n, weights.w
-        self.z, self.a = (fresh(Family(self.n, Real), name) for name in ("z", "a"))
-        self.b, self.c = fresh(Real, "b"), fresh(Real, "c")
+    weights: Weights
 
-    def p(self, t: Expr) -> Terms:
-        """The softmax of the logits tz."""
-        return lambda j: softmax(self.n, self.w, lambda i: t * self.z(i), j)
+    def given(self, z: Terms, a: Terms, c: Terms, zeta: Terms, b: Expr) -> Expr:
+        """What is supposed: |a_k| ≤ b, what c_k and ζ_k are, Σ_k w_k z_k = 0 and Σ_k w_k a_k = 0."""
+        n, w = self.weights.n, self.weights.w
 
-    def average(self, t: Expr, x: Terms) -> Expr:
-        """Σ_j p_j x_j."""
-        p = self.p(t)
-        return total(self.n, lambda j: p(j) * x(j))
+        def bounds(k: Expr) -> Expr:
+            return conj(
+                *(-b <= a(k), a(k) <= b, num("1/2") <= c(k), num(0) <= zeta(k), num(1) <= w(k) * exp(zeta(k))),
+                exp(zeta(k)) <= 1 + zeta(k) + c(k) * zeta(k) * zeta(k),
+            )
 
-    def apart(self, t: Expr) -> Terms:
-        """z_j − z̄."""
-        average = self.average(t, self.z)
-        return lambda j: self.z(j) - average
+        def no_mean(x: Terms) -> Expr:
+            return eq(total(n, lambda k: w(k) * x(k)), 0)
 
-    def spread(self, t: Expr) -> Expr:
-        """V = Σ_j p_j (z_j − z̄) z_j, the derivative of z̄."""
-        apart = self.apart(t)
-        return self.average(t, lambda j: apart(j) * self.z(j))
-
-    def slope(self, t: Expr) -> Expr:
-        """G′(t) = Σ_j p_j (z_j − z̄) a_j."""
-        apart = self.apart(t)
-        return self.average(t, lambda j: apart(j) * self.a(j))
-
-    def bend(self, t: Expr) -> Expr:
-        """G″(t) = Σ_j p_j (z_j − z̄)² a_j − V ā."""
-        apart = self.apart(t)
-        return self.average(t, lambda j: apart(j) * apart(j) * self.a(j)) - self.spread(t) * self.average(t, self.a)
-
-    @property
-    def first(self) -> Expr:
-        """Σ_j w_j z_j a_j = G′(0)."""
-        return total(self.n, lambda j: self.w(j) * self.z(j) * self.a(j))
-
-    @property
-    def given(self) -> Expr:
-        """0 ≤ b, |a_k| ≤ b and z_k² ≤ c for all k, Σ_k w_k z_k = 0 and Σ_k w_k a_k = 0."""
-        n, w, z, a, b, c = self.n, self.w, self.z, self.a, self.b, self.c
-        return conj(
-            num(0) <= b,
-            forall(Index(n), lambda k: -b <= a(k)),
-            forall(Index(n), lambda k: a(k) <= b),
-            forall(Index(n), lambda k: z(k) * z(k) <= c),
-            eq(total(n, lambda k: w(k) * z(k)), 0),
-            eq(total(n, lambda k: w(k) * a(k)), 0),
-        )
-
-    def bent(self, t: Expr, nonnegative: Line, low: Line, high: Line, small: Line) -> Line:
-        """0 ≤ 2bc − G″(t): G″ = Σ p (z − z̄)² a − Vā ≤ bV + bV and V ≤ Σ p z² ≤ c."""
-        s, n, b, c = self.s, self.n, self.b, self.c
-        soft = self.weights.soft(lambda j: t * self.z(j))
-        j, apart, one = fresh(Index(n), "j"), self.apart(t), soft.sums_to_one()
-        weight = weaken(s, s.spec(soft.weight_positive(), j))
-
-        def summed(line: Line) -> Line:
-            return s.apply("sum_order", [[s.gen(line, j)]])
-
-        square = s.apply("product", [[weight, square_nonnegative(s, apart(j))]])
-        part = s.lin(num(0) <= soft.p(j) * (apart(j) * apart(j)), [square])
-        above = summed(s.apply("product", [[s.spec(high, j), part]]))  # Σ p (b − a)(z − z̄)² ≥ 0
-        lowest = summed(s.apply("product", [[weight, s.spec(low, j)]]))  # Σ p (b + a) ≥ 0
-        short = summed(s.apply("product", [[weight, s.spec(small, j)]]))  # Σ p (c − z²) ≥ 0
-        mean_z, mean_a, spread = self.average(t, self.z), self.average(t, self.a), self.spread(t)
-        wide = s.lin(num(0) <= spread, [summed(square), (one, mean_z * mean_z)])
-        less = s.lin(num(0) <= b + mean_a, [lowest, (one, b)])
-        narrow = s.lin(spread <= c, [short, square_nonnegative(s, mean_z), (one, c)])
-        down, across = s.apply("product", [[wide, less]]), s.apply("product", [[nonnegative, narrow]])
-        return s.lin(num(0) <= 2 * b * c - self.bend(t), [above, down, across, (one, b * mean_z * mean_z)])
-
-    def above(self) -> Line:
-        """∀z, a, b, c. what is given ⟹ Σ_j p_j a_j ≤ Σ_j w_j z_j a_j + bc, for the softmax p of z."""
-        s, b, c, first = self.s, self.b, self.c, self.first
-        given = s.assume(self.given)
-        nonnegative, low, high, small, no_z, no_a = s.parts(given)
-        t, flat = fresh(Real, "t"), self.weights.flat()
-        bounded = s.gen(self.bent(t, nonnegative, low, high, small), t)
-        rises = self._increasing(lambda t: 2 * b * c * t - self.slope(t), lambda t: 2 * b * c - self.bend(t), bounded)
-        later = s.assume(num(0) <= t)
-        mean_a = total(self.n, lambda j: self.w(j) * self.a(j))
-        claim = num(0) <= 2 * b * c * t + first - self.slope(t)
-        slow = s.lin(claim, [s.mp(s.spec(rises, t), later), (no_z, mean_a)], flat)
-        line = self._increasing(
-            lambda t: b * c * t * t + t * first - self.average(t, self.a),
-            lambda t: 2 * b * c * t + first - self.slope(t),
-            s.gen(s.discharge(slow, later), t),
-        )
-        line = s.mp(s.spec(line, num(1)), s.calc(num(0) <= 1))
-        p = self.weights.soft(self.z).p
-        line = s.lin(total(self.n, lambda j: p(j) * self.a(j)) <= first + b * c, [line, no_a], flat)
-        return s.gen(s.discharge(line, given), self.z, self.a, self.b, self.c)
-
-    def _increasing(self, f: Terms, rate: Terms, nonnegative: Line) -> Line:
-        """∀t. 0 ≤ t ⟹ f(0) ≤ f(t), from ∀t. 0 ≤ rate(t), or ∀t. 0 ≤ t ⟹ 0 ≤ rate(t)."""
-        s, x, t = self.s, fresh(Real, "s"), fresh(Real, "t")
-        derivative = s.apply("differentiate", [[], [self.weights.positive], []], [fn(Real, f), fn(Real, rate)])
-        within = s.assume(conj(num(0) <= x, x <= t))
-        here = s.taut(num(0) <= rate(x), s.spec(nonnegative, x), within)
-        line = s.gen(s.discharge(here, within), x)
-        return s.gen(s.apply("increasing", [[derivative, line]], [num(0), t]), t)
+        return conj(forall(Index(n), bounds), no_mean(z), no_mean(a))
 
     def line(self) -> Line:
-        """∀z, a, b, c. what is given ⟹ |Σ_j p_j a_j − Σ_j w_j z_j a_j| ≤ bc, for the softmax p of z."""
-        s, b, c, above = self.s, self.b, self.c, self.above()
-        given = s.assume(self.given)
-        nonnegative, low, high, small, no_z, no_a = s.parts(given)
-        up = s.mp(s.spec(above, self.z, self.a, b, c), given)
-        minus = fn(Index(self.n), lambda j: -self.a(j))
-        turned = s.mp(
-            s.spec(above, self.z, minus, b, c),
-            nonnegative,
-            s.under(high, lambda y: s.lin(-b <= -y.left, [y])),
-            s.under(low, lambda y: s.lin(-y.right <= b, [y])),
-            small,
-            no_z,
-            s.lin(eq(total(self.n, lambda j: self.w(j) * -self.a(j)), 0), [no_a]),
-        )
-        down = s.lin(self.first - b * c <= up.left, [turned])
-        return s.gen(s.discharge(s.both(up, down), given), self.z, self.a, b, c)
+        """∀z, a, c, ζ, b. what is given ⟹ |Σ_j p_j a_j − Σ_j w_j z_j a_j| ≤ 2b Σ_j w_j c_j z_j²."""
+        s, n, w = self.weights.s, self.weights.n, self.weights.w
+        z, a, c, zeta = (fresh(Family(n, Real), name) for name in ("z", "a", "c", "ζ"))
+        b, k = fresh(Real, "b"), fresh(Index(n), "k")
+        given = s.assume(self.given(z, a, c, zeta, b))
+        bounds, no_z, no_a = s.parts(given)
+        soft = self.weights.soft(z)
+        own = self._below(soft, c, zeta, s.parts(s.spec(bounds, k)), no_z, k)
+        low, high, half, *_ = s.parts(s.spec(bounds, k))
+        positive = weaken(s, s.spec(self.weights.positive, k))
+        bend = s.apply("product", [[positive, s.lin(num(0) <= c(k), [half])]])
+        bend = s.apply("product", [[s.lin(num(0) <= w(k) * c(k), [bend]), square_nonnegative(s, z(k))]])
+        bend = s.lin(num(0) <= w(k) * c(k) * z(k) * z(k), [bend])
+        gap = s.lin(num(0) <= self._upper(c, z, k) - soft.p(k), [own])
+        size, average = total(n, lambda j: w(j) * c(j) * z(j) * z(j)), total(n, lambda j: soft.p(j) * a(j))
+        first, one = total(n, lambda j: w(j) * z(j) * a(j)), soft.sums_to_one()
+        moved, rho = (soft.p(k) - w(k) - w(k) * z(k)) * a(k), average - first
+        room = b * (2 * w(k) * c(k) * z(k) * z(k) + w(k) + w(k) * z(k) - soft.p(k))
+        found = []
+        for least, most, near, far in ((moved, rho, high, low), (-moved, -rho, low, high)):
+            parts = [s.apply("product", [[bend, near]]), s.apply("product", [[gap, far]])]
+            summed = s.apply("sum_order", [[s.gen(s.lin(least <= room, parts), k)]])
+            ends = [summed, (no_z, b), no_a, (self.weights.whole, b), (one, b)]
+            found.append(s.lin(most <= 2 * b * size, ends))
+        return s.gen(s.discharge(s.both(*found), given), z, a, c, zeta, b)
+
+    def _upper(self, c: Terms, z: Terms, k: Expr) -> Expr:
+        """u_k = w_k(1 + z_k + c_k z_k²)."""
+        return self.weights.w(k) * (1 + z(k) + c(k) * z(k) * z(k))
+
+    def _below(self, soft: SoftMax, c: Terms, zeta: Terms, bounds: list[Line], no_z: Line, k: Expr) -> Line:
+        """p_k ≤ u_k."""
+        s, w, z = self.weights.s, self.weights.w, soft.z
+        _, _, half, sign, reached, ends = bounds
+        claim, positive = soft.p(k) <= self._upper(c, z, k), weaken(s, s.spec(self.weights.positive, k))
+        share = s.gen(weaken(s, s.spec(soft.weight_positive(), k)), k)
+
+        def near(low: Line) -> Line:  # z ≤ ζ
+            j = fresh(Index(soft.n), "j")
+            above = s.parts(s.apply("exponential", [], [z(j)]))[0]
+            part = s.apply("product", [[weaken(s, s.spec(self.weights.positive, j)), above]])
+            part = s.lin(w(j) * (1 + z(j)) <= w(j) * exp(z(j)), [part])
+            summed = s.apply("sum_order", [[s.gen(part, j)]])
+            whole = s.lin(num(1) <= soft.whole, [summed, no_z, self.weights.whole])
+            down = s.apply("product", [[s.spec(share, k), whole]])
+            curve = s.mp(s.known(below_parabola, c(k), zeta(k), z(k)), half, sign, ends, low)
+            raised = s.apply("product", [[positive, curve]])
+            law = (soft.cancel, w(k) * exp(z(k)))
+            return s.lin(claim, [down, raised, law], soft.weights)
+
+        def far(high: Line) -> Line:  # ζ < z
+            most = s.lin(soft.p(k) <= 1, [summand_at_most(s, share, k), soft.sums_to_one()])
+            over = weaken(s, high)
+            sum_ = s.lin(num(0) <= z(k) + zeta(k), [over, sign])
+            square = s.apply("product", [[over, sum_]])
+            square = s.apply("product", [[s.lin(num(0) <= c(k), [half]), s.lin(num(0) <= square.right, [square])]])
+            curve = s.lin(exp(zeta(k)) <= 1 + z(k) + c(k) * z(k) * z(k), [ends, over, square])
+            raised = s.apply("product", [[positive, curve]])
+            return s.lin(claim, [most, reached, raised])
+
+        return by_cases(s, z(k), zeta(k), claim, near, far)
