@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from thmverify.kernel.proofs.replay import replay
+from thmverify.kernel.strict import Rejected
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -42,6 +43,7 @@ from thmverify.proofs.lemmas.basic import (
     squares,
     total_order,
 )
+from thmverify.proofs.lemmas.line import bias_drops_out, linear_forms, slope_across
 from thmverify.proofs.script import Line, Script, derived
 
 m, n = var("m", Size), var("n", Size)
@@ -49,6 +51,8 @@ a, b = var("a", Real), var("b", Real)
 X, S = var("X", Mat(n, n)), var("S", Mat(n, n))
 A, B = var("A", Mat(m, n)), var("B", Mat(n, m))
 u = var("u", Family(n, Col(m)))
+tau, delta, alpha, rho = (var(x, Real) for x in ("tau", "delta", "alpha", "rho"))
+Sq, V, Bq, C, X0, Q, N2 = numbers = [var(x, Real) for x in ("Sq", "V", "Bq", "C", "X0", "Q", "N2")]
 
 
 def spanned(k: Expr) -> Expr:
@@ -88,6 +92,25 @@ TABLE: list[tuple[Callable[[Script], Line], list[Expr], Expr, set[str]]] = [
         FACTORS,
     ),
     (basis, [m, n, u], exists(Size, spanned), FACTORS),
+    (
+        slope_across,
+        [tau, delta, alpha, rho, *numbers],
+        (num(0) < 2 * tau + Sq + V)
+        >> (
+            eq(rho * (2 * tau + Sq + V), X0 + tau * C)
+            >> (
+                eq(0, tau * tau + tau * Sq + tau * V + (1 - delta) * Sq + Bq)
+                >> (
+                    eq(0, alpha * ((tau + 2 * (1 - delta)) * Sq + 2 * Bq + tau * V) + (X0 + tau * C))
+                    >> (
+                        (num(0) <= (1 - delta) * N2 + Q + alpha * X0 + alpha * alpha * (Bq + (1 - delta) * Sq))
+                        >> (num(0) <= (1 - delta) * N2 + Q + rho * rho - rho * C)
+                    )
+                )
+            )
+        ),
+        set(),
+    ),
     (dimension, [m, n, A, B], eq(A @ B, eye(m)) >> (real(m) <= real(n)), FACTORS),
 ]
 
@@ -99,6 +122,42 @@ def test_a_theorem_says_what_it_should_from_nothing(theorem, terms, claim, class
     assert found.conclusion is claim.term
     assert set(found.classical) == classical
     assert s.known(theorem, *terms) is s.known(theorem, *terms)
+
+
+@pytest.mark.parametrize("theorem", [bias_drops_out, linear_forms])
+def test_the_normal_form_of_a_line_is_derived_from_nothing(theorem):
+    s = Script("line")
+    found = replay(s.qed(s.known(theorem), {}).trace)
+    assert not found.classical
+    assert not found.conclusion.free
+
+
+def test_the_linear_forms_at_a_point():
+    """At y = ½ with all P = ⅛ and all C = 1/16 they are numbers, which the conclusion gets right."""
+    s = Script("point")
+    line = s.known(linear_forms, num(1) / 2, *[num(1) / 8] * 6, *[num(1) / 16] * 3)
+    values = [part.right for part in s.parts(line)]
+    for value, number in zip(values, (0, 0, num(3) / 32, 0), strict=True):
+        s.calc(eq(value, number))
+        with pytest.raises(Rejected):
+            s.calc(eq(value, number + 1))
+
+
+@pytest.mark.parametrize("factor", [1, 3])
+def test_a_wrong_constant_is_refused(factor):
+    """α(2τ + S + V)τ = 2ρT is none of what stationarity says, nor is a slope with another multiple of ρC."""
+    s = Script("wrong")
+    terms = [tau, delta, alpha, rho, *numbers]
+    line = s.known(slope_across, *terms)
+    formula = line.formula
+    lines = []
+    for _ in range(5):
+        lines.append(s.assume(formula.left))
+        formula = formula.right
+    right = s.mp(line, *lines)
+    assert s.lin(formula, [right])
+    with pytest.raises(Rejected):
+        s.lin(num(0) <= formula.right - factor * rho * C, [right])
 
 
 @pytest.mark.parametrize("theorem", [row[0] for row in TABLE], ids=[row[0].__name__ for row in TABLE])

@@ -1,4 +1,4 @@
-"""A certificate about a formula that is true on every instance of a set: its numbers are balls (PROOFS.md, 10.9)."""
+"""A certificate about a formula that is true on every instance of a set: its numbers are balls (PROOFS.md, 10.10)."""
 
 from typing import Any, NamedTuple
 
