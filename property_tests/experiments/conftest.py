@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from thmverify.reports.experiments import build, experiments, ranks, sweeps
+from thmverify.reports.experiments import build, descending, descents, experiments, ranks, sweeps
 
 SMALL = experiments.Size(repetitions=2, points=60, test_points=60)
 
@@ -20,6 +20,8 @@ def small_experiments() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiments, "QUICK", SMALL)
         patch.setattr(ranks, "QUICK_STEPS", 4)
+        for module in (descents, descending):
+            patch.setattr(module, "SHOWN", (0, 2))
         for name, sweep in sweeps.SWEEPS.items():
             few = sweep.quick_values if name == "1" else (sweep.quick_values[0], sweep.quick_values[-1])
             patch.setitem(sweeps.SWEEPS, name, replace(sweep, quick_values=few))

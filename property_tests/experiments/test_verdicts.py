@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 
 from thmverify.reports.experiments import FIGURES, experiments
+from thmverify.reports.experiments.descents import DESCENTS, SHOWN
 from thmverify.reports.experiments.records import (
     CLIP,
     FISHER,
@@ -25,6 +26,7 @@ from thmverify.reports.experiments.records import (
     Data,
     RankCell,
     Row,
+    Step,
     Verdict,
     verdict,
 )
@@ -90,6 +92,17 @@ def ranks(verdicts: dict[str, str]) -> Data:
     return Data(settings=experiments.settings("6", 0, True), ranks=cells)
 
 
+def descended(name: str, right: bool, jitter: float = 0.002) -> Data:
+    """Parts outside S_F as claimed, or the other way round: those with a temperature are to leave, others to stay."""
+    steps = tuple(
+        Step(step, seed, d.words, (0.5 if (d.temperature is not None) is right else 0.1) + jitter * (seed - 2))
+        for d in DESCENTS[name][1]
+        for step in SHOWN
+        for seed in range(5)
+    )
+    return Data(settings=experiments.settings(name, 0, True), steps=steps)
+
+
 @dataclass(frozen=True)
 class Case:
     confirming: dict[str, Data]
@@ -106,6 +119,9 @@ def swapped(data: Data) -> Data:
 def cases() -> dict[str, Case]:
     found = {}
     for name, figure in FIGURES.items():
+        if name in DESCENTS:
+            found[name] = Case({name: descended(name, True)}, {name: descended(name, False)})
+            continue
         if name == "6":
             found[name] = Case(
                 {"6": ranks({"0": "refuted", "1/2": "proved", "1": "proved"})},
@@ -141,6 +157,9 @@ def test_every_check_can_fail(name):
 
 @pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("1", "6")])
 def test_too_few_or_too_scattered_repetitions_confirm_nothing(name):
+    if name in DESCENTS:
+        assert verdict(FIGURES[name].check({name: descended(name, True, 0.2)})) is Verdict.REFUSED
+        return
     scattered = {e: sweep(e, good, jitter=0.4) for e in FIGURES[name].experiments}
     assert verdict(FIGURES[name].check(scattered)) is not Verdict.CONFIRMED
 

@@ -240,14 +240,14 @@ class Curve:
 
 
 def _frame() -> Frame:
-    """Return the frame of a chart whose vertical axis is adjusted mutual information."""
+    """Return the frame of a chart whose vertical axis goes from 0 to 1."""
     return Frame(46, 30, WIDTH - 60, HEIGHT - 78, (-0.04, 1.04), (-0.06, 1.06))
 
 
-def agreement_chart(title: str, axis: Axis, curves: Sequence[Curve]) -> Panel:
-    """Return a chart of adjusted mutual information: a curve with a band for each series."""
+def agreement_chart(title: str, axis: Axis, curves: Sequence[Curve], name: str = "AMI") -> Panel:
+    """Return a chart of numbers from 0 to 1, of adjusted mutual information unless another `name` is given."""
     inside = _frame()
-    body = axes(title, inside, axis, tuple((y / 5, f"{y / 5:g}") for y in range(6)), "AMI")
+    body = axes(title, inside, axis, tuple((y / 5, f"{y / 5:g}") for y in range(6)), name)
     for i, curve in enumerate(curves):
         body += _curve(inside, axis, curve, (i - (len(curves) - 1) / 2) * _DODGE)
     return Panel(title, WIDTH, HEIGHT, body)

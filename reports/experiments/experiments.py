@@ -9,16 +9,17 @@ from functools import cache
 from pathlib import Path
 
 from thmverify.instances import instance_to_json
-from thmverify.reports.experiments import ranks
-from thmverify.reports.experiments.records import Data, Settings
+from thmverify.reports.experiments import descents, ranks
+from thmverify.reports.experiments.descents import DESCENTS
+from thmverify.reports.experiments.records import Data, Settings, Step
 from thmverify.reports.experiments.sweeps import SWEEPS, Cell, population_maps, run_cell
 from thmverify.reports.experiments.workers import Map
 from thmverify.reports.figures import pancakes as plane
 
 RANKS = "6"
-EXPERIMENTS = (*SWEEPS, RANKS)
+EXPERIMENTS = (*SWEEPS, RANKS, *DESCENTS)
 # The programs that the data depend on.
-_PROGRAMS = ("experiments", "laws", "metrics", "ranks", "records", "sweeps", "training")
+_PROGRAMS = ("descents", "experiments", "laws", "metrics", "ranks", "records", "sweeps", "training")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Size:
     test_points: int
 
 
+MOST_DESCENTS = 5  # seeds
 FULL, QUICK = Size(20, 2000, 2000), Size(10, 800, 800)
 
 
@@ -39,6 +41,9 @@ def settings(experiment: str, seed: int, quick: bool) -> Settings:
     if experiment == RANKS:
         parameter, values = "δ", ranks.biases(quick)
         instances = [ranks.instance(name) for name in ranks.MIXTURES]
+    elif experiment in DESCENTS:
+        parameter, values = "step", descents.SHOWN
+        instances = [DESCENTS[experiment][0]]
     else:
         sweep = SWEEPS[experiment]
         parameter, values = sweep.parameter, sweep.quick_values if quick else sweep.values
@@ -47,7 +52,7 @@ def settings(experiment: str, seed: int, quick: bool) -> Settings:
         experiment=experiment,
         seed=seed,
         quick=quick,
-        repetitions=size.repetitions,
+        repetitions=min(size.repetitions, MOST_DESCENTS) if experiment in DESCENTS else size.repetitions,
         points=size.points,
         test_points=size.test_points,
         parameter=parameter,
@@ -67,6 +72,8 @@ def code() -> str:
 
 def cells(asked: Settings) -> int:
     """Return of how many cells an experiment consists."""
+    if asked.experiment in DESCENTS:
+        return len(DESCENTS[asked.experiment][1]) * asked.repetitions
     return len(asked.values) * (len(ranks.MIXTURES) if asked.experiment == RANKS else asked.repetitions)
 
 
@@ -79,6 +86,14 @@ def compute(asked: Settings, run: Map, advance: Callable[[], None]) -> Data:
             found.append(cell)
             advance()
         return Data(settings=asked, ranks=tuple(found))
+    if asked.experiment in DESCENTS:
+        count = len(DESCENTS[asked.experiment][1])
+        descended = [(asked.experiment, i, asked.seed, k) for i in range(count) for k in range(asked.repetitions)]
+        steps: list[Step] = []
+        for found_steps in run(descents.run, descended):
+            steps += found_steps
+            advance()
+        return Data(settings=asked, steps=tuple(steps))
     sweep = SWEEPS[asked.experiment]
     values = sweep.quick_values if asked.quick else sweep.values
     maps = list(run(population_maps, [(sweep.id, value) for value in values]))

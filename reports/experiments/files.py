@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from thmverify.errors import InputError
 from thmverify.jsonfiles import read_bytes, write_text
-from thmverify.reports.experiments.records import Data, RankCell, Row, Settings
+from thmverify.reports.experiments.records import Data, RankCell, Row, Settings, Step
 
 FOLDER = "data"
 CERTIFICATES = "certificates"
@@ -63,7 +63,7 @@ def as_json(data: Data) -> str:
     """Return the data as JSON, one row a line."""
     fields = data.model_dump(mode="json")
     parts = [f'"settings": {_compact(fields["settings"])}', f'"scene": {_compact(fields["scene"])}']
-    for name in ("rows", "ranks"):
+    for name in ("rows", "ranks", "steps"):
         lines = ",\n".join(_compact(row) for row in fields[name])
         parts.append(f'"{name}": [\n{lines}\n]' if lines else f'"{name}": []')
     return "{\n" + ",\n".join(parts) + "\n}\n"
@@ -84,6 +84,9 @@ def as_csv(data: Data) -> str:
         for cell in data.ranks:
             name = certificate_name(cell) if cell.certificate else ""
             table.writerow([cell.instance, cell.bias, *cell.eigenvalues, cell.verdict, cell.rank, cell.dimension, name])
+    elif data.steps:
+        table.writerow(Step._fields)
+        table.writerows(data.steps)
     else:
         table.writerow([data.settings.parameter, *Row._fields[1:]])
         table.writerows(data.rows)

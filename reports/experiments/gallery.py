@@ -18,6 +18,8 @@ from thmverify.reports.experiments import (
     captions,
     charts,
     columns,
+    descending,
+    descents,
     experiments,
     files,
     orthonormal,
@@ -27,13 +29,16 @@ from thmverify.reports.experiments import (
     variance,
 )
 from thmverify.reports.experiments.figure import Figure, Inputs
-from thmverify.reports.experiments.records import Data, FigureRecord, Gallery, Settings, Verdict, verdict
+from thmverify.reports.experiments.records import SAMPLE, Data, FigureRecord, Gallery, Settings, Verdict, verdict
 from thmverify.reports.experiments.tables import Table
 from thmverify.reports.experiments.workers import Map, pool
 
 FIGURES: dict[str, Figure] = {
-    module.FIGURE.id: module.FIGURE
-    for module in (subspaces, robustness, variance, columns, scaling, orthonormal, captions, biases)
+    figure.id: figure
+    for figure in (
+        *(m.FIGURE for m in (subspaces, robustness, variance, columns, scaling, orthonormal, captions, biases)),
+        *descending.FIGURES,
+    )
 }
 _GLYPHS = {Verdict.CONFIRMED: "✓", Verdict.PARTLY: "◐", Verdict.REFUSED: "✗"}
 _TONES = {Verdict.CONFIRMED: "good", Verdict.PARTLY: "warn", Verdict.REFUSED: "bad"}
@@ -154,7 +159,13 @@ def _draw(out: Path, figure: Figure, inputs: Inputs) -> _Drawn:
 
 
 def _means(data: Data) -> list[tuple[str, ...]]:
-    """Return the intervals behind a figure as rows of text: parameter, regime, method, view, AMI."""
+    """Return the intervals behind a figure as rows of text: parameter, regime, method, view, mean."""
+    if data.steps:
+        return [
+            (f"step {step}", SAMPLE, descent.words, "part outside S_F", str(descending.at(data, descent, step)))
+            for descent in descents.DESCENTS[data.settings.experiment][1]
+            for step in descents.SHOWN
+        ]
     table = Table(data)
     places = dict.fromkeys((row.x, row.regime, row.method, row.view) for row in data.rows)
     return [

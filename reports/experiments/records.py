@@ -58,6 +58,15 @@ class RankCell(NamedTuple):
     certificate: str | None
 
 
+class Step(NamedTuple):
+    """A map on its way: the step of training, the number of the repetition, the loss in words, and ‖(I − Π)A‖/‖A‖."""
+
+    step: int
+    seed: int
+    loss: str
+    outside: float
+
+
 class Settings(Record):
     """What the rows depend on, and nothing else: the same settings give the same rows.
 
@@ -82,6 +91,7 @@ class Data(Record):
     settings: Settings
     rows: tuple[Row, ...] = ()
     ranks: tuple[RankCell, ...] = ()
+    steps: tuple[Step, ...] = ()
     scene: Pancakes | None = None
 
 
