@@ -45,8 +45,8 @@ ARTEFACTS = (
         "convex-scores-inclusion",
         "minimiser_within",
         "theory/Scores.v",
-        covers="For every dimension, number of columns and law of the states: if the functions of the scores have a "
-        "tangent below at every point, and one bends in the scores of one item, a minimiser has its columns in S_F.",
+        covers="For every dimension, number of columns and law of the states: if the functions of the scores are "
+        "convex, and one bends in the scores of one item, a minimiser has its columns in S_F.",
         supposes=f"{_LAW} S_F is the range of Pᵀ.",
     ),
     Artefact(
