@@ -143,7 +143,7 @@ def test_moments_against_monte_carlo(rho):
     mixture = Mixture((fmpq(1, 2), fmpq(1, 3), fmpq(1, 6)), means, tuple(spread))
     V = factor(rho, 3, rho)
     with ctx.workprec(128):
-        found = moments(mixture, V, gradient_grids(mixture, V, 16.0).grids)
+        found = moments(mixture, V, gradient_grids(mixture, V, 8.0).grids)
     generator = np.random.default_rng(7)
     mu, F = exact.to_floats(mixture.means), exact.to_floats(V)
     weights = np.array([float(exact.to_fraction(w)) for w in mixture.weights])
