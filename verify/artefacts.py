@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from itertools import groupby
@@ -22,7 +21,7 @@ from thmverify.kernel.strict import digest
 
 FORMAT = "thmverify-coq-1"
 _REQUIRES = re.compile(r"\bFrom\s+(\w+)\s+Require\s+(?:Import\s+|Export\s+)?([\w\s]+?)\.(?=\s)")
-_FLAGS = re.compile(r"^FLAGS = (.*)$", re.MULTILINE)
+_OPTIONS = re.compile(r"^[A-Z]+ = (.*-Q .*)$", re.MULTILINE)
 _FEW = 4  # axioms of a module that a summary names
 
 
@@ -53,7 +52,7 @@ class Artefact:
     @property
     def command(self) -> str:
         """How to have Coq check it again."""
-        if self.certificate:
+        if Path(self.certificate).parent.name == "counterexamples":
             name = Path(self.certificate).stem
             return f"thmverify export {name} --format coq --out in-coq && make -C in-coq"
         return "make -C theorems/formal"
@@ -75,9 +74,9 @@ def _named(module: str, names: list[str]) -> str:
 def sources(folder: Path, file: str) -> tuple[str, ...]:
     """Return the file and the files of the folder that it requires, directly or not, sorted.
 
-    Raises OSError when one cannot be read.
+    Raises OSError when one cannot be read, and ValueError when the Makefile has no options for it.
     """
-    roots = dict(_roots(_flags(folder)))
+    folders = roots(options(folder, file))
     found: set[str] = set()
     left = [file]
     while left:
@@ -85,26 +84,30 @@ def sources(folder: Path, file: str) -> tuple[str, ...]:
         if name not in found:
             found.add(name)
             for root, modules in _REQUIRES.findall((folder / name).read_text(encoding="utf-8")):
-                left += [f"{roots[root]}/{module}.v" for module in modules.split() if root in roots]
+                left += [f"{folders[root]}/{module}.v" for module in modules.split() if root in folders]
     return tuple(sorted(found))
 
 
-def _flags(folder: Path) -> str:
-    """Return the options of coqc in the folder's Makefile."""
-    found = _FLAGS.search((folder / "Makefile").read_text(encoding="utf-8"))
-    return found[1] if found else ""
+def options(folder: Path, file: str) -> str:
+    """Return the options of coqc for a file: the first in the folder's Makefile that give its folder a name.
+
+    Raises OSError when there is no Makefile, and ValueError when it names the folder nowhere.
+    """
+    for found in _OPTIONS.findall((folder / "Makefile").read_text(encoding="utf-8")):
+        if Path(file).parts[0] in roots(found).values():
+            return str(found)
+    raise ValueError(f"the Makefile has no options for {file}")
 
 
-def _roots(flags: str) -> Iterator[tuple[str, str]]:
-    """Yield the logical name and the folder of each -Q."""
-    for path, name in re.findall(r"-Q (\S+) (\S+)", flags):
-        yield name, path
+def roots(flags: str) -> dict[str, str]:
+    """Return the folder of each logical name that options of coqc give."""
+    return {name: path for path, name in re.findall(r"-Q (\S+) (\S+)", flags)}
 
 
 def hash_of(folder: Path, artefact: Artefact) -> str:
-    """Return the hash of what its theorem is compiled from. Raises OSError when a file cannot be read."""
+    """Return the hash of what its theorem is compiled from. Raises OSError and ValueError as `options` does."""
     files = [*sources(folder, artefact.file), *([artefact.certificate] if artefact.certificate else [])]
-    return digest([["FLAGS", _flags(folder)], *([name, _sha256(folder / name)] for name in files)])
+    return digest([["FLAGS", options(folder, artefact.file)], *([name, _sha256(folder / name)] for name in files)])
 
 
 def _sha256(path: Path) -> str:
@@ -131,7 +134,7 @@ def current(record: Path) -> tuple[Artefact, ...]:
 def _is_current(folder: Path, artefact: Artefact) -> bool:
     try:
         return artefact.checked == hash_of(folder, artefact)
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from property_tests.report.support import made
-from thmverify.artefacts import current, entries, sources
+from thmverify.artefacts import current, entries, options, roots, sources
 from thmverify.cli import main
 from thmverify.errors import InputError
 from thmverify.guarantees import Column, Guarantee
@@ -126,7 +126,7 @@ def test_the_matrix_and_the_report_have_the_mark():
 
 def test_assumptions_are_read_as_coq_prints_them():
     printed = "one\n     : forall x, x\nAxioms:\nA.b : Prop\nC.d\n  : nat\n"
-    printed += "two\n     : True\nClosed under the global context\n"
+    printed += "two\n     : True\nClosed under the global context\nRecord\n  Gaussian : Prop\nRplus\n  x\n"
     assert assumptions(printed) == {"one": ("A.b", "C.d"), "two": ()}
 
 
@@ -135,8 +135,9 @@ def test_coqdep_finds_the_same_sources():
     if shutil.which("coqdep") is None:
         pytest.skip("needs coqdep")
     names = [path.relative_to(FORMAL).as_posix() for path in FORMAL.glob("*/*.v")]
-    flags = re.findall(r"-Q \S+ \S+", (FORMAL / "Makefile").read_text(encoding="utf-8"))
-    command = ["coqdep", *" ".join(flags).split(), *names]
+    named = roots(options(FORMAL, "instance/Refuted.v")) | roots(options(FORMAL, "exact/Fisher.v"))
+    flags = [part for name, path in named.items() for part in ("-Q", path, name)]
+    command = ["coqdep", *flags, *names]
     said = subprocess.run(command, cwd=FORMAL, capture_output=True, text=True, check=True).stdout
     needs = {}
     for line in said.splitlines():

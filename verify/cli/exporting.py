@@ -44,8 +44,9 @@ def export(
     what the kernel answers. latex: the claim with its hypotheses, its verdict, a row of a table, the instances. bibtex:
     the source, the evidence by its hash, and the toolkit.
 
-    coq: a folder that `make -C DIR` compiles, the theory included. The certificate is one of infonce-equality by rule
-    kkt, for a minimiser of rank 1 where S_F is a plane; nothing that is written is trusted.
+    coq: a folder that `make -C DIR` compiles, the theory included; nothing that is written is trusted. The certificate
+    is one of infonce-equality by rule kkt, for a minimiser of rank 1 where S_F is a plane; or one that refutes
+    pca-equality or clip-inclusion-literal, or proves spectral-equality.
     """
     keep([name], "--out", out)
     if format is Format.COQ:
@@ -91,7 +92,7 @@ def _subject(name: str) -> Subject:
 
 
 def _coq(name: str, out: Path | None, json: bool) -> int:
-    from thmverify.export.coq import write_folder
+    from thmverify.export.folder import write_folder
     from thmverify.jsonfiles import read_bytes
     from thmverify.theorems import FORMAL
 

@@ -1,26 +1,16 @@
-"""A certificate of `infonce-equality` as a folder that Coq checks: the theory, the instance, a Makefile.
+"""A certificate of `infonce-equality` as files that Coq checks, beside the theory of `theorems/formal/theory/`.
 
-The theory is copied; what is written here are the mixture, the numbers, and for each hypothesis of the theory's theorem
-the line that computes it. Nothing of it is trusted: a wrong number does not compile.
+What is written here are the mixture, the numbers, and for each hypothesis of the theory's theorem the line that
+computes it. Nothing of it is trusted: a wrong number does not compile.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
-from pathlib import Path
-
-from thmverify.errors import InputError
 from thmverify.export.planar import Numbers, Piece, PlanarMixture, Row, Symmetric, Vector, numbers, power_below, read
-from thmverify.jsonfiles import write_text
+from thmverify.export.text import rational
 
 INSTANCE = "instance"  # the folder of what is generated
 _THEORY = "Sums Plane LogSumExp Gaussian Integrals Loss RankOne Learning Refutation Tactics"
-
-
-def theory_files(theory: Path) -> dict[str, str]:
-    """Return what the folder `theory` holds but for its instance: text by path below the folder."""
-    paths = [theory / "README.md", theory / "Makefile", *sorted((theory / "theory").glob("*.v"))]
-    return {path.relative_to(theory).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 def instance_files(data: bytes) -> dict[str, str]:
@@ -35,33 +25,6 @@ def instance_files(data: bytes) -> dict[str, str]:
     files |= {f"Component{k}.v": _component(k, piece) for k, piece in enumerate(found.pieces, 1)}
     files |= {"Refuted.v": _refuted(found), "Assumptions.v": _ASSUMPTIONS}
     return {f"{INSTANCE}/{name}": text for name, text in files.items()}
-
-
-def write_folder(data: bytes, theory: Path, out: Path) -> list[Path]:
-    """Write the theory and the instance of a certificate into the folder `out`, new or empty; return the files.
-
-    Raises InputError when the certificate cannot be exported, or the folder is not empty or cannot be written.
-    """
-    files = theory_files(theory) | instance_files(data)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise InputError("--out", str(out), "the folder is not empty", "give a new folder")
-        for folder in {(out / name).parent for name in files}:
-            folder.mkdir(exist_ok=True)
-    except OSError as error:
-        rule = f"cannot be written ({(error.strerror or 'an error of the system').lower()})"
-        raise InputError("--out", str(out), rule, "give a folder that can") from None
-    for name, text in files.items():
-        write_text(out / name, text)
-    return [out / name for name in files]
-
-
-def rational(x: Fraction) -> str:
-    """Return a rational as Coq reads it, in parentheses where it needs them."""
-    if x.denominator == 1:
-        return str(x.numerator) if x >= 0 else f"({x.numerator})"
-    return f"({x.numerator} / {x.denominator})"
 
 
 def _vec(v: Vector) -> str:
