@@ -201,6 +201,7 @@ Qed.
 
 _ASSUMPTIONS = """(** The headline theorems, and what each rests on, printed. Written by `thmverify export`. *)
 From InfoNCE Require Import Sums Plane Gaussian Double Expectation Loss Learning Refutation.
+From InfoNCE Require Import Convex Scores Population.
 From Instance Require Import Mixture Refuted.
 
 (** What the theorem speaks of, and what is used of the expectation. *)
@@ -214,6 +215,11 @@ Print infonce.
 Print minimiser.
 Print proper_subspace.
 Print fisher.
+Print law.
+Print convex.
+Print subgradient.
+Print bends.
+Print population.
 
 (** The expectation has these properties. The loss is a function of AA'; minimisers exist; numbers suffice for the
     theorem; the theorem for this mixture. *)
@@ -228,14 +234,7 @@ Print Assumptions refutation.
 Check infonce_equality_fails.
 Print Assumptions infonce_equality_fails.
 
-(** Theorem 5.2, first half, for convex functions of scores and for the population loss, in any dimension; what is used
-    of the expectation there. *)
-From InfoNCE Require Import Convex Scores Population.
-Print law.
-Print convex.
-Print subgradient.
-Print bends.
-Print population.
+(** Theorem 5.2, first half, for convex functions of scores and for the population loss, in any dimension. *)
 Check no_worse.
 Print Assumptions no_worse.
 Check minimiser_within.
