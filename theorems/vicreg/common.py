@@ -168,7 +168,7 @@ def short_of(instance: Instance) -> float:
 
 def too_steep(instance: Instance) -> float:
     """Return how far ρ₁ − ρ₂ lies above what `collapses` asks for, where dim S_LDA ≥ 2, in float64."""
-    first, second = (sum(bounds) / 2 for bounds in correlations(instance, 2))
+    first, second = (sum(bounds, Fraction(0)) / 2 for bounds in correlations(instance, 2))
     return float(first - second - PER_COLUMN * instance.rank * longest(first) ** 2)
 
 
