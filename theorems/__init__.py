@@ -102,6 +102,7 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "ntxent-unnormalised-inclusion",
         "clip-batch-inclusion",
     ),
+    "samples": ("sample-inclusion", "sample-existence", "sample-deviation"),
     "nonshared": (
         "nonshared-inclusion",
         "nonshared-proportional",
@@ -134,6 +135,7 @@ TITLES = {  # of the families, for people
     "graphs": "Population graphs",
     "scores": "Losses of scores",
     "encoders": "Affine maps and larger classes",
+    "samples": "Samples",
     "nonshared": "Separate covariances",
 }
 

@@ -98,6 +98,7 @@ BIAS_RANGE = Hypothesis(
 ENOUGH_COLUMNS = Hypothesis("enough-columns", r >= K, "The map has at least as many columns as there are components.")
 CENTRED = Hypothesis("centred", equal(mu_bar, ZeroMatrix(d, 1)), "The mixture has mean 0.")
 COLUMNS_REACH = Hypothesis("columns-reach", r >= m, "The map has at least as many columns as S_F has dimensions.")
+COLUMNS_ALL = Hypothesis("columns-all", r >= d, "The map has at least as many columns as there are coordinates.")
 FEWER_COLUMNS = Hypothesis("fewer-columns", r < m, "The map has fewer columns than S_F has dimensions.")
 ALWAYS_MATCHED = Hypothesis("always-matched", equal(delta, 1), "Both points of a pair always come from one component.")
 ONE_ORBIT = Hypothesis(

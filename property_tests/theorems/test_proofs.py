@@ -111,6 +111,7 @@ TABLE = {
         "", "weights-symmetric degrees-positive", "MinimisesGraphInfoNCE Describes PointPosterior"
     ),
     "quadratic-features-diverge": row(SHARED, "", "QuadraticPart InfiniteNegatives"),
+    "sample-deviation": row(SHARED, "columns-all", "MinimisesInfoNCE MinimisesSample Deviates GramDistance"),
     "affine-inclusion": row(SHARED, "", "MinimisesAffine WithinLDA"),
     "clip-proportional-inclusion": row(
         "weights-positive weights-sum vision-covariances-definite text-covariances-definite",

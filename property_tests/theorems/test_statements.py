@@ -262,12 +262,18 @@ REDUNDANT = {
     "clip-proportional-inclusion": {"match-range", COLUMNS},
     "affine-inclusion": {"bias-range", COLUMNS},
     "quadratic-features-diverge": {"bias-range", COLUMNS},
+    "sample-deviation": {"bias-range"},
     "temperature": {"weights-positive", "weights-sum", "covariances-definite"},
 }
 
 # What nothing decides of a proved statement, and why.
 UNDECIDED = {
     ("affine-inclusion", "shared-covariance"): "no rule of the kernel knows the loss of affine maps",
+    ("sample-deviation", "shared-covariance"): "the midpoint argument is written for one covariance",
+    (
+        "sample-deviation",
+        "columns-all",
+    ): "r ≥ dim S_F may be enough: a midpoint of fewer columns is not known to be there",
     ("quadratic-features-diverge", "shared-covariance"): (
         "the argument by points far out needs none; the script is written for one covariance"
     ),
