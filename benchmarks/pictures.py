@@ -27,13 +27,23 @@ from thmverify.reports.figures.drawing import Frame, number
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"
-STYLES = {"thmverify": "infonce", "cubature": "spectral", "samples": "random", "decide": "simsiam", "check": "infonce"}
+STYLES = {
+    "thmverify": "infonce",
+    "cubature": "spectral",
+    "samples": "random",
+    "Sobol": "simsiam",
+    "Hermite": "pca",
+    "decide": "simsiam",
+    "check": "infonce",
+}
+KEYS = ("thmverify", "Gauss–Hermite by hand", "scipy’s cubature", "Sobol points", "samples")
 _LOG = {-6: "1 µs", -5: "10 µs", -4: "0.1 ms", -3: "1 ms", -2: "10 ms", -1: "0.1 s", 0: "1 s", 1: "10 s"}
 
 
 def measure() -> dict[str, Any]:
-    """Return the record: rows of `benchmarks.losses`, and seconds of `decide` and `check` on a mixed bag."""
+    """Return the record: rows of `benchmarks.losses`, how costs grow, and seconds of `decide` and `check`."""
     from benchmarks.decide import Seeded, mixed
+    from benchmarks.growth import curves
     from benchmarks.losses import SIZES, compare
 
     deciding, checking, outcomes = mixed(Seeded(random.Random(1)))
@@ -41,6 +51,7 @@ def measure() -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}, one thread, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in ("python-flint", "numpy", "scipy")),
         "values": [asdict(row) for size in SIZES for row in compare(size, 9)],
+        "growth": curves(),
         "decide": sorted(deciding),
         "check": sorted(checking),
         "outcomes": dict(outcomes),
@@ -49,7 +60,33 @@ def measure() -> dict[str, Any]:
 
 def drawings(record: dict[str, Any]) -> dict[str, str]:
     """Return the pictures by their file names."""
-    return {"values.svg": _values(record), "verdicts.svg": _verdicts(record)}
+    return {"values.svg": _values(record), "growth.svg": _growth(record), "verdicts.svg": _verdicts(record)}
+
+
+def _growth(record: dict[str, Any]) -> str:
+    panels = tuple(_growth_panel(what, curve) for what, curve in record["growth"].items())
+    said = "; ".join(
+        f"{what} {', '.join(f'{x}: {seconds:.2g} s' for x, seconds in curve)}"
+        for what, curve in record["growth"].items()
+    )
+    key = (charts.line_key("CPU time of a value", STYLES["thmverify"]),)
+    return charts.standalone(Sheet("How the cost of a value of InfoNCE grows", panels, 2, key), said)
+
+
+def _growth_panel(what: str, curve: Sequence[tuple[int, float]]) -> Panel:
+    frame = Frame(66, 30, charts.WIDTH - 80, charts.HEIGHT - 78, (0, 1), (-4.2, 1.2))
+    low, high = math.log(curve[0][0]), math.log(curve[-1][0])
+    axis = Axis(
+        what, tuple((x, f"{x:,}") for x, _ in curve), lambda x: 0.06 + 0.88 * (math.log(x) - low) / (high - low)
+    )
+    body = charts.axes(what, frame, axis, [(y, _LOG[y]) for y in range(-4, 2)], "CPU time")
+    name = STYLES["thmverify"]
+    places = [(frame.x(axis.place(x)), frame.y(math.log10(seconds))) for x, seconds in curve]
+    path = "".join(f"{'L' if i else 'M'}{number(x)} {number(y)}" for i, (x, y) in enumerate(places))
+    marks = "".join(charts.marker(charts.style(name).marker, x, y) for x, y in places)
+    return Panel(
+        what, charts.WIDTH, charts.HEIGHT, f'{body}<g class="{name}"><path class="line" d="{path}"/>{marks}</g>'
+    )
 
 
 def _values(record: dict[str, Any]) -> str:
@@ -59,7 +96,7 @@ def _values(record: dict[str, Any]) -> str:
         "A loss in float64: the time of a value against its error",
         panels,
         2,
-        tuple(charts.key(name, STYLES[_kind(name)]) for name in ("thmverify", "scipy’s cubature", "samples")),
+        tuple(charts.key(name, STYLES[_kind(name)]) for name in KEYS),
     )
     said = "; ".join(
         f"spread {row['spread']:.1f}, {row['method']}: {row['seconds']:.2g} s, error {row['error']:.0e}"
