@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def settings(experiment: str, seed: int, quick: bool) -> Settings:
         parameter, values = "δ", ranks.biases(quick)
         instances = [ranks.instance(name) for name in ranks.MIXTURES]
     elif experiment in DESCENTS:
-        parameter, values = "step", descents.SHOWN
+        parameter, values = "step", tuple(map(Fraction, descents.SHOWN))
         instances = [DESCENTS[experiment][0]]
     else:
         sweep = SWEEPS[experiment]
