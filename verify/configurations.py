@@ -86,7 +86,10 @@ def parabola(weight: Fraction) -> fmpq:
 
 def _above(ball: arb) -> fmpq:
     """Return a multiple of 1/GRAIN above a ball."""
-    return fmpq(int(((ball * _GRAIN).upper()).ceil().unique_fmpz()) + 1, _GRAIN)
+    whole = (ball * _GRAIN).upper().ceil().unique_fmpz()
+    if whole is None:
+        raise ArithmeticError("the ball is too wide")
+    return fmpq(int(whole) + 1, _GRAIN)
 
 
 def is_product(mixture: GMM, split: int) -> bool:

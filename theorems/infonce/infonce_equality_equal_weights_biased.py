@@ -48,7 +48,7 @@ def sample(rng: random.Random) -> Instance:
 
 STATEMENT = Statement(
     id=ID,
-    title="InfoNCE learns the whole Fisher subspace of equal weights when 0 < δ < 1",
+    title="InfoNCE learns the whole Fisher subspace of many components with equal weights when 0 < δ < 1",
     source=Source(
         PAPER,
         "the remark below Theorem 0.1 of the talk, for equal weights",

@@ -80,7 +80,8 @@ def bias_small(mix: Mixture) -> Expr:
     """δ < δ₀: for some bounds κ², λ, η, ω and numbers c_k, δ²·4(1 + λ)(3 + κ²/4)ηω²τ² < 1."""
     family = Family(mix.K, Real)
 
-    def below(height: Expr, ratio: Expr, share: Expr, bend: Expr, c: Expr, zeta: Expr) -> Expr:
+    def below(c: Expr, zeta: Expr, *known: Expr) -> Expr:
+        height, ratio, share, bend = known
         return conj(
             *(high(mix, height), num(0) <= ratio, wide(mix, ratio), num(0) <= share, shared(mix, share)),
             *(num(0) <= bend, bent(mix, c, zeta), gathered(mix, c, bend)),
@@ -89,7 +90,7 @@ def bias_small(mix: Mixture) -> Expr:
 
     def numbers(*known: Expr) -> Expr:
         if len(known) == len(SORTS):
-            return exists(family, lambda c: exists(family, lambda zeta: below(*known, c, zeta)))
+            return exists(family, lambda c: exists(family, lambda zeta: below(c, zeta, *known)))
         return exists(Real, lambda x: numbers(*known, x))
 
     return numbers()
