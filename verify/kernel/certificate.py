@@ -1,6 +1,7 @@
 """One certificate, one answer: the claim it verifies, or the reason why it is rejected."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from thmverify.kernel import covers, formulas
 from thmverify.kernel.claims import STATEMENTS, check_statement
@@ -27,6 +28,9 @@ class Verified(NamedTuple):
 
 Answer = Verified | formulas.VerifiedFormula | covers.VerifiedCover | covers.VerifiedRegion | covers.VerifiedEverywhere
 
+_PARTS: tuple[Any, ...] = (formulas, covers, covers.regions, covers.stated)
+OTHERS: dict[str, Callable[[Any], Answer]] = {part.FORMAT: part.check for part in _PARTS}  # by their formats
+
 
 def check(data: bytes) -> Answer:
     """Return what the certificate proves. Raises Rejected with the reason; whatever goes wrong is a rejection."""
@@ -40,14 +44,9 @@ def check(data: bytes) -> Answer:
 
 def _check(data: bytes) -> Answer:
     whole = parse(data)
-    if isinstance(whole, dict) and whole.get("format") == formulas.FORMAT:
-        return formulas.check(whole)
-    if isinstance(whole, dict) and whole.get("format") == covers.FORMAT:
-        return covers.check(whole)
-    if isinstance(whole, dict) and whole.get("format") == covers.regions.FORMAT:
-        return covers.regions.check(whole)
-    if isinstance(whole, dict) and whole.get("format") == covers.stated.FORMAT:
-        return covers.stated.check(whole)
+    for name, other in OTHERS.items():
+        if isinstance(whole, dict) and whole.get("format") == name:
+            return other(whole)
     claim, statement, model, verdict, *bounds, rule, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
     check_statement(claim, statement, STATEMENTS)
     if not isinstance(rule, str) or (claim, rule) not in RULES:

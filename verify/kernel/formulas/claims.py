@@ -33,9 +33,7 @@ class VerifiedFormula(NamedTuple):
     def lines_of_text(self) -> list[str]:
         """Return the answer: the instance, a record's values, the definitions, and on the last line the formula."""
         values = self.instance.get("values", {}).items()
-        given = [
-            f"given {name} = {text if len(text) <= 100 else text[:100] + '...'}" for name, text in map(_written, values)
-        ]
+        given = [f"given {name} = {text}" for name, text in map(_written, values)]
         meant = [f"where {text}" for text in self.definitions]
         return [f"instance {digest(self.instance)}", *given, *meant, f"VERIFIED {self.claim}: {self.formula}"]
 
@@ -91,9 +89,7 @@ def check(whole: Any) -> VerifiedFormula:
 def check_name(claim: object, definitions: object, formula: object, statement: object) -> None:
     """Check that a formula has a name of its own, and that its statement is the hash."""
     if not isinstance(claim, str) or not _CLAIM.fullmatch(claim) or claim in STATEMENTS | COVERS:
-        raise Rejected(
-            "the claim's name is not one of small letters, digits, - and ., or it is that of a built-in claim"
-        )
+        raise Rejected("the claim's name is not of small letters, digits, - and ., or it is a built-in claim's")
     if statement != digest([claim, definitions, formula]):
         raise Rejected("the statement is not the hash of the claim's name, definitions and formula")
 
@@ -157,7 +153,8 @@ def _matrix(value: object, name: str) -> fmpq_mat:
 
 def _written(item: tuple[str, Any]) -> tuple[str, str]:
     name, value = item
-    return name, canonical(value).decode().strip().replace('"', "").replace(",", ", ")
+    text = canonical(value).decode().strip().replace('"', "").replace(",", ", ")
+    return name, text if len(text) <= 100 else f"{text[:100]}..."
 
 
 def _grids(value: object, name: str) -> list[Grids]:
