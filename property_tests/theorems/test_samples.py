@@ -54,6 +54,22 @@ def test_the_slope_at_zero_is_that_of_the_loss() -> None:
     assert slope == pytest.approx(-float(v[:, 0] @ exact.to_floats(pairs.descent) @ v[:, 0]), abs=0.02)
 
 
+def test_a_sample_that_leaks_has_a_minimiser() -> None:
+    """L̂ is above its bound, which grows; pairs that are told apart, or tied, have no such bound and no minimiser."""
+    pairs = contrary(fmpq_mat([[2], [1]]), fmpq_mat([[1], [-2]]))
+    growth = pairs.growth([1, 0, 3, 2, 5, 4])
+    assert exact.is_positive_definite(growth)
+    G, rng = exact.to_floats(growth), np.random.default_rng(4)
+    for scale in (0.1, 1, 3):
+        A = scale * rng.standard_normal((2, 2))
+        assert pairs.loss(A) >= np.sum(G * (A @ A.T)) - math.log(6)
+    found = minimize(lambda a: pairs.loss(a.reshape(2, 2)), [0.3, 0.1, 0.2, 0.4], tol=1e-9).x.reshape(2, 2)
+    assert np.abs(np.array([1, -2]) @ found).max() > 0.1
+    assert np.abs(np.array([2, 1]) @ found).max() < 1e-3
+    tied = Pairs(fmpq_mat([[1], [-1]]), fmpq_mat([[1], [-1]]))
+    assert not exact.is_positive_definite(tied.growth([1, 0]))
+
+
 @pytest.mark.parametrize(("d", "n"), [(1, 2), (2, 2), (2, 9), (3, 5)])
 def test_pairs_that_are_told_apart_have_no_best_map(d: int, n: int) -> None:
     pairs, rng = on_a_circle(d, n), np.random.default_rng(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -50,6 +51,15 @@ class Pairs:
         scores = self.x * M * self.y.transpose()
         return all(scores[i, j] < scores[i, i] for i in range(self.count) for j in range(self.count) if i != j)
 
+    def growth(self, partners: Sequence[int]) -> fmpq_mat:
+        """The symmetric part G of (1/n) Σ x_i(y_p − y_i)ᵀ, p the partner of i, d × d: L̂ ≥ ⟨G, M⟩ − log n.
+
+        For a sum of exponentials is more than one of them. Where G ≻ 0, L̂ grows without bound, and has a minimiser.
+        """
+        change = exact.submatrix(self.y, partners, range(self.y.ncols())) - self.y
+        G = self.x.transpose() * change / fmpq(self.count)
+        return (G + G.transpose()) / 2
+
     def loss(self, A: Floats) -> float:
         """Return L̂(A) in float64, A d × r."""
         x, y = (exact.to_floats(z) @ A for z in (self.x, self.y))
@@ -60,17 +70,17 @@ class Pairs:
 
 
 def contrary(inside: fmpq_mat, across: fmpq_mat) -> Pairs:
-    """Return pairs that differ in what is inside and agree in what is across: x = ±(s + v), y = ±(v − s), n = 2m.
+    """Return pairs x = au, y = bu that disagree along each column u of `inside` and agree along those of `across`.
 
-    `inside` has a basis s of a subspace as columns (d × m), `across` is a column v outside it (d × 1); with no column
-    inside the pairs are ±v.
+    inside: d × m. across: d × k. With the partners of its neighbour, i ^ 1, each x is paired better than with its own.
     """
-    columns = [exact.submatrix(inside, range(inside.nrows()), [i]) for i in range(inside.ncols())]
+    disagree, agree = ((1, -1), (-1, 1)), ((2, 1), (1, 2), (-2, -1), (-1, -2))
     firsts, seconds = [], []
-    for s in columns or [across * 0]:
-        for sign in (1, -1):
-            firsts.append((across + s) * sign)
-            seconds.append((across - s) * sign)
+    for columns, values in ((inside, disagree), (across, agree)):
+        for i in range(columns.ncols()):
+            u = exact.submatrix(columns, range(columns.nrows()), [i])
+            firsts += [u * a for a, _ in values]
+            seconds += [u * b for _, b in values]
     x, y = (exact.hstack(rows, inside.nrows()).transpose() for rows in (firsts, seconds))
     return Pairs(x, y)
 

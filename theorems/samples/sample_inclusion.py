@@ -5,10 +5,12 @@ Let (x_i, x̂_i), i = 1, …, n, be independent augmented pairs of a SharedGMM, 
     L̂(A) = (1/n) Σ_i [−f(x_i)ᵀf(x̂_i) + log (1/n) Σ_j exp f(x_i)ᵀf(x̂_j)],   f(x) = Aᵀx,
 
 the loss of the batch. The claim is that almost surely each minimiser Â of L̂, if there is one, has Col(Â) ⊆ S_F. It is
-false for every mixture with S_F ≠ R^d, by exact samples: pairs that disagree along S_F and agree across it, x = ±(s +
-v) and x̂ = ±(v − s) for each s of a basis of S_F and one v outside. L̂ is convex in M = AAᵀ; at M = 0 its slope is
-positive in every direction inside S_F, so that no map inside does better than A = 0, and negative along vvᵀ, so that a
-map outside does. The inequalities are strict: they hold for all samples near, and as a pair has a density that is
+false for every mixture with S_F ≠ R^d, by exact samples: pairs that disagree along S_F and agree across it, (s, −s)
+and (−s, s) for each s of a basis of S_F, ±(2v, v) and ±(v, 2v) for each v of one across. L̂ is convex in M = AAᵀ; at M =
+0 its slope is positive in every direction inside S_F, so that no map inside does better than A = 0, and negative along
+vvᵀ, so that a map outside does. There is a minimiser: if each x is paired with the x̂ of its neighbour, s with s and 2v
+with 2v, all scores rise, and L̂, which is at least the mean of x_iᵀM(x̂_j − x̂_i) less log n for any such j, grows with M
+without bound. The inequalities are strict: they hold for all samples near, and as a pair has a density that is
 positive everywhere, such samples have positive probability. Noise that happens to agree is learnt.
 
 This is not how most samples leak. There S_F is learnt, and the noise of the sample besides: how much of it there may be
@@ -48,13 +50,13 @@ CONCLUSION = Conclusion(
 
 
 def leaking(instance: Instance) -> tuple[Pairs, fmpq_mat, fmpq_mat] | None:
-    """Return pairs, a basis of S_F (d × m) and a v outside (d × 1), orthogonal to S_F; None where S_F = R^d."""
+    """Return pairs, a basis of S_F (d × m) and a v orthogonal to S_F (d × 1); None where S_F = R^d."""
     basis = fisher_subspace(instance.shared).basis
     across = exact.null_space(basis.transpose()) if basis.ncols() else exact.identity(instance.shared.dimension)
     if not across.ncols():
         return None
     v = exact.submatrix(across, range(across.nrows()), [0])
-    return contrary(basis, v), basis, v
+    return contrary(basis, across), basis, v
 
 
 def margin(instance: Instance) -> float:
@@ -68,7 +70,7 @@ def margin(instance: Instance) -> float:
 
 
 def examine(instance: Instance) -> Verdict:
-    """Decide, exactly: a sample at whose M = 0 the loss rises inside S_F and falls outside, or S_F is everything."""
+    """Decide, exactly: a sample has a minimiser, and from M = 0 its loss rises inside S_F and falls outside."""
     found = leaking(instance)
     dimension = fisher_subspace(instance.shared).dimension
     if found is None:
@@ -76,11 +78,12 @@ def examine(instance: Instance) -> Verdict:
     pairs, basis, v = found
     slope = pairs.descent
     rises = basis.ncols() == 0 or exact.is_positive_definite(basis.transpose() * slope * basis * -1)
-    if not (rises and exact.inner(v, slope * v) > 0):
+    grows = exact.is_positive_definite(pairs.growth([i ^ 1 for i in range(pairs.count)]))
+    if not (grows and rises and exact.inner(v, slope * v) > 0):
         raise ArithmeticError("the sample does not leak")
     reason = (
-        f"for {pairs.count} pairs, and all near them, L̂ rises from A = 0 in every direction inside S_F and falls in "
-        "one outside"
+        f"for {pairs.count} pairs, and all near them, L̂ has a minimiser, and from A = 0 it rises in every direction "
+        "inside S_F and falls in one outside"
     )
     return Verdict.exact(ID, False, reason, dimension)
 
