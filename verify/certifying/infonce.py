@@ -32,7 +32,7 @@ _POLISHED = ((), *((36.0, 56.0, 76.0),) * 2, (26.0, 36.0, 48.0))  # with further
 _FIRST, _SPARE, _LEAP, _LOOKS = 7.0, 0.7, 4.0, 8  # for larger ranks, where a node costs more: by a first look
 DEAR, DEAREST = 4, 8  # dimensions from which, and up to which, lattices give the minimiser to fewer digits
 _FLAT = 1e-10
-_LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below are tried as 0
+_LEVELS = (1e-11, 1e-9, 1e-7, 1e-5)  # eigenvalues below, where the largest is at most 1, are tried as 0
 
 
 def infonce_proposals(instance: Instance, pairs: Pairs, boxes: bool = False) -> Iterator[Proposal]:
@@ -44,7 +44,8 @@ def infonce_proposals(instance: Instance, pairs: Pairs, boxes: bool = False) -> 
     Q, law, energy, found = _start(instance, pairs)
     values, vectors = found.values, found.vectors
     beyond: OutOfReachError | None = None
-    for rho in dict.fromkeys([found.rank, *(int(np.sum(values > level)) for level in _LEVELS)]):
+    scale = min(1.0, float(values[0]))  # far means make all eigenvalues small
+    for rho in dict.fromkeys([found.rank, *(int(np.sum(values > level * scale)) for level in _LEVELS)]):
         U = vectors[:, :rho] * np.sqrt(np.maximum(values[:rho], 0.0))
         slopes, steep = _steep(energy, U, vectors[:, rho:])
         V, N = dyadics(U), dyadics(steep)
