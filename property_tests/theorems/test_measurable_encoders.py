@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from thmverify.theorems.encoders.measurable_encoders import GRID, STATEMENT, margin, sample
-from thmverify.theorems.encoders.points import Described, alike, loss, shares
+from thmverify.theorems.encoders.points_common import Described, alike, loss, shares
 from thmverify.verdicts import Outcome
 
 seeds = st.integers(0, 10**9)

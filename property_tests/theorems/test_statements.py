@@ -70,7 +70,7 @@ def problems(modules: dict[str, str], files: set[str], registry: dict[str, State
 
 def files() -> set[str]:
     """The modules in the families' folders that are neither scripts nor shared by several statements."""
-    return {m for m in modules() if not m.endswith(("_proof", "_lemmas", ".common"))}
+    return {m for m in modules() if not m.endswith(("_proof", "_lemmas", "common"))}
 
 
 def modules() -> set[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from thmverify.models import Instance, PopulationGraph
-from thmverify.theorems.encoders.points import alike, least_gain, loss, margin, split
+from thmverify.theorems.encoders.points_common import alike, least_gain, loss, margin, split
 from thmverify.theorems.encoders.sufficiency import STATEMENT, sample
 from thmverify.theorems.graphs.common import graph
 from thmverify.verdicts import Outcome

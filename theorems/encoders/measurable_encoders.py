@@ -39,7 +39,7 @@ from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.theorems.encoders.common import source
-from thmverify.theorems.encoders.points import QUANTITY, Described, examined, margin
+from thmverify.theorems.encoders.points_common import QUANTITY, Described, examined, margin
 from thmverify.theorems.formal import formal
 from thmverify.theorems.graphs.common import SYMBOLS
 from thmverify.verdicts import Status

@@ -36,7 +36,7 @@ from thmverify.randomised import run_alone
 from thmverify.sampling import random_graph_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.theorems.encoders.common import source
-from thmverify.theorems.encoders.points import QUANTITY, examined, margin, split
+from thmverify.theorems.encoders.points_common import QUANTITY, examined, margin, split
 from thmverify.theorems.formal import formal
 from thmverify.theorems.graphs.common import LIGHTNING_AND_CLOUD, SYMBOLS, graph
 from thmverify.verdicts import Status
