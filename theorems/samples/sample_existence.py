@@ -85,7 +85,7 @@ STATEMENT = Statement(
             repaired="A penalty on A, or more keys than can be told apart, bounds it; sample-deviation supposes a "
             "minimiser.",
             decided=Provenance.EXACT,
-            near="the argument is the same for every mixture",
+            near="no radius is needed: the argument is the same for every mixture",
         ),
     ),
 )

@@ -30,13 +30,15 @@ import sys
 from flint import fmpq_mat
 
 from thmverify import exact
-from thmverify.evidence import Counterexample
+from thmverify.certifying.formulas import name, rank
+from thmverify.evidence import Counterexample, Fails, Near
 from thmverify.hypotheses import SHARED_PAIRS
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
+from thmverify.theorems import NEIGHBOURHOODS
 from thmverify.theorems.infonce.common import WITNESS
 from thmverify.theorems.samples.common import QUANTITY, SYMBOLS, Pairs, contrary, source
 from thmverify.verdicts import Provenance, Status, Verdict
@@ -47,6 +49,7 @@ CONCLUSION = Conclusion(
     r"\mathrm{Col}(\hat A) \subseteq S_F\big) = 1",
     "For every number n of independent pairs, Col(Â) ⊆ S_F for every minimiser Â of L̂ over R^{d×r}, almost surely.",
 )
+ROOM = Fails(rank(name("fisher")) < name("d"), "S_F is not everything, and there are samples that leak")
 
 
 def leaking(instance: Instance) -> tuple[Pairs, fmpq_mat, fmpq_mat] | None:
@@ -117,7 +120,7 @@ STATEMENT = Statement(
             repaired="How far Â is from the population's minimiser is bounded by how far L̂ deviates "
             "(sample-deviation).",
             decided=Provenance.EXACT,
-            near="the argument is the same for every mixture whose S_F is not the whole space",
+            near=Near(NEIGHBOURHOODS / f"{ID}-near.json", ROOM),
         ),
     ),
 )
