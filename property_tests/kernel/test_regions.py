@@ -130,7 +130,9 @@ REFUSED = [
     (axes({**DELTA, "name": "δ"}), "the name of an axis"),
     (axes({**DELTA, "name": 3}), "the name of an axis"),
     (axes({**DELTA, "name": "for every instance with delta"}), "the name of an axis"),
-    (axes({**DELTA, "range": ["-1", "1"]}, pieces=[piece("")]), "known to be between|not certain"),
+    (axes({**DELTA, "range": ["0", "1"]}, pieces=[piece("")]), "known to be between|not certain"),
+    (axes({**DELTA, "range": ["-1", "1"]}, pieces=[piece("")]), "takes the bias out of"),
+    (axes({**DELTA, "range": ["2", "3"]}, pieces=[piece("")]), "takes the bias out of"),
     (axes(*[DELTA] * 4), "not an array of at most 3"),
 ]
 
@@ -183,7 +185,7 @@ def test_many_pieces_of_a_large_instance_are_refused_before_any_is_seen(monkeypa
     d = K = 30
     means = [[str(int(i == k)) for i in range(d)] for k in range(K)]
     given = {"model": "shared-gmm", "weights": [f"1/{K}"] * K, "means": means, "covariance": ["1"] * d}
-    given |= {"bias": "1", "rank": "1", "weight_decay": "0"}
+    given |= {"bias": "4/5", "rank": "1", "weight_decay": "0"}
     eye = [[str(int(i == j)) for j in range(d)] for i in range(d)]
     pieces = [{"path": f"{i:011b}", "verdict": "refuted", "rule": "exact", "hints": {}} for i in range(1500)]
     axis = {**DELTA, "weights": ["0"] * K, "means": [[["0"] * d] * K]}

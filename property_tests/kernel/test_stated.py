@@ -86,6 +86,22 @@ REFUSED = [
 ]
 
 
+AXES: list[tuple[dict[str, Any], list[Any], str]] = [
+    ({"range": ["2", "3"]}, [], "takes the bias out of"),  # no instance, of which anything would be true
+    ({"range": ["4/5", "11/10"]}, [], "takes the bias out of"),
+    ({"name": "bias", "bias": "0"}, [], "stands for two things"),  # "bias [79/100, 81/100]: bias = 4/5"
+    ({"name": "t"}, [["t", "d"]], "stands for two things"),
+]
+
+
+@pytest.mark.parametrize("index", range(len(AXES)))
+def test_axes_that_would_make_an_answer_mislead_are_refused(index):
+    more, definitions, reason = AXES[index]
+    whole = {**WHOLE["set"], "axes": [DELTA | more], "radius": "0"}
+    with pytest.raises(Rejected, match=reason):
+        check(restated(["<=", "bias", "1"], set=whole, definitions=definitions))
+
+
 @pytest.mark.parametrize("index", range(len(REFUSED)))
 def test_refused(index):
     data, reason = REFUSED[index]

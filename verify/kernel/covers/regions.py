@@ -132,6 +132,9 @@ def read_set(value: object) -> Region:
     found = [_axis(axis) for axis in array(axes, "axes", MAX_AXES)]
     for axis in found:
         check_axis(pairs, axis)
+    moves = [sorted((end - axis.at) * axis.bias for end in axis.ends) for axis in found]
+    if not all(0 <= pairs.bias + sum(ends, fmpq(0)) <= 1 for ends in zip(*moves, strict=True)):
+        raise Rejected("an axis takes the bias out of [0, 1], where no instance is")
     around = rational(radius, "radius", 0, 1)
     if not (found or around > 0):
         raise Rejected("the set has no axis and no radius")

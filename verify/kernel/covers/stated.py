@@ -10,7 +10,7 @@ from thmverify.kernel.covers.regions import Region, read_frames, read_set
 from thmverify.kernel.formulas.claims import Evaluated, check_name, check_true, of_pairs, valued
 from thmverify.kernel.models import Finding
 from thmverify.kernel.parse import bits, check_work
-from thmverify.kernel.strict import record, sealed
+from thmverify.kernel.strict import Rejected, record, sealed
 
 FORMAT = "thmverify-formula-region-1"
 FIELDS = ("format", "claim", "definitions", "formula", "statement", "set", "hints", "content")
@@ -45,7 +45,8 @@ def check(whole: Any) -> VerifiedEverywhere:
 def everywhere(definitions: object, formula: object, region: Region, hints: object) -> Evaluated:
     """Return the formula's truth on all instances of a set, None where it is not certain. No expectations are there.
 
-    Raises Rejected where the instances may have other dimensions, and Undefined when a term has no certain value.
+    Raises Rejected where the instances may have other dimensions or an axis has a name of the formula's, and
+    Undefined when a term has no certain value.
     """
     precision, turns = record(hints, "hints", ("precision", "frames"))
     frames = read_frames(turns, region)
@@ -55,4 +56,7 @@ def everywhere(definitions: object, formula: object, region: Region, hints: obje
         sides = [interval(*side) for side in region.whole]
         pairs = nearby(region.pairs, frames, region.axes, sides, region.radius)
         names = of_pairs(pairs)
-    return valued(definitions, formula, names, None, {"precision": precision, "grids": []})
+    found = valued(definitions, formula, names, None, {"precision": precision, "grids": []})
+    if {axis.name for axis in region.axes} & {*names, *(text.split()[0] for text in found.definitions)}:
+        raise Rejected("the name of an axis stands for two things")  # else the answer would read as if it were one
+    return found
