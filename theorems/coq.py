@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -108,9 +109,8 @@ ARTEFACTS = (
 )
 
 
-_PRINTED = re.compile(  # a theorem or an axiom with its type, or the heading of the axioms
-    r"^(?:(?P<theorem>[a-z]\w*)\s+:\s|(?P<heading>Axioms:|Closed under the global context)$"
-    r"|(?P<axiom>[A-Z][\w.]*)\s+:\s)",
+_PRINTED = re.compile(  # the heading of the axioms, or a name with its type
+    r"^(?:(?P<heading>Axioms:|Closed under the global context)$|(?P<name>[A-Za-z_][\w.']*)\s+:\s)",
     re.MULTILINE,
 )
 
@@ -119,7 +119,7 @@ def assumptions(printed: str) -> dict[str, tuple[str, ...]]:
     """Return the axioms of each theorem that make printed, sorted.
 
     `Check` prints the theorem's name at the beginning of a line, and its type; `Print Assumptions` a heading, and so
-    each axiom.
+    each axiom. So a name before a heading is a theorem, and any other after one an axiom, such as an admitted lemma.
 
     >>> assumptions('''one
     ...      : forall x : R, x = x
@@ -132,13 +132,14 @@ def assumptions(printed: str) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, set[str]] = {}
     theorem = ""
-    for match in _PRINTED.finditer(printed):
-        if match["theorem"]:
-            theorem = match["theorem"]
-        elif match["heading"]:
+    matches = [*_PRINTED.finditer(printed)]
+    for match, following in zip_longest(matches, matches[1:]):
+        if match["heading"]:
             found[theorem] = set()
+        elif following is not None and following["heading"]:
+            theorem = match["name"]
         elif theorem in found:
-            found[theorem].add(match["axiom"])
+            found[theorem].add(match["name"])
     return {name: tuple(sorted(axioms)) for name, axioms in found.items()}
 
 

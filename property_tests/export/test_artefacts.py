@@ -134,6 +134,9 @@ def test_assumptions_are_read_as_coq_prints_them():
     printed = "one\n     : forall x, x\nAxioms:\nA.b : Prop\nC.d\n  : nat\n"
     printed += "two\n     : True\nClosed under the global context\nRecord\n  Gaussian : Prop\nRplus\n  x\n"
     assert assumptions(printed) == {"one": ("A.b", "C.d"), "two": ()}
+    admitted = "one\n     : forall x, x\nAxioms:\nlemma : True\nA.b : Prop\nclassic'\n  : nat\n"
+    assert assumptions(admitted) == {"one": ("A.b", "classic'", "lemma")}
+    assert assumptions(admitted + printed.replace("one", "three"))["one"] == ("A.b", "classic'", "lemma")
 
 
 @pytest.mark.coq

@@ -1,4 +1,4 @@
-"""InfoNCE over all encoders: a minimiser is a function of the posterior, whatever the components are.
+"""Over all encoders of finitely many points a minimiser of InfoNCE is a function of the posterior, whatever the laws.
 
 Let pairs of points of a finite sample space {1, …, n} come from pairs of components: components k and l with a weight
 c_kl, then x and x' independently by laws P_k and P_l, so that
@@ -72,7 +72,7 @@ GRID = Described.product(
 
 STATEMENT = Statement(
     id=ID,
-    title="InfoNCE over all encoders learns nothing but the posterior",
+    title="InfoNCE over all encoders of finitely many points learns nothing but the posterior",
     source=source("Theorem 5.2, first half, for all encoders of a finite sample space", "the statement is ours"),
     status=Status.PROVED,
     symbols=SYMBOLS,

@@ -1,4 +1,4 @@
-"""InfoNCE over all encoders: points that the pairs do not tell apart get the same feature.
+"""InfoNCE over all encoders of finitely many points: points that the pairs do not tell apart get the same feature.
 
 Let w be the symmetric weights of a graph on n points, w_x = Σ_x' w(x, x') > 0 (see `population-graph-equivalence`), and
 
@@ -60,7 +60,7 @@ def sample(rng: random.Random) -> Instance:
 
 STATEMENT = Statement(
     id=ID,
-    title="InfoNCE over all encoders learns nothing but what the pairs tell apart",
+    title="InfoNCE over all encoders of finitely many points learns nothing but what the pairs tell apart",
     source=source("Theorem 5.2, first half, for all encoders of a finite sample space", "the statement is ours"),
     status=Status.PROVED,
     symbols=SYMBOLS,

@@ -1,4 +1,4 @@
-"""Three components with equal weights: InfoNCE learns the whole Fisher subspace, wherever the means are.
+"""Three centred components with equal weights: InfoNCE learns the whole Fisher subspace, for every δ > 0.
 
 Let {1/3, μ_k, Σ} be a SharedGMM with three components and mean 0, 0 < δ ≤ 1 and r ≥ dim S_F. Then Col(A*) = S_F for
 every minimiser A*: no mixture of this kind is a counterexample to the second half of Theorem 5.2, nor to its analogue
@@ -74,7 +74,7 @@ MANY = Counterexample(COUNTEREXAMPLES / "infonce-equality-equal-weights-biased.j
 
 STATEMENT = Statement(
     id=ID,
-    title="InfoNCE learns the whole Fisher subspace of three components with equal weights, for every δ",
+    title="InfoNCE learns the whole Fisher subspace of three centred components with equal weights",
     source=Source(PAPER, "Theorem 5.2, second half, for three equal weights", "the restriction and the proof are ours"),
     status=Status.PROVED,
     symbols=(*SYMBOLS, *vocabulary.entries("m")),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def list_statements(json: AsJson = False) -> int:
-    """List every statement: its id, title, status and source, and whether Coq has checked a theorem about it."""
+    """List every statement: its id, title, status and source."""
     found = registry().headlines
     if json:
         write_json({"statements": [headline.to_json() for headline in found]})
