@@ -2,7 +2,7 @@
 
 Let L be InfoNCE of a SharedGMM over maps with r ≥ d columns, A a minimiser, and Â a minimiser of any other function L̂
 of maps, such as the loss of a sample. Write D = ÂÂᵀ − AAᵀ and ‖D‖² = tr(DΣDΣ). If L̂ − L is less at Â than at A by no
-more than ε‖D‖, then
+more than ε‖D‖, ε ≥ 0, then
 
     ‖D‖ ≤ 4ε,   and   gᵀΣM̂ΣM̂Σg ≤ 16ε² gᵀΣg   for M̂ = ÂÂᵀ and every g with gᵀμ_k = 0 for all k.
 
@@ -56,9 +56,9 @@ QUANTITY = Quantity(
 CONCLUSION = Conclusion(
     r"A \in \mathrm{argmin}\, L,\ \hat A \in \mathrm{argmin}\, \hat L \implies \|D\| \leq 4 \varepsilon,\quad "
     r"g^T \Sigma \hat M \Sigma \hat M \Sigma g \leq 16 \varepsilon^2\, g^T \Sigma g\ \text{ where } g \perp \mu_k",
-    "For every function L̂ of maps in R^{d×r}, A a minimiser of InfoNCE and Â of L̂, and every ε: if L̂ − L is less at Â "
-    "than at A by no more than ε‖D‖, then ‖D‖ ≤ 4ε, and gᵀΣM̂ΣM̂Σg ≤ 16ε²gᵀΣg for M̂ = ÂÂᵀ and every g with gᵀμ_k = 0 "
-    "for all k.",
+    "For every function L̂ of maps in R^{d×r}, A a minimiser of InfoNCE and Â of L̂, and every ε ≥ 0: if L̂ − L is less "
+    "at Â than at A by no more than ε‖D‖, then ‖D‖ ≤ 4ε, and gᵀΣM̂ΣM̂Σg ≤ 16ε²gᵀΣg for M̂ = ÂÂᵀ and every g with "
+    "gᵀμ_k = 0 for all k.",
 )
 TRIES, ROUNDING = 2, 1e-6  # random maps of an instance; of a minimiser and a loss in float64
 
