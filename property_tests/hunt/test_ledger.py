@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from fractions import Fraction
 
 import pytest
 
@@ -16,11 +17,14 @@ from property_tests.hunt.support import contents, generations, hunted, plan
 from thmverify.budget import Budget
 from thmverify.cli import main
 from thmverify.errors import InputError
+from thmverify.hunting.drafts import Draft
 from thmverify.hunting.executors import Here
 from thmverify.hunting.islands import Best, Checkpoint, Goal, advance, versions
-from thmverify.hunting.ledger import Ledger
-from thmverify.hunting.run import hunt
+from thmverify.hunting.jobs import Refutation
+from thmverify.hunting.ledger import Ledger, Saved
+from thmverify.hunting.run import decided_again, hunt
 from thmverify.kernel import check
+from thmverify.verdicts import Outcome
 
 # No counterexample is there to be found, so that these hunts last; and one whose certificate comes at once.
 LASTING = ("infonce-equality", "weights=equal", "components=4")
@@ -157,6 +161,21 @@ def test_saved_certificates_verify(tmp_path):
     for each in saved:
         found = check(each.refutation.certificate)
         assert (found.claim, found.finding.verdict) == ("infonce-top-r", "refuted")
+
+
+@pytest.mark.parametrize("stage", ["found", "simplest"])
+def test_what_a_ledger_calls_found_is_decided_again(tmp_path, stage):
+    """A row whose hash is right, about an instance on which the claim holds, is no counterexample of a resumed hunt."""
+    the_plan, mean = plan("infonce-equality", "components=2", "dimension=1"), (Fraction(1),)
+    draft = Draft("shared-gmm", 2, (), ((mean,),), (), Fraction(1))
+    assert draft.decide("infonce-equality")[0].outcome is Outcome.PROVED
+    ledger = Ledger(tmp_path)
+    ledger.begin(the_plan.description())
+    ledger.save(the_plan.id, Saved(stage, 0, 1, Refutation(draft, b"{}")))
+    saved = ledger.certificates(the_plan.id)[0]
+    ledger.close()
+    with pytest.raises(InputError, match="does not refute infonce-equality"):
+        hunted(tmp_path, the_plan, 600) if stage == "found" else decided_again(the_plan, saved)
 
 
 @pytest.fixture(scope="module")

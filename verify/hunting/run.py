@@ -12,13 +12,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from thmverify.budget import Budget
 from thmverify.errors import InputError
 from thmverify.hunting.executors import ATTEMPTS, Executor, Here, died
 from thmverify.hunting.islands import Checkpoint, Goal, Island, Round, advance, versions
-from thmverify.hunting.jobs import Refutation
+from thmverify.hunting.jobs import Refutation, refute
 from thmverify.hunting.ledger import Description, Ledger, Saved, hunt_id
 from thmverify.hunting.questions import Question
 from thmverify.hunting.searchers import PORTFOLIO, SEARCHERS
@@ -153,7 +153,8 @@ class _Hunt:
         known, self._before = ledger.checkpoints(plan.id)
         self._recorded = self._before
         self.at |= known
-        self.found = {saved.island: saved for saved in ledger.certificates(plan.id) if saved.stage == "found"}
+        saved = [decided_again(plan, x) for x in ledger.certificates(plan.id) if x.stage == "found"]
+        self.found = {found.island: found for found in saved}
         self._begun = time.perf_counter()
 
     @property
@@ -223,6 +224,18 @@ class _Hunt:
         self.observe(Progress("searching", self.totals(), len(self.found)))
 
 
+def decided_again(plan: Plan, saved: Saved) -> Saved:
+    """Return what a ledger holds once its instance is decided again: a file proposes, and the kernel judges.
+
+    Raises InputError when it does not refute the claim.
+    """
+    again = refute(plan.question.claim, saved.refutation.draft)
+    if again is None:
+        rule = f"has an instance of island {saved.island} in the ledger that does not refute {plan.question.claim}"
+        raise InputError("--resume", plan.id, rule, "hunt with a new seed")
+    return replace(saved, refutation=again)
+
+
 def _simplest(
     plan: Plan, ledger: Ledger, found: Saved, done: Totals, observe: Callable[[Progress], None]
 ) -> Refutation:
@@ -230,7 +243,7 @@ def _simplest(
     place = found.island, found.generation
     for saved in ledger.certificates(plan.id):
         if saved.stage == "simplest" and (saved.island, saved.generation) == place:
-            return saved.refutation
+            return decided_again(plan, saved).refutation
 
     def accepted(refutation: Refutation) -> None:
         ledger.save(plan.id, Saved("simpler", *place, refutation))
