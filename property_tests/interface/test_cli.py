@@ -295,7 +295,7 @@ def test_a_mistake_of_ours_is_no_verdict(monkeypatch, capsys):
     def fail(_arguments, **_options):
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "_command", lambda: fail)
     assert main(["list"]) == 70
     assert "RuntimeError: a mistake" in capsys.readouterr().err
 
