@@ -228,7 +228,7 @@ class Draft:
         return decide(claim, self.instance())
 
     def smaller(self) -> Iterator[Draft]:
-        """Yield the draft without a component, a dimension, a covariance."""
+        """Yield the draft without a component, a dimension, a covariance; then with a covariance half as large."""
         if self.components > (2 if self.centred else 1):
             yield from (self.without_component(k) for k in range(self.components - 1, 0, -1))
         for modality, dimension in enumerate(self.dimensions):
@@ -236,6 +236,9 @@ class Draft:
                 yield from (self.without_dimension(modality, i) for i in range(dimension - 1, -1, -1))
         if self.covariances:
             yield replace(self, kind="shared-gmm" if self.kind == "gmm" else self.kind, covariances=())
+        for i, lower in enumerate(self.covariances):
+            half = tuple(tuple(x / 2 for x in row) for row in lower)
+            yield replace(self, covariances=(*self.covariances[:i], half, *self.covariances[i + 1 :]))
 
     def to_json(self) -> dict[str, Any]:
         """Return the draft as JSON, rationals as text."""
