@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
@@ -33,6 +34,13 @@ def random_instance(rng: random.Random, shared: bool = True) -> Instance:
         mixture = GMM(weights, means, tuple(random_covariance(rng, d) for _ in range(components)))
     bias = rng.choice([Fraction(0), Fraction(1), Fraction(rng.randint(0, 20), 20)])
     return Instance(AugmentedPairs(mixture, bias), rng.randint(1, d + 2))
+
+
+def random_biased_instance(rng: random.Random) -> Instance:
+    """Draw a mixture, with one covariance or with one for each component, and δ > 0."""
+    instance = random_instance(rng, shared=rng.random() < 0.5)
+    bias = instance.pairs.bias or Fraction(rng.randint(1, 20), 20)
+    return replace(instance, model=AugmentedPairs(instance.pairs.mixture, bias))
 
 
 def random_clip_instance(rng: random.Random, most: int = 5) -> Instance:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
-from fractions import Fraction
 
 from thmverify.headlines import Source
-from thmverify.models import AugmentedPairs, Instance
+from thmverify.models import Instance
 from thmverify.sampling import random_instance
 from thmverify.statement import Quantity
 from thmverify.theorems import SPECTRAL_PAPER
@@ -21,13 +19,6 @@ QUANTITY = Quantity(
 def sample_mixture(rng: random.Random) -> Instance:
     """Draw a mixture, with one covariance or with one for each component."""
     return random_instance(rng, shared=rng.random() < 0.5)
-
-
-def sample_biased(rng: random.Random) -> Instance:
-    """Draw such a mixture with δ > 0."""
-    instance = sample_mixture(rng)
-    bias = instance.pairs.bias or Fraction(rng.randint(1, 20), 20)
-    return replace(instance, model=AugmentedPairs(instance.pairs.mixture, bias))
 
 
 def source(definitions: str, note: str = "") -> Source:

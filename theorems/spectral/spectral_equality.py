@@ -28,10 +28,11 @@ from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
+from thmverify.sampling import random_biased_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems.formal import formal
-from thmverify.theorems.spectral.common import QUANTITY, sample_biased, source
+from thmverify.theorems.spectral.common import QUANTITY, source
 from thmverify.verdicts import Status
 
 ID = "spectral-equality"
@@ -61,7 +62,7 @@ def margin(instance: Instance) -> float:
 
 def sample(rng: random.Random) -> Instance:
     """Draw a mixture with δ > 0 and r ≥ m."""
-    instance = sample_biased(rng)
+    instance = random_biased_instance(rng)
     m = fisher_subspace(instance.pairs.mixture).dimension
     return replace(instance, rank=max(1, m) + rng.randint(0, 2))
 

@@ -35,10 +35,11 @@ from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
+from thmverify.sampling import random_biased_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS
 from thmverify.theorems.formal import formal
-from thmverify.theorems.spectral.common import QUANTITY, sample_biased, source
+from thmverify.theorems.spectral.common import QUANTITY, source
 from thmverify.verdicts import Status
 
 ID = "spectral-top-r"
@@ -82,7 +83,7 @@ def centred(instance: Instance) -> Instance:
 
 def sample(rng: random.Random) -> Instance:
     """Draw a mixture with mean 0 and δ > 0."""
-    return centred(sample_biased(rng))
+    return centred(random_biased_instance(rng))
 
 
 def _mean_generates() -> Fails:

@@ -26,9 +26,9 @@ from functools import partial
 from thmverify.evidence import Counterexample, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, PAIRS
-from thmverify.models import AugmentedPairs, Instance
+from thmverify.models import Instance
 from thmverify.randomised import run_alone
-from thmverify.sampling import random_instance
+from thmverify.sampling import random_biased_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.theorems import NEIGHBOURHOODS
 from thmverify.theorems.vicreg.common import QUANTITY, ROW, apart, columns_leak, decide_inclusion, short_of, source
@@ -44,10 +44,8 @@ CONCLUSION = Conclusion(
 
 def sample(rng: random.Random) -> Instance:
     """Draw a mixture, with one covariance or several, δ > 0, and few columns or many."""
-    instance = random_instance(rng, shared=rng.random() < 0.5)
-    bias = instance.pairs.bias or Fraction(rng.randint(1, 20), 20)
-    rank = rng.choice([1, 2, instance.pairs.mixture.components, 2000])
-    return replace(instance, model=AugmentedPairs(instance.pairs.mixture, bias), rank=rank)
+    instance = random_biased_instance(rng)
+    return replace(instance, rank=rng.choice([1, 2, instance.pairs.mixture.components, 2000]))
 
 
 FAINT, MANY = apart(Fraction(1, 10), 2), apart(1, 200)

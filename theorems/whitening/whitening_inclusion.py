@@ -13,7 +13,6 @@ Status: refuted.
 
 from __future__ import annotations
 
-import random
 import sys
 from dataclasses import replace
 from fractions import Fraction
@@ -24,7 +23,7 @@ from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
-from thmverify.sampling import random_instance
+from thmverify.sampling import random_biased_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.theorems import NEIGHBOURHOODS
 from thmverify.theorems.whitening.common import QUANTITY, ROW, SYMBOLS, Maximisers, source
@@ -50,13 +49,6 @@ def examine(instance: Instance) -> Verdict:
     return found.verdict(ID, found.inside)
 
 
-def sample(rng: random.Random) -> Instance:
-    """Draw a mixture, with one covariance or several, and δ > 0."""
-    instance = random_instance(rng, shared=rng.random() < 0.5)
-    bias = instance.pairs.bias or Fraction(rng.randint(1, 20), 20)
-    return replace(instance, model=AugmentedPairs(instance.pairs.mixture, bias))
-
-
 HALF = Fraction(1, 2)
 M = rank(name("fisher"))
 MORE_COLUMNS = Fails((name("r") > M) & (name("d") > M), "r > dim S_F ≥ rank C, so that some column is across S_F")
@@ -74,7 +66,7 @@ STATEMENT = Statement(
     margin=margin,
     examine=examine,
     witness=replace(PAIR, rank=1),
-    sample=sample,
+    sample=random_biased_instance,
     counterexamples=(
         Counterexample(
             PAIR,
