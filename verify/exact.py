@@ -284,3 +284,11 @@ __all__ = [
     "trace",
     "zeros",
 ]
+
+
+def centred(weights: Sequence[Fraction], means: Rows) -> Rows:
+    """Return the means (K × d) less their weighted mean."""
+    average = [
+        sum((w * x for w, x in zip(weights, axis, strict=True)), Fraction(0)) for axis in zip(*means, strict=True)
+    ]
+    return tuple(tuple(x - a for x, a in zip(row, average, strict=True)) for row in means)

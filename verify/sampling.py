@@ -26,7 +26,7 @@ def random_instance(rng: random.Random, shared: bool = True) -> Instance:
     d, components = rng.randint(1, 8), rng.randint(1, 6)
     weights, means = _weights(rng, components), _means(rng, components, d)
     if rng.random() < 0.3:
-        means = _centred(weights, means)
+        means = exact.centred(weights, means)
     mixture: GMM
     if shared:
         mixture = SharedGMM(weights, means, random_covariance(rng, d))
@@ -59,7 +59,7 @@ def _modality(rng: random.Random, weights: tuple[Fraction, ...]) -> SharedGMM:
     d = rng.randint(1, 5)
     means = _means(rng, len(weights), d)
     if rng.random() < 0.3:
-        means = _centred(weights, means)
+        means = exact.centred(weights, means)
     return SharedGMM(weights, means, random_covariance(rng, d))
 
 
@@ -76,13 +76,6 @@ def _means(rng: random.Random, components: int, d: int) -> Rows:
     if components > 1 and rng.random() < 0.2:
         means[-1] = list(means[0])
     return tuple(tuple(row) for row in means)
-
-
-def _centred(weights: tuple[Fraction, ...], means: Rows) -> Rows:
-    average = [
-        sum((w * x for w, x in zip(weights, axis, strict=True)), Fraction(0)) for axis in zip(*means, strict=True)
-    ]
-    return tuple(tuple(x - a for x, a in zip(row, average, strict=True)) for row in means)
 
 
 def random_covariance(rng: random.Random, d: int) -> Rows:
@@ -119,7 +112,7 @@ def random_centred_instance(
         spread = rng.choice([1, 3])
         parts = [Fraction(rng.randint(1, 10)) ** spread for _ in range(count)]
         weights = tuple(x / sum(parts) for x in parts)
-    means = _centred(weights, _means(rng, count, d))
+    means = exact.centred(weights, _means(rng, count, d))
     covariance = random_covariance(rng, d)
     return Instance(AugmentedPairs(SharedGMM(weights, means, covariance), bias), rng.randint(count, count + 1))
 

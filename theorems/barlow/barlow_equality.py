@@ -22,6 +22,7 @@ from fractions import Fraction
 from functools import partial
 
 from thmverify.evidence import Counterexample, Near
+from thmverify.exact import centred
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
@@ -56,12 +57,7 @@ def sample(rng: random.Random) -> Instance:
     """Draw a mixture with mean 0, δ > 0 and r ≥ K."""
     instance = sample_anywhere(rng)
     mixture = instance.pairs.mixture
-    average = [
-        sum((w * x for w, x in zip(mixture.weights, axis, strict=True)), Fraction(0))
-        for axis in zip(*mixture.means, strict=True)
-    ]
-    means = tuple(tuple(x - a for x, a in zip(row, average, strict=True)) for row in mixture.means)
-    moved = GMM(mixture.weights, means, mixture.covariances)
+    moved = GMM(mixture.weights, centred(mixture.weights, mixture.means), mixture.covariances)
     return replace(instance, model=AugmentedPairs(moved, instance.pairs.bias))
 
 

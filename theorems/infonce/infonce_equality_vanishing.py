@@ -35,6 +35,7 @@ from math import isqrt
 from thmverify import exact, vocabulary
 from thmverify.configurations import vanishing_threshold
 from thmverify.evidence import Break, ByKernel
+from thmverify.exact import centred
 from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, BIAS_SMALL, CENTRED, COLUMNS_REACH, SHARED_COVARIANCE, SHARED_PAIRS
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
@@ -85,12 +86,8 @@ def sample(rng: random.Random) -> Instance:
 def _failing(weights: Sequence[int], line: Sequence[str], across: Sequence[str], scale: int, bias: str) -> Instance:
     """Return components in the plane, weights in hundredths: means on a line and across it, less their mean, scaled."""
     w = tuple(Fraction(x, 100) for x in weights)
-
-    def centred(axis: Sequence[str]) -> list[Fraction]:
-        middle = sum((p * Fraction(x) for p, x in zip(w, axis, strict=True)), Fraction(0))
-        return [Fraction(x) - middle for x in axis]
-
-    means = [(scale * x, y) for x, y in zip(centred(line), centred(across), strict=True)]
+    places = tuple((scale * Fraction(x), Fraction(y)) for x, y in zip(line, across, strict=True))
+    means = centred(w, places)
     return Instance(AugmentedPairs(SharedGMM(w, means), Fraction(bias)), 2)
 
 

@@ -33,6 +33,7 @@ from thmverify import exact
 from thmverify.certifying.fisher import instance_of
 from thmverify.certifying.grids import rational, whitening
 from thmverify.evidence import Counterexample
+from thmverify.exact import centred
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import ALWAYS_MATCHED, COLUMNS_REACH
 from thmverify.integrate.enclosure import ball_to_interval
@@ -121,16 +122,9 @@ def sample(rng: random.Random) -> Instance:
     return random_centred_instance(rng, Fraction(1), components=(2, 2))
 
 
-def _centred(weights: tuple[Fraction, ...], means: tuple[tuple[Fraction, Fraction], ...]) -> SharedGMM:
-    axes = [[m[i] for m in means] for i in (0, 1)]
-    middle = [sum((w * x for w, x in zip(weights, axis, strict=True)), Fraction(0)) for axis in axes]
-    return SharedGMM(weights, tuple(tuple(x - a for x, a in zip(m, middle, strict=True)) for m in means))
-
-
-UNEVEN = _centred(
-    (Fraction(736, 1000), Fraction(238, 1000), Fraction(26, 1000)),
-    tuple((Fraction(x), Fraction(y)) for x, y in ((0, 0), ("14.471", "18.16"), ("30.724", "46.24"))),
-)
+_WEIGHTS = (Fraction(736, 1000), Fraction(238, 1000), Fraction(26, 1000))
+_PLACES = tuple((Fraction(x), Fraction(y)) for x, y in ((0, 0), ("14.471", "18.16"), ("30.724", "46.24")))
+UNEVEN = SharedGMM(_WEIGHTS, centred(_WEIGHTS, _PLACES))
 
 STATEMENT = Statement(
     id=ID,

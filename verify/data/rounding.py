@@ -83,7 +83,7 @@ def from_floats(
     _check_scales(names[0] if shared else "covariances", average)
     powers = [math.floor(math.log10(math.sqrt(x))) for x in np.diag(average)]
     made = [_covariance(name, c, powers, digits) for name, c in zip(names, given, strict=True)]
-    rounded = [[_round(x, p - digits) for x, p in zip(row, powers, strict=True)] for row in centres]
+    rounded: Rows = tuple(tuple(_round(x, p - digits) for x, p in zip(row, powers, strict=True)) for row in centres)
     if any(
         Fraction(float(x)) != y for row, to in zip(centres, rounded, strict=True) for x, y in zip(row, to, strict=True)
     ):
@@ -91,11 +91,11 @@ def from_floats(
         notes.append(f"means are rounded by at most {size} standard deviations of their coordinate ({digits} digits)")
     if centre:
         centres = centres - np.array(shares, dtype=np.float64) @ centres
-        rounded = _centred(rounded, shares)
+        rounded = exact.centred(shares, rounded)
         notes.append("the weighted mean of the means is subtracted, exactly")
     notes += list(dict.fromkeys(note for _, found in made for note in found))
     exactly = [c for c, _ in made]
-    mixture = SharedGMM(shares, rounded, exactly[0]) if shared else GMM(shares, _frozen(rounded), tuple(exactly))
+    mixture = SharedGMM(shares, rounded, exactly[0]) if shared else GMM(shares, rounded, tuple(exactly))
     return _judged(mixture, centres, average, digits, centre, notes)
 
 
@@ -234,17 +234,6 @@ def _rounded_rows(given: Floats, powers: Sequence[int], digits: int) -> Rows:
     d = len(powers)
     lower = [[_round(given[i, j], powers[i] + powers[j] - digits) for j in range(i + 1)] for i in range(d)]
     return tuple(tuple(lower[max(i, j)][min(i, j)] for j in range(d)) for i in range(d))
-
-
-def _centred(means: list[list[Fraction]], weights: Sequence[Fraction]) -> list[list[Fraction]]:
-    mean = [
-        sum((w * x for w, x in zip(weights, column, strict=True)), Fraction(0)) for column in zip(*means, strict=True)
-    ]
-    return [[x - m for x, m in zip(row, mean, strict=True)] for row in means]
-
-
-def _frozen(rows: list[list[Fraction]]) -> Rows:
-    return tuple(tuple(row) for row in rows)
 
 
 def _judged(mixture: GMM, means: Floats, average: Floats, digits: int, centred: bool, notes: list[str]) -> Rounded:
