@@ -318,7 +318,7 @@ def test_an_interrupt_ends_quietly(jobs):
     arguments = ("verify", "--instances", "100000", "--jobs", jobs)
     process = start(*arguments, start_new_session=True, preexec_fn=heed_interrupts)
     try:
-        wait_for_work(process.pid, 4.0)
+        wait_for_work(process.pid, 8.0)  # by then each process is in the middle of a statement
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
         out, err = process.communicate(timeout=SAFETY_NET)
     finally:

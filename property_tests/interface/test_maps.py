@@ -136,7 +136,7 @@ BAD = [
     ({**PROVED, "axes": [{"name": "bias"}]}, "is not an axis"),
     ({**PROVED, "axes": []}, "no axis and no radius"),
     ({**PROVED, "axes": [{**PROVED["axes"][0], "range": ["1", "0"]}]}, "range is not an interval"),
-    ({**PROVED, "axes": [{**PROVED["axes"][0], "range": "1"}]}, "range is not an interval"),
+    ({**PROVED, "axes": [{**PROVED["axes"][0], "range": "1"}]}, "range does not have 2 entries"),
     ({**PROVED, "axes": [{**PROVED["axes"][0], "weights": ["1", "0", "0"]}]}, "with sum 0"),
     ({**PROVED, "axes": [{**PROVED["axes"][0], "means": [["1"]]}]}, "do not fit those of the instance"),
     ({**PROVED, "axes": [{**PROVED["axes"][0], "bias": "x"}]}, "axes[0].bias"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from threadpoolctl import threadpool_limits
 
-from thmverify.processes import fresh_processes, interrupts_held
+from thmverify.processes import Workers
 
 # As the built-in map: a function and its arguments, to an iterator of results in their order.
 Map: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
@@ -25,20 +23,11 @@ def pool(jobs: int) -> Iterator[Map]:
         with threadpool_limits(limits=1):
             yield map
         return
-    executor = ProcessPoolExecutor(jobs, fresh_processes(*_PRELOADED), _prepare)
-
-    def run(function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterable[Any]:
-        with interrupts_held():
-            return executor.map(function, tasks)
-
-    try:
-        yield run
-    finally:
-        executor.shutdown(cancel_futures=True)
+    with Workers(jobs, *_PRELOADED, prepare=_one_thread) as executor:
+        yield executor.map
 
 
-def _prepare() -> None:
+def _one_thread() -> None:
     import sklearn.cluster  # noqa: F401 - its OpenMP runtime must be there to be limited
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
     threadpool_limits(limits=1)

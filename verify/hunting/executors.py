@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from thmverify.errors import InputError
-from thmverify.processes import fresh_processes, ignore_interrupts, interrupts_held
+from thmverify.processes import Workers
 
 T = TypeVar("T")
 Job = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -68,25 +68,24 @@ class Pool:
         os.environ.update({name: os.environ.get(name, "1") for name in _THREADS})
         self._pool = self._start()
 
-    def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.workers, fresh_processes("thmverify.hunting.jobs"), ignore_interrupts)
+    def _start(self) -> Workers:
+        return Workers(self.workers, "thmverify.hunting.jobs")
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Start a job, in a new pool where a process has died: that breaks the pool, and all its jobs."""
-        with interrupts_held():
-            try:
-                return self._pool.submit(function, *arguments)
-            except BrokenExecutor:
-                self._pool.shutdown(wait=False, cancel_futures=True)
-                self._pool = self._start()
-                return self._pool.submit(function, *arguments)
+        try:
+            return self._pool.submit(function, *arguments)
+        except BrokenExecutor:
+            self._pool.stop()
+            self._pool = self._start()
+            return self._pool.submit(function, *arguments)
 
     def check(self) -> None:
         """A pool that breaks tells its jobs."""
 
     def close(self) -> None:
-        """Stop the processes."""
-        self._pool.shutdown(cancel_futures=True)
+        """Stop the processes, in the middle of what they are doing."""
+        self._pool.stop()
 
 
 class Cluster:

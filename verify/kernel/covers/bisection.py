@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from flint import arb, fmpq
 
+from thmverify.kernel.parse import rational
+from thmverify.kernel.strict import Rejected, exactly
+
 Box = tuple[tuple[fmpq, fmpq], ...]  # an interval for each axis
 Settles = Callable[[Box], bool]  # whether what is claimed is certain at every point of a box
 Watch = Callable[[Box, bool], None]
@@ -51,6 +54,14 @@ def halves(box: Box, scales: Sequence[fmpq]) -> tuple[Box, Box]:
 def volume(box: Box) -> fmpq:
     """Return the product of the sides."""
     return math.prod((high - low for low, high in box), start=fmpq(1))
+
+
+def read_range(value: object, least: int) -> tuple[fmpq, fmpq]:
+    """Return an interval of a certificate, between `least` and 10,000."""
+    low, high = (rational(x, "an end of range", least, 10**4) for x in exactly(2, value, "range"))
+    if not low < high:
+        raise Rejected("range is not an interval")
+    return low, high
 
 
 def interval(low: fmpq, high: fmpq) -> arb:

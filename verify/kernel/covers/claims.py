@@ -6,10 +6,10 @@ from flint import ctx, fmpq
 
 from thmverify.kernel.claims import COVERS, check_statement
 from thmverify.kernel.covers import line
-from thmverify.kernel.covers.bisection import Box, Covered, Watch, cover, ignore, volume
+from thmverify.kernel.covers.bisection import Box, Covered, Watch, cover, ignore, read_range, volume
 from thmverify.kernel.models import Finding
 from thmverify.kernel.parse import bits, integer, rational
-from thmverify.kernel.strict import Rejected, exactly, record, sealed
+from thmverify.kernel.strict import Rejected, record, sealed
 
 FORMAT = "thmverify-cover-1"
 FIELDS = ("format", "claim", "statement", "set", "hints", "content")
@@ -71,10 +71,7 @@ def read_set(value: object) -> Set:
 def read_plan(value: object) -> Plan:
     """Return the hints of a certificate."""
     ranges, boxes, precision = record(value, "hints", ("range", "boxes", "precision"))
-    low, high = (rational(x, "an end of range", 0, 10**4) for x in exactly(2, ranges, "range"))
-    if not low < high:
-        raise Rejected("range is not an interval")
-    return Plan((low, high), integer(boxes, "boxes", 1, MAX_BOXES), bits(precision, "precision"))
+    return Plan(read_range(ranges, 0), integer(boxes, "boxes", 1, MAX_BOXES), bits(precision, "precision"))
 
 
 def parameters(plan: Plan) -> Box:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flint import ctx, fmpq, fmpq_mat
 
 from thmverify.kernel.claims import STATEMENTS, check_statement
-from thmverify.kernel.covers.bisection import Box, interval, volume
+from thmverify.kernel.covers.bisection import Box, interval, read_range, volume
 from thmverify.kernel.covers.nearby import Axis, check_axis, nearby
 from thmverify.kernel.covers.slopes import follow
 from thmverify.kernel.integrals import read_grids
@@ -17,7 +17,7 @@ from thmverify.kernel.models import Finding, Pairs, instance
 from thmverify.kernel.parse import bits, check_hint, integer, matrix, rational, vector
 from thmverify.kernel.rules import KINDS, RULES
 from thmverify.kernel.rules.angles import MAX_NODES
-from thmverify.kernel.strict import MAX_SIZE, Rejected, array, record, sealed
+from thmverify.kernel.strict import MAX_SIZE, Rejected, array, exactly, record, sealed
 
 FORMAT = "thmverify-region-1"
 FIELDS = ("format", "claim", "statement", "set", "hints", "content")
@@ -145,13 +145,9 @@ def _axis(value: object) -> Axis:
     name, at, ends, weights, means, bias = record(value, "an axis", ("name", "at", "range", "weights", "means", "bias"))
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Rejected("the name of an axis is not a letter, then at most 39 letters, digits, - and _")
-    sides = [rational(x, "an end of range", -(10**4), 10**4) for x in array(ends, "range", 2)]
-    if len(sides) != 2 or not sides[0] < sides[1]:
-        raise Rejected("range is not an interval")
     moves = [matrix(array(part, "means", MAX_SIZE), "means").transpose() for part in array(means, "means", 2)]
-    return Axis(
-        name, rational(at, "at"), (sides[0], sides[1]), vector(weights, "weights"), moves, rational(bias, "bias")
-    )
+    within = read_range(ends, -(10**4))
+    return Axis(name, rational(at, "at"), within, vector(weights, "weights"), moves, rational(bias, "bias"))
 
 
 def read_hints(value: object, claim: str, region: Region) -> tuple[list[fmpq_mat], list[Piece]]:
@@ -177,10 +173,8 @@ def read_hints(value: object, claim: str, region: Region) -> tuple[list[fmpq_mat
 
 def read_frames(given: object, region: Region) -> list[fmpq_mat]:
     """Return an invertible matrix for each modality."""
-    sizes, turns = region.pairs.sizes, array(given, "frames", 2)
-    if len(turns) != len(sizes):
-        raise Rejected("there is not one frame for each modality")
-    frames = [matrix(Q, "a frame", m, m) for Q, m in zip(turns, sizes, strict=True)]
+    sizes = region.pairs.sizes
+    frames = [matrix(Q, "a frame", m, m) for Q, m in zip(exactly(len(sizes), given, "frames"), sizes, strict=True)]
     for Q in frames:
         check_hint("a frame", Q)
     if any(Q.det() == 0 for Q in frames):
