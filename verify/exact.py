@@ -163,12 +163,16 @@ class LDL:
 
     factor: fmpq_mat
     pivots: tuple[fmpq, ...]
-    found: fmpq_mat | None = None
+    eliminated: fmpz_mat | None = None  # [D'Lᵀ  D"L⁻¹], D' the leading minors and D" those before them
 
     @property
     def inverse(self) -> fmpq_mat:
         """L⁻¹, for a positive definite m."""
-        return self.factor.inv() if self.found is None else self.found
+        if self.eliminated is None:
+            return self.factor.inv()
+        U, n = self.eliminated, self.factor.nrows()
+        before = [fmpz(1), *(U[i, i] for i in range(n))]
+        return fmpq_mat(n, n, [fmpq(U[i, n + j], before[i]) if j <= i else 0 for i in range(n) for j in range(n)])
 
 
 def ldl(m: fmpq_mat) -> LDL | None:
@@ -207,14 +211,13 @@ def _ldl_of_minors(m: fmpq_mat) -> LDL | None:
     if n == 0 or n * int(scale).bit_length() > _COMMON:
         return None
     wide = fmpz_mat([[*row, *(int(i == j) for j in range(n))] for i, row in enumerate(whole.tolist())])
-    order, _, _, U = wide.fflu()  # [D'Lᵀ  D"L⁻¹], D' the leading minors and D" those before them
+    order, _, _, U = wide.fflu()
     minors = [U[i, i] for i in range(n)]
     if not (order.is_one() and all(x > 0 for x in minors)):
         return None
     before = [fmpz(1), *minors]
     factor = fmpq_mat(n, n, [fmpq(U[j, i], minors[j]) if j <= i else 0 for i in range(n) for j in range(n)])
-    inverse = fmpq_mat(n, n, [fmpq(U[i, n + j], before[i]) if j <= i else 0 for i in range(n) for j in range(n)])
-    return LDL(factor, tuple(fmpq(x, y * scale) for x, y in zip(minors, before, strict=False)), inverse)
+    return LDL(factor, tuple(fmpq(x, y * scale) for x, y in zip(minors, before, strict=False)), U)
 
 
 def is_positive_definite(m: fmpq_mat) -> bool:

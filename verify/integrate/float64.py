@@ -282,7 +282,7 @@ def _with_errors(window: Window, sums: Sums, error: float, value_apart: Floats, 
 
     |log-sum-exp| is at most its modulus at s = 0 plus steepness·|s|; on the shifted contour its argument is below π.
     """
-    steepness = 2 * float(np.max(np.linalg.norm(window.slopes, axis=-1), initial=0.0))
+    steepness = 2 * _longest(window.slopes)
     if window.curvature is not None:
         steepness += 8 * float(np.max(np.abs(window.curvature), initial=0.0))
     rounding = _EPS * (8 + 8 * steepness)
@@ -305,8 +305,7 @@ def softmax_sums(
     adds those of p_k p_l. Batch dimensions broadcast; one rule serves the batch.
     """
     slopes = slopes - slopes.mean(axis=-2, keepdims=True)  # an odd part: its mean is 0, its rounding is not
-    steepest = float(np.max(np.linalg.norm(slopes, axis=-1), initial=0.0))
-    spread = float(np.max(np.ptp(offsets, axis=-1), initial=0.0)) + 2 * steepest * rule.radius
+    spread = float(np.ptp(offsets, axis=-1).max(initial=0.0)) + 2 * _longest(slopes) * rule.radius
     if curvature is None and spread < _SPREAD:
         return _sums(offsets, slopes, rule, order, pairs, None, None)
     # Steep exponents: each component takes its own maximum over k at each node.
@@ -345,10 +344,15 @@ def _sums(
             exponents = exponents + 0.5 * np.sum((curvature @ nodes.T) * nodes.T, axis=-2)
         if base is not None:
             exponents = exponents + base[..., None]
-        top = exponents.max(axis=-2, keepdims=True)
-        powers = np.exp(exponents - top)
-        totals = scale @ powers
-        logs = np.log(totals) + top
+        if base is None and curvature is None:  # a spread below `_SPREAD`, round 0
+            powers = np.exp(exponents)
+            totals = scale @ powers
+            logs = np.log(totals)
+        else:
+            top = exponents.max(axis=-2, keepdims=True)
+            powers = np.exp(exponents - top)
+            totals = scale @ powers
+            logs = np.log(totals) + top
         value += logs @ weights
         size += np.abs(logs) @ weights
         if order >= 0:
@@ -361,6 +365,11 @@ def _sums(
     if pairs:
         products *= (scale[..., k] * scale[..., el])[..., None]
     return Sums(value + highest[..., 0], size, moments, products)
+
+
+def _longest(rows: Floats) -> float:
+    """Return the greatest length of a row (…, n)."""
+    return math.sqrt(float(np.square(rows).sum(axis=-1).max(initial=0.0)))
 
 
 def _contracted(weights: Floats, powers: Floats, features: Floats) -> Floats:
