@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flint import arb_mat, ctx, fmpq
 
-from property_tests.kernel.library import LEAKING, LINE, SHIPPED
+from property_tests.kernel.library import LEAKING, LINE, SHIPPED, TWISTED
 from thmverify import exact
 from thmverify import testing as st
 from thmverify.certifying import decide
@@ -24,7 +24,7 @@ from thmverify.kernel.rules.simsiam import derivative, equations, unknown_entrie
 from thmverify.losses import LOSSES
 from thmverify.maps import SimSiamPair
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
-from thmverify.sampling import random_covariance
+from thmverify.sampling import random_covariance, random_instance
 from thmverify.testing import MULTIPLIER, Seeded
 from thmverify.verdicts import Outcome
 
@@ -152,16 +152,53 @@ def test_vacuous_decays_have_no_solution(rank):
             assert list(_solutions(pairs_of(instance))) == []
 
 
-def test_one_column_of_two_means_leaks_up_to_the_largest_decay():
+@pytest.mark.parametrize(("share", "outcome"), [("999/1000", Outcome.REFUTED), ("1001/1000", Outcome.PROVED)])
+def test_one_column_of_two_means_leaks_up_to_the_largest_decay(share, outcome):
     """K = 2, ±μ, r = 1: N(p) = p²R − pC + ηI is singular for some p exactly when a vᵀCv is ≥ 2√(η vᵀRv)."""
-    instance = parse_instance({**LINE, "rank": 1, "weight_decay": "1"})
+    skewed = {**LINE, "covariance": [["2", "1"], ["1", "5"]], "rank": 1}
+    instance = parse_instance({**skewed, "weight_decay": "1"})
     R, C = exact.to_floats(instance.pairs.mixture.R), exact.to_floats(instance.pairs.C)
     angles = np.linspace(0, np.pi, 20_000)
     v = np.stack([np.cos(angles), np.sin(angles)])
-    largest = float((np.sum(v * (C @ v), 0) ** 2 / np.sum(v * (R @ v), 0)).max()) / 4
-    skewed = {**LINE, "covariance": [["2", "1"], ["1", "5"]], "rank": 1}
-    assert largest > 0
-    below = str(Fraction(largest * 0.5).limit_denominator(1000))
-    above = str(Fraction(largest * 4).limit_denominator(1000))
-    assert decide("simsiam-inclusion", parse_instance({**skewed, "weight_decay": below}))[0].outcome is Outcome.REFUTED
-    assert decide("simsiam-inclusion", parse_instance({**skewed, "weight_decay": above}))[0].outcome is Outcome.PROVED
+    largest = Fraction(float((np.sum(v * (C @ v), 0) ** 2 / np.sum(v * (R @ v), 0)).max()) / 4)
+    decay = (largest * Fraction(share)).limit_denominator(10**5)
+    assert decide("simsiam-inclusion", parse_instance({**skewed, "weight_decay": str(decay)}))[0].outcome is outcome
+
+
+ROOTS = RULES["simsiam-inclusion", "roots"]
+
+
+def by_roots(instance) -> str:
+    try:
+        return ROOTS(pairs_of(instance), {}).verdict
+    except Rejected:
+        return ""
+
+
+@pytest.mark.parametrize("seed", range(20 * MULTIPLIER))
+def test_all_roots_decide_what_boxes_do(seed):
+    rng = random.Random(seed)
+    drawn = random_instance(rng, shared=rng.random() < 0.5)
+    bias, decay = Fraction(rng.randint(1, 4), 4), Fraction(rng.randint(1, 40), rng.choice([4, 20, 100]))
+    instance = Instance(AugmentedPairs(drawn.pairs.mixture, bias), 1, decay)
+    verdict, _ = decide("simsiam-inclusion", instance)
+    assert verdict.outcome is not Outcome.UNDECIDED
+    assert by_roots(instance) in ("", verdict.outcome.value)
+    assert by_roots(instance) or pairs_of(instance).mixture.invariant
+
+
+def test_all_roots_are_for_one_column_and_a_positive_decay():
+    for fields in ({"rank": 2, "weight_decay": "1"}, {"rank": 1, "weight_decay": "0"}):
+        with pytest.raises(Rejected, match="one column"):
+            ROOTS(pairs_of(parse_instance({**LINE, **fields})), {})
+    with pytest.raises(Rejected, match="hints"):
+        ROOTS(pairs_of(parse_instance(TWISTED)), {"precision": "128"})
+
+
+@pytest.mark.parametrize("decay", ["1/100", "1/10"])
+def test_stationary_points_inside_are_no_leak_whatever_the_roots(decay):
+    """Σ preserves span μ in part: U = e₁ at every root, e₁ in S_F and in span μ."""
+    mixture = {**LINE, "means": [["2", "0"], ["-2", "0"]], "covariance": [["1", "0"], ["0", "3"]], "rank": 1}
+    instance = parse_instance({**mixture, "weight_decay": decay})
+    assert by_roots(instance) == ""
+    assert decide("simsiam-inclusion", instance)[0].outcome is Outcome.PROVED

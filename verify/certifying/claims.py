@@ -17,7 +17,7 @@ from thmverify.certifying.infonce import floating_margin, infonce_margin, infonc
 from thmverify.certifying.margins import clip_margin, leak_margin, normalised_margin, pca_margin, spectral_margin
 from thmverify.certifying.normalised import normalised_proposals
 from thmverify.certifying.proposal import Interval, Proposal
-from thmverify.certifying.simsiam import leak_proposals
+from thmverify.certifying.simsiam import simsiam_proposals
 from thmverify.errors import InputError, one_of
 from thmverify.kernel.models import Pairs
 from thmverify.kernel.rules import KINDS
@@ -139,7 +139,7 @@ CLAIMS: dict[str, Claim] = {
         Claim("spectral-equality", on_fisher=True, margins={"exact": spectral_margin}),
         Claim("spectral-top-r", (lambda _, pairs: top_proposals(pairs),), on_fisher=True),
         Claim("pca-equality", margins={"exact": pca_margin}),
-        Claim("simsiam-inclusion", (lambda _, pairs: leak_proposals(pairs),), margins={"leak": leak_margin}),
+        Claim("simsiam-inclusion", (lambda _, pairs: simsiam_proposals(pairs),), margins={"leak": leak_margin}),
         Claim("clip-inclusion-effective"),
         Claim("clip-nonshared-inclusion", (clip_nonshared_proposals,)),
         Claim(

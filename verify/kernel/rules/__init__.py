@@ -37,7 +37,10 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "spectral-equality": ("pairs", _exact(spectral.spectral_equality)),
     "spectral-top-r": ("pairs", _exact(spectral.spectral_top) | {"threshold": spectral.spectral_top_threshold}),
     "pca-equality": ("pairs", _exact(spectral.pca)),
-    "simsiam-inclusion": ("pairs", _exact(simsiam.simsiam_exact) | {"leak": simsiam.simsiam_leak}),
+    "simsiam-inclusion": (
+        "pairs",
+        _exact(simsiam.simsiam_exact) | {"leak": simsiam.simsiam_leak, "roots": _exact(simsiam.simsiam_roots)["exact"]},
+    ),
     "clip-inclusion-effective": ("clip", _exact(identities.valid)),
     "clip-nonshared-inclusion": ("paired", _exact(identities.inclusion) | {"border": border.clip_border}),
     "clip-effective-equality": ("clip", _ranked(ranks.equality)),

@@ -5,14 +5,15 @@ RUPPᵀ − CUP + ηU = 0  and  UᵀU = I.                                      
 
 from flint import arb, arb_mat, ctx, fmpq_mat
 
-from thmverify.kernel.linear import diagonal, null_space, product, solve
+from thmverify.kernel.linear import beside, diagonal, null_space, product, solve
 from thmverify.kernel.models import Finding, Pairs
-from thmverify.kernel.parse import bits, rational, read
+from thmverify.kernel.parse import bits, check_work, rational, read
 from thmverify.kernel.rules.spectral import rank_of_C
 from thmverify.kernel.strict import Rejected
 
 MAX_UNKNOWNS = 100
 _DOUBLINGS = 4
+_ROOTS = 512  # bits of the roots
 
 
 def simsiam_exact(pairs: Pairs) -> Finding:
@@ -36,6 +37,28 @@ def _vacuous(pairs: Pairs) -> bool:
         for _ in range(_DOUBLINGS):
             E = E * E
         return bool(abs(E.charpoly()[law.m - r]) < 1)
+
+
+def simsiam_roots(pairs: Pairs) -> Finding:
+    """r = 1, η > 0: P = p > 0 and N(p)U = 0 with N(p) = p²R − pC + ηI. No such p, or one whose U are not in S_F."""
+    mixture, d = pairs.mixture, pairs.mixture.dimension
+    if not (pairs.columns == 1 and pairs.decay > 0):
+        raise Rejected("the rule is for η > 0 and one column")
+    law = mixture.R.solve(beside(diagonal([-pairs.decay] * d), pairs.C))
+    check_work("R⁻¹", (2 * d) ** 4, [law.entries()])
+    first = beside(fmpq_mat(d, d), diagonal([1] * d))
+    powers = fmpq_mat([*first.tolist(), *law.tolist()]).charpoly()
+    away = null_space(mixture.basis.transpose()).transpose() * mixture.sigma * mixture.basis
+    inner = mixture.basis * null_space(away)
+    with ctx.workprec(_ROOTS):
+        roots = [p for p, _ in powers.complex_roots() if not (p.imag != 0 or p.real < 0)]
+        if not roots:
+            return Finding("proved")
+        for p in (root.real for root in roots if root.imag == 0 and root.real > 0):
+            along = (arb_mat(mixture.R) * (p * p) - arb_mat(pairs.C) * p + arb_mat(diagonal([pairs.decay] * d))) * inner
+            if (along.transpose() * along).det() > 0:
+                return Finding("refuted")
+    raise Rejected("it is not certain that a stationary point is outside S_F")
 
 
 def simsiam_leak(pairs: Pairs, hints: object) -> Finding:
