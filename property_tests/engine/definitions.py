@@ -134,6 +134,19 @@ def barlow_twins(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple
     return (float(((1 - np.diag(c)) ** 2).sum() + float(loss.settings["redundancy"]) * off),) * 2
 
 
+def vicreg(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    """The usual code's terms on a batch, each of both sides, times the number of columns."""
+    A = floats(question.linear_map.A)
+    sides = [side @ A for side in question.instance.pairs.sample(MANY, rng)]
+    invariance, variance, covariance = (float(loss.settings[name]) for name in ("invariance", "variance", "covariance"))
+    value = invariance * ((sides[0] - sides[1]) ** 2).sum(axis=1).mean()
+    for side in sides:
+        c = np.atleast_2d(np.cov(side.T))
+        value += variance / 2 * np.maximum(0, 1 - np.sqrt(np.diag(c))).sum()
+        value += covariance * ((c**2).sum() - (np.diag(c) ** 2).sum())
+    return (float(value),) * 2
+
+
 def _triplet(question: Posed, rng: np.random.Generator) -> np.ndarray:
     """Return z_1 − z_0 on samples."""
     pairs, A = question.instance.pairs, floats(question.linear_map.A)
@@ -179,6 +192,13 @@ DEFINITIONS: dict[str, Definition] = {
         features="signed permutations",
         narrow=0.2,
         settings=((), (("redundancy", Fraction(3, 4)),)),
+        options=(("shared", None),),
+    ),
+    "vicreg": Definition(
+        vicreg,
+        features="signed permutations",
+        narrow=0.2,
+        settings=((), (("invariance", Fraction(3, 2)), ("variance", Fraction(7)), ("covariance", Fraction(1, 3)))),
         options=(("shared", None),),
     ),
 }

@@ -109,7 +109,7 @@ def test_it_is_its_definition_on_samples(name: str, chosen: dict[str, Fraction],
     truth = enclose(loss, question.instance, question.linear_map, 8)
     assert truth.reached, truth.note
     # A ratio of sampled moments is biased by about its variance, as the usual code's batches are.
-    bias = 0.002 * (1 + abs(low)) if name in ("barlow-twins", "fisher") else 0.0
+    bias = 0.002 * (1 + abs(low)) if name in ("barlow-twins", "fisher", "vicreg") else 0.0
     assert low - errors[0] - bias <= float(exact.to_fraction(truth.upper))
     assert high + errors[1] + bias >= float(exact.to_fraction(truth.lower))
     assert (high + errors[1]) - (low - errors[0]) < definition.narrow * (1 + abs(low))
@@ -163,6 +163,13 @@ def slope(derivatives: dict[str, list[list[object]]], question: Posed, B, one, z
     return sum((one(x, d) for x, d in entries), zero)
 
 
+def at_a_kink(question: Posed) -> bool:
+    """Whether a column of the map has variance 1, where the hinge of VICReg bends."""
+    A, mixture = columns_of(question.linear_map), question.instance.pairs.mixture
+    covariance = A.transpose() * (mixture.R - mixture.mean * mixture.mean.transpose()) * A
+    return any(covariance[i, i] == 1 for i in range(A.ncols()))
+
+
 FREE = [
     (name, dict(chosen))
     for name, d in DEFINITIONS.items()
@@ -179,6 +186,8 @@ def test_its_gradient_is_the_derivative_of_its_value(name, chosen, data) -> None
     A = columns_of(question.linear_map)
     if name == "fisher" and A.rank() < A.ncols():
         return  # refused there
+    if name == "vicreg" and at_a_kink(question):
+        return  # refused there too
     B = data.draw(rational_matrices(A.nrows(), A.ncols()))
     found = difference(loss, question.instance, lambda t: shifted(question.linear_map, B * t))
     balls, reached = enclosed_gradient(loss, question.instance, question.linear_map, 20)

@@ -247,6 +247,7 @@ MAPS = {
     "b for infonce": ("infonce", SHARED, changed(ENCODER, b="1/2"), "map", "BiasedEncoder", "is not a map"),
     "P for siglip": ("siglip", SHARED, changed(ENCODER, P=[[1, 0], [0, 1]]), "map", "SimSiamPair", "is not a map"),
     "M for barlow-twins": ("barlow-twins", SHARED, '{"M": [[1, 0], [0, 1]]}', "map", "Gram", "is not a map"),
+    "M for vicreg": ("vicreg", SHARED, '{"M": [[1, 0], [0, 1]]}', "map", "Gram", "is not a map"),
     "A column 0": (
         "barlow-twins",
         SHARED,

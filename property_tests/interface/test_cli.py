@@ -38,6 +38,7 @@ EVALUATIONS = [
     ("infonce-weighted", "shared-gmm", "gram"),
     ("logistic", "shared-gmm", "encoder"),
     ("least-squares", "gmm", "encoder"),
+    ("vicreg", "gmm", "encoder"),
 ]
 MINIMISATIONS = [
     ("infonce", "shared-gmm"),
@@ -51,6 +52,7 @@ MINIMISATIONS = [
     ("infonce-weighted", "shared-gmm"),
     ("logistic", "shared-gmm"),
     ("least-squares", "gmm"),
+    ("vicreg", "gmm"),
 ]
 STATEMENTS = ("lemma-4.2", "fisher-optimality", "infonce-inclusion")
 

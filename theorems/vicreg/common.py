@@ -53,7 +53,8 @@ from thmverify.verdicts import Verdict
 ROW = "vicreg"
 QUANTITY = Quantity(
     r"L(A) = 25\, \mathbb{E} |A^T(x - \hat x)|^2 + 25 \sum_i \max(0, 1 - \sqrt{c_{ii}}) + 2 \sum_{i \neq j} c_{ij}^2,"
-    r"\quad c_{ij} = a_i^T \mathrm{Cov}(x)\, a_j"
+    r"\quad c_{ij} = a_i^T \mathrm{Cov}(x)\, a_j",
+    ROW,
 )
 PER_COLUMN = Fraction(2, 25)  # what a column of variance 1 costs by its covariances, as a correlation
 LEAST = Fraction(1, 4)  # the standard deviation of a column that is alone, and across S_LDA

@@ -21,6 +21,7 @@ from thmverify.losses import (
     siglip,
     simsiam,
     spectral,
+    vicreg,
 )
 from thmverify.losses.expectations import from_formula
 from thmverify.losses.record import Loss, Parameter, Row, Sense
@@ -35,7 +36,6 @@ _ROWS = (
     Row("clip-shared-noise", "CLIP’s W, shared noise", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),
     Row("whitening", "Whitening", always=False),
-    Row("vicreg", "VICReg", always=False),
     Row("infonce-finite", "InfoNCE, N negatives", always=False),
     Row("dcl", "Decoupled", always=False),
     Row("supcon", "Supervised", always=False),
@@ -91,6 +91,7 @@ def row_title(name: str) -> str:
 
 _OURS = (
     infonce, clip, simsiam, spectral, pca, fisher, infonce_weighted, siglip, barlow_twins, logistic, least_squares,
+    vicreg,
 )  # fmt: skip
 for _module in _OURS:
     register(_module.LOSS, "thmverify")

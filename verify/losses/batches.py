@@ -13,7 +13,7 @@ import numpy as np
 
 from thmverify.integrate.scores import Law
 from thmverify.integrate.stacks import softmax, softplus
-from thmverify.losses.expectations import Formula, LogSumExpTerm, SoftplusTerm, as_formula
+from thmverify.losses.expectations import Formula, HingeTerm, LogSumExpTerm, SoftplusTerm, Term, as_formula
 from thmverify.losses.matrices import pulled_back
 from thmverify.losses.record import Loss
 from thmverify.losses.stacks import Instances, Mixtures, Stack, array_of
@@ -74,10 +74,24 @@ def _integrated(formula: Formula, n: int, shift: float) -> tuple[Floats, list[tu
         value = value + _converted(coefficient)[:, 0, 0] * np.log(_converted(x)[:, 0, 0])
     for coefficient, term in formula.terms:
         factor = _converted(coefficient)
-        size, adjoints = _softmax(term, n, shift) if isinstance(term, LogSumExpTerm) else _softplus(term, n, shift)
+        size, adjoints = _evaluated(term, n, shift)
         value = value + factor[:, 0, 0] * size
         starts += [(matrix, factor * part) for matrix, part in adjoints if isinstance(matrix, Stack)]
     return value, starts
+
+
+def _evaluated(term: Term, n: int, shift: float) -> tuple[Floats, list[tuple[Any, Floats]]]:
+    """Return a term's value (n) and its derivatives."""
+    match term:
+        case LogSumExpTerm():
+            return _softmax(term, n, shift)
+        case HingeTerm():
+            variances = _wide(term.variances, n)
+            short = variances < 1
+            slope = np.where(short, -0.5 / np.sqrt(variances), 0.0)
+            return np.sum(np.maximum(0.0, 1 - np.sqrt(variances)), axis=(1, 2)), [(term.variances, slope)]
+        case SoftplusTerm():
+            return _softplus(term, n, shift)
 
 
 def _converted(x: Any) -> Floats:

@@ -1,4 +1,4 @@
-"""A loss as one expression: rational functions of the map, log-sum-exps, and softplus of scores.
+"""A loss as one expression: rational functions of the map, log-sum-exps, softplus of scores, hinges of deviations.
 
 An author writes a function of an instance, of the loss's parameters and of the map's matrices that returns a `Formula`;
 `from_formula` makes the record of a loss from it, with value and gradient at every level. For example InfoNCE:
@@ -12,6 +12,7 @@ An author writes a function of an instance, of the loss's parameters and of the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -99,7 +100,36 @@ class SoftplusTerm:
         return [(self.W, outer), (self.constant, total[..., None, None])]
 
 
-Term: TypeAlias = LogSumExpTerm | SoftplusTerm
+@dataclass(frozen=True, eq=False)
+class HingeTerm:
+    """Σ_i max(0, 1 − √v_i) of variances v ≥ 0 (n × 1)."""
+
+    variances: Matrix
+
+    @cached_property
+    def short(self) -> tuple[fmpq, ...]:
+        """The variances below 1: the others add nothing."""
+        return tuple(v for v in self.variances.value.entries() if v < 1)
+
+    def check_smooth(self) -> None:
+        """Raise InputError where the term has a kink, at a variance of 0 or 1."""
+        for v in self.variances.value.entries():
+            if v in (0, 1):
+                rule = "is a variance at which the hinge max(0, 1 − √v) has no derivative"
+                raise InputError("map", str(v), rule, "lengthen or shorten that column a little")
+
+    def adjoints(self, variances: Array, root: Callable[[Any], Any]) -> Adjoints:
+        """Return the derivative with respect to v: −1/(2√v) where v < 1, else 0.
+
+        variances: v (n × 1) at the level of `root`.
+        """
+        below = [v < 1 for v in self.variances.value.entries()]
+        entries = [-1 / (2 * root(v)) if short else 0 * v for v, short in zip(variances[:, 0], below, strict=True)]
+        slopes = np.array(entries, dtype=variances.dtype)
+        return [(self.variances, slopes[:, None])]
+
+
+Term: TypeAlias = LogSumExpTerm | SoftplusTerm | HingeTerm
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +163,10 @@ class Formula:
         """Return the value, exactly."""
         logarithms = [replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, LogSumExpTerm)]
         scores = [replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, SoftplusTerm)]
-        return ValueExpression(self.rational.scalar, tuple(logarithms), tuple(scores), self.logs)
+        short = [(c, v) for c, t in self.terms if isinstance(t, HingeTerm) for v in t.short]
+        known = sum((c * (1 - (rational_root(v) or 0)) for c, v in short), self.rational.scalar)
+        roots = tuple((-c, v) for c, v in short if rational_root(v) is None)
+        return ValueExpression(known, tuple(logarithms), tuple(scores), self.logs, roots)
 
     def gradient(self, variable: Matrix, symmetric: bool) -> GradientExpression:
         """Return the derivative with respect to a matrix that the formula was made from."""
@@ -142,7 +175,7 @@ class Formula:
         rows, columns = variable.shape
         entries = [fmpq(0)] * (rows * columns) if found is None else [fmpq(0) + x for x in found.flat]
         rational = fmpq_mat(rows, columns, entries)
-        terms = tuple(Pullback(c, term, variable, symmetric) for c, term in self.terms)
+        terms = tuple(Pullback(c, term, variable, symmetric) for c, term in self.terms if _bends(term))
         return GradientExpression(exact.symmetrise(rational) if symmetric else rational, terms)
 
 
@@ -221,6 +254,32 @@ def softplus_mean(law: Law, W: Matrix, constant: Matrix | Fraction | int = 0) ->
         rule = f"do not belong to a law on R^{d} × R^{e}"
         raise InputError("expression", f"W {W.shape[0]} × {W.shape[1]}", rule, "W is d × d', and c a number")
     return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), SoftplusTerm(law, W, c)),))
+
+
+def hinge(variances: Matrix) -> Formula:
+    """Return Σ_i max(0, 1 − √v_i) of variances v ≥ 0 (n × 1): what standard deviations lack to 1.
+
+    It has no derivative where a variance is 0 or 1: a gradient is refused there with an InputError. Raises InputError
+    for a shape that is no column.
+    """
+    if variances.shape[1] != 1:
+        size = f"{variances.shape[0]} × {variances.shape[1]}"
+        raise InputError("expression", size, "is no column of variances", "take a diagonal()")
+    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), HingeTerm(variances)),))
+
+
+def rational_root(x: fmpq) -> fmpq | None:
+    """Return √x ≥ 0 of a rational x ≥ 0 where it is rational, else None."""
+    p, q = math.isqrt(int(x.p)), math.isqrt(int(x.q))
+    return fmpq(p, q) if p * p == x.p and q * q == x.q else None
+
+
+def _bends(term: Term) -> bool:
+    """Return whether a term adds to a derivative. Raises InputError where it has none."""
+    if isinstance(term, HingeTerm):
+        term.check_smooth()
+        return bool(term.short)
+    return True
 
 
 def positive_pairs(pairs: AugmentedPairs) -> Law:
@@ -375,6 +434,7 @@ def _number(x: Any) -> Any:
 
 __all__ = [
     "Formula",
+    "HingeTerm",
     "LogSumExpTerm",
     "Matrix",
     "SoftplusTerm",
@@ -383,6 +443,7 @@ __all__ = [
     "column",
     "expressed",
     "from_formula",
+    "hinge",
     "log_mean_exp",
     "log_sum_exp",
     "negative_pairs",
@@ -390,6 +451,7 @@ __all__ = [
     "of_gram",
     "of_scores",
     "positive_pairs",
+    "rational_root",
     "softplus_mean",
     "triplets",
 ]

@@ -19,16 +19,17 @@ from thmverify.maps import Encoder, Gram, LinearMap
 
 @dataclass(frozen=True)
 class ValueExpression:
-    """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…) + Σ over `scores` of E softplus(…) + Σ c log a.
+    """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…) + Σ over `scores` of E softplus(…) + Σ c log a + Σ c √a.
 
-    Each integral comes with its coefficient; `constants` holds the pairs (c, a). Exact when no integral and no
-    logarithm is left to do.
+    Each integral comes with its coefficient; `constants` holds the pairs (c, a) of logarithms, `roots` those of roots,
+    a > 0. Exact when no integral, logarithm or root is left to do.
     """
 
     rational: fmpq
     logarithms: tuple[Reduced, ...] = ()
     scores: tuple[ReducedScores, ...] = ()
     constants: tuple[tuple[fmpq, fmpq], ...] = ()
+    roots: tuple[tuple[fmpq, fmpq], ...] = ()
 
     @property
     def known(self) -> fmpq:
@@ -38,7 +39,8 @@ class ValueExpression:
     @property
     def is_exact(self) -> bool:
         """Whether the value is the rational number `known`."""
-        return not self.scores and not self.constants and all(term.problem.is_zero for term in self.logarithms)
+        left = self.scores or self.constants or self.roots
+        return not left and all(term.problem.is_zero for term in self.logarithms)
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class SoftmaxTerm:
 class Pullback:
     """What a term of a formula adds to the derivative with respect to one of its matrices, times a coefficient.
 
-    term: a `LogSumExpTerm` or a `SoftplusTerm` of `thmverify.losses.expectations`. variable: the matrix (see
-    `thmverify.losses.matrices`); `symmetric` takes the symmetric part.
+    term: a `LogSumExpTerm`, a `SoftplusTerm` or a `HingeTerm` of `thmverify.losses.expectations`. variable: the matrix
+    (see `thmverify.losses.matrices`); `symmetric` takes the symmetric part.
     """
 
     coefficient: fmpq

@@ -29,7 +29,7 @@ from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.float64 import Estimate
 from thmverify.integrate.problem import LogSumExp, Reduced
 from thmverify.integrate.scores import ReducedScores, ScoreMoments
-from thmverify.losses.expectations import LogSumExpTerm
+from thmverify.losses.expectations import HingeTerm, LogSumExpTerm
 from thmverify.losses.expressions import GradientExpression, Pullback, SoftmaxTerm, ValueExpression
 from thmverify.losses.matrices import pulled_back
 from thmverify.losses.record import Loss
@@ -74,6 +74,25 @@ def _parts(expression: ValueExpression) -> Iterator[_Part]:
             partial(_multiprecision_log, number),
             partial(_enclosed_log, number),
         )
+
+    for coefficient, square in expression.roots:
+        yield _Part(
+            coefficient, partial(_float_root, square), partial(_multiprecision_root, square), partial(_root, square)
+        )
+
+
+def _float_root(square: fmpq) -> Estimate:
+    value = math.sqrt(exact.to_fraction(square))
+    return Estimate(value, _EPS * value)
+
+
+def _multiprecision_root(square: fmpq, _: int) -> Any:
+    return mp.sqrt(multiprecision.to_mpf(square))
+
+
+def _root(square: fmpq, digits: int) -> Enclosure:
+    with ctx.workprec(int(4 * digits) + 128):
+        return Enclosure(*ball_to_interval(arb(square).sqrt()))
 
 
 def _float_log(number: fmpq) -> Estimate:
@@ -183,10 +202,11 @@ class _Level:
     """How a level writes a rational matrix, and how it computes moments.
 
     softmax: (problem, order, reach); scores: (reduced, reach); `reach` is what an error of 1 in every moment may come
-    to in the gradient.
+    to in the gradient. root: √ of an entry.
     """
 
     convert: Callable[[fmpq_mat], Array]
+    root: Callable[[Any], Any]
     softmax: Callable[[LogSumExp, int, float], _Moments]
     scores: Callable[[ReducedScores, float], ScoreMoments]
 
@@ -215,7 +235,7 @@ def float64_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> G
         error += found.error * reach
         return found
 
-    derivatives = _gradient(loss, instance, linear_map, _Level(exact.to_floats, softmax, scores))
+    derivatives = _gradient(loss, instance, linear_map, _Level(exact.to_floats, math.sqrt, softmax, scores))
     size = max((float(np.abs(d).max(initial=0.0)) for d in derivatives.values()), default=0.0)
     return GradientEstimate(derivatives, error + 16 * _EPS * size)
 
@@ -232,7 +252,7 @@ def multiprecision_gradient(
         return scores_multiprecision.score_moments(reduced.problem, digits, reduced.lifts)
 
     with mp.workdps(digits + 10):
-        return _gradient(loss, instance, linear_map, _Level(multiprecision.to_array, softmax, scores))
+        return _gradient(loss, instance, linear_map, _Level(multiprecision.to_array, mp.sqrt, softmax, scores))
 
 
 def enclosed_gradient(
@@ -257,7 +277,7 @@ def enclosed_gradient(
         return found
 
     with ctx.workprec(int(4 * digits) + 128):
-        return _gradient(loss, instance, linear_map, _Level(to_balls, softmax, scores)), reached
+        return _gradient(loss, instance, linear_map, _Level(to_balls, arb.sqrt, softmax, scores)), reached
 
 
 def to_balls(m: fmpq_mat) -> Array:
@@ -295,6 +315,8 @@ def _pulled(term: Pullback, adjoints: Sequence[tuple[Any, Array]], convert: Call
 def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
     """Return the derivatives of a term with respect to the matrices that it takes, at one level."""
     term = pullback.term
+    if isinstance(term, HingeTerm):
+        return list(term.adjoints(level.convert(term.variances.value), level.root))
     if isinstance(term, LogSumExpTerm):
         reduced, order = term.reduced, 2 if term.separate else 1
         moments = level.softmax(reduced.problem, order, _reach(pullback))

@@ -89,9 +89,10 @@ class Loss:
     normalisation: how it compares with the usual code. models: those of instance files that it takes. maps: the
     classes of `thmverify.maps` that it takes; map_shape: the map files, as text. value, gradient: exact expressions of
     (instance, map); each raises InputError where the loss is not defined. example: an instance file and a map file.
-    rows: its rows of the guarantee matrix. minimiser: (instance, rank) → Minimiser, with an `Effort` as a third
-    argument where the loss is `budgeted`; polisher: (minimiser, instance,
-    digits) → Minimiser; where they are left out, general-purpose ones work from value and gradient. parameters, build:
+    rows: its rows of the guarantee matrix. minimiser: (instance, rank) → Minimiser, with the settings as a further
+    argument where the loss has parameters, and an `Effort` where it is `budgeted`; polisher: (minimiser, instance,
+    digits) → Minimiser, with the settings likewise; where they are left out, general-purpose ones work from value and
+    gradient. parameters, build:
     numbers that it takes besides, and the function that makes the value and the gradient from them; settings: their
     values. expression: the formula that it was made from, if it was (`from_formula`). origin: the distribution or file
     that it comes from.
@@ -113,7 +114,7 @@ class Loss:
     rows: tuple[Row, ...] = ()
     minimiser: Callable[..., Any] | None = None
     budgeted: bool = False
-    polisher: Callable[[Any, Instance, int], Any] | None = None
+    polisher: Callable[..., Any] | None = None
     parameters: tuple[Parameter, ...] = ()
     build: Callable[[Settings], tuple[Value, Gradient]] | None = None
     settings: Settings = field(default_factory=dict)

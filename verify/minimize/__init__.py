@@ -59,8 +59,8 @@ def _found(record: Loss, instance: Instance, columns: int, effort: Effort) -> Mi
         from thmverify.minimize.general import minimise_generally
 
         return minimise_generally(record, instance, columns)
-    given = (instance, columns, effort) if record.budgeted else (instance, columns)
-    minimiser: Minimiser = record.minimiser(*given)
+    given = (record.settings,) if record.parameters else ()
+    minimiser: Minimiser = record.minimiser(instance, columns, *given, *((effort,) if record.budgeted else ()))
     return minimiser
 
 

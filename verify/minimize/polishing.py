@@ -61,7 +61,8 @@ def polish(minimiser: Minimiser, loss: Loss, instance: Instance, digits: int) ->
     if not minimiser.converged or minimiser.rank == 0:
         return minimiser
     refine = partial(_polish_generally, loss) if loss.polisher is None else loss.polisher
-    polished: Minimiser = refine(minimiser, instance, digits)
+    given = (loss.settings,) if loss.polisher is not None and loss.parameters else ()
+    polished: Minimiser = refine(minimiser, instance, digits, *given)
     return polished
 
 

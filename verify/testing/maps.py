@@ -113,6 +113,9 @@ def posed(
         case "barlow-twins":
             A = encoder(source, d, columns, hostile=False).A
             return Posed(loss, question, Encoder(without_zeros(A)))
+        case "vicreg":
+            A = without_zeros(encoder(source, d, columns, hostile=False).A)
+            return Posed(loss, question, Encoder(A * fmpq(1, 2 ** source.integer(0, 3))))
         case "simsiam":
             return Posed(loss, question, simsiam_pair(source, d))
         case "pca":
