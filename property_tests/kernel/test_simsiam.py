@@ -8,19 +8,20 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from flint import arb_mat, ctx, fmpq
+from flint import arb_mat, ctx, fmpq, fmpq_poly
 
 from property_tests.kernel.library import LEAKING, LINE, SHIPPED, TWISTED
 from thmverify import exact
 from thmverify import testing as st
 from thmverify.certifying import decide
-from thmverify.certifying.simsiam import _solutions, leak_proposals
+from thmverify.certifying.simsiam import _solutions, leak_proposals, simsiam_proposals
 from thmverify.certifying.writing import instance_fields
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected
+from thmverify.kernel.linear import changes
 from thmverify.kernel.models import instance as kernel_instance
 from thmverify.kernel.rules import RULES
-from thmverify.kernel.rules.simsiam import derivative, equations, unknown_entries
+from thmverify.kernel.rules.simsiam import derivative, equations, sturm, unknown_entries
 from thmverify.losses import LOSSES
 from thmverify.maps import SimSiamPair
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
@@ -165,14 +166,22 @@ def test_one_column_of_two_means_leaks_up_to_the_largest_decay(share, outcome):
     assert decide("simsiam-inclusion", parse_instance({**skewed, "weight_decay": str(decay)}))[0].outcome is outcome
 
 
-ROOTS = RULES["simsiam-inclusion", "roots"]
+ROOT = RULES["simsiam-inclusion", "root"]
 
 
 def by_roots(instance) -> str:
+    """What exact roots say, by the rules themselves and by no box."""
+    pairs = pairs_of(instance)
     try:
-        return ROOTS(pairs_of(instance), {}).verdict
+        return RULES["simsiam-inclusion", "exact"](pairs, {}).verdict
     except Rejected:
-        return ""
+        roots = [p.hints for p in simsiam_proposals(pairs) if p.rule == "root"]
+    for hints in roots:
+        try:
+            return ROOT(pairs, hints).verdict
+        except Rejected:
+            continue
+    return ""
 
 
 @pytest.mark.parametrize("seed", range(20 * MULTIPLIER))
@@ -181,18 +190,38 @@ def test_all_roots_decide_what_boxes_do(seed):
     drawn = random_instance(rng, shared=rng.random() < 0.5)
     bias, decay = Fraction(rng.randint(1, 4), 4), Fraction(rng.randint(1, 40), rng.choice([4, 20, 100]))
     instance = Instance(AugmentedPairs(drawn.pairs.mixture, bias), 1, decay)
-    verdict, _ = decide("simsiam-inclusion", instance)
-    assert verdict.outcome is not Outcome.UNDECIDED
-    assert by_roots(instance) in ("", verdict.outcome.value)
-    assert by_roots(instance) or pairs_of(instance).mixture.invariant
+    assert by_roots(instance) == decide("simsiam-inclusion", instance)[0].outcome.value != "undecided"
 
 
-def test_all_roots_are_for_one_column_and_a_positive_decay():
-    for fields in ({"rank": 2, "weight_decay": "1"}, {"rank": 1, "weight_decay": "0"}):
-        with pytest.raises(Rejected, match="one column"):
-            ROOTS(pairs_of(parse_instance({**LINE, **fields})), {})
-    with pytest.raises(Rejected, match="hints"):
-        ROOTS(pairs_of(parse_instance(TWISTED)), {"precision": "128"})
+def test_roots_are_for_one_column_a_positive_decay_and_a_change_of_sign():
+    refuted = {**TWISTED, "weight_decay": "1/2"}
+    pairs = pairs_of(parse_instance(refuted))
+    hints = next(p.hints for p in simsiam_proposals(pairs) if p.rule == "root")
+    assert ROOT(pairs, hints).verdict == "refuted"
+    for fields in ({"rank": 2}, {"weight_decay": "0"}, {"weight_decay": "1"}):
+        with pytest.raises(Rejected):
+            ROOT(pairs_of(parse_instance({**refuted, **fields})), hints)
+    for spoilt in (
+        {"low": hints["high"], "high": hints["low"]},
+        {"low": "0"},
+        {"low": "-1"},
+        {"high": hints["low"]},
+        {"low": "1/1000000", "high": "1000000"},
+        {"precision": "4"},
+        {"root": "1"},
+    ):
+        with pytest.raises(Rejected):
+            ROOT(pairs, {**hints, **spoilt})
+
+
+@pytest.mark.parametrize("roots", [(), (1,), (1, 2), (1, 1), ("1/3", "1/3", 2), (-1,), (-1, 5, 5, 5)])
+def test_sturm_counts_different_positive_roots(roots):
+    f = fmpq_poly([1, 0, 1])  # x² + 1
+    for root in roots:
+        f *= fmpq_poly([-exact.to_fmpq(Fraction(root)), 1])
+    chain = sturm(f)
+    found = changes(g(0) for g in chain) - changes(g.leading_coefficient() for g in chain)
+    assert found == len({root for root in map(Fraction, roots) if root > 0})
 
 
 @pytest.mark.parametrize("decay", ["1/100", "1/10"])
@@ -200,5 +229,9 @@ def test_stationary_points_inside_are_no_leak_whatever_the_roots(decay):
     """Σ preserves span μ in part: U = e₁ at every root, e₁ in S_F and in span μ."""
     mixture = {**LINE, "means": [["2", "0"], ["-2", "0"]], "covariance": [["1", "0"], ["0", "3"]], "rank": 1}
     instance = parse_instance({**mixture, "weight_decay": decay})
-    assert by_roots(instance) == ""
     assert decide("simsiam-inclusion", instance)[0].outcome is Outcome.PROVED
+    pairs = pairs_of(instance)
+    assert [p for p in simsiam_proposals(pairs) if p.rule == "leak"] == []
+    for hints in [p.hints for p in simsiam_proposals(pairs) if p.rule == "root"]:
+        with pytest.raises(Rejected, match="outside"):
+            ROOT(pairs, hints)

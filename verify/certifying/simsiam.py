@@ -8,31 +8,33 @@ from itertools import combinations, islice
 
 import numpy as np
 import scipy
-from flint import arb_mat, ctx, fmpq, fmpq_mat
+from flint import arb_mat, ctx, fmpq, fmpq_mat, fmpq_poly
 
 from thmverify import exact
 from thmverify.certifying.proposal import Proposal
 from thmverify.exact import FLOATS_FAIL, from_ball, to_floats
-from thmverify.kernel.linear import null_space
+from thmverify.kernel.linear import changes, null_space
 from thmverify.kernel.models import Pairs
-from thmverify.kernel.rules.simsiam import derivative, equations, unknown_entries
+from thmverify.kernel.rules.simsiam import derivative, determinant, equations, sturm, unknown_entries
 from thmverify.models import Floats
 
 _PLACES = (64, 128)  # after the binary point
 _POLISHING = 5
 _TRIES = 40
 _SMALL = 1e-7
+_NARROW, _BITS = 128, 512  # relative width of an interval, as a power of 2, and the precision there
 
 
 def simsiam_proposals(pairs: Pairs) -> Iterator[Proposal]:
-    """Yield boxes; then, for one column, that the kernel is to look at all roots of a polynomial, without floats."""
+    """Yield boxes; then, for one column, intervals round the roots of a polynomial, without floats."""
     try:
         yield from leak_proposals(pairs)
     except FLOATS_FAIL:
         if pairs.columns > 1:
             raise
     if pairs.decay > 0 and pairs.columns == 1:
-        yield Proposal("roots", {})
+        for low, high in _roots(determinant(pairs)):
+            yield Proposal("root", {"precision": str(_BITS), "low": str(low), "high": str(high)})
 
 
 def leak_proposals(pairs: Pairs) -> Iterator[Proposal]:
@@ -48,6 +50,27 @@ def leak_proposals(pairs: Pairs) -> Iterator[Proposal]:
                 rows = [[str(y) for y in row] for row in exact.to_rows(x)]
                 radius = str(fmpq(1, 2 ** (places * 2 // 3)))
                 yield Proposal("leak", {"precision": str(2 * places), "U": rows[:d], "P": rows[d:], "radius": radius})
+
+
+def _roots(f: fmpq_poly) -> Iterator[tuple[fmpq, fmpq]]:
+    """Yield narrow intervals at whose ends a polynomial has opposite signs: one for each positive root of odd order."""
+    chain = sturm(f)
+
+    def distinct(low: fmpq, high: fmpq) -> int:
+        return changes(g(low) for g in chain) - changes(g(high) for g in chain)
+
+    lead = f.leading_coefficient()
+    waiting = [(fmpq(0), 1 + max(abs(c / lead) for c in f.coeffs()))]
+    while waiting:
+        low, high = waiting.pop()
+        middle = (low + high) / 2
+        if distinct(low, high) > 1:
+            waiting += [(middle, high), (low, middle)]
+        elif f(low) * f(high) < 0:
+            while high - low > high / 2**_NARROW:
+                middle = (low + high) / 2
+                low, high = (low, middle) if f(low) * f(middle) < 0 else (middle, high)
+            yield low, high
 
 
 def _solutions(pairs: Pairs) -> Iterator[tuple[Floats, Floats]]:

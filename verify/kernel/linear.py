@@ -3,7 +3,7 @@
 A comparison of balls such as `x > y` is true only when it is certain; "not certain" is never taken for the opposite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -188,9 +188,13 @@ def within(a: fmpq_mat, b: fmpq_mat) -> bool:
 
 def inertia(m: fmpq_mat) -> tuple[int, int]:
     """Return how many eigenvalues of a symmetric m are positive, and how many negative, by Descartes' rule."""
-    signs = [c > 0 for c in m.charpoly().coeffs() if c != 0]
-    positive = sum(before != after for before, after in pairwise(signs))
+    positive = changes(m.charpoly().coeffs())
     return positive, m.rank() - positive
+
+
+def changes(values: Iterable[fmpq]) -> int:
+    """Return how often the sign changes, zeros left out."""
+    return sum(before != after for before, after in pairwise(x > 0 for x in values if x != 0))
 
 
 def cholesky(m: arb_mat) -> arb_mat:

@@ -39,7 +39,7 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "pca-equality": ("pairs", _exact(spectral.pca)),
     "simsiam-inclusion": (
         "pairs",
-        _exact(simsiam.simsiam_exact) | {"leak": simsiam.simsiam_leak, "roots": _exact(simsiam.simsiam_roots)["exact"]},
+        _exact(simsiam.simsiam_exact) | {"leak": simsiam.simsiam_leak, "root": simsiam.simsiam_root},
     ),
     "clip-inclusion-effective": ("clip", _exact(identities.valid)),
     "clip-nonshared-inclusion": ("paired", _exact(identities.inclusion) | {"border": border.clip_border}),

@@ -3,9 +3,9 @@
 RUPPᵀ − CUP + ηU = 0  and  UᵀU = I.                                                                           (*)
 """
 
-from flint import arb, arb_mat, ctx, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq_mat, fmpq_poly
 
-from thmverify.kernel.linear import beside, diagonal, null_space, product, solve
+from thmverify.kernel.linear import beside, changes, diagonal, null_space, product, solve
 from thmverify.kernel.models import Finding, Pairs
 from thmverify.kernel.parse import bits, check_work, rational, read
 from thmverify.kernel.rules.spectral import rank_of_C
@@ -13,12 +13,11 @@ from thmverify.kernel.strict import Rejected
 
 MAX_UNKNOWNS = 100
 _DOUBLINGS = 4
-_ROOTS = 512  # bits of the roots
 
 
 def simsiam_exact(pairs: Pairs) -> Finding:
     """η = 0: A = R⁻¹CAP(PᵀP)⁻¹, and R⁻¹Col(C) ⊆ S_F. η > 0: Σ̄ preserves span μ = S_F, or (*) has no solution."""
-    if pairs.decay == 0 or pairs.mixture.invariant or _vacuous(pairs):
+    if pairs.decay == 0 or pairs.mixture.invariant or _vacuous(pairs) or (pairs.columns == 1 and _rootless(pairs)):
         return Finding("proved")
     raise Rejected("it is not proved that no stationary point with an invertible predictor leaves S_F")
 
@@ -39,26 +38,42 @@ def _vacuous(pairs: Pairs) -> bool:
         return bool(abs(E.charpoly()[law.m - r]) < 1)
 
 
-def simsiam_roots(pairs: Pairs) -> Finding:
-    """r = 1, η > 0: P = p > 0 and N(p)U = 0 with N(p) = p²R − pC + ηI. No such p, or one whose U are not in S_F."""
-    mixture, d = pairs.mixture, pairs.mixture.dimension
-    if not (pairs.columns == 1 and pairs.decay > 0):
-        raise Rejected("the rule is for η > 0 and one column")
-    law = mixture.R.solve(beside(diagonal([-pairs.decay] * d), pairs.C))
+def determinant(pairs: Pairs) -> fmpq_poly:
+    """Return det N(p)/det R, N(p) = p²R − pC + ηI: p > 0 and U are a solution for r = 1 when N(p)U = 0."""
+    d = pairs.mixture.dimension
+    law = pairs.mixture.R.solve(beside(diagonal([-pairs.decay] * d), pairs.C))
     check_work("R⁻¹", (2 * d) ** 4, [law.entries()])
-    first = beside(fmpq_mat(d, d), diagonal([1] * d))
-    powers = fmpq_mat([*first.tolist(), *law.tolist()]).charpoly()
+    return fmpq_mat([*beside(fmpq_mat(d, d), diagonal([1] * d)).tolist(), *law.tolist()]).charpoly()
+
+
+def sturm(f: fmpq_poly) -> list[fmpq_poly]:
+    """Return Sturm's chain: f has as many different roots in (a, b] as it has fewer changes of sign at b than at a."""
+    chain = [f, f.derivative()]
+    while rest := chain[-2] % chain[-1]:
+        chain.append(-rest / abs(rest.leading_coefficient()))
+    return chain
+
+
+def _rootless(pairs: Pairs) -> bool:
+    chain = sturm(determinant(pairs))
+    return changes(g(0) for g in chain) == changes(g.leading_coefficient() for g in chain)
+
+
+def simsiam_root(pairs: Pairs, hints: object) -> Finding:
+    """r = 1: det N changes its sign between two p > 0, and at none from one to the other N(p)U = 0 for a U of S_F."""
+    digits, low, high = read(hints, precision=bits, low=rational, high=rational)
+    mixture, eta = pairs.mixture, pairs.decay
+    f = determinant(pairs)
+    if not (pairs.columns == 1 and eta > 0 and 0 < low < high and f(low) * f(high) < 0):
+        raise Rejected("the rule is for one column, η > 0 and an interval where a sign changes")
     away = null_space(mixture.basis.transpose()).transpose() * mixture.sigma * mixture.basis
-    inner = mixture.basis * null_space(away)
-    with ctx.workprec(_ROOTS):
-        roots = [p for p, _ in powers.complex_roots() if not (p.imag != 0 or p.real < 0)]
-        if not roots:
-            return Finding("proved")
-        for p in (root.real for root in roots if root.imag == 0 and root.real > 0):
-            along = (arb_mat(mixture.R) * (p * p) - arb_mat(pairs.C) * p + arb_mat(diagonal([pairs.decay] * d))) * inner
-            if (along.transpose() * along).det() > 0:
-                return Finding("refuted")
-    raise Rejected("it is not certain that a stationary point is outside S_F")
+    with ctx.workprec(digits):
+        p = arb(low).union(arb(high))
+        at = arb_mat(mixture.R) * (p * p) - arb_mat(pairs.C) * p + arb_mat(diagonal([eta] * mixture.dimension))
+        inside = at * arb_mat(mixture.basis * null_space(away))
+        if not (inside.transpose() * inside).det() > 0:
+            raise Rejected("the stationary point is not certainly outside S_F")
+    return Finding("refuted")
 
 
 def simsiam_leak(pairs: Pairs, hints: object) -> Finding:
