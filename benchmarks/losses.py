@@ -5,7 +5,7 @@ Rigorous values: the median time of an enclosure and its width, which is a proof
 Float64 values: the same integral by the toolkit, by Gauss–Hermite rules written by hand (the fewest nodes an axis
 whose error is no larger than the toolkit's, or than 2e-16), by `scipy.integrate.cubature` (its default rule, and the
 mixture's density in one vectorised call, the form it is fastest in), by Sobol points of `scipy.stats.qmc`, and by Monte
-Carlo.
+Carlo; by Gauss–Hermite in loops compiled by Numba, and by vegas, where these are installed (`pip install numba vegas`).
 Errors are distances from an enclosure to 20 digits: what was reached, not what was asked for. The spread is that of the
 logits in standard deviations: cubature subdivides where they are steep, the toolkit's lattice is uniform, so its lead
 shrinks as they steepen. Whoever writes Gauss–Hermite by hand beats the toolkit where logits are mild: the toolkit
@@ -34,6 +34,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial, reduce
+from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
 import mpmath
@@ -160,17 +161,22 @@ def log_sums(problem: Whitened, s: Floats) -> Floats:
     return values
 
 
+def box(problem: Whitened) -> tuple[Floats, Floats]:
+    """Return the corners of a box of 8.5 standard deviations round the centres."""
+    return problem.centres.min(axis=1) - 8.5, problem.centres.max(axis=1) + 8.5
+
+
+def weighted(problem: Whitened, s: Floats) -> Floats:
+    """Return the mixture's density times log Σ_k w_k exp(ℓ_k) at the points s (n × ρ)."""
+    squares = ((s[:, :, None] - problem.centres) ** 2).sum(axis=1)
+    values: Floats = np.exp(-squares / 2) @ problem.weights / (2 * math.pi) ** (len(problem.centres) / 2)
+    return values * log_sums(problem, s)
+
+
 def by_cubature(problem: Whitened, tolerance: float) -> float:
     """Return the value by scipy on a box of 8.5 standard deviations round the centres."""
-    rho = len(problem.centres)
-
-    def integrand(s: Floats) -> Floats:
-        squares = ((s[:, :, None] - problem.centres) ** 2).sum(axis=1)
-        density = np.exp(-squares / 2) @ problem.weights / (2 * math.pi) ** (rho / 2)
-        return density * log_sums(problem, s)
-
-    low, high = problem.centres.min(axis=1) - 8.5, problem.centres.max(axis=1) + 8.5
-    return float(cubature(integrand, low, high, rtol=0.0, atol=tolerance).estimate)
+    low, high = box(problem)
+    return float(cubature(partial(weighted, problem), low, high, rtol=0.0, atol=tolerance).estimate)
 
 
 @cache
@@ -194,6 +200,47 @@ def by_sobol(problem: Whitened, log2_points: int, seed: int) -> float:
     noise = sobol.random(2**log2_points)
     means = [log_sums(problem, noise + centre).mean() for centre in problem.centres.T]
     return float(problem.weights @ np.array(means))
+
+
+def by_vegas(problem: Whitened, evaluations: int, seed: int) -> float:
+    """Return the value by vegas: ten iterations, the first five to adapt its grid alone."""
+    import gvar
+    import vegas
+
+    gvar.ranseed(seed)
+    integrator = vegas.Integrator(np.column_stack(box(problem)).tolist())
+    integrand = vegas.lbatchintegrand(partial(weighted, problem))
+    integrator(integrand, nitn=5, neval=evaluations)
+    return float(integrator(integrand, nitn=5, neval=evaluations).mean)
+
+
+def compiled() -> Callable[[Floats, Floats, Floats, Floats, Floats], float]:
+    """Return what sums a rule round each centre as loops that Numba has compiled."""
+    import numba
+
+    @numba.njit
+    def total(points: Floats, weights: Floats, centres: Floats, slopes: Floats, shares: Floats) -> float:
+        value = 0.0
+        for j in range(len(shares)):
+            mean = 0.0
+            for n in range(len(points)):
+                inside = 0.0
+                for k in range(len(shares)):
+                    logit = 0.0
+                    for i in range(points.shape[1]):
+                        logit += (points[n, i] + centres[i, j]) * slopes[i, k]
+                    inside += shares[k] * math.exp(logit)
+                mean += weights[n] * math.log(inside)
+            value += shares[j] * mean
+        return value
+
+    return total
+
+
+def by_numba(total: Callable[..., float], problem: Whitened, nodes: int) -> float:
+    """Return what `by_gauss_hermite` does, by compiled loops."""
+    points, weights = hermite(nodes, len(problem.centres))
+    return float(total(points, weights, problem.centres, problem.slopes, problem.weights))
 
 
 def by_monte_carlo(problem: Whitened, points: int, seed: int) -> float:
@@ -263,12 +310,19 @@ def compare(size: int, repetitions: int) -> list[Row]:
     by_hand = timed([partial(by_gauss_hermite, floats, nodes)] * (repetitions + 1))
     reached = distance(by_hand.result, truth)
     rows.append(Row(steep, f"Gauss–Hermite, {nodes}", by_hand.seconds, reached, None))
+    if find_spec("numba"):
+        total = compiled()
+        loops = timed([partial(by_numba, total, floats, nodes)] * (repetitions + 1))
+        rows.append(Row(steep, f"the same, Numba, {nodes}", loops.seconds, distance(loops.result, truth), None))
     for tolerance in (1e-6, 1e-9, FLOAT_ERROR):
         other = timed([partial(by_cubature, floats, tolerance)] * 4)
         rows.append(Row(steep, CUBATURE, other.seconds, distance(other.result, truth), tolerance))
     for log2 in (10, 16):
         quasi = timed([partial(by_sobol, floats, log2, seed) for seed in range(repetitions + 1)])
         rows.append(Row(steep, f"{2**log2} Sobol points", quasi.seconds, distance(quasi.result, truth), None))
+    for evaluations in (10**3, 10**5) if find_spec("vegas") else ():
+        adapted = timed([partial(by_vegas, floats, evaluations, seed) for seed in range(4)])
+        rows.append(Row(steep, f"vegas, {evaluations}", adapted.seconds, distance(adapted.result, truth), None))
     for points in (10**3, 10**6):
         samples = timed([partial(by_monte_carlo, floats, points, seed) for seed in range(repetitions + 1)])
         rows.append(Row(steep, f"{points} samples", samples.seconds, distance(samples.result, truth), None))
