@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from property_tests.kernel.library import DEGENERATE, LINE, OFFSET, PAIRED, SHIPPED
+from property_tests.kernel.library import DEGENERATE, LEAKING, LINE, PAIRED, SHIPPED
 from thmverify.cli import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -40,9 +40,9 @@ def test_decide_then_check(instance, code, verdict, rank, write, tmp_path, capsy
 
 
 def test_undecided_writes_no_certificate(write, tmp_path, capsys):
-    tie = {**OFFSET, "bias": "3/4", "rank": 1}
+    between = {**LEAKING, "rank": 2, "weight_decay": "1/3"}
     out = tmp_path / "certificate.json"
-    assert main(["decide", "spectral-top-r", write(tie), "--certificate", str(out)]) == 3
+    assert main(["decide", "simsiam-inclusion", write(between), "--certificate", str(out)]) == 3
     assert not out.exists()
     assert "undecided" in capsys.readouterr().out
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 
-from property_tests.kernel.library import KNOWN, OFFSET, SHIPPED, SKEW, known_certificates, label, scaled, shared
+from property_tests.kernel.library import KNOWN, LEAKING, SHIPPED, SKEW, known_certificates, label, scaled, shared
 from thmverify import exact
 from thmverify import testing as st
 from thmverify.certifying import decide
@@ -117,10 +117,10 @@ def test_singular_instances_end_undecided_with_a_reason():
     assert decide("infonce-equality", parse_instance(product))[0].outcome is Outcome.REFUTED
     tie = shared("1/2 1/2", "3 0, -3 0", covariance=[["1", "0"], ["0", "10"]], rank=1)
     assert decide("pca-equality", parse_instance(tie))[0].outcome is Outcome.REFUTED  # some maximiser is not S_F
-    verdict, data = decide("spectral-top-r", parse_instance({**OFFSET, "bias": "3/4", "rank": 1}))  # R⁻¹C has a tie
+    verdict, data = decide("simsiam-inclusion", parse_instance({**LEAKING, "rank": 2, "weight_decay": "1/3"}))
     assert verdict.outcome is Outcome.UNDECIDED
     assert data is None
-    assert "threshold" in verdict.reason
+    assert "no stationary point" in verdict.reason
 
 
 @pytest.mark.parametrize("delta", ["1", "1/2"])

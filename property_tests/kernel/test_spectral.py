@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from fractions import Fraction
 
@@ -124,3 +125,36 @@ def test_what_floats_cannot_factor_is_decided(rank):
     moved = SharedGMM(mixture.weights, exact.to_rows(means), exact.to_rows(sigma))
     verdict = decide("spectral-top-r", Instance(AugmentedPairs(moved, given.pairs.bias), rank))[0]
     assert verdict.outcome is decide("spectral-top-r", given)[0].outcome is not Outcome.UNDECIDED
+
+
+TIES = [  # R⁻¹C has one eigenvalue on 𝒦, a plane, and on 𝓛, a line: the smaller or the larger one of the plane
+    ({"covariance": ["1", "1", "7/16"], "rank": 2}, Fraction(2, 5)),
+    ({"covariance": ["1", "1", "1/14"], "rank": 1}, Fraction(21, 32)),
+]
+CROSS = shared("1/4 1/4 1/4 1/4", "2 0 0, 0 4 0, 0 0 1, 0 0 -1", bias="3/4")
+
+
+@pytest.mark.parametrize(("fields", "level"), TIES)
+def test_in_a_tie_a_minimiser_that_is_not_best_refutes(fields, level):
+    """With a part of the plane in it, Col(A*) is not invariant under T: J is not largest there."""
+    instance = parse_instance({**CROSS, **fields})
+    C, R = instance.pairs.C, instance.pairs.mixture.R
+    assert (C - R * exact.to_fmpq(level)).rank() == 1  # an eigenvalue twice
+    verdict, data = decide("spectral-top-r", instance)
+    assert verdict.outcome is Outcome.REFUTED
+    assert json.loads(data)["hints"]["threshold"] == str(level)
+    nudged = parse_instance({**CROSS, **fields, "covariance": [*fields["covariance"][:2], "3/7"], "rank": 2})
+    assert deficit(nudged)[0] > 1e-3
+    with pytest.raises(Rejected, match="single out"):
+        TOP(kernel_instance(instance_fields(instance)), {"threshold": "1/100", "fisher_threshold": "1"})
+
+
+def test_in_a_tie_of_two_lines_one_choice_is_worse():
+    instance = parse_instance({**OFFSET, "bias": "3/4", "rank": 1})
+    mixture, C = instance.pairs.mixture, instance.pairs.C
+    values = eigh(exact.to_floats(C), exact.to_floats(mixture.R), eigvals_only=True)
+    assert values[-1] == pytest.approx(values[-2], abs=1e-12)
+    S, sigma = exact.to_floats(mixture.S), exact.to_floats(mixture.sigma_bar)
+    orders = sorted((a @ S @ a) / (a @ sigma @ a) for a in (np.array([1.0, 0, 0]), np.array([0, 0, 1.0])))
+    assert orders[0] < orders[1]
+    assert decide("spectral-top-r", instance)[0].outcome is Outcome.REFUTED

@@ -48,7 +48,8 @@ def spectral_top(pairs: Pairs) -> Finding:
 def spectral_top_threshold(pairs: Pairs, hints: object) -> Finding:
     """T and R⁻¹C preserve 𝒦 = span{TⁱΣ̄⁻¹μ̄} and its complement in S_F: Col(A*) has k eigenvectors of 𝒦, r − k across.
 
-    It is T-invariant only for k = 0 or k = dim 𝒦; then a level of T tells whether it takes the r largest.
+    It is T-invariant only for k = 0 or k = dim 𝒦; then a level of T tells whether it takes the r largest. In a tie
+    there is an A* for each k, and one that is not best refutes.
     """
     g, t = read(hints, threshold=rational, fisher_threshold=rational)
     r, m = pairs.columns, pairs.mixture.m
@@ -57,13 +58,15 @@ def spectral_top_threshold(pairs: Pairs, hints: object) -> Finding:
     mixture, C = pairs.on_fisher.mixture, pairs.on_fisher.C
     krylov = _krylov(mixture)
     rest = null_space(krylov.transpose() * mixture.sigma)
-    (k, k_most), (low, high) = (_at_least(V, C, mixture.R, g) for V in (krylov, rest))
-    if k_most != k or not low <= r - k <= high:
+    (above, at_least), (low, high) = (_at_least(V, C, mixture.R, g) for V in (krylov, rest))
+    taken = [k for k in range(above, at_least + 1) if low <= r - k <= high]  # more than one: a tie
+    if not taken:
         raise Rejected("the threshold does not single out r eigenvalues")
     (above, at_least), (low, high) = (_at_least(V, mixture.S, mixture.sigma, t) for V in (krylov, rest))
-    if 0 < k < krylov.ncols() or (above < k and low > r - k) or (above > k and low < r - k):
-        return Finding("refuted", (r, r), (m,))
-    if above <= k <= at_least and low <= r - k <= high:
+    for k in taken:
+        if 0 < k < krylov.ncols() or (above < k and low > r - k) or (above > k and low < r - k):
+            return Finding("refuted", (r, r), (m,))
+    if len(taken) == 1 and above <= taken[0] <= at_least and low <= r - taken[0] <= high:
         return Finding("proved", (r, r), (m,))
     raise Rejected("the second threshold does not separate the eigenvalues")
 
