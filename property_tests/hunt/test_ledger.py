@@ -164,7 +164,7 @@ def test_saved_certificates_verify(tmp_path):
 
 
 @pytest.mark.parametrize("stage", ["found", "simplest"])
-def test_what_a_ledger_calls_found_is_decided_again(tmp_path, stage):
+def test_what_a_ledger_calls_found_is_decided_again(tmp_path, stage, capsys):
     """A row whose hash is right, about an instance on which the claim holds, is no counterexample of a resumed hunt."""
     the_plan, mean = plan("infonce-equality", "components=2", "dimension=1"), (Fraction(1),)
     draft = Draft("shared-gmm", 2, (), ((mean,),), (), Fraction(1))
@@ -176,6 +176,11 @@ def test_what_a_ledger_calls_found_is_decided_again(tmp_path, stage):
     ledger.close()
     with pytest.raises(InputError, match="does not refute infonce-equality"):
         hunted(tmp_path, the_plan, 600) if stage == "found" else decided_again(the_plan, saved)
+    assert main(["hunts", "--out", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["hunts"][0]["verdict"] == "unconfirmed"
+    assert main(["hunts", "export", the_plan.id, str(tmp_path / "record.json"), "--out", str(tmp_path)]) == 2
+    assert "does not refute infonce-equality" in capsys.readouterr().err
+    assert not (tmp_path / "record.json").exists()
 
 
 @pytest.fixture(scope="module")

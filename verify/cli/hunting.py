@@ -356,6 +356,8 @@ def _existing(out: Path) -> Ledger:
 
 
 def _summary(ledger: Ledger, found: Description) -> dict[str, Any]:
+    from thmverify.hunting.exports import verdict
+
     places, seconds = ledger.checkpoints(found.id)
     best = max((place.margin for place in places.values()), default=-math.inf)
     return {
@@ -368,5 +370,5 @@ def _summary(ledger: Ledger, found: Description) -> dict[str, Any]:
         "evaluations": sum(place.evaluations for place in places.values()),
         "seconds": round(seconds, 3),
         "best_margin": best if math.isfinite(best) else None,
-        "verdict": "refuted" if ledger.certificates(found.id) else "undecided",
+        "verdict": verdict(ledger, found),
     }

@@ -1,8 +1,9 @@
-"""From the ledger to a record: what a hunt came to, in a file of its own."""
+"""From the ledger to what is told of a hunt: its verdict, and a record in a file of its own."""
 
 from __future__ import annotations
 
 from thmverify.errors import InputError
+from thmverify.hunting.jobs import refute
 from thmverify.hunting.ledger import Description, Ledger
 from thmverify.hunting.questions import Question
 from thmverify.huntrecords import HuntRecord
@@ -10,11 +11,26 @@ from thmverify.instances import instance_to_json
 from thmverify.models import Floats, Instance
 
 
+def verdict(ledger: Ledger, found: Description) -> str:
+    """Return "undecided" where nothing was found, "refuted" where the last instance found refutes the claim once more.
+
+    Otherwise "unconfirmed": the ledger was changed, or the claim is one of a theory that is not loaded.
+    """
+    certificates = ledger.certificates(found.id)
+    if not certificates:
+        return "undecided"
+    again = refute(found.question["claim"], certificates[-1].refutation.draft)
+    return "unconfirmed" if again is None else "refuted"
+
+
 def record(ledger: Ledger, found: Description) -> HuntRecord:
     """Return the record of a hunt in the ledger.
 
-    Raises InputError when no round of it is finished, or no point had a margin.
+    Raises InputError when no round of it is finished, no point had a margin, or what it found is no refutation.
     """
+    if verdict(ledger, found) == "unconfirmed":
+        rule = f"has an instance in the ledger that does not refute {found.question['claim']} here"
+        raise InputError("ID", found.id, rule, "hunt with a new seed, or name the theory with --with")
     places = ledger.checkpoints(found.id)[0].values()
     bests = [place.best for place in places if place.best is not None]
     if not bests:
