@@ -162,7 +162,37 @@ def least_squares(_: Loss, question: Posed, rng: np.random.Generator) -> tuple[f
     return (float(((1 + _triplet(question, rng)) ** 2).mean()),) * 2
 
 
+def _draws(question: Posed, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return scores of positives, and of `count` independent points, and whether these are of x's component."""
+    pairs, A = question.instance.pairs, floats(question.linear_map.A)
+    mixture, delta = pairs.mixture, float(pairs.bias)
+    own, free = mixture.sample_labels(MANY, rng), mixture.sample_labels(MANY, rng)
+    partners = np.where(rng.random(MANY) < delta, own, free)
+    labels = mixture.sample_labels(MANY * count, rng)
+    x, positive, negative = (mixture.sample_given(part, rng) @ A for part in (own, partners, labels))
+    scores = np.einsum("nr,ncr->nc", x, negative.reshape(MANY, count, -1))
+    return (x * positive).sum(axis=1), scores, labels.reshape(MANY, count) == own[:, None]
+
+
+def infonce_finite(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    positive, negative, _ = _draws(question, int(loss.settings["negatives"]), rng)
+    every = np.logaddexp.reduce(np.concatenate([positive[:, None], negative], axis=1), axis=1)
+    return (float((every - positive).mean()),) * 2
+
+
+def dcl(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    positive, negative, _ = _draws(question, int(loss.settings["negatives"]), rng)
+    return (float((np.logaddexp.reduce(negative, axis=1) - positive).mean()),) * 2
+
+
+def supcon(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    _, others, alike = _draws(question, int(loss.settings["batch"]) - 1, rng)
+    gaps = np.logaddexp.reduce(others, axis=1)[:, None] - others
+    return (float(((gaps * alike).sum(axis=1) / np.maximum(alike.sum(axis=1), 1)).mean()),) * 2
+
+
 _SCORES = (("columns", (1, 2)), ("spread", 2), ("shared", None))
+_FEW = (*_SCORES, ("components", (1, 2)), ("dimension", (1, 2)))
 _LOGARITHM = (("components", (1, 4)), ("columns", (1, 2)), ("spread", 1))
 DEFINITIONS: dict[str, Definition] = {
     "infonce": Definition(infonce, narrow=0.6, options=_LOGARITHM),
@@ -194,6 +224,9 @@ DEFINITIONS: dict[str, Definition] = {
         settings=((), (("redundancy", Fraction(3, 4)),)),
         options=(("shared", None),),
     ),
+    "infonce-finite": Definition(infonce_finite, narrow=0.1, options=_FEW),
+    "dcl": Definition(dcl, narrow=0.1, settings=((), (("negatives", Fraction(1)),)), options=_FEW),
+    "supcon": Definition(supcon, narrow=0.1, settings=((), (("batch", Fraction(2)),)), options=_FEW),
     "vicreg": Definition(
         vicreg,
         features="signed permutations",

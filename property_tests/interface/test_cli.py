@@ -39,6 +39,9 @@ EVALUATIONS = [
     ("logistic", "shared-gmm", "encoder"),
     ("least-squares", "gmm", "encoder"),
     ("vicreg", "gmm", "encoder"),
+    ("infonce-finite", "shared-gmm", "encoder"),
+    ("dcl", "gmm", "gram"),
+    ("supcon", "gmm", "encoder"),
 ]
 MINIMISATIONS = [
     ("infonce", "shared-gmm"),
@@ -53,6 +56,7 @@ MINIMISATIONS = [
     ("logistic", "shared-gmm"),
     ("least-squares", "gmm"),
     ("vicreg", "gmm"),
+    ("infonce-finite", "shared-gmm"),
 ]
 STATEMENTS = ("lemma-4.2", "fisher-optimality", "infonce-inclusion")
 

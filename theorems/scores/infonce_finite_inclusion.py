@@ -45,12 +45,13 @@ STATEMENT = statement(
     "; the source has the limit of many negatives",
     Quantity(
         r"L(A) = \mathbb{E}\left[\log \sum_{i=0}^N e^{z_i} - z_0\right],\quad z_0 = f(x)^T f(\hat x),\ "
-        r"z_i = f(x)^T f(y_i),\quad f(x) = A^T x"
+        r"z_i = f(x)^T f(y_i),\quad f(x) = A^T x",
+        "infonce-finite",
     ),
     "For every N ≥ 1, every law of the components of the N + 2 points and every r ≥ 1, Col(A*) ⊆ S_F for every "
     "minimiser A* of L over R^{d×r}.",
     OnSamples(ID, phi, others=2),
-    (Break(SHARED_COVARIANCE.name, TILTED, Leaks(ID, "logistic")),),  # N = 1
+    (Break(SHARED_COVARIANCE.name, TILTED, Leaks(ID, "infonce-finite")),),  # N = 1
 )
 
 if __name__ == "__main__":

@@ -21,19 +21,12 @@ Status: proved.
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import numpy as np
 
-from thmverify import exact
 from thmverify.evidence import Break
 from thmverify.hypotheses import SHARED_COVARIANCE
-from thmverify.integrate.scores import Law
-from thmverify.losses import Loss, Sense, from_formula
-from thmverify.losses.expectations import Matrix, of_gram, softplus_mean
-from thmverify.losses.record import Settings
-from thmverify.maps import Encoder, Gram
-from thmverify.models import Floats, Instance
+from thmverify.models import Floats
 from thmverify.randomised import run_alone
 from thmverify.statement import Quantity
 from thmverify.theorems.infonce.common import TILTED
@@ -53,37 +46,6 @@ def phi(z: Scores, labels: Labels) -> Floats:
     return found
 
 
-def formula(instance: Instance, _: Settings, M: Matrix) -> Any:
-    """Return the loss of one anchor x, x̂ of its component and y of another: E log(1 + e^{z_1 − z_0})."""
-    mixture = instance.pairs.mixture
-    columns = [exact.submatrix(mixture.mu, range(mixture.dimension), [k]) for k in range(mixture.components)]
-    chances, left, right = [], [], []
-    for j, w in enumerate(mixture.w):
-        for l, u in enumerate(mixture.w):
-            if l != j:
-                chances.append(w * u / (1 - w))
-                left.append((columns[j], mixture.sigmas[j]))
-                right.append((columns[l] - columns[j], mixture.sigmas[l] + mixture.sigmas[j]))
-    return softplus_mean(Law(tuple(chances), tuple(left), tuple(right)), M)
-
-
-def one_anchor() -> Loss:
-    """Return the record of the loss with one anchor."""
-    return from_formula(
-        formula,
-        of_gram,
-        name="supervised",
-        title="Supervised contrastive, one anchor",
-        formula=r"\mathbb{E} \log(1 + e^{z_1 - z_0})",
-        sense=Sense.MINIMISED,
-        normalisation="that of the usual code",
-        models=("shared-gmm", "gmm"),
-        maps=(Encoder, Gram),
-        map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
-        example=("shared-gmm.json", "encoder.json"),
-    )
-
-
 STATEMENT = statement(
     ID,
     "The supervised contrastive loss learns nothing outside the Fisher subspace",
@@ -91,13 +53,14 @@ STATEMENT = statement(
     Quantity(
         r"L(A) = \mathbb{E} \sum_i \frac{1}{|P(i)|} \sum_{j \in P(i)} "
         r"\left(\log \sum_{k \neq i} e^{z_{ik}} - z_{ij}\right),\quad P(i) = \{j \neq i: c_j = c_i\},\quad "
-        r"z_{ij} = f(x_i)^T f(x_j)"
+        r"z_{ij} = f(x_i)^T f(x_j)",
+        "supcon",
     ),
     "For all numbers of anchors and N ≥ 2 of candidates of each, and every law of the components of the batch in which "
     "some anchor may have a candidate of its component, and every r ≥ 1, Col(A*) ⊆ S_F for every minimiser A* of L "
     "over R^{d×r}.",
     OnSamples(ID, phi, pairs=1, others=2),
-    (Break(SHARED_COVARIANCE.name, TILTED, Leaks(ID, one_anchor)),),
+    (Break(SHARED_COVARIANCE.name, TILTED, Leaks(ID, "supcon")),),
 )
 
 if __name__ == "__main__":

@@ -12,8 +12,10 @@ from thmverify.errors import InputError, one_of
 from thmverify.losses import (
     barlow_twins,
     clip,
+    dcl,
     fisher,
     infonce,
+    infonce_finite,
     infonce_weighted,
     least_squares,
     logistic,
@@ -21,6 +23,7 @@ from thmverify.losses import (
     siglip,
     simsiam,
     spectral,
+    supcon,
     vicreg,
 )
 from thmverify.losses.expectations import from_formula
@@ -36,9 +39,6 @@ _ROWS = (
     Row("clip-shared-noise", "CLIP’s W, shared noise", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),
     Row("whitening", "Whitening", always=False),
-    Row("infonce-finite", "InfoNCE, N negatives", always=False),
-    Row("dcl", "Decoupled", always=False),
-    Row("supcon", "Supervised", always=False),
     Row("ntxent-unnormalised", "SimCLR, not normalised", always=False),
     Row("clip-batch", "CLIP’s W, batches", always=False),
 )
@@ -91,7 +91,7 @@ def row_title(name: str) -> str:
 
 _OURS = (
     infonce, clip, simsiam, spectral, pca, fisher, infonce_weighted, siglip, barlow_twins, logistic, least_squares,
-    vicreg,
+    vicreg, infonce_finite, dcl, supcon,
 )  # fmt: skip
 for _module in _OURS:
     register(_module.LOSS, "thmverify")

@@ -13,7 +13,15 @@ import numpy as np
 
 from thmverify.integrate.scores import Law
 from thmverify.integrate.stacks import softmax, softplus
-from thmverify.losses.expectations import Formula, HingeTerm, LogSumExpTerm, SoftplusTerm, Term, as_formula
+from thmverify.losses.expectations import (
+    CandidatesTerm,
+    Formula,
+    HingeTerm,
+    LogSumExpTerm,
+    SoftplusTerm,
+    Term,
+    as_formula,
+)
 from thmverify.losses.matrices import pulled_back
 from thmverify.losses.record import Loss
 from thmverify.losses.stacks import Instances, Mixtures, Stack, array_of
@@ -92,6 +100,8 @@ def _evaluated(term: Term, n: int, shift: float) -> tuple[Floats, list[tuple[Any
             return np.sum(np.maximum(0.0, 1 - np.sqrt(variances)), axis=(1, 2)), [(term.variances, slope)]
         case SoftplusTerm():
             return _softplus(term, n, shift)
+        case CandidatesTerm():
+            raise TypeError("losses of many candidates are not evaluated in batches")
 
 
 def _converted(x: Any) -> Floats:

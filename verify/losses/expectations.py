@@ -24,6 +24,7 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.errors import InputError
+from thmverify.integrate.candidates import ReducedCandidates, Sources, reduce_candidates
 from thmverify.integrate.problem import Reduced, reduce
 from thmverify.integrate.scores import Law, ReducedScores, reduce_scores
 from thmverify.losses import matrices, stacks
@@ -129,7 +130,28 @@ class HingeTerm:
         return [(self.variances, slopes[:, None])]
 
 
-Term: TypeAlias = LogSumExpTerm | SoftplusTerm | HingeTerm
+@dataclass(frozen=True, eq=False)
+class CandidatesTerm:
+    """Σ over sources of weight · E log Σ_i exp(xᵀWy_i), the y_i candidates of x: see `thmverify.losses.draws`.
+
+    sources: weight, mean, covariance and candidates of each x. targets: means and covariances of y by component.
+    """
+
+    sources: Sources
+    targets: tuple[tuple[fmpq_mat, fmpq_mat], ...]
+    W: Matrix
+
+    @cached_property
+    def reduced(self) -> ReducedCandidates:
+        """The term in as many coordinates of x and of y as W has rank."""
+        return reduce_candidates(self.sources, self.targets, self.W.value)
+
+    def adjoints(self, outer: Array) -> Adjoints:
+        """Return the derivative with respect to W from E Σ_i π_i x y_iᵀ, π the softmax of the scores."""
+        return [(self.W, outer)]
+
+
+Term: TypeAlias = LogSumExpTerm | SoftplusTerm | HingeTerm | CandidatesTerm
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +188,8 @@ class Formula:
         short = [(c, v) for c, t in self.terms if isinstance(t, HingeTerm) for v in t.short]
         known = sum((c * (1 - (rational_root(v) or 0)) for c, v in short), self.rational.scalar)
         roots = tuple((-c, v) for c, v in short if rational_root(v) is None)
-        return ValueExpression(known, tuple(logarithms), tuple(scores), self.logs, roots)
+        drawn = tuple(replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, CandidatesTerm))
+        return ValueExpression(known, tuple(logarithms), tuple(scores), self.logs, roots, drawn)
 
     def gradient(self, variable: Matrix, symmetric: bool) -> GradientExpression:
         """Return the derivative with respect to a matrix that the formula was made from."""
@@ -433,6 +456,7 @@ def _number(x: Any) -> Any:
 
 
 __all__ = [
+    "CandidatesTerm",
     "Formula",
     "HingeTerm",
     "LogSumExpTerm",

@@ -12,6 +12,7 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.errors import InputError
+from thmverify.integrate.candidates import ReducedCandidates
 from thmverify.integrate.problem import Reduced
 from thmverify.integrate.scores import ReducedScores
 from thmverify.maps import Encoder, Gram, LinearMap
@@ -19,7 +20,8 @@ from thmverify.maps import Encoder, Gram, LinearMap
 
 @dataclass(frozen=True)
 class ValueExpression:
-    """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…) + Σ over `scores` of E softplus(…) + Σ c log a + Σ c √a.
+    """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…) + Σ over `scores` of E softplus(…) + Σ c log a + Σ c √a
+    + Σ over `candidates` of E log Σ_i e^{z_i}.
 
     Each integral comes with its coefficient; `constants` holds the pairs (c, a) of logarithms, `roots` those of roots,
     a > 0. Exact when no integral, logarithm or root is left to do.
@@ -30,6 +32,7 @@ class ValueExpression:
     scores: tuple[ReducedScores, ...] = ()
     constants: tuple[tuple[fmpq, fmpq], ...] = ()
     roots: tuple[tuple[fmpq, fmpq], ...] = ()
+    candidates: tuple[ReducedCandidates, ...] = ()
 
     @property
     def known(self) -> fmpq:
@@ -39,7 +42,7 @@ class ValueExpression:
     @property
     def is_exact(self) -> bool:
         """Whether the value is the rational number `known`."""
-        left = self.scores or self.constants or self.roots
+        left = self.scores or self.constants or self.roots or self.candidates
         return not left and all(term.problem.is_zero for term in self.logarithms)
 
 
@@ -61,8 +64,8 @@ class SoftmaxTerm:
 class Pullback:
     """What a term of a formula adds to the derivative with respect to one of its matrices, times a coefficient.
 
-    term: a `LogSumExpTerm`, a `SoftplusTerm` or a `HingeTerm` of `thmverify.losses.expectations`. variable: the matrix
-    (see `thmverify.losses.matrices`); `symmetric` takes the symmetric part.
+    term: a `Term` of `thmverify.losses.expectations`. variable: the matrix (see `thmverify.losses.matrices`);
+    `symmetric` takes the symmetric part.
     """
 
     coefficient: fmpq

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from thmverify import exact
 from thmverify.integrate import (
+    candidates_enclosure,
+    candidates_float64,
+    candidates_multiprecision,
     enclosure,
     float64,
     multiprecision,
@@ -25,11 +28,12 @@ from thmverify.integrate import (
     scores_float64,
     scores_multiprecision,
 )
+from thmverify.integrate.candidates import CandidateMoments, ReducedCandidates
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.float64 import Estimate
 from thmverify.integrate.problem import LogSumExp, Reduced
 from thmverify.integrate.scores import ReducedScores, ScoreMoments
-from thmverify.losses.expectations import HingeTerm, LogSumExpTerm
+from thmverify.losses.expectations import CandidatesTerm, HingeTerm, LogSumExpTerm
 from thmverify.losses.expressions import GradientExpression, Pullback, SoftmaxTerm, ValueExpression
 from thmverify.losses.matrices import pulled_back
 from thmverify.losses.record import Loss
@@ -75,6 +79,13 @@ def _parts(expression: ValueExpression) -> Iterator[_Part]:
             partial(_enclosed_log, number),
         )
 
+    for drawn in expression.candidates:
+        yield _Part(
+            drawn.coefficient,
+            partial(candidates_float64.expected_logarithm, drawn.problem),
+            partial(candidates_multiprecision.expected_logarithm, drawn.problem),
+            partial(candidates_enclosure.enclose_logarithm, drawn.problem),
+        )
     for coefficient, square in expression.roots:
         yield _Part(
             coefficient, partial(_float_root, square), partial(_multiprecision_root, square), partial(_root, square)
@@ -201,14 +212,15 @@ class _Moments:
 class _Level:
     """How a level writes a rational matrix, and how it computes moments.
 
-    softmax: (problem, order, reach); scores: (reduced, reach); `reach` is what an error of 1 in every moment may come
-    to in the gradient. root: √ of an entry.
+    softmax: (problem, order, reach); scores, candidates: (reduced, reach); `reach` is what an error of 1 in every
+    moment may come to in the gradient. root: √ of an entry.
     """
 
     convert: Callable[[fmpq_mat], Array]
     root: Callable[[Any], Any]
     softmax: Callable[[LogSumExp, int, float], _Moments]
     scores: Callable[[ReducedScores, float], ScoreMoments]
+    candidates: Callable[[ReducedCandidates, float], CandidateMoments]
 
 
 def exact_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat] | None:
@@ -235,7 +247,14 @@ def float64_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> G
         error += found.error * reach
         return found
 
-    derivatives = _gradient(loss, instance, linear_map, _Level(exact.to_floats, math.sqrt, softmax, scores))
+    def candidates(reduced: ReducedCandidates, reach: float) -> CandidateMoments:
+        nonlocal error
+        found = candidates_float64.moments(reduced.problem)
+        error += found.error * reach
+        return found
+
+    level = _Level(exact.to_floats, math.sqrt, softmax, scores, candidates)
+    derivatives = _gradient(loss, instance, linear_map, level)
     size = max((float(np.abs(d).max(initial=0.0)) for d in derivatives.values()), default=0.0)
     return GradientEstimate(derivatives, error + 16 * _EPS * size)
 
@@ -251,8 +270,12 @@ def multiprecision_gradient(
     def scores(reduced: ReducedScores, _: float) -> ScoreMoments:
         return scores_multiprecision.score_moments(reduced.problem, digits, reduced.lifts)
 
+    def candidates(reduced: ReducedCandidates, _: float) -> CandidateMoments:
+        return candidates_multiprecision.moments(reduced.problem, digits)
+
     with mp.workdps(digits + 10):
-        return _gradient(loss, instance, linear_map, _Level(multiprecision.to_array, mp.sqrt, softmax, scores))
+        level = _Level(multiprecision.to_array, mp.sqrt, softmax, scores, candidates)
+        return _gradient(loss, instance, linear_map, level)
 
 
 def enclosed_gradient(
@@ -276,8 +299,15 @@ def enclosed_gradient(
         reached = reached and found.reached
         return found
 
+    def candidates(reduced: ReducedCandidates, reach: float) -> CandidateMoments:
+        nonlocal reached
+        found = candidates_enclosure.enclose_moments(reduced.problem, needed(reach))
+        reached = reached and found.reached
+        return found
+
     with ctx.workprec(int(4 * digits) + 128):
-        return _gradient(loss, instance, linear_map, _Level(to_balls, arb.sqrt, softmax, scores)), reached
+        level = _Level(to_balls, arb.sqrt, softmax, scores, candidates)
+        return _gradient(loss, instance, linear_map, level), reached
 
 
 def to_balls(m: fmpq_mat) -> Array:
@@ -326,8 +356,26 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
         first = np.array([_first_moment(reduced, level, moments, k) for k in range(K)]).T
         second = [_second_moment(reduced, level, moments, k) for k in range(K)] if term.separate else None
         return list(term.adjoints(p, first, None if second is None else np.array(second), level.convert))
+    if isinstance(term, CandidatesTerm):
+        return list(term.adjoints(_outer(term.reduced, level, level.candidates(term.reduced, _reach(pullback)))))
     scored: ReducedScores = term.reduced
     return list(term.adjoints(*_score_adjoints(scored, level, level.scores(scored, _reach(pullback)))))
+
+
+def _outer(reduced: ReducedCandidates, level: _Level, moments: CandidateMoments) -> Array:
+    """Return E Σ_i π_i xy_iᵀ, with x = μ + X(p − m) and y = ν + Y(q − b) but for independent residuals of mean 0."""
+    convert, d, e = level.convert, reduced.sources[0][0].nrows(), reduced.targets[0][0].nrows()
+    total: Array = convert(fmpq_mat(d, e))
+    targets = [
+        (convert(nu)[:, 0], convert(Y)) for (nu, _), Y in zip(reduced.targets, reduced.target_lifts, strict=True)
+    ]
+    for j, (anchor, (mu, _), X) in enumerate(zip(reduced.problem.anchors, reduced.sources, reduced.lifts, strict=True)):
+        (weight,), mean, lift = convert(fmpq_mat([[anchor.weight]]))[0], convert(mu)[:, 0], convert(X)
+        for k, (nu, Y) in enumerate(targets):
+            inner = moments.zeroth[j, k] * np.outer(mean, nu) + lift @ moments.both[j, k] @ Y.T
+            inner = inner + np.outer(lift @ moments.left[j, k], nu) + np.outer(mean, Y @ moments.right[j, k])
+            total = total + inner * weight
+    return total
 
 
 def _score_adjoints(reduced: ReducedScores, level: _Level, moments: ScoreMoments) -> tuple[Array, Array]:
@@ -358,6 +406,11 @@ def _reach(pullback: Pullback) -> float:
         d, K = term.linear.shape
         second = np.full((K, d, d), reach**2 + residual) if term.separate else None
         adjoints = term.adjoints(np.ones(K), np.full((d, K), reach), second, size)
+    elif isinstance(term, CandidatesTerm):
+        given = ((reduced.sources, reduced.lifts), (reduced.targets, reduced.target_lifts))
+        left, right = ([_carried(m, lift) for (m, _), lift in zip(*side, strict=True)] for side in given)
+        shares = [abs(float(exact.to_fraction(anchor.weight))) for anchor in reduced.problem.anchors]
+        adjoints = term.adjoints(np.full(term.W.shape, float(np.dot(shares, left)) * sum(right)))
     else:
         sides = [
             max(1 + float(size(mean).max(initial=0.0)) for mean, _ in side)
@@ -365,6 +418,12 @@ def _reach(pullback: Pullback) -> float:
         ]
         adjoints = term.adjoints(np.ones(()), np.full(term.W.shape, sides[0] * sides[1]))
     return float(_pulled(pullback, adjoints, size).max(initial=0.0))
+
+
+def _carried(mean: fmpq_mat, lift: fmpq_mat) -> float:
+    """Return a bound of an entry of μ + X(p − m) for moments of size 1."""
+    centre, spread = np.abs(exact.to_floats(mean)), np.abs(exact.to_floats(lift))
+    return float(centre.max(initial=0.0) + spread.sum(axis=1).max(initial=0.0))
 
 
 def _contract(term: SoftmaxTerm, level: _Level, moments: _Moments) -> Array:

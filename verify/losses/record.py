@@ -40,7 +40,7 @@ class Sense(StrEnum):
 class Parameter:
     """A number that a loss takes besides the instance and the map: its default, and the interval it lies in.
 
-    `open_below` excludes `least` itself.
+    `open_below` excludes `least` itself; `whole` asks for a whole number.
     """
 
     name: str
@@ -49,12 +49,15 @@ class Parameter:
     least: Fraction | None = None
     open_below: bool = False
     most: Fraction | None = None
+    whole: bool = False
 
     def checked(self, value: Fraction) -> Fraction:
         """Return the value.
 
-        Raises InputError when it lies outside the interval.
+        Raises InputError when it lies outside the interval, or is no whole number where it must be one.
         """
+        if self.whole and value.denominator != 1:
+            raise InputError(self.name, str(value), "must be a whole number", self.meaning)
         sign = ">" if self.open_below else "≥"
         low = self.least is not None and (value <= self.least if self.open_below else value < self.least)
         if low:

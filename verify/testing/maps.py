@@ -102,7 +102,7 @@ def posed(
     mixture = question.pairs.mixture
     d = mixture.dimension
     match loss:
-        case "infonce" | "infonce-weighted" | "logistic":
+        case "infonce" | "infonce-weighted" | "logistic" | "infonce-finite" | "dcl" | "supcon":
             A = encoder(source, d, columns, hostile).A
             return Posed(loss, question, Encoder(moderated(A, mixture, spread)))
         case "siglip":

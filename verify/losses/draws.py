@@ -1,0 +1,76 @@
+"""Log-sum-exps of few scores as parts of a formula: an anchor x, and candidates y_i drawn for its component.
+
+Of one candidate nothing is left but its score, and of two E log(e^{z_1} + e^{z_2}) = E z_1 + E log(1 + e^{z_2 − z_1}),
+an integral on the line at any rank. For more see `thmverify.integrate.candidates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flint import fmpq
+
+from thmverify import exact
+from thmverify.integrate.candidates import Draw
+from thmverify.integrate.scores import Law
+from thmverify.losses.expectations import CandidatesTerm, Formula, Matrix, as_formula, column, softplus_mean
+from thmverify.models import GMM
+
+Drawn = tuple[int, fmpq, Draw]  # the component of x, a weight, and the groups of the candidates
+
+
+def log_sum_candidates(mixture: GMM, W: Matrix, drawn: Sequence[Drawn]) -> Formula:
+    """Return Σ weight · w_j E log Σ_i exp(xᵀWy_i) over (j, weight, groups), x of component j, candidates as they say.
+
+    Candidates are independent of each other and of x, given the components. All anchors have as many of them. Raises
+    InputError as `softplus_mean` does for a W that does not fit, and TypeError on a batch of mixtures for more than two
+    candidates.
+    """
+    counts = {sum(group.count for group in draw) for _, _, draw in drawn}
+    if counts == {1}:
+        return as_formula((W @ _mean_outer(mixture, drawn)).trace())
+    if counts == {2}:
+        return _of_two(mixture, W, drawn)
+    if not isinstance(mixture, GMM):
+        raise TypeError("losses of many candidates are not evaluated in batches")
+    parts = [(column(mixture.mu, k), mixture.sigmas[k]) for k in range(mixture.components)]
+    sources = tuple((mixture.w[j] * weight, *parts[j], draw) for j, weight, draw in drawn)
+    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), CandidatesTerm(sources, tuple(parts), W)),))
+
+
+def _singly(draw: Draw) -> list[Any]:
+    """Return the weights of each candidate by itself."""
+    return [group.weights for group in draw for _ in range(group.count)]
+
+
+def _mean_outer(mixture: GMM, drawn: Sequence[Drawn]) -> Any:
+    """Return Σ weight · w_j E[y | j] μ_jᵀ for the first candidate y."""
+    total: Any = None
+    for j, weight, draw in drawn:
+        for k, v in enumerate(_singly(draw)[0]):
+            part = column(mixture.mu, k) * column(mixture.mu, j).transpose() * (mixture.w[j] * weight * v)
+            total = part if total is None else total + part
+    return total
+
+
+def _of_two(mixture: GMM, W: Matrix, drawn: Sequence[Drawn]) -> Formula:
+    """Return E z_1 + E log(1 + e^{z_2 − z_1}); z_1 is the first candidate's score."""
+    chances, left, right = [], [], []
+    for j, weight, draw in drawn:
+        first, second = _singly(draw)
+        for k, v in enumerate(first):
+            for l, u in enumerate(second):
+                chance = mixture.w[j] * weight * v * u
+                if chance == 0:
+                    continue
+                chances.append(chance)
+                left.append((column(mixture.mu, j), mixture.sigmas[j]))
+                apart = column(mixture.mu, l) - column(mixture.mu, k)
+                right.append((apart, mixture.sigmas[l] + mixture.sigmas[k]))
+    law = Law(tuple(chances), tuple(left), tuple(right))
+    first_score = as_formula((W @ _mean_outer(mixture, drawn)).trace())
+    return softplus_mean(law, W) + first_score
+
+
+__all__ = ["Drawn", "log_sum_candidates"]

@@ -1,0 +1,52 @@
+"""InfoNCE with N negatives, exactly as a sum over them (van den Oord et al. 2018), of linear maps.
+
+With z_0 = xᵀMx̂ of a positive pair and z_i = xᵀMy_i of independent y_1, …, y_N,
+
+    L(M) = E[log Σ_{i=0}^N e^{z_i} − z_0],      E z_0 = tr MC.
+
+Given x and its component j the scores are independent, z_0 of the law of component j with probability δ and of the
+mixture else: `thmverify.losses.draws`. For N = 1 it is the logistic loss, an integral on the line. L − log N tends to
+the InfoNCE of `infonce` as N grows.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from thmverify import exact
+from thmverify.integrate.candidates import Group
+from thmverify.losses.draws import log_sum_candidates
+from thmverify.losses.expectations import Matrix, from_formula, of_gram
+from thmverify.losses.record import Parameter, Row, Sense, Settings
+from thmverify.maps import Encoder, Gram
+from thmverify.models import Instance
+
+
+def formula(instance: Instance, settings: Settings, M: Matrix) -> Any:
+    """Return L(M)."""
+    pairs = instance.pairs
+    mixture, delta, N = pairs.mixture, exact.to_fmpq(pairs.bias), int(settings["negatives"])
+    drawn = []
+    for j in range(mixture.components):
+        partner = tuple(w * (1 - delta) + delta * int(k == j) for k, w in enumerate(mixture.w))
+        drawn.append((j, exact.to_fmpq(Fraction(1)), (Group(partner, 1), Group(mixture.w, N))))
+    return log_sum_candidates(mixture, M, drawn) - (M @ pairs.C).trace()
+
+
+LOSS = from_formula(
+    formula,
+    of_gram,
+    (Parameter("negatives", Fraction(1), "N, the negatives to each positive pair", least=Fraction(1), whole=True),),
+    name="infonce-finite",
+    title="InfoNCE, N negatives",
+    formula=r"\mathbb{E} \left[\log \sum_{i=0}^N e^{z_i} - z_0\right],"
+    r" \quad z_0 = f(x)^T f(\hat{x}),\ z_i = f(x)^T f(y_i)",
+    sense=Sense.MINIMISED,
+    normalisation="the usual code with N independent negatives, a mean over a batch; a temperature τ is M/τ",
+    models=("shared-gmm", "gmm"),
+    maps=(Encoder, Gram),
+    map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
+    example=("shared-gmm.json", "encoder.json"),
+    rows=(Row("infonce-finite", "InfoNCE, N negatives", always=False),),
+)
