@@ -113,7 +113,7 @@ def bombs() -> dict[str, bytes]:
     four = {"model": "gmm", "weights": ["1/2", "1/2"], "means": [["1", "0", "0", "0"], ["-1", "0", "0", "0"]]}
     four["covariances"] = [[[str((1 + c) * (i == j)) for j in range(4)] for i in range(4)] for c in (0, 1)]
     four |= {"bias": "1", "rank": "4", "weight_decay": "0"}
-    box = [["1/4", "-31", n, "1/100"] for n in ("62", "63", "63")] + [["1", "0", "1", "1/100"]]
+    box = [["1/4", f"-{n // 2}", str(n), "1/100"] for n in (15, 63, 63)] + [["1", "0", "1", "1/100"]]
     across = {"precision": "2000", "modulus": "1/2", "V": [[]], "N": [[]], "grids": [], "W": four["covariances"][0]}
     across["grids_across"] = [box, [["1", "0", "1", "1"]] * 4]
     plane = {**four, "means": [row[:2] for row in four["means"]], "rank": "2"}
@@ -155,11 +155,11 @@ def bombs() -> dict[str, bytes]:
     }
 
 
-def test_bombs_are_defused_within_a_minute_of_work_and_a_gigabyte(tmp_path):
+def test_bombs_are_defused_within_half_a_minute_of_work_and_a_gigabyte(tmp_path):
     for name, data in bombs().items():
         path = tmp_path / f"{name}.json"
         path.write_bytes(data)
-        done = run("-m", "thmverify.kernel", str(path), cpu=60, memory=2**30)
+        done = run("-m", "thmverify.kernel", str(path), cpu=30, memory=2**30)
         assert done.returncode in (0, 1), (name, done.returncode)  # the system ends what takes longer, by a signal
         answer = done.stdout.splitlines()[-1].split()[0]
         # A dear but right proof may be taken.
@@ -212,7 +212,7 @@ def test_the_source_has_no_assertion_and_no_float_decision():
 
 
 @pytest.mark.parametrize(
-    ("part", "most"), [("certificates", 1777), ("covers", 780), ("formulas", 560), ("proofs", 2010)]
+    ("part", "most"), [("certificates", 1787), ("covers", 780), ("formulas", 560), ("proofs", 2010)]
 )
 def test_the_source_is_short(part, most):
     """Docstrings and all, blank lines aside; of proofs without `text.py`, which writes and does not judge."""

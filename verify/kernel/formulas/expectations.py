@@ -64,8 +64,8 @@ def log_mean(law: Whitened, axes: Grid) -> arb:
 
 
 def _price(grids: Grids, K: int) -> int:
-    """Return the work of the integrals as a part of what is left: half of all for adaptive ones and balls."""
+    """Return the work of the integrals: half of all for adaptive ones and balls, a third for the largest lattices."""
     if not all(isinstance(grid, list) for grid in grids):
         return MAX_WORK // 2
     nodes = sum(math.prod(len(axis.steps) for axis in grid) for grid in grids if isinstance(grid, list))
-    return nodes * K * max(ctx.prec, 128) * MAX_WORK // integrals.MAX_WORK
+    return nodes * K * max(ctx.prec, 128) * MAX_WORK // (3 * integrals.MAX_WORK)
