@@ -365,7 +365,11 @@ class Statement:
         return tuple(h.name for h in self.hypotheses if h.name not in report.used)
 
     def necessity(self) -> tuple[Necessity, ...]:
-        """Return for each hypothesis, and each redundant one, whether the statement needs it."""
+        """Return for each hypothesis, and each redundant one, whether the statement needs it, found once a process."""
+        return self._necessities
+
+    @cached_property
+    def _necessities(self) -> tuple[Necessity, ...]:
         unused = self.unused_hypotheses()
         stated = tuple(self._necessity(h, unused) for h in self.hypotheses)
         reason = "the source supposes it and the proof does not"
@@ -390,7 +394,14 @@ class Statement:
         return Necessity(name, Need.UNKNOWN, "; ".join(failures or found))
 
     def unsupported(self) -> str:
-        """Return why a counterexample on record does not refute the statement, or nothing when each does."""
+        """Return why a counterexample on record does not refute the statement, or nothing when each does.
+
+        It is checked once a process.
+        """
+        return self._unsupported
+
+    @cached_property
+    def _unsupported(self) -> str:
         for counterexample in self.counterexamples:
             seen = counterexample.verdict(self.claim, self.examine)
             if seen.outcome is not Outcome.REFUTED:

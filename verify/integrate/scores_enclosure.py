@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-from flint import arb, ctx, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
@@ -257,39 +257,63 @@ def _moments(pair: Pair, constant: fmpq, digits: int) -> Vector:
     rule = _rule(_strip(pair) / 2, size, False, digits + extra)
     if rule is None:
         return [arb(0, x.upper()) for x in deviations]
-    at_zero = [constant + pair.mean, *(G * pair.b).entries(), *(H * pair.a).entries(), *(G * H).entries()]
-    totals = [arb(x) / (2 * arb.pi()) for x in at_zero]
+    at_zero = [fmpq_mat(1, 1, [constant + pair.mean]), G * pair.b, H * pair.a, G * H]
+    totals = [arb_mat(x) / (2 * arb.pi()) for x in at_zero]
+    parts = _Parts.of(pair)
     for n in range(1, rule.count + 1):
         t = rule.h * n
         factors = component.factors(t * t)
         if factors is None:
             return [arb(0, x.upper()) for x in deviations]
         scale = 1 / (arb.pi() * t).sinh()
-        for entry, imaginary in enumerate(_tilted(component, factors, t)):
-            totals[entry] += imaginary * scale
+        tilted = parts.tilted(component, factors.root, t)
+        totals = [total + imaginary * scale for total, imaginary in zip(totals, tilted, strict=True)]
     error = rule.error + _tail(rule.h * rule.count)
-    found = [rule.h * x + arb(0, (error * s).upper()) for x, s in zip(totals, deviations, strict=True)]
+    entries = [x for total in totals for x in total.entries()]
+    found = [rule.h * x + arb(0, (error * s).upper()) for x, s in zip(entries, deviations, strict=True)]
     found[0] += arb(1) / 2
     return found
 
 
-def _tilted(component: _Component, factors: _Factors, t: arb) -> Vector:
-    """Return Im E[g e^{itz}] for g = 1, p − a, q − b and (p − a)(q − b)ᵀ."""
-    n, H = len(component.a), component.H
-    modulus, slope = component.damping(factors, t * t)
-    cosine, sine = modulus * (t * slope).cos(), modulus * (t * slope).sin()
-    centre, turn = factors.solve(component.Pa), factors.solve(component.b)
-    real_p = [x - y for x, y in zip(centre, component.a, strict=True)]
-    imaginary_p = [t * x for x in turn]
-    real_q = [-t * _dot(row, imaginary_p) for row in H]
-    imaginary_q = [t * _dot(row, centre) for row in H]
-    columns = [factors.solve([H[i][m] for i in range(n)]) for m in range(n)]  # S⁻¹H
-    rows = [(arb(1), arb(0)), *zip(real_p, imaginary_p, strict=True), *zip(real_q, imaginary_q, strict=True)]
-    for i in range(n):
-        for m in range(n):
-            real = real_p[i] * real_q[m] - imaginary_p[i] * imaginary_q[m]
-            rows.append((real, real_p[i] * imaginary_q[m] + imaginary_p[i] * real_q[m] + t * columns[m][i]))
-    return [cosine * imaginary + sine * real for real, imaginary in rows]
+@dataclass(frozen=True)
+class _Parts:
+    """What a node of the moments is made of, as matrices: G⁻¹ and H, a, [G⁻¹a b H], and the rows b and Ha."""
+
+    P: arb_mat
+    H: arb_mat
+    a: arb_mat
+    right: arb_mat
+    rows: arb_mat
+
+    @classmethod
+    def of(cls, pair: Pair) -> _Parts:
+        """Return those of a pair at the working precision."""
+        P, H, a, b = pair.precision, pair.H, pair.a, pair.b
+        right, rows = exact.hstack([P * a, b, H], H.nrows()), exact.hstack([b, H * a], H.nrows()).transpose()
+        return cls(*map(arb_mat, (P, H, a, right, rows)))
+
+    def tilted(self, component: _Component, root: arb, t: arb) -> list[arb_mat]:
+        """Return Im E[g e^{itz}] for g = 1, p − a, q − b and (p − a)(q − b)ᵀ; root is det S^{−1/2}, S ≻ 0."""
+        n, square = self.a.nrows(), t * t
+        solved = (self.P + self.H * square).solve(self.right).tolist()
+        ends = arb_mat([row[:2] for row in solved])
+        inner = self.rows * ends
+        modulus = (-square * (inner[0, 1] + inner[1, 0]) / 2).exp() * component.root * root
+        phase = t * (component.constant + inner[0, 0])
+        cosine, sine = modulus * phase.cos(), modulus * phase.sin()
+        across = self.H * ends
+        real_p = arb_mat(n, 1, [row[0] for row in solved]) - self.a
+        imaginary_p = arb_mat(n, 1, [row[1] * t for row in solved])
+        real_q = arb_mat(1, n, [-square * across[i, 1] for i in range(n)])
+        imaginary_q = arb_mat(1, n, [t * across[i, 0] for i in range(n)])
+        real = real_p * real_q - imaginary_p * imaginary_q
+        imaginary = real_p * imaginary_q + imaginary_p * real_q + arb_mat([row[2:] for row in solved]) * t
+        return [
+            arb_mat([[sine]]),
+            imaginary_p * cosine + real_p * sine,
+            imaginary_q.transpose() * cosine + real_q.transpose() * sine,
+            imaginary * cosine + real * sine,
+        ]
 
 
 def _tail(end: arb) -> arb:
