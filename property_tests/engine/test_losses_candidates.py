@@ -128,6 +128,17 @@ def test_more_than_a_dimension_is_bounded_by_convexity_alone() -> None:
     assert contains(found, estimate.value, Fraction(estimate.error))
 
 
+def test_scores_beyond_the_rules_are_bounded_by_the_largest() -> None:
+    """E log Σ ≥ E max, which grows as the scores do; so does the bound, and not as their squares."""
+    start = problem((Group(BOTH, 3),))
+    steep = fmpq(10) ** 20
+    told = replace(start, targets=tuple((b * steep, H * steep * steep) for b, H in start.targets))
+    found = candidates_enclosure.enclose_logarithm(told, 8)
+    assert not found.reached
+    assert found.width < 10 * steep
+    assert candidates_float64.expected_logarithm(told).value == math.inf
+
+
 def test_the_digits_that_the_work_allows_are_given() -> None:
     found = candidates_enclosure.enclose_logarithm(problem((Group(BOTH, 3),)), 20)
     assert not found.reached

@@ -53,7 +53,7 @@ _SLACK = 1  # digits that the parts of an error are below the whole
 def enclose_logarithm(problem: Candidates, digits: int) -> Enclosure:
     """Return an interval around Σ weight · E log Σ_i exp(pᵀq_i), of width ≤ 10^−digits · max(1, |value|) if `reached`.
 
-    For ρ > 1 it is that of (1) alone.
+    For ρ > 1 it is that of convexity alone.
     """
     with ctx.workprec(int(3.4 * digits) + 64):
         total = arb(problem.mean)
@@ -121,13 +121,13 @@ def _excess(problem: Candidates, anchor: Anchor, digits: int) -> tuple[arb, str]
 
 
 def _most(problem: Candidates, anchor: Anchor) -> arb:
-    """Return an upper bound of E J: ½ E Σ_i ½ (z_i − pᵀβ)²."""
+    """Return an upper bound of E J: with t = E Σ_i (z_i − pᵀβ)², t/4 by (1), and √t as J ≤ E max_i (z_i − pᵀβ)."""
     beta, total = problem.centre(anchor), fmpq(0)
     second = anchor.covariance + anchor.mean * anchor.mean.transpose()
     for number, (b, H) in zip(anchor.expected, problem.targets, strict=True):
         spread = H + (b - beta) * (b - beta).transpose()
         total += number * exact.trace(spread * second)
-    return arb(total / 4)
+    return arb(total / 4).min(arb(total).sqrt())
 
 
 @dataclass(frozen=True)
