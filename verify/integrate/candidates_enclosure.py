@@ -43,7 +43,7 @@ from thmverify.integrate.candidates import Anchor, CandidateMoments, Candidates
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.lattice import dyadic
 
-BUDGET = 4_000_000  # evaluations of g for one value, some 3 µs each
+BUDGET = 12_000_000  # evaluations of g for one value, some 2 µs each
 _ANGLES = tuple(math.pi / 4 * 0.9 * 0.8**i for i in range(24))
 _STRIP = math.pi / 2
 _SAMPLED = 5
