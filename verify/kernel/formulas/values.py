@@ -66,9 +66,9 @@ def _price(n: int) -> int:
 
 
 def reading(*values: Value) -> int:
-    """Return the work of looking at values, or adding them: entries · bits."""
+    """Return the work of looking at values, or adding them: entries · bits, four times, as entries are taken out."""
     sizes = (shape(x) or (1, 1) for x in values)
-    return sum(m * n * _price(bits(x)) for x, (m, n) in zip(values, sizes, strict=True))
+    return 4 * sum(m * n * _price(bits(x)) for x, (m, n) in zip(values, sizes, strict=True))
 
 
 def multiplication(x: Value, y: Value) -> int:
