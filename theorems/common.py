@@ -16,7 +16,7 @@ from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.subspaces import fisher_subspace
 
-NO_RULE = "no radius is known: it is decided in balls that are not the kernel's, of one instance at a time"
+NO_RULE = "no radius is known: it is decided of one instance at a time"
 
 
 def split(mixture: GMM, A: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:

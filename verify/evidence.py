@@ -29,13 +29,25 @@ Examine = Callable[[Instance], Verdict]
 
 @dataclass(frozen=True)
 class ByKernel:
-    """Decide a claim of the kernel on an instance: a certificate is proposed, the kernel's answer is the verdict."""
+    """Decide a claim of the kernel on an instance: a certificate is proposed, the kernel's answer is the verdict.
+
+    `otherwise` decides, without a certificate, some of the instances that the kernel leaves open.
+    """
 
     claim: str
+    otherwise: Examine | None = None
 
     def __call__(self, instance: Instance) -> Verdict:
         """Return the verdict. Raises InputError when the claim is about another model."""
-        return decide(self.claim, instance)[0]
+        return self.decide(instance)[0]
+
+    def decide(self, instance: Instance) -> tuple[Verdict, bytes | None]:
+        """Return the verdict, and the certificate where the kernel decides. Raises InputError as `__call__` does."""
+        verdict, data = decide(self.claim, instance)
+        if data is None and self.otherwise is not None:
+            other = self.otherwise(instance)
+            return (verdict if other.outcome is Outcome.UNDECIDED else other), None
+        return verdict, data
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from thmverify.artefacts import Artefact
 from thmverify.certifying import decide
 from thmverify.covering import Chart, Cover
 from thmverify.errors import InputError
-from thmverify.evidence import Break, Counterexample, Necessity, Need
+from thmverify.evidence import Break, ByKernel, Counterexample, Necessity, Need
 from thmverify.guarantees import Guarantee
 from thmverify.headlines import OURS, Headline, Source
 from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
@@ -440,7 +440,7 @@ class Statement:
             self.space.check(instance.model)
         violated = self.false_hypotheses(instance)
         data: bytes | None = None
-        if isinstance(self.examine, Relation):
+        if isinstance(self.examine, Relation | ByKernel):
             verdict, data = self.examine.decide(instance)
         elif self.claim is not None:
             verdict, data = decide(self.claim, instance)

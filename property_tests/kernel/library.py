@@ -44,6 +44,7 @@ LINE = shared("1/3 2/3", "2 1, -1 -1/2", covariance=SKEW)  # K = 2, centred
 TRIANGLE = shared("1/3 1/3 1/3", "1 1, -1 1, 0 -2", bias="7/10")
 DEGENERATE = shared("9/10 9/100 1/100", "7/15 -2/45, -6 0, 12 4", bias="7/10")  # rank M* = 1 < 2
 AT_ONE = shared("49/50 19/1000 1/1000", "44/245 -1/49, -8 1, -24 1")  # the same at δ = 1
+UNEVEN = shared("73/100 6/25 3/100", "-4 -4, 10 13, 26 40")  # SigLIP misses a direction
 TILTED = shared("1/2 1/2", "3 1, -1 1", bias="1/2", rank=1)
 OFFSET = shared("1/4 1/4 1/4 1/4", "2 0 1, -2 0 1, 0 1 1, 0 -1 1", bias="1/2", rank=2)  # μ̄ is an eigenvector
 SEPARATE = {
@@ -102,6 +103,16 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("simclr-normalised-inclusion", {**PANCAKES, "bias": "0"}, "refuted", "exact"),
     ("simclr-normalised-inclusion", TRIANGLE, "proved", "exact"),
     ("simclr-normalised-inclusion", LINE, "refuted", "losses"),
+    ("affine-equality", LINE, "proved", "exact"),
+    ("affine-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
+    ("affine-equality", TRIANGLE, "proved", "kkt"),
+    ("affine-equality", shared("49/50 19/1000 1/1000", "144/245 3/49, -7 2, -23 2"), "refuted", "kkt"),
+    ("affine-existence", LINE, "proved", "exact"),
+    ("affine-existence", TRIANGLE, "proved", "kkt"),
+    ("affine-existence", DEGENERATE, "refuted", "kkt"),
+    ("siglip-equality", LINE, "proved", "exact"),
+    ("siglip-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
+    ("siglip-equality", UNEVEN, "refuted", "kkt"),
     ("spectral-equality", LINE, "proved", "exact"),
     ("spectral-equality", {**TRIANGLE, "rank": 1}, "refuted", "exact"),
     ("spectral-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),

@@ -1,98 +1,193 @@
-"""SigLIP's minimisers, localised in balls: the moments and the modulus behind it, and verdicts both ways."""
+"""SigLIP's minimisers, localised in balls: verdicts both ways, and what the kernel's rule rests on."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from flint import fmpq, fmpq_mat
+from flint import arb_mat, ctx, fmpq, fmpq_mat
+from hypothesis import given, settings
+from hypothesis import strategies as hst
 
+from property_tests.kernel.library import TRIANGLE as BALANCED
+from property_tests.kernel.library import UNEVEN as OTHER
 from thmverify import exact
+from thmverify.certifying import decide
+from thmverify.certifying.fisher import instance_of
+from thmverify.certifying.grids import propose_pairs, rational, whitening
+from thmverify.certifying.siglip import best, modulus
+from thmverify.certifying.writing import instance_fields
 from thmverify.exact import to_floats
+from thmverify.instances import parse_instance
+from thmverify.kernel import Rejected
+from thmverify.kernel.integrals import read_grids
+from thmverify.kernel.models import Mixture, Pairs
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.rules import RULES
+from thmverify.kernel.rules.siglip import components, curvature, localised, slopes
 from thmverify.losses import LOSSES
-from thmverify.losses.levels import float64_value
+from thmverify.losses.levels import enclosed_gradient, float64_value
 from thmverify.maps import BiasedEncoder
-from thmverify.minimize.siglip import RADIUS, Localised, basis, coordinates, moment
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.standing import judge
+from thmverify.testing import examples
 from thmverify.theorems.infonce.common import TRIANGLE, WITNESS
-from thmverify.theorems.scores.siglip_equality import STATEMENT, UNEVEN, examine, margin
+from thmverify.theorems.scores.siglip_equality import STATEMENT, UNEVEN, fills, margin
 from thmverify.verdicts import Outcome, Provenance
 
 UNEVEN_PAIRS = Instance(AugmentedPairs(UNEVEN), 2)
-A = exact.matrix([[Fraction("-0.14237120822")], [Fraction("-0.00006705280591")]])
-B = exact.to_fmpq(Fraction("-0.38906809994"))
+(EXAMPLE,) = STATEMENT.counterexamples
+KERNEL = RULES["siglip-equality", "kkt"]
 
 
-def test_the_claim_is_refuted_by_an_instance_that_satisfies_it() -> None:
-    (example,) = STATEMENT.counterexamples
-    assert STATEMENT.false_hypotheses(example.instance) == ()
-    found = examine(example.instance)
-    assert found.outcome is Outcome.REFUTED
-    assert found.provenance is Provenance.ENCLOSED
+def seen(instance: Instance) -> Pairs:
+    pairs = kernel_instance(instance_fields(instance))
+    assert isinstance(pairs, Pairs)
+    return pairs
+
+
+def white(pairs: Pairs) -> tuple[list[list[str]], Mixture, fmpq_mat]:
+    """Q, the law in nearly white coordinates of S_F, and C there."""
+    there = pairs.on_fisher
+    Q = whitening(there.mixture)
+    turn = rational(Q, there.mixture.m)
+    return Q, there.mixture.reduced(turn), turn.transpose() * there.C * turn
+
+
+def test_the_claim_is_refuted_by_a_certificate_of_an_instance_that_satisfies_it() -> None:
+    assert STATEMENT.false_hypotheses(EXAMPLE.instance) == ()
+    assert EXAMPLE.verdict(STATEMENT.claim, STATEMENT.examine).outcome is Outcome.REFUTED
+    found, data = STATEMENT.decided(EXAMPLE.instance)
+    assert data is not None
+    assert (found.outcome, found.rank, found.dimension) == (Outcome.REFUTED, 1, 2)
     assert found.margin is not None
-    assert found.margin[0] > 0
-    assert margin(example.instance) == pytest.approx(float(found.margin[0]), rel=1e-6)
+    assert margin(EXAMPLE.instance) == pytest.approx(float(found.margin[0]), rel=1e-4)
+    assert EXAMPLE.instance == UNEVEN_PAIRS
+    assert "decided exactly" in judge(STATEMENT).reason
 
 
 def test_equality_is_proved_on_a_line_and_where_there_is_nothing() -> None:
-    assert examine(WITNESS).outcome is Outcome.PROVED
+    assert STATEMENT.examine(WITNESS).outcome is Outcome.PROVED
     nothing = Instance(AugmentedPairs(SharedGMM((1,), ((0, 0),))), 1)
-    assert examine(nothing).outcome is Outcome.PROVED
-    assert examine(replace(UNEVEN_PAIRS, rank=1)).outcome is Outcome.UNDECIDED
+    assert STATEMENT.examine(nothing).outcome is Outcome.PROVED
+    assert STATEMENT.examine(replace(UNEVEN_PAIRS, rank=1)).outcome is Outcome.REFUTED  # a column spans no plane
     unbiased = Instance(AugmentedPairs(UNEVEN, 0), 2)
-    assert (examine(unbiased).outcome, examine(unbiased).provenance) == (Outcome.REFUTED, Provenance.EXACT)
+    assert (STATEMENT.examine(unbiased).outcome, STATEMENT.examine(unbiased).provenance) == (
+        Outcome.REFUTED,
+        Provenance.EXACT,
+    )
     assert margin(Instance(AugmentedPairs(TRIANGLE), 2)) < 0
 
 
-def test_moments_are_those_of_a_gaussian() -> None:
-    sigma, mean = fmpq_mat([[2, 1], [1, 3]]), [fmpq(1, 2), fmpq(-1)]
-    draws = np.random.default_rng(0).multivariate_normal([0.5, -1], [[2, 1], [1, 3]], 400_000)
-    for indices in ((), (0,), (0, 1), (0, 0, 1), (0, 1, 1, 1)):
-        found = float(exact.to_fraction(moment(indices, mean, sigma)))
-        assert found == pytest.approx(np.prod(draws[:, list(indices)], axis=1).mean(), rel=0.05)
+def test_a_full_minimiser_is_proved_without_a_certificate() -> None:
+    found, data = STATEMENT.decided(parse_instance(BALANCED))
+    assert (found.outcome, found.provenance, found.rank, data) == (Outcome.PROVED, Provenance.ENCLOSED, 2, None)
+    assert fills(WITNESS).outcome is Outcome.UNDECIDED
+    assert fills(replace(UNEVEN_PAIRS, rank=1)).outcome is Outcome.UNDECIDED
 
 
-def near(rho: Fraction = Fraction(0), v: fmpq_mat | None = None) -> Localised:
-    return Localised(UNEVEN_PAIRS, A, B + exact.to_fmpq(rho), v)
+def test_the_kernel_s_gradient_is_the_library_s() -> None:
+    for bias in (Fraction(1), Fraction(3, 5)):
+        instance = parse_instance(OTHER | {"bias": str(bias)})
+        pairs, V, b = seen(instance), exact.matrix([[Fraction(1, 20)], [Fraction(-1, 50)]]), fmpq(-1, 3)
+        _, law, C = white(pairs)
+        inside = instance_of(instance, [law])
+        grid = propose_pairs(law, V, 40.0)
+        with ctx.workprec(grid.bits):
+            g, e = slopes(law, components(pairs), V, b, read_grids(grid.grids, "grids"))
+            balls, _ = enclosed_gradient(LOSSES["siglip"], inside, BiasedEncoder(V, b), 20)
+            assert (e - 1).overlaps(balls["b"][0, 0])
+            assert (g - arb_mat(C))[0, 1].overlaps(balls["M"][0, 1])
+            assert (g - arb_mat(C))[1, 1].overlaps(balls["M"][1, 1])
+            assert e.rad() < 1e-12
 
 
 def test_the_loss_is_as_convex_as_the_modulus_says() -> None:
-    """Second differences of the loss itself, in random directions, at the centre and near the edge of the ball."""
-    rng, place, step = np.random.default_rng(1), near(), Fraction(1, 1000)
-    mu = float(place.modulus().mid())
-    assert mu > 0
+    """Second differences of the loss itself, in random directions, at a point that is near the minimiser or not."""
+    rng = np.random.default_rng(1)
+    pairs = seen(UNEVEN_PAIRS)
+    mixture = pairs.mixture
+    tau = to_floats(exact.submatrix(mixture.means, range(2), [0]))
+    G, R = to_floats(mixture.sigma), to_floats(mixture.sigma) + 2 * tau @ tau.T
 
-    def value(M: fmpq_mat, b: fmpq) -> float:
-        rows = np.linalg.cholesky(to_floats(M)).tolist()
-        root = exact.matrix([[Fraction(x) for x in row] for row in rows])
-        return float64_value(LOSSES["siglip"], UNEVEN_PAIRS, BiasedEncoder(root, b)).value
+    def value(M: np.ndarray, b: float) -> float:
+        root = exact.matrix([[Fraction(x) for x in row] for row in np.linalg.cholesky(M).tolist()])
+        return float64_value(LOSSES["siglip"], UNEVEN_PAIRS, BiasedEncoder(root, exact.to_fmpq(Fraction(b)))).value
 
-    for shift in (fmpq(0), RADIUS / 2):
-        M = A * A.transpose() + exact.identity(2) * fmpq(1, 10**4)
-        h = [Fraction(float(x)).limit_denominator(100) / 10**3 for x in rng.standard_normal(4)]
-        H = exact.matrix([[h[0], h[1]], [h[1], h[2]]]) * exact.to_fmpq(step) * 10
-        column = fmpq_mat(4, 1, coordinates(H, exact.to_fmpq(h[3])))
-        b = B + shift
-        ends = [value(M + H * s, b + exact.to_fmpq(h[3]) * s) for s in (-1, 0, 1)]
-        assert ends[0] + ends[2] - 2 * ends[1] >= mu * float(exact.to_fraction(exact.inner(column, place.W * column)))
-
-
-def test_a_point_that_is_not_nearly_stationary_proves_nothing() -> None:
-    v = exact.matrix([[A[1, 0]], [-A[0, 0]]])
-    assert near(v=v).slope() is not None
-    assert near(Fraction(1, 2), v).slope() is None
-    assert near(Fraction(1, 2), v).misses() is None
-    assert near(v=A).misses() is None  # along the map itself the slope is 0
-    assert near().fills() is False
-    assert len(basis(2)) == 4
+    for b in (-0.389, 0.2):
+        A = exact.matrix([[Fraction("-0.142"), 0], [0, Fraction("0.01")]])
+        M = to_floats(A * A.transpose())
+        kappa = float(modulus(pairs, mixture, A, exact.to_fmpq(Fraction(str(b)))))
+        H, h = rng.standard_normal((2, 2)) * 1e-5, 1e-3 * rng.standard_normal()
+        H = H + H.T
+        ends = [value(M + H * s, b + h * s) for s in (-1, 0, 1)]
+        norm2 = np.trace(H @ G @ H @ R) + (h + (tau.T @ H @ tau).item()) ** 2
+        assert ends[0] + ends[2] - 2 * ends[1] >= kappa * norm2 > 0
 
 
-def test_the_record_says_that_balls_decided_and_not_the_kernel() -> None:
-    (example,) = STATEMENT.counterexamples
-    assert example.name == "enclosed"
-    assert "by the library and not by the kernel" in judge(STATEMENT).reason
-    bold = replace(STATEMENT, counterexamples=(replace(example, decided=Provenance.EXACT),))
-    assert bold.unsupported() == "counterexample exact: decided as enclosed"
+@given(hst.lists(hst.integers(-9, 9), min_size=2, max_size=2))
+@settings(max_examples=examples(30))
+def test_the_curvature_is_bounded_by_f(v: list[int]) -> None:
+    pairs = seen(parse_instance(OTHER))
+    law, joint = pairs.mixture, components(pairs)
+    column = exact.matrix([[Fraction(x)] for x in v])
+    sizes = [exact.inner(column, law.sigma * column) + exact.inner(column, m) ** 2 for m in _columns(law.means)]
+    total = sum((joint[k, n] * sizes[k] * sizes[n] for k in range(3) for n in range(3)), fmpq(0))
+    bound = (arb_mat(column.transpose()) * curvature(law, joint) * arb_mat(column))[0, 0]
+    assert not bound**2 < total
+
+
+def _columns(m: fmpq_mat) -> list[fmpq_mat]:
+    return [exact.submatrix(m, range(m.nrows()), [k]) for k in range(m.ncols())]
+
+
+numbers = hst.integers(-40, 40).map(Fraction)
+
+
+@given(hst.lists(numbers, min_size=5, max_size=5), hst.sampled_from([500, 10**4, 10**8]), hst.integers(1, 10**6))
+@settings(max_examples=examples(10), deadline=None)
+def test_no_hints_refute_where_it_holds(shift: list[Fraction], scale: int, size: int) -> None:
+    """Equal weights round a triangle: whatever the point, near the best of rank 1 or not, nothing is refuted."""
+    instance = parse_instance(BALANCED)
+    pairs = seen(instance)
+    Q, law, _ = white(pairs)
+    found = best(instance_of(instance, [law]), 1)
+    assert found is not None
+    moved = exact.matrix([[x / scale] for x in shift[:2]])
+    V, b = found[0] + moved, found[1] + exact.to_fmpq(shift[2] / scale)
+    grid = propose_pairs(law, V, 12.0)
+    hints = {
+        "precision": str(grid.bits),
+        "Q": Q,
+        "grids": grid.grids,
+        "V": [[str(x) for x in row] for row in exact.to_rows(V)],
+        "N": [[str(shift[3] + 1)], [str(shift[4])]],
+        "offset": str(b),
+        "modulus": str(modulus(pairs, law, V, b) / size),
+    }
+    try:
+        finding = KERNEL(pairs, hints)
+    except Rejected:
+        return
+    assert finding.verdict == "proved"
+
+
+def test_a_point_that_is_not_nearly_stationary_or_not_so_convex_is_refused() -> None:
+    found = decide("siglip-equality", UNEVEN_PAIRS)[1]
+    assert found is not None
+    hints = json.loads(found)["hints"]
+    assert localised(seen(UNEVEN_PAIRS).on_fisher, hints).bounds(2) == (1, 1)
+    for name, value in (
+        ("offset", "1/2"),
+        ("modulus", "1"),
+        ("modulus", "0"),
+        ("modulus", "-1/1000"),
+        ("N", hints["V"]),
+        ("V", [[], []]),
+        ("grids", hints["grids"][:-1]),
+    ):
+        with pytest.raises(Rejected):
+            KERNEL(seen(UNEVEN_PAIRS), hints | {name: value})

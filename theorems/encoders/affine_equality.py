@@ -5,8 +5,8 @@ r ≥ dim S_F columns. The claim is that L has a minimiser and that every minimi
 
 It is false, on the mixture that refutes `infonce-equality`: over M = AAᵀ ⪰ 0 and β = Ac there is one minimiser
 (M*, β*), M* has rank 1, and the slope across it is +0.0022. So no minimising map has rank 2 (none has β* = A*c* either:
-`affine-existence`). An offset does not repair what a rare component spoils. The place of (M*, β*) is enclosed in balls,
-by the library and not by the kernel (`verify/minimize/affine.py`), and so equality is decided where dim S_F ≤ 2.
+`affine-existence`). An offset does not repair what a rare component spoils. The kernel verifies it. (M*, β*) is looked
+for where dim S_LDA ≤ 2.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2, second half, for linear maps; the talk names non-linear
 encoders as a next step. The claim is the theorem's, carried over.
@@ -22,21 +22,21 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-from flint import fmpq_mat
 
 from thmverify import exact
-from thmverify.evidence import Counterexample
+from thmverify.certifying.affine import inside, proposed
+from thmverify.evidence import ByKernel, Counterexample
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import ALWAYS_MATCHED, COLUMNS_REACH
-from thmverify.minimize.affine import Relaxed
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
+from thmverify.theorems import COUNTEREXAMPLES
 from thmverify.theorems.common import NO_RULE
-from thmverify.theorems.encoders.common import QUANTITY, ROW, examined, inside, source
-from thmverify.theorems.infonce.common import COUNTEREXAMPLE, SETTING, SYMBOLS, WITNESS
-from thmverify.verdicts import Provenance, Status, Verdict
+from thmverify.theorems.encoders.common import QUANTITY, ROW, source
+from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
+from thmverify.verdicts import Status
 
 ID = "affine-equality"
 CONCLUSION = Conclusion(
@@ -48,29 +48,13 @@ CONCLUSION = Conclusion(
 
 @lru_cache(maxsize=8)
 def margin(instance: Instance) -> float:
-    """Return the slope of L across the best M of rank 1, in float64: < 0 where M* has rank 2; −1 where dim S_F ≠ 2."""
-    if instance.shared.law.m != 2 or not instance.shared.is_centred:
+    """Return the slope of L across the best M of rank 1, in float64: < 0 if M* has rank 2; −1 for dim S_LDA ≠ 2."""
+    relaxed = inside(instance)[1]
+    if relaxed.d != 2:
         return -1.0
-    relaxed = inside(instance)
-    A, beta = (exact.to_floats(x) for x in relaxed.proposed(1))
+    A, beta = (exact.to_floats(x) for x in proposed(relaxed, 1))
     v = np.linalg.svd(A)[0][:, 1]
     return float(v @ relaxed.slopes(A, beta[:, 0])[1] @ v)
-
-
-def examine(instance: Instance) -> Verdict:
-    """Decide by the gradient −δ Cov(μ) at M = 0 where S_F is a line at most, and enclose (M*, β*) in a plane."""
-
-    def on_a_line() -> tuple[bool, str]:
-        m = instance.shared.law.m
-        return m == 0 or not exact.is_zero(instance.pairs.C), f"the gradient at M = 0 is −C, and dim S_F = {m}"
-
-    reasons = "M* is singular: L rises across its column space", "M* ≻ 0, so that a map reaches (M*, β*)"
-    return examined(ID, instance, on_a_line, _rises, reasons)
-
-
-def _rises(relaxed: Relaxed, A: fmpq_mat, beta: fmpq_mat, v: fmpq_mat) -> bool:
-    found = relaxed.enclosed(A, beta, v)
-    return found is not None and bool(found[1] > 0)
 
 
 def sample(rng: random.Random) -> Instance:
@@ -88,17 +72,17 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
     witness=WITNESS,
     sample=sample,
+    claim=ID,
     counterexamples=(
         Counterexample(
-            COUNTEREXAMPLE.instance,
+            COUNTEREXAMPLES / "affine-equality.json",
             tempting="What fails for linear maps may be the origin's fault, and an offset moves it.",
             catch="The offset acts on what the map sees already; the rare component far out takes a larger share of "
             "the negatives than its weight, as before.",
             repaired="Inclusion in S_LDA holds (affine-inclusion); equality is decided instance by instance.",
-            decided=Provenance.ENCLOSED,
             near=NO_RULE,
         ),
     ),

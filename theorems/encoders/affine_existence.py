@@ -7,8 +7,8 @@ The claim is that L has a minimiser; for linear maps it has one. It is false: th
 L depends on M = AAᵀ and β = Ac alone, and is strongly convex in them; over M ⪰ 0 and all β it has one minimiser
 (M*, β*). Maps come as near to it as one likes, and reach it exactly when β* ∈ Col M*. Here M* has rank 1, and β* is not
 in its column space: the offset wants a direction in which the map wants no slope, and c grows without end as the second
-column of A shrinks. The place of (M*, β*) is enclosed in balls, by the library and not by the kernel, which has no rule
-for it (`verify/minimize/affine.py`). It is what `affine-inclusion` leaves open.
+column of A shrinks. The kernel verifies it, from a point near (M*, β*): ∇_M L ⪰ 0 there takes β* to what is not 0, and
+would take Col M* to 0. It is what `affine-inclusion` leaves open.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2, for linear maps; the talk names non-linear encoders as a
 next step. The claim is ours.
@@ -26,17 +26,18 @@ from functools import lru_cache
 import numpy as np
 
 from thmverify import exact
-from thmverify.evidence import Counterexample
+from thmverify.certifying.affine import inside, proposed
+from thmverify.evidence import ByKernel, Counterexample
 from thmverify.hypotheses import COLUMNS_REACH
-from thmverify.minimize.affine import Relaxed
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
+from thmverify.theorems import COUNTEREXAMPLES
 from thmverify.theorems.common import NO_RULE
-from thmverify.theorems.encoders.common import QUANTITY, examined, inside, source
+from thmverify.theorems.encoders.common import QUANTITY, source
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
-from thmverify.verdicts import Provenance, Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "affine-existence"
 CONCLUSION = Conclusion(
@@ -47,24 +48,15 @@ CONCLUSION = Conclusion(
 
 @lru_cache(maxsize=8)
 def margin(instance: Instance) -> float:
-    """Return the sine of the angle between β* and Col M* where M* is singular in floats, dim S_F = 2; else −1."""
-    if instance.shared.law.m != 2 or not instance.shared.is_centred:
+    """Return the sine of the angle between β* and Col M* where M* is singular in floats, dim S_LDA = 2; else −1."""
+    relaxed = inside(instance)[1]
+    if relaxed.d != 2:
         return -1.0
-    A, beta = inside(instance).proposed(2)
+    A, beta = proposed(relaxed, 2)
     (u, sizes, _), b = np.linalg.svd(exact.to_floats(A)), exact.to_floats(beta)[:, 0]
     if sizes[1] ** 2 > 1e-7 or not np.linalg.norm(b) > 1e-9:
         return -1.0
     return float(abs(u[:, 1] @ b) / np.linalg.norm(b)) - 1e-6
-
-
-def examine(instance: Instance) -> Verdict:
-    """Decide where S_F is a line at most, exactly, and enclose (M*, β*) where it is a plane."""
-    on_a_line = True, "on a line M* > 0 holds every β*, and with M* = 0 comes β* = 0"
-    reasons = (
-        "M* is singular and β* is not in its column space: the infimum is approached and not reached",
-        "M* ≻ 0, so that β* is in its column space",
-    )
-    return examined(ID, instance, lambda: on_a_line, Relaxed.apart, reasons)
 
 
 def sample(rng: random.Random) -> Instance:
@@ -101,17 +93,17 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
     witness=WITNESS,
     sample=sample,
+    claim=ID,
     counterexamples=(
         Counterexample(
-            LEANING,
+            COUNTEREXAMPLES / "affine-existence.json",
             tempting="The loss is bounded from below and grows with A, so that a minimising sequence stays bounded.",
             catch="c does not: only Ac counts, and a column of A may tend to 0 while its offset grows.",
             repaired="Over M = AAᵀ and β = Ac there is one minimiser. Where maps reach it, they stay inside S_LDA "
             "(affine-inclusion).",
-            decided=Provenance.ENCLOSED,
             near=NO_RULE,
         ),
     ),

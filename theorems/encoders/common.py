@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from flint import fmpq_mat
 
 from thmverify import exact, vocabulary
-from thmverify.certifying.fisher import instance_of
-from thmverify.certifying.grids import rational, whitening
 from thmverify.exact import to_floats
 from thmverify.headlines import Source
-from thmverify.kernel.linear import null_space
-from thmverify.minimize.affine import Relaxed
 from thmverify.models import Floats, Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.statement import Quantity
 from thmverify.subspaces import lda_subspace
 from thmverify.theorems import PAPER
 from thmverify.theorems.common import projected
-from thmverify.verdicts import Outcome, Provenance, Verdict
 
 ROW = "infonce-affine"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1", "delta")
@@ -80,51 +73,3 @@ def _gain(instance: Instance, inside: fmpq_mat, outside: fmpq_mat, offset: fmpq_
     within, across = u[:, None] + noise @ a, noise @ b
     gained = (potential(within + across) + potential(within - across)) / 2 - potential(within)
     return (quadratic + float(w @ gained.mean(axis=1))) / half
-
-
-# -- maps as M = AAᵀ and β = Ac ---------------------------------------------------------------------------------------
-
-
-def inside(instance: Instance) -> Relaxed:
-    """Return the loss in nearly white coordinates of S_F, in which maps do as well as in the whole space."""
-    law = instance.shared.law.on_fisher
-    return Relaxed(instance_of(instance, [law.reduced(rational(whitening(law), law.m))]))
-
-
-def across(A: fmpq_mat) -> fmpq_mat | None:
-    """Return a v with Aᵀv = 0, of entries 1 at most, where there is one up to a factor (m × 1)."""
-    null = null_space(A.transpose())
-    return null / max(abs(x) for x in null.entries()) if null.ncols() == 1 else None
-
-
-Singular = Callable[[Relaxed, fmpq_mat, fmpq_mat, fmpq_mat], bool]
-
-
-def examined(
-    claim: str,
-    instance: Instance,
-    on_a_line: Callable[[], tuple[bool, str]],
-    singular: Singular,
-    reasons: tuple[str, str],
-) -> Verdict:
-    """Return the verdict on a claim about (M*, β*): exact where S_F is a line at most, enclosed where it is a plane.
-
-    `on_a_line` says whether the claim holds there, and why; `singular`, given the best A of one column, its β and a
-    vector across A, whether M* is singular in a way that refutes it. The reasons are of a refutation and of a proof.
-    """
-    dimension = instance.shared.law.m
-    undecided = Verdict(claim, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
-    if not instance.shared.is_centred:
-        return replace(undecided, reason="(M*, β*) is enclosed for mixtures with mean 0")
-    if dimension < 2:
-        return Verdict.exact(claim, *on_a_line(), dimension)
-    if dimension > 2 or instance.rank < 2:
-        return replace(undecided, reason="(M*, β*) is enclosed where dim S_F ≤ 2 ≤ r")
-    relaxed, enclosed = inside(instance), replace(undecided, provenance=Provenance.ENCLOSED)
-    A, beta = relaxed.proposed(1)
-    v = across(A)
-    if v is not None and singular(relaxed, A, beta, v):
-        return replace(enclosed, outcome=Outcome.REFUTED, reason=reasons[0])
-    if relaxed.full(*relaxed.proposed(2)):
-        return replace(enclosed, outcome=Outcome.PROVED, reason=reasons[1])
-    return replace(undecided, reason="(M*, β*) is not enclosed well enough")

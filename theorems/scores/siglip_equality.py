@@ -9,9 +9,10 @@ minimiser (A*, b*). Inclusion holds (`siglip-inclusion`).
 
 It is false, for three components of weights 0.736, 0.238 and 0.026 in the plane: every minimiser has rank 1. The best
 map of rank 1 has eigenvalue 0.0203 and b = −0.389, and the slope across it is +0.0040. L is strongly convex near that
-point, which puts all minimisers within 10⁻¹⁰ of it, and the slope there is still positive: no minimiser has rank 2. All
-of this is exact, or in balls, but the kernel has no rule for it: its integrals are of softmax weights, and a softplus
-of a product of Gaussians is none. The library's enclosures decide it (`verify/minimize/siglip.py`).
+point, which puts all minimisers near it, and the slope there is still positive: no minimiser has rank 2. The kernel
+verifies it: 1/(1 + e^{−z}) is the second of two softmax weights whose logits are quadratic in (x, y), and such moments
+it integrates. That an M* of rank 2 fills a plane takes integrals in four dimensions, mostly more than the kernel takes;
+there the library encloses the gradient, on the line, and decides.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2, second half, for InfoNCE; the loss is that of Zhai,
 Mustafa, Kolesnikov, Beyer, arXiv:2303.15343, without its normalisation. The claim is the theorem's, carried over.
@@ -25,26 +26,31 @@ import random
 import sys
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 
-from flint import fmpq, fmpq_mat
+from flint import arb_mat, fmpq_mat
 
 from thmverify import exact
 from thmverify.certifying.fisher import instance_of
 from thmverify.certifying.grids import rational, whitening
-from thmverify.evidence import Counterexample
+from thmverify.certifying.siglip import best, modulus
+from thmverify.certifying.writing import instance_fields
+from thmverify.evidence import ByKernel, Counterexample
 from thmverify.exact import centred
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import ALWAYS_MATCHED, COLUMNS_REACH
-from thmverify.integrate.enclosure import ball_to_interval
-from thmverify.kernel.linear import null_space
-from thmverify.minimize import minimise
+from thmverify.kernel.models import Pairs
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.rules.siglip import components, near
+from thmverify.kernel.strict import Rejected
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import enclosed_gradient
+from thmverify.maps import BiasedEncoder
 from thmverify.minimize.across import SlopeAcross
-from thmverify.minimize.siglip import DIGITS, Localised
-from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.models import Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Quantity, Statement
+from thmverify.theorems import COUNTEREXAMPLES
 from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.infonce.common import SETTING, SYMBOLS, WITNESS
 from thmverify.theorems.scores.common import source
@@ -58,63 +64,36 @@ CONCLUSION = Conclusion(
 )
 
 
-MOST = 2  # dimensions in which minimisers are localised: moments of four entries of φ are many beyond
-
-
-@lru_cache(maxsize=8)
-def best(instance: Instance, rank: int) -> tuple[fmpq_mat, fmpq] | None:
-    """Return A and b, as rationals, of the best map of this rank that floats find; None where they do not converge."""
-    found = minimise("siglip", instance, rank, digits=DIGITS + 5)
-    return (found.precise["A"], found.precise["b"][0, 0]) if found.converged and "A" in found.precise else None
-
+MOST = 2  # dimensions in which it is proved without the kernel
+DIGITS = 20
 
 margin = SlopeAcross("siglip")
 
 
-def examine(instance: Instance) -> Verdict:
-    """Decide by the gradient −½δ Cov(μ) at M = 0, b = 0, where that is enough; else localise the minimisers in balls.
-
-    If it is 0 then M* = 0, L being convex, and strictly so; if not, and S_F is a line, then M* has rank 1.
-    """
-    law = instance.shared.law.on_fisher
-    undecided = Verdict(ID, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=law.m)
-    mean = instance.shared.mean
-    learns = not exact.is_zero(instance.pairs.C - mean * mean.transpose())
-    if law.m == 0 or not learns or law.m == 1:
-        reason = f"the gradient at M = 0 is {'not ' if learns else ''}0, and dim S_F = {law.m}"
-        return Verdict.exact(ID, law.m == 0 or learns, reason, law.m)
-    if law.m > MOST or instance.rank < law.m:
-        return replace(undecided, reason=f"minimisers are localised in {MOST} dimensions at most, for r ≥ dim S_F")
-    law = law.reduced(rational(whitening(law), law.m))
+def fills(instance: Instance) -> Verdict:
+    """Prove that M* fills a plane S_F by the kernel's bounds, for a gradient that the library encloses on the line."""
+    undecided = Verdict(ID, Outcome.UNDECIDED, "M* is not localised", provenance=Provenance.FLOATING)
+    pairs = kernel_instance(instance_fields(instance))
+    if not isinstance(pairs, Pairs) or not pairs.mixture.m == MOST <= instance.rank:
+        return undecided
+    law = pairs.on_fisher.mixture.reduced(rational(whitening(pairs.on_fisher.mixture), MOST))
     inside = instance_of(instance, [law])
-    for rank in range(law.m - 1, law.m + 1):
-        found = best(inside, rank)
-        null = null_space(found[0].transpose()) if found else None
-        if found is None or null is None or null.ncols() != law.m - rank:
-            continue
-        place = Localised(inside, *found, _unit(null, law.sigma) if null.ncols() else None)
-        least = place.misses()
-        if least is not None:
-            reason = "all minimisers lie near a map of lower rank, where L rises across it: none has rank dim S_F"
-            low, high = ball_to_interval(least)
-            return replace(
-                undecided,
-                outcome=Outcome.REFUTED,
-                reason=reason,
-                provenance=Provenance.ENCLOSED,
-                margin=(exact.to_fraction(low), exact.to_fraction(high)),
-            )
-        if place.fills():
-            reason = "all minimisers lie near one of rank dim S_F"
-            return replace(undecided, outcome=Outcome.PROVED, reason=reason, provenance=Provenance.ENCLOSED)
-    return replace(undecided, reason="the minimisers are not localised")
-
-
-def _unit(v: fmpq_mat, sigma: fmpq_mat) -> fmpq_mat:
-    """Return a multiple of v with vᵀΣv near 1."""
-    largest = max(abs(x) for x in v.entries())
-    v = v / largest
-    return v / exact.to_fmpq(Fraction(float(exact.to_fraction(exact.inner(v, sigma * v))) ** 0.5))
+    found = best(inside, MOST)
+    if found is None or found[0].rank() < MOST:
+        return undecided
+    balls, _ = enclosed_gradient(LOSSES["siglip"], inside, BiasedEncoder(*found), DIGITS)
+    g = arb_mat([[balls["M"][i, j] for j in range(MOST)] for i in range(MOST)])
+    point, kappa = (found[0], fmpq_mat(MOST, 0), found[1]), exact.to_fmpq(modulus(pairs, law, *found))
+    try:
+        place = near(law, components(pairs), (g, balls["b"][0, 0]), point, kappa)
+    except Rejected as error:
+        return replace(undecided, reason=str(error))
+    if place.bounds(MOST)[0] < MOST:
+        return undecided
+    reason = "all minimisers lie near one of rank dim S_F"
+    return replace(
+        undecided, outcome=Outcome.PROVED, reason=reason, provenance=Provenance.ENCLOSED, rank=MOST, dimension=MOST
+    )
 
 
 def sample(rng: random.Random) -> Instance:
@@ -140,18 +119,18 @@ STATEMENT = Statement(
     ),
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID, fills),
     witness=WITNESS,
     sample=sample,
+    claim=ID,
     counterexamples=(
         Counterexample(
-            Instance(AugmentedPairs(UNEVEN), 2),
+            COUNTEREXAMPLES / "siglip-equality.json",
             tempting="Positive pairs agree along every direction that tells components apart, negatives do not: one "
             "more column along one that is missed should lower the loss.",
             catch="The logistic loss of a pair that is classified well gains nothing. Along the missed direction the "
             "rare component lies far out, and its negatives with the others cost more than the pairs gain.",
             repaired="Inclusion holds (siglip-inclusion); whether equality does is decided instance by instance.",
-            decided=Provenance.ENCLOSED,
             near=NO_RULE,
         ),
     ),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from thmverify.certifying.affine import affine_margin, affine_proposals
 from thmverify.certifying.border import clip_nonshared_proposals, infonce_top_proposals, nonshared_proposals
 from thmverify.certifying.clip import clip_proposals
 from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
@@ -17,6 +18,7 @@ from thmverify.certifying.infonce import floating_margin, infonce_margin, infonc
 from thmverify.certifying.margins import clip_margin, leak_margin, normalised_margin, pca_margin, spectral_margin
 from thmverify.certifying.normalised import normalised_proposals
 from thmverify.certifying.proposal import Interval, Proposal
+from thmverify.certifying.siglip import siglip_margin, siglip_proposals
 from thmverify.certifying.simsiam import simsiam_proposals
 from thmverify.errors import InputError, one_of
 from thmverify.kernel.models import Pairs
@@ -136,6 +138,9 @@ CLAIMS: dict[str, Claim] = {
             (lambda _, pairs: normalised_proposals(pairs),),
             margins={"losses": normalised_margin},
         ),
+        Claim("affine-equality", (affine_proposals,), margins={"kkt": affine_margin}),
+        Claim("affine-existence", (affine_proposals,)),
+        Claim("siglip-equality", (siglip_proposals,), on_fisher=True, margins={"kkt": siglip_margin}),
         Claim("spectral-equality", on_fisher=True, margins={"exact": spectral_margin}),
         Claim("spectral-top-r", (lambda _, pairs: top_proposals(pairs),), on_fisher=True),
         Claim("pca-equality", margins={"exact": pca_margin}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,12 +82,33 @@ def propose(
     most = MAX_DIMENSION if c or boxes else MAX_AXES
     if rho > most:
         raise OutOfReachError(f"the integral has {rho} dimensions, more than {most}")
-    grids, nodes, bits = (
-        _boxes(law, D, b, c or [fmpq_mat(rho, rho)] * b.ncols(), nats) if c or boxes else _balls(law, D, b, nats)
-    )
+    if c or boxes:
+        grids, nodes, bits = _boxes(_components(law, D, b, c or [fmpq_mat(rho, rho)] * b.ncols()), nats)
+    else:
+        grids, nodes, bits = _balls(law, D, b, nats)
     if rho == 1 and nodes > _STEEP:
         reach = str(math.ceil(2 * math.sqrt(nats) + 1))
         return Grids([[[reach, str(math.ceil(1.45 * nats))]]] * len(grids), bits)
+    return _affordable(grids, nodes, bits)
+
+
+def propose_pairs(law: Mixture, V: fmpq_mat, nats: float) -> Grids:
+    """Return boxes whose error should be about e^−nats, for `kernel.rules.siglip.slopes`: one for each two components.
+
+    Raises OutOfReachError when the kernel would not take them.
+    """
+    L = np.linalg.cholesky(to_floats(V.transpose() * law.sigma * V))
+    centres, block = np.linalg.solve(L, to_floats(V.transpose() * law.means)).T, L.T @ L
+    if 2 * len(block) > MAX_DIMENSION:
+        raise OutOfReachError(f"the integral has {2 * len(block)} dimensions, more than {MAX_DIMENSION}")
+    bend = np.kron([[0, 1], [1, 0]], block)
+    flat, bends = np.zeros((2, len(bend))), np.array([0 * bend, bend])
+    places = itertools.product(centres, repeat=2)
+    return _affordable(*_boxes([_Component(np.concatenate(place), flat, bends) for place in places], nats))
+
+
+def _affordable(grids: list[Any], nodes: float, bits: int) -> Grids:
+    """Return the grids when the kernel takes them."""
     try:
         with ctx.workprec(bits):
             check_grids(read_grids(grids, "grids"), len(grids))
@@ -102,11 +124,10 @@ def _balls(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> tuple[list[An
     return [choice.ball for choice in choices], sum(choice.nodes for choice in choices), bits
 
 
-def _boxes(law: Mixture, D: fmpq_mat, b: fmpq_mat, c: Sequence[fmpq_mat], nats: float) -> tuple[list[Any], float, int]:
+def _boxes(components: Sequence[_Component], nats: float) -> tuple[list[Any], float, int]:
     """Return a lattice in a box for each component, the nodes of all, and bits."""
-    components = _components(law, D, b, c)
     grids = [_axes(component, nats) for component in components]
-    reach = np.full(b.nrows(), 2 * math.sqrt(nats) + 1)
+    reach = np.full(len(components[0].centre), 2 * math.sqrt(nats) + 1)
     largest = max(component.largest(reach) for component in components)
     bits = _BITS + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + largest))
     return grids, sum(math.prod(int(axis[2]) for axis in axes) for axes in grids), bits

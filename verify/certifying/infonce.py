@@ -213,8 +213,12 @@ def infonce_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
 
     Both whitened; the slope is the least eigenvalue of ∇L(M*) on the null vectors of the certificate.
     """
-    e = enclose_infonce(pairs, proposal.hints)
-    with ctx.workprec(int(proposal.hints["precision"])):
+    return rank_margin(enclose_infonce(pairs, proposal.hints), int(proposal.hints["precision"]), proved)
+
+
+def rank_margin(e: Enclosed, bits: int, proved: bool) -> Interval:
+    """Return the interval of `infonce_margin` for what is enclosed, computed with so many bits."""
+    with ctx.workprec(bits):
         if proved:
             low, high = least(e.inner, arb_mat(identity(e.inner.nrows())))
             return outward(-high - e.epsilon, -low * (1 - e.epsilon / least(e.inner, e.inner_R.inv())[0].sqrt()))

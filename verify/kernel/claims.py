@@ -12,6 +12,7 @@ _INFONCE = (
     "Every minimiser A with r columns of L(A) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), y ~ F independent of x, has"
 )
 _SPECTRAL = "Every minimiser A with r columns of −2 E f(x)ᵀf(x̂) + E_{x,y} (f(x)ᵀf(y))² has"
+_AFFINE = "L(A, c) = −E f(x)ᵀf(x̂) + E_x log E_y exp f(x)ᵀf(y), f(x) = Aᵀx + c with A of d × r, y ~ F independent of x,"
 _BEST = "is as large as on any column space of at most r dimensions"
 
 STATEMENTS = {
@@ -29,6 +30,14 @@ STATEMENTS = {
     "simclr-normalised-inclusion": (
         "Shared covariance Σ. For every temperature τ > 0, every A ≠ 0 with r columns that minimises "
         "−E g(x)ᵀg(x̂)/τ + E_x log E_y exp(g(x)ᵀg(y)/τ), g(x) = Aᵀx/|Aᵀx|, y ~ F independent of x, has Col(A) ⊆ S_F."
+    ),
+    "affine-equality": (
+        f"Shared covariance Σ. {_AFFINE} has a minimiser, and each has Col(A) = S_LDA = span{{Σ⁻¹(μ_k − μ_l)}}."
+    ),
+    "affine-existence": f"Shared covariance Σ. {_AFFINE} has a minimiser.",
+    "siglip-equality": (
+        "Shared covariance Σ. Every A with r columns and number b that minimise E log(1 + exp(−f(x)ᵀf(x̂) − b)) "
+        "+ E log(1 + exp(f(x)ᵀf(y) + b)), y ~ F independent of x, have Col(A) = S_F."
     ),
     "spectral-equality": f"{_SPECTRAL} Col(A) = S_F.",
     "spectral-top-r": f"{_SPECTRAL} a column space on which J(A) = tr[(AᵀΣ̄A)⁻¹AᵀSA] {_BEST}.",

@@ -78,17 +78,26 @@ def _grid(value: object) -> Grid:
 
 
 def softmax_moments(
-    law: Mixture, D: fmpq_mat, b: fmpq_mat, targets: Sequence[fmpq_mat], grids: Grids, c: Sequence[fmpq_mat] = ()
+    law: Mixture,
+    D: fmpq_mat,
+    b: fmpq_mat,
+    targets: Sequence[fmpq_mat],
+    grids: Grids,
+    c: Sequence[fmpq_mat] = (),
+    tilts: Sequence[arb] = (),
 ) -> arb_mat:
     """Return Σ_k E[p_k t]ν_k (n × N), t ~ law, p_k ∝ w_k exp(b_k·q + ½qᵀc_kq), q = Dᵀt, ν_k the targets (1 × N).
 
     D is n × ρ; b is ρ × K with columns b_k, and b_1 = 0. When the b_k span less than R^ρ, fewer directions are needed.
-    With c it is Σ_k E[p_k t (1, qᵀ)]ν_k, ν_k (1 + ρ) × N. The law, b and ν_k may be in balls.
+    With c it is Σ_k E[p_k t (1, qᵀ)]ν_k, ν_k (1 + ρ) × N. With `tilts`, p_k has the k-th of them as a further factor.
+    The law, b and ν_k may be in balls.
     """
     D, b = fewer_directions(D, b) if isinstance(b, fmpq_mat) and not c else (D, b)
     rho, K = b.nrows(), len(law.weights)
     check_grids(grids, K if rho else 0)
     total = arb_mat(D.nrows(), targets[0].ncols())
+    if tilts and (rho == 0 or any(isinstance(grid, Ball) for grid in grids)):
+        raise Rejected("further factors are for softmax weights that are not constant, and for lattices in boxes")
     if rho == 0:  # p_k = w_k
         return sum((arb_mat(law.mean * target * w) for w, target in zip(law.weights, targets, strict=True)), total)
     for j, (w, grid) in enumerate(zip(law.weights, grids, strict=True)):
@@ -97,7 +106,7 @@ def softmax_moments(
                 raise Rejected("a ball is for straight logits, of one instance")
             total += _by_pairs(law, j, D, b, targets, grid) * w
         else:
-            total += _by_moments(law, j, D, b, targets, grid, c) * w
+            total += _by_moments(law, j, D, b, targets, grid, c, tilts) * w
     return total
 
 
@@ -122,11 +131,14 @@ def _by_moments(
     targets: Sequence[fmpq_mat],
     grid: list[Axis] | Adaptive,
     c: Sequence[fmpq_mat],
+    tilts: Sequence[arb],
 ) -> arb_mat:
     """Return Σ_k E_j[p_k t (1, qᵀ)]ν_k by the moments of the module's head."""
     G, tau, rho = law.covariances[j], [x[j] for x in law.means.tolist()], b.nrows()
     units = [tuple(int(i == a) for i in range(1, 1 + rho)) for a in range(1 + rho)]
     L, whitened = whiten(law, j, D, b, c)
+    if tilts:
+        whitened = whitened._replace(weights=[w * x for w, x in zip(whitened.weights, tilts, strict=True)])
     frame = arb_mat([tau, *L.solve(arb_mat(D.transpose() * G)).tolist()])  # Tᵀ
     moments = component_moments(whitened, grid)
     right = arb_mat([[int(a == 0), *row] for a, row in enumerate((frame * arb_mat(D)).tolist())] if c else [[1]])

@@ -1,17 +1,12 @@
-"""InfoNCE over affine maps as a function of M = AAᵀ and β = Ac, and its minimiser over M ⪰ 0, enclosed.
+"""InfoNCE over affine maps as a function of M = AAᵀ and β = Ac, and where floats find its minimiser over M ⪰ 0.
 
 For a centred mixture with one covariance the loss of f(x) = Aᵀx + c is, up to |c|², which cancels,
 
     L(M, β) = −⟨C, M⟩ + ½ tr(MΣMR) + ½ βᵀΣβ + E log Σ_l w_l exp(xᵀMμ_l + βᵀμ_l),
 
-convex, and 1-strongly so in ‖(H, h)‖² = tr(HΣHR) + hᵀΣh; D²L ≤ Λ = 1 + diam²/4 times that, diam the largest distance of
-two means in the metric Σ⁻¹, as a variance of numbers is at most a quarter of their squared range. Over M ⪰ 0 and all β
-there is one minimiser (M*, β*). Let p = (M̃, β̃), M̃ = AAᵀ, Z ⪰ 0 with ZM̃ = 0, and ε the norm dual to ‖·‖ of
-∇L(p) − (Z, 0), ε² = tr(EΣ⁻¹ER⁻¹) + eᵀΣ⁻¹e for (E, e). Then ‖(M*, β*) − p‖ ≤ ε: L(p + D) ≥ L(p) − ε‖D‖ + ½‖D‖² for
-M̃ + H ⪰ 0, and at the minimiser L(p) ≥ L(p + D) + ½‖D‖². The gradient moves by at most Λε in the dual norm.
-
-Maps with r ≥ d columns reach every (M, β) with β ∈ Col M, and so come as near to (M*, β*) as one likes. They have a
-minimiser exactly when β* ∈ Col M*.
+strictly convex. Over M ⪰ 0 and all β there is one minimiser (M*, β*); the kernel says what follows from a point near
+it (`kernel/rules/affine.py`). Maps with r ≥ d columns come as near to it as one likes, and reach it exactly when β* ∈
+Col M*.
 """
 
 from __future__ import annotations
@@ -19,7 +14,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
@@ -41,7 +35,7 @@ class Relaxed:
 
     instance: Instance
 
-    @cached_property
+    @property
     def d(self) -> int:
         """The dimension."""
         return self.instance.shared.dimension
@@ -104,7 +98,7 @@ class Relaxed:
         entries, cut = z.entries(), self.d * rank
         return fmpq_mat(self.d, rank, entries[:cut]), fmpq_mat(self.d, 1, entries[cut:])
 
-    # -- balls, which decide -------------------------------------------------------------------------------------------
+    # -- balls ---------------------------------------------------------------------------------------------------------
 
     def gradient(self, A: fmpq_mat, beta: fmpq_mat) -> tuple[arb_mat, arb_mat]:
         """Return balls around ∇_M L (d × d, symmetric) and ∇_β L (d × 1) at (AAᵀ, β)."""
@@ -127,70 +121,6 @@ class Relaxed:
             g = arb_mat(mixture.sigma * M * mixture.R) + moments * arb_mat(mixture.mu.transpose())
             symmetric = (g + g.transpose()) / 2 - arb_mat(self.instance.pairs.C)
             return symmetric, arb_mat(mixture.sigma * beta) + arb_mat(mixture.mu) * softmax
-
-    @cached_property
-    def Lambda(self) -> fmpq:
-        """1 + diam²/4."""
-        mixture = self.instance.shared
-        gram = mixture.mu.transpose() * mixture.sigma.solve(mixture.mu)
-        K = range(mixture.components)
-        return 1 + max(gram[j, j] + gram[k, k] - 2 * gram[j, k] for j in K for k in K) / 4
-
-    @cached_property
-    def least(self) -> fmpq | None:
-        """λ ≤ 1 below all eigenvalues of Σ, where one of a few does."""
-        return next((fmpq(1, n) for n in (2, 4, 16) if _above(self.instance.shared.sigma, fmpq(1, n))), None)
-
-    def enclosed(self, A: fmpq_mat, beta: fmpq_mat, v: fmpq_mat | None) -> tuple[arb, arb] | None:
-        """Return ε, and a lower bound of vᵀ∇_M L v at (M*, β*), 0 without v, where Aᵀv = 0; None if that is not > 0."""
-        mixture = self.instance.shared
-        with ctx.workprec(BITS):
-            g, h = self.gradient(A, beta)
-            steep, size, Z = arb(0), fmpq(0), arb_mat(self.d, self.d)
-            if v is not None:
-                steep = (arb_mat(v.transpose()) * g * arb_mat(v))[0, 0]
-                if not steep > 0:
-                    return None
-                Z = arb_mat(v * v.transpose()) * (steep / arb(exact.inner(v, v)) ** 2)
-                size = exact.inner(v, mixture.sigma * v) * exact.inner(v, mixture.R * v)  # ‖vvᵀ‖²
-            inverse = arb_mat(mixture.sigma.inv())
-            E = g - Z
-            squared = (E * inverse * E * arb_mat(mixture.R.inv())).trace() + (h.transpose() * inverse * h)[0, 0]
-            epsilon = squared.abs_upper().sqrt().abs_upper()
-            return epsilon, steep - arb(self.Lambda) * epsilon * arb(size).sqrt()
-
-    def apart(self, A: fmpq_mat, beta: fmpq_mat, v: fmpq_mat) -> bool:
-        """Decide whether M* is certainly singular and β* not in its column space, d = 2 and A of one column.
-
-        H and h have lengths ε/λ at most, λ ≤ 1 below the eigenvalues of Σ, R ⪰ Σ. For each of M's columns det[β, M e_i]
-        moves by less than (|β| + |M e_i| + 2ε/λ)·2ε/λ, and one of them stays apart from 0.
-        """
-        found = self.enclosed(A, beta, v)
-        if found is None or not found[1] > 0:
-            return False
-        if self.least is None:
-            return False
-        M = A * A.transpose()
-        with ctx.workprec(BITS):
-            room = found[0] / arb(self.least)
-            for i in range(self.d):
-                determinant = abs(beta[0, 0] * M[1, i] - beta[1, 0] * M[0, i])
-                sizes = arb(abs(beta[0, 0]) + abs(beta[1, 0]) + abs(M[0, i]) + abs(M[1, i]))
-                if arb(determinant) > (sizes + 2 * room) * 2 * room:
-                    return True
-        return False
-
-    def full(self, A: fmpq_mat, beta: fmpq_mat) -> bool:
-        """Decide whether M* certainly has rank d: M̃ ≻ ε/λ, with λ as in `apart`."""
-        found = self.enclosed(A, beta, None)
-        if found is None or self.least is None:
-            return False
-        level = exact.to_fmpq(Fraction(float(found[0].upper())) * 2) / self.least
-        return exact.is_positive_definite(A * A.transpose() - exact.identity(self.d) * level)
-
-
-def _above(sigma: fmpq_mat, level: fmpq) -> bool:
-    return exact.is_positive_definite(sigma - exact.identity(sigma.nrows()) * level)
 
 
 def _short(m: fmpq_mat) -> fmpq_mat:

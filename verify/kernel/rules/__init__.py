@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from thmverify.kernel.models import Finding, Instance, Pairs
-from thmverify.kernel.rules import angles, border, identities, ranks, simsiam, spectral
+from thmverify.kernel.rules import affine, angles, border, identities, ranks, siglip, simsiam, spectral
 from thmverify.kernel.strict import Rejected, record
 
 Rule = Callable[[Any, object], Any]
@@ -18,12 +18,21 @@ def _exact(finding: Callable[[Any], Any]) -> dict[str, Rule]:
     return {"exact": apply}
 
 
-def _ranked(conclude: Callable[[Pairs, ranks.Bounds], Finding]) -> dict[str, Rule]:
+_SEEN: dict[str, Rule] = {"kkt": ranks.enclosed, "symmetry": ranks.symmetric}
+
+
+def _ranked(conclude: Callable[[Pairs, ranks.Bounds], Finding], seen: dict[str, Rule] = _SEEN) -> dict[str, Rule]:
     def rule(bounds: Rule) -> Rule:
         return lambda pairs, hints: conclude(pairs, bounds(pairs, hints))
 
-    evidence = _exact(ranks.unaided) | {"kkt": ranks.enclosed, "symmetry": ranks.symmetric}
-    return {name: rule(bounds) for name, bounds in evidence.items()}
+    return {name: rule(bounds) for name, bounds in (_exact(ranks.unaided) | seen).items()}
+
+
+def _centred(rules: dict[str, Rule]) -> dict[str, Rule]:
+    def rule(given: Rule) -> Rule:
+        return lambda pairs, hints: given(affine.centred(pairs), hints)
+
+    return {name: rule(given) for name, given in rules.items()}
 
 
 _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
@@ -34,6 +43,9 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "infonce-top-r": ("shared", _ranked(ranks.top) | {"border": border.top_border}),
     "nonshared-inclusion": ("pairs", _exact(identities.inclusion) | {"border": border.nonshared_border}),
     "simclr-normalised-inclusion": ("shared", _exact(angles.normalised_exact) | {"losses": angles.normalised_losses}),
+    "siglip-equality": ("shared", _ranked(ranks.equality, {"kkt": siglip.enclosed})),
+    "affine-equality": ("shared", _centred(_ranked(ranks.equality, {"kkt": affine.bounds}))),
+    "affine-existence": ("shared", _centred(_exact(affine.on_a_line) | {"kkt": affine.existence})),
     "spectral-equality": ("pairs", _exact(spectral.spectral_equality)),
     "spectral-top-r": ("pairs", _exact(spectral.spectral_top) | {"threshold": spectral.spectral_top_threshold}),
     "pca-equality": ("pairs", _exact(spectral.pca)),
