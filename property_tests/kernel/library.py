@@ -110,6 +110,7 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("affine-existence", LINE, "proved", "exact"),
     ("affine-existence", TRIANGLE, "proved", "kkt"),
     ("affine-existence", DEGENERATE, "refuted", "kkt"),
+    ("infonce-key-bias-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
     ("siglip-equality", LINE, "proved", "exact"),
     ("siglip-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
     ("siglip-equality", UNEVEN, "refuted", "kkt"),

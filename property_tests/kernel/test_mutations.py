@@ -55,7 +55,7 @@ def integrals_are_known() -> Iterator[None]:
         return look_up
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("component_moments", "pair_moments"):
+        for name in ("component_moments", "pair_moments", "log_mean"):
             patch.setattr(integrals, name, remembered(getattr(integrals, name)))
         yield
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +12,21 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from scipy.special import logsumexp
 
 from thmverify import exact
+from thmverify.certifying.grids import rational
+from thmverify.certifying.key_bias import _grids
+from thmverify.certifying.writing import instance_fields
 from thmverify.errors import InputError
 from thmverify.evidence import Need
 from thmverify.guarantees import Column
+from thmverify.kernel import Rejected
+from thmverify.kernel.integrals import read_grids
+from thmverify.kernel.models import Mixture, Pairs
+from thmverify.kernel.models import instance as kernel_instance
+from thmverify.kernel.rules import RULES
+from thmverify.kernel.rules.affine import centred
+from thmverify.kernel.rules.coupling import above, below, strips
 from thmverify.matrix import Matrix
 from thmverify.minimize.key_bias import KeyBiasLoss
-from thmverify.minimize.key_bias_bounds import BITS, Strips, _proposed, gap, mixture_bias
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.standing import Standing, judge
 from thmverify.theorems.infonce.common import COUNTEREXAMPLE, TRIANGLE
@@ -24,7 +35,7 @@ from thmverify.theorems.key_bias.common import BIASED as BIASED_INSTANCE
 from thmverify.theorems.key_bias.common import ROW, UNEVEN, examine, slope_across
 from thmverify.theorems.key_bias.infonce_key_bias_equality import STATEMENT
 from thmverify.theorems.key_bias.infonce_key_bias_equality_biased import STATEMENT as BIASED
-from thmverify.verdicts import Outcome, Provenance
+from thmverify.verdicts import Outcome
 
 ASSUMED = ("optimal-coupling", "inclusion")
 FLAT = SharedGMM(UNEVEN.weights, ((Fraction(94, 465), Fraction(3, 155)), (-5, Fraction(-4, 5)), (Fraction(56, 5), 3)))
@@ -122,24 +133,61 @@ def test_the_bias_of_pairs_matters() -> None:
     assert np.linalg.matrix_rank(KeyBiasLoss.of(matched(FLAT)).best(2), tol=1e-9) == 2
 
 
-def test_below_one_it_is_refuted_in_balls() -> None:
+RULE = RULES["infonce-key-bias-equality", "coupling"]
+(EXAMPLE,) = BIASED.counterexamples
+HINTS = json.loads(Path(str(EXAMPLE.evidence)).read_bytes())["hints"]
+BITS = int(HINTS["precision"])
+
+
+def seen(instance: Instance) -> Pairs:
+    pairs = kernel_instance(instance_fields(instance))
+    assert isinstance(pairs, Pairs)
+    return pairs
+
+
+def white() -> tuple[Mixture, fmpq_mat]:
+    """The law of BIASED_INSTANCE in the coordinates of the certificate, and C there."""
+    there = centred(seen(BIASED_INSTANCE)).on_fisher
+    Q = rational(HINTS["Q"], 2)
+    return there.mixture.reduced(Q), Q.transpose() * there.C * Q
+
+
+def test_below_one_it_is_refuted_by_a_certificate() -> None:
     assert judge(BIASED).standing is Standing.REFUTED
-    seen = BIASED.decide(BIASED_INSTANCE)
-    assert (seen.outcome, seen.provenance) == (Outcome.REFUTED, Provenance.ENCLOSED)
-    assert seen.margin is not None
-    assert 0.0045 < float(seen.margin[0]) <= float(seen.margin[1]) < 0.0046
+    assert EXAMPLE.instance == BIASED_INSTANCE
+    found, data = BIASED.decided(EXAMPLE.instance)
+    assert data is not None
+    assert found.outcome is Outcome.REFUTED
+    assert found.margin is not None
+    assert 0.004 < float(found.margin[0]) <= float(found.margin[1]) < 0.005
     needs = {need.hypothesis: need.need for need in STATEMENT.necessity()}
     assert needs["always-matched"] is Need.NECESSARY
 
 
 def test_it_is_refuted_in_other_coordinates() -> None:
     moved = SharedGMM(UNEVEN.weights, tuple((2 * a + b + 3, a - b - 1) for a, b in UNEVEN.means), ((5, 1), (1, 2)))
-    assert examine("claim", matched(moved, Fraction(7, 10))).outcome is Outcome.REFUTED
+    assert examine(matched(moved, Fraction(7, 10))).outcome is Outcome.REFUTED
 
 
 @pytest.mark.parametrize("instance", [matched(FLAT), matched(EVEN, Fraction(1, 2))], ids=["matched", "equal"])
-def test_where_it_holds_there_is_no_gap(instance: Instance) -> None:
-    assert gap(instance) is None
+def test_where_it_holds_nothing_is_decided_and_floats_say_what_they_see(instance: Instance) -> None:
+    found = examine(instance)
+    assert found.outcome is Outcome.UNDECIDED
+    assert "in floats the slope" in found.reason
+
+
+def test_the_hints_for_one_instance_say_nothing_of_another() -> None:
+    """At δ = 1, and where the components are equal, what is claimed holds."""
+    for weights, bias in ((UNEVEN.weights, Fraction(1)), ((Fraction(1, 3),) * 3, Fraction(7, 10))):
+        with pytest.raises(Rejected):
+            RULE(centred(seen(matched(SharedGMM(weights, UNEVEN.means), bias))), HINTS)
+
+
+def test_without_information_nothing_is_learnt() -> None:
+    unbiased = matched(EVEN, Fraction(0))
+    assert examine(unbiased).outcome is Outcome.REFUTED
+    nothing = matched(SharedGMM((Fraction(1, 2),) * 2, ((1, 1), (1, 1))))
+    assert examine(nothing).outcome is Outcome.UNDECIDED
 
 
 @pytest.fixture(autouse=True)
@@ -148,60 +196,66 @@ def working_precision():
         yield
 
 
-def strips(u: fmpq_mat) -> Strips:
-    return Strips.cut(BIASED_INSTANCE, u, [fmpq(x, 2) for x in range(-22, 36)])
-
-
 def test_the_strips_are_the_law() -> None:
     """Masses and means against sampled points, and against the whole: 1, and the mean 0."""
-    u = fmpq_mat([[1], [fmpq(1, 4)]])
-    cut = strips(u)
+    law = centred(seen(BIASED_INSTANCE)).mixture
+    masses, means = strips(law, fmpq_mat([[1], [fmpq(1, 4)]]), [fmpq(x, 2) for x in range(-22, 36)])
     x = UNEVEN.sample(200_000, np.random.default_rng(0))
     place = np.searchsorted(np.arange(-11, 18, 0.5), x @ np.array([1, 0.25]))
-    for a in range(0, len(cut.masses), 5):
+    for a in range(0, len(masses), 5):
         here = x[place == a]
-        assert float(cut.masses[a].mid()) == pytest.approx(len(here) / len(x), abs=0.005)
+        assert float(masses[a].mid()) == pytest.approx(len(here) / len(x), abs=0.005)
         if len(here) > 5000:
-            mean = [float(cut.means[a][i, 0].mid()) for i in range(2)]
-            assert here.mean(0) == pytest.approx(mean, abs=0.15)
-    assert sum(cut.masses, arb(0)).contains(1)
-    whole = sum((m * p for m, p in zip(cut.means, cut.masses, strict=True)), arb_mat(2, 1))
+            assert here.mean(0) == pytest.approx([float(n.mid()) for n in means[a]], abs=0.15)
+    assert sum(masses, arb(0)).contains(1)
+    whole = arb_mat(means).transpose() * arb_mat([[p] for p in masses])
     assert whole.contains(fmpq_mat(2, 1))
 
 
 def test_the_bounds_lie_on_their_sides() -> None:
-    """−KL below what the best maps of rank 1 and 2 reach on nodes; L of a mixture's bias above the best bias."""
-    loss = KeyBiasLoss.of(BIASED_INSTANCE)
+    """−KL below what the best map reaches on nodes; L of a mixture's bias above that of the best bias."""
+    loss, (law, C) = KeyBiasLoss.of(BIASED_INSTANCE), white()
     least = loss.at(loss.best(2))[0]
-    u = fmpq_mat([[1], [0]])
-    cut = strips(u)
-    below = [cut.below(_proposed(cut, BIASED_INSTANCE, u, slack), BIASED_INSTANCE.pairs.C) for slack in (1e-3, 0.1)]
-    assert below[0] is not None
-    assert least - 0.002 < float(below[0].mid()) < least
-    assert below[1] is None or below[1] < below[0]
+    from_below = below(law, C, *coupling())
+    assert least - 0.002 < float(from_below.mid()) < least
     M = fmpq_mat([[fmpq(1, 12), fmpq(-1, 50)], [fmpq(-1, 50), fmpq(-1, 100)]])
-    found = mixture_bias(BIASED_INSTANCE, M, UNEVEN.w, UNEVEN.mu)
-    assert found.reached
-    assert float(exact.to_fraction(found.lower)) > loss.at(exact.to_floats(M))[0]
-    plain = -loss.potential * 0
-    assert float(exact.to_fraction(found.upper)) == pytest.approx(
-        definition(loss, exact.to_floats(M), plain, np.zeros(2)), rel=0.02
-    )
+    there = KeyBiasLoss(loss.weights, exact.to_floats(law.means).T, loss.bias)
+    slopes = (M * law.means, law.sigma.inv() * law.means, law.sigma.inv() * law.means)
+    grids = [read_grids(_grids(law, b), "grids") for b in slopes]
+    found = above(law, C, M, law.weights, law.means, grids)
+    floating = there.at(exact.to_floats(M))[0]
+    assert float(found.mid()) > floating
+    plain = definition(there, exact.to_floats(M), 0 * there.potential, np.zeros(2))
+    assert float(found.mid()) == pytest.approx(plain, rel=0.02)
+
+
+def coupling() -> tuple[fmpq_mat, list[fmpq], fmpq, list[fmpq]]:
+    edges, potentials = ([exact.to_fmpq(Fraction(x)) for x in HINTS[name]] for name in ("edges", "potentials"))
+    return rational(HINTS["u"], 1), edges, exact.to_fmpq(Fraction(HINTS["slope"])), potentials
 
 
 def test_a_coupling_that_is_none_bounds_nothing() -> None:
-    u = fmpq_mat([[1], [0]])
-    cut, C = strips(u), BIASED_INSTANCE.pairs.C
-    T = _proposed(cut, BIASED_INSTANCE, u, 0.01)
-    assert cut.below(T, C) is not None
-    assert cut.below(T * 1.001, C) is None  # marginals above p
-    assert cut.below(T, C + exact.identity(2)) is None  # D is not ≻ 0
-    loose = np.outer(*[[float(p.mid()) for p in cut.masses]] * 2) * (1 - 1e-9)
-    assert cut.below(loose, C) is None  # independent: D = −C
-    wrong = T.copy()
-    wrong[5, 40] = wrong[40, 5] = -1e-3  # which the rest does not make up for
-    assert cut.below(wrong, C) is None
-    assert cut.below(T * np.nan, C) is None
+    (law, C), (u, edges, slope, potentials) = white(), coupling()
+    assert below(law, C, u, edges, slope, potentials).is_finite()
+    for changed, reason in (
+        ((law, C, u, edges, slope, [x + fmpq(1, 1000) for x in potentials]), "leave a part"),  # marginals above p
+        ((law, C + exact.identity(2), u, edges, slope, potentials), "agree more"),  # D is not ≻ 0
+        ((law, C, u, edges, fmpq(0), [fmpq(-1, 10**6)] * len(potentials)), "agree more"),  # independent: D = −C
+        ((law, C, u, edges[::-1], slope, potentials), "do not rise"),
+        ((law, C, u, edges, slope, potentials[1:]), "do not rise"),
+        ((law, C, u * 0, edges, slope, potentials), "do not rise"),
+    ):
+        with pytest.raises(Rejected, match=reason):
+            below(*changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("weights", ["1", "1"]), ("weights", ["1", "-1", "1"]), ("M", [["1", "0"], ["1", "1"]]), ("grids", [[], []])],
+)
+def test_a_bias_that_is_none_is_refused(name: str, value: object) -> None:
+    with pytest.raises(Rejected):
+        RULE(centred(seen(BIASED_INSTANCE)), HINTS | {name: value})
 
 
 def test_more_dimensions_are_refused_in_one_line() -> None:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 
-from thmverify import exact
-from thmverify.certifying.fisher import instance_of
-from thmverify.certifying.grids import rational, whitening
 from thmverify.errors import InputError
+from thmverify.evidence import ByKernel
 from thmverify.hypotheses import COLUMNS_REACH, SHARED_PAIRS
 from thmverify.minimize.key_bias import KeyBiasLoss
-from thmverify.minimize.key_bias_bounds import gap
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Quantity
@@ -21,6 +17,7 @@ from thmverify.subspaces import lda_subspace
 from thmverify.verdicts import Outcome, Provenance, Verdict
 
 ROW = "infonce-key-bias"
+CLAIM = "infonce-key-bias-equality"
 QUANTITY = Quantity(
     r"L(A, b) = -\mathbb{E}[f(x)^T f(\hat x) + b(\hat x)] + \mathbb{E}_x \log \mathbb{E}_y \exp(f(x)^T f(y) + b(y)),"
     r"\quad f(x) = A^T x"
@@ -50,39 +47,20 @@ def slope_across(instance: Instance) -> float:
     return KeyBiasLoss.of(instance).slope()
 
 
-def examine(claim: str, instance: Instance) -> Verdict:
-    """Decide in balls where S_LDA is a plane and floats see a slope ≥ 0 across the best map of rank 1; else say what
-    they see, which decides nothing. Raises InputError for covariances that differ.
-    """
+def seen(instance: Instance) -> Verdict:
+    """Say what floats see, which decides nothing. Raises InputError for covariances that differ."""
     dimension = lda_subspace(instance.shared).dimension
-    undecided = Verdict(claim, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
+    undecided = Verdict(CLAIM, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
     try:
         slope = slope_across(instance)
     except InputError as error:
-        reason = f"no rule knows the claim, and floats do not see it: {error.value} {error.rule}"
-        return replace(undecided, reason=reason)
-    refuted = _refuted(claim, instance, dimension) if slope >= 0 and dimension == 2 else None
-    if refuted is not None:
-        return refuted
-    seen = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
-    reason = f"no rule knows the claim; in floats the slope across the best map of rank dim S_LDA − 1 is {seen}"
+        return replace(undecided, reason=f"floats do not see it: {error.value} {error.rule}")
+    what = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
+    reason = f"in floats the slope across the best map of rank dim S_LDA − 1 is {what}"
     return replace(undecided, reason=reason)
 
 
-@lru_cache(maxsize=8)
-def _refuted(claim: str, instance: Instance, dimension: int) -> Verdict | None:
-    """Return the verdict of two bounds of the loss, in centred and nearly white coordinates of S_LDA; None without."""
-    mixture, mean = instance.shared, exact.to_rows(instance.shared.mean.transpose())[0]
-    means = tuple(tuple(x - a for x, a in zip(row, mean, strict=True)) for row in mixture.means)
-    centred = SharedGMM(mixture.weights, means, mixture.covariance)
-    law = centred.law.on_fisher
-    white = law.reduced(rational(whitening(law), law.m))
-    found = gap(instance_of(replace(instance, model=AugmentedPairs(centred, instance.pairs.bias)), [white]))
-    if found is None:
-        return None
-    reason = "a coupling bounds the loss over M ⪰ 0 from below, and an indefinite M has less: no minimiser has rank 2"
-    margin = exact.to_fraction(found[0]), exact.to_fraction(found[1])
-    return Verdict(claim, Outcome.REFUTED, reason, margin=margin, provenance=Provenance.ENCLOSED, dimension=dimension)
+examine = ByKernel(CLAIM, seen)
 
 
 def sample(rng: random.Random, bias: Fraction) -> Instance:

@@ -36,7 +36,6 @@ from __future__ import annotations
 import random
 import sys
 from fractions import Fraction
-from functools import partial
 
 from thmverify import vocabulary
 from thmverify.evidence import Break
@@ -50,7 +49,7 @@ from thmverify.statement import Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce.common import WITNESS
-from thmverify.theorems.key_bias.common import BIASED, CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
+from thmverify.theorems.key_bias.common import BIASED, CLAIM, CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
 from thmverify.theorems.key_bias.common import sample as sample_at
 from thmverify.verdicts import Status
 
@@ -76,9 +75,10 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=slope_across,
-    examine=partial(examine, ID),
+    examine=examine,
     witness=WITNESS,
     sample=sample,
+    claim=CLAIM,
     proof=Proof("thmverify.theorems.key_bias.infonce_key_bias_equality_proof"),
     formal=formal(ID),
     evidence=(
@@ -87,7 +87,7 @@ STATEMENT = Statement(
         "On the mixture that refutes infonce-equality the slope at the best map of rank 1 is −4·10⁻⁸ in floats, and "
         "the best map has rank 2.",
     ),
-    breaks=(Break(ALWAYS_MATCHED.name, BIASED, partial(examine, ID)),),
+    breaks=(Break(ALWAYS_MATCHED.name, BIASED, examine),),
     guarantees=(Guarantee(ROW, Column.EQUALITY),),
 )
 

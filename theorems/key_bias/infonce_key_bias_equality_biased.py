@@ -6,11 +6,10 @@ a_k)², whose sign is open.
 
 The claim is false. Weights 93/100, 6/100, 1/100 and means (94/465, −57/310), (−5, 161/20), (56/5, −156/5), Σ = I, δ =
 7/10: every minimiser has rank 1. In floats the best map of rank 1 has eigenvalue 0.092, and the slope across it is
-+0.55. Two bounds in balls decide it (`verify/minimize/key_bias_bounds.py`), not the kernel, which has no rule for a
-coupling. A coupling of F with itself that agrees along every direction at least as well as pairs do shows that the
-loss is at least −0.0849 for every map and bias; an indefinite M, which is no AAᵀ, with a bias in closed form has
-−0.0893. By convexity no M ≻ 0 is then the best of all M ⪰ 0. Minimisers exist: the loss grows with M, as C lies below
-E xxᵀ, and each M has a best bias, the Schrödinger potential of entropic optimal transport.
++0.55. The kernel verifies two bounds. A coupling of F with itself that agrees along every direction at least as well
+as pairs do shows that the loss is at least −0.0849 for every map and bias; an indefinite M, which is no AAᵀ, with a
+bias in closed form has −0.0893. By convexity no M ≻ 0 is then the best of all M ⪰ 0. Minimisers exist: the loss grows
+with M, and each M has a best bias, the Schrödinger potential of entropic optimal transport.
 
 Source: Bansal, Kavis, Sanghavi, arXiv:2411.03517, Theorem 5.2 and the talk's remark on δ < 1. The loss and the
 question are ours.
@@ -23,7 +22,6 @@ from __future__ import annotations
 import random
 import sys
 from fractions import Fraction
-from functools import partial
 
 from thmverify import vocabulary
 from thmverify.evidence import Counterexample
@@ -33,12 +31,12 @@ from thmverify.hypotheses import BIAS_POSITIVE
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.statement import Statement
-from thmverify.theorems import PAPER
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.infonce.common import BIAS_BELOW_ONE, HALF, WITNESS, with_bias
-from thmverify.theorems.key_bias.common import BIASED, CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
+from thmverify.theorems.key_bias.common import CLAIM, CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
 from thmverify.theorems.key_bias.common import sample as sample_at
-from thmverify.verdicts import Provenance, Status
+from thmverify.verdicts import Status
 
 ID = "infonce-key-bias-equality-biased"
 
@@ -62,18 +60,18 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=slope_across,
-    examine=partial(examine, ID),
+    examine=examine,
     witness=with_bias(WITNESS, HALF),
     sample=sample,
+    claim=CLAIM,
     counterexamples=(
         Counterexample(
-            BIASED,
+            COUNTEREXAMPLES / "infonce-key-bias-equality-biased.json",
             tempting="With the key bias the softmax weights are a coupling, and along a direction that is missed pairs "
             "agree more than the coupling does.",
             catch="Pairs that are not of one component agree in nothing, and take their share of what is aligned: the "
             "coupling agrees more than they do along a direction in which a rare component lies far out.",
             repaired="At δ = 1 it holds, conditionally (infonce-key-bias-equality).",
-            decided=Provenance.ENCLOSED,
             near=NO_RULE,
         ),
     ),

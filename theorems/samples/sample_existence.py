@@ -84,7 +84,6 @@ STATEMENT = Statement(
             catch="A sample has n keys. Where each point has its own key nearest, larger A is better for ever.",
             repaired="A penalty on A, or more keys than can be told apart, bounds it; sample-deviation supposes a "
             "minimiser.",
-            decided=Provenance.EXACT,
             near="no radius is needed: the argument is the same for every mixture",
         ),
     ),

@@ -41,7 +41,7 @@ from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import NEIGHBOURHOODS
 from thmverify.theorems.infonce.common import WITNESS
 from thmverify.theorems.samples.common import QUANTITY, SYMBOLS, Pairs, contrary, source
-from thmverify.verdicts import Provenance, Status, Verdict
+from thmverify.verdicts import Status, Verdict
 
 ID = "sample-inclusion"
 CONCLUSION = Conclusion(
@@ -119,7 +119,6 @@ STATEMENT = Statement(
             catch="In the mean. In a sample the noise of pairs happens to agree somewhere, and L̂ falls there.",
             repaired="How far Â is from the population's minimiser is bounded by how far L̂ deviates "
             "(sample-deviation).",
-            decided=Provenance.EXACT,
             near=Near(NEIGHBOURHOODS / f"{ID}-near.json", ROOM),
         ),
     ),

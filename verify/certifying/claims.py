@@ -15,6 +15,7 @@ from thmverify.certifying.border import clip_nonshared_proposals, infonce_top_pr
 from thmverify.certifying.clip import clip_proposals
 from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
 from thmverify.certifying.infonce import floating_margin, infonce_margin, infonce_proposals
+from thmverify.certifying.key_bias import key_bias_margin, key_bias_proposals
 from thmverify.certifying.margins import clip_margin, leak_margin, normalised_margin, pca_margin, spectral_margin
 from thmverify.certifying.normalised import normalised_proposals
 from thmverify.certifying.proposal import Interval, Proposal
@@ -140,6 +141,7 @@ CLAIMS: dict[str, Claim] = {
         ),
         Claim("affine-equality", (affine_proposals,), margins={"kkt": affine_margin}),
         Claim("affine-existence", (affine_proposals,)),
+        Claim("infonce-key-bias-equality", (key_bias_proposals,), margins={"coupling": key_bias_margin}),
         Claim("siglip-equality", (siglip_proposals,), on_fisher=True, margins={"kkt": siglip_margin}),
         Claim("spectral-equality", on_fisher=True, margins={"exact": spectral_margin}),
         Claim("spectral-top-r", (lambda _, pairs: top_proposals(pairs),), on_fisher=True),

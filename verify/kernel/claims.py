@@ -35,6 +35,11 @@ STATEMENTS = {
         f"Shared covariance Σ. {_AFFINE} has a minimiser, and each has Col(A) = S_LDA = span{{Σ⁻¹(μ_k − μ_l)}}."
     ),
     "affine-existence": f"Shared covariance Σ. {_AFFINE} has a minimiser.",
+    "infonce-key-bias-equality": (
+        "Shared covariance Σ. Every A with r columns and function b that minimise −E[f(x)ᵀf(x̂) + b(x̂)] + "
+        "E_x log E_y exp(f(x)ᵀf(y) + b(y)), y ~ F independent of x, b in L¹(F), have Col(A) = S_LDA = "
+        "span{Σ⁻¹(μ_k − μ_l)}."
+    ),
     "siglip-equality": (
         "Shared covariance Σ. Every A with r columns and number b that minimise E log(1 + exp(−f(x)ᵀf(x̂) − b)) "
         "+ E log(1 + exp(f(x)ᵀf(y) + b)), y ~ F independent of x, have Col(A) = S_F."

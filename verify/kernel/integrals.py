@@ -254,6 +254,25 @@ def lattice_error(law: Whitened, axes: list[Axis], logarithm: bool = False) -> a
     return total.upper()
 
 
+def log_mean(law: Whitened, axes: Grid) -> arb:
+    """Return E log Σ_k w_k e^{ℓ_k} given a component, by a lattice; ℓ_1 = 0 and Σ_k w_k = 1."""
+    if not isinstance(axes, list) or len(axes) != len(law.centre):
+        raise Rejected(f"the expectation of a logarithm takes lattices in {len(law.centre)} dimensions")
+    nodes = [
+        [(arb(x.h * n), arb(x.h) * gauss(arb(x.h * n) - c)) for n in x.steps]
+        for x, c in zip(axes, law.centre, strict=True)
+    ]
+    *outer, last = nodes
+    along = arb_mat([[(row[-1] * s).exp() for s, _ in last] for row in law.slopes.tolist()])
+    total = arb(0)
+    for point in itertools.product(*outer):
+        logits = [sum((x * s for x, (s, _) in zip(row, point, strict=False)), arb(0)) for row in law.slopes.tolist()]
+        front = arb_mat([[w * x.exp() for w, x in zip(law.weights, logits, strict=True)]])
+        row = sum((z.log() * weight for z, (_, weight) in zip((front * along).entries(), last, strict=True)), arb(0))
+        total += row * math.prod((weight for _, weight in point), start=arb(1))
+    return total + arb(0, lattice_error(law, axes, logarithm=True))
+
+
 def tail(R: arb) -> arb:
     """Return ∫_{|u|>R} (1 + u²) φ du ≥ the integral of |φ p_k uⁿ| over |u_i| > R, since E u_l² = 1 for the others."""
     return 2 * (R / arb(2).sqrt()).erfc() + 2 * R * gauss(R)

@@ -4,7 +4,6 @@ With β_k = b_k − b_1 in the place of b_k the softmax is the same and the loga
 as many dimensions as the β_k span.
 """
 
-import itertools
 import math
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ from flint import arb, arb_mat, ctx, fmpq_mat
 
 from thmverify.kernel import integrals
 from thmverify.kernel.formulas.values import MAX_WORK, Value, elimination, is_ball
-from thmverify.kernel.integrals import Grid, Grids, Whitened, component_moments, whiten
+from thmverify.kernel.integrals import Grids, component_moments, log_mean, whiten
 from thmverify.kernel.linear import diagonal, is_zero, select
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.strict import Rejected
@@ -45,22 +44,6 @@ def expectation(pay: Callable[[int], None], name: str, law: Mixture, b: Value, g
     return sum(
         (arb_mat([[x] for x in component_moments(part, grid)[constant]]) * w for w, part, grid in parts), arb_mat(K, 1)
     )
-
-
-def log_mean(law: Whitened, axes: Grid) -> arb:
-    """Return E log Σ_k w_k e^{ℓ_k} given a component, by a lattice; ℓ_1 = 0."""
-    if not isinstance(axes, list) or len(axes) != len(law.centre):
-        raise Rejected(f"the expectation of a logarithm takes lattices in {len(law.centre)} dimensions")
-    nodes = [
-        [(arb(x.h * n), arb(x.h) * integrals.gauss(arb(x.h * n) - c)) for n in x.steps]
-        for x, c in zip(axes, law.centre, strict=True)
-    ]
-    total = arb(0)
-    for point in itertools.product(*nodes):
-        logits = (law.slopes * arb_mat([[s] for s, _ in point])).entries()
-        below = sum((w * x.exp() for w, x in zip(law.weights, logits, strict=True)), arb(0))
-        total += below.log() * math.prod((weight for _, weight in point), start=arb(1))
-    return total + arb(0, integrals.lattice_error(law, axes, logarithm=True))
 
 
 def _price(grids: Grids, K: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from thmverify.kernel.models import Finding, Instance, Pairs
-from thmverify.kernel.rules import affine, angles, border, identities, ranks, siglip, simsiam, spectral
+from thmverify.kernel.rules import affine, angles, border, coupling, identities, ranks, siglip, simsiam, spectral
 from thmverify.kernel.strict import Rejected, record
 
 Rule = Callable[[Any, object], Any]
@@ -43,6 +43,10 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "infonce-top-r": ("shared", _ranked(ranks.top) | {"border": border.top_border}),
     "nonshared-inclusion": ("pairs", _exact(identities.inclusion) | {"border": border.nonshared_border}),
     "simclr-normalised-inclusion": ("shared", _exact(angles.normalised_exact) | {"losses": angles.normalised_losses}),
+    "infonce-key-bias-equality": (
+        "shared",
+        _centred(_exact(coupling.nothing_learnt) | {"coupling": coupling.key_bias}),
+    ),
     "siglip-equality": ("shared", _ranked(ranks.equality, {"kkt": siglip.enclosed})),
     "affine-equality": ("shared", _centred(_ranked(ranks.equality, {"kkt": affine.bounds}))),
     "affine-existence": ("shared", _centred(_exact(affine.on_a_line) | {"kkt": affine.existence})),

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
+from thmverify.kernel import integrals
 from thmverify.kernel.enclosure import slack
-from thmverify.kernel.integrals import Grids, Whitened, check_grids, component_moments, read_grids
+from thmverify.kernel.integrals import Grids, Whitened, check_grids, read_grids
 from thmverify.kernel.linear import certainly_definite, cholesky, diagonal, dual_norm_squared, select, trace
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.parse import bits, rational, read
@@ -117,7 +118,7 @@ def slopes(law: Mixture, joint: fmpq_mat, V: fmpq_mat, b: fmpq, grids: Grids) ->
         k, l = divmod(n, K)
         flat = arb_mat(2, 2 * rho)
         whitened = Whitened([arb(1), arb(b).exp()], [*middles[k], *middles[l]], flat, [bend * 0, bend], 2)
-        moments = component_moments(whitened, grid)
+        moments = integrals.component_moments(whitened, grid)
         found = arb_mat([[moments[first + second][1] for second in units] for first in units]) * (2 * joint[k, l])
         g, e = g + frames[k].transpose() * found * frames[l], e + found[0, 0]
     return (g + g.transpose()) / 2, e
