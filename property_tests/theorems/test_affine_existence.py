@@ -54,6 +54,9 @@ def test_it_holds_on_a_line_and_where_the_map_fills_the_plane() -> None:
     assert STATEMENT.examine(triangle).outcome is Outcome.PROVED
     assert margin(triangle) < 0
     assert STATEMENT.examine(replace(LEANING, rank=1)).outcome is Outcome.UNDECIDED
+    nothing = Instance(AugmentedPairs(SharedGMM((1,), ((1, 2),))), 1)
+    assert (margin(nothing), STATEMENT.examine(nothing).outcome) == (-1, Outcome.PROVED)
+    assert (EQUALITY.margin(nothing), EQUALITY.examine(nothing).outcome) == (-1, Outcome.PROVED)
 
 
 def test_the_loss_is_that_of_samples() -> None:

@@ -32,6 +32,7 @@ from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
+from thmverify.subspaces import lda_subspace
 from thmverify.theorems import COUNTEREXAMPLES
 from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.encoders.common import QUANTITY, ROW, source
@@ -49,9 +50,9 @@ CONCLUSION = Conclusion(
 @lru_cache(maxsize=8)
 def margin(instance: Instance) -> float:
     """Return the slope of L across the best M of rank 1, in float64: < 0 if M* has rank 2; −1 for dim S_LDA ≠ 2."""
-    relaxed = inside(instance)[1]
-    if relaxed.d != 2:
+    if lda_subspace(instance.shared).dimension != 2:
         return -1.0
+    relaxed = inside(instance)[1]
     A, beta = (exact.to_floats(x) for x in proposed(relaxed, 1))
     v = np.linalg.svd(A)[0][:, 1]
     return float(v @ relaxed.slopes(A, beta[:, 0])[1] @ v)

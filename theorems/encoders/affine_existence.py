@@ -33,6 +33,7 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
+from thmverify.subspaces import lda_subspace
 from thmverify.theorems import COUNTEREXAMPLES
 from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.encoders.common import QUANTITY, source
@@ -49,9 +50,9 @@ CONCLUSION = Conclusion(
 @lru_cache(maxsize=8)
 def margin(instance: Instance) -> float:
     """Return the sine of the angle between β* and Col M* where M* is singular in floats, dim S_LDA = 2; else −1."""
-    relaxed = inside(instance)[1]
-    if relaxed.d != 2:
+    if lda_subspace(instance.shared).dimension != 2:
         return -1.0
+    relaxed = inside(instance)[1]
     A, beta = proposed(relaxed, 2)
     (u, sizes, _), b = np.linalg.svd(exact.to_floats(A)), exact.to_floats(beta)[:, 0]
     if sizes[1] ** 2 > 1e-7 or not np.linalg.norm(b) > 1e-9:
