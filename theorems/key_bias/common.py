@@ -37,6 +37,7 @@ UNEVEN = SharedGMM(
 BIASED = Instance(AugmentedPairs(UNEVEN, Fraction(7, 10)), 3)
 
 
+@lru_cache(maxsize=64)
 def slope_across(instance: Instance) -> float:
     """Return the least slope of the loss across the best map of rank dim S_LDA − 1, in float64: < 0 where it holds.
 
