@@ -27,6 +27,7 @@ from thmverify.integrate.problem import LogSumExp
 _R = 2  # of the ellipse: small ellipses waste little on the box around them
 _MOST_NODES = 80  # on one axis of a cell
 _MOST_CELLS = 20_000
+_SMALL = 40.0  # nats that F may be small by
 _NODE = 1.2  # what a node of a component costs, in microseconds
 _BOUND_BITS = 64  # bounds need no more, whatever the precision of the sums
 
@@ -119,8 +120,11 @@ def _form(alpha: arb, beta: Sequence[fmpq], gamma: Sequence[Sequence[fmpq]]) -> 
 def plan_cells(problem: LogSumExp, nats: float) -> Plan | None:
     """Return cells whose errors sum to about e^{−nats}, or None when too many, or numbers beyond floats, are needed.
 
-    Every bound in it is rigorous whatever `nats` is.
+    Every bound in it is rigorous whatever `nats` is. More nats than the most nodes gain on the share of a cell, and
+    some for an F that is small, are not tried: all cells would be halved until there are too many.
     """
+    if nats > 2 * math.log(_R) * _MOST_NODES + math.log(_MOST_CELLS) + _SMALL:
+        return None
     with ctx.workprec(_BOUND_BITS):
         try:
             return _subdivide(problem, nats)
