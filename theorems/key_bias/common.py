@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from thmverify.errors import InputError
 from thmverify.evidence import ByKernel
