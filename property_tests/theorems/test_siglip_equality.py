@@ -191,3 +191,12 @@ def test_a_point_that_is_not_nearly_stationary_or_not_so_convex_is_refused() -> 
     ):
         with pytest.raises(Rejected):
             KERNEL(seen(UNEVEN_PAIRS), hints | {name: value})
+
+
+def test_for_one_component_no_lattice_is_summed() -> None:
+    """The largest ones would take twice the time: there are two softmax weights, and one grid to count."""
+    alone = seen(Instance(AugmentedPairs(SharedGMM((1,), ((2, 1),))), 1))
+    grid = [["1/1000", "-100000", "100000", "1"], ["1", "-9", "2", "1"]]
+    hints = {"precision": "128", "Q": [["1"]], "grids": [grid], "V": [["1"]], "N": [[]], "offset": "0", "modulus": "1"}
+    with pytest.raises(Rejected, match="one component"):
+        KERNEL(alone, hints)

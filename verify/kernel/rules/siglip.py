@@ -104,8 +104,8 @@ def slopes(law: Mixture, joint: fmpq_mat, V: fmpq_mat, b: fmpq, grids: Grids) ->
     second softmax weight for the logits 0 and sᵀLᵀLs', with the weights 1 and e^b.
     """
     K, rho, G = len(law.weights), V.ncols(), law.sigma
-    if not rho:
-        raise Rejected("V has no columns")
+    if not rho or K == 1:
+        raise Rejected("V has no columns, or there is one component, where M° is 0")
     check_grids(grids, K * K)
     L = cholesky(arb_mat(V.transpose() * G * V))
     turned, centres = L.solve(arb_mat(V.transpose() * G)).tolist(), L.solve(arb_mat(V.transpose() * law.means))
