@@ -16,7 +16,7 @@ from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import Kind, bits, rational, read, vector
 from thmverify.kernel.strict import Rejected, exactly
 
-MAX_STRIPS = 300  # whose squares are exponentials: a second
+MAX_STRIPS = 300  # whose squares are exponentials: four seconds at most
 
 
 def nothing_learnt(pairs: Pairs) -> Finding:
