@@ -11,10 +11,13 @@ from functools import cached_property
 from math import isqrt
 from pathlib import Path
 
+import numpy as np
+
 from thmverify import exact
 from thmverify.certifying import decide
 from thmverify.certifying.formulas import Expression
 from thmverify.certifying.writing import instance_fields
+from thmverify.errors import InputError
 from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.covers import VerifiedEverywhere, VerifiedRegion
@@ -45,7 +48,11 @@ class ByKernel:
         """Return the verdict, and the certificate where the kernel decides. Raises InputError as `__call__` does."""
         verdict, data = decide(self.claim, instance)
         if data is None and self.otherwise is not None:
-            other = self.otherwise(instance)
+            try:
+                with np.errstate(over="raise", divide="raise", invalid="raise"):
+                    other = self.otherwise(instance)
+            except (InputError, *exact.FLOATS_FAIL) as error:  # of floats: the kernel has had its say
+                return replace(verdict, reason=f"{verdict.reason}; floats do not see it: {error}"), None
             undecided = other.outcome is Outcome.UNDECIDED
             return replace(other, reason=f"{verdict.reason}; {other.reason}") if undecided else other, None
         return verdict, data

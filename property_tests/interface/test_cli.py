@@ -57,6 +57,8 @@ MINIMISATIONS = [
     ("least-squares", "gmm"),
     ("vicreg", "gmm"),
     ("infonce-finite", "shared-gmm"),
+    ("dcl", "shared-gmm"),
+    ("supcon", "shared-gmm"),
 ]
 STATEMENTS = ("lemma-4.2", "fisher-optimality", "infonce-inclusion")
 

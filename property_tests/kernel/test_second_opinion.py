@@ -13,7 +13,9 @@ from flint import arb, ctx, fmpq
 from property_tests.kernel import second_opinion
 from property_tests.kernel.library import all_certificates
 
-KKT = [json.loads(data) for data in all_certificates() if b'"rule":"kkt"' in data]
+# Not of SigLIP and affine maps: their definitions are integrated in the tests of their statements.
+KNOWN = {"infonce-equality", "infonce-top-r", "clip-effective-equality", "clip-inclusion-literal"}
+KKT = [f for f in map(json.loads, all_certificates()) if f["rule"] == "kkt" and f["claim"] in KNOWN]
 
 
 @pytest.mark.parametrize("fields", KKT, ids=lambda f: f"{f['claim']}-{f['verdict']}-{f['content'][:6]}")

@@ -72,7 +72,7 @@ REFUSED = [
     (changed("set.radius", "1/4"), "not certain that the weights are positive"),
     (changed("set.radius", "0"), "no axis and no radius"),
     (changed("hints.precision", "31"), "precision is not"),
-    (changed("hints.frames", []), "one frame for each modality"),
+    (changed("hints.frames", []), "frames does not have 1 entries"),
     (changed("hints.frames", [[["1", "0"], ["2", "0"]]]), "a frame is not invertible"),
     (changed("claim", "infonce-equality"), "built-in claim"),
     (changed("formula", ["<", "bias", "1"]), "the statement is not the hash"),

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from importlib import import_module
+from typing import Any, TypeAlias
 
-from thmverify.certifying.affine import affine_margin, affine_proposals
 from thmverify.certifying.border import clip_nonshared_proposals, infonce_top_proposals, nonshared_proposals
 from thmverify.certifying.clip import clip_proposals
 from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
 from thmverify.certifying.infonce import floating_margin, infonce_margin, infonce_proposals
-from thmverify.certifying.key_bias import key_bias_margin, key_bias_proposals
 from thmverify.certifying.margins import clip_margin, leak_margin, normalised_margin, pca_margin, spectral_margin
 from thmverify.certifying.normalised import normalised_proposals
 from thmverify.certifying.proposal import Interval, Proposal
-from thmverify.certifying.siglip import siglip_margin, siglip_proposals
 from thmverify.certifying.simsiam import simsiam_proposals
 from thmverify.errors import InputError, one_of
 from thmverify.kernel.models import Pairs
@@ -93,6 +91,15 @@ class Claim:
         return None if measure is None else measure(pairs, proposal, proved)
 
 
+def _later(module: str, role: str) -> Callable[..., Any]:
+    """Return a module's function of that role, imported when it is called: few decisions need its minimisers."""
+
+    def call(*arguments: object) -> object:
+        return getattr(import_module(f"thmverify.certifying.{module}"), f"{module}_{role}")(*arguments)
+
+    return call
+
+
 def _equality_on_a_line(pairs: Pairs) -> bool:
     return max(pairs.sizes) == 1
 
@@ -139,10 +146,19 @@ CLAIMS: dict[str, Claim] = {
             (lambda _, pairs: normalised_proposals(pairs),),
             margins={"losses": normalised_margin},
         ),
-        Claim("affine-equality", (affine_proposals,), margins={"kkt": affine_margin}),
-        Claim("affine-existence", (affine_proposals,)),
-        Claim("infonce-key-bias-equality", (key_bias_proposals,), margins={"coupling": key_bias_margin}),
-        Claim("siglip-equality", (siglip_proposals,), on_fisher=True, margins={"kkt": siglip_margin}),
+        Claim("affine-equality", (_later("affine", "proposals"),), margins={"kkt": _later("affine", "margin")}),
+        Claim("affine-existence", (_later("affine", "proposals"),)),
+        Claim(
+            "infonce-key-bias-equality",
+            (_later("key_bias", "proposals"),),
+            margins={"coupling": _later("key_bias", "margin")},
+        ),
+        Claim(
+            "siglip-equality",
+            (_later("siglip", "proposals"),),
+            on_fisher=True,
+            margins={"kkt": _later("siglip", "margin")},
+        ),
         Claim("spectral-equality", on_fisher=True, margins={"exact": spectral_margin}),
         Claim("spectral-top-r", (lambda _, pairs: top_proposals(pairs),), on_fisher=True),
         Claim("pca-equality", margins={"exact": pca_margin}),
