@@ -8,12 +8,11 @@ from functools import lru_cache
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from thmverify import exact
 from thmverify.certifying.fisher import instance_of
 from thmverify.certifying.grids import OutOfReachError, propose, rational, whitening
 from thmverify.certifying.infonce import rank_margin
 from thmverify.certifying.proposal import Interval, Proposal
-from thmverify.certifying.writing import dyadics
+from thmverify.certifying.writing import dyadics, rationals
 from thmverify.exact import to_floats
 from thmverify.kernel.models import Pairs
 from thmverify.kernel.rules.affine import centred, localised
@@ -47,14 +46,10 @@ def affine_proposals(instance: Instance, _pairs: Pairs) -> Iterator[Proposal]:
         V, beta = proposed(relaxed, rank)
         grid = propose(law, V, V.transpose() * law.offsets, _NATS, boxes=True)
         across = np.linalg.svd(to_floats(V))[0][:, rank:]
-        point = {"V": _rows(V), "N": dyadics(across), "offset": _rows(beta)}
+        point = {"V": rationals(V), "N": dyadics(across), "offset": rationals(beta)}
         yield Proposal("kkt", {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, **point})
 
 
 def affine_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval:
     """Return an interval around minus the least eigenvalue of M* (proved), or around the slope that refutes."""
     return rank_margin(localised(centred(pairs), proposal.hints)[0], int(proposal.hints["precision"]), proved)
-
-
-def _rows(m: fmpq_mat) -> list[list[str]]:
-    return [[str(x) for x in row] for row in exact.to_rows(m)]

@@ -16,7 +16,7 @@ from thmverify import exact
 from thmverify.certifying.fisher import instance_of
 from thmverify.certifying.grids import Grids, OutOfReachError, propose, rational, whitening
 from thmverify.certifying.proposal import Proposal
-from thmverify.certifying.writing import dyadics
+from thmverify.certifying.writing import dyadics, rationals
 from thmverify.exact import to_floats
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.losses.clip import pairs_of
@@ -134,8 +134,8 @@ def infonce_top_proposals(instance: Instance, pairs: Pairs, boxes: bool = False)
     levels = [str(_simple(float(values[r - 1]) - gap / 4)), str(_simple(float(values[r]) + gap / 4))]
     X = B * _rational_space(mixture, vectors[:, :r])
     for hints in _crossings(instance, pairs, X, boxes):
-        W = _exact_text(Q * rational(hints["W"], len(hints["W"][0])))
-        yield Proposal("border", {"X": _exact_text(Q * X), "levels": levels, "border": {**hints, "W": W}})
+        W = rationals(Q * rational(hints["W"], len(hints["W"][0])))
+        yield Proposal("border", {"X": rationals(Q * X), "levels": levels, "border": {**hints, "W": W}})
 
 
 def _rational_space(mixture: Mixture, vectors: Floats) -> fmpq_mat:
@@ -209,10 +209,6 @@ def _inside(instance: Instance, X: fmpq_mat, whole: Coordinates) -> _Inside:
     N = vectors[:, slopes > _SLOPE]
     back = np.linalg.pinv(whole.embedding) @ coordinates.embedding
     return _Inside(_text(coordinates.to_basis @ V), _text(coordinates.to_basis @ N), back @ V)
-
-
-def _exact_text(columns: fmpq_mat) -> list[list[str]]:
-    return [[str(x) for x in row] for row in exact.to_rows(columns)]
 
 
 def _text(columns: Floats) -> list[list[str]]:

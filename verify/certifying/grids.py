@@ -14,6 +14,7 @@ from flint import ctx, fmpq_mat
 
 from thmverify import exact
 from thmverify.certifying.balls import propose_ball
+from thmverify.certifying.writing import rationals
 from thmverify.exact import to_floats
 from thmverify.integrate.float64 import inverse_whitening
 from thmverify.integrate.lattice import dyadic
@@ -174,7 +175,7 @@ def whitening(mixture: Mixture) -> list[list[str]]:
         inverse, roots = inverse_whitening(Q.transpose() * H * Q)
         step = to_floats(inverse.transpose()) / roots
         Q = Q * exact.matrix([[Fraction(_short(x)) for x in row] for row in step], columns=mixture.m)
-    return [[str(x) for x in row] for row in exact.to_rows(Q)]
+    return rationals(Q)
 
 
 def _short(x: float) -> float:

@@ -16,6 +16,7 @@ from thmverify import exact
 from thmverify.certifying.grids import OutOfReachError, propose, rational, whitening
 from thmverify.certifying.infonce import outward
 from thmverify.certifying.proposal import Interval, Proposal
+from thmverify.certifying.writing import rationals
 from thmverify.exact import to_floats
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.rules.affine import centred
@@ -66,7 +67,7 @@ def key_bias_proposals(_instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
         cut = [(float(p.mid()), [float(x.mid()) for x in n]) for p, n in zip(*strips(plane.law, u, edges), strict=True)]
     for slack in _SLACKS:
         slope, potentials = _scaled(plane, u, np.array([p for p, _ in cut]), np.array([n for _, n in cut]), slack)
-        texts = {"u": _rows(u), "edges": _texts(edges), "slope": str(slope), "potentials": _texts(potentials)}
+        texts = {"u": rationals(u), "edges": _texts(edges), "slope": str(slope), "potentials": _texts(potentials)}
         yield Proposal("coupling", {"precision": str(_BITS), "Q": Q} | texts | above)
 
 
@@ -75,10 +76,6 @@ def key_bias_margin(pairs: Pairs, proposal: Proposal, _proved: bool) -> Interval
     below, above = losses(centred(pairs), proposal.hints)
     with ctx.workprec(_BITS):
         return outward(below - above, below - above)
-
-
-def _rows(m: fmpq_mat) -> list[list[str]]:
-    return [[str(x) for x in row] for row in exact.to_rows(m)]
 
 
 def _texts(numbers: list[fmpq]) -> list[str]:
@@ -164,7 +161,7 @@ def _indefinite(plane: _Plane, start: Floats) -> dict[str, object]:
     weights = [exact.to_fmpq(Fraction(f"{math.exp(y):.12g}")) for y in found[d * d : d * d + K]]
     slopes = (M * centres, plane.law.sigma.inv() * centres, plane.law.sigma.inv() * plane.law.means)
     grids = [_grids(plane.law, b) for b in slopes]
-    return {"M": _rows(M), "weights": _texts(weights), "centres": _rows(centres), "grids": grids}
+    return {"M": rationals(M), "weights": _texts(weights), "centres": rationals(centres), "grids": grids}
 
 
 def _grids(law: Mixture, b: fmpq_mat) -> object:

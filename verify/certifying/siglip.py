@@ -14,7 +14,7 @@ from thmverify.certifying.fisher import instance_of
 from thmverify.certifying.grids import propose_pairs, rational, whitening
 from thmverify.certifying.infonce import least, outward
 from thmverify.certifying.proposal import Interval, Proposal
-from thmverify.certifying.writing import dyadics
+from thmverify.certifying.writing import dyadics, rationals
 from thmverify.exact import to_floats
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.rules.siglip import components, localised
@@ -44,7 +44,7 @@ def siglip_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
         V, b = found
         grid = propose_pairs(law, V, _NATS[rank])
         across = np.linalg.svd(to_floats(V))[0][:, rank:]
-        hints = {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, "V": _rows(V), "N": dyadics(across)}
+        hints = {"precision": str(grid.bits), "Q": Q, "grids": grid.grids, "V": rationals(V), "N": dyadics(across)}
         yield Proposal("kkt", hints | {"offset": str(b), "modulus": str(modulus(pairs, law, V, b))})
 
 
@@ -56,10 +56,6 @@ def siglip_margin(pairs: Pairs, proposal: Proposal, proved: bool) -> Interval | 
     with ctx.workprec(int(proposal.hints["precision"])):
         highest = least(found.high + found.margin * 2, found.outer)[1]
         return outward(least(found.high, found.outer)[0], highest)
-
-
-def _rows(m: fmpq_mat) -> list[list[str]]:
-    return [[str(x) for x in row] for row in exact.to_rows(m)]
 
 
 def modulus(pairs: Pairs, law: Mixture, V: fmpq_mat, b: fmpq) -> Fraction:

@@ -12,6 +12,7 @@ from flint import arb_mat, ctx, fmpq, fmpq_mat, fmpq_poly
 
 from thmverify import exact
 from thmverify.certifying.proposal import Proposal
+from thmverify.certifying.writing import rationals
 from thmverify.exact import FLOATS_FAIL, from_ball, to_floats
 from thmverify.kernel.linear import changes, null_space
 from thmverify.kernel.models import Pairs
@@ -47,7 +48,7 @@ def leak_proposals(pairs: Pairs) -> Iterator[Proposal]:
         if across.size and np.abs(across.T @ U).max() > _SMALL:
             for places in _PLACES:
                 x = _polished(pairs, np.concatenate([U, P]), places)
-                rows = [[str(y) for y in row] for row in exact.to_rows(x)]
+                rows = rationals(x)
                 radius = str(fmpq(1, 2 ** (places * 2 // 3)))
                 yield Proposal("leak", {"precision": str(2 * places), "U": rows[:d], "P": rows[d:], "radius": radius})
 

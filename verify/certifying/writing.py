@@ -6,7 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import fmpq_mat
 
+from thmverify import exact
 from thmverify.instances import instance_to_json
 from thmverify.kernel.certificate import FIELDS, FORMAT
 from thmverify.kernel.claims import statement_hash
@@ -31,6 +33,11 @@ def instance_fields(instance: Instance) -> dict[str, Any]:
 def dyadics(m: Floats) -> list[list[str]]:
     """Return a float64 matrix entry by entry, exactly, as text."""
     return [[str(Fraction(float(x))) for x in row] for row in np.atleast_2d(m)]
+
+
+def rationals(m: fmpq_mat) -> list[list[str]]:
+    """Return a rational matrix entry by entry as text."""
+    return [[str(x) for x in row] for row in exact.to_rows(m)]
 
 
 def certificate(claim: str, instance: dict[str, Any], rule: str, hints: dict[str, Any], finding: Finding) -> bytes:

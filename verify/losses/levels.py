@@ -78,7 +78,6 @@ def _parts(expression: ValueExpression) -> Iterator[_Part]:
             partial(_multiprecision_log, number),
             partial(_enclosed_log, number),
         )
-
     for drawn in expression.candidates:
         yield _Part(
             drawn.coefficient,
