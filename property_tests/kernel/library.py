@@ -61,6 +61,7 @@ TETRAHEDRON = shared("1/4 1/4 1/4 1/4", "1 1 1, 1 -1 -1, -1 1 -1, -1 -1 1")  # Î
 PANCAKES = shared("1/2 1/2", "2 0, -2 0", covariance=[["1", "0"], ["0", "9"]], rank=1)
 SKEWED = [["2", "1", "0", "0"], ["1", "2", "1", "0"], ["0", "1", "3", "1"], ["0", "0", "1", "1"]]
 LEAKING = shared("1/2 1/4 1/4", "2 1 0 0, 0 -2 1 0, -4 0 -1 0", covariance=SKEWED)
+RARE = shared("93/100 3/50 1/100", "94/465 -57/310, -5 161/20, 56/5 -156/5", bias="7/10", rank=3)
 TWISTED = shared("1/2 1/2", "2 1, -2 -1", covariance=[["4", "0"], ["0", "1/4"]], rank=1, weight_decay="1")
 FAR = "1" + "0" * 160  # its square is beyond any float
 PAIRED = clip("1/3 2/3", "2 1, -1 0", "1 1, -1 2", rank=2)
@@ -107,6 +108,7 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("affine-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
     ("affine-equality", TRIANGLE, "proved", "kkt"),
     ("affine-equality", shared("49/50 19/1000 1/1000", "144/245 3/49, -7 2, -23 2"), "refuted", "kkt"),
+    ("infonce-key-bias-equality", RARE, "refuted", "coupling"),
     ("affine-existence", LINE, "proved", "exact"),
     ("affine-existence", TRIANGLE, "proved", "kkt"),
     ("affine-existence", DEGENERATE, "refuted", "kkt"),
