@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -16,6 +18,7 @@ from thmverify.kernel.integrals import Grid, softmax_moments
 from thmverify.kernel.linear import select
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.strict import canonical, digest
+from thmverify.models import Instance
 
 SHIPPED = sorted((Path(__file__).parents[2] / "theorems" / "counterexamples").glob("*.json"))
 
@@ -162,22 +165,53 @@ def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: list[Grid], c:
     return softmax_moments(law, D, b, targets, grids, c)
 
 
-@cache
-def known_certificates() -> tuple[bytes, ...]:
-    """The certificates of KNOWN, in its order."""
-    found = []
-    for claim, instance, _, _ in KNOWN:
-        data = decide(claim, parse_instance(instance))[1]
-        if data is None:
-            raise LookupError(f"{claim} is undecided on {instance}")
-        found.append(data)
-    return tuple(found)
+def instance_of(fields: dict[str, Any]) -> Instance:
+    """The instance of a certificate's fields, in which whole numbers are text too."""
+    instance = {k: int(v) if k == "rank" else v for k, v in fields["instance"].items()}
+    if "labels" in instance:
+        instance["labels"] = [int(x) for x in instance["labels"]]
+    return parse_instance(instance)
+
+
+def _is_known(path: Path) -> bool:
+    """Whether a shipped certificate decides what a row of KNOWN decides."""
+    fields = json.loads(path.read_bytes())
+    rows = [parse_instance(instance) for claim, instance, *_ in KNOWN if claim == fields["claim"]]
+    return instance_of(fields) in rows
+
+
+OTHERS = [path for path in SHIPPED if not _is_known(path)]
+CASES = [claim for claim, *_ in KNOWN] + [path.stem for path in OTHERS]  # what `certificate_of` takes a number of
+
+
+HEADS = [(claim, rule) for claim, _, _, rule in KNOWN]  # the claim and the rule of each case, none of them decided
+HEADS += [(fields["claim"], fields["rule"]) for fields in (json.loads(path.read_bytes()) for path in OTHERS)]
 
 
 @cache
+def certificate_of(index: int) -> bytes:
+    """The certificate of a row of KNOWN, or after these of another shipped file."""
+    return _decided(index) if index < len(KNOWN) else OTHERS[index - len(KNOWN)].read_bytes()
+
+
+def _decided(index: int) -> bytes:
+    """Decide a row of KNOWN, once for all the processes of a run: they share the folder of what is kept for it."""
+    claim, instance, _, _ = KNOWN[index]
+    kept = Path(os.environ["THMVERIFY_CACHE"]) / f"known-{digest([claim, json.dumps(instance)])}"
+    if kept.exists():
+        return kept.read_bytes()
+    data = decide(claim, parse_instance(instance))[1]
+    if data is None:
+        raise LookupError(f"{claim} is undecided on {instance}")
+    written = kept.with_name(f"{kept.name}-{os.getpid()}")
+    written.write_bytes(data)
+    written.replace(kept)
+    return data
+
+
 def all_certificates() -> tuple[bytes, ...]:
-    """Those, and the shipped ones."""
-    return (*known_certificates(), *(path.read_bytes() for path in SHIPPED))
+    """The certificates of KNOWN, in its order, and the other shipped ones."""
+    return tuple(map(certificate_of, range(len(CASES))))
 
 
 def label(index: int) -> str:

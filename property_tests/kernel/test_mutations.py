@@ -17,17 +17,16 @@ from typing import Any
 import pytest
 from flint import arb, arb_mat, ctx, fmpq_mat
 
-from property_tests.kernel.library import KNOWN, SHIPPED, all_certificates, rehashed
+from property_tests.kernel.library import CASES, all_certificates, certificate_of, instance_of, rehashed
 from thmverify.certifying import decide
 from thmverify.errors import InputError
-from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check, integrals
 from thmverify.kernel.claims import STATEMENTS, statement_hash
 from thmverify.kernel.strict import canonical
 
-NAMES = [f"{i}-{claim}" for i, (claim, _, _, _) in enumerate(KNOWN)] + [path.stem for path in SHIPPED]
+NAMES = [f"{i}-{name}" for i, name in enumerate(CASES)]
 FEW = 6
-CASES = pytest.mark.parametrize("index", range(len(NAMES)), ids=lambda i: NAMES[i])
+EACH = pytest.mark.parametrize("index", range(len(NAMES)), ids=lambda i: NAMES[i])
 
 
 def exactly(value: Any) -> Any:
@@ -143,9 +142,9 @@ def mutants(tree: dict[str, Any]) -> Iterator[tuple[tuple, dict[str, Any]]]:
                 yield path, mutant
 
 
-@CASES
+@EACH
 def test_every_change_is_refused(index, record_property):
-    data = all_certificates()[index]
+    data = certificate_of(index)
     assert accepted(data)
     tried = [canonical(mutant) for _, mutant in mutants(json.loads(data))]
     survivors = [m for m in tried if accepted(m)]
@@ -154,9 +153,9 @@ def test_every_change_is_refused(index, record_property):
     assert survivors == []
 
 
-@CASES
+@EACH
 def test_every_changed_byte_is_refused(index):
-    data = all_certificates()[index]
+    data = certificate_of(index)
     for i, byte in enumerate(data):
         for other in (byte ^ 1, byte ^ 32, 0):
             if other != byte:
@@ -179,11 +178,8 @@ def test_every_changed_byte_is_refused(index):
 
 def stays_true(mutant: dict[str, Any], finding: Any) -> bool:
     """Whether deciding the mutant's claim on its instance afresh gives what it states, or cannot tell."""
-    instance = {k: int(v) if k == "rank" else v for k, v in mutant["instance"].items()}
-    if "labels" in instance:
-        instance["labels"] = [int(x) for x in instance["labels"]]
     try:
-        verdict, _ = decide(mutant["claim"], parse_instance(instance))
+        verdict, _ = decide(mutant["claim"], instance_of(mutant))
     except InputError:
         return False
     return verdict.outcome.value in (finding.verdict, "undecided")
@@ -192,13 +188,13 @@ def stays_true(mutant: dict[str, Any], finding: Any) -> bool:
 FIXED = ("format", "claim", "statement", "verdict", "rank", "dimension")
 
 
-@CASES
+@EACH
 def test_a_new_hash_proves_nothing_false(index):
-    tree = json.loads(all_certificates()[index])
+    tree = json.loads(certificate_of(index))
     tried = kept = 0
     for path, mutant in mutants(tree):
         data = rehashed(mutant)
-        if data == all_certificates()[index]:  # the change was in the hash alone
+        if data == certificate_of(index):  # the change was in the hash alone
             continue
         tried += 1
         try:
@@ -218,9 +214,9 @@ def test_a_new_hash_proves_nothing_false(index):
     )
 
 
-@CASES
+@EACH
 def test_the_certificate_of_another_claim_is_refused_or_true(index):
-    tree = json.loads(all_certificates()[index])
+    tree = json.loads(certificate_of(index))
     for claim in STATEMENTS:
         if claim == tree["claim"]:
             continue
