@@ -15,12 +15,14 @@ the real axis: 2/T for 1 − Re χ over t, √E g² for the moments. On the real
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import accumulate, repeat
+from operator import mul
 from typing import Any, TypeAlias
 
 import numpy as np
-from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+from flint import arb, arb_mat, arb_poly, ctx, fmpq, fmpq_mat, fmpq_poly
 
 from thmverify import exact
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
@@ -100,80 +102,67 @@ def _wide(problem: Scores, digits: int) -> Enclosure:
 
 
 @dataclass(frozen=True)
+class _Pencil:
+    """D(s) = det(I + sGH), and X(s) = D(s) S⁻¹Y for S = G⁻¹ + sH and some columns Y: polynomials in s, exact.
+
+    X has n coefficients, n × (columns of Y), and D has n + 1 for GH of size n. By the Cayley–Hamilton theorem,
+    X₀ = GY and X_k = D_k GY − GH X_{k−1}.
+    """
+
+    D: fmpq_poly
+    X: list[fmpq_mat]
+
+    @classmethod
+    def of(cls, G: fmpq_mat, H: fmpq_mat, GY: fmpq_mat) -> _Pencil:
+        """Return those of Y, given GY."""
+        M, n = G * H, G.nrows()
+        characteristic = M.charpoly()
+        D = fmpq_poly([(-1) ** k * characteristic[n - k] for k in range(n + 1)])
+        X = [GY]
+        for k in range(1, n):
+            X.append(D[k] * GY - M * X[-1])
+        return cls(D, X)
+
+
+@dataclass(frozen=True)
 class _Component:
-    """One component as balls, for S = G⁻¹ + t²H with a real square t², positive on the real axis or not."""
+    """The characteristic function χ of one component's scores, by polynomials in t².
+
+    |χ(t)| = exp(−t²u/2D)/√D and t(c + w/D) is its phase, with u = D·(bᵀS⁻¹b + (Ha)ᵀS⁻¹G⁻¹a) and w = D·bᵀS⁻¹G⁻¹a.
+    """
 
     constant: arb
-    a: Vector
-    b: Vector
-    P: list[Vector]
-    H: list[Vector]
-    Pa: Vector
-    Ha: Vector
-    root: arb  # √det G⁻¹
+    D: fmpq_poly
+    of_D: arb_poly
+    u: arb_poly
+    w: arb_poly
 
     @classmethod
     def of(cls, pair: Pair, constant: fmpq) -> _Component:
         """Return the component at the working precision."""
-        P = pair.precision
-        a, b, Pa, Ha = (_balls(m) for m in (pair.a, pair.b, P * pair.a, pair.H * pair.a))
-        return cls(arb(constant), a, b, _rows(P), _rows(pair.H), Pa, Ha, arb(P.det()).sqrt())
+        a, b, H = pair.a, pair.b, pair.H
+        pencil = _Pencil.of(pair.G, H, exact.hstack([a, pair.G * b], a.nrows()))
+        rows = exact.hstack([H * a, b], a.nrows()).transpose()
+        inner = [rows * X for X in pencil.X]
+        u, w = fmpq_poly([m[0, 0] + m[1, 1] for m in inner]), fmpq_poly([m[1, 0] for m in inner])
+        return cls(arb(constant), pencil.D, *map(arb_poly, (pencil.D, u, w)))
 
-    def factors(self, square: arb) -> _Factors | None:
-        """Return the factors of S for t² = square; None unless it is seen to be positive definite."""
-        n = len(self.a)
-        return _Factors.of([[self.P[i][m] + square * self.H[i][m] for m in range(n)] for i in range(n)])
+    def damping(self, square: arb) -> tuple[arb, arb, arb]:
+        """Return D(t²), the modulus of χ(t) and the slope θ/t of its phase."""
+        D = self.of_D(square)
+        return D, (-square * self.u(square) / (2 * D)).exp() / D.sqrt(), self.constant + self.w(square) / D
 
-    def damping(self, factors: _Factors, square: arb) -> tuple[arb, arb]:
-        """Return the modulus of χ(t) and the slope θ/t of its phase."""
-        from_b, from_a = factors.solve(self.b), factors.solve(self.Pa)
-        size = (-square * (_dot(self.b, from_b) + _dot(self.Ha, from_a)) / 2).exp() * self.root * factors.root
-        return size, self.constant + _dot(self.b, from_a)
+    def generating(self, real: fmpq) -> arb:
+        """Return E e^{real·z} = χ(−i·real); infinite where it does not exist.
 
-    def generating(self, real: arb) -> arb:
-        """Return E e^{real·z} = χ(−i·real); infinite where it is not seen to exist."""
+        The roots of D are real and negative, −1/λ for the eigenvalues λ of GH. So S(s) ≻ 0 for s = −real² just when
+        all roots of D(s + x) in x are negative, that is, when all its coefficients are positive.
+        """
         square = -real * real
-        factors = self.factors(square)
-        if factors is None:
+        if not all(x > 0 for x in self.D(fmpq_poly([square, 1])).coeffs()):
             return arb("inf")
-        size, slope = self.damping(factors, square)
-        return size * (real * slope).exp()
-
-
-@dataclass(frozen=True)
-class _Factors:
-    """S = L D Lᵀ ≻ 0, and det S^{−1/2}."""
-
-    L: list[Vector]
-    pivots: Vector
-    root: arb
-
-    @classmethod
-    def of(cls, S: list[Vector]) -> _Factors | None:
-        """Return the factors, or None when a pivot is not seen to be positive."""
-        n, root = len(S), arb(1)
-        L: list[Vector] = [[arb(0)] * n for _ in range(n)]
-        pivots: Vector = []
-        for k in range(n):
-            pivot = S[k][k] - sum((L[k][m] * L[k][m] * pivots[m] for m in range(k)), arb(0))
-            if not pivot > 0:
-                return None
-            pivots.append(pivot)
-            root = root / pivot.sqrt()
-            for i in range(k + 1, n):
-                rest = S[i][k] - sum((L[i][m] * L[k][m] * pivots[m] for m in range(k)), arb(0))
-                L[i][k] = rest / pivot
-        return cls(L, pivots, root)
-
-    def solve(self, y: Sequence[arb]) -> Vector:
-        """Return S⁻¹y."""
-        n, x = len(y), list(y)
-        for i in range(n):
-            x[i] = x[i] - sum((self.L[i][k] * x[k] for k in range(i)), arb(0))
-        x = [value / pivot for value, pivot in zip(x, self.pivots, strict=True)]
-        for i in reversed(range(n)):
-            x[i] = x[i] - sum((self.L[k][i] * x[k] for k in range(i + 1, n)), arb(0))
-        return x
+        _, size, slope = self.damping(arb(square))
+        return size * (arb(real) * slope).exp()
 
 
 @dataclass(frozen=True)
@@ -185,7 +174,7 @@ class _Rule:
     error: arb
 
 
-def _rule(limit: float, size: Callable[[arb], arb], over_t: bool, digits: int) -> _Rule | None:
+def _rule(limit: float, size: Callable[[fmpq], arb], over_t: bool, digits: int) -> _Rule | None:
     """Return the rule with the fewest nodes among some κ', or None when that is too many.
 
     limit: a guess of the strip's end. size: κ' ↦ a bound of the numerator on the lines Im t = ±κ', infinite outside
@@ -194,7 +183,7 @@ def _rule(limit: float, size: Callable[[arb], arb], over_t: bool, digits: int) -
     nats, best = (digits + 1) * math.log(10), None
     for share in _SHARES:
         height = dyadic(share * min(limit, 1.0))
-        bound = size(arb(height))
+        bound = size(fmpq(*height.as_integer_ratio()))
         if not bound.is_finite() or not bound > 0:
             continue
         sine = (arb.pi() * height).sin()
@@ -218,7 +207,7 @@ def _strip(pair: Pair) -> float:
 def _softplus(pair: Pair, constant: fmpq, digits: int) -> arb:
     component = _Component.of(pair, constant)
 
-    def size(height: arb) -> arb:
+    def size(height: fmpq) -> arb:
         return 1 + (component.generating(height) + component.generating(-height)) / 2
 
     rule = _rule(_strip(pair), size, True, digits)
@@ -228,10 +217,7 @@ def _softplus(pair: Pair, constant: fmpq, digits: int) -> arb:
     total = arb(mean * mean + pair.variance) / (4 * arb.pi())
     for n in range(1, rule.count + 1):
         t = rule.h * n
-        factors = component.factors(t * t)
-        if factors is None:
-            return arb("nan")
-        modulus, slope = component.damping(factors, t * t)
+        _, modulus, slope = component.damping(t * t)
         total += (1 - modulus * (t * slope).cos()) / (t * (arb.pi() * t).sinh())
     end = rule.h * rule.count
     error = rule.error + 2 * _tail(end) / end
@@ -248,7 +234,7 @@ def _moments(pair: Pair, constant: fmpq, digits: int) -> Vector:
     variances += [G[i, i] * H[m, m] for i in range(rho) for m in range(rho)]
     deviations = [arb(x).sqrt() for x in variances]
 
-    def size(height: arb) -> arb:
+    def size(height: fmpq) -> arb:
         ends = component.generating(2 * height).max(component.generating(-2 * height))
         return ends.sqrt() if ends.is_finite() else ends
 
@@ -258,16 +244,8 @@ def _moments(pair: Pair, constant: fmpq, digits: int) -> Vector:
     if rule is None:
         return [arb(0, x.upper()) for x in deviations]
     at_zero = [fmpq_mat(1, 1, [constant + pair.mean]), G * pair.b, H * pair.a, G * H]
-    totals = [arb_mat(x) / (2 * arb.pi()) for x in at_zero]
-    parts = _Parts.of(pair)
-    for n in range(1, rule.count + 1):
-        t = rule.h * n
-        factors = component.factors(t * t)
-        if factors is None:
-            return [arb(0, x.upper()) for x in deviations]
-        scale = 1 / (arb.pi() * t).sinh()
-        tilted = parts.tilted(component, factors.root, t)
-        totals = [total + imaginary * scale for total, imaginary in zip(totals, tilted, strict=True)]
+    tilted = _tilted(pair, _sums(component, rule, rho))
+    totals = [arb_mat(x) / (2 * arb.pi()) + y for x, y in zip(at_zero, tilted, strict=True)]
     error = rule.error + _tail(rule.h * rule.count)
     entries = [x for total in totals for x in total.entries()]
     found = [rule.h * x + arb(0, (error * s).upper()) for x, s in zip(entries, deviations, strict=True)]
@@ -276,44 +254,70 @@ def _moments(pair: Pair, constant: fmpq, digits: int) -> Vector:
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """What a node of the moments is made of, as matrices: G⁻¹ and H, a, [G⁻¹a b H], and the rows b and Ha."""
+class _Sums:
+    """Sums over the nodes t, for s = t² and for the real part C and the imaginary part I of χ(t)/sinh πt.
 
-    P: arb_mat
-    H: arb_mat
-    a: arb_mat
-    right: arb_mat
-    rows: arb_mat
+    alone: ΣI; cosines, sines: Σ tC sᵏ/D and Σ I sᵏ⁺¹/D for k < n; twice: Σ tC sᵏ⁺¹/D² and Σ I sᵏ⁺¹/D² for k < 2n.
+    """
 
-    @classmethod
-    def of(cls, pair: Pair) -> _Parts:
-        """Return those of a pair at the working precision."""
-        P, H, a, b = pair.precision, pair.H, pair.a, pair.b
-        right, rows = exact.hstack([P * a, b, H], H.nrows()), exact.hstack([b, H * a], H.nrows()).transpose()
-        return cls(*map(arb_mat, (P, H, a, right, rows)))
+    alone: arb
+    cosines: Vector
+    sines: Vector
+    twice: tuple[Vector, Vector]
 
-    def tilted(self, component: _Component, root: arb, t: arb) -> list[arb_mat]:
-        """Return Im E[g e^{itz}] for g = 1, p − a, q − b and (p − a)(q − b)ᵀ; root is det S^{−1/2}, S ≻ 0."""
-        n, square = self.a.nrows(), t * t
-        solved = (self.P + self.H * square).solve(self.right).tolist()
-        ends = arb_mat([row[:2] for row in solved])
-        inner = self.rows * ends
-        modulus = (-square * (inner[0, 1] + inner[1, 0]) / 2).exp() * component.root * root
-        phase = t * (component.constant + inner[0, 0])
-        cosine, sine = modulus * phase.cos(), modulus * phase.sin()
-        across = self.H * ends
-        real_p = arb_mat(n, 1, [row[0] for row in solved]) - self.a
-        imaginary_p = arb_mat(n, 1, [row[1] * t for row in solved])
-        real_q = arb_mat(1, n, [-square * across[i, 1] for i in range(n)])
-        imaginary_q = arb_mat(1, n, [t * across[i, 0] for i in range(n)])
-        real = real_p * real_q - imaginary_p * imaginary_q
-        imaginary = real_p * imaginary_q + imaginary_p * real_q + arb_mat([row[2:] for row in solved]) * t
-        return [
-            arb_mat([[sine]]),
-            imaginary_p * cosine + real_p * sine,
-            imaginary_q.transpose() * cosine + real_q.transpose() * sine,
-            imaginary * cosine + real * sine,
-        ]
+
+def _sums(component: _Component, rule: _Rule, n: int) -> _Sums:
+    alone, tables = arb(0), [[arb(0)] * size for size in (n, n, 2 * n, 2 * n)]
+    for index in range(1, rule.count + 1):
+        t = rule.h * index
+        s = t * t
+        D, modulus, slope = component.damping(s)
+        size, phase = modulus / (arb.pi() * t).sinh(), t * slope
+        sine, cosine = size * phase.sin(), t * size * phase.cos()
+        alone += sine
+        over, sine, cosine = s / D, sine / D, cosine / D
+        for table, first in zip(tables, (cosine, sine * s, cosine * over, sine * over), strict=True):
+            for k, term in enumerate(accumulate(repeat(s, len(table) - 1), mul, initial=first)):
+                table[k] += term
+    return _Sums(alone, tables[0], tables[1], (tables[2], tables[3]))
+
+
+def _tilted(pair: Pair, sums: _Sums) -> list[arb_mat]:
+    """Return the sums over the nodes of Im E[g e^{itz}]/sinh πt for g = 1, p − a, q − b and (p − a)(q − b)ᵀ.
+
+    With x, y, u, Z = S⁻¹(b, Ha, G⁻¹a, H) the tilted means of p − a and q − b are −sy + itx and −sHx + itHu, for
+    S⁻¹G⁻¹a = a − sy; itZ is the cross-covariance.
+    """
+    n, H = pair.a.nrows(), pair.H
+    GY = exact.hstack([pair.G * pair.b, pair.G * H * pair.a, pair.a, pair.G * H], n)
+    X = _Pencil.of(pair.G, H, GY).X
+    x, y, u = ([exact.submatrix(m, range(n), [column]) for m in X] for column in range(3))
+    Z = [exact.submatrix(m, range(n), range(3, 3 + n)) for m in X]
+    Hx, Hu = ([H * m for m in polynomial] for polynomial in (x, u))
+    real = [p + q for p, q in zip(_products(y, Hu), _products(x, Hx), strict=True)]  # of −tC sᵏ⁺¹/D²
+    imaginary = [p - q for p, q in zip([0 * H, *_products(y, Hx)], [*_products(x, Hu), 0 * H], strict=True)]
+    cosines, sines = sums.twice
+    return [
+        arb_mat([[sums.alone]]),
+        _combined(sums.cosines, x) - _combined(sums.sines, y),
+        _combined(sums.cosines, Hu) - _combined(sums.sines, Hx),
+        _combined(sums.cosines, Z) - _combined(cosines, real) + _combined(sines, imaginary),
+    ]
+
+
+def _products(left: list[fmpq_mat], right: list[fmpq_mat]) -> list[fmpq_mat]:
+    """Return the 2n − 1 coefficients of the product lᵀr of two polynomials whose n coefficients are columns."""
+    n = len(left)
+    nothing = fmpq_mat(n, n)
+    return [
+        sum((left[i] * right[k - i].transpose() for i in range(max(0, k - n + 1), min(k + 1, n))), nothing)
+        for k in range(2 * n - 1)
+    ]
+
+
+def _combined(scalars: Vector, matrices: list[fmpq_mat]) -> arb_mat:
+    parts = (arb_mat(m) * x for x, m in zip(scalars, matrices, strict=False))
+    return sum(parts, arb_mat(matrices[0].nrows(), matrices[0].ncols()))
 
 
 def _tail(end: arb) -> arb:
@@ -321,13 +325,5 @@ def _tail(end: arb) -> arb:
     return 2 / arb.pi() * decay / (1 - decay * decay)
 
 
-def _dot(u: Sequence[arb], v: Sequence[arb]) -> arb:
-    return sum((x * y for x, y in zip(u, v, strict=True)), arb(0))
-
-
 def _balls(m: fmpq_mat) -> Vector:
     return [arb(x) for x in m.entries()]
-
-
-def _rows(m: fmpq_mat) -> list[Vector]:
-    return [[arb(m[i, k]) for k in range(m.ncols())] for i in range(m.nrows())]
