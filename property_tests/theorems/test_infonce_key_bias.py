@@ -113,6 +113,27 @@ def test_the_slope_along_a_missed_direction(mixture: SharedGMM, bias: Fraction) 
     assert bias < 1 or expected < 0
 
 
+@pytest.mark.parametrize("mixture", PLANES, ids=["uneven", "triangle", "tilted"])
+def test_nodes_along_a_map_of_rank_one_say_what_the_whole_lattice_says(mixture: SharedGMM) -> None:
+    whole = KeyBiasLoss.of(matched(mixture, Fraction(1, 2)))
+    v = np.array([[0.3], [0.4]])
+    along = whole.along(v)
+    assert len(along.nodes) < len(whole.nodes) / 5
+    value, gradient = along.at(v @ v.T)
+    expected, slopes = whole.at(v @ v.T)
+    assert value == pytest.approx(expected, abs=1e-3)  # of the whole lattice, which ends at 4.5 deviations
+    assert gradient == pytest.approx(slopes, rel=1e-3, abs=1e-3)
+
+
+def test_the_gradient_along_a_turning_column_by_differences() -> None:
+    loss, step = KeyBiasLoss.of(matched(PLANES[2], Fraction(1, 2))), 1e-5
+    v = np.array([[0.3], [0.4]])
+    slopes = 2 * loss.along(v).at(v @ v.T)[1] @ v
+    for E in (np.array([[1.0], [0]]), np.array([[0], [1.0]])):
+        up, down = (loss.along(u).at(u @ u.T)[0] for u in (v + step * E, v - step * E))
+        assert float(np.sum(slopes * E)) == pytest.approx((up - down) / (2 * step), abs=1e-8)
+
+
 def test_it_recovers_the_plane_that_infonce_misses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped counterexample of infonce-equality, on two lattices."""
     example = COUNTEREXAMPLE.instance

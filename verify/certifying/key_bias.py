@@ -56,9 +56,9 @@ def key_bias_proposals(_instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     plane = _Plane(there.mixture.reduced(turn), turn.transpose() * there.C * turn)
     weights, means, _ = plane.floats
     loss = KeyBiasLoss(weights, means.T, float(exact.to_fraction(pairs.bias)))
-    best = loss.best(1)
+    slope, best = loss.across()
     values, vectors = np.linalg.eigh(best)
-    if values[-1] <= 0 or (vectors[:, 0] @ loss.at(best)[1] @ vectors[:, 0]) < 0:
+    if values[-1] <= 0 or slope < 0:
         return
     u = _rounded(vectors[:, -1:])
     edges = _edges(plane, u)

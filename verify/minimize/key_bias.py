@@ -4,12 +4,13 @@ With a learnt number b(y) for each key the loss is −E[xᵀMx̂ + b(x̂)] + E_x
 b is −⟨C, M⟩ + 2 E u(x) for the symmetric potential u = log E_y exp(xᵀMy − u(y)), b = −u; then the softmax weights are
 the optimal coupling π of F with itself, and the gradient in M is −C + E_π xyᵀ. A shift of x changes nothing, so the
 coordinates are centred, whitened, and those of S_LDA. All is on a lattice of nodes around each component: no bounds.
+A map of lower rank sees x along its columns alone, so that its nodes lie on these directions through each mean.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy
@@ -19,8 +20,9 @@ from thmverify.minimize.coordinates import Coordinates
 from thmverify.models import Floats, Instance
 from thmverify.subspaces import lda_subspace
 
-_STEP, _RADIUS = 0.7, 4.5  # of the lattice of nodes, in standard deviations
-_DIMENSIONS, _NODES = 2, 4000
+_STEP = 0.7  # of the lattice of nodes, in standard deviations
+_RADII = (0.0, 8.4, 4.5)  # of the lattice, by the number of directions that it fills
+_NODES = 4000
 _ROUNDS, _TOLERANCE = 60, 1e-13  # of the potential
 _MAPS = 200  # steps of the search for the best map
 
@@ -30,12 +32,15 @@ class KeyBiasLoss:
     """The loss, least over the key bias, of M on S_LDA in centred and whitened coordinates.
 
     weights (K) and centres (K × m) of the components; bias δ; nodes (n × m), their masses (n) and components (n).
+    `frame` (m × s, orthonormal) holds the directions that nodes are spread in, all where it is None: enough for the
+    maps whose columns it spans, since across it x is independent of what they see, given the component.
     `potential` is the last u that was found, where the next search begins.
     """
 
     weights: Floats
     centres: Floats
     bias: float
+    frame: Floats | None = None
     nodes: Floats = field(init=False)
     masses: Floats = field(init=False)
     components: Floats = field(init=False)
@@ -44,17 +49,17 @@ class KeyBiasLoss:
     def __post_init__(self) -> None:
         """Place the nodes. Raises InputError for more than two dimensions, or too many nodes."""
         m = self.centres.shape[1]
-        if m > _DIMENSIONS:
-            rule = f"is more than the {_DIMENSIONS} dimensions that nodes are placed in"
+        most = len(_RADII) - 1
+        if m > most:
+            rule = f"is more than the {most} dimensions that nodes are placed in"
             raise InputError("means", f"dim S_LDA = {m}", rule, "use fewer components, or means in a plane")
-        axis = np.arange(-math.floor(_RADIUS / _STEP), math.floor(_RADIUS / _STEP) + 1) * _STEP
-        grid = np.stack(np.meshgrid(*[axis] * m, indexing="ij"), -1).reshape(-1, m)
-        grid = grid[(grid**2).sum(1) <= _RADIUS**2 + 1e-9]
+        frame = np.eye(m) if self.frame is None else self.frame
+        grid = _grid(frame.shape[1])
         if len(grid) * len(self.weights) > _NODES:
             rule = f"needs more than {_NODES} nodes"
             raise InputError("weights", f"{len(self.weights)} components", rule, "use fewer components")
         mass = np.exp(-(grid**2).sum(1) / 2)
-        self.nodes = np.concatenate([grid + centre for centre in self.centres])
+        self.nodes = np.concatenate([grid @ frame.T + centre for centre in self.centres])
         self.masses = np.concatenate([w * mass / mass.sum() for w in self.weights])
         self.components = np.repeat(np.arange(len(self.weights)), len(grid))
         self.potential = np.zeros(len(self.masses))
@@ -66,6 +71,14 @@ class KeyBiasLoss:
         coordinates = Coordinates(mixture, lda_subspace(mixture).basis)
         centres = coordinates.centres.T
         return cls(coordinates.weights, centres - coordinates.weights @ centres, float(instance.pairs.bias))
+
+    def along(self, V: Floats) -> KeyBiasLoss:
+        """Return the loss of the maps whose columns are combinations of those of V (m × s), on nodes along these.
+
+        It turns with V continuously, so that a potential that was found for one V is near that of the next.
+        """
+        outer, _, inner = np.linalg.svd(V, full_matrices=False)
+        return replace(self, frame=outer @ inner)
 
     @property
     def pairs(self) -> Floats:
@@ -105,28 +118,47 @@ class KeyBiasLoss:
 
     def best(self, rank: int) -> Floats:
         """Return the M = VVᵀ (m × m) of at most `rank` columns with the least loss that is found."""
+        V = self._factor(rank)
+        return np.asarray(V @ V.T)
+
+    def _factor(self, rank: int) -> Floats:
         m = self.centres.shape[1]
-        if m == 0:
-            return np.zeros((0, 0))
+        if not m * rank:
+            return np.zeros((m, rank))
         values, vectors = np.linalg.eigh(self.pairs)
         values, vectors = np.maximum(values[::-1], 1e-6), vectors[:, ::-1]
         start = (vectors * np.sqrt(values / (1 + values) ** 2))[:, :rank]
+        there = self.along(start) if start.shape[1] < m else self
 
         def loss(entries: Floats) -> tuple[float, Floats]:
-            V = entries.reshape(m, -1)
-            value, gradient = self.at(V @ V.T)
+            nonlocal there
+            V, potential = entries.reshape(m, -1), there.potential
+            if V.shape[1] < m:
+                there = self.along(V)
+                there.potential = potential
+            value, gradient = there.at(V @ V.T)
             return value, (2 * gradient @ V).reshape(-1)
 
         limits = {"gtol": 1e-9, "maxiter": _MAPS}
         found = scipy.optimize.minimize(loss, start.reshape(-1), jac=True, method="BFGS", options=limits)
-        V = found.x.reshape(m, -1)
-        return np.asarray(V @ V.T)
+        return np.asarray(found.x.reshape(m, -1))
 
     def slope(self) -> float:
         """Return the least slope across the best map of rank m − 1: negative where all of S_LDA is learnt."""
         m = self.centres.shape[1]
-        if m == 0:
-            return -1.0
-        M = self.best(m - 1) if m > 1 else np.zeros((1, 1))
+        return -1.0 if m == 0 else self.across()[0]
+
+    def across(self) -> tuple[float, Floats]:
+        """Return the slope across the best map of rank m − 1, m ≥ 1, and that map (m × m)."""
+        V = self._factor(self.centres.shape[1] - 1)
+        M = V @ V.T
         null = np.linalg.eigh(M)[1][:, :1]
-        return float((null.T @ self.at(M)[1] @ null).item())
+        return float((null.T @ self.along(V).at(M)[1] @ null).item()), M
+
+
+def _grid(s: int) -> Floats:
+    """Return the nodes round the origin in s dimensions (n × s)."""
+    radius = _RADII[s]
+    axis = np.arange(-math.floor(radius / _STEP), math.floor(radius / _STEP) + 1) * _STEP
+    grid = np.stack(np.meshgrid(*[axis] * s, indexing="ij"), -1).reshape(-1, s) if s else np.zeros((1, 0))
+    return np.asarray(grid[(grid**2).sum(1) <= radius**2 + 1e-9])
