@@ -66,8 +66,8 @@ def key_bias_proposals(_instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     with ctx.workprec(_BITS):
         cut = [(float(p.mid()), [float(x.mid()) for x in n]) for p, n in zip(*strips(plane.law, u, edges), strict=True)]
     for slack in _SLACKS:
-        slope, potentials = _scaled(plane, u, np.array([p for p, _ in cut]), np.array([n for _, n in cut]), slack)
-        texts = {"u": rationals(u), "edges": _texts(edges), "slope": str(slope), "potentials": _texts(potentials)}
+        along, potentials = _scaled(plane, u, np.array([p for p, _ in cut]), np.array([n for _, n in cut]), slack)
+        texts = {"u": rationals(u), "edges": _texts(edges), "slope": str(along), "potentials": _texts(potentials)}
         yield Proposal("coupling", {"precision": str(_BITS), "Q": Q} | texts | above)
 
 
