@@ -23,6 +23,7 @@ from typing import Any
 
 from thmverify.reports.experiments import charts
 from thmverify.reports.experiments.charts import Axis, Panel, Sheet
+from thmverify.reports.figures import growth
 from thmverify.reports.figures.drawing import Frame, number
 
 FOLDER = Path(__file__).parent
@@ -60,33 +61,11 @@ def measure() -> dict[str, Any]:
 
 def drawings(record: dict[str, Any]) -> dict[str, str]:
     """Return the pictures by their file names."""
-    return {"values.svg": _values(record), "growth.svg": _growth(record), "verdicts.svg": _verdicts(record)}
-
-
-def _growth(record: dict[str, Any]) -> str:
-    panels = tuple(_growth_panel(what, curve) for what, curve in record["growth"].items())
-    said = "; ".join(
-        f"{what} {', '.join(f'{x}: {seconds:.2g} s' for x, seconds in curve)}"
-        for what, curve in record["growth"].items()
-    )
-    key = (charts.line_key("CPU time of a value", STYLES["thmverify"]),)
-    return charts.standalone(Sheet("How the cost of a value of InfoNCE grows", panels, 2, key), said)
-
-
-def _growth_panel(what: str, curve: Sequence[tuple[int, float]]) -> Panel:
-    frame = Frame(66, 30, charts.WIDTH - 80, charts.HEIGHT - 78, (0, 1), (-4.2, 1.2))
-    low, high = math.log(curve[0][0]), math.log(curve[-1][0])
-    axis = Axis(
-        what, tuple((x, f"{x:,}") for x, _ in curve), lambda x: 0.06 + 0.88 * (math.log(x) - low) / (high - low)
-    )
-    body = charts.axes(what, frame, axis, [(y, _LOG[y]) for y in range(-4, 2)], "CPU time")
-    name = STYLES["thmverify"]
-    places = [(frame.x(axis.place(x)), frame.y(math.log10(seconds))) for x, seconds in curve]
-    path = "".join(f"{'L' if i else 'M'}{number(x)} {number(y)}" for i, (x, y) in enumerate(places))
-    marks = "".join(charts.marker(charts.style(name).marker, x, y) for x, y in places)
-    return Panel(
-        what, charts.WIDTH, charts.HEIGHT, f'{body}<g class="{name}"><path class="line" d="{path}"/>{marks}</g>'
-    )
+    return {
+        "values.svg": _values(record),
+        "growth.svg": growth.draw(growth.record(record, f"{FOLDER.name}/{RESULTS.name}")),
+        "verdicts.svg": _verdicts(record),
+    }
 
 
 def _values(record: dict[str, Any]) -> str:

@@ -19,7 +19,8 @@ from thmverify.randomised import Known, known, remember, run
 from thmverify.reports import collect, front, render, trust
 from thmverify.reports.effort import SIZES, Effort
 from thmverify.reports.figures import leak, loss_slices, pancakes, phase
-from thmverify.reports.figures.records import Figure
+from thmverify.reports.figures.growth import read
+from thmverify.reports.figures.records import Figure, Growth
 from thmverify.reports.findings import Words, told
 from thmverify.reports.records import Generated, Report, Settings
 from thmverify.reports.records import Statement as StatementRecord
@@ -35,6 +36,7 @@ def build(
     seed: int = 0,
     jobs: int = 1,
     only: Sequence[str] = (),
+    costs: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write index.html, report.json and report.md into the folder `out`, and return the path of the page.
@@ -42,15 +44,16 @@ def build(
     `progress(stage, fraction)` is called with the name of the stage under way and how much of the whole is done, from
     0 to 1. No file is written before everything is computed, and each appears whole or not at all. The numbers
     depend on `effort` and `seed` alone. `only` names the statements to report on: nothing else is computed.
+    `costs` is a file of measurements, benchmarks/results.json, whose growth curves are shown; none are measured here.
 
-    Raises InputError when the folder cannot be made or written, or a statement is not known.
+    Raises InputError when the folder cannot be made or written, a statement is not known, or the file holds no curves.
     """
-    chosen = _chosen(only)
+    chosen, growth = _chosen(only), None if costs is None else read(costs)
     _make_folder(out)  # a folder that cannot be written is better found before the work than after
     instances = SIZES[effort].instances
     settings = Settings(effort=effort, seed=seed, instances=instances, only=tuple(dict.fromkeys(only)))
     words = Words.of(theories.registry(), [s.id for s in chosen])
-    report = make(chosen, settings, words=words, jobs=jobs, progress=progress)
+    report = make(chosen, settings, words=words, costs=growth, jobs=jobs, progress=progress)
     files = {"report.json": as_json(report), "report.md": render.markdown(report), "index.html": render.html(report)}
     for name, text in files.items():
         write_text(out / name, text)
@@ -78,12 +81,14 @@ def make(
     settings: Settings,
     *,
     words: Words | None = None,
+    costs: Growth | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Report:
     """Return the records of a report on these statements: check every proof, verify every statement at random.
 
-    `words` is what their theories say of themselves. Nothing but these statements is looked at.
+    `words` is what their theories say of themselves, `costs` what was measured elsewhere. Nothing but these statements
+    is looked at.
     """
     chosen, words = list(statements), words or Words()
     clock = _Clock(len(chosen) + 4, progress or (lambda _stage, _fraction: None))
@@ -104,6 +109,7 @@ def make(
         graph=front.graph(chosen, done),
         statements=done,
         figures=_figures({s.id for s in chosen}, settings, clock),
+        costs=costs,
         trust=evidence,
         environment=collect.environment(),
         generated=clock.finish(),

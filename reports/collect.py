@@ -177,7 +177,7 @@ def _cover(source: Statement) -> record.Cover | None:
         return None
     passed, picture = not source.unproved, ""
     if passed:
-        picture = _inline(draw(propose(cover.claim, cover.region)))
+        picture = inline(draw(propose(cover.claim, cover.region)))
     return record.Cover(
         claim=cover.text,
         passed=passed,
@@ -196,11 +196,11 @@ def _chart(chart: Chart) -> record.Chart:
         passed=found.passed,
         reason=found.reason,
         certificate=chart.certificate.stem,
-        picture=_inline(found.picture) if found.picture else "",
+        picture=inline(found.picture) if found.picture else "",
     )
 
 
-def _inline(picture: str) -> str:
+def inline(picture: str) -> str:
     """Return SVG as a data URI."""
     return f"data:image/svg+xml;base64,{b64encode(picture.encode()).decode('ascii')}"
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from thmverify.evidence import Need
 from thmverify.reports.base import Formula, InstanceJson, Record
 from thmverify.reports.effort import Effort
-from thmverify.reports.figures.records import Figure, Scene
+from thmverify.reports.figures.records import Figure, Growth, Scene
 from thmverify.verdicts import Provenance, Standing
 
 
@@ -439,6 +439,7 @@ class Report(Record):
     graph: Graph
     statements: tuple[Statement, ...]
     figures: tuple[Figure, ...]
+    costs: Growth | None = None
     trust: Trust
     environment: Environment
     generated: Generated

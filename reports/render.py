@@ -23,9 +23,9 @@ from markupsafe import Markup, escape
 from thmverify import mathml, scripts
 from thmverify.evidence import Need
 from thmverify.reports.base import Formula
-from thmverify.reports.collect import sentence
+from thmverify.reports.collect import inline, sentence
 from thmverify.reports.effort import Effort
-from thmverify.reports.figures import families, graph, histogram, leak, loss_slices, pancakes, phase, scenes
+from thmverify.reports.figures import families, graph, growth, histogram, leak, loss_slices, pancakes, phase, scenes
 from thmverify.reports.figures.drawing import minus, number
 from thmverify.reports.figures.records import Angle, Leak, Line, LossSlices, Panel, Phase, Scene
 from thmverify.reports.records import Clause, Finding, Level, Node, Proof, Report, Statement, Step
@@ -156,6 +156,9 @@ def _environment(autoescape: bool) -> Environment:
         mathml=typeset,
         px=number,
         sentence=sentence,
+        grown=lambda costs: inline(growth.draw(costs)),
+        grown_caption=growth.caption,
+        grown_words=growth.said,
         short=short,
         degrees=degrees,
         prose=prose,
@@ -341,6 +344,7 @@ def command(report: Report) -> str:
     effort = report.settings.effort
     options = "" if effort is Effort.STANDARD else f" --{effort}"
     options += "".join(f" --only {name}" for name in report.settings.only)
+    options += f" --costs {report.costs.source}" if report.costs else ""
     return f"thmverify report{options} --seed {report.settings.seed} --out DIR"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -13,12 +14,14 @@ from thmverify.guarantees import Column
 from thmverify.matrix import Matrix
 from thmverify.reports import schemas
 from thmverify.reports.effort import Effort
+from thmverify.reports.figures import growth
 from thmverify.reports.publish import PUBLISHED, photograph
 from thmverify.reports.records import Report
 from thmverify.theorems import REGISTRY
 
 PAGE = PUBLISHED / "report.json"
-REBUILD = "rebuild it: tox -e published"
+REBUILD = "rebuild it: tox -e published, which gives `thmverify report --full` the measurements by --costs"
+MEASURED = Path(__file__).parents[2] / "benchmarks" / "results.json"
 
 published_only = pytest.mark.skipif(not PAGE.is_file(), reason="no report is published")
 
@@ -68,6 +71,12 @@ def test_its_matrix_is_that_of_the_records():
     for key, cell in cells.items():
         assert (shown[key].standing, shown[key].statement) == (cell.standing, cell.statement), (key, REBUILD)
         assert tuple(case.id for case in shown[key].special) == cell.special, (key, REBUILD)
+
+
+@published_only
+def test_it_shows_how_costs_grow_as_the_benchmarks_measured_it():
+    assert published().costs == growth.read(MEASURED), REBUILD
+    assert "What it costs" in (PUBLISHED / "index.html").read_text(encoding="utf-8"), REBUILD
 
 
 def test_there_is_no_picture_without_a_report(tmp_path):

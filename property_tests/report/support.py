@@ -40,7 +40,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag not in {"meta", "link", "br", "input"}:
+        if tag not in {"meta", "link", "br", "input", "img"}:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):

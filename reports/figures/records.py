@@ -117,6 +117,14 @@ class Leak(Record):
 Figure: TypeAlias = Annotated[Pancakes | LossSlices | Phase | Leak, Field(discriminator="kind")]
 
 
+class Growth(Record):
+    """How the CPU time of a value grows: curves of (size, seconds) by what grows, the machine, and the file of both."""
+
+    source: str
+    machine: str
+    curves: dict[str, tuple[tuple[int, float], ...]]
+
+
 class Direction(Record):
     """A line through the origin of the plane, in floats, and whether its direction is known exactly."""
 

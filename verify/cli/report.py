@@ -21,6 +21,10 @@ def report(
     only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Report on this statement; repeatable.")] = None,
     jobs: Jobs = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
+    costs: Annotated[
+        Path | None,
+        typer.Option(metavar="results.json", help="Show the growth curves that `benchmarks.pictures` measured."),
+    ] = None,
     diff: Annotated[
         tuple[Path, Path] | None,
         typer.Option(metavar="OLD.json NEW.json", help="Say what changed between two reports."),
@@ -55,6 +59,7 @@ def report(
             seed=seed,
             jobs=jobs or cores(),
             only=only or (),
+            costs=costs,
             progress=lambda stage, done: advance(done, description=f"report: {stage}"),
         )
     files = [page, page.with_name("report.json"), page.with_name("report.md")]
