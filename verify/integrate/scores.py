@@ -97,12 +97,27 @@ def reduce_scores(law: Law, W: fmpq_mat, constant: fmpq) -> ReducedScores:
     V = ((U.transpose() * U).solve(U.transpose() * W)).transpose()
     kept = [i for i, weight in enumerate(law.weights) if weight != 0]
     law = Law(tuple(law.weights[i] for i in kept), tuple(law.left[i] for i in kept), tuple(law.right[i] for i in kept))
+    left, right = _narrowed(U, law.left), _narrowed(V, law.right)
     pairs, lifts = [], []
-    for weight, (mu, sigma), (nu, tau) in zip(law.weights, law.left, law.right, strict=True):
-        G, H = U.transpose() * sigma * U, V.transpose() * tau * V
-        pairs.append(Pair(weight, U.transpose() * mu, G, V.transpose() * nu, H))
-        lifts.append((sigma * U * G.inv(), tau * V * H.inv()))
+    for weight, (a, G, X), (b, H, Y) in zip(law.weights, left, right, strict=True):
+        pairs.append(Pair(weight, a, G, b, H))
+        lifts.append((X, Y))
     return ReducedScores(Scores(constant, tuple(pairs)), law, tuple(lifts))
+
+
+def _narrowed(U: fmpq_mat, side: tuple[tuple[fmpq_mat, fmpq_mat], ...]) -> list[tuple[fmpq_mat, fmpq_mat, fmpq_mat]]:
+    """Return Uᵀμ, UᵀΣU and the lift of each component; those of one covariance matrix share one object."""
+    spread: dict[int, tuple[fmpq_mat, fmpq_mat]] = {}
+    known: dict[tuple[fmpq, ...], tuple[fmpq_mat, fmpq_mat]] = {}
+    for _, sigma in side:
+        if id(sigma) not in spread:
+            entries = tuple(sigma.entries())
+            if entries not in known:
+                across = sigma * U
+                G = U.transpose() * across
+                known[entries] = G, across * G.inv()
+            spread[id(sigma)] = known[entries]
+    return [(U.transpose() * mu, *spread[id(sigma)]) for mu, sigma in side]
 
 
 Lifts = tuple[tuple[fmpq_mat, fmpq_mat], ...]

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
 from thmverify import exact
 from thmverify.integrate.float64 import Estimate, whitening
-from thmverify.integrate.scores import Lifts, ScoreMoments, Scores, unlifted
+from thmverify.integrate.scores import Lifts, Pair, ScoreMoments, Scores, unlifted
 from thmverify.models import Floats
 
 _END = 12.25  # 1/sinh(πt) is below 4e-17 from there
@@ -55,17 +56,54 @@ class _Scores:
 
 
 def _diagonal(problem: Scores, lifts: Lifts) -> _Scores:
-    parts = []
-    for pair, (X, Y) in zip(problem.pairs, lifts, strict=True):
+    groups: dict[tuple[int, ...], list[int]] = {}  # components of the same covariance matrices share the objects
+    for i, (pair, (X, Y)) in enumerate(zip(problem.pairs, lifts, strict=True)):
+        groups.setdefault((id(pair.G), id(pair.H), id(X), id(Y)), []).append(i)
+    P, rho = len(problem.pairs), problem.dimension
+    gamma, eta, sizes = (np.empty((P, rho)) for _ in range(3))
+    left, right = np.empty((P, lifts[0][0].nrows(), rho)), np.empty((P, lifts[0][1].nrows(), rho))
+    for members in groups.values():
+        pairs, (X, Y) = [problem.pairs[i] for i in members], lifts[members[0]]
+        base = _Basis.of(pairs[0])
+        gamma[members] = base.left(exact.hstack([pair.b for pair in pairs], rho))
+        eta[members] = base.right(exact.hstack([pair.a for pair in pairs], rho))
+        sizes[members] = base.sizes
+        left[members] = (exact.to_floats(X * base.F) * base.f) @ base.Q
+        right[members] = (exact.to_floats(Y * base.K) * base.k) @ base.R.T
+    centres = np.array([_float(problem.constant + pair.mean) for pair in problem.pairs])
+    weights = np.array([_float(pair.weight) for pair in problem.pairs])
+    return _Scores(weights, centres, gamma, eta, sizes, left, right)
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """G = (Ff)(Ff)ᵀ, H = (Kk)(Kk)ᵀ with exact F and K, and the singular values (Ff)ᵀKk = QΛR."""
+
+    F: fmpq_mat
+    f: Floats
+    K: fmpq_mat
+    k: Floats
+    Q: Floats
+    sizes: Floats
+    R: Floats
+
+    @classmethod
+    def of(cls, pair: Pair) -> _Basis:
+        """Return that of a component."""
         (F, f), (K, k) = whitening(pair.G), whitening(pair.H)
-        Q, sizes, R = np.linalg.svd(exact.to_floats(F.transpose() * K) * np.outer(f, k))
-        gamma = Q.T @ (exact.to_floats(F.transpose() * pair.b)[:, 0] * f)
-        eta = R @ (exact.to_floats(K.transpose() * pair.a)[:, 0] * k)
-        centre = float(exact.to_fraction(problem.constant + pair.mean))
-        frames = (exact.to_floats(X * F) * f) @ Q, (exact.to_floats(Y * K) * k) @ R.T
-        parts.append((centre, gamma, eta, sizes, *frames))
-    weights = np.array([float(exact.to_fraction(pair.weight)) for pair in problem.pairs])
-    return _Scores(weights, *(np.array(part) for part in zip(*parts, strict=True)))
+        return cls(F, f, K, k, *np.linalg.svd(exact.to_floats(F.transpose() * K) * np.outer(f, k)))
+
+    def left(self, columns: fmpq_mat) -> Floats:
+        """Return γ = QᵀFᵀb for columns b (ρ × P), as rows; Fᵀb is exact until it is rounded."""
+        return np.asarray((exact.to_floats(self.F.transpose() * columns).T * self.f) @ self.Q)
+
+    def right(self, columns: fmpq_mat) -> Floats:
+        """Return η = RKᵀa for columns a (ρ × P), as rows."""
+        return np.asarray((exact.to_floats(self.K.transpose() * columns).T * self.k) @ self.R.T)
+
+
+def _float(x: fmpq) -> float:
+    return float(exact.to_fraction(x))
 
 
 def _step(scores: _Scores) -> float:
@@ -78,8 +116,8 @@ def _step(scores: _Scores) -> float:
 def expected_softplus(problem: Scores) -> Estimate:
     """Return E softplus(c + pᵀq)."""
     if problem.dimension == 0:
-        c = float(exact.to_fraction(problem.constant))
-        total = sum(float(exact.to_fraction(pair.weight)) for pair in problem.pairs)
+        c = _float(problem.constant)
+        total = sum(_float(pair.weight) for pair in problem.pairs)
         value = total * float(np.logaddexp(0.0, c))
         return Estimate(value, 4 * _EPS * (1 + abs(value)))
     scores = _diagonal(problem, unlifted(problem))
@@ -101,7 +139,7 @@ def score_moments(problem: Scores, lifts: Lifts | None = None) -> ScoreMoments:
     P, rho = len(problem.pairs), problem.dimension
     lifts = unlifted(problem) if lifts is None else lifts
     if rho == 0:
-        c = float(exact.to_fraction(problem.constant))
+        c = _float(problem.constant)
         share = math.exp(-float(np.logaddexp(0.0, -c)))
         d, e = lifts[0][0].nrows(), lifts[0][1].nrows()
         return ScoreMoments(np.full(P, share), np.zeros((P, d)), np.zeros((P, e)), np.zeros((P, d, e)), 4 * _EPS)
@@ -129,7 +167,7 @@ def score_moments(problem: Scores, lifts: Lifts | None = None) -> ScoreMoments:
     left = np.einsum("pij,pj->pi", scores.left, integral[:, 1 : 1 + rho])
     right = np.einsum("pij,pj->pi", scores.right, integral[:, 1 + rho : 1 + 2 * rho])
     both = scores.left @ integral[:, 1 + 2 * rho :].reshape(P, rho, rho) @ np.swapaxes(scores.right, 1, 2)
-    stretch = max(1.0, *(float(np.linalg.norm(m, 2)) for frames in (scores.left, scores.right) for m in frames))
+    stretch = max(1.0, *(float(np.linalg.norm(m, 2, (1, 2)).max()) for m in (scores.left, scores.right)))
     size = float(np.abs(integral).max()) + float(np.abs(middle).max()) * step
     rounding = 16 * width * _EPS * (1 + size) * (1 + abs(math.log(step)))
     return ScoreMoments(integral[:, 0], left, right, both, (apart + rounding) * stretch**2)

@@ -426,8 +426,15 @@ def expressed(
     formula: Callable[..., Any], variables: Variables, settings: Settings | None = None
 ) -> tuple[Value, Gradient]:
     """Return the value and the gradient of a loss from one formula."""
+    last: list[Any] = [None, None, None]  # a value and a gradient are asked for at the same map, one after the other
 
     def evaluated(instance: Instance, linear_map: LinearMap) -> tuple[Formula, dict[str, Matrix]]:
+        if not (last[0] is instance and last[1] is linear_map):
+            last[:] = instance, linear_map, made(instance, linear_map)
+        found: tuple[Formula, dict[str, Matrix]] = last[2]
+        return found
+
+    def made(instance: Instance, linear_map: LinearMap) -> tuple[Formula, dict[str, Matrix]]:
         matrices = {name: Matrix(m) for name, m in variables.read(instance, linear_map).items()}
         try:
             found = formula(instance, settings or {}, *matrices.values())
