@@ -41,12 +41,12 @@ class ByKernel:
     otherwise: Examine | None = None
 
     def __call__(self, instance: Instance) -> Verdict:
-        """Return the verdict. Raises InputError when the claim is about another model."""
-        return self.decide(instance)[0]
+        """Return the verdict, without its margin. Raises InputError when the claim is about another model."""
+        return self.decide(instance, measured=False)[0]
 
-    def decide(self, instance: Instance) -> tuple[Verdict, bytes | None]:
+    def decide(self, instance: Instance, measured: bool = True) -> tuple[Verdict, bytes | None]:
         """Return the verdict, and the certificate where the kernel decides. Raises InputError as `__call__` does."""
-        verdict, data = decide(self.claim, instance)
+        verdict, data = decide(self.claim, instance, measured)
         if data is None and self.otherwise is not None:
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise"):

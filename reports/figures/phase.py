@@ -23,7 +23,7 @@ _SIDE, _LEFT, _TOP = 340.0, 44.0, 22.0  # pixels
 def compute(cells: int) -> Phase:
     """Return the record of the figure on a grid of so many cells each way."""
     mixture = default_slice()
-    picture = phase_picture(mixture, *default_grid(cells))
+    picture = phase_picture(mixture, *default_grid(cells), measured=False)
     return Phase(
         instance=instance_to_json(scaled(mixture, Fraction(1), Fraction(1))),
         dimension=picture.dimension,

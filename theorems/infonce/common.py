@@ -40,7 +40,7 @@ QUANTITY = Quantity(
 
 def leaks(instance: Instance) -> Verdict:
     """Refute Col(A*) ⊆ S_F, and with it Col(A*) = S_F, where the kernel does, whatever the covariances are."""
-    seen = decide("nonshared-inclusion", instance)[0]
+    seen = decide("nonshared-inclusion", instance, measured=False)[0]
     if seen.outcome is not Outcome.REFUTED:
         return Verdict("infonce-inclusion", Outcome.UNDECIDED, seen.reason)
     return replace(

@@ -81,7 +81,7 @@ def margin(instance: Instance) -> float:
 
 def examine(instance: Instance) -> Verdict:
     """Decide equality by the kernel: where it holds, so does the claim; where it fails, h < δ would contradict it."""
-    seen = decide(CLAIM, instance)[0]
+    seen = decide(CLAIM, instance, measured=False)[0]
     if seen.outcome is not Outcome.REFUTED:
         return replace(seen, claim=ID)
     if margin(instance) > 0:
@@ -118,7 +118,7 @@ def certainly_small(instance: Instance) -> bool:
 
 def fails(instance: Instance) -> Verdict:
     """Refute the claim where the kernel refutes Col(A*) = S_F for every minimiser and h < δ is certain."""
-    seen = decide(CLAIM, instance)[0] if SHARED_COVARIANCE.holds(instance) else leaks(instance)
+    seen = decide(CLAIM, instance, measured=False)[0] if SHARED_COVARIANCE.holds(instance) else leaks(instance)
     if seen.outcome is Outcome.REFUTED and certainly_small(instance):
         return replace(seen, claim=ID, reason=f"h < δ for every minimiser; {seen.reason}")
     return Verdict(ID, Outcome.UNDECIDED, f"h < δ is not certain, or {seen.reason}")

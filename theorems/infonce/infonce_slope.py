@@ -133,7 +133,7 @@ def one_column_short(instance: Instance) -> Verdict:
     A minimiser A with one column has ∇L·A = 0, and is not 0 where the rank is 2. As AAᵀ is not the minimiser, the slope
     along some direction of S_F is negative, and so along the one across Col(A), which all columns of Δμ have.
     """
-    fuller = decide("infonce-equality", replace(instance, rank=2))[0]
+    fuller = decide("infonce-equality", replace(instance, rank=2), measured=False)[0]
     if (instance.rank, fuller.dimension, fuller.rank) != (1, 2, 2):
         return Verdict(ID, Outcome.UNDECIDED, "the rank of the minimiser is not certainly 2, or r not 1")
     reason = f"{fuller.reason}; a minimiser with one column is none among all, and the slope across it is negative"

@@ -85,7 +85,7 @@ def margin(instance: Instance) -> float:
 
 def examine(instance: Instance) -> Verdict:
     """Decide equality with S_F before and after the move, by the kernel, and compare."""
-    here, there = (decide(CLAIM, i)[0] for i in (instance, centred(instance)))
+    here, there = (decide(CLAIM, i, measured=False)[0] for i in (instance, centred(instance)))
     answers = (here.outcome, there.outcome)
     reason = f"equality with S_F is {here.outcome} for the mixture and {there.outcome} for the mixture moved to mean 0"
     if Outcome.UNDECIDED in answers:

@@ -46,8 +46,10 @@ class Undecided:
     margin: Interval | None = None
 
 
-def certify(claim: str, instance: Instance) -> Certificate | Undecided:
+def certify(claim: str, instance: Instance, measured: bool = True) -> Certificate | Undecided:
     """Return a certificate that decides the claim on the instance, or why there is none.
+
+    Where there is none, floats are asked for the deciding number if it is to be `measured`.
 
     Raises InputError when the claim is unknown or is about another model.
     """
@@ -78,27 +80,29 @@ def certify(claim: str, instance: Instance) -> Certificate | Undecided:
     reason = "; ".join(dict.fromkeys(reasons)) or "no rule applies"
     if record.floating is None or not isinstance(seen, Pairs):
         return Undecided(reason)
-    return Undecided(f"{reason}; {record.remedy}", _floating(record.floating, instance, seen))
+    return Undecided(f"{reason}; {record.remedy}", _floating(record.floating, instance, seen) if measured else None)
 
 
-def decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
+def decide(claim: str, instance: Instance, measured: bool = True) -> tuple[Verdict, bytes | None]:
     """Return the verdict on a claim about an instance, and the certificate that it is read off.
+
+    The verdict's margin is not looked for unless it is to be `measured`: it may cost as much as the verdict.
 
     Raises InputError when the claim is unknown or is about another model.
     """
     with np.errstate(all="ignore"):  # floats propose: where they overflow, nothing is proposed
-        return _decide(claim, instance)
+        return _decide(claim, instance, measured)
 
 
-def _decide(claim: str, instance: Instance) -> tuple[Verdict, bytes | None]:
-    found = certify(claim, instance)
+def _decide(claim: str, instance: Instance, measured: bool) -> tuple[Verdict, bytes | None]:
+    found = certify(claim, instance, measured)
     if isinstance(found, Undecided):
         return Verdict(claim, Outcome.UNDECIDED, found.reason, found.margin, Provenance.FLOATING), None
     finding, seen = found.finding, found.seen
     rank = finding.rank[0] if finding.rank and finding.rank[0] == finding.rank[1] else None
     dimension = max(finding.dimension) if finding.dimension else None
     outcome = Outcome.PROVED if finding.verdict == "proved" else Outcome.REFUTED
-    deciding = _margin(claim, instance, seen, found)
+    deciding = _margin(claim, instance, seen, found) if measured else None
     provenance = Provenance.EXACT if found.proposal.rule in _RATIONAL else Provenance.ENCLOSED
     return Verdict(claim, outcome, _reason(found), deciding, provenance, rank, dimension), found.data
 

@@ -82,8 +82,11 @@ def phase_picture(
     separations: Sequence[Fraction],
     executor: Executor | None = None,
     observe: Callable[[int], None] = lambda _: None,
+    measured: bool = True,
 ) -> PhasePicture:
     """Return the picture of a slice; `observe` is called with the number of cells done.
+
+    The cells have margins where these are to be `measured`.
 
     Raises InputError when a δ is no probability.
     """
@@ -91,16 +94,17 @@ def phase_picture(
     places = [(delta, separation) for delta in deltas for separation in separations]
     cells: list[Cell] = []
     for at in range(0, len(places), _SHARE * executor.workers):
-        todo: list[Job] = [(_cell, (mixture, *place)) for place in places[at : at + _SHARE * executor.workers]]
+        share = places[at : at + _SHARE * executor.workers]
+        todo: list[Job] = [(_cell, (mixture, *place, measured)) for place in share]
         cells += run_all(executor, todo)
         observe(len(cells))
     dimension = fisher_subspace(mixture).dimension
     return PhasePicture(mixture, dimension, tuple(deltas), tuple(separations), tuple(cells))
 
 
-def _cell(mixture: SharedGMM, delta: Fraction, separation: Fraction) -> Cell:
+def _cell(mixture: SharedGMM, delta: Fraction, separation: Fraction, measured: bool) -> Cell:
     instance = scaled(mixture, delta, separation)
-    verdict, certificate = decide(CLAIM, instance)
+    verdict, certificate = decide(CLAIM, instance, measured)
     margin = None if verdict.margin is None else (float(verdict.margin[0]), float(verdict.margin[1]))
     certified = certificate is not None and verdict.rank is not None
     rank = verdict.rank

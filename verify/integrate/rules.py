@@ -89,6 +89,7 @@ def reach(dimension: int, mass: float) -> float:
     return high
 
 
+@lru_cache(maxsize=1024)
 def radius(rho: int, degree: int, tolerance: float) -> float:
     """Return R with E[max(1, |s|^degree); |s| > R] ≤ `tolerance`, s ~ N(0, I_ρ)."""
     widest = 0.0

@@ -83,7 +83,7 @@ class LogSumExpTerm:
         window = self._window(Y)
         integral = integrate(window, 1, self.tolerance, budget)
         p, first, _ = symmetric_moments(integral.sums.moments, window.slopes.shape[1])
-        across = np.einsum("j,jkr->kr", self.weights, first) @ window.factor.T
+        across = np.tensordot(self.weights, first, 1) @ window.factor.T
         middle = self.targets @ self.weights  # Σ_k p_k = 1: only the targets' differences meet the quadrature
         differences = self.targets - middle[:, None]
         gradient = (self.centres * self.weights @ p + across.T) @ differences.T
@@ -104,8 +104,9 @@ class LogSumExpTerm:
         integral = integrate(window, 2, self.hessian_tolerance, _HESSIAN_BUDGET, pairs=True)
         inside = self._second_moments(window, integral)
         m, n = Y.shape
-        full = np.einsum("klac,bk,dl->abcd", inside, self.targets, self.targets, optimize=True)
-        return np.asarray(full.reshape(m * n, m * n))
+        half = np.tensordot(inside, self.targets, ([0], [1]))  # l, a, c, b
+        full = np.tensordot(half, self.targets, ([0], [1]))  # a, c, b, d
+        return np.asarray(full.transpose(0, 2, 1, 3).reshape(m * n, m * n))
 
     def _window(self, Y: Floats) -> Window:
         slopes = (Y @ self.targets).T
@@ -121,12 +122,13 @@ class LogSumExpTerm:
         k, el = np.triu_indices(K)
         pairs[:, k, el] = pairs[:, el, k] = -integral.sums.pairs
         pairs[:, range(K), range(K)] += integral.sums.moments
-        zeroth, first, second = symmetric_moments(np.einsum("j,jklf->jklf", self.weights, pairs), U.shape[1])
+        zeroth, first, second = symmetric_moments(self.weights[:, None, None, None] * pairs, U.shape[1])
         across = np.eye(len(U)) - U @ U.T
-        mixed = np.einsum("aj,jklr,cr->klac", self.centres, first, U, optimize=True)
+        mixed = (np.tensordot(self.centres, first, 1) @ U.T).transpose(1, 2, 0, 3)  # Σ_j c_aj first_jklr U_cr
+        squares = self.centres.T[:, :, None] * self.centres.T[:, None, :]  # j, a, c
         return np.asarray(
-            np.einsum("jkl,aj,cj->klac", zeroth, self.centres, self.centres, optimize=True)
-            + np.einsum("jkl,ac->klac", zeroth, across)
+            np.tensordot(zeroth, squares, ([0], [0]))
+            + zeroth.sum(axis=0)[:, :, None, None] * across
             + mixed
             + np.swapaxes(mixed, -1, -2)
             + U @ second.sum(axis=0) @ U.T

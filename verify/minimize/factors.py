@@ -46,25 +46,33 @@ def best_product(
 
 def _best_factor(objective: Objective, Y: Floats, rank: int, starts: int) -> Floats:
     m = len(Y)
+    last: tuple[Floats, Point] | None = None  # where the Hessian is asked for, the gradient has just been
+
+    def at(v: Floats) -> Point:
+        nonlocal last
+        if last is None or not np.array_equal(last[0], v):
+            V = v.reshape(m, rank)
+            last = v, objective.point(V @ V.T)
+        return last[1]
 
     def first(v: Floats) -> tuple[float, Floats]:
-        V = v.reshape(m, rank)
-        point = objective.point(V @ V.T)
-        return point.value, (2 * point.gradient @ V).reshape(-1)
+        point = at(v)
+        return point.value, (2 * point.gradient @ v.reshape(m, rank)).reshape(-1)
 
     def second(v: Floats) -> Floats:
-        return factor_hessian(objective, v.reshape(m, rank))
+        return factor_hessian(objective, v.reshape(m, rank), at(v))
 
     found = [minimise_freely(first, second, V.reshape(-1), TOLERANCE) for V in _starts(Y, rank, starts)]
     return min(found, key=lambda stationary: stationary.value).x.reshape(m, rank)
 
 
-def factor_hessian(objective: Objective, V: Floats) -> Floats:
-    """Return the Hessian of V ↦ L(VVᵀ) on row-major vec(V)."""
+def factor_hessian(objective: Objective, V: Floats, at: Point | None = None) -> Floats:
+    """Return the Hessian of V ↦ L(VVᵀ) on row-major vec(V); `at` is the value and gradient of L there, if known."""
     basis = Symmetric(len(V)).basis
     chain = basis.T @ _products(V)
     outer = basis.T @ objective.hessian(V @ V.T) @ basis
-    curved = 2 * np.kron(objective.point(V @ V.T).gradient, np.eye(V.shape[1]))
+    gradient = (at or objective.point(V @ V.T)).gradient
+    curved = 2 * np.kron(gradient, np.eye(V.shape[1]))
     return np.asarray(chain.T @ outer @ chain + curved)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ _STEPS = 60
 _HOPELESS = 1e-11
 # A step of the trust region is taken when the model foresaw at least this fraction of the decrease.
 _TRUSTED = 1e-4
+_STEP_DIGITS = 1e-10  # relative, of the shift that makes a step as long as the ball's radius
 
 
 class Smooth(Protocol):
@@ -53,8 +54,11 @@ class Rescaled:
 
     def hessian(self, Y: Floats) -> Floats:
         """Return the Hessian on row-major vec(Ŷ)."""
-        stretch = np.kron(self.left, self.right)
-        return stretch.T @ self.objective.hessian(self.original(Y)) @ stretch
+        return np.asarray(self._stretch.T @ self.objective.hessian(self.original(Y)) @ self._stretch)
+
+    @cached_property
+    def _stretch(self) -> Floats:
+        return np.asarray(np.kron(self.left, self.right), dtype=np.float64)
 
 
 def flattening(R: Floats) -> Floats:
@@ -68,16 +72,10 @@ class Symmetric:
 
     m: int
 
-    @cached_property
+    @property
     def basis(self) -> Floats:
-        """The basis as the columns of an m² × m(m+1)/2 matrix."""
-        a, b = np.triu_indices(self.m)
-        n = len(a)
-        E = np.zeros((n, self.m, self.m))
-        scale = np.where(a == b, 0.5, np.sqrt(0.5))
-        E[range(n), a, b] += scale
-        E[range(n), b, a] += scale
-        return E.reshape(n, self.m * self.m).T
+        """The basis as the columns of an m² × m(m+1)/2 matrix, not to be written to."""
+        return _basis(self.m)
 
     def flat(self, Y: Floats) -> Floats:
         """Return the coordinates of sym(Y)."""
@@ -86,6 +84,19 @@ class Symmetric:
     def full(self, y: Floats) -> Floats:
         """Return the matrix with these coordinates."""
         return np.asarray((self.basis @ y).reshape(self.m, self.m))
+
+
+@lru_cache(maxsize=64)
+def _basis(m: int) -> Floats:
+    a, b = np.triu_indices(m)
+    n = len(a)
+    E = np.zeros((n, m, m))
+    scale = np.where(a == b, 0.5, np.sqrt(0.5))
+    E[range(n), a, b] += scale
+    E[range(n), b, a] += scale
+    found = E.reshape(n, m * m).T
+    found.setflags(write=False)
+    return found
 
 
 @dataclass(frozen=True)
@@ -256,6 +267,8 @@ def _trust_step(values: Floats, vectors: Floats, gradient: Floats, radius: float
         for _ in range(80):
             mu = (low + high) / 2
             low, high = (mu, high) if np.linalg.norm(shifted(mu)) > radius else (low, mu)
+            if high - low <= _STEP_DIGITS * high:  # the ball's radius is no more than a guess
+                break
         mu = high
     step = shifted(mu)
     if values.min() < -1e-8 and np.linalg.norm(step) < radius and mu == lowest:
