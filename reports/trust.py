@@ -11,7 +11,9 @@ import random
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,9 @@ from thmverify.integrate.enclosure import enclose_moments
 from thmverify.integrate.float64 import softmax_moments
 from thmverify.integrate.problem import LogSumExp
 from thmverify.kernel import Rejected, check
-from thmverify.kernel.proofs.replay import replay
+from thmverify.kernel.proofs.replay import Theory, concluded, read
 from thmverify.kernel.proofs.rules import RULES
+from thmverify.kernel.proofs.terms import Term
 from thmverify.kernel.strict import canonical, digest
 from thmverify.proofs.checking import ProofReport
 from thmverify.reports.effort import Size
@@ -247,9 +250,10 @@ Change = Callable[[dict[str, Any], random.Random], dict[str, Any]]
 def proof_mutations(traces: dict[str, dict[str, Any]], replayed: int) -> tuple[ProofMutations, ...]:
     """Change each trace in single places, drawn at random and the same in every run, and replay it.
 
-    Every change has its content hash computed anew, so that it is the kernel's rules that refuse it. A trace is
-    changed the more often the shorter it is, and not at all when it has more lines than `replayed`.
+    The content hash is left out, so that it is the kernel's rules that refuse a change. A trace is changed the more
+    often the shorter it is, and not at all when it has more lines than `replayed`.
     """
+    originals = {name: Original(trace) for name, trace in traces.items()}
     kinds: dict[str, Change] = {
         "what is stated": _changed_claim,
         "a formula": _changed_node,
@@ -257,15 +261,15 @@ def proof_mutations(traces: dict[str, dict[str, Any]], replayed: int) -> tuple[P
         "a premise": _changed_premise,
         "a term that a rule is given": _changed_argument,
     }
-    return tuple(_mutated(kind, change, traces, replayed) for kind, change in kinds.items())
+    return tuple(_mutated(kind, change, originals, replayed) for kind, change in kinds.items())
 
 
-def _mutated(kind: str, change: Change, traces: dict[str, dict[str, Any]], replayed: int) -> ProofMutations:
+def _mutated(kind: str, change: Change, originals: dict[str, Original], replayed: int) -> ProofMutations:
     counts: Counter[str] = Counter()
-    for name, trace in traces.items():
+    for name, original in originals.items():
         draws = random.Random(f"{kind}:{name}")
-        for _ in range(min(_MOST, replayed // len(trace["lines"]))):
-            counts[outcome(trace, change(trace, draws))] += 1
+        for _ in range(min(_MOST, replayed // len(original.trace["lines"]))):
+            counts[original.outcome(change(original.trace, draws))] += 1
     return ProofMutations(
         kind=kind,
         tried=counts.total(),
@@ -275,18 +279,34 @@ def _mutated(kind: str, change: Change, traces: dict[str, dict[str, Any]], repla
     )
 
 
-def outcome(trace: dict[str, Any], mutant: dict[str, Any]) -> str:
-    """Return whether the mutant of a trace is refused, or replays to the same theorem or to another one."""
-    try:
-        found = _theorem(rehash(mutant))
-    except (Rejected, RecursionError):
-        return "refused"
-    return "same" if found == _theorem(trace) else "another"
+@dataclass(frozen=True)
+class Original:
+    """A trace, to be changed in single places: its definitions and terms are read once, where a change leaves them."""
 
+    trace: dict[str, Any]
 
-def _theorem(trace: dict[str, Any]) -> tuple[object, ...]:
-    found = replay(json.loads(canonical(trace)))  # a copy: the kernel reads it up
-    return found.theorem, found.hypotheses, found.assumptions, found.definitions, found.conclusion
+    def outcome(self, mutant: dict[str, Any]) -> str:
+        """Return whether a mutant is refused, or replays to the same theorem or to another one."""
+        try:
+            found = self._theorem(mutant)
+        except (Rejected, RecursionError):
+            return "refused"
+        return "same" if found == self._own else "another"
+
+    def _theorem(self, mutant: dict[str, Any]) -> tuple[object, ...]:
+        kept = all(mutant[part] is self.trace[part] for part in ("nodes", "definitions"))
+        beginning = self._read if kept else read(mutant["nodes"], mutant["definitions"])
+        rest = [mutant[part] for part in ("theorem", "hypotheses", "assumptions", "lines", "conclusion")]
+        found = concluded(*beginning, rest)
+        return found.theorem, found.hypotheses, found.assumptions, found.definitions, found.conclusion
+
+    @cached_property
+    def _read(self) -> tuple[Theory, list[Term]]:
+        return read(self.trace["nodes"], self.trace["definitions"])
+
+    @cached_property
+    def _own(self) -> tuple[object, ...]:
+        return self._theorem(self.trace)
 
 
 def _other(value: int, below: int, draws: random.Random) -> int:

@@ -224,9 +224,9 @@ def test_code_of_the_proof_kernel_is_counted_apart(report):
 
 def test_an_unchanged_trace_is_the_same_theorem():
     for trace in trust.proof_traces([STATEMENT]).values():
-        assert trust.outcome(trace, trace) == "same"
-        assert trust.outcome(trace, {**trace, "theorem": "another"}) == "another"
-        assert trust.outcome(trace, {**trace, "lines": trace["lines"][:-1]}) == "refused"
+        assert trust.Original(trace).outcome(trace) == "same"
+        assert trust.Original(trace).outcome({**trace, "theorem": "another"}) == "another"
+        assert trust.Original(trace).outcome({**trace, "lines": trace["lines"][:-1]}) == "refused"
 
 
 def test_changed_traces_are_refused_or_say_something_else():

@@ -210,16 +210,15 @@ def forget() -> None:
 def replay(whole: object) -> Proved:
     """Return what a trace proves. Raises Rejected, with the line and the reason, when it proves nothing."""
     try:
-        found = _replay(whole)
-        _readable(found)
+        theorem, nodes, definitions, *rest = sealed(whole, "the proof", FORMAT, FIELDS)
+        return concluded(*read(nodes, definitions), [theorem, *rest])
     except RecursionError:
         raise Rejected("the proof is nested too deeply") from None
-    return found
 
 
-def _replay(whole: object) -> Proved:
-    theorem, nodes, definitions, hypotheses, assumptions, lines, conclusion = sealed(whole, "the proof", FORMAT, FIELDS)
-    theory, terms = read(nodes, definitions)
+def concluded(theory: Theory, terms: list[Term], rest: list[object]) -> Proved:
+    """Return what the rest of a trace proves, whose definitions and terms have been read. Raises as `replay` does."""
+    theorem, hypotheses, assumptions, lines, conclusion = rest
     given, supposed = _named(hypotheses, terms, "hypotheses"), _named(assumptions, terms, "assumptions")
     rules, theorems = derive(theory, terms, lines)
     if not theorems:
@@ -231,7 +230,7 @@ def _replay(whole: object) -> Proved:
         raise Rejected("the last line rests on what is neither a hypothesis nor an assumption that is named")
     if not last.indices <= last.conclusion.free.union(*(h.free for h in last.hypotheses)):
         raise Rejected(f"the last line supposes that {', '.join(str(i.val) for i in last.indices)} exist")
-    return Proved(
+    found = Proved(
         _label(theorem, "the name of the theorem"),
         tuple((n, f, f in last.hypotheses) for n, f in given),
         tuple((n, f) for n, f in supposed if f in last.hypotheses),
@@ -242,6 +241,8 @@ def _replay(whole: object) -> Proved:
         dict(Counter(rules)),
         tuple(theorems),
     )
+    _readable(found)
+    return found
 
 
 def read(nodes: object, definitions: object) -> tuple[Theory, list[Term]]:
