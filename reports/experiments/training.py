@@ -40,33 +40,35 @@ class Sample:
 
 def info_nce(A: Floats, x: Floats, partner: Floats) -> ValueAndGradient:
     """Return −mean_i f(x_i)ᵀf(x̂_i) + mean_i log mean_j exp f(x_i)ᵀf(x̂_j) and its gradient in A (d × r)."""
-    n = len(x)
-    f, g = x @ A, partner @ A
-    value, pull = _contrast(f @ g.T)
-    return value, x.T @ (pull @ g) / n + partner.T @ (pull.T @ f) / n
+    value, by_f, by_g = _contrast(x @ A, partner @ A)
+    return value, x.T @ by_f + partner.T @ by_g
 
 
 def clip(A_V: Floats, A_T: Floats, x: Floats, partner: Floats) -> tuple[float, Floats, Floats]:
     """Return the sum of both directions' InfoNCE, f(x) = A_Vᵀx and g(x̂) = A_Tᵀx̂, and its gradients in A_V and A_T."""
-    n = len(x)
     f, g = x @ A_V, partner @ A_T
-    forward, pull = _contrast(f @ g.T)
-    backward, pull_back = _contrast(g @ f.T)
-    pull += pull_back.T
-    return forward + backward, x.T @ (pull @ g) / n, partner.T @ (pull.T @ f) / n
+    forward, by_f, by_g = _contrast(f, g)
+    backward, back_g, back_f = _contrast(g, f)
+    return forward + backward, x.T @ (by_f + back_f), partner.T @ (by_g + back_g)
 
 
-def _contrast(logits: Floats) -> ValueAndGradient:
-    """Return mean_i (−l_ii + log mean_j exp l_ij) and n times its gradient in l (n × n), which overwrites l."""
-    n = len(logits)
-    matched = float(np.mean(np.diagonal(logits)))
-    top = logits.max(axis=1, keepdims=True)
-    logits -= top
-    np.exp(logits, out=logits)
-    sums = logits.sum(axis=1, keepdims=True)
-    logits /= sums
-    logits[np.diag_indices(n)] -= 1.0
-    return float(np.mean(top + np.log(sums / n))) - matched, logits
+_ROWS = 64  # of the n × n scores at a time, so that they stay in the cache
+
+
+def _contrast(f: Floats, g: Floats) -> tuple[float, Floats, Floats]:
+    """Return mean_i (−f_iᵀg_i + log mean_j exp f_iᵀg_j) and its gradients in f and in g (n × r)."""
+    n, logs = len(f), 0.0
+    by_f, by_g = np.empty_like(f), np.zeros_like(g)
+    for rows in (slice(start, start + _ROWS) for start in range(0, n, _ROWS)):
+        scores = f[rows] @ g.T
+        top = scores.max(axis=1, keepdims=True)
+        scores -= top
+        np.exp(scores, out=scores)
+        sums = scores.sum(axis=1, keepdims=True)
+        logs += float(np.sum(top + np.log(sums / n)))
+        by_f[rows] = scores @ g / sums
+        by_g += scores.T @ (f[rows] / sums)
+    return (logs - float(np.sum(f * g))) / n, (by_f - g) / n, (by_g - f) / n
 
 
 def sim_siam(A: Floats, P: Floats, R: Floats, target: Floats, decay: float) -> tuple[float, Floats, Floats]:
