@@ -60,6 +60,7 @@ LEANING = SEPARATE | {
     "means": [["1", "0"], ["-1", "0"]],
     "covariances": [[["1", "0"], ["0", "1"]], [["2", "1"], ["1", "2"]]],
 }
+MIRRORED = LEANING | {"covariances": [[["2", "1"], ["1", "2"]], [["2", "-1"], ["-1", "2"]]]}  # x₁ ↦ −x₁ swaps them
 TETRAHEDRON = shared("1/4 1/4 1/4 1/4", "1 1 1, 1 -1 -1, -1 1 -1, -1 -1 1")  # Σ⁻¹S is a multiple of 1
 PANCAKES = shared("1/2 1/2", "2 0, -2 0", covariance=[["1", "0"], ["0", "9"]], rank=1)
 SKEWED = [["2", "1", "0", "0"], ["1", "2", "1", "0"], ["0", "1", "3", "1"], ["0", "0", "1", "1"]]
@@ -86,6 +87,7 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("infonce-inclusion", TRIANGLE, "proved", "exact"),
     ("nonshared-inclusion", SEPARATE, "proved", "exact"),
     ("nonshared-inclusion", LEANING, "refuted", "border"),
+    ("nonshared-inclusion", MIRRORED, "proved", "reflection"),
     ("infonce-top-r", {**TRIANGLE, "bias": "0", "rank": 1}, "refuted", "exact"),
     ("infonce-top-r", {**TRIANGLE, "covariance": [["1", "0"], ["0", "3"]], "rank": 1}, "proved", "exact"),
     ("infonce-top-r", {**TETRAHEDRON, "rank": 2}, "proved", "kkt"),

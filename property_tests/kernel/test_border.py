@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from property_tests.kernel.library import LEANING, LEANING_IMAGES, SEPARATE, SHIPPED, shared, softmax_points
+from property_tests.kernel.library import LEANING, LEANING_IMAGES, MIRRORED, SEPARATE, SHIPPED, shared, softmax_points
 from thmverify import exact
 from thmverify import testing as st
 from thmverify.certifying import decide
@@ -29,12 +29,21 @@ from thmverify.kernel.enclosure import infonce_gradient
 from thmverify.kernel.integrals import Adaptive, read_grids
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.models import instance as kernel_instance
-from thmverify.kernel.rules.border import clip_border, largest_fall, least_rise, nonshared_border, top_border
+from thmverify.kernel.rules import RULES
+from thmverify.kernel.rules.border import (
+    clip_border,
+    largest_fall,
+    least_rise,
+    nonshared_border,
+    reflected,
+    steepest,
+    top_border,
+)
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import enclose, enclosed_gradient, float64_value
 from thmverify.maps import Encoder
 from thmverify.minimize import minimise
-from thmverify.models import AugmentedPairs, Instance
+from thmverify.models import GMM, AugmentedPairs, Instance
 from thmverify.testing import MULTIPLIER, Seeded
 from thmverify.verdicts import Outcome
 
@@ -342,16 +351,12 @@ BLOCKS = {
 }
 
 
-MIRRORED = {**LEANING, "covariances": [[["2", "1"], ["1", "2"]], [["2", "-1"], ["-1", "2"]]]}  # x₁ ↦ −x₁ swaps them
-
-
 @pytest.mark.parametrize("given", [SEPARATE, BLOCKS, MIRRORED], ids=["proportional", "blocks", "mirrored"])
 @SEEDS
 def test_where_inclusion_holds_no_hint_refutes_it(given, seed):
     """The best point inside, and points of every kind across; every modulus the kernel might be told."""
-    expected = Outcome.UNDECIDED if given is MIRRORED else Outcome.PROVED
     given = parse_instance(given)
-    assert decide("nonshared-inclusion", given)[0].outcome is expected
+    assert decide("nonshared-inclusion", given)[0].outcome is Outcome.PROVED
     pairs = pairs_of(given)
     found = minimise("infonce", given, 2)
     inside = [row[0] for row in found.maps["A"][:, :1]]
@@ -469,3 +474,104 @@ def test_equal_means_learn_nothing():
     leaned = {**LEANING, "means": [["1", "0"], ["1", "0"]]}
     assert decide("nonshared-inclusion", parse_instance(leaned))[0].outcome is Outcome.PROVED
     assert decide("nonshared-inclusion", parse_instance({**LEANING, "bias": "0"}))[0].outcome is Outcome.PROVED
+
+
+# -------------------------------------------------------------------------------------------------- a reflection
+
+
+def swapped(seed: int) -> Instance:
+    """A mixture of two components that a reflection swaps, and perhaps one that it leaves alone."""
+    source = random.Random(7000 + seed)
+    d = 2 + seed % 2
+    entries = [[fmpq(source.randint(-4, 4), 4) + 2 * (i == j) for j in range(d)] for i in range(d)]
+    root = exact.matrix(entries)
+    first = root * root.transpose()
+    mirror = fmpq_mat(d, d, [(-1 if i == 0 else 1) * (i == j) for i in range(d) for j in range(d)])
+    place = Fraction(source.randint(1, 8), 4)
+    means = [[place, *[0] * (d - 1)], [-place, *[0] * (d - 1)], [0] * d]
+    covariances = [first, mirror * first * mirror, identity(d) * fmpq(source.randint(1, 6), 3)]
+    weights = [Fraction(1, 2)] * 2 if seed % 3 else [Fraction(2, 5)] * 2 + [Fraction(1, 5)]
+    K = len(weights)
+    mixture = GMM(
+        weights, means[:K], [[[exact.to_fraction(x) for x in row] for row in m.tolist()] for m in covariances[:K]]
+    )
+    return Instance(AugmentedPairs(mixture, Fraction(1 + seed % 2, 2)), d)
+
+
+@SEEDS
+def test_where_a_reflection_swaps_components_the_minimiser_is_inside(seed):
+    given = swapped(seed)
+    verdict, data = decide("nonshared-inclusion", given)
+    found = minimise("infonce", given)
+    assert verdict.outcome is Outcome.PROVED
+    assert json.loads(data)["rule"] in ("reflection", "exact")
+    assert float(found.spaces[0].angles.max(initial=0.0)) < 1e-6
+    assert found.rank <= 1
+
+
+@SEEDS
+def test_the_steepest_change_of_the_gradient_bounds_what_it_changes_by(seed):
+    pairs = pairs_of(swapped(seed) if seed % 2 else separate(seed))
+    mixture, d = pairs.mixture, pairs.mixture.dimension
+    V, W, u = (factor(seed + n, d, 1) for n in (0, 5, 9))
+    step = V * V.transpose() - W * W.transpose()
+    sizes = [exact.trace(m * mixture.sigma * m * mixture.sigma) for m in (step, V * V.transpose(), W * W.transpose())]
+    change = arb_mat(u.transpose()) * (gradient(pairs, V) - gradient(pairs, W)) * arb_mat(u)
+    with ctx.workprec(128):
+        away, *ends = (arb(x).sqrt() for x in sizes)
+        most = away * steepest(mixture, ends[0].max(ends[1])) * arb((u.transpose() * mixture.sigma * u)[0, 0])
+        assert abs(change[0, 0]) <= most
+
+
+def test_the_moments_of_the_steepest_change_are_those_of_samples():
+    """With size² from 0 to 1 the bound grows by 2Λ²E q²; at 0 it is (Λ + 2n)E q."""
+    given = swapped(3)
+    mixture, law = pairs_of(given).mixture, given.pairs.mixture
+    x = law.sample(400_000, np.random.default_rng(5))
+    q = np.einsum("ni,ij,nj->n", x, np.linalg.inv(exact.to_floats(mixture.sigma)), x)
+    widest = max(float(exact.to_fraction(exact.trace(mixture.sigma.solve(m)))) for m in mixture.covariances)
+    inner = mixture.means.transpose() * mixture.sigma.solve(mixture.means)
+    longest = max(float(exact.to_fraction(inner[k, k])) for k in range(len(mixture.weights)))
+    none, one = (float(steepest(mixture, arb(size))) for size in (0, 1))
+    assert none == pytest.approx((widest + 2 * longest) * q.mean(), rel=0.01)
+    assert one - none == pytest.approx(2 * widest**2 * (q**2).mean(), rel=0.02)
+
+
+def mirrored() -> tuple[Pairs, dict]:
+    fields = json.loads(decide("nonshared-inclusion", parse_instance(MIRRORED))[1])
+    return kernel_instance(fields["instance"]), fields["hints"]
+
+
+ANOTHER = ["another point inside", "no point inside", "a modulus too large", "a modulus of 0", "a negative modulus"]
+ANOTHER += ["no grids", "one grid for all", "a strip too wide", "null vectors that are none"]
+
+
+@pytest.mark.parametrize("name", ANOTHER)
+def test_a_spoilt_hint_of_a_reflection_is_rejected(name):
+    pairs, hints = mirrored()
+    apply = RULES["nonshared-inclusion", "reflection"]
+    assert apply(pairs, hints).verdict == "proved"
+    with pytest.raises(Rejected):
+        apply(pairs, SPOILT[name](hints))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights": ["1/3", "2/3"]},
+        {"means": [["1", "0"], ["-2", "0"]]},
+        {"means": [["1", "1"], ["-1", "-1"]]},
+        {"covariances": [[["2", "1"], ["1", "2"]], [["2", "-1"], ["-1", "3"]]]},
+    ],
+    ids=["weights", "a mean", "means across", "a covariance"],
+)
+def test_what_no_reflection_swaps_is_rejected(change):
+    with pytest.raises(Rejected, match="does not swap"):
+        reflected(pairs_of(parse_instance(MIRRORED | change)), mirrored()[1] | {"modulus": "1/9"})
+
+
+def test_fewer_columns_than_the_fisher_subspace_has_dimensions_prove_nothing_by_reflection():
+    pairs, hints = mirrored()
+    pairs.columns = 0
+    with pytest.raises(Rejected, match="less than dim"):
+        reflected(pairs, hints)

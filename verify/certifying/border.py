@@ -19,6 +19,7 @@ from thmverify.certifying.proposal import Proposal
 from thmverify.certifying.writing import dyadics, rationals
 from thmverify.exact import to_floats
 from thmverify.kernel.models import Mixture, Pairs
+from thmverify.kernel.rules.border import is_reflected
 from thmverify.losses.clip import pairs_of
 from thmverify.minimize.clip import separate_energy, unconstrained
 from thmverify.minimize.coordinates import Coordinates, fisher_coordinates, full_coordinates
@@ -41,6 +42,23 @@ def nonshared_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     """
     for hints in _crossings(instance, pairs, pairs.mixture.fisher):
         yield Proposal("border", hints)
+
+
+def reflection_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    """Yield hints that the best map inside S_F is the minimiser, where a reflection swaps components.
+
+    Raises OutOfReachError without an affordable grid.
+    """
+    mixture = pairs.mixture
+    if mixture.shared or pairs.columns < mixture.m or not is_reflected(mixture):
+        return
+    X = mixture.fisher
+    inside = _inside(instance, X, full_coordinates(instance.pairs.mixture))
+    factor = X * rational(inside.V, len(inside.V[0]))
+    for nats in _NATS[min(4, factor.ncols())]:
+        grids = gradient_grids(mixture, factor, nats)
+        hints = {"V": inside.V, "N": inside.N, "grids": grids.grids}
+        yield Proposal("reflection", {"precision": str(grids.bits), "modulus": str(modulus_of(mixture)), **hints})
 
 
 def clip_nonshared_proposals(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:

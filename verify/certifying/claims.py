@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from thmverify.certifying.border import clip_nonshared_proposals, infonce_top_proposals, nonshared_proposals
+from thmverify.certifying.border import (
+    clip_nonshared_proposals,
+    infonce_top_proposals,
+    nonshared_proposals,
+    reflection_proposals,
+)
 from thmverify.certifying.clip import clip_proposals
 from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
 from thmverify.certifying.infonce import floating_margin, infonce_margin, infonce_proposals
@@ -140,7 +145,7 @@ CLAIMS: dict[str, Claim] = {
             remedy="more digits of the minimiser, or a larger lattice, would decide it unless the margin is 0",
         ),
         Claim("infonce-top-r", (_symmetry, _infonce_top, infonce_proposals), on_fisher=True),
-        Claim("nonshared-inclusion", (nonshared_proposals,)),
+        Claim("nonshared-inclusion", (reflection_proposals, nonshared_proposals)),
         Claim(
             "simclr-normalised-inclusion",
             (lambda _, pairs: normalised_proposals(pairs),),

@@ -41,7 +41,10 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "infonce-inclusion": ("shared", _exact(identities.valid)),
     "infonce-equality": ("shared", _ranked(ranks.equality)),
     "infonce-top-r": ("shared", _ranked(ranks.top) | {"border": border.top_border}),
-    "nonshared-inclusion": ("pairs", _exact(identities.inclusion) | {"border": border.nonshared_border}),
+    "nonshared-inclusion": (
+        "pairs",
+        _exact(identities.inclusion) | {"border": border.nonshared_border, "reflection": border.reflected},
+    ),
     "simclr-normalised-inclusion": ("shared", _exact(angles.normalised_exact) | {"losses": angles.normalised_losses}),
     "infonce-key-bias-equality": (
         "shared",

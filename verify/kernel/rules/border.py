@@ -5,11 +5,24 @@ than ζ‖M̃‖ + (ε + ζ)²/2κ; at M' = WWᵀ it is less by at least ⟨∇L
 κ = κ_V + κ_T and ‖H‖² = tr(Σ̄_V H Σ̄_T Hᵀ); there is no cone, and inside no loss is less by more than ε²/2κ.
 """
 
+from functools import reduce
+
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from thmverify.kernel.enclosure import clip_gradient, infonce_gradient, slack
 from thmverify.kernel.integrals import Grids, read_grids
-from thmverify.kernel.linear import dual_norm_squared, inertia, null_space, semidefinite, trace
+from thmverify.kernel.linear import (
+    beside,
+    certainly_definite,
+    diagonal,
+    dual_norm_squared,
+    independent,
+    inertia,
+    null_space,
+    select,
+    semidefinite,
+    trace,
+)
 from thmverify.kernel.models import Finding, Mixture, Pairs
 from thmverify.kernel.parse import Kind, bits, rational, read, vector
 from thmverify.kernel.strict import Rejected, exactly
@@ -58,12 +71,73 @@ def largest_fall(pairs: Pairs, X: fmpq_mat, eta2: fmpq, kappa: fmpq, V: fmpq_mat
     P, M = null_space(X.transpose() * sigma), inside * inside.transpose()
     G, H = X.transpose() * sigma * X, P.transpose() * sigma * P
     left, right, eta = arb_mat(X.transpose()), arb_mat(P), arb(eta2).upper().sqrt()
-    g = infonce_gradient(pairs.mixture, pairs.C, inside, grids)
-    rest = slack(left * g * left.transpose(), G, V, seed)[-1]
-    epsilon = dual_norm_squared(rest, G, G).upper().sqrt()
+    g, epsilon = _nearly_best(pairs, X, V, seed, grids)
     mixed, outer = dual_norm_squared(left * g * right, G, H), dual_norm_squared(right.transpose() * g * right, H, H)
     zeta = 2 * mixed.upper().sqrt() * eta + outer.upper().sqrt() * eta**2
     return zeta * arb(trace(M * sigma * M * sigma)).sqrt() + (epsilon + zeta) ** 2 / (2 * arb(kappa))
+
+
+def _nearly_best(pairs: Pairs, X: fmpq_mat, V: fmpq_mat, seed: fmpq_mat, grids: Grids) -> tuple[arb_mat, arb]:
+    """Return g = ∇L(XVVᵀXᵀ) and ε = ‖g_XX − Z‖."""
+    G, left = X.transpose() * pairs.mixture.sigma * X, arb_mat(X.transpose())
+    g = infonce_gradient(pairs.mixture, pairs.C, X * V, grids)
+    rest = slack(left * g * left.transpose(), G, V, seed)[-1]
+    return g, dual_norm_squared(rest, G, G).upper().sqrt()
+
+
+def reflected(pairs: Pairs, hints: object) -> Finding:
+    """The best map inside S_F is the minimiser: a reflection of S_F swaps components, and the loss rises across."""
+    mixture, X = pairs.mixture, pairs.mixture.fisher
+    n, sigma = X.ncols(), mixture.sigma
+    inside: dict[str, Kind] = {"V": (n,), "N": (n,), "grids": read_grids}
+    digits, kappa, V, seed, grids = read(hints, precision=bits, modulus=rational, **inside)
+    _check_modulus(mixture, kappa)
+    if pairs.columns < n or not is_reflected(mixture):
+        raise Rejected("the reflection does not swap components of equal weight, or r is less than dim S_F")
+    P, M = correlated(mixture), X * V * V.transpose() * X.transpose()
+    with ctx.workprec(digits):
+        g, epsilon = _nearly_best(pairs, X, V, seed, grids)
+        radius = epsilon / arb(kappa)
+        moved = radius * steepest(mixture, arb(trace(M * sigma * M * sigma)).sqrt() + radius)
+        across = arb_mat(P.transpose()) * g * arb_mat(P) - arb_mat(P.transpose() * sigma * P) * moved
+        if not certainly_definite(across):
+            raise Rejected("the gradient is not certainly positive definite across the border")
+    return Finding("proved")
+
+
+def is_reflected(mixture: Mixture) -> bool:
+    """Decide whether the law is that of Qx, Q = 1 − 2Σ̄X(XᵀΣ̄X)⁻¹Xᵀ, component by component; X spans S_F."""
+    X, sigma = mixture.fisher, mixture.sigma
+    Q = diagonal([1] * mixture.dimension) - sigma * X * (X.transpose() * sigma * X).inv() * X.transpose() * 2
+    means = [select(mixture.means, range(mixture.dimension), [k]) for k in range(len(mixture.weights))]
+    law = list(zip(mixture.weights, means, mixture.covariances, strict=True))
+    image = [(w, Q * mu, Q * part * Q.transpose()) for w, mu, part in law]
+    return all(law.count(entry) == image.count(entry) for entry in law)
+
+
+def correlated(mixture: Mixture) -> fmpq_mat:
+    """Return columns across S_F that complement those which, given the component, are independent of x on S_F."""
+    X = mixture.fisher
+    P = null_space(X.transpose() * mixture.sigma)
+    turned = P * reduce(beside, [P.transpose() * part * X for part in mixture.covariances])
+    return select(turned, range(mixture.dimension), independent(turned)[1])
+
+
+def steepest(mixture: Mixture, size: arb) -> arb:
+    """Return a bound of |D²L[H, uuᵀ]| at all M ⪰ 0 of norm ≤ size, for ‖H‖ ≤ 1 and uᵀΣ̄u = 1.
+
+    It is E[(Λ + 2n)q + 2(Λ·size·q)²], q = xᵀΣ̄⁻¹x, Λ and n the largest tr Σ̄⁻¹Σ_k and μ_kᵀΣ̄⁻¹μ_k.
+    """
+    spreads = [mixture.sigma.solve(part) for part in mixture.covariances]
+    inner = mixture.means.transpose() * mixture.sigma.solve(mixture.means)
+    lengths = [inner[k, k] for k in range(len(mixture.weights))]
+    widest, longest, total = max(map(trace, spreads)), max(lengths), arb(0)
+    for k, (w, T, length) in enumerate(zip(mixture.weights, spreads, lengths, strict=True)):
+        mu = select(mixture.means, range(mixture.dimension), [k])
+        mean = trace(T) + length
+        second = mean**2 + 2 * trace(T * T) + 4 * (mu.transpose() * T * mixture.sigma.solve(mu))[0, 0]
+        total += w * ((widest + 2 * longest) * mean + 2 * widest**2 * second * size**2)
+    return total
 
 
 def least_rise(pairs: Pairs, kappa: fmpq, start: fmpq_mat, end: fmpq_mat, grids: Grids) -> arb:
