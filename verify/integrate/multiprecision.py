@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import mpmath
 import numpy as np
@@ -20,6 +20,14 @@ from thmverify.integrate.problem import LogSumExp
 
 Array: TypeAlias = NDArray[Any]  # an object array of mpf
 Integrand: TypeAlias = Callable[[list[Any], list[Any]], Any]  # of the point s and the logits there
+
+
+class Moments(NamedTuple):
+    """Softmax moments as object arrays of mpf: E_j p_k, E_j[p_k (q − m_j)], and the second ones where asked for."""
+
+    p: Array
+    first: Array
+    second: Array | None
 
 
 def to_mpf(x: fmpq) -> Any:
@@ -52,7 +60,7 @@ def expected_value(problem: LogSumExp, digits: int) -> Any:
         return total
 
 
-def softmax_moments(problem: LogSumExp, digits: int, order: int = 1) -> tuple[Array, Array, Array | None]:
+def softmax_moments(problem: LogSumExp, digits: int, order: int = 1) -> Moments:
     """Return E_j p_k (J × K), E_j[p_k (q − m_j)] (J × K × ρ) and, for order 2, the second moments (J × K × ρ × ρ).
 
     Raises ValueError when the integral has more than 2 dimensions.
@@ -79,7 +87,7 @@ def softmax_moments(problem: LogSumExp, digits: int, order: int = 1) -> tuple[Ar
             if order == 2 and rho:
                 s2 = [[moment((i, m)) for m in range(rho)] for i in range(rho)]
                 second[j, k] = component.factor @ np.array(s2, dtype=object) @ component.factor.T
-        return p, first, second if order == 2 else None
+        return Moments(p, first, second if order == 2 else None)
 
 
 def _log_sum_exp(weights: Sequence[Any], logits: Sequence[Any]) -> Any:

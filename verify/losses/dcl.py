@@ -13,10 +13,9 @@ from typing import Any
 
 from thmverify import exact
 from thmverify.integrate.candidates import Group
-from thmverify.losses.draws import log_sum_candidates
-from thmverify.losses.expectations import Matrix, from_formula, of_gram
-from thmverify.losses.record import Parameter, Row, Sense, Settings
-from thmverify.maps import Encoder, Gram
+from thmverify.losses.draws import drawn_loss, log_sum_candidates, negatives
+from thmverify.losses.expectations import Matrix
+from thmverify.losses.record import Settings
 from thmverify.models import Instance
 
 
@@ -28,19 +27,11 @@ def formula(instance: Instance, settings: Settings, M: Matrix) -> Any:
     return log_sum_candidates(pairs.mixture, M, drawn) - (M @ pairs.C).trace()
 
 
-LOSS = from_formula(
+LOSS = drawn_loss(
     formula,
-    of_gram,
-    (Parameter("negatives", Fraction(2), "N, the negatives to each positive pair", least=Fraction(1), whole=True),),
+    negatives(2),
     name="dcl",
     title="Decoupled",
     formula=r"\mathbb{E} \left[\log \sum_{i=1}^N e^{z_i} - z_0\right],"
     r" \quad z_0 = f(x)^T f(\hat{x}),\ z_i = f(x)^T f(y_i)",
-    sense=Sense.MINIMISED,
-    normalisation="the usual code with N independent negatives, a mean over a batch; a temperature τ is M/τ",
-    models=("shared-gmm", "gmm"),
-    maps=(Encoder, Gram),
-    map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
-    example=("shared-gmm.json", "encoder.json"),
-    rows=(Row("dcl", "Decoupled", always=False),),
 )

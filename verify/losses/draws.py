@@ -6,7 +6,8 @@ an integral on the line at any rank. For more see `thmverify.integrate.candidate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 from flint import fmpq
@@ -14,7 +15,18 @@ from flint import fmpq
 from thmverify import exact
 from thmverify.integrate.candidates import Draw
 from thmverify.integrate.scores import Law
-from thmverify.losses.expectations import CandidatesTerm, Formula, Matrix, as_formula, column, softplus_mean
+from thmverify.losses.expectations import (
+    CandidatesTerm,
+    Formula,
+    Matrix,
+    as_formula,
+    column,
+    from_formula,
+    of_gram,
+    softplus_mean,
+)
+from thmverify.losses.record import Loss, Parameter, Row, Sense
+from thmverify.maps import Encoder, Gram
 from thmverify.models import GMM
 
 Drawn = tuple[int, fmpq, Draw]  # the component of x, a weight, and the groups of the candidates
@@ -73,4 +85,27 @@ def _of_two(mixture: GMM, W: Matrix, drawn: Sequence[Drawn]) -> Formula:
     return softplus_mean(law, W) + first_score
 
 
-__all__ = ["Drawn", "log_sum_candidates"]
+def negatives(default: int) -> Parameter:
+    """Return the parameter N, the number of negatives to each positive pair."""
+    return Parameter("negatives", Fraction(default), "N, the negatives to each positive pair", Fraction(1), whole=True)
+
+
+def drawn_loss(function: Callable[..., Any], parameter: Parameter, /, *, name: str, title: str, **parts: Any) -> Loss:
+    """Return the record of a loss of M = AAᵀ that is minimised and made of draws; the other parts are those of `Loss`.
+
+    function: (instance, settings, M) → Formula. normalisation: that of N negatives unless it is given.
+    """
+    given: dict[str, Any] = {
+        "sense": Sense.MINIMISED,
+        "normalisation": "the usual code with N independent negatives, a mean over a batch; a temperature τ is M/τ",
+        "models": ("shared-gmm", "gmm"),
+        "maps": (Encoder, Gram),
+        "map_shape": '{"A": …} (d × r) or {"M": …} (d × d)',
+        "example": ("shared-gmm.json", "encoder.json"),
+        "rows": (Row(name, title, always=False),),
+        **parts,
+    }
+    return from_formula(function, of_gram, (parameter,), name=name, title=title, **given)
+
+
+__all__ = ["Drawn", "drawn_loss", "log_sum_candidates", "negatives"]

@@ -31,7 +31,7 @@ from thmverify.integrate import (
 from thmverify.integrate.candidates import CandidateMoments, ReducedCandidates
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.float64 import Estimate
-from thmverify.integrate.problem import LogSumExp, Reduced
+from thmverify.integrate.problem import Reduced
 from thmverify.integrate.scores import ReducedScores, ScoreMoments
 from thmverify.losses.expectations import CandidatesTerm, HingeTerm, LogSumExpTerm
 from thmverify.losses.expressions import GradientExpression, Pullback, SoftmaxTerm, ValueExpression
@@ -46,6 +46,35 @@ _RETRIES = 3
 
 
 @dataclass(frozen=True)
+class _Engine:
+    """How a kind of integral is computed at each level, float64, mpmath and balls: its value, and moments.
+
+    Each takes the problem; beyond float64 the digits; and, for moments, what else they depend on.
+    """
+
+    values: tuple[Callable[..., Any], ...]
+    moments: tuple[Callable[..., Any], ...]
+
+
+_SOFTMAX = _Engine(
+    (float64.expected_value, multiprecision.expected_value, enclosure.enclose_value),
+    (float64.softmax_moments, multiprecision.softmax_moments, enclosure.enclose_moments),
+)
+_SCORES = _Engine(
+    (scores_float64.expected_softplus, scores_multiprecision.expected_softplus, scores_enclosure.enclose_softplus),
+    (scores_float64.score_moments, scores_multiprecision.score_moments, scores_enclosure.enclose_score_moments),
+)
+_CANDIDATES = _Engine(
+    (
+        candidates_float64.expected_logarithm,
+        candidates_multiprecision.expected_logarithm,
+        candidates_enclosure.enclose_logarithm,
+    ),
+    (candidates_float64.moments, candidates_multiprecision.moments, candidates_enclosure.enclose_moments),
+)
+
+
+@dataclass(frozen=True)
 class _Part:
     """A number that is no rational, at each level, with its coefficient."""
 
@@ -57,38 +86,21 @@ class _Part:
 
 def _parts(expression: ValueExpression) -> Iterator[_Part]:
     """Yield what is to be computed of a value."""
-    for term in expression.logarithms:
-        yield _Part(
-            term.coefficient,
-            partial(float64.expected_value, term.problem),
-            partial(multiprecision.expected_value, term.problem),
-            partial(enclosure.enclose_value, term.problem),
-        )
-    for scored in expression.scores:
-        yield _Part(
-            scored.coefficient,
-            partial(scores_float64.expected_softplus, scored.problem),
-            partial(scores_multiprecision.expected_softplus, scored.problem),
-            partial(scores_enclosure.enclose_softplus, scored.problem),
-        )
-    for coefficient, number in expression.constants:
-        yield _Part(
-            coefficient,
-            partial(_float_log, number),
-            partial(_multiprecision_log, number),
-            partial(_enclosed_log, number),
-        )
-    for drawn in expression.candidates:
-        yield _Part(
-            drawn.coefficient,
-            partial(candidates_float64.expected_logarithm, drawn.problem),
-            partial(candidates_multiprecision.expected_logarithm, drawn.problem),
-            partial(candidates_enclosure.enclose_logarithm, drawn.problem),
-        )
-    for coefficient, square in expression.roots:
-        yield _Part(
-            coefficient, partial(_float_root, square), partial(_multiprecision_root, square), partial(_root, square)
-        )
+    integrals: tuple[tuple[_Engine, Sequence[Any]], ...] = (
+        (_SOFTMAX, expression.logarithms),
+        (_SCORES, expression.scores),
+        (_CANDIDATES, expression.candidates),
+    )
+    for engine, terms in integrals:
+        for term in terms:
+            yield _Part(term.coefficient, *(partial(value, term.problem) for value in engine.values))
+    functions: tuple[Callable[..., Any], ...]
+    for functions, numbers in (
+        ((_float_log, _multiprecision_log, _enclosed_log), expression.constants),
+        ((_float_root, _multiprecision_root, _root), expression.roots),
+    ):
+        for coefficient, number in numbers:
+            yield _Part(coefficient, *(partial(function, number) for function in functions))
 
 
 def _float_root(square: fmpq) -> Estimate:
@@ -199,27 +211,16 @@ class GradientEstimate:
 
 
 @dataclass(frozen=True)
-class _Moments:
-    """Softmax moments of one level."""
-
-    p: Array
-    first: Array
-    second: Array | None
-
-
-@dataclass(frozen=True)
 class _Level:
     """How a level writes a rational matrix, and how it computes moments.
 
-    softmax: (problem, order, reach); scores, candidates: (reduced, reach); `reach` is what an error of 1 in every
-    moment may come to in the gradient. root: √ of an entry.
+    root: √ of an entry. moments: (engine, problem, reach, what else they depend on); `reach` is what an error of 1 in
+    every moment may come to in the gradient.
     """
 
     convert: Callable[[fmpq_mat], Array]
     root: Callable[[Any], Any]
-    softmax: Callable[[LogSumExp, int, float], _Moments]
-    scores: Callable[[ReducedScores, float], ScoreMoments]
-    candidates: Callable[[ReducedCandidates, float], CandidateMoments]
+    moments: Callable[..., Any]
 
 
 def exact_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat] | None:
@@ -234,25 +235,13 @@ def float64_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> G
     """Return the gradient in float64 with an honest estimate of its absolute error."""
     error = 0.0
 
-    def softmax(problem: LogSumExp, order: int, reach: float) -> _Moments:
+    def moments(engine: _Engine, problem: Any, reach: float, *given: Any) -> Any:
         nonlocal error
-        found = float64.softmax_moments(problem, order)
-        error += found.error * reach
-        return _Moments(found.p, found.first, found.second)
-
-    def scores(reduced: ReducedScores, reach: float) -> ScoreMoments:
-        nonlocal error
-        found = scores_float64.score_moments(reduced.problem, reduced.lifts)
+        found = engine.moments[0](problem, *given)
         error += found.error * reach
         return found
 
-    def candidates(reduced: ReducedCandidates, reach: float) -> CandidateMoments:
-        nonlocal error
-        found = candidates_float64.moments(reduced.problem)
-        error += found.error * reach
-        return found
-
-    level = _Level(exact.to_floats, math.sqrt, softmax, scores, candidates)
+    level = _Level(exact.to_floats, math.sqrt, moments)
     derivatives = _gradient(loss, instance, linear_map, level)
     size = max((float(np.abs(d).max(initial=0.0)) for d in derivatives.values()), default=0.0)
     return GradientEstimate(derivatives, error + 16 * _EPS * size)
@@ -263,17 +252,11 @@ def multiprecision_gradient(
 ) -> dict[str, Array]:
     """Return the gradient as object arrays of mpf computed with `digits` digits; not a bound."""
 
-    def softmax(problem: LogSumExp, order: int, _: float) -> _Moments:
-        return _Moments(*multiprecision.softmax_moments(problem, digits, order))
-
-    def scores(reduced: ReducedScores, _: float) -> ScoreMoments:
-        return scores_multiprecision.score_moments(reduced.problem, digits, reduced.lifts)
-
-    def candidates(reduced: ReducedCandidates, _: float) -> CandidateMoments:
-        return candidates_multiprecision.moments(reduced.problem, digits)
+    def moments(engine: _Engine, problem: Any, _: float, *given: Any) -> Any:
+        return engine.moments[1](problem, digits, *given)
 
     with mp.workdps(digits + 10):
-        level = _Level(multiprecision.to_array, mp.sqrt, softmax, scores, candidates)
+        level = _Level(multiprecision.to_array, mp.sqrt, moments)
         return _gradient(loss, instance, linear_map, level)
 
 
@@ -283,29 +266,15 @@ def enclosed_gradient(
     """Return object arrays of balls that contain the gradient, and whether the digits asked for were reached."""
     reached = True
 
-    def needed(reach: float) -> int:
-        return digits + math.ceil(math.log10(max(reach, 1.0))) + 1
-
-    def softmax(problem: LogSumExp, order: int, reach: float) -> _Moments:
+    def moments(engine: _Engine, problem: Any, reach: float, *given: Any) -> Any:
         nonlocal reached
-        found = enclosure.enclose_moments(problem, needed(reach), order)
-        reached = reached and found.reached
-        return _Moments(found.p, found.first, found.second)
-
-    def scores(reduced: ReducedScores, reach: float) -> ScoreMoments:
-        nonlocal reached
-        found = scores_enclosure.enclose_score_moments(reduced.problem, needed(reach), reduced.lifts)
-        reached = reached and found.reached
-        return found
-
-    def candidates(reduced: ReducedCandidates, reach: float) -> CandidateMoments:
-        nonlocal reached
-        found = candidates_enclosure.enclose_moments(reduced.problem, needed(reach))
+        needed = digits + math.ceil(math.log10(max(reach, 1.0))) + 1
+        found = engine.moments[2](problem, needed, *given)
         reached = reached and found.reached
         return found
 
     with ctx.workprec(int(4 * digits) + 128):
-        level = _Level(to_balls, arb.sqrt, softmax, scores, candidates)
+        level = _Level(to_balls, arb.sqrt, moments)
         return _gradient(loss, instance, linear_map, level), reached
 
 
@@ -322,7 +291,8 @@ def _gradient(loss: Loss, instance: Instance, linear_map: LinearMap, level: _Lev
         for term in expression.terms:
             if isinstance(term, SoftmaxTerm):
                 order = 2 if term.second else 1
-                total = total + _contract(term, level, level.softmax(term.reduced.problem, order, _sensitivity(term)))
+                moments = level.moments(_SOFTMAX, term.reduced.problem, _sensitivity(term), order)
+                total = total + _contract(term, level, moments)
                 continue
             if id(term.term) not in adjoints:
                 adjoints[id(term.term)] = _adjoints(term, level)
@@ -348,7 +318,7 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
         return list(term.adjoints(level.convert(term.variances.value), level.root))
     if isinstance(term, LogSumExpTerm):
         reduced, order = term.reduced, 2 if term.separate else 1
-        moments = level.softmax(reduced.problem, order, _reach(pullback))
+        moments = level.moments(_SOFTMAX, reduced.problem, _reach(pullback), order)
         K = reduced.problem.terms
         shares = level.convert(fmpq_mat(1, len(reduced.problem.shares), list(reduced.problem.shares)))[0]
         p = np.array([sum(w * moments.p[j, k] for j, w in enumerate(shares)) for k in range(K)])
@@ -356,9 +326,11 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
         second = [_second_moment(reduced, level, moments, k) for k in range(K)] if term.separate else None
         return list(term.adjoints(p, first, None if second is None else np.array(second), level.convert))
     if isinstance(term, CandidatesTerm):
-        return list(term.adjoints(_outer(term.reduced, level, level.candidates(term.reduced, _reach(pullback)))))
+        drawn = level.moments(_CANDIDATES, term.reduced.problem, _reach(pullback))
+        return list(term.adjoints(_outer(term.reduced, level, drawn)))
     scored: ReducedScores = term.reduced
-    return list(term.adjoints(*_score_adjoints(scored, level, level.scores(scored, _reach(pullback)))))
+    found = level.moments(_SCORES, scored.problem, _reach(pullback), scored.lifts)
+    return list(term.adjoints(*_score_adjoints(scored, level, found)))
 
 
 def _outer(reduced: ReducedCandidates, level: _Level, moments: CandidateMoments) -> Array:
@@ -425,7 +397,7 @@ def _carried(mean: fmpq_mat, lift: fmpq_mat) -> float:
     return float(centre.max(initial=0.0) + spread.sum(axis=1).max(initial=0.0))
 
 
-def _contract(term: SoftmaxTerm, level: _Level, moments: _Moments) -> Array:
+def _contract(term: SoftmaxTerm, level: _Level, moments: Any) -> Array:
     """Return Σ_k E[p_k x] r_kᵀ + Σ_k E[p_k xxᵀ] N_k in the term's form, from the moments of the reduced integral."""
     rows = level.convert(term.first)
     parts = []
@@ -439,7 +411,7 @@ def _contract(term: SoftmaxTerm, level: _Level, moments: _Moments) -> Array:
     return (total + total.T) / 2 if term.form == "symmetric" else total
 
 
-def _first_moment(reduced: Reduced, level: _Level, moments: _Moments, k: int) -> Array:
+def _first_moment(reduced: Reduced, level: _Level, moments: Any, k: int) -> Array:
     """Return E[p_k x] = Σ_j w_j (E_j[p_k] μ_j + X_j E_j[p_k (q − m_j)])."""
     means = level.convert(reduced.means)
     weights = level.convert(fmpq_mat(1, len(reduced.problem.shares), list(reduced.problem.shares)))[0]
@@ -451,7 +423,7 @@ def _first_moment(reduced: Reduced, level: _Level, moments: _Moments, k: int) ->
     return total
 
 
-def _second_moment(reduced: Reduced, level: _Level, moments: _Moments, k: int) -> Array:
+def _second_moment(reduced: Reduced, level: _Level, moments: Any, k: int) -> Array:
     """Return E[p_k xxᵀ], with x = μ_j + X_j (q − m_j) + an independent residual."""
     means = level.convert(reduced.means)
     weights = level.convert(fmpq_mat(1, len(reduced.problem.shares), list(reduced.problem.shares)))[0]

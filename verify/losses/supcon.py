@@ -18,10 +18,9 @@ from typing import Any
 
 from thmverify import exact
 from thmverify.integrate.candidates import Group
-from thmverify.losses.draws import log_sum_candidates
-from thmverify.losses.expectations import Matrix, column, from_formula, of_gram
-from thmverify.losses.record import Parameter, Row, Sense, Settings
-from thmverify.maps import Encoder, Gram
+from thmverify.losses.draws import drawn_loss, log_sum_candidates
+from thmverify.losses.expectations import Matrix, column
+from thmverify.losses.record import Parameter, Settings
 from thmverify.models import Instance
 
 
@@ -43,19 +42,12 @@ def formula(instance: Instance, settings: Settings, M: Matrix) -> Any:
     return log_sum_candidates(mixture, M, drawn) - (M @ outer).trace()
 
 
-LOSS = from_formula(
+LOSS = drawn_loss(
     formula,
-    of_gram,
-    (Parameter("batch", Fraction(3), "n, the points of a batch", least=Fraction(2), whole=True),),
+    Parameter("batch", Fraction(3), "n, the points of a batch", least=Fraction(2), whole=True),
     name="supcon",
     title="Supervised",
     formula=r"\mathbb{E} \left[\frac{1}{|P|} \sum_{p \in P} \left(\log \sum_k e^{z_k} - z_p\right)\right],"
     r" \quad z_k = f(x)^T f(y_k),\ P = \{k: y_k \text{ of the component of } x\}",
-    sense=Sense.MINIMISED,
     normalisation="the usual code’s mean over a batch of n points, those without a positive counted as 0",
-    models=("shared-gmm", "gmm"),
-    maps=(Encoder, Gram),
-    map_shape='{"A": …} (d × r) or {"M": …} (d × d)',
-    example=("shared-gmm.json", "encoder.json"),
-    rows=(Row("supcon", "Supervised", always=False),),
 )
