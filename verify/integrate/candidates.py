@@ -6,7 +6,8 @@ H_k),
 
     E[log Σ_i e^{z_i} | p] = ∫_R (g(s) − Π_γ φ_γ(p, s)^{n_γ}) ds,     φ_γ = Σ_k v_γk φ_k,  φ_k(p, s) = E g(s + pᵀq),
 
-where pᵀq ~ N(pᵀb_k, pᵀH_kp) under φ_k: whatever the number of candidates is, and of the dimension ρ of p and q, three
+where pᵀq ~ N(pᵀb_k, pᵀH_kp) under φ_k, and φ_γ = Σ_kl v_γkl φ_kφ_l for candidates that come in pairs: whatever the
+number of candidates is, and of the dimension ρ of p and q, three
 integrals are nested: over p in ρ dimensions, over s, and over a score. Likewise the softmax π_i = e^{z_i} / Σ has
 E[π_i f(z_i) | p] = ∫ E[f e^{s+z}g(s + z)] Π_others ds: with ψ_k and ω_k in the place of φ_k for the functions e^w g(w)
 and (e^w − e^{2w}) g(w), its derivative in the score, and E[(q_i − b_k) π_i | p, k] = H_kp E[π_i(1 − π_i) | p, k] by
@@ -27,10 +28,28 @@ from thmverify.integrate.problem import ONE
 
 @dataclass(frozen=True)
 class Group:
-    """Candidates of one law of components: `weights` v_k ≥ 0 of sum 1, and how many they are."""
+    """Independent candidates of one law: each is of component k with the chance `weights[k]`, and how many they are.
+
+    joint: for `count` pairs of candidates, the chance that one is of component k and the other of l, symmetric, with
+    both marginals `weights`; given their components those of a pair are independent, too.
+    """
 
     weights: tuple[fmpq, ...]
     count: int
+    joint: tuple[tuple[fmpq, ...], ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many candidates depend on each other: 1, or 2 of a pair."""
+        return 2 if self.joint else 1
+
+    @cached_property
+    def chances(self) -> tuple[tuple[tuple[int, ...], fmpq], ...]:
+        """The components of a candidate, or of a pair, with the chance of each that is not 0."""
+        rows = enumerate(self.joint)
+        pairs = [((k, l), v) for k, row in rows for l, v in enumerate(row)] if self.joint else []
+        singles = [] if self.joint else [((k,), v) for k, v in enumerate(self.weights)]
+        return tuple((place, v) for place, v in (*pairs, *singles) if v != 0)
 
 
 Draw: TypeAlias = tuple[Group, ...]
@@ -48,13 +67,13 @@ class Anchor:
     @property
     def count(self) -> int:
         """n, the number of candidates."""
-        return sum(group.count for group in self.draw)
+        return sum(group.count * group.width for group in self.draw)
 
     @cached_property
     def expected(self) -> tuple[fmpq, ...]:
         """The mean number of candidates of each component."""
         return tuple(
-            sum((group.count * group.weights[k] for group in self.draw), fmpq(0))
+            sum((group.count * group.width * group.weights[k] for group in self.draw), fmpq(0))
             for k in range(len(self.draw[0].weights))
         )
 
@@ -108,7 +127,8 @@ class ReducedCandidates:
     """The problem of p = Uᵀx and q = Vᵀy, W = UVᵀ with ρ = rank W columns, for scores xᵀWy.
 
     sources: μ (d × 1) and Σ of each anchor's x. targets: those of y. lifts: for each anchor X (d × ρ), and for each
-    target Y (d' × ρ), with E[x | p] = μ + X(p − m), E[y | q] = ν + Y(q − b). coefficient: its factor in a sum.
+    target Y (d' × ρ), with E[x | p] = μ + X(p − m), E[y | q] = ν + Y(q − b). scores: W. coefficient: its factor in a
+    sum.
     """
 
     problem: Candidates
@@ -116,6 +136,7 @@ class ReducedCandidates:
     targets: tuple[tuple[fmpq_mat, fmpq_mat], ...]
     lifts: tuple[fmpq_mat, ...]
     target_lifts: tuple[fmpq_mat, ...]
+    scores: fmpq_mat
     coefficient: fmpq = ONE
 
 
@@ -148,4 +169,5 @@ def reduce_candidates(
         targets,
         tuple(lifts),
         tuple(target_lifts),
+        W,
     )

@@ -21,7 +21,8 @@ falls, from P(P − m) > 3G on: sums over t of what grows or falls with t are be
 *Over s*, for p > 0: J(p) = ∫ (g(s + c) − Φ(s)) ds, c = log n + pβ, Φ = Π φ_γ^{n_γ}. As |g'(s ± ia)| ≤ e^s exp(−e^s
 cos a) for a < π/2, on both lines ∫ |g(s + c) − g(s + log S)| ds ≤ |log S − c| / cos a: the rule errs by at most
 2E|log S − c| / (cos a (e^{2πa/h} − 1)). By Jensen log S − c ≥ p(β̂ − β), β̂ the mean of the q_i, so that E|log S − c| ≤
-J + pE|β̂ − β| ≤ ½Bp² + p√(2B)/n. With β taken off, c = log n.
+J + pE|β̂ − β| ≤ ½Bp² + p√(2B)/n, as independent parts q_i − E q_i of a sum have E(Σ)² ≤ 2B; and p√(4B)/n where
+candidates come in pairs, as (a + b)² ≤ 2a² + 2b². With β taken off, c = log n.
 Below s₀ the terms left out add at most e^{s₀}(n + Σ E e^{z_i}), as 1 − g(s) ≤ e^s; above s₁ the two terms fall, and add
 at most the sum of ∫_{s₁}^∞ g(s + c) ds ≤ exp(−e^{s₁+c})e^{−s₁−c} and ∫_{s₁}^∞ φ_γ, where φ_k(s) ≤ (λ/e)^λ
 exp(−λ(s + a) + ½λ²v) for every λ > 0.
@@ -33,13 +34,14 @@ exp(−λ(s + a) + ½λ²v) for every λ > 0.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from flint import arb, ctx, fmpq
 
 from thmverify import exact
-from thmverify.integrate.candidates import Anchor, CandidateMoments, Candidates
+from thmverify.integrate.candidates import Anchor, CandidateMoments, Candidates, Group
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.lattice import dyadic
 
@@ -132,12 +134,12 @@ def _most(problem: Candidates, anchor: Anchor) -> arb:
 
 @dataclass(frozen=True)
 class _Half:
-    """p > 0 for p ~ N(m, G): targets (b_k − β, H_k), groups (v, n_γ), and the same in floats for planning."""
+    """p > 0 for p ~ N(m, G): targets (b_k − β, H_k), and the groups of candidates."""
 
     mean: fmpq
     variance: fmpq
     targets: tuple[tuple[fmpq, fmpq], ...]
-    groups: tuple[tuple[tuple[fmpq, ...], int], ...]
+    groups: tuple[Group, ...]
     expected: tuple[fmpq, ...]
     count: int
 
@@ -149,10 +151,15 @@ class _Half:
             sign * anchor.mean[0, 0],
             anchor.covariance[0, 0],
             tuple((sign * (b[0, 0] - beta), H[0, 0]) for b, H in problem.targets),
-            tuple((group.weights, group.count) for group in anchor.draw),
+            anchor.draw,
             anchor.expected,
             anchor.count,
         )
+
+    @property
+    def width(self) -> int:
+        """How many candidates depend on each other at most."""
+        return max(group.width for group in self.groups)
 
     @property
     def bend(self) -> fmpq:
@@ -165,20 +172,32 @@ class _Half:
         double, cosine, sine = (2 * theta).cos(), theta.cos(), theta.sin()
         masses = [(arb(b * b / (2 * H)) * sine * sine / double).exp() / double.sqrt() for b, H in self.targets]
         seconds = [arb(H) / double + (arb(b) * cosine / double) ** 2 for b, H in self.targets]
-        of_groups = [
-            (sum((arb(v) * k for v, k in zip(weights, masses, strict=True)), arb(0)), n) for weights, n in self.groups
-        ]
+        sums = [_mixed(group, masses) for group in self.groups]
         total = arb(0)
-        for g, (weights, n) in enumerate(self.groups):
-            others = arb(n) * of_groups[g][0] ** (n - 1)
-            for other, (mass, count) in enumerate(of_groups):
+        for g, group in enumerate(self.groups):
+            others = arb(group.count) * sums[g] ** (group.count - 1)
+            for other, mass in enumerate(sums):
                 if other != g:
-                    others *= mass**count
-            parts = zip(weights, masses, seconds, strict=True)
-            total += others * sum((arb(v) * k * x for v, k, x in parts), arb(0))
+                    others *= mass ** self.groups[other].count
+            total += others * _with_one(group, masses, seconds)
         m, G = arb(self.mean), arb(self.variance)
         own = (m * m * sine * sine / (2 * G * double)).exp() / double.sqrt()
         return total / 4 * own * (G / double + (m * cosine / double) ** 2)
+
+
+def _mixed(group: Group, values: Sequence[arb]) -> arb:
+    """Return Σ v Π values over a candidate or a pair of a group."""
+    return sum(
+        (v * math.prod((values[k] for k in place[1:]), start=values[place[0]]) for place, v in group.chances), arb(0)
+    )
+
+
+def _with_one(group: Group, values: Sequence[arb], others: Sequence[arb]) -> arb:
+    """Return the sum of all terms of `_mixed` in which one of the values is times its other."""
+    total = arb(0)
+    for place, v in group.chances:
+        total += v * math.prod((values[k] for k in place), start=arb(1)) * sum((others[k] for k in place), arb(0))
+    return total
 
 
 @dataclass(frozen=True)
@@ -255,7 +274,7 @@ class _Inner:
         B = float(exact.to_fraction(half.bend))
         laws = [(p * float(exact.to_fraction(b)), p * math.sqrt(float(exact.to_fraction(H)))) for b, H in half.targets]
         strip = _STRIP * (1 - 1 / (2 * nats + 2))
-        size = nats + math.log1p((B * p * p + 2 * p * math.sqrt(2 * B) / half.count) / math.cos(strip))
+        size = nats + math.log1p((B * p * p + 2 * p * math.sqrt(2 * half.width * B) / half.count) / math.cos(strip))
         step = dyadic(2 * math.pi * strip / size)
         growth = max(a + sigma * sigma / 2 for a, sigma in laws)
         first = -nats - math.log(half.count) - max(growth, 0.0) - 1
@@ -316,13 +335,13 @@ def _at(half: _Half, p: arb, aim: float) -> arb:
     for _ in range(rule.first, rule.last + 1):
         values = [table.at(E) for table in tables]
         product = arb(1)
-        for weights, count in half.groups:
-            product *= sum((v * x for v, x in zip(weights, values, strict=True) if v != 0), arb(0)) ** count
+        for group in half.groups:
+            product *= _mixed(group, values) ** group.count
         total += (-E * n).exp() - product
         E *= grow
     total *= rule.step
     a = arb(rule.strip)
-    apart = B * p * p + 2 * p * (2 * B).sqrt() / n
+    apart = B * p * p + 2 * p * (2 * half.width * B).sqrt() / n
     error = apart / (a.cos() * ((2 * arb.pi() * a / rule.step).exp() - 1))
     total += arb(0, error.upper()) + _left_out(half, laws, rule)
     most = (B * p * p / 2).upper()
@@ -337,11 +356,9 @@ def _left_out(half: _Half, laws: list[tuple[arb, arb]], rule: _Inner) -> arb:
     )
     below = first.exp() * sums
     own = (-last.exp() * half.count).exp() / (last.exp() * half.count)
-    weights = half.groups[0][0]
     above = arb(0)
-    for v, (a, s) in zip(weights, laws, strict=True):
-        if v != 0:
-            above += v * _best_tail(a, s, last)
+    for (first_of_all, *_), v in half.groups[0].chances:  # no factor is above 1
+        above += v * _best_tail(*laws[first_of_all], last)
     return arb(0, (below + own + above).upper())
 
 

@@ -1,56 +1,70 @@
-"""Log-sum-exps of candidates in float64: three nested trapezoidal rules, vectorised.
+"""Log-sum-exps of candidates in float64: trapezoidal rules over p and over s, and a Fourier transform for each score.
 
-The rules over s and over a score are as fine as their strips of analyticity ask for (|Im| ≤ π/2 in all). That over p
-halves its step until two rules, shifted by half a step, agree; the error is what they differ by, and rounding.
+As functions of s, φ, ψ and ω are those of one score 0, shifted by its mean and smoothed by its variance. ψ has the
+transform Γ(1 − iν) e^{iνa − σ²ν²/2}, ω its derivative; φ, which falls from 1 to 0, is taken from the tail of a normal
+law with the same mean and variance. The transform falls like e^{−π|ν|/2}, so that the rule over s, whose step sees |ν|
+up to 4π, errs by e^{−36} or so. That over p is shared by anchors of one covariance. It takes points in between until
+they agree with those before; the error is what the two differ by, and rounding.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import numpy as np
+import scipy
+from numpy.typing import NDArray
 
 from thmverify import exact
 from thmverify.errors import InputError
-from thmverify.integrate.candidates import Anchor, CandidateMoments, Candidates
+from thmverify.integrate.candidates import CandidateMoments, Candidates
 from thmverify.integrate.float64 import Estimate, whitening
 from thmverify.models import Floats
 
 LARGEST = 2  # dimension
-_NATS = 36.0
 _END = 8.5  # standard deviations
 _STEEPEST, _FAR = 8.0, 500.0  # standard deviation of a score at one of p, and means of scores
-_TOLERANCE = {1: 1e-12, 2: 1e-9}
+_TOLERANCE = {1: 1e-12, 2: 1e-10}
 _NODES = {1: 2**11, 2: 2**14}
-_STEP = 0.25  # over s, and of scores: below 2π(π/2)/(36 + (π/2)²/2), where both rules err by e^{−36}
+_STEP = 0.25  # over s: below 2π(π/2)/(36 + (π/2)²/2), where the rule errs by e^{−36}
+_LEFT, _RIGHT = 36.0, 12.0  # of the nodes over s, beyond all scores: there 1 − φ, and φ and its normal law, have ended
 _ROWS = 64
+_SEEN = 8.5  # standard deviations of a score, times a frequency
+_BETWEEN = {1: (((0.5,),),), 2: (((0.5, 0.5),), ((0.5, 0.0), (0.0, 0.5)))}
 _FLOOR = 2e-14  # of the rules over s and over a score, relative to 1 + the size of the scores
 
 
-Rows: TypeAlias = Callable[["_Laws", Floats, Floats], Floats]
+Tables: TypeAlias = tuple[Floats, Sequence[Floats]]  # nodes s, and φ, ψ and ω there for each p and target (P × S × K)
+Integrand: TypeAlias = Callable[[int, Tables, Floats, Floats], Floats]  # of an anchor, tables, p and p − m: rows
 
 
 @dataclass(frozen=True)
 class _Laws:
-    """The candidates of an anchor in floats: targets b (K × ρ) and H (K × ρ × ρ), groups v (γ × K) and n_γ (γ)."""
+    """The targets of a problem in floats, b (K × ρ) and H (K × ρ × ρ), and the groups of each anchor.
+
+    groups: v (K), or (K × K) for pairs, each with n_γ. most: the largest number of candidates.
+    """
 
     means: Floats
     spreads: Floats
-    groups: Floats
-    counts: Floats
+    groups: tuple[tuple[tuple[Floats, int], ...], ...]
+    most: int
 
     @classmethod
-    def of(cls, problem: Candidates, anchor: Anchor) -> _Laws:
+    def of(cls, problem: Candidates) -> _Laws:
         """Return them in floats."""
         return cls(
             np.array([exact.to_floats(b)[:, 0] for b, _ in problem.targets]),
             np.array([exact.to_floats(H) for _, H in problem.targets]),
-            np.array([[float(exact.to_fraction(v)) for v in group.weights] for group in anchor.draw]),
-            np.array([float(group.count) for group in anchor.draw]),
+            tuple(
+                tuple((np.array(group.joint or group.weights, dtype=np.float64), group.count) for group in anchor.draw)
+                for anchor in problem.anchors
+            ),
+            max(anchor.count for anchor in problem.anchors),
         )
 
     def scores(self, p: Floats) -> tuple[Floats, Floats]:
@@ -76,12 +90,17 @@ def expected_logarithm(problem: Candidates) -> Estimate:
     if not _within_reach(problem):
         return Estimate(math.inf, math.inf)
     value, error = float(exact.to_fraction(problem.mean)), 0.0
-    for anchor in problem.anchors:
-        weight, n = float(exact.to_fraction(anchor.weight)), anchor.count
-        value += weight * math.log(n)
-        if problem.dimension:
-            centre = exact.to_floats(problem.centre(anchor))[:, 0]
-            found, apart = _over_p(problem, anchor, partial(_one_excess, math.log(n), centre))
+    weights = [float(exact.to_fraction(anchor.weight)) for anchor in problem.anchors]
+    value += sum(w * math.log(anchor.count) for w, anchor in zip(weights, problem.anchors, strict=True))
+    if problem.dimension:
+        laws = _Laws.of(problem)
+        logs = [math.log(anchor.count) for anchor in problem.anchors]
+        centres = [exact.to_floats(problem.centre(anchor))[:, 0] for anchor in problem.anchors]
+
+        def excess(j: int, tables: Tables, p: Floats, _: Floats) -> Floats:
+            return _excess(laws.groups[j], tables, logs[j] + p @ centres[j])[:, None]
+
+        for weight, (found, apart) in zip(weights, _over_p(problem, laws, 1, excess), strict=True):
             value, error = value + weight * float(found[0]), error + abs(weight) * apart
     return Estimate(value, error + 4e-16 * (1 + abs(value)))
 
@@ -97,28 +116,27 @@ def moments(problem: Candidates) -> CandidateMoments:
         P = len(problem.anchors)
         line = np.zeros((P, K, rho))
         return CandidateMoments(np.zeros((P, K)), line, line, np.zeros((P, K, rho, rho)), math.inf)
-    rows, error = [], 0.0
-    for anchor in problem.anchors:
-        if rho == 0:
-            share = np.array([float(exact.to_fraction(x)) for x in anchor.expected]) / anchor.count
-            rows.append(share[:, None])
-            continue
-        found, apart = _over_p(problem, anchor, _softmax)
-        rows.append(found.reshape(K, -1))
-        error = max(error, apart)
-    table = np.array(rows)
+    error = 0.0
+    if rho == 0:
+        table = np.array([[float(exact.to_fraction(x)) / a.count for x in a.expected] for a in problem.anchors])
+        table = table[:, :, None]
+    else:
+        laws = _Laws.of(problem)
+        rows = _over_p(problem, laws, 3, partial(_softmax, laws))
+        table = np.array([found.reshape(K, -1) for found, _ in rows])
+        error = max(apart for _, apart in rows)
     return CandidateMoments(
         table[:, :, 0],
         table[:, :, 1 : 1 + rho],
         table[:, :, 1 + rho : 1 + 2 * rho],
-        table[:, :, 1 + 2 * rho :].reshape(len(rows), K, rho, rho),
+        table[:, :, 1 + 2 * rho :].reshape(len(table), K, rho, rho),
         error,
     )
 
 
-def _softmax(laws: _Laws, p: Floats, deviation: Floats) -> Floats:
+def _softmax(laws: _Laws, j: int, tables: Tables, p: Floats, deviation: Floats) -> Floats:
     """Return the shares of components, times 1, p − m, q − b, and the product, row by row (P × …)."""
-    shares, slopes = _shares(laws, p)
+    shares, slopes = _shares(laws.groups[j], tables)
     right = np.einsum("kij,pj,pk->pki", laws.spreads, p, slopes)
     left = shares[:, :, None] * deviation[:, None, :]
     both = deviation[:, None, :, None] * right[:, :, None, :]
@@ -126,32 +144,59 @@ def _softmax(laws: _Laws, p: Floats, deviation: Floats) -> Floats:
     return np.concatenate(parts, axis=-1).reshape(len(p), -1)
 
 
-def _over_p(problem: Candidates, anchor: Anchor, f: Rows) -> tuple[Floats, float]:
-    """Return E f(p) and an estimate of its error: f maps the laws, p and p − m (P × ρ) to rows of numbers."""
-    laws, rho = _Laws.of(problem, anchor), problem.dimension
-    factor, roots = whitening(anchor.covariance)
-    frame, mean = exact.to_floats(factor) * roots, exact.to_floats(anchor.mean)[:, 0]
+def _over_p(problem: Candidates, laws: _Laws, kinds: int, f: Integrand) -> list[tuple[Floats, float]]:
+    """Return E f(p) for each anchor, with an estimate of its error; f uses the first `kinds` of the tables."""
+    found: list[tuple[Floats, float]] = [(np.zeros(1), 0.0)] * len(problem.anchors)
+    left = set(range(len(problem.anchors)))
+    while left:
+        first = problem.anchors[min(left)]
+        alike = [j for j in sorted(left) if problem.anchors[j].covariance == first.covariance]
+        left -= set(alike)
+        for j, one in zip(alike, _over_family(problem, laws, kinds, f, alike), strict=True):
+            found[j] = one
+    return found
+
+
+def _over_family(
+    problem: Candidates, laws: _Laws, kinds: int, f: Integrand, members: Sequence[int]
+) -> list[tuple[Floats, float]]:
+    """Return the same for anchors of one covariance."""
+    rho = problem.dimension
+    factor, roots = whitening(problem.anchors[members[0]].covariance)
+    frame = exact.to_floats(factor) * roots
+    means = np.array([exact.to_floats(problem.anchors[j].mean)[:, 0] for j in members])
+    centres = np.linalg.solve(frame, (means - means[0]).T).T
     steep = _steepness(laws, frame)
     step = min(0.7, 0.5 / steep) if steep > 0 else 0.7
 
-    def rule(step: float, shift: float) -> Floats:
-        total: Floats = np.zeros(1)
-        for u in _nodes(step, shift, rho):
-            deviation = u @ frame.T
-            weight = np.exp(-np.sum(u**2, axis=1) / 2) * (step / math.sqrt(2 * math.pi)) ** rho
-            total = total + weight @ f(laws, mean + deviation, deviation)
-        return total
+    def rule(step: float, shift: tuple[float, ...]) -> list[Floats]:
+        totals: list[Floats] = [np.zeros(1) for _ in members]
+        u = _nodes(step, shift, centres)
+        for rows, tables in _tables(laws, means[0] + u @ frame.T, kinds):
+            for i, j in enumerate(members):
+                away = u[rows] - centres[i]
+                weight = np.exp(-np.sum(away**2, axis=1) / 2) * (step / math.sqrt(2 * math.pi)) ** rho
+                deviation = away @ frame.T
+                totals[i] = totals[i] + weight @ f(j, tables, means[i] + deviation, deviation)
+        return totals
 
-    whole, shifted = rule(step, 0.0), rule(step, 0.5)
+    best, refined, before = rule(step, (0.0,) * rho), 0, [math.inf] * len(members)
     while True:
-        apart, best = float(np.abs(whole - shifted).max()), (whole + shifted) / 2
-        if apart <= _TOLERANCE[rho] * (1 + float(np.abs(best).max())) or (4 * _END / step) ** rho > _NODES[rho]:
+        # In the plane the points of two shifts are a grid that is turned, and two more make it one of half the step.
+        shifts = _BETWEEN[rho][refined % len(_BETWEEN[rho])]
+        parts = [rule(step, shift) for shift in shifts]
+        between = [sum(same) / len(shifts) for same in zip(*parts, strict=True)]
+        apart = [float(np.abs(x - y).max()) for x, y in zip(best, between, strict=True)]
+        best = [(x + y) / 2 for x, y in zip(best, between, strict=True)]
+        refined += 1
+        step = step / 2 if refined % len(_BETWEEN[rho]) == 0 else step
+        sizes = [1 + float(np.abs(x).max()) for x in best]
+        enough = all(a <= _TOLERANCE[rho] * size for a, size in zip(apart, sizes, strict=True))
+        stuck = all(a > b / 2 for a, b in zip(apart, before, strict=True))  # at what rounding leaves
+        if enough or stuck or (2 * _END / step) ** rho > _NODES[rho]:
             break
-        step = step / 2
-        whole = best if rho == 1 else rule(step, 0.0)
-        shifted = rule(step, 0.5)
-    size = 1 + float(np.abs(best).max()) + _END * steep
-    return best, apart + _FLOOR * size
+        before = apart
+    return [(x, a + _FLOOR * (size + _END * steep)) for x, a, size in zip(best, apart, sizes, strict=True)]
 
 
 def _steepness(laws: _Laws, frame: Floats) -> float:
@@ -161,8 +206,10 @@ def _steepness(laws: _Laws, frame: Floats) -> float:
 
 def _within_reach(problem: Candidates) -> bool:
     """Whether the scores of all anchors spread little enough for the rules."""
-    for anchor in problem.anchors if problem.dimension else ():
-        laws = _Laws.of(problem, anchor)
+    if not problem.dimension:
+        return True
+    laws = _Laws.of(problem)
+    for anchor in problem.anchors:
         factor, roots = whitening(anchor.covariance)
         frame, mean = exact.to_floats(factor) * roots, exact.to_floats(anchor.mean).T
         means, deviations = laws.scores(mean + _END * np.concatenate([frame.T, -frame.T]))
@@ -171,87 +218,74 @@ def _within_reach(problem: Candidates) -> bool:
     return True
 
 
-def _nodes(step: float, shift: float, rho: int) -> Iterator[Floats]:
-    """Yield the points (n + shift)·step of the cube up to `_END`, in pieces."""
-    count = math.ceil(_END / step)
-    line = (np.arange(-count, count + 1) + shift) * step
-    grid = np.stack(np.meshgrid(*([line] * rho), indexing="ij"), axis=-1).reshape(-1, rho)
-    radius = np.linalg.norm(grid, axis=1)
-    grid = grid[np.argsort(radius)][: int(np.sum(radius <= _END + step))]  # those of a piece have scores of like size
-    yield from (grid[i : i + _ROWS] for i in range(0, len(grid), _ROWS))
+def _nodes(step: float, shift: tuple[float, ...], centres: Floats) -> Floats:
+    """Return the points (n + shift)·step of the balls of radius `_END` round the centres (P × ρ)."""
+    rho = centres.shape[1]
+    count = math.ceil(_END / step) + 1
+    ball = np.stack(np.meshgrid(*[np.arange(-count, count + 1)] * rho, indexing="ij"), axis=-1).reshape(-1, rho)
+    near = np.round(centres / step - shift).astype(np.int64)
+    points = [
+        n + ball[np.linalg.norm((n + ball + shift) * step - c, axis=1) <= _END]
+        for n, c in zip(near, centres, strict=True)
+    ]
+    return (np.unique(np.concatenate(points), axis=0) + shift) * step
 
 
-def _one_excess(logarithm: float, beta: Floats, laws: _Laws, p: Floats, _: Floats) -> Floats:
-    return _excess(laws, p, logarithm + p @ beta)[:, None]
+def _mixed(v: Floats, phi: Floats) -> Floats:
+    """Return φ_γ (P × S) from the φ_k (P × S × K)."""
+    return np.asarray(phi @ v if v.ndim == 1 else np.sum((phi @ v) * phi, axis=-1))
 
 
-def _excess(laws: _Laws, p: Floats, centre: Floats) -> Floats:
+def _excess(groups: Sequence[tuple[Floats, int]], tables: Tables, centre: Floats) -> Floats:
     """Return E[log Σ exp z_i | p] − centre (P)."""
-    total = np.zeros(len(p))
-    for rows, s, step, (phi,) in _tables(laws, p, 1):
-        powers = np.prod(np.einsum("gk,psk->gps", laws.groups, phi) ** laws.counts[:, None, None], axis=0)
-        total[rows] += step * np.sum(np.exp(-np.exp(np.minimum(s + centre[rows, None], 700.0))) - powers, axis=1)
-    return total
+    s, (phi,) = tables
+    powers = math.prod(_mixed(v, phi) ** count for v, count in groups)
+    return np.asarray(_STEP * np.sum(np.exp(-np.exp(np.minimum(s + centre[:, None], 700.0))) - powers, axis=1))
 
 
-def _shares(laws: _Laws, p: Floats) -> tuple[Floats, Floats]:
+def _shares(groups: Sequence[tuple[Floats, int]], tables: Tables) -> tuple[Floats, Floats]:
     """Return E Σ π_i and E Σ π_i(1 − π_i) over the candidates of each component, given p (P × K)."""
-    shares, slopes = np.zeros((2, len(p), len(laws.means)))
-    for rows, _, step, (phi, psi, omega) in _tables(laws, p, 3):
-        mixed = np.einsum("gk,psk->gps", laws.groups, phi)
-        powers = mixed ** (laws.counts[:, None, None] - 1)
-        for g, v in enumerate(laws.groups):
-            others = np.prod(np.delete(mixed * powers, g, axis=0), axis=0) * powers[g] * laws.counts[g] * step
-            shares[rows] += v * np.einsum("ps,psk->pk", others, psi)
-            slopes[rows] += v * np.einsum("ps,psk->pk", others, omega)
-    return shares, slopes
+    _, (phi, psi, omega) = tables
+    mixed = [_mixed(v, phi) for v, _ in groups]
+    total: Floats = np.zeros(phi.shape)  # the derivative of Π φ_γ^{n_γ} by φ_k
+    for g, (v, count) in enumerate(groups):
+        others = math.prod(mixed[h] ** (n - (h == g)) for h, (_, n) in enumerate(groups))
+        total = total + (others * count)[..., None] * (v if v.ndim == 1 else 2 * phi @ v)
+    return _STEP * np.sum(total * psi, axis=1), _STEP * np.sum(total * omega, axis=1)
 
 
-def _tables(laws: _Laws, p: Floats, kinds: int) -> Iterator[tuple[slice, Floats, float, list[Floats]]]:
-    """Yield rows of p, nodes s (1 × S) and their step, and φ, ψ and ω there (P × S × K): the first `kinds` of them."""
+def _tables(laws: _Laws, p: Floats, kinds: int) -> Iterator[tuple[NDArray[np.intp], Tables]]:
+    """Yield rows of p, and nodes s (1 × S) with φ, ψ and ω there (P × S × K): the first `kinds` of them."""
     means, roots = laws.scores(p)
-    crowd = math.log(float(np.sum(laws.counts)))
+    order = np.argsort(roots.max(axis=1))  # those of a piece have scores of like size
     for start in range(0, len(p), _ROWS):
-        rows = slice(start, min(len(p), start + _ROWS))
-        a, sigma = means[rows].reshape(-1), roots[rows].reshape(-1)
-        low = math.floor((-float(np.max(a + _END * sigma)) - _NATS - crowd) / _STEP)
-        high = math.ceil((float(np.max(-a + _END * sigma)) + 4) / _STEP)
-        s: Floats = np.asarray(np.arange(low, high + 1) * _STEP, dtype=np.float64)
-        found = np.empty((kinds, len(a), len(s)))
-        wide = sigma >= 1
-        if wide.any():
-            found[:, wide] = _on_the_grid(low, high, a[wide], sigma[wide], kinds)
-        for i in np.flatnonzero(~wide):
-            found[:, i] = _narrow(s, a[i], sigma[i], kinds)
-        shaped = np.moveaxis(found.reshape(kinds, -1, len(laws.means), len(s)), 2, 3)
-        yield rows, s[None], _STEP, list(shaped)
+        rows = order[start : start + _ROWS]
+        a, sigma = means[rows], roots[rows]
+        low = -float(np.max(a + _END * sigma)) - _LEFT - math.log(laws.most)
+        high = float(np.max(-a + _END * sigma)) + _RIGHT
+        nodes = 32 * math.ceil((high - low) / _STEP / 32)
+        s = low + _STEP * np.arange(nodes)
+        found = _transformed(s, a.reshape(-1), sigma.reshape(-1), kinds)
+        yield rows, (s[None], [np.moveaxis(f.reshape(*a.shape, nodes), 1, 2) for f in found])
 
 
-def _functions(x: Floats, kinds: int) -> list[Floats]:
-    """Return g, e^w g and (e^w − e^{2w}) g for x = e^w: the first `kinds` of them."""
-    x = np.minimum(x, 800.0)
-    g = np.exp(-x)
-    return [g, x * g, (x - x * x) * g][:kinds]
+@lru_cache(maxsize=16)
+def _spectrum(nodes: int) -> tuple[Floats, NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return the frequencies ν, Γ(1 − iν), and the transform of φ less the normal tail, for a score 0 and so many s."""
+    nu = 2 * math.pi * np.fft.rfftfreq(nodes, _STEP)
+    gamma = np.asarray(scipy.special.gamma(1 - 1j * nu))
+    tail = gamma - np.exp(1j * nu * np.euler_gamma - (math.pi * nu) ** 2 / 12)
+    return nu, gamma, np.divide(tail, -1j * nu, out=np.zeros_like(tail), where=nu > 0)
 
 
-def _on_the_grid(low: int, high: int, a: Floats, sigma: Floats, kinds: int) -> Floats:
-    """Return the functions' means at the nodes low … high for scores N(a, σ²), σ ≥ 1, on the same grid of scores."""
-    first = math.floor(float(np.min(a - _END * sigma)) / _STEP)
-    last = math.ceil(float(np.max(a + _END * sigma)) / _STEP)
-    z = np.arange(first, last + 1) * _STEP
-    density = np.exp(-(((z - a[:, None]) / sigma[:, None]) ** 2) / 2) * (_STEP / math.sqrt(2 * math.pi))
-    density /= sigma[:, None]
-    w = np.arange(low + first, high + last + 1) * _STEP
-    tables = _functions(np.exp(np.minimum(w, 700.0)), kinds)
-    return np.stack([density @ np.lib.stride_tricks.sliding_window_view(t, high - low + 1) for t in tables])
-
-
-def _narrow(s: Floats, a: float, sigma: float, kinds: int) -> Floats:
-    """Return the functions' means at nodes s for scores N(a, σ²), σ < 1, on a grid of its own."""
-    alpha = min(math.sqrt(2 * _NATS), math.pi / 2 / max(sigma, 1e-3))
-    step = 2 * math.pi * alpha / (_NATS + alpha**2 / 2)
-    count = math.ceil(_END / step)
-    u = np.arange(-count, count + 1) * step
-    weight = np.exp(-(u**2) / 2) * (step / math.sqrt(2 * math.pi))
-    x = np.exp(np.minimum(s[:, None] + a + sigma * u, 700.0))
-    return np.stack([f @ weight for f in _functions(x, kinds)])
+def _transformed(s: Floats, a: Floats, sigma: Floats, kinds: int) -> list[Floats]:
+    """Return φ, ψ and ω (n × S), the first `kinds` of them, for scores N(a, σ²): n of them."""
+    nu, gamma, tail = _spectrum(len(s))
+    seen = max(1, int(np.sum(float(sigma.min()) * nu <= _SEEN)))  # beyond, the transform of all is 0
+    factor = np.exp(1j * np.outer(a + s[0], nu[:seen]) - np.outer(sigma**2, nu[:seen] ** 2 / 2)) / _STEP
+    spread = np.sqrt(2 * (math.pi**2 / 6 + sigma**2))[:, None]
+    normal = scipy.special.erfc((s + a[:, None] + np.euler_gamma) / spread) / 2
+    found = [normal + np.fft.irfft(factor * tail[:seen], len(s))]
+    if kinds > 1:
+        found += [np.fft.irfft(factor * part[:seen], len(s)) for part in (gamma, 1j * nu * gamma)]
+    return found

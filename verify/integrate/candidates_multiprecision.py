@@ -43,7 +43,7 @@ def _excess(problem: Candidates, anchor: Anchor, digits: int) -> Any:
     m, root = to_mpf(anchor.mean[0, 0]), mp.sqrt(to_mpf(anchor.covariance[0, 0]))
     beta = to_mpf(problem.centre(anchor)[0, 0])
     laws = [(to_mpf(b[0, 0]) - beta, mp.sqrt(to_mpf(H[0, 0]))) for b, H in problem.targets]
-    groups = [([to_mpf(v) for v in group.weights], group.count) for group in anchor.draw]
+    groups = [([(place, to_mpf(v)) for place, v in group.chances], group.count) for group in anchor.draw]
     reach = root * mp.sqrt(2 * (digits + 2) * mp.log(10))
     total = mp.mpf(0)
     for sign in (1, -1):
@@ -66,7 +66,9 @@ def _beyond(end: Any, far: Any) -> list[Any]:
     return [end + (far - end) * (i + 1) / count for i in range(count)]
 
 
-def _inner(laws: list[tuple[Any, Any]], groups: list[tuple[list[Any], int]], n: int, digits: int) -> Any:
+def _inner(
+    laws: list[tuple[Any, Any]], groups: list[tuple[list[tuple[tuple[int, ...], Any]], int]], n: int, digits: int
+) -> Any:
     """Return ∫ (g(s + log n) − Φ(s)) ds for scores N(a, σ²), the nodes of all at multiples of steps of their own."""
     nats = (digits + 2) * mp.log(10)
     step = mp.pi**2 / (nats + 2)
@@ -85,8 +87,8 @@ def _inner(laws: list[tuple[Any, Any]], groups: list[tuple[list[Any], int]], n: 
         E = mp.exp(s)
         values = [mp.fsum(w * mp.exp(-E * z) for z, w in table) for table in tables]
         product = mp.mpf(1)
-        for weights, count in groups:
-            product *= mp.fdot(zip(weights, values, strict=True)) ** count
+        for chances, count in groups:
+            product *= mp.fsum(v * mp.fprod(values[k] for k in place) for place, v in chances) ** count
         total += mp.exp(-E * n) - product
         s += step
     return total * step

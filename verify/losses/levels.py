@@ -21,6 +21,7 @@ from thmverify.integrate import (
     candidates_enclosure,
     candidates_float64,
     candidates_multiprecision,
+    candidates_sampled,
     enclosure,
     float64,
     multiprecision,
@@ -215,12 +216,13 @@ class _Level:
     """How a level writes a rational matrix, and how it computes moments.
 
     root: √ of an entry. moments: (engine, problem, reach, what else they depend on); `reach` is what an error of 1 in
-    every moment may come to in the gradient.
+    every moment may come to in the gradient. outer: that of candidates from their samples, where it is.
     """
 
     convert: Callable[[fmpq_mat], Array]
     root: Callable[[Any], Any]
     moments: Callable[..., Any]
+    outer: Callable[[ReducedCandidates], Array] | None = None
 
 
 def exact_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat] | None:
@@ -245,6 +247,19 @@ def float64_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> G
     derivatives = _gradient(loss, instance, linear_map, level)
     size = max((float(np.abs(d).max(initial=0.0)) for d in derivatives.values()), default=0.0)
     return GradientEstimate(derivatives, error + 16 * _EPS * size)
+
+
+def sampled(loss: Loss, instance: Instance, linear_map: LinearMap) -> tuple[float, dict[str, NDArray[np.float64]]]:
+    """Return the value and the gradient in float64, with log-sum-exps of candidates over sampled ones: a start."""
+    expression = loss.value(instance, linear_map)
+    rest = replace(expression, candidates=())
+    value = float(exact.to_fraction(expression.known))
+    value += sum(float(exact.to_fraction(part.coefficient)) * part.float64().value for part in _parts(rest))
+    for term in expression.candidates:
+        value += float(exact.to_fraction(term.coefficient)) * candidates_sampled.expected_logarithm(term)
+    level = _Level(exact.to_floats, math.sqrt, lambda engine, x, _, *given: engine.moments[0](x, *given))
+    level = replace(level, outer=candidates_sampled.outer)
+    return value, _gradient(loss, instance, linear_map, level)
 
 
 def multiprecision_gradient(
@@ -326,6 +341,8 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
         second = [_second_moment(reduced, level, moments, k) for k in range(K)] if term.separate else None
         return list(term.adjoints(p, first, None if second is None else np.array(second), level.convert))
     if isinstance(term, CandidatesTerm):
+        if level.outer is not None:
+            return list(term.adjoints(level.outer(term.reduced)))
         drawn = level.moments(_CANDIDATES, term.reduced.problem, _reach(pullback))
         return list(term.adjoints(_outer(term.reduced, level, drawn)))
     scored: ReducedScores = term.reduced

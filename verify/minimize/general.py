@@ -2,7 +2,9 @@
 
 The unknowns are the matrices of the map (A; A and b; or A_V and A_T), in coordinates that whiten Σ̄ on the whole space:
 nothing is supposed of where the minimiser lies. BFGS from several starts, then Newton's method with a Hessian by
-differences of the gradient. The residual that is reported is that of the point that is returned, evaluated anew.
+differences of the gradient. For BFGS and for the Hessian candidates are sampled, where a loss has many of them: the
+same in all steps, in milliseconds; few gradients of the loss itself are left. The residual that is reported is that of
+the point that is returned, evaluated anew.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from thmverify.errors import InputError
 from thmverify.exact import to_floats
 from thmverify.integrate.float64 import Estimate
 from thmverify.losses import Loss, Sense
-from thmverify.losses.levels import float64_gradient, float64_value
+from thmverify.losses.levels import float64_gradient, float64_value, sampled
 from thmverify.maps import BiasedEncoder, CLIPFactors, Encoder, LinearMap
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.minimize.coordinates import full_coordinates
@@ -29,7 +31,7 @@ from thmverify.models import GMM, Floats, Instance, PairedGMM
 from thmverify.subspaces import fisher_subspace
 
 _STARTS, _SEED = 5, 20261129
-_ITERATIONS, _POLISHING = 200, 6
+_ITERATIONS, _POLISHING, _CHORDS = 200, 6, 12
 _AIM = 1e-7  # of BFGS, in the gradient: Newton's method does the rest
 _STEP = 1e-4  # of the differences
 _FAR = 1e4  # whitened unknowns beyond this have run away
@@ -42,7 +44,8 @@ _CURVED = -1e-5  # the least curvature, relative to the largest, that rounding m
 class Unknowns:
     """The matrices of a map as one vector v: block i is frames[i] · V_i, V_i the next rows × columns[i] entries of v.
 
-    names: of the blocks: A; A and b; or A_V and A_T. frames: whiten Σ̄ on the whole space; that of b is 1.
+    names: of the blocks: A; A and b; or A_V and A_T. frames: whiten Σ̄ on the whole space; that of b is 1. sampled:
+    whether candidates are sampled.
     """
 
     loss: Loss
@@ -50,6 +53,7 @@ class Unknowns:
     names: tuple[str, ...]
     frames: tuple[fmpq_mat, ...]
     columns: tuple[int, ...]
+    sampled: bool = False
 
     @classmethod
     def of(cls, loss: Loss, instance: Instance, found: Minimiser | int) -> Unknowns:
@@ -125,27 +129,46 @@ class Unknowns:
         found = float64_value(self.loss, self.instance, self.linear_map(self.matrices(_rationals(v))))
         return replace(found, value=-found.value) if self.loss.sense is Sense.MAXIMISED else found
 
-    def evaluate(self, v: Floats) -> tuple[float, Floats, float]:
-        """Return the value to be minimised, its gradient, and an estimate of the gradient's error."""
+    @property
+    def sign(self) -> float:
+        """−1 for a loss that is maximised, else 1: what is minimised is the loss times this."""
+        return -1.0 if self.loss.sense is Sense.MAXIMISED else 1.0
+
+    @property
+    def rough(self) -> Unknowns:
+        """The same unknowns of the loss with sampled candidates, where it has some."""
+        at = self.linear_map(self.matrices(fmpq_mat(self.size, 1, [1] * self.size)))
+        return replace(self, sampled=bool(self.loss.value(self.instance, at).candidates))
+
+    def evaluate(self, v: Floats) -> tuple[float, Floats]:
+        """Return the value to be minimised and its gradient."""
+        if not self.sampled:
+            return self.value(v).value, self.gradient(v)[0]
         matrices = self.matrices(_rationals(v))
-        linear_map = self.linear_map(matrices)
-        sign = -1.0 if self.loss.sense is Sense.MAXIMISED else 1.0
-        value = float64_value(self.loss, self.instance, linear_map).value
-        found = float64_gradient(self.loss, self.instance, linear_map)
-        rational = {name: _rational_matrix(m) for name, m in found.derivatives.items()}
-        pulled = to_floats(self.pulled(rational, matrices))[:, 0]
-        return sign * value, sign * pulled, found.error * self.stretch(matrices)
+        value, derivatives = sampled(self.loss, self.instance, self.linear_map(matrices))
+        return self.sign * value, self._pulled(derivatives, matrices)
+
+    def gradient(self, v: Floats) -> tuple[Floats, float]:
+        """Return the gradient of what is minimised, and an estimate of its error."""
+        if self.sampled:
+            return self.evaluate(v)[1], np.inf
+        matrices = self.matrices(_rationals(v))
+        found = float64_gradient(self.loss, self.instance, self.linear_map(matrices))
+        return self._pulled(found.derivatives, matrices), found.error * self.stretch(matrices)
+
+    def _pulled(self, derivatives: Mapping[str, Floats], matrices: Mapping[str, fmpq_mat]) -> Floats:
+        rational = {name: _rational_matrix(m) for name, m in derivatives.items()}
+        return self.sign * to_floats(self.pulled(rational, matrices))[:, 0]
 
     def hessian(self, v: Floats) -> Floats:
         """Return the Hessian by central differences of the gradient (n × n), of the loss itself."""
         v = v.reshape(-1)
-        sign = -1.0 if self.loss.sense is Sense.MAXIMISED else 1.0
         step = _STEP * max(1.0, float(np.abs(v).max()))
         rows = []
         for i in range(self.size):
             moved = step * np.eye(self.size)[i]
-            rows.append((self.evaluate(v + moved)[1] - self.evaluate(v - moved)[1]) / (2 * step))
-        H = sign * np.array(rows)
+            rows.append((self.gradient(v + moved)[0] - self.gradient(v - moved)[0]) / (2 * step))
+        H = self.sign * np.array(rows)
         return np.asarray((H + H.T) / 2)
 
     def start(self, found: Minimiser) -> Floats:
@@ -170,19 +193,20 @@ def minimise_generally(loss: Loss, instance: Instance, rank: int) -> Minimiser:
     Raises InputError for a loss that is made stationary, or whose derivatives are not by M, A, b or W.
     """
     unknowns = Unknowns.of(loss, instance, rank)
-    best: Floats | None = None
-    lowest = np.inf
-    for start in _starts(unknowns, rank):
-        v, value = _descended(unknowns, start)
-        if best is None or value < lowest:
-            best, lowest = v, value
-    if best is None:
-        raise InputError("LOSS", loss.name, "is not defined at any start", "give its record a minimiser")
+    best = _best(unknowns.rough, rank)
+    if unknowns.rough.sampled and np.abs(best).max() > _FAR:
+        best = _best(unknowns, rank)  # samples may be bounded by nothing where the loss is
     runaway = bool(np.abs(best).max() > _FAR)
     v, curvature = (best, 0.0) if runaway else _newton(unknowns, best)
     if not runaway:
         v = _trimmed(unknowns, v)
     return _report(unknowns, v, curvature, runaway)
+
+
+def _best(unknowns: Unknowns, rank: int) -> Floats:
+    """Return the lowest end of all descents."""
+    ends = [_descended(unknowns, start) for start in _starts(unknowns, rank)]
+    return min(ends, key=lambda end: end[1])[0]
 
 
 class _RanAwayError(Exception):
@@ -199,7 +223,7 @@ def _descended(unknowns: Unknowns, start: Floats) -> tuple[Floats, float]:
 
     def first(v: Floats) -> tuple[float, Floats]:
         nonlocal lowest
-        value, gradient, _ = unknowns.evaluate(v)
+        value, gradient = unknowns.evaluate(v)
         if np.abs(v).max() > _FAR and value < lowest:
             raise _RanAwayError(v)
         lowest = min(lowest, value)
@@ -240,18 +264,21 @@ def _newton(unknowns: Unknowns, v: Floats) -> tuple[Floats, float]:
 
     Directions without curvature (rotations of the features leave the loss alone) are left out of the steps.
     """
-    sign = -1.0 if unknowns.loss.sense is Sense.MAXIMISED else 1.0
-    size = float(np.linalg.norm(unknowns.evaluate(v)[1]))
-    values, vectors = np.linalg.eigh(sign * unknowns.hessian(v))
+    rough = unknowns.rough
+    gradient, error = unknowns.gradient(v)
+    size = float(np.linalg.norm(gradient))
+    values, vectors = np.linalg.eigh(unknowns.sign * rough.hessian(v))
     scale = float(np.abs(values).max()) or 1.0
     bent = np.abs(values) > -_CURVED * scale
-    for _ in range(_POLISHING if float(values.min()) >= _CURVED * scale else 0):  # at a saddle it would lead there
-        gradient = unknowns.evaluate(v)[1]
-        step = -(vectors[:, bent] / values[bent]) @ (vectors[:, bent].T @ gradient)
-        there = float(np.linalg.norm(unknowns.evaluate(v + step)[1]))
-        if not there < size:
+    polishing = _CHORDS if rough.sampled else _POLISHING
+    for _ in range(polishing if float(values.min()) >= _CURVED * scale else 0):  # at a saddle it would lead there
+        if rough.sampled and size < error / 10:
             break
-        v, size = v + step, there
+        step = -(vectors[:, bent] / values[bent]) @ (vectors[:, bent].T @ gradient)
+        there, error = unknowns.gradient(v + step)
+        if not np.linalg.norm(there) < size:
+            break
+        v, gradient, size = v + step, there, float(np.linalg.norm(there))
     return v, float(values.min()) / scale
 
 
@@ -305,7 +332,7 @@ def _report(unknowns: Unknowns, v: Floats, curvature: float, runaway: bool) -> M
     loss, instance = unknowns.loss, unknowns.instance
     matrices = unknowns.matrices(_rationals(v))
     estimate = float64_value(loss, instance, unknowns.linear_map(matrices))
-    _, gradient, error = unknowns.evaluate(v)
+    gradient, error = unknowns.gradient(v)
     size = float(np.linalg.norm(gradient))
     stationary = size + error <= ACCEPTED * (1 + float(np.linalg.norm(v)))
     notes = [Note.GENERAL]
