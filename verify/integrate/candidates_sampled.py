@@ -16,7 +16,7 @@ from thmverify import exact
 from thmverify.integrate.candidates import Anchor, ReducedCandidates
 from thmverify.models import Floats
 
-_SCORES, _FEWEST, _MOST, _SEED = 2**17, 2**9, 2**12, 20261201  # in all, and bounds of the samples of x
+_SCORES, _FEWEST, _MOST, _SEED = 2**17, 2**9, 2**12, 20261201  # candidates in all, and bounds of the samples of x
 
 
 def expected_logarithm(reduced: ReducedCandidates) -> float:

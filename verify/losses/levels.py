@@ -216,13 +216,13 @@ class _Level:
     """How a level writes a rational matrix, and how it computes moments.
 
     root: √ of an entry. moments: (engine, problem, reach, what else they depend on); `reach` is what an error of 1 in
-    every moment may come to in the gradient. outer: that of candidates from their samples, where it is.
+    every moment may come to in the gradient. sampled: whether candidates are sampled.
     """
 
     convert: Callable[[fmpq_mat], Array]
     root: Callable[[Any], Any]
     moments: Callable[..., Any]
-    outer: Callable[[ReducedCandidates], Array] | None = None
+    sampled: bool = False
 
 
 def exact_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> dict[str, fmpq_mat] | None:
@@ -249,17 +249,19 @@ def float64_gradient(loss: Loss, instance: Instance, linear_map: LinearMap) -> G
     return GradientEstimate(derivatives, error + 16 * _EPS * size)
 
 
-def sampled(loss: Loss, instance: Instance, linear_map: LinearMap) -> tuple[float, dict[str, NDArray[np.float64]]]:
-    """Return the value and the gradient in float64, with log-sum-exps of candidates over sampled ones: a start."""
+def rough(loss: Loss, instance: Instance, linear_map: LinearMap) -> tuple[float, dict[str, NDArray[np.float64]]]:
+    """Return the value and the gradient in float64, candidates sampled: the start of a search."""
     expression = loss.value(instance, linear_map)
-    rest = replace(expression, candidates=())
     value = float(exact.to_fraction(expression.known))
-    value += sum(float(exact.to_fraction(part.coefficient)) * part.float64().value for part in _parts(rest))
-    for term in expression.candidates:
-        value += float(exact.to_fraction(term.coefficient)) * candidates_sampled.expected_logarithm(term)
-    level = _Level(exact.to_floats, math.sqrt, lambda engine, x, _, *given: engine.moments[0](x, *given))
-    level = replace(level, outer=candidates_sampled.outer)
-    return value, _gradient(loss, instance, linear_map, level)
+    for part in _parts(replace(expression, candidates=())):
+        value += float(exact.to_fraction(part.coefficient)) * part.float64().value
+    for drawn in expression.candidates:
+        value += float(exact.to_fraction(drawn.coefficient)) * candidates_sampled.expected_logarithm(drawn)
+
+    def moments(engine: _Engine, problem: Any, _: float, *given: Any) -> Any:
+        return engine.moments[0](problem, *given)
+
+    return value, _gradient(loss, instance, linear_map, _Level(exact.to_floats, math.sqrt, moments, sampled=True))
 
 
 def multiprecision_gradient(
@@ -341,8 +343,8 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
         second = [_second_moment(reduced, level, moments, k) for k in range(K)] if term.separate else None
         return list(term.adjoints(p, first, None if second is None else np.array(second), level.convert))
     if isinstance(term, CandidatesTerm):
-        if level.outer is not None:
-            return list(term.adjoints(level.outer(term.reduced)))
+        if level.sampled:
+            return list(term.adjoints(candidates_sampled.outer(term.reduced)))
         drawn = level.moments(_CANDIDATES, term.reduced.problem, _reach(pullback))
         return list(term.adjoints(_outer(term.reduced, level, drawn)))
     scored: ReducedScores = term.reduced

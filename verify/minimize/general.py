@@ -2,16 +2,19 @@
 
 The unknowns are the matrices of the map (A; A and b; or A_V and A_T), in coordinates that whiten Σ̄ on the whole space:
 nothing is supposed of where the minimiser lies. BFGS from several starts, then Newton's method with a Hessian by
-differences of the gradient. For BFGS and for the Hessian candidates are sampled, where a loss has many of them: the
-same in all steps, in milliseconds; few gradients of the loss itself are left. The residual that is reported is that of
-the point that is returned, evaluated anew.
+differences of the gradient. For BFGS and for the Hessian a cheaper loss takes the place of the loss, of which few
+gradients are left: over samples of candidates, the same in all steps, where it has many of them, or by the rules of
+batches; unless Newton's method finds no minimum of the loss from there. The residual that is reported is that of the
+point that is returned, evaluated anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import scipy
@@ -22,7 +25,9 @@ from thmverify.errors import InputError
 from thmverify.exact import to_floats
 from thmverify.integrate.float64 import Estimate
 from thmverify.losses import Loss, Sense
-from thmverify.losses.levels import float64_gradient, float64_value, sampled
+from thmverify.losses.batches import evaluated, has_batches
+from thmverify.losses.levels import float64_gradient, float64_value, rough
+from thmverify.losses.stacks import Instances
 from thmverify.maps import BiasedEncoder, CLIPFactors, Encoder, LinearMap
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.minimize.coordinates import full_coordinates
@@ -30,22 +35,32 @@ from thmverify.minimize.result import ACCEPTED, Minimiser, Note, column_space
 from thmverify.models import GMM, Floats, Instance, PairedGMM
 from thmverify.subspaces import fisher_subspace
 
+_UNEVALUATED = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, np.linalg.LinAlgError)
 _STARTS, _SEED = 5, 20261129
 _ITERATIONS, _POLISHING, _CHORDS = 200, 6, 12
 _AIM = 1e-7  # of BFGS, in the gradient: Newton's method does the rest
 _STEP = 1e-4  # of the differences
+_APART = 1e-5  # what two rules of batches may differ by
 _FAR = 1e4  # whitened unknowns beyond this have run away
 _SMALL = 0.03  # columns of this size, relative to the largest, may be 0 in truth
 _RANK = 1e-4  # a smaller singular value of A, relative to the largest, is 0: its square counts in M
 _CURVED = -1e-5  # the least curvature, relative to the largest, that rounding may leave at a minimum
 
 
+class Rules(Enum):
+    """What evaluates a loss: its own rules, with their errors; samples of candidates; or the rules of batches."""
+
+    OWN = auto()
+    SAMPLES = auto()
+    BATCHES = auto()
+
+
 @dataclass(frozen=True)
 class Unknowns:
     """The matrices of a map as one vector v: block i is frames[i] · V_i, V_i the next rows × columns[i] entries of v.
 
-    names: of the blocks: A; A and b; or A_V and A_T. frames: whiten Σ̄ on the whole space; that of b is 1. sampled:
-    whether candidates are sampled.
+    names: of the blocks: A; A and b; or A_V and A_T. frames: whiten Σ̄ on the whole space; that of b is 1. by:
+    what evaluates the loss.
     """
 
     loss: Loss
@@ -53,7 +68,7 @@ class Unknowns:
     names: tuple[str, ...]
     frames: tuple[fmpq_mat, ...]
     columns: tuple[int, ...]
-    sampled: bool = False
+    by: Rules = Rules.OWN
 
     @classmethod
     def of(cls, loss: Loss, instance: Instance, found: Minimiser | int) -> Unknowns:
@@ -134,23 +149,36 @@ class Unknowns:
         """−1 for a loss that is maximised, else 1: what is minimised is the loss times this."""
         return -1.0 if self.loss.sense is Sense.MAXIMISED else 1.0
 
-    @property
+    @cached_property
     def rough(self) -> Unknowns:
-        """The same unknowns of the loss with sampled candidates, where it has some."""
-        at = self.linear_map(self.matrices(fmpq_mat(self.size, 1, [1] * self.size)))
-        return replace(self, sampled=bool(self.loss.value(self.instance, at).candidates))
+        """The same unknowns with the cheapest rules that there are for the loss."""
+        found = self.loss.value(self.instance, self.linear_map(self.matrices(fmpq_mat(self.size, 1, [1] * self.size))))
+        if found.candidates:
+            return replace(self, by=Rules.SAMPLES)
+        batched = has_batches(self.loss) and not isinstance(self.instance.model, PairedGMM)
+        return replace(self, by=Rules.BATCHES) if batched else self
 
     def evaluate(self, v: Floats) -> tuple[float, Floats]:
         """Return the value to be minimised and its gradient."""
-        if not self.sampled:
+        if self.by is Rules.OWN:
             return self.value(v).value, self.gradient(v)[0]
         matrices = self.matrices(_rationals(v))
-        value, derivatives = sampled(self.loss, self.instance, self.linear_map(matrices))
-        return self.sign * value, self._pulled(derivatives, matrices)
+        if self.by is Rules.SAMPLES:
+            value, derivatives = rough(self.loss, self.instance, self.linear_map(matrices))
+            return self.sign * value, self._pulled(derivatives, matrices)
+        A = to_floats(matrices["A"])[None]
+        b = to_floats(matrices["b"])[0] if "b" in matrices else np.zeros(1)
+        both = [evaluated(self.loss, Instances.of([self.instance]), A, b, shift) for shift in (0.0, 0.5)]
+        values, gradients = np.array([at.value[0] for at in both]), np.array([at.A[0] for at in both])
+        apart = np.abs(values[0] - values[1]) + np.abs(gradients[0] - gradients[1]).max()
+        if not apart <= _APART * (1 + np.abs(gradients).max()):  # beyond the rules of batches
+            return replace(self, by=Rules.OWN).evaluate(v)
+        given = {"A": gradients[0], "b": both[0].b[:, None]}
+        return self.sign * float(values[0]), self._pulled({name: given[name] for name in self.names}, matrices)
 
     def gradient(self, v: Floats) -> tuple[Floats, float]:
         """Return the gradient of what is minimised, and an estimate of its error."""
-        if self.sampled:
+        if self.by is not Rules.OWN:
             return self.evaluate(v)[1], np.inf
         matrices = self.matrices(_rationals(v))
         found = float64_gradient(self.loss, self.instance, self.linear_map(matrices))
@@ -193,13 +221,30 @@ def minimise_generally(loss: Loss, instance: Instance, rank: int) -> Minimiser:
     Raises InputError for a loss that is made stationary, or whose derivatives are not by M, A, b or W.
     """
     unknowns = Unknowns.of(loss, instance, rank)
-    best = _best(unknowns.rough, rank)
-    if unknowns.rough.sampled and np.abs(best).max() > _FAR:
-        best = _best(unknowns, rank)  # samples may be bounded by nothing where the loss is
+    return _quickly(unknowns, rank) or _finished(unknowns, unknowns, _best(unknowns, rank))
+
+
+def _quickly(unknowns: Unknowns, rank: int) -> Minimiser | None:
+    """Return what the cheapest rules lead to, or None where that is no minimum of the loss, or they are its own."""
+    rough = unknowns.rough
+    if rough.by is Rules.OWN:
+        return None
+    try:
+        best = _best(rough, rank)
+        if not np.abs(best).max() <= _FAR:
+            return None
+        found = _finished(unknowns, rough, best)
+    except _UNEVALUATED:
+        return None
+    return found if found.converged else None
+
+
+def _finished(unknowns: Unknowns, rough: Unknowns, best: Floats) -> Minimiser:
+    """Return the minimiser from the end of a descent, with Hessians of the rough loss."""
     runaway = bool(np.abs(best).max() > _FAR)
-    v, curvature = (best, 0.0) if runaway else _newton(unknowns, best)
+    v, curvature = (best, 0.0) if runaway else _newton(unknowns, rough, best)
     if not runaway:
-        v = _trimmed(unknowns, v)
+        v = _trimmed(unknowns, rough, v)
     return _report(unknowns, v, curvature, runaway)
 
 
@@ -237,7 +282,7 @@ def _descended(unknowns: Unknowns, start: Floats) -> tuple[Floats, float]:
     return np.asarray(found.x), float(found.fun)
 
 
-def _trimmed(unknowns: Unknowns, v: Floats) -> Floats:
+def _trimmed(unknowns: Unknowns, rough: Unknowns, v: Floats) -> Floats:
     """Return a point with fewer columns that are not 0, where the value is no higher for that.
 
     A loss of M = AAᵀ may be flat of fourth order in a column that ought to be 0: no gradient in A tells it from 0.
@@ -249,9 +294,10 @@ def _trimmed(unknowns: Unknowns, v: Floats) -> Floats:
     kept = int(np.sum(sizes > _SMALL * float(sizes.max(initial=0.0))))
     if kept in (0, min(d, r)):
         return v
-    fewer = replace(unknowns, columns=(kept, *unknowns.columns[1:]))
+    columns = (kept, *unknowns.columns[1:])
+    fewer, rougher = replace(unknowns, columns=columns), replace(rough, columns=columns)
     start = np.concatenate([(left[:, :kept] * sizes[:kept]).reshape(-1), v[d * r :]])
-    found, _ = _newton(fewer, start)
+    found, _ = _newton(fewer, rougher, start)
     padded = np.zeros((d, r))
     padded[:, :kept] = found[: d * kept].reshape(d, kept)
     trimmed = np.concatenate([padded.reshape(-1), found[d * kept :]])
@@ -259,20 +305,19 @@ def _trimmed(unknowns: Unknowns, v: Floats) -> Floats:
     return trimmed if after.value <= before.value + before.error + after.error else v
 
 
-def _newton(unknowns: Unknowns, v: Floats) -> tuple[Floats, float]:
+def _newton(unknowns: Unknowns, rough: Unknowns, v: Floats) -> tuple[Floats, float]:
     """Return a point with a gradient as small as floats allow, and the least curvature there, relative to the largest.
 
     Directions without curvature (rotations of the features leave the loss alone) are left out of the steps.
     """
-    rough = unknowns.rough
     gradient, error = unknowns.gradient(v)
     size = float(np.linalg.norm(gradient))
     values, vectors = np.linalg.eigh(unknowns.sign * rough.hessian(v))
     scale = float(np.abs(values).max()) or 1.0
     bent = np.abs(values) > -_CURVED * scale
-    polishing = _CHORDS if rough.sampled else _POLISHING
+    polishing = _CHORDS if rough.by is Rules.SAMPLES else _POLISHING
     for _ in range(polishing if float(values.min()) >= _CURVED * scale else 0):  # at a saddle it would lead there
-        if rough.sampled and size < error / 10:
+        if size < error / 10:
             break
         step = -(vectors[:, bent] / values[bent]) @ (vectors[:, bent].T @ gradient)
         there, error = unknowns.gradient(v + step)
