@@ -33,7 +33,8 @@ class Definition:
     coordinates: x ↦ Tx with A ↦ T⁻ᵀA for every invertible T ("linear"), or for orthogonal ones alone. features:
     A ↦ AQ for orthogonal Q, or for signed permutations alone. narrow: the width that the bracket must keep below,
     standard errors included, relative to 1 + |loss|. settings: of its parameters, to be tried in turn. options: how
-    questions about it are posed.
+    questions about it are posed. digits: to which it is enclosed in a second or so; where they are few, so is nothing
+    of its gradient, and `test_losses_candidates` looks at it closely.
     """
 
     batch: Batch
@@ -42,6 +43,7 @@ class Definition:
     narrow: float = 0.3
     settings: tuple[tuple[tuple[str, Fraction], ...], ...] = ((),)
     options: tuple[tuple[str, object], ...] = ()
+    digits: int = 15
 
 
 def log_bracket(x: np.ndarray, y: np.ndarray, W: np.ndarray, importance: np.ndarray | None = None) -> np.ndarray:
@@ -191,6 +193,26 @@ def supcon(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float
     return (float(((gaps * alike).sum(axis=1) / np.maximum(alike.sum(axis=1), 1)).mean()),) * 2
 
 
+def ntxent(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    """The first point of each of many batches of pairs, against all others."""
+    pairs, A, B = question.instance.pairs, floats(question.linear_map.A), int(loss.settings["pairs"])
+    sides = [side.reshape(MANY, B, -1) @ A for side in pairs.sample(MANY * B, rng)]
+    others = np.concatenate([sides[1], sides[0][:, 1:]], axis=1)  # the partner first
+    scores = np.einsum("nr,ncr->nc", sides[0][:, 0], others)
+    return (float((np.logaddexp.reduce(scores, axis=1) - scores[:, 0]).mean()),) * 2
+
+
+def clip_batch(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    """The usual code on many batches: two cross-entropies, of rows and of columns of the matrix of scores."""
+    n, linear_map = int(loss.settings["batch"]), question.linear_map
+    images, texts = question.instance.model.sample(MANY * n, rng)
+    left, right = images @ floats(linear_map.A_V), texts @ floats(linear_map.A_T)
+    z = np.einsum("bir,bjr->bij", left.reshape(MANY, n, -1), right.reshape(MANY, n, -1))
+    own = np.trace(z, axis1=1, axis2=2) / n
+    rows, columns = (np.logaddexp.reduce(z, axis=axis).mean(axis=1) for axis in (2, 1))
+    return (float((rows + columns - 2 * own).mean()),) * 2
+
+
 _SCORES = (("columns", (1, 2)), ("spread", 2), ("shared", None))
 _FEW = (*_SCORES, ("components", (1, 2)), ("dimension", (1, 2)))
 _LOGARITHM = (("components", (1, 4)), ("columns", (1, 2)), ("spread", 1))
@@ -227,6 +249,10 @@ DEFINITIONS: dict[str, Definition] = {
     "infonce-finite": Definition(infonce_finite, narrow=0.1, options=_FEW),
     "dcl": Definition(dcl, narrow=0.1, settings=((), (("negatives", Fraction(1)),)), options=_FEW),
     "supcon": Definition(supcon, narrow=0.1, settings=((), (("batch", Fraction(2)),)), options=_FEW),
+    "ntxent-unnormalised": Definition(ntxent, narrow=0.1, options=(*_FEW, ("columns", 1)), digits=3),
+    "clip-batch": Definition(
+        clip_batch, narrow=0.1, options=(("components", (1, 2)), ("columns", (1, 2)), ("spread", 2))
+    ),
     "vicreg": Definition(
         vicreg,
         features="signed permutations",

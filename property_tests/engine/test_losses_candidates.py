@@ -11,28 +11,37 @@ import numpy as np
 import pytest
 from flint import arb, fmpq, fmpq_mat
 
+from property_tests.engine.changes import columns_of, in_coordinates, in_order, shifted, with_features
 from property_tests.engine.definitions import DEFINITIONS
+from property_tests.engine.optimality import rational
 from property_tests.engine.support import contains, interval, overlap
 from thmverify import exact
 from thmverify.errors import InputError
-from thmverify.integrate import candidates_enclosure, candidates_float64, candidates_multiprecision
-from thmverify.integrate.candidates import Anchor, Candidates, Group
+from thmverify.integrate import (
+    candidates_enclosure,
+    candidates_float64,
+    candidates_multiprecision,
+    candidates_sampled,
+)
+from thmverify.integrate.candidates import Anchor, Candidates, Group, ReducedCandidates, reduce_candidates
 from thmverify.integrate.scores import Pair, Scores
 from thmverify.integrate.scores_enclosure import enclose_softplus
 from thmverify.losses import LOSSES, Loss
 from thmverify.losses.levels import enclose, enclosed_gradient, float64_gradient, float64_value, multiprecision_value
-from thmverify.maps import Encoder
+from thmverify.maps import CLIPFactors, Encoder
 from thmverify.minimize import minimise
-from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.models import CLIPGMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.testing import Posed, Seeded, posed
 
 MANY = {
     "infonce-finite": {"negatives": Fraction(4)},
     "dcl": {"negatives": Fraction(3)},
     "supcon": {"batch": Fraction(5)},
+    "ntxent-unnormalised": {"pairs": Fraction(3)},
+    "clip-batch": {"batch": Fraction(3)},
 }
 every_loss = pytest.mark.parametrize("name", MANY)
-HALF = fmpq(1, 2)
+HALF, HALF_F = fmpq(1, 2), Fraction(1, 2)
 BATCHES = 40
 
 
@@ -42,7 +51,11 @@ def many(name: str) -> Loss:
 
 def question(name: str, seed: int, columns: int = 1) -> Posed:
     source = Seeded(random.Random(seed))
-    return posed(source, name, (1, 2), (columns, 2), columns, 2, None, hostile=False)
+    dimension = (2, 2) if name == "clip-batch" else (columns, 2)
+    while True:
+        asked = posed(source, name, (1, 2), dimension, columns, 2, None, hostile=False)
+        if columns_of(asked.linear_map).rank() == columns:
+            return asked
 
 
 def column(*entries) -> fmpq_mat:
@@ -80,6 +93,62 @@ def test_two_candidates_are_a_softplus(digits: int) -> None:
     assert found.width <= fmpq(1, 10**digits) * 2
     assert found.lower <= low
     assert high <= found.upper
+
+
+APART = Group(BOTH, 2, ((HALF * HALF, HALF * HALF), (HALF * HALF, HALF * HALF)))
+TOGETHER = Group(BOTH, 2, ((HALF, fmpq(0)), (fmpq(0), HALF)))
+
+
+def test_a_pair_of_independent_candidates_is_two() -> None:
+    whole, parts = problem((Group(FIRST, 1), APART)), problem((Group(FIRST, 1), Group(BOTH, 4)))
+    assert whole.anchors[0].expected == parts.anchors[0].expected == (fmpq(3), fmpq(2))
+    found = [candidates_enclosure.enclose_logarithm(p, 3) for p in (whole, parts)]
+    assert all(x.reached for x in found)
+    assert overlap(*found)
+    values = [candidates_float64.expected_logarithm(p) for p in (whole, parts)]
+    assert values[0].value == pytest.approx(values[1].value, abs=1e-12)
+    one, two = (candidates_float64.moments(p) for p in (whole, parts))
+    assert one.both == pytest.approx(two.both, abs=1e-11)
+
+
+def test_a_pair_of_one_component_is_neither_nor() -> None:
+    """One pair of one component: the mean over components of E log of the two, as if drawn by themselves."""
+    start = problem((Group(BOTH, 1, TOGETHER.joint),))
+    found = candidates_enclosure.enclose_logarithm(start, 4)
+    singly = [candidates_float64.expected_logarithm(problem((Group(law, 2),))).value for law in (FIRST, SECOND)]
+    apart = candidates_float64.expected_logarithm(problem((Group(BOTH, 2),))).value
+    assert found.reached
+    assert contains(found, sum(singly) / 2, Fraction(1, 10**11))
+    assert abs(sum(singly) / 2 - apart) > 1e-3
+    assert candidates_float64.expected_logarithm(start).value == pytest.approx(sum(singly) / 2, abs=1e-11)
+
+
+def test_samples_come_near() -> None:
+    reduced = reduce_candidates(
+        tuple((fmpq(1, 2), column(*m), exact.identity(2), (Group(FIRST, 1), TOGETHER)) for m in ((1, 0), (-1, 1))),
+        ((column(1, 0), exact.identity(2)), (column(-1, HALF), exact.identity(2) * HALF)),
+        fmpq_mat([[HALF, 0], [fmpq(1, 4), HALF]]),
+    )
+    value = candidates_float64.expected_logarithm(reduced.problem).value
+    assert candidates_sampled.expected_logarithm(reduced) == pytest.approx(value, abs=0.02)
+    step, gradient = fmpq(1, 2**10), candidates_sampled.outer(reduced)
+    for i, j in ((0, 0), (0, 1), (1, 1)):
+        told = []
+        for t in (step, -step):
+            W = fmpq_mat(reduced.scores)
+            W[i, j] += t
+            told.append(candidates_sampled.expected_logarithm(replace(reduced, scores=W)))
+        # of what is sampled: the mean score is that of the problem, which `replace` leaves
+        mean = sum(float(exact.to_fraction(a.weight)) * mean_outer(reduced, a)[i, j] for a in reduced.problem.anchors)
+        assert (told[0] - told[1]) * 2**9 == pytest.approx(gradient[i, j] - mean, abs=1e-4)
+
+
+def mean_outer(reduced: ReducedCandidates, anchor: Anchor) -> np.ndarray:
+    """Return E x E[y]ᵀ for an anchor, y any of its candidates."""
+    at = reduced.problem.anchors.index(anchor)
+    expected = [float(exact.to_fraction(x)) / anchor.count for x in anchor.expected]
+    means = np.array([exact.to_floats(nu)[:, 0] for nu, _ in reduced.targets])
+    return np.outer(exact.to_floats(reduced.sources[at][0])[:, 0], expected @ means)
 
 
 @pytest.mark.parametrize("rho", [1, 2])
@@ -159,7 +228,7 @@ def test_no_candidate_differs_where_the_map_is_0() -> None:
 
 
 def test_the_second_opinion_agrees() -> None:
-    start = problem((Group(BOTH, 3), Group(FIRST, 1)))
+    start = problem((Group(FIRST, 2), TOGETHER))
     estimate = candidates_float64.expected_logarithm(start)
     assert float(candidates_multiprecision.expected_logarithm(start, 4)) == pytest.approx(estimate.value, abs=1e-4)
     with pytest.raises(ValueError, match="no second opinion"):
@@ -205,21 +274,82 @@ def test_its_levels_agree(name: str) -> None:
     assert float(value) == pytest.approx(estimate.value, abs=1e-3)
 
 
-@pytest.mark.parametrize(("name", "columns"), [*((name, 1) for name in MANY), ("infonce-finite", 2)])
+@pytest.mark.parametrize(
+    ("name", "columns"), [*((name, 1) for name in MANY), ("infonce-finite", 2), ("ntxent-unnormalised", 2)]
+)
 def test_its_gradient_is_the_derivative_of_its_value(name: str, columns: int) -> None:
     loss, asked = many(name), question(name, 6, columns)
-    A = asked.linear_map.A
+    A = columns_of(asked.linear_map)
     rng = np.random.default_rng(1)
     B = exact.matrix([[Fraction(int(x), 8) for x in row] for row in rng.integers(-8, 9, (A.nrows(), A.ncols()))])
     step = fmpq(1, 2**12)
-    ends = [float64_value(loss, asked.instance, Encoder(A + B * t)).value for t in (step, -step)]
+    ends = [float64_value(loss, asked.instance, shifted(asked.linear_map, B * t)).value for t in (step, -step)]
     gradient = float64_gradient(loss, asked.instance, asked.linear_map)
-    along = 2 * np.sum(gradient.derivatives["M"] * exact.to_floats(B * A.transpose()))
+    ((key, derivative),) = gradient.derivatives.items()
+    other, factor = (A, 2) if key == "M" else (asked.linear_map.A_T, 1)
+    along = factor * np.sum(derivative * exact.to_floats(B * other.transpose()))
     assert (ends[0] - ends[1]) * 2**11 == pytest.approx(along, rel=1e-4, abs=1e-5)
     balls, reached = enclosed_gradient(loss, asked.instance, asked.linear_map, 6)
     assert not reached
-    for ball, x in zip(balls["M"].flat, gradient.derivatives["M"].flat, strict=True):
+    for ball, x in zip(balls[key].flat, derivative.flat, strict=True):
         assert contains(interval(ball), float(x), Fraction(gradient.error))
+
+
+@every_loss
+def test_order_coordinates_and_rotations_are_immaterial(name: str) -> None:
+    loss, asked = many(name), question(name, 11, 2)
+    K = asked.instance.model.vision.components if name == "clip-batch" else asked.instance.pairs.mixture.components
+    T, turn = fmpq_mat([[2, 1], [1, 1]]), fmpq_mat([[fmpq(3, 5), fmpq(-4, 5)], [fmpq(4, 5), fmpq(3, 5)]])
+    value = float64_value(loss, asked.instance, asked.linear_map).value
+    for told in (
+        in_order(asked, list(range(K))[::-1]),
+        in_coordinates(asked, T, T.transpose()),
+        replace(asked, linear_map=with_features(asked.linear_map, turn)),
+    ):
+        assert float64_value(loss, told.instance, told.linear_map).value == pytest.approx(value, abs=1e-8)
+
+
+ONE = Instance(AugmentedPairs(SharedGMM((1,), ((1, 2),), ((2, 1), (1, 1))), Fraction(1, 3)), 1)
+SAME = Instance(AugmentedPairs(SharedGMM((Fraction(1, 4), Fraction(3, 4)), ((1, 2),) * 2, ((2, 1), (1, 1)))), 1)
+
+
+@every_loss
+def test_at_the_map_0_and_where_components_agree(name: str) -> None:
+    """The map 0: the logarithm of the number of candidates. Equal means are one component, whatever the pairs are."""
+    loss = many(name)
+    if name == "clip-batch":
+        both, one = (Instance(CLIPGMM(i.shared, i.shared, i.pairs.bias), 1) for i in (SAME, ONE))
+        zero, at = CLIPFactors(fmpq_mat(2, 1), fmpq_mat(2, 1)), CLIPFactors(column(1, HALF), column(HALF, 1))
+    else:
+        both, one = SAME, ONE
+        zero, at = Encoder(fmpq_mat(2, 1)), Encoder(column(HALF, fmpq(1, 4)))
+    if name != "supcon":  # whose components are labels
+        known = {"infonce-finite": math.log(5), "dcl": math.log(3), "ntxent-unnormalised": math.log(5)}
+        assert float64_value(loss, one, zero).value == pytest.approx(known.get(name, 2 * math.log(3)), abs=1e-13)
+        assert float64_value(loss, both, at).value == pytest.approx(float64_value(loss, one, at).value, abs=1e-11)
+    elif name == "supcon":
+        assert float64_value(loss, one, zero).value == pytest.approx(math.log(4), abs=1e-13)
+
+
+def test_pairs_that_do_not_match_are_independent_negatives() -> None:
+    """δ = 0: NT-Xent of B pairs is InfoNCE with 2B − 2 negatives; at δ = 1 it is not."""
+    asked = question("ntxent-unnormalised", 5, 2)
+    loss, other = many("ntxent-unnormalised"), LOSSES["infonce-finite"].at({"negatives": Fraction(4)})
+    for bias, same in ((Fraction(0), True), (Fraction(1), False)):
+        told = Instance(AugmentedPairs(SharedGMM((HALF_F,) * 2, ((1, 0), (-2, 1))), bias), 2)
+        one, two = (float64_value(x, told, asked.linear_map).value for x in (loss, other))
+        assert (abs(one - two) < 1e-11) is same
+
+
+def test_the_logarithm_of_a_batch_of_clip_tends_to_clip() -> None:
+    asked = question("clip-batch", 3)
+    limit = float64_value(LOSSES["clip"], asked.instance, asked.linear_map).value
+    gaps = []
+    for n in (50, 400):
+        loss = LOSSES["clip-batch"].at({"batch": Fraction(n)})
+        gaps.append(abs(float64_value(loss, asked.instance, asked.linear_map).value - 2 * math.log(n) - limit))
+    assert gaps[1] < gaps[0] / 3
+    assert gaps[1] < 0.05
 
 
 def test_many_negatives_tend_to_infonce() -> None:
@@ -255,8 +385,25 @@ def test_a_rank_beyond_the_rules_is_refused_in_one_line() -> None:
         LOSSES["infonce-finite"].at({"negatives": Fraction(5, 2)})
 
 
-def test_a_minimiser_with_three_negatives_stays_inside() -> None:
-    instance = Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((1, 0), (-1, 0)))), 1)
-    found = minimise(LOSSES["infonce-finite"].at({"negatives": Fraction(3)}), instance)
+LINE = Instance(AugmentedPairs(SharedGMM((HALF_F,) * 2, ((1, 0), (-1, 0)))), 1)
+
+
+@pytest.mark.parametrize("name", [name for name in MANY if name not in ("dcl", "clip-batch")])
+def test_a_minimiser_among_many_stays_inside(name: str) -> None:
+    found = minimise(many(name), LINE)
     assert found.converged, found.note
+    assert found.rank == 1
     assert found.spaces[0].angles.max() < 1e-4
+    assert found.kkt_residual < 1e-8
+    for t in (0.95, 1.05):  # nothing better along it
+        assert float64_value(many(name), LINE, Encoder(rational(t * found.maps["A"]))).value > found.value
+
+
+def test_a_minimiser_of_two_columns_among_many() -> None:
+    triangle = Instance(AugmentedPairs(SharedGMM((Fraction(1, 3),) * 3, ((2, 0), (-1, 1), (-1, -1)))), 2)
+    loss = many("infonce-finite")
+    found = minimise(loss, triangle)
+    assert found.converged, found.note
+    assert found.rank == 2
+    gradient = float64_gradient(loss, triangle, Encoder(rational(found.maps["A"])))
+    assert np.abs(gradient.derivatives["M"] @ found.maps["A"]).max() < 1e-8

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy
@@ -249,7 +249,7 @@ def _shares(groups: Sequence[tuple[Floats, int]], tables: Tables) -> tuple[Float
     mixed = [_mixed(v, phi) for v, _ in groups]
     total: Floats = np.zeros(phi.shape)  # the derivative of Π φ_γ^{n_γ} by φ_k
     for g, (v, count) in enumerate(groups):
-        others = math.prod(mixed[h] ** (n - (h == g)) for h, (_, n) in enumerate(groups))
+        others: Any = math.prod(mixed[h] ** (n - (h == g)) for h, (_, n) in enumerate(groups))
         total = total + (others * count)[..., None] * (v if v.ndim == 1 else 2 * phi @ v)
     return _STEP * np.sum(total * psi, axis=1), _STEP * np.sum(total * omega, axis=1)
 
@@ -264,7 +264,7 @@ def _tables(laws: _Laws, p: Floats, kinds: int) -> Iterator[tuple[NDArray[np.int
         low = -float(np.max(a + _END * sigma)) - _LEFT - math.log(laws.most)
         high = float(np.max(-a + _END * sigma)) + _RIGHT
         nodes = 32 * math.ceil((high - low) / _STEP / 32)
-        s = low + _STEP * np.arange(nodes)
+        s: Floats = np.asarray(low + _STEP * np.arange(nodes), dtype=np.float64)
         found = _transformed(s, a.reshape(-1), sigma.reshape(-1), kinds)
         yield rows, (s[None], [np.moveaxis(f.reshape(*a.shape, nodes), 1, 2) for f in found])
 
@@ -272,7 +272,7 @@ def _tables(laws: _Laws, p: Floats, kinds: int) -> Iterator[tuple[NDArray[np.int
 @lru_cache(maxsize=16)
 def _spectrum(nodes: int) -> tuple[Floats, NDArray[np.complex128], NDArray[np.complex128]]:
     """Return the frequencies ν, Γ(1 − iν), and the transform of φ less the normal tail, for a score 0 and so many s."""
-    nu = 2 * math.pi * np.fft.rfftfreq(nodes, _STEP)
+    nu: Floats = np.asarray(2 * math.pi * np.fft.rfftfreq(nodes, _STEP), dtype=np.float64)
     gamma = np.asarray(scipy.special.gamma(1 - 1j * nu))
     tail = gamma - np.exp(1j * nu * np.euler_gamma - (math.pi * nu) ** 2 / 12)
     return nu, gamma, np.divide(tail, -1j * nu, out=np.zeros_like(tail), where=nu > 0)

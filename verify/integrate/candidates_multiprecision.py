@@ -5,6 +5,7 @@ A second opinion on the rules, not bounds.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -55,15 +56,19 @@ def _excess(problem: Candidates, anchor: Anchor, digits: int) -> Any:
             given = [(sign * p * b, p * h) for b, h in laws]
             return mp.npdf(p, sign * m, root) * _inner(given, groups, anchor.count, digits)
 
-        ends = [x for x in _PANELS if x < far]
-        total += mpmath.quad(f, [*ends, *_beyond(ends[-1], far)], method="gauss-legendre", maxdegree=2)
+        near = max(sign * m - reach, mp.mpf(0))
+        ends = [near, *(x for x in _PANELS if near < x < far), far]
+        total += mpmath.quad(f, _split(ends, 4 * min(root, 1)), method="gauss-legendre", maxdegree=2)
     return total
 
 
-def _beyond(end: Any, far: Any) -> list[Any]:
-    """Return panels of length 4 from there to the end."""
-    count = int(mp.ceil((far - end) / 4))
-    return [end + (far - end) * (i + 1) / count for i in range(count)]
+def _split(ends: list[Any], longest: Any) -> list[Any]:
+    """Return the ends with more in between, so that no panel is longer."""
+    found = [ends[0]]
+    for start, end in pairwise(ends):
+        count = int(mp.ceil((end - start) / longest))
+        found += [start + (end - start) * (i + 1) / count for i in range(count)]
+    return found
 
 
 def _inner(

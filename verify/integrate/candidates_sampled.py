@@ -16,13 +16,12 @@ from thmverify import exact
 from thmverify.integrate.candidates import Anchor, ReducedCandidates
 from thmverify.models import Floats
 
-_SCORES, _FEWEST, _MOST, _SEED = 2**17, 2**9, 2**12, 20261201  # candidates in all, and bounds of the samples of x
+_SCORES, _FEWEST, _MOST, _SEED = 2**15, 2**8, 2**11, 20261201  # candidates in all, and bounds of the samples of x
 
 
 def expected_logarithm(reduced: ReducedCandidates) -> float:
     """Return Σ weight · E log Σ_i exp(xᵀWy_i), about."""
     value = float(exact.to_fraction(reduced.problem.mean))
-    value += sum(float(exact.to_fraction(a.weight)) * math.log(a.count) for a in reduced.problem.anchors)
     for _, weight, x, y in _samples(reduced):
         scores = _scores(reduced, x, y)
         excess = np.logaddexp.reduce(scores, axis=1) - scores.mean(axis=1)
@@ -44,7 +43,7 @@ def outer(reduced: ReducedCandidates) -> Floats:
 
 
 def _scores(reduced: ReducedCandidates, x: Floats, y: Floats) -> Floats:
-    return np.einsum("se,sne->sn", x @ exact.to_floats(reduced.scores), y)
+    return np.asarray(np.einsum("se,sne->sn", x @ exact.to_floats(reduced.scores), y))
 
 
 def _samples(reduced: ReducedCandidates) -> Iterator[tuple[Anchor, float, Floats, Floats]]:

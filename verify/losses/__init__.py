@@ -12,6 +12,7 @@ from thmverify.errors import InputError, one_of
 from thmverify.losses import (
     barlow_twins,
     clip,
+    clip_batch,
     dcl,
     fisher,
     infonce,
@@ -19,6 +20,7 @@ from thmverify.losses import (
     infonce_weighted,
     least_squares,
     logistic,
+    ntxent_unnormalised,
     pca,
     siglip,
     simsiam,
@@ -39,8 +41,6 @@ _ROWS = (
     Row("clip-shared-noise", "CLIP’s W, shared noise", always=False),
     Row("simclr-normalised", "SimCLR, normalised", always=False),
     Row("whitening", "Whitening", always=False),
-    Row("ntxent-unnormalised", "SimCLR, not normalised", always=False),
-    Row("clip-batch", "CLIP’s W, batches", always=False),
 )
 
 
@@ -91,7 +91,7 @@ def row_title(name: str) -> str:
 
 _OURS = (
     infonce, clip, simsiam, spectral, pca, fisher, infonce_weighted, siglip, barlow_twins, logistic, least_squares,
-    vicreg, infonce_finite, dcl, supcon,
+    vicreg, infonce_finite, dcl, supcon, ntxent_unnormalised, clip_batch,
 )  # fmt: skip
 for _module in _OURS:
     register(_module.LOSS, "thmverify")

@@ -76,7 +76,7 @@ def paired_mixture(instance: Instance) -> CLIPGMM:
     return pairs_of(instance).shared
 
 
-def product_matrix(linear_map: LinearMap, model: PairedGMM) -> fmpq_mat:
+def product_matrix(linear_map: LinearMap, model: PairedGMM, loss: str = "clip") -> fmpq_mat:
     """Return W (d_V × d_T).
 
     Raises InputError for another kind of map or other dimensions.
@@ -91,7 +91,7 @@ def product_matrix(linear_map: LinearMap, model: PairedGMM) -> fmpq_mat:
                 rule = f"must have {model.text.dimension} columns, the dimension of x_T"
                 raise InputError("W", f"{W.nrows()} × {W.ncols()}", rule, "W is d_V × d_T")
         case _:
-            raise wrong_map("clip", linear_map, '{"A_V": …, "A_T": …} or {"W": …}')
+            raise wrong_map(loss, linear_map, '{"A_V": …, "A_T": …} or {"W": …}')
     return linear_map.W
 
 

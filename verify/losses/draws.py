@@ -19,6 +19,7 @@ from thmverify.losses.expectations import (
     CandidatesTerm,
     Formula,
     Matrix,
+    Variables,
     as_formula,
     column,
     from_formula,
@@ -32,23 +33,31 @@ from thmverify.models import GMM
 Drawn = tuple[int, fmpq, Draw]  # the component of x, a weight, and the groups of the candidates
 
 
-def log_sum_candidates(mixture: GMM, W: Matrix, drawn: Sequence[Drawn]) -> Formula:
+def log_sum_candidates(mixture: GMM, W: Matrix, drawn: Sequence[Drawn], target: GMM | None = None) -> Formula:
     """Return Σ weight · w_j E log Σ_i exp(xᵀWy_i) over (j, weight, groups), x of component j, candidates as they say.
 
-    Candidates are independent of each other and of x, given the components. All anchors have as many of them. Raises
+    Candidates are of components of `target`, by default of the mixture of x, and independent of each other and of x,
+    given the components. All anchors have as many of them. Raises
     InputError as `softplus_mean` does for a W that does not fit, and TypeError on a batch of mixtures for more than two
     candidates.
     """
-    counts = {sum(group.count for group in draw) for _, _, draw in drawn}
+    counts = {sum(group.count * group.width for group in draw) for _, _, draw in drawn}
+    other = mixture if target is None else target
     if counts == {1}:
-        return as_formula((W @ _mean_outer(mixture, drawn)).trace())
+        return as_formula((W @ _mean_outer(mixture, other, drawn)).trace())
     if counts == {2}:
-        return _of_two(mixture, W, drawn)
+        return _of_two(mixture, other, W, drawn)
     if not isinstance(mixture, GMM):
         raise TypeError("losses of many candidates are not evaluated in batches")
-    parts = [(column(mixture.mu, k), mixture.sigmas[k]) for k in range(mixture.components)]
-    sources = tuple((mixture.w[j] * weight, *parts[j], draw) for j, weight, draw in drawn)
-    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), CandidatesTerm(sources, tuple(parts), W)),))
+    own, targets = ([(column(m.mu, k), m.sigmas[k]) for k in range(m.components)] for m in (mixture, other))
+    sources = tuple((mixture.w[j] * weight, *own[j], draw) for j, weight, draw in drawn)
+    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), CandidatesTerm(sources, tuple(targets), W)),))
+
+
+def partners(mixture: GMM, delta: fmpq) -> list[tuple[fmpq, ...]]:
+    """Return, for x of each component, the law of the component of x̂: the same with probability δ, any one else."""
+    components = range(mixture.components)
+    return [tuple(w * (1 - delta) + delta * int(k == j) for k, w in enumerate(mixture.w)) for j in components]
 
 
 def _singly(draw: Draw) -> list[Any]:
@@ -56,17 +65,17 @@ def _singly(draw: Draw) -> list[Any]:
     return [group.weights for group in draw for _ in range(group.count)]
 
 
-def _mean_outer(mixture: GMM, drawn: Sequence[Drawn]) -> Any:
+def _mean_outer(mixture: GMM, other: GMM, drawn: Sequence[Drawn]) -> Any:
     """Return Σ weight · w_j E[y | j] μ_jᵀ for the first candidate y."""
     total: Any = None
     for j, weight, draw in drawn:
         for k, v in enumerate(_singly(draw)[0]):
-            part = column(mixture.mu, k) * column(mixture.mu, j).transpose() * (mixture.w[j] * weight * v)
+            part = column(other.mu, k) * column(mixture.mu, j).transpose() * (mixture.w[j] * weight * v)
             total = part if total is None else total + part
     return total
 
 
-def _of_two(mixture: GMM, W: Matrix, drawn: Sequence[Drawn]) -> Formula:
+def _of_two(mixture: GMM, other: GMM, W: Matrix, drawn: Sequence[Drawn]) -> Formula:
     """Return E z_1 + E log(1 + e^{z_2 − z_1}); z_1 is the first candidate's score."""
     chances, left, right = [], [], []
     for j, weight, draw in drawn:
@@ -78,10 +87,10 @@ def _of_two(mixture: GMM, W: Matrix, drawn: Sequence[Drawn]) -> Formula:
                     continue
                 chances.append(chance)
                 left.append((column(mixture.mu, j), mixture.sigmas[j]))
-                apart = column(mixture.mu, l) - column(mixture.mu, k)
-                right.append((apart, mixture.sigmas[l] + mixture.sigmas[k]))
+                apart = column(other.mu, l) - column(other.mu, k)
+                right.append((apart, other.sigmas[l] + other.sigmas[k]))
     law = Law(tuple(chances), tuple(left), tuple(right))
-    first_score = as_formula((W @ _mean_outer(mixture, drawn)).trace())
+    first_score = as_formula((W @ _mean_outer(mixture, other, drawn)).trace())
     return softplus_mean(law, W) + first_score
 
 
@@ -90,10 +99,20 @@ def negatives(default: int) -> Parameter:
     return Parameter("negatives", Fraction(default), "N, the negatives to each positive pair", Fraction(1), whole=True)
 
 
-def drawn_loss(function: Callable[..., Any], parameter: Parameter, /, *, name: str, title: str, **parts: Any) -> Loss:
-    """Return the record of a loss of M = AAᵀ that is minimised and made of draws; the other parts are those of `Loss`.
+def drawn_loss(
+    function: Callable[..., Any],
+    parameter: Parameter,
+    variables: Callable[[str], Variables] = of_gram,
+    /,
+    *,
+    name: str,
+    title: str,
+    **parts: Any,
+) -> Loss:
+    """Return the record of a loss that is minimised and made of draws; the other parts are those of `Loss`.
 
-    function: (instance, settings, M) → Formula. normalisation: that of N negatives unless it is given.
+    function: (instance, settings, matrix) → Formula, of M = AAᵀ unless the variables are given. normalisation: that of
+    N negatives unless it is given.
     """
     given: dict[str, Any] = {
         "sense": Sense.MINIMISED,
@@ -105,7 +124,7 @@ def drawn_loss(function: Callable[..., Any], parameter: Parameter, /, *, name: s
         "rows": (Row(name, title, always=False),),
         **parts,
     }
-    return from_formula(function, of_gram, (parameter,), name=name, title=title, **given)
+    return from_formula(function, variables, (parameter,), name=name, title=title, **given)
 
 
-__all__ = ["Drawn", "drawn_loss", "log_sum_candidates", "negatives"]
+__all__ = ["Drawn", "drawn_loss", "log_sum_candidates", "negatives", "partners"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from thmverify import exact
 from thmverify.integrate.candidates import Group
-from thmverify.losses.draws import drawn_loss, log_sum_candidates, negatives
+from thmverify.losses.draws import drawn_loss, log_sum_candidates, negatives, partners
 from thmverify.losses.expectations import Matrix
 from thmverify.losses.record import Settings
 from thmverify.models import Instance
@@ -26,10 +26,8 @@ def formula(instance: Instance, settings: Settings, M: Matrix) -> Any:
     """Return L(M)."""
     pairs = instance.pairs
     mixture, delta, N = pairs.mixture, exact.to_fmpq(pairs.bias), int(settings["negatives"])
-    drawn = []
-    for j in range(mixture.components):
-        partner = tuple(w * (1 - delta) + delta * int(k == j) for k, w in enumerate(mixture.w))
-        drawn.append((j, exact.to_fmpq(Fraction(1)), (Group(partner, 1), Group(mixture.w, N))))
+    one = exact.to_fmpq(Fraction(1))
+    drawn = [(j, one, (Group(law, 1), Group(mixture.w, N))) for j, law in enumerate(partners(mixture, delta))]
     return log_sum_candidates(mixture, M, drawn) - (M @ pairs.C).trace()
 
 

@@ -95,11 +95,11 @@ def _parts(expression: ValueExpression) -> Iterator[_Part]:
     for engine, terms in integrals:
         for term in terms:
             yield _Part(term.coefficient, *(partial(value, term.problem) for value in engine.values))
-    functions: tuple[Callable[..., Any], ...]
-    for functions, numbers in (
+    rest: tuple[tuple[tuple[Callable[..., Any], ...], Sequence[tuple[fmpq, fmpq]]], ...] = (
         ((_float_log, _multiprecision_log, _enclosed_log), expression.constants),
         ((_float_root, _multiprecision_root, _root), expression.roots),
-    ):
+    )
+    for functions, numbers in rest:
         for coefficient, number in numbers:
             yield _Part(coefficient, *(partial(function, number) for function in functions))
 

@@ -94,7 +94,7 @@ def posed(
     hostile: bool = True,
 ) -> Posed:
     """Return a question about `loss`; maps of losses with integrals have r = `columns` and are moderated."""
-    if loss == "clip":
+    if loss in ("clip", "clip-batch"):
         model = clip_gmm(source, components, (dimension, dimension), hostile=hostile)
         factors = clip_factors(source, (model.vision.dimension, model.text.dimension), columns)
         return Posed(loss, Instance(model, 1), moderated_factors(factors, model, spread))
@@ -102,7 +102,7 @@ def posed(
     mixture = question.pairs.mixture
     d = mixture.dimension
     match loss:
-        case "infonce" | "infonce-weighted" | "logistic" | "infonce-finite" | "dcl" | "supcon":
+        case "infonce" | "infonce-weighted" | "logistic" | "infonce-finite" | "dcl" | "supcon" | "ntxent-unnormalised":
             A = encoder(source, d, columns, hostile).A
             return Posed(loss, question, Encoder(moderated(A, mixture, spread)))
         case "siglip":
