@@ -9,9 +9,7 @@ import numpy as np
 import scipy
 from flint import fmpq, fmpq_mat
 
-from thmverify import exact
 from thmverify.exact import to_floats
-from thmverify.kernel.linear import inertia
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.subspaces import fisher_subspace
@@ -33,15 +31,6 @@ def projected(basis: fmpq_mat, metric: fmpq_mat, A: fmpq_mat) -> fmpq_mat:
     return basis * (basis.transpose() * metric * basis).solve(basis.transpose() * metric * A)
 
 
-def all_alike(mixture: GMM) -> bool:
-    """Decide whether J is the same on all lines of S_F: Σ̄⁻¹S is a multiple of I there."""
-    B = fisher_subspace(mixture).basis
-    if B.ncols() == 0:
-        return True
-    mean = exact.trace(mixture.sigma_bar.solve(mixture.S)) / B.ncols()
-    return bool(mixture.sigma_bar * B * mean == mixture.S * B)
-
-
 TOLERANCE = 1e-6  # of the float64 eigenvectors, relative to the largest J
 
 
@@ -52,20 +41,6 @@ def missed(mixture: GMM, A: Floats, r: int) -> float:
         return 1.0
     within, between = (A.T @ to_floats(m) @ A for m in (mixture.sigma_bar, mixture.S))
     return 1 - float(np.sum(scipy.linalg.eigh(between, within, eigvals_only=True))) / best
-
-
-def level(form: fmpq_mat, metric: fmpq_mat, n: int) -> fmpq | None:
-    """Return a rational between the n-th largest and the next eigenvalue of metric⁻¹form, or None where none is found.
-
-    Floats propose it; counting eigenvalues on both sides decides. The last eigenvalue has no next.
-    """
-    if n >= form.nrows():
-        return None
-    above, below = Pencil(form, metric).values[n - 1 : n + 1]
-    middle = exact.to_fmpq(Fraction(float(above + below) / 2))
-    shifted = form - metric * middle
-    counts = inertia(shifted)
-    return middle if counts == (n, form.nrows() - n) else None
 
 
 def corners(sides: tuple[int, int], variances: tuple[Fraction | int, Fraction | int]) -> Instance:

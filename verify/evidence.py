@@ -16,9 +16,8 @@ import numpy as np
 from thmverify import exact
 from thmverify.certifying import decide
 from thmverify.certifying.formulas import Expression
-from thmverify.certifying.writing import instance_fields
+from thmverify.certifying.writing import instance_fields, written_instance
 from thmverify.errors import InputError
-from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.covers import VerifiedEverywhere, VerifiedRegion
 from thmverify.kernel.formulas import VerifiedFormula
@@ -84,10 +83,7 @@ class Counterexample:
         """The instance. Raises OSError when the certificate is missing."""
         if isinstance(self.evidence, Instance):
             return self.evidence
-        data = json.loads(file_bytes(self.evidence))["instance"]
-        if "rank" in data:
-            data["rank"] = int(data["rank"])
-        return parse_instance(data)
+        return written_instance(json.loads(file_bytes(self.evidence))["instance"])
 
     @property
     def nearby(self) -> Near | None:

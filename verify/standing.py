@@ -6,6 +6,7 @@ The word recorded in a statement is a claim like any other: it stands only when 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from thmverify.errors import InputError
 from thmverify.statement import Statement
@@ -58,8 +59,18 @@ def _found(statement: Statement) -> Judgement:
     if refuted:
         count = len(statement.counterexamples)
         what = "an instance that satisfies" if count == 1 else f"{count} instances that satisfy"
-        return Judgement(Standing.REFUTED, f"decided exactly, against it, on {what} every hypothesis")
+        shown = f"decided exactly, against it, on {what} every hypothesis{_certified(statement)}"
+        return Judgement(Standing.REFUTED, shown)
     return _open(statement)
+
+
+def _certified(statement: Statement) -> str:
+    """Return how many of the counterexamples are certificates, which the kernel has verified."""
+    count = sum(isinstance(c.evidence, Path) for c in statement.counterexamples)
+    if count == 0:
+        return ""
+    of = "" if count == len(statement.counterexamples) else f"{count} of them "
+    return f", {of}by {'a certificate' if count == 1 else 'certificates'} that the kernel verifies"
 
 
 def _open(statement: Statement) -> Judgement:

@@ -13,6 +13,7 @@ from typing import Any
 from flint import arb_mat, fmpq_mat
 
 from thmverify.certifying import decide
+from thmverify.certifying.writing import written_instance
 from thmverify.instances import parse_instance
 from thmverify.kernel.integrals import Grid, softmax_moments
 from thmverify.kernel.linear import select
@@ -78,6 +79,13 @@ HEXAGON = "1 0 1, 1 1 -1, 0 1 1, -1 0 -1, -1 -1 1, 0 -1 -1"  # and a sign that a
 TWICE_ROUND = "1 0 1, 0 1 -1, -1 -1 1, 1 0 -1, 0 1 1, -1 -1 -1"
 TURNING = clip(" ".join(["1/6"] * 6), HEXAGON, TWICE_ROUND, rank=3)  # only the signs have anything in common
 TURNING["vision"]["covariance"] = TURNING["text"]["covariance"] = [["2", "1", "0"], ["1", "2", "0"], ["0", "0", "1"]]
+APART = shared("1/3 1/3 1/3", "2 0 0, -1 1 0, -1 -1 0")  # one direction tells much more than the other
+ON_AXES = shared("1/4 1/4 1/4 1/4", "2 1, 2 -1, -2 1, -2 -1", rank=1)
+SQUARES = clip("1/4 1/4 1/4 1/4", "1 1, 1 -1, -1 1, -1 -1", "1 1, 1 -1, -1 1, -1 -1", rank=1)
+EIGHTHS = " ".join(["1/8"] * 8)
+CAPTIONS = clip(
+    EIGHTHS, "1 2, 1 2, 1 -2, 1 -2, -1 2, -1 2, -1 -2, -1 -2", "1 1, 1 -1, 1 1, 1 -1, -1 1, -1 -1, -1 1, -1 -1", rank=1
+)  # they say nothing about the second coordinate of an image
 GRAPH = {"model": "population-graph", "weights": [["1/4", "1/8"], ["1/8", "1/2"]], "labels": [0, 1], "rank": 1}
 
 # claim, instance, verdict, rule
@@ -88,6 +96,8 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("nonshared-inclusion", SEPARATE, "proved", "exact"),
     ("nonshared-inclusion", LEANING, "refuted", "border"),
     ("nonshared-inclusion", MIRRORED, "proved", "reflection"),
+    ("translation", LINE, "proved", "exact"),
+    ("translation", shared("1/2 1/2", "1 1, -1 1"), "refuted", "both"),
     ("infonce-top-r", {**TRIANGLE, "bias": "0", "rank": 1}, "refuted", "exact"),
     ("infonce-top-r", {**TRIANGLE, "covariance": [["1", "0"], ["0", "3"]], "rank": 1}, "proved", "exact"),
     ("infonce-top-r", {**TETRAHEDRON, "rank": 2}, "proved", "kkt"),
@@ -104,6 +114,23 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("infonce-equality", shared("1", "0 0", bias="0"), "proved", "exact"),
     ("infonce-equality", {**TRIANGLE, "rank": 1}, "refuted", "exact"),
     ("infonce-equality", shared("1/2 1/2", "1 1, -1 1"), "refuted", "symmetry"),
+    ("shared-noise-inclusion", {**PANCAKES, "covariance": SKEW, "rank": 2}, "refuted", "exact"),
+    ("shared-noise-inclusion", PANCAKES, "proved", "exact"),
+    ("sample-inclusion", LINE, "refuted", "exact"),
+    ("sample-inclusion", TRIANGLE, "proved", "exact"),
+    ("sample-existence", LINE, "refuted", "exact"),
+    ("whitening-inclusion", LINE, "refuted", "exact"),
+    ("whitening-inclusion", PANCAKES, "proved", "exact"),
+    ("barlow-inclusion", LINE, "proved", "exact"),
+    ("barlow-inclusion", {**PANCAKES, "means": [["15", "0"], ["-15", "0"]], "rank": 2}, "refuted", "exact"),
+    ("barlow-inclusion", APART, "proved", "levels"),
+    ("barlow-equality", {**TRIANGLE, "rank": 1}, "refuted", "exact"),
+    ("barlow-equality", APART, "refuted", "levels"),
+    ("vicreg-inclusion", PANCAKES, "proved", "exact"),
+    ("vicreg-inclusion", APART, "proved", "levels"),
+    ("vicreg-inclusion", {**LINE, "bias": "1/100", "rank": 3}, "refuted", "levels"),
+    ("vicreg-equality", {**LINE, "bias": "0"}, "refuted", "exact"),
+    ("vicreg-equality", APART, "refuted", "levels"),
     ("simclr-normalised-inclusion", {**PANCAKES, "rank": 2}, "refuted", "exact"),
     ("simclr-normalised-inclusion", PANCAKES, "proved", "exact"),
     ("simclr-normalised-inclusion", {**PANCAKES, "bias": "0"}, "refuted", "exact"),
@@ -134,6 +161,13 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("pca-equality", {**PANCAKES, "covariance": [["1", "0"], ["0", "4"]]}, "proved", "exact"),
     ("pca-equality", {**LINE, "rank": 1}, "refuted", "exact"),
     ("pca-equality", PANCAKES | {"rank": 2}, "refuted", "exact"),
+    ("pca-top-r", ON_AXES, "proved", "exact"),
+    ("pca-top-r", {**ON_AXES, "covariance": SKEW}, "refuted", "exact"),
+    ("pca-top-r", {**ON_AXES, "covariance": ["1", "1/2"]}, "proved", "threshold"),
+    ("pca-top-r", {**ON_AXES, "covariance": ["9", "1"]}, "refuted", "threshold"),
+    ("simsiam-equality", LINE, "refuted", "exact"),
+    ("simsiam-top-r", ON_AXES, "refuted", "exact"),
+    ("simsiam-top-r", {**TETRAHEDRON, "rank": 2}, "proved", "exact"),
     ("simsiam-inclusion", {**LINE, "rank": 1}, "proved", "exact"),
     ("simsiam-inclusion", {**LINE, "rank": 1, "weight_decay": "1/10"}, "refuted", "leak"),
     ("simsiam-inclusion", {**LEAKING, "rank": 2, "weight_decay": "1/20"}, "refuted", "leak"),
@@ -154,7 +188,14 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("clip-effective-equality", clip("1/2 1/2", "1 1, -1 1", "1 2, -1 2"), "refuted", "symmetry"),
     ("clip-effective-equality", TURNING, "refuted", "symmetry"),
     ("clip-inclusion-literal", embedded(TURNING, "text") | {"rank": 2}, "refuted", "symmetry"),
+    ("clip-top-r", SQUARES, "proved", "exact"),
+    ("clip-top-r", clip("1/2 1/2", "1 1, -1 1", "1 2, -1 2"), "refuted", "symmetry"),
+    ("clip-top-r", PAIRED, "proved", "kkt"),
+    ("clip-top-r", CAPTIONS, "refuted", "unseen"),
+    ("clip-shared-noise-inclusion", clip("1/2 1/2", "1 1, -1 -1", "1, -1", rank=2), "refuted", "exact"),
+    ("clip-shared-noise-inclusion", PAIRED, "proved", "exact"),
     ("population-graph-equivalence", GRAPH, "proved", "exact"),
+    ("population-graph-as-printed", GRAPH, "refuted", "exact"),
     ("linear-probe-bound", GRAPH, "proved", "exact"),
 ]
 
@@ -169,10 +210,7 @@ def softmax_points(law: Mixture, D: fmpq_mat, b: fmpq_mat, grids: list[Grid], c:
 
 def instance_of(fields: dict[str, Any]) -> Instance:
     """The instance of a certificate's fields, in which whole numbers are text too."""
-    instance = {k: int(v) if k == "rank" else v for k, v in fields["instance"].items()}
-    if "labels" in instance:
-        instance["labels"] = [int(x) for x in instance["labels"]]
-    return parse_instance(instance)
+    return written_instance(fields["instance"])
 
 
 def _is_known(path: Path) -> bool:

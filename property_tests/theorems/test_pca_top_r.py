@@ -19,10 +19,8 @@ from thmverify.losses.levels import exact_value
 from thmverify.maps import Encoder
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
-from thmverify.theorems.common import TOLERANCE, corners, level
+from thmverify.theorems.common import TOLERANCE, corners
 from thmverify.theorems.pca import pca_top_r, pca_top_r_spherical
-from thmverify.theorems.pca.common import commuting
-from thmverify.theorems.pca.common import examine_top_r as examine
 from thmverify.theorems.pca.common import top_r_margin as margin
 from thmverify.theorems.pca.pca_top_r import PANCAKES, STATEMENT, TILTED
 from thmverify.verdicts import Outcome
@@ -42,7 +40,7 @@ def discriminant(instance: Instance, A: list[list[int]]) -> Fraction:
 def test_the_counterexamples_refute() -> None:
     assert STATEMENT.unsupported() == ""
     for found in (PANCAKES, TILTED):
-        assert examine(found.instance).outcome is Outcome.REFUTED
+        assert STATEMENT.examine(found.instance).outcome is Outcome.REFUTED
         assert margin(found.instance) > 0.1
 
 
@@ -69,35 +67,17 @@ def test_other_encodings_give_the_same_verdict(instance: Instance) -> None:
     rng, d = instance_rng(instance), instance.pairs.mixture.dimension
     turned = exact.matrix([[(i + 1) % d == j for j in range(d)] for i in range(d)])  # PCA keeps to rotations
     order = rng.sample(range(instance.pairs.mixture.components), instance.pairs.mixture.components)
-    here = examine(instance).outcome
+    here = STATEMENT.examine(instance).outcome
     for other in (transformed(instance, turned * fmpq(3)), permuted(instance, order), split_component(instance)):
-        assert examine(other).outcome is here
+        assert STATEMENT.examine(other).outcome is here
 
 
 def test_one_order_proves_it_and_crossed_orders_refute_it() -> None:
-    assert examine(corners((2, 1), (Fraction(3, 2), 1))).outcome is Outcome.PROVED  # 4/1.5 > 1 and 5.5 > 2
-    assert examine(corners((2, 1), (4, 2))).outcome is Outcome.PROVED
-    assert examine(corners((2, 1), (9, 1))).outcome is Outcome.REFUTED  # 4/9 < 1 and 13 > 2
-    assert examine(corners((2, 1), (1, 4))).outcome is Outcome.UNDECIDED  # R = 5I has no first line
-    assert examine(corners((1, 2), (1, 4))).outcome is Outcome.UNDECIDED  # J is 1 on every line
-
-
-def test_what_commutes_with_two_matrices() -> None:
-    diagonal, full = exact.matrix([[1, 0], [0, 2]]), exact.matrix([[2, 1], [1, 2]])
-    assert [commuting(exact.identity(2)), commuting(diagonal), commuting(full), commuting(diagonal, full)] == [
-        3,
-        2,
-        2,
-        1,
-    ]
-
-
-def test_a_level_separates_or_is_none() -> None:
-    two = exact.matrix([[3, 0], [0, 1]])
-    found = level(two, exact.identity(2), 1)
-    assert found is not None
-    assert 1 < found < 3
-    assert level(exact.identity(2), exact.identity(2), 1) is None
+    assert STATEMENT.examine(corners((2, 1), (Fraction(3, 2), 1))).outcome is Outcome.PROVED  # 4/1.5 > 1 and 5.5 > 2
+    assert STATEMENT.examine(corners((2, 1), (4, 2))).outcome is Outcome.PROVED
+    assert STATEMENT.examine(corners((2, 1), (9, 1))).outcome is Outcome.REFUTED  # 4/9 < 1 and 13 > 2
+    assert STATEMENT.examine(corners((2, 1), (1, 4))).outcome is Outcome.UNDECIDED  # R = 5I has no first line
+    assert STATEMENT.examine(corners((1, 2), (1, 4))).outcome is Outcome.UNDECIDED  # J is 1 on every line
 
 
 @settings(max_examples=30, deadline=None)

@@ -29,9 +29,17 @@ seeds = st.integers(0, 10**9)
 def test_inclusion_is_refuted_exactly_where_there_is_room_outside(seed: int) -> None:
     instance = random_instance(random.Random(seed))
     room = fisher_subspace(instance.shared).dimension < instance.shared.dimension
-    found = sample_inclusion.examine(instance)
+    found = sample_inclusion.STATEMENT.examine(instance)
     assert found.provenance is Provenance.EXACT
     assert found.outcome is (Outcome.REFUTED if room else Outcome.PROVED)
+    leaking = sample_inclusion.leaking(instance)
+    assert (leaking is not None) is room
+    if leaking is not None:  # by strict inequalities: a minimiser exists, 0 is best inside, and not best outside
+        pairs, basis, v = leaking
+        assert exact.is_positive_definite(pairs.growth([i ^ 1 for i in range(pairs.count)]))
+        inside = basis.transpose() * pairs.descent * basis * -1
+        assert basis.ncols() == 0 or exact.is_positive_definite(inside)
+        assert exact.inner(v, pairs.descent * v) > 0
     assert (sample_inclusion.margin(instance) > 0) is room
 
 
@@ -85,7 +93,7 @@ def test_pairs_that_are_told_apart_have_no_best_map(d: int, n: int) -> None:
 def test_existence_is_refuted_for_every_mixture() -> None:
     for seed in range(5):
         instance = random_instance(random.Random(seed))
-        assert sample_existence.examine(instance).outcome is Outcome.REFUTED
+        assert sample_existence.STATEMENT.examine(instance).outcome is Outcome.REFUTED
         assert sample_existence.margin(instance) > 0
 
 

@@ -106,7 +106,7 @@ def test_exact_cases() -> None:
     assert INCLUSION.examine(tilted).outcome is Outcome.REFUTED  # S_F is Σ⁻¹e₁
     assert INCLUSION.examine(replace(tilted, rank=1)).outcome is Outcome.UNDECIDED
     unmatched = replace(tilted, model=AugmentedPairs(tilted.shared, Fraction(0)))
-    assert INCLUSION.examine(unmatched).outcome is Outcome.UNDECIDED
+    assert INCLUSION.examine(unmatched).outcome is Outcome.PROVED  # no pair shares anything
     for other in (permuted(tilted, [1, 0]), split_component(tilted)):
         shared = SharedGMM(other.pairs.mixture.weights, other.pairs.mixture.means, tilted.shared.covariance)
         assert INCLUSION.examine(replace(other, model=AugmentedPairs(shared))).outcome is Outcome.REFUTED
@@ -136,6 +136,37 @@ def test_image_and_caption_may_share_that_noise(seed: int) -> None:
 def test_what_lies_outside_the_bound_of_clip_costs(seed: int) -> None:
     found = least_paired_gain(CLIP_BOUND.sample(random.Random(150 + seed)))
     assert found is None or found > 0.99
+
+
+@SEEDS
+def test_where_it_is_refuted_noise_across_lowers_the_loss_of_clip(seed: int) -> None:
+    """From a random W inside along t vuᵀ, vᵀμ_k = 0, u = e₁, the loss changes by −2δt vᵀΓu, and then by t²."""
+    source = random.Random(200 + seed)
+    instance = CLIP_INCLUSION.sample(source)
+    model, wide = instance.model, replace(instance, rank=8)
+    vision, text = model.vision, model.text
+    if vision.dimension == 1 or CLIP_INCLUSION.examine(wide).outcome is not Outcome.REFUTED:
+        return
+    if max(np.linalg.cond(to_floats(m.sigma)) for m in (vision, text)) > 1e4:
+        return
+    Gamma, u = paired_noise(model), kept(text)
+    v = max(columns(null_space(vision.mu.transpose())), key=lambda v: exact.inner(v, Gamma * u) ** 2)
+    slope = float(exact.to_fraction(exact.inner(v, Gamma * u)))
+    assert slope != 0
+    inside = vision.sigma_inverse_mu * fmpq_mat(
+        vision.components, 1, [fmpq(source.randint(-3, 3), 40)] * vision.components
+    )
+    other = fmpq_mat(text.dimension, 1, [fmpq(source.randint(-3, 3), 10) for _ in range(text.dimension)])
+
+    def loss_at(t: fmpq) -> float:
+        factors = CLIPFactors(exact.hstack([inside, v * t], vision.dimension), exact.hstack([other, u], text.dimension))
+        W = factors.A_V * factors.A_T.transpose()
+        noise = 2 * exact.to_fmpq(model.bias) * exact.inner(W, Gamma)
+        return float64_value(LOSSES["clip"], instance, factors).value - float(exact.to_fraction(noise))
+
+    step = fmpq(1, 100)
+    first = (loss_at(step) - loss_at(-step)) * 50
+    assert first == pytest.approx(-2 * float(model.bias) * slope, abs=1e-6 * (1 + abs(loss_at(fmpq(0)))))
 
 
 def test_clip_learns_noise_that_is_shared() -> None:

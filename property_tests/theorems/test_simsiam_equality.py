@@ -16,7 +16,7 @@ from thmverify.minimize import minimise
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.simsiam.simsiam_equality import STATEMENT, examine, margin, nothing_learnt
+from thmverify.theorems.simsiam.simsiam_equality import STATEMENT, margin, nothing_learnt
 from thmverify.verdicts import Outcome
 
 
@@ -38,9 +38,11 @@ def test_other_encodings_have_the_same_verdict(instance: Instance) -> None:
     rng, d = instance_rng(instance), instance.pairs.mixture.dimension
     T = random_matrix(rng, d, d) + exact.identity(d) * 20
     order = rng.sample(range(instance.pairs.mixture.components), instance.pairs.mixture.components)
-    here = examine(instance).outcome
-    assert {examine(other).outcome for other in (transformed(instance, T), permuted(instance, order))} == {here}
-    assert examine(split_component(instance)).outcome is here
+    here = STATEMENT.examine(instance).outcome
+    assert {STATEMENT.examine(other).outcome for other in (transformed(instance, T), permuted(instance, order))} == {
+        here
+    }
+    assert STATEMENT.examine(split_component(instance)).outcome is here
 
 
 def test_one_eigenvector_alone_is_stationary_too() -> None:
@@ -57,7 +59,7 @@ def test_one_eigenvector_alone_is_stationary_too() -> None:
 
 def test_weight_decay_excludes_this_pair() -> None:
     decayed = replace(STATEMENT.witness, weight_decay=Fraction(1, 10))
-    assert examine(decayed).outcome is Outcome.UNDECIDED
+    assert STATEMENT.examine(decayed).outcome is Outcome.UNDECIDED
     assert margin(decayed) < 0
     assert nothing_learnt(decayed).P.rank() == decayed.rank
 

@@ -10,18 +10,21 @@ from hypothesis import given, settings
 from property_tests.theorems.encodings import permuted, transformed
 from thmverify import exact
 from thmverify import testing as strategies
+from thmverify.certifying.translation import moved as centred
 from thmverify.models import Instance
 from thmverify.sampling import instance_rng, random_matrix
 from thmverify.subspaces import fisher_subspace, lda_subspace
 from thmverify.theorems.infonce.common import UNCENTRED
-from thmverify.theorems.infonce.translation import ONE_GAUSSIAN, STATEMENT, centred, examine, margin, shifted
+from thmverify.theorems.infonce.translation import STATEMENT, margin, shifted
 from thmverify.verdicts import Outcome, Provenance
+
+ONE_GAUSSIAN = STATEMENT.counterexamples[0].instance
 
 
 def test_one_gaussian_refutes_it_in_rational_arithmetic() -> None:
-    verdict = examine(ONE_GAUSSIAN)
+    verdict = STATEMENT.examine(ONE_GAUSSIAN)
     assert (verdict.outcome, verdict.provenance) == (Outcome.REFUTED, Provenance.EXACT)
-    assert examine(centred(ONE_GAUSSIAN)).outcome is Outcome.PROVED
+    assert STATEMENT.examine(centred(ONE_GAUSSIAN)).outcome is Outcome.PROVED
 
 
 def test_two_components_refute_it_in_every_encoding() -> None:
@@ -30,7 +33,7 @@ def test_two_components_refute_it_in_every_encoding() -> None:
     T = random_matrix(rng, 2, 2) + exact.identity(2) * 20
     for other in (instance, transformed(instance, T), permuted(instance, (1, 0))):
         shared = shifted(other, (Fraction(0), Fraction(0)))
-        assert examine(shared).outcome is Outcome.REFUTED
+        assert STATEMENT.examine(shared).outcome is Outcome.REFUTED
         assert fisher_subspace(shared.shared).dimension == 2
         assert fisher_subspace(centred(shared).shared).dimension == 1
 
@@ -55,5 +58,5 @@ def test_margin_has_the_sign_of_the_answer() -> None:
     two = STATEMENT.witness
     assert margin(two) == pytest.approx(margin(centred(two)))
     assert margin(two) < 0
-    assert examine(two).outcome is Outcome.PROVED
+    assert STATEMENT.examine(two).outcome is Outcome.PROVED
     assert margin(ONE_GAUSSIAN) >= 0

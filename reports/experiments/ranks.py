@@ -13,7 +13,7 @@ import numpy as np
 
 from thmverify import theorems
 from thmverify.certifying import decide
-from thmverify.instances import parse_instance
+from thmverify.certifying.writing import written_instance
 from thmverify.jsonfiles import read_object
 from thmverify.minimize import minimise
 from thmverify.models import Instance, SharedGMM
@@ -34,9 +34,7 @@ def biases(quick: bool) -> tuple[Fraction, ...]:
 
 def instance(name: str, bias: Fraction = Fraction(1)) -> Instance:
     """Return the named mixture, read from its certificate, with this bias."""
-    fields = dict(read_object(theorems.COUNTEREXAMPLES / MIXTURES[name])["instance"])
-    fields["rank"] = int(fields["rank"])  # a certificate writes every number as text
-    read = parse_instance(fields)
+    read = written_instance(read_object(theorems.COUNTEREXAMPLES / MIXTURES[name])["instance"])
     return replace(read, model=replace(read.pairs, bias=bias))
 
 

@@ -19,9 +19,8 @@ import random
 import sys
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 
-from thmverify.evidence import Counterexample, Near
+from thmverify.evidence import ByKernel, Counterexample, Near
 from thmverify.exact import centred
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, CENTRED, ENOUGH_COLUMNS, PAIRS
@@ -29,8 +28,8 @@ from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import NEIGHBOURHOODS
-from thmverify.theorems.barlow.common import QUANTITY, ROW, bracket, columns_collapse, decide_equality, excess, source
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS
+from thmverify.theorems.barlow.common import QUANTITY, ROW, bracket, columns_collapse, excess, source
 from thmverify.theorems.barlow.common import sample as sample_anywhere
 from thmverify.verdicts import Status
 from thmverify.vocabulary import entries
@@ -61,21 +60,16 @@ def sample(rng: random.Random) -> Instance:
     return replace(instance, model=AugmentedPairs(moved, instance.pairs.bias))
 
 
-def _three(bias: Fraction) -> Instance:
-    third = Fraction(1, 3)
-    return Instance(AugmentedPairs(SharedGMM((third,) * 3, ((2, 0), (-1, 1), (-1, -1))), bias), 3)
-
-
 ALWAYS, SOMETIMES = (
     Counterexample(
-        _three(bias),
+        COUNTEREXAMPLES / f"barlow-equality{kind}.json",
         tempting="Columns that repeat each other are what the off-diagonal part of the loss forbids.",
         catch="It only costs, and at λ = 1/200 it costs little: a second direction of S_F, in which x and x̂ agree less "
         "than in the first, costs more on the diagonal.",
         repaired="For a large λ it may hold; where S_F is a line, for λ(r − 1) ≤ (1 − ρ)/ρ.",
         near=Near(NEIGHBOURHOODS / f"barlow-equality{kind}-near.json", columns_collapse()),
     )
-    for bias, kind in ((Fraction(1), ""), (Fraction(1, 2), "-biased"))
+    for kind in ("", "-biased")
 )
 WITNESS = Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((1, 0), (-1, 0)))), 2)
 
@@ -89,7 +83,8 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=partial(decide_equality, ID),
+    examine=ByKernel(ID),
+    claim=ID,
     witness=WITNESS,
     sample=sample,
     counterexamples=(ALWAYS, SOMETIMES),

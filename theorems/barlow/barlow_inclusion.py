@@ -17,19 +17,17 @@ Status: refuted.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 
-from thmverify.evidence import Counterexample, Near
+from thmverify.evidence import ByKernel, Counterexample, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import NEIGHBOURHOODS
-from thmverify.theorems.barlow.common import QUANTITY, ROW, columns_turn, decide_inclusion, excess, sample, source
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS
+from thmverify.theorems.barlow.common import QUANTITY, ROW, columns_turn, excess, sample, source
 from thmverify.verdicts import Status
 from thmverify.vocabulary import entries
 
@@ -49,7 +47,7 @@ def margin(instance: Instance) -> float:
 
 
 HALF = Fraction(1, 2)
-FAR = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((15, 0), (-15, 0)))), 2)
+WITNESS = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((15, 0), (-15, 0)))), 1)
 
 STATEMENT = Statement(
     id=ID,
@@ -61,12 +59,13 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=partial(decide_inclusion, ID),
-    witness=replace(FAR, rank=1),
+    examine=ByKernel(ID),
+    claim=ID,
+    witness=WITNESS,
     sample=sample,
     counterexamples=(
         Counterexample(
-            FAR,
+            COUNTEREXAMPLES / "barlow-inclusion.json",
             tempting="Across S_F nothing of x is seen in x̂: a column there has correlation 0 with its twin.",
             catch="Two columns on one line are correlated with each other, ρ = 225/226, which costs 2λρ². Turning one "
             "by a small angle saves more of that than it costs of its own correlation.",

@@ -20,21 +20,20 @@ Status: refuted.
 from __future__ import annotations
 
 import sys
-from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
 from thmverify import exact
-from thmverify.evidence import Counterexample
+from thmverify.evidence import ByKernel, Counterexample
 from thmverify.headlines import Source
 from thmverify.hypotheses import GRAPH
 from thmverify.models import Instance, PopulationGraph
 from thmverify.randomised import run_alone
 from thmverify.sampling import instance_rng, random_graph_instance, random_matrix
 from thmverify.statement import Conclusion, Quantity, Statement
-from thmverify.theorems import SPECTRAL_PAPER
+from thmverify.theorems import COUNTEREXAMPLES, SPECTRAL_PAPER
 from thmverify.theorems.graphs.common import LIGHTNING_AND_CLOUD, SYMBOLS, approximation_error, graph, sums
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "population-graph-as-printed"
 QUANTITY = Quantity(r"-2 \sum_{x,x'} w_{xx'} f(x)^T f(x') + \sum_{x,x'} w_x w_{x'} f(x)^T f(x')")
@@ -71,20 +70,8 @@ def margin(instance: Instance) -> float:
     return max(abs(float(exact.to_fraction(deviation(instance, f)))) for f in trial_maps(instance))
 
 
-def examine(instance: Instance) -> Verdict:
-    """Evaluate both functions at trial maps, exactly: two different deviations refute the claim on the instance."""
-    for f in trial_maps(instance):
-        found = deviation(instance, f)
-        if found != 0:
-            value = "; ".join(" ".join(str(x) for x in row) for row in exact.to_rows(f))
-            reason = f"at f = [{value}] the difference is off its value at f = 0 by {found}"
-            return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT)
-    return Verdict(ID, Outcome.UNDECIDED, "the two agree on every map tried", provenance=Provenance.EXACT)
-
-
-HALF = Fraction(1, 2)
 TWO_POINTS = Counterexample(
-    Instance(PopulationGraph(((HALF, 0), (0, HALF)), (0, 1)), 1),
+    COUNTEREXAMPLES / "population-graph-as-printed.json",
     tempting="Expand (a − b)² = a² − 2ab + b², drop a², and read off the two means.",
     catch="b is √w_x √w_x' f(x)ᵀf(x'), so b² = w_x w_x' (f(x)ᵀf(x'))². Without the square the second mean is "
     "‖E f(x)‖², which opposite values at the two points cancel: −2c² at f = ±c, unbounded below.",
@@ -106,7 +93,8 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
+    claim=ID,
     witness=Instance(LIGHTNING_AND_CLOUD, 2),
     sample=random_graph_instance,
     counterexamples=(TWO_POINTS,),

@@ -23,9 +23,9 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from thmverify.certifying import decide
 from thmverify.certifying.formulas import name, rank
-from thmverify.evidence import Border, Counterexample, Fails, Near
+from thmverify.certifying.translation import moved
+from thmverify.evidence import Border, ByKernel, Counterexample, Fails, Near
 from thmverify.exact import Rows
 from thmverify.headlines import Source
 from thmverify.hypotheses import CENTRED, COLUMNS_REACH
@@ -33,9 +33,8 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_centred_instance
 from thmverify.statement import Conclusion, Statement
-from thmverify.theorems import NEIGHBOURHOODS, PAPER
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS, PAPER
 from thmverify.theorems.infonce.common import (
-    CLAIM,
     EXACTLY_CANCELLED,
     QUANTITY,
     SETTING,
@@ -45,7 +44,7 @@ from thmverify.theorems.infonce.common import (
     slope_across,
     uneven,
 )
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "translation"
 CONCLUSION = Conclusion(
@@ -63,36 +62,14 @@ def shifted(instance: Instance, b: tuple[Fraction, ...]) -> Instance:
     return replace(instance, model=AugmentedPairs(moved, instance.pairs.bias))
 
 
-def centred(instance: Instance) -> Instance:
-    """Return the instance of x − μ̄."""
-    mixture = instance.shared
-    average = [
-        sum((w * x for w, x in zip(mixture.weights, axis, strict=True)), Fraction(0))
-        for axis in zip(*mixture.means, strict=True)
-    ]
-    return shifted(instance, tuple(-x for x in average))
-
-
 def margin(instance: Instance) -> float:
     """Return minus the smaller slope of the two where both have one sign, plus it where the signs differ.
 
     The slopes are the margins of infonce-equality for the mixture and for the mixture moved to mean 0, in float64.
     """
-    here, there = slope_across(instance), slope_across(centred(instance))
+    here, there = slope_across(instance), slope_across(moved(instance))
     size = min(abs(here), abs(there))
     return size if (here < 0) != (there < 0) else -size
-
-
-def examine(instance: Instance) -> Verdict:
-    """Decide equality with S_F before and after the move, by the kernel, and compare."""
-    here, there = (decide(CLAIM, i, measured=False)[0] for i in (instance, centred(instance)))
-    answers = (here.outcome, there.outcome)
-    reason = f"equality with S_F is {here.outcome} for the mixture and {there.outcome} for the mixture moved to mean 0"
-    if Outcome.UNDECIDED in answers:
-        return Verdict(ID, Outcome.UNDECIDED, reason, provenance=Provenance.FLOATING)
-    outcome = Outcome.PROVED if answers[0] is answers[1] else Outcome.REFUTED
-    exactly = {here.provenance, there.provenance} <= {Provenance.EXACT}
-    return Verdict(ID, outcome, reason, provenance=Provenance.EXACT if exactly else Provenance.ENCLOSED)
 
 
 def sample(rng: random.Random) -> Instance:
@@ -103,7 +80,6 @@ def sample(rng: random.Random) -> Instance:
     return replace(shifted(instance, b), rank=instance.rank)
 
 
-ONE_GAUSSIAN = Instance(AugmentedPairs(SharedGMM((Fraction(1),), ((1,),))), 1)
 TEMPTING = "Moving all means by one vector changes no distance between components and no posterior."
 REPAIRED = (
     "It holds for mixtures with mean 0, trivially. Lemma 4.2 in its sharp form, about S_LDA, holds wherever the origin "
@@ -120,12 +96,13 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
+    claim=ID,
     witness=WITNESS,
     sample=sample,
     counterexamples=(
         Counterexample(
-            ONE_GAUSSIAN,
+            COUNTEREXAMPLES / "translation.json",
             tempting=TEMPTING,
             catch="S_F moves with the origin: N(1, 1) has S_F = R and nothing to learn, N(0, 1) has S_F = {0}.",
             repaired=REPAIRED,
@@ -135,12 +112,12 @@ STATEMENT = Statement(
             ),
         ),
         Counterexample(
-            UNCENTRED.instance,
+            COUNTEREXAMPLES / "translation-aside.json",
             tempting=TEMPTING,
             catch="Here S_F gains the direction of μ̄, along which all components are alike: E[x x̂ᵀ] sees it, and the "
             "negatives cancel that exactly.",
             repaired=REPAIRED,
-            near=Border(uneven(UNCENTRED.instance), examine, EXACTLY_CANCELLED),
+            near=Border(uneven(UNCENTRED.instance), ByKernel(ID), EXACTLY_CANCELLED),
         ),
     ),
 )

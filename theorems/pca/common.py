@@ -1,29 +1,26 @@
-"""What the statements about PCA share: the claim, mixtures in a row, and how the best r directions are decided."""
+"""What the statements about PCA share: the claims, mixtures in a row, and margins."""
 
 from __future__ import annotations
 
-import itertools
 import random
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from flint import fmpq, fmpq_mat
 
-from thmverify import exact, vocabulary
+from thmverify import vocabulary
 from thmverify.certifying.formulas import Expression, identity, is_definite, matrix, name, rank, trace
 from thmverify.evidence import Fails, Near
 from thmverify.exact import to_floats
-from thmverify.kernel.linear import inertia
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Quantity
 from thmverify.subspaces import fisher_subspace, mean_subspace, pca_subspace, principal_angles
 from thmverify.theorems import NEIGHBOURHOODS
-from thmverify.theorems.common import TOLERANCE, level, missed
-from thmverify.verdicts import Outcome, Provenance, Verdict
+from thmverify.theorems.common import TOLERANCE, missed
 
 CLAIM = "pca-equality"
+TOP_CLAIM = "pca-top-r"
 
 SYMBOLS = vocabulary.entries("d", "K", "r", "m", "w", "Sigma_k", "Sigma_1")
 
@@ -123,39 +120,3 @@ def top_r_margin(instance: Instance) -> float:
     """Return what J misses on PCA's subspace, relative to its largest value, less a tolerance, in float64."""
     mixture, r = instance.pairs.mixture, instance.rank
     return missed(mixture, pca_subspace(to_floats(mixture.R), r), r) - TOLERANCE
-
-
-def commuting(*matrices: fmpq_mat) -> int:
-    """Return the dimension of the space of symmetric X that commute with the matrices (d × d); 1 for multiples of I."""
-    d = matrices[0].nrows()
-    pairs = list(itertools.combinations_with_replacement(range(d), 2))
-    columns = []
-    for i, j in pairs:
-        X = exact.zeros(d, d)
-        X[i, j] = X[j, i] = fmpq(1)
-        columns.append([x for m in matrices for x in (X * m - m * X).entries()])
-    return len(pairs) - int(fmpq_mat(len(pairs), len(columns[0]), [x for c in columns for x in c]).rank())
-
-
-def examine_top_r(instance: Instance) -> Verdict:
-    """Decide by rational arithmetic, as the module says; undecided on ties and where R and Σ̄ share but some spaces."""
-
-    def verdict(outcome: Outcome, reason: str) -> Verdict:
-        return Verdict("pca-top-r", outcome, reason, provenance=Provenance.EXACT)
-
-    mixture, r = instance.pairs.mixture, instance.rank
-    R, S, sigma, one = mixture.R, mixture.S, mixture.sigma_bar, exact.identity(mixture.dimension)
-    if sigma == one * sigma[0, 0]:
-        return verdict(Outcome.PROVED, "Σ̄ = vI, so R = vI + S and Σ̄⁻¹S have the same eigenspaces in the same order")
-    if sigma * R != R * sigma:
-        if commuting(R, sigma) == 1:
-            return verdict(Outcome.REFUTED, "no subspace is invariant under R and Σ̄⁻¹S: only multiples of I commute")
-        return Verdict(
-            "pca-top-r", Outcome.UNDECIDED, "R and Σ̄ have some invariant subspaces in common, and others apart"
-        )
-    t, s = level(R, one, r), level(S, sigma, r)
-    if t is None or s is None:
-        return Verdict("pca-top-r", Outcome.UNDECIDED, "no rational is seen to separate r eigenvalues from the others")
-    if inertia((R - one * t) * (S - sigma * s))[1]:
-        return verdict(Outcome.REFUTED, "R and Σ̄⁻¹S commute, and a top-r eigenvector of R is none of Σ̄⁻¹S")
-    return verdict(Outcome.PROVED, "R and Σ̄⁻¹S commute and have the same r first eigenvectors")

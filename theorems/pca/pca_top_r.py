@@ -5,7 +5,7 @@ tr[(AᵀΣ̄A)⁻¹AᵀSA] is largest among r columns exactly on top-r eigenspac
 first are among the second. It is false on four pancakes, μ = (±1, ±1) with Σ = diag(1/4, 65/4): S = I, so J is 4 on
 (1, 0) and 4/65 on (0, 1), and R = diag(5/4, 69/4) varies most along (0, 1).
 
-Rational arithmetic decides an instance as follows. An E that is a top-r eigenspace of both is R- and T-invariant, hence
+The kernel decides an instance as follows. An E that is a top-r eigenspace of both is R- and T-invariant, hence
 invariant under R⁻¹Σ̄ = (I + T)⁻¹ and so under Σ̄: the projector on E commutes with R and Σ̄.
 
 - Σ̄ = vI: R = vI + S and T = S/v have one order, so the claim holds (`pca-top-r-spherical`).
@@ -26,7 +26,7 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from thmverify.evidence import Counterexample
+from thmverify.evidence import ByKernel, Counterexample
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import COVARIANCES_DEFINITE, FEWER_COLUMNS, SHARED_COVARIANCE, WEIGHTS_POSITIVE, WEIGHTS_SUM
@@ -35,9 +35,9 @@ from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import PAPER
+from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.common import corners
-from thmverify.theorems.pca.common import QUANTITY, SYMBOLS, THIN, WIDE, examine_top_r, orders_differ, top_r_margin
+from thmverify.theorems.pca.common import QUANTITY, SYMBOLS, TOP_CLAIM, orders_differ, top_r_margin
 from thmverify.verdicts import Status
 
 ID = "pca-top-r"
@@ -67,7 +67,7 @@ def _on_axes(rng: random.Random) -> Instance:
 
 
 PANCAKES = Counterexample(
-    corners((1, 1), (THIN, WIDE)),
+    COUNTEREXAMPLES / "pca-top-r.json",
     tempting="S_F is the whole plane, so PCA cannot miss it, and what is left is to rank the directions within it.",
     catch="It ranks by variance, 5/4 along (1, 0) and 69/4 along (0, 1). J is 4 along (1, 0) and 4/65 along (0, 1).",
     repaired="It holds for Σ_k = σ_k²I (pca-top-r-spherical). The spectral contrastive loss is optimal for every "
@@ -75,14 +75,9 @@ PANCAKES = Counterexample(
     near=orders_differ("pca-top-r-near.json", (0, 1), (1, 0), (Fraction(12), Fraction(2)), 1),
 )
 TILTED = Counterexample(
-    Instance(
-        AugmentedPairs(
-            SharedGMM([Fraction(1, 4)] * 4, [(1, 1), (1, -1), (-1, 1), (-1, -1)], [[2, 1], [1, Fraction(5, 2)]])
-        ),
-        1,
-    ),
-    tempting="Where the directions that differ most are not the ones of least noise, both orders might agree.",
-    catch="They agree in no line: no line is invariant under both R and Σ⁻¹S.",
+    COUNTEREXAMPLES / "pca-top-r-tilted.json",
+    tempting="Where the noise is tilted and the means are not, both orders might agree.",
+    catch="Here S = I, so that both have the eigenvectors of Σ, in opposite orders.",
     repaired=PANCAKES.repaired,
     near=orders_differ("pca-top-r-tilted-near.json", (100, 128), (128, -100), (Fraction(4), Fraction(7, 10)), 3),
 )
@@ -101,7 +96,8 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=top_r_margin,
-    examine=examine_top_r,
+    examine=ByKernel(TOP_CLAIM),
+    claim=TOP_CLAIM,
     witness=corners((2, 1), (1, 1)),
     sample=sample,
     counterexamples=(PANCAKES, TILTED),

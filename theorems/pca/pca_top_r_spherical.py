@@ -18,7 +18,7 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
-from thmverify.evidence import Break
+from thmverify.evidence import Break, ByKernel
 from thmverify.headlines import Source
 from thmverify.hypotheses import FEWER_COLUMNS, MIXTURE, SHARED_COVARIANCE, SPHERICAL
 from thmverify.models import Instance
@@ -28,7 +28,7 @@ from thmverify.statement import Conclusion, Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.common import corners
 from thmverify.theorems.formal import formal
-from thmverify.theorems.pca.common import QUANTITY, SPHERICAL_SYMBOLS, examine_top_r, sample_spherical, top_r_margin
+from thmverify.theorems.pca.common import QUANTITY, SPHERICAL_SYMBOLS, TOP_CLAIM, sample_spherical, top_r_margin
 from thmverify.verdicts import Status
 
 ID = "pca-top-r-spherical"
@@ -56,12 +56,13 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=top_r_margin,
-    examine=examine_top_r,
+    examine=ByKernel(TOP_CLAIM),
+    claim=TOP_CLAIM,
     witness=corners((2, 1), (1, 1)),
     sample=sample,
     proof=Proof("thmverify.theorems.pca.pca_top_r_spherical_proof"),
     formal=formal(ID),
-    breaks=(Break(SPHERICAL.name, corners((1, 1), (Fraction(1, 4), Fraction(65, 4))), examine_top_r),),
+    breaks=(Break(SPHERICAL.name, corners((1, 1), (Fraction(1, 4), Fraction(65, 4))), ByKernel(TOP_CLAIM)),),
     special_case_of="pca-top-r",
 )
 

@@ -22,14 +22,15 @@ import random
 import sys
 
 from thmverify import exact
-from thmverify.evidence import Counterexample
+from thmverify.evidence import ByKernel, Counterexample
 from thmverify.hypotheses import COLUMNS_ALL, SHARED_PAIRS
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
+from thmverify.theorems import COUNTEREXAMPLES
 from thmverify.theorems.infonce.common import WITNESS
 from thmverify.theorems.samples.common import QUANTITY, SYMBOLS, on_a_circle, source
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "sample-existence"
 CONCLUSION = Conclusion(
@@ -47,18 +48,6 @@ def margin(instance: Instance) -> float:
     return min(float(exact.to_fraction(scores[i, i] - scores[i, j])) for i in range(n) for j in range(n) if i != j)
 
 
-def examine(instance: Instance) -> Verdict:
-    """Decide, exactly, by pairs that are told apart."""
-    pairs = on_a_circle(instance.shared.dimension, MANY)
-    if not pairs.told_apart(exact.identity(instance.shared.dimension)):
-        raise ArithmeticError("the sample is not told apart")
-    reason = (
-        f"{pairs.count} pairs, and all near them, are told apart at M = I: L̂ comes as near to −log {pairs.count} as "
-        "one likes and does not reach it"
-    )
-    return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT)
-
-
 def sample(rng: random.Random) -> Instance:  # noqa: ARG001 (it fails everywhere)
     """Return the witness: it holds nowhere."""
     return WITNESS
@@ -74,12 +63,13 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
+    claim=ID,
     witness=WITNESS,
     sample=sample,
     counterexamples=(
         Counterexample(
-            WITNESS,
+            COUNTEREXAMPLES / "sample-existence.json",
             tempting="The population loss grows with A in every direction, so a minimising sequence stays bounded.",
             catch="A sample has n keys. Where each point has its own key nearest, larger A is better for ever.",
             repaired="A penalty on A, or more keys than can be told apart, bounds it; sample-deviation supposes a "

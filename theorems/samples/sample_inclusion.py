@@ -31,17 +31,17 @@ from flint import fmpq_mat
 
 from thmverify import exact
 from thmverify.certifying.formulas import name, rank
-from thmverify.evidence import Counterexample, Fails, Near
+from thmverify.evidence import ByKernel, Counterexample, Fails, Near
 from thmverify.hypotheses import SHARED_PAIRS
 from thmverify.models import Instance
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import NEIGHBOURHOODS
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS
 from thmverify.theorems.infonce.common import WITNESS
 from thmverify.theorems.samples.common import QUANTITY, SYMBOLS, Pairs, contrary, source
-from thmverify.verdicts import Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "sample-inclusion"
 CONCLUSION = Conclusion(
@@ -72,25 +72,6 @@ def margin(instance: Instance) -> float:
     return float(exact.to_fraction(fall))
 
 
-def examine(instance: Instance) -> Verdict:
-    """Decide, exactly: a sample has a minimiser, and from M = 0 its loss rises inside S_F and falls outside."""
-    found = leaking(instance)
-    dimension = fisher_subspace(instance.shared).dimension
-    if found is None:
-        return Verdict.exact(ID, True, "S_F is the whole space, so it contains every column space", dimension)
-    pairs, basis, v = found
-    slope = pairs.descent
-    rises = basis.ncols() == 0 or exact.is_positive_definite(basis.transpose() * slope * basis * -1)
-    grows = exact.is_positive_definite(pairs.growth([i ^ 1 for i in range(pairs.count)]))
-    if not (grows and rises and exact.inner(v, slope * v) > 0):
-        raise ArithmeticError("the sample does not leak")
-    reason = (
-        f"for {pairs.count} pairs, and all near them, L̂ has a minimiser, and from A = 0 it rises in every direction "
-        "inside S_F and falls in one outside"
-    )
-    return Verdict.exact(ID, False, reason, dimension)
-
-
 def sample(rng: random.Random) -> Instance:
     """Draw a mixture whose S_F is the whole space, where it holds."""
     while True:
@@ -109,12 +90,13 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
+    claim=ID,
     witness=WITNESS,
     sample=sample,
     counterexamples=(
         Counterexample(
-            WITNESS,
+            COUNTEREXAMPLES / "sample-inclusion.json",
             tempting="Noise is independent in the two points of a pair, so that nothing is gained by it.",
             catch="In the mean. In a sample the noise of pairs happens to agree somewhere, and L̂ falls there.",
             repaired="How far Â is from the population's minimiser is bounded by how far L̂ deviates "

@@ -23,17 +23,17 @@ from dataclasses import replace
 from fractions import Fraction
 
 from thmverify.certifying.formulas import is_within, matrix, name, rank
-from thmverify.evidence import Counterexample, Fails, Near
+from thmverify.evidence import ByKernel, Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, SHARED_PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import NEIGHBOURHOODS
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS
 from thmverify.theorems.shared_noise.common import QUANTITY, ROW, SYMBOLS, is_inside, source
 from thmverify.theorems.shared_noise.common import sample as sample_anywhere
-from thmverify.verdicts import Outcome, Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "shared-noise-inclusion"
 CONCLUSION = Conclusion(
@@ -42,21 +42,10 @@ CONCLUSION = Conclusion(
 )
 
 
-def examine(instance: Instance) -> Verdict:
-    """Decide exactly for e₁ ∈ S_F and for r > dim S_F."""
-    m = fisher_subspace(instance.shared).dimension
-    if is_inside(instance.shared):
-        return Verdict.exact(ID, True, "e₁ lies in S_F: shared-noise-bound", m)
-    if instance.rank > m and instance.pairs.bias > 0:
-        reason = "e₁ is not in S_F and r > dim S_F: some v across S_F has vᵀΓv > 0, and a column along it lowers L"
-        return Verdict.exact(ID, False, reason, m)
-    reason = "e₁ is not in S_F and r ≤ dim S_F, or δ = 0: nothing is known"
-    return Verdict.exact(ID, None, reason, m)
-
-
 def margin(instance: Instance) -> float:
-    """Return 1 where it is refuted, −1 elsewhere: decided exactly."""
-    return 1.0 if examine(instance).outcome is Outcome.REFUTED else -1.0
+    """Return 1 where e₁ is not in S_F and r > dim S_F, −1 elsewhere: exactly."""
+    free = instance.rank > fisher_subspace(instance.shared).dimension and instance.pairs.bias > 0
+    return 1.0 if free and not is_inside(instance.shared) else -1.0
 
 
 def sample(rng: random.Random) -> Instance:
@@ -72,7 +61,7 @@ KEPT_OUTSIDE = Fails(
     "e₁, whose noise the pairs keep, is not in S_F, and there is a column for it",
 )
 ONE = Counterexample(
-    Instance(AugmentedPairs(SharedGMM((Fraction(1),), ((0, 0),))), 1),
+    COUNTEREXAMPLES / "shared-noise-inclusion.json",
     tempting="What tells components apart is in S_F, and the loss contrasts pairs against independent points.",
     catch="The pairs agree in all that they share, noise or not: the loss learns what x tells about x̂.",
     repaired="Col(A*) ⊆ S_F + Σ⁻¹Col(Γ + Γᵀ) (shared-noise-bound).",
@@ -80,7 +69,7 @@ ONE = Counterexample(
 )
 TWO = replace(
     ONE,
-    evidence=Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((0, 1), (0, -1))), Fraction(1, 2)), 2),
+    evidence=COUNTEREXAMPLES / "shared-noise-inclusion-biased.json",
     near=Near(NEIGHBOURHOODS / "shared-noise-inclusion-biased-near.json", KEPT_OUTSIDE),
 )
 
@@ -94,7 +83,8 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
+    claim=ID,
     witness=Instance(AugmentedPairs(SharedGMM((Fraction(1, 2),) * 2, ((1, 0), (-1, 0)))), 2),
     sample=sample,
     counterexamples=(ONE, TWO),

@@ -23,7 +23,7 @@ from fractions import Fraction
 
 from thmverify import exact
 from thmverify.certifying.formulas import name, rank
-from thmverify.evidence import Counterexample, Fails, Near
+from thmverify.evidence import ByKernel, Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import ENOUGH_COLUMNS, NO_WEIGHT_DECAY, PAIRS
@@ -32,9 +32,9 @@ from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import NEIGHBOURHOODS, PAPER
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS, PAPER
 from thmverify.theorems.simsiam.common import QUANTITY, READING, SYMBOLS, sample_anywhere, steepness
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "simsiam-equality"
 CONCLUSION = Conclusion(
@@ -55,40 +55,26 @@ def margin(instance: Instance) -> float:
     return float(missing) if steepness(instance, nothing_learnt(instance)) == 0 else -1.0
 
 
-def examine(instance: Instance) -> Verdict:
-    """Decide exactly: the claim fails at A = 0 unless S_F = {0}, where inclusion proves it."""
-    missing = fisher_subspace(instance.pairs.mixture).dimension
-    if steepness(instance, nothing_learnt(instance)):
-        return Verdict(ID, Outcome.UNDECIDED, "A = 0 with P = I is not stationary here")
-    if missing:
-        reason = "A = 0 with P = I is stationary, exactly, and S_F is not {0}"
-        return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT, rank=0, dimension=missing)
-    return Verdict(ID, Outcome.PROVED, "S_F = {0} contains Col(A) by inclusion", provenance=Provenance.EXACT)
-
-
 def sample(rng: random.Random) -> Instance:
     """Draw an instance without weight decay and with r ≥ K."""
     instance = sample_anywhere(rng)
     return replace(instance, rank=instance.pairs.mixture.components + rng.randint(0, 2))
 
 
-def _plain(bias: Fraction) -> Instance:
-    half = Fraction(1, 2)
-    return Instance(AugmentedPairs(SharedGMM((half, half), ((1, 0), (-1, 0))), bias), 2)
-
-
+HALF = Fraction(1, 2)
+WITNESS = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((1, 0), (-1, 0))), Fraction(9, 10)), 2)
 SOMETHING_TO_LEARN = Fails(
     (name("weight_decay") == 0) & (rank(name("fisher")) > 0), "A = 0 with P = I is stationary, and S_F is not {0}"
 )
 ALWAYS, SOMETIMES = (
     Counterexample(
-        _plain(bias),
+        COUNTEREXAMPLES / f"simsiam-equality{kind}.json",
         tempting="The fit E‖PAᵀx − Aᵀx̂‖² rewards every direction in which x predicts x̂, which are those of S_F.",
         catch="It is ½E‖PAᵀx − Aᵀx̂‖² with the target held fixed: a target that is 0 asks for nothing, and A = 0 stays.",
         repaired="Col(A) ⊆ S_F (simsiam-inclusion), with equality for the pairs with rank A = dim S_F.",
         near=Near(NEIGHBOURHOODS / f"simsiam-equality{kind}-near.json", SOMETHING_TO_LEARN),
     )
-    for bias, kind in ((Fraction(1), ""), (Fraction(1, 2), "-biased"))
+    for kind in ("", "-biased")
 )
 
 STATEMENT = Statement(
@@ -101,9 +87,10 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
+    claim=ID,
     counterexamples=(ALWAYS, SOMETIMES),
-    witness=_plain(Fraction(9, 10)),
+    witness=WITNESS,
     sample=sample,
     guarantees=(Guarantee("simsiam", Column.EQUALITY), Guarantee("simsiam", Column.EQUALITY_BIASED)),
 )

@@ -33,7 +33,7 @@ from flint import fmpq_mat
 
 from thmverify import vocabulary
 from thmverify.certifying.formulas import name, rank
-from thmverify.evidence import Counterexample, Fails, Near
+from thmverify.evidence import ByKernel, Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.headlines import Source
 from thmverify.hypotheses import BIAS_POSITIVE, FEWER_COLUMNS, NO_WEIGHT_DECAY, PAIRS
@@ -43,10 +43,10 @@ from thmverify.models import AugmentedPairs, Instance
 from thmverify.randomised import run_alone
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems import NEIGHBOURHOODS, PAPER
-from thmverify.theorems.common import TOLERANCE, all_alike, corners, missed
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS, PAPER
+from thmverify.theorems.common import TOLERANCE, corners, missed
 from thmverify.theorems.simsiam.common import QUANTITY, SYMBOLS, sample_anywhere
-from thmverify.verdicts import Outcome, Provenance, Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "simsiam-top-r"
 CONCLUSION = Conclusion(
@@ -73,14 +73,6 @@ def margin(instance: Instance) -> float:
     return max(missed(mixture, V[:, columns], r) for columns in map(list, chosen)) - TOLERANCE
 
 
-def examine(instance: Instance) -> Verdict:
-    """Decide exactly: the claim holds where J is the same on all of S_F's lines, and fails elsewhere."""
-    if all_alike(instance.pairs.mixture):
-        return Verdict(ID, Outcome.PROVED, "Σ̄⁻¹S is a multiple of I on S_F", provenance=Provenance.EXACT)
-    reason = "any r eigenvectors of R⁻¹C on S_F are stationary, and Σ̄⁻¹S is no multiple of I there"
-    return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.EXACT)
-
-
 def sample(rng: random.Random) -> Instance:
     """Draw an instance without weight decay, δ > 0 and r < dim S_F."""
     while True:
@@ -101,7 +93,7 @@ UNLIKE = Fails(
     "every eigenvector of R⁻¹C is stationary, and Σ⁻¹S is no multiple of I",
 )
 SECOND_BEST = Counterexample(
-    corners((2, 1), (1, 1)),
+    COUNTEREXAMPLES / "simsiam-top-r.json",
     tempting="The fit E‖PAᵀx − Aᵀx̂‖² rewards what x and x̂ share most, which is the direction in which the components "
     "differ most.",
     catch="The target Aᵀx̂ is held fixed, so an A along (0, 1) predicts its own target as well as it can and stays "
@@ -112,7 +104,7 @@ SECOND_BEST = Counterexample(
 )
 WRONG_PAIRS = replace(
     SECOND_BEST,
-    evidence=replace(SECOND_BEST.instance, model=AugmentedPairs(SECOND_BEST.instance.pairs.mixture, Fraction(1, 2))),
+    evidence=COUNTEREXAMPLES / "simsiam-top-r-biased.json",
     near=Near(NEIGHBOURHOODS / "simsiam-top-r-biased-near.json", UNLIKE),
 )
 
@@ -130,7 +122,8 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
+    examine=ByKernel(ID),
+    claim=ID,
     witness=corners((1, 1), (1, 1)),
     sample=sample,
     counterexamples=(SECOND_BEST, WRONG_PAIRS),

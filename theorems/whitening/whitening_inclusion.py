@@ -14,20 +14,19 @@ Status: refuted.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from fractions import Fraction
 
 from thmverify.certifying.formulas import name, rank
-from thmverify.evidence import Counterexample, Fails, Near
+from thmverify.evidence import ByKernel, Counterexample, Fails, Near
 from thmverify.guarantees import Column, Guarantee
 from thmverify.hypotheses import BIAS_POSITIVE, PAIRS
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.randomised import run_alone
 from thmverify.sampling import random_biased_instance
 from thmverify.statement import Conclusion, Statement
-from thmverify.theorems import NEIGHBOURHOODS
+from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS
 from thmverify.theorems.whitening.common import QUANTITY, ROW, SYMBOLS, Maximisers, source
-from thmverify.verdicts import Status, Verdict
+from thmverify.verdicts import Status
 
 ID = "whitening-inclusion"
 CONCLUSION = Conclusion(
@@ -43,16 +42,10 @@ def margin(instance: Instance) -> float:
     return -1.0 if found.inside else float(found.n - found.q)
 
 
-def examine(instance: Instance) -> Verdict:
-    """Decide exactly, by ranks."""
-    found = Maximisers.of(instance)
-    return found.verdict(ID, found.inside)
-
-
 HALF = Fraction(1, 2)
 M = rank(name("fisher"))
 MORE_COLUMNS = Fails((name("r") > M) & (name("d") > M), "r > dim S_F ≥ rank C, so that some column is across S_F")
-PAIR = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((1, 0), (-1, 0)))), 2)
+WITNESS = Instance(AugmentedPairs(SharedGMM((HALF, HALF), ((1, 0), (-1, 0)))), 1)
 
 STATEMENT = Statement(
     id=ID,
@@ -64,12 +57,13 @@ STATEMENT = Statement(
     quantity=QUANTITY,
     conclusion=CONCLUSION,
     margin=margin,
-    examine=examine,
-    witness=replace(PAIR, rank=1),
+    examine=ByKernel(ID),
+    claim=ID,
+    witness=WITNESS,
     sample=random_biased_instance,
     counterexamples=(
         Counterexample(
-            PAIR,
+            COUNTEREXAMPLES / "whitening-inclusion.json",
             tempting="Directions across S_F agree with nothing: E f(x)ᵀf(x̂) is 0 there, so they should not be learnt.",
             catch="White features have E f(x)f(x)ᵀ = I: a second column may neither be 0 nor repeat the first, so it "
             "is a direction across.",

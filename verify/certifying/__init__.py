@@ -25,7 +25,7 @@ from thmverify.kernel.rules import RULES
 from thmverify.models import Instance
 from thmverify.verdicts import Outcome, Provenance, Verdict
 
-_RATIONAL = ("exact", "symmetry", "threshold")  # rules without balls
+_RATIONAL = ("exact", "symmetry", "threshold", "levels", "unseen")  # rules without balls
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,13 @@ def _decide(claim: str, instance: Instance, measured: bool) -> tuple[Verdict, by
     dimension = max(finding.dimension) if finding.dimension else None
     outcome = Outcome.PROVED if finding.verdict == "proved" else Outcome.REFUTED
     deciding = _margin(claim, instance, seen, found) if measured else None
-    provenance = Provenance.EXACT if found.proposal.rule in _RATIONAL else Provenance.ENCLOSED
+    provenance = Provenance.EXACT if _is_rational(found.proposal) else Provenance.ENCLOSED
     return Verdict(claim, outcome, _reason(found), deciding, provenance, rank, dimension), found.data
+
+
+def _is_rational(proposal: Proposal) -> bool:
+    rules = [half["rule"] for half in proposal.hints.values()] if proposal.rule == "both" else [proposal.rule]
+    return all(rule in _RATIONAL for rule in rules)
 
 
 def _margin(claim: str, instance: Instance, seen: KernelInstance, found: Certificate) -> Interval | None:

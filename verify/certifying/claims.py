@@ -18,7 +18,14 @@ from thmverify.certifying.border import (
     reflection_proposals,
 )
 from thmverify.certifying.clip import clip_proposals
-from thmverify.certifying.exact_hints import symmetry_proposals, top_proposals
+from thmverify.certifying.exact_hints import (
+    correlation_proposals,
+    covariance_proposals,
+    pca_top_proposals,
+    symmetry_proposals,
+    top_proposals,
+    unseen_proposals,
+)
 from thmverify.certifying.infonce import floating_margin, infonce_margin, infonce_proposals
 from thmverify.certifying.margins import clip_margin, leak_margin, normalised_margin, pca_margin, spectral_margin
 from thmverify.certifying.normalised import normalised_proposals
@@ -27,6 +34,7 @@ from thmverify.certifying.simsiam import simsiam_proposals
 from thmverify.errors import InputError, one_of
 from thmverify.kernel.models import Pairs
 from thmverify.kernel.rules import KINDS
+from thmverify.kernel.rules.ranks import alike
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PairedGMM, PopulationGraph, SharedGMM
 
 Propose: TypeAlias = Callable[[Instance, Pairs], Iterator[Proposal]]
@@ -129,6 +137,16 @@ def _clip_literal(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     return clip_proposals(instance, pairs, pairs.columns)
 
 
+def _clip_top(instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    if pairs.columns < max(pairs.sizes) and not all(x.m == pairs.columns or alike(x) for x in pairs.modalities):
+        return unseen_proposals(pairs)
+    return clip_proposals(instance, pairs, min(pairs.columns, pairs.mixture.m))
+
+
+def _correlations(_instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
+    return correlation_proposals(pairs)
+
+
 CLAIMS: dict[str, Claim] = {
     claim.name: claim
     for claim in (
@@ -144,6 +162,7 @@ CLAIMS: dict[str, Claim] = {
             floating=floating_margin,
             remedy="more digits of the minimiser, or a larger lattice, would decide it unless the margin is 0",
         ),
+        Claim("translation", (_later("translation", "proposals"),)),
         Claim("infonce-top-r", (_symmetry, _infonce_top, infonce_proposals), on_fisher=True),
         Claim("nonshared-inclusion", (reflection_proposals, nonshared_proposals)),
         Claim(
@@ -164,9 +183,20 @@ CLAIMS: dict[str, Claim] = {
             on_fisher=True,
             margins={"kkt": _later("siglip", "margin")},
         ),
+        Claim("shared-noise-inclusion"),
+        Claim("sample-inclusion"),
+        Claim("sample-existence"),
+        Claim("whitening-inclusion"),
+        Claim("barlow-inclusion", (_correlations,), on_fisher=True),
+        Claim("barlow-equality", (_correlations,), on_fisher=True),
+        Claim("vicreg-inclusion", (covariance_proposals,)),
+        Claim("vicreg-equality", (covariance_proposals,)),
         Claim("spectral-equality", on_fisher=True, margins={"exact": spectral_margin}),
         Claim("spectral-top-r", (lambda _, pairs: top_proposals(pairs),), on_fisher=True),
         Claim("pca-equality", margins={"exact": pca_margin}),
+        Claim("pca-top-r", (lambda _, pairs: pca_top_proposals(pairs),)),
+        Claim("simsiam-equality"),
+        Claim("simsiam-top-r"),
         Claim("simsiam-inclusion", (lambda _, pairs: simsiam_proposals(pairs),), margins={"leak": leak_margin}),
         Claim("clip-inclusion-effective"),
         Claim("clip-nonshared-inclusion", (clip_nonshared_proposals,)),
@@ -184,7 +214,10 @@ CLAIMS: dict[str, Claim] = {
             margins={"kkt": lambda pairs, proposal, _: clip_margin(pairs, proposal, pairs.columns)},
             rank_one=_one_column,
         ),
+        Claim("clip-top-r", (_symmetry, _clip_top), on_fisher=True),
+        Claim("clip-shared-noise-inclusion"),
         Claim("population-graph-equivalence"),
+        Claim("population-graph-as-printed"),
         Claim("linear-probe-bound"),
     )
 }

@@ -9,7 +9,7 @@ import numpy as np
 from flint import fmpq_mat
 
 from thmverify import exact
-from thmverify.instances import instance_to_json
+from thmverify.instances import instance_to_json, parse_instance
 from thmverify.kernel.certificate import FIELDS, FORMAT
 from thmverify.kernel.claims import statement_hash
 from thmverify.kernel.models import Finding
@@ -28,6 +28,14 @@ def instance_fields(instance: Instance) -> dict[str, Any]:
     if isinstance(instance.model, PopulationGraph):
         fields["labels"] = [str(x) for x in instance.model.labels]
     return fields
+
+
+def written_instance(fields: dict[str, Any]) -> Instance:
+    """Return the instance that a certificate holds: the inverse of `instance_fields`. Raises InputError."""
+    whole: dict[str, Any] = {name: int(fields[name]) for name in ("rank",) if name in fields}
+    if "labels" in fields:
+        whole["labels"] = [int(x) for x in fields["labels"]]
+    return parse_instance({**fields, **whole})
 
 
 def dyadics(m: Floats) -> list[list[str]]:

@@ -11,7 +11,6 @@ from pprint import pformat
 
 from thmverify.errors import InputError
 from thmverify.export.subjects import File, Subject
-from thmverify.headlines import OURS
 from thmverify.kernel.strict import digest
 
 _WIDTH = 100  # characters of a line of the file
@@ -40,30 +39,6 @@ def changed(data, **fields):
     del whole["content"]
     return canonical({{**whole, "content": digest([*whole.items()])}})
 '''
-_WHOLE = '''"""{title}
-
-Written by `thmverify export {name} --format pytest`. It needs pytest and the whole of thmverify: rational arithmetic
-decides the instances, exactly, and the kernel alone has no rule for the claim.
-"""
-
-import pytest
-
-from thmverify.instances import parse_instance
-from thmverify.theories import registry
-
-STATEMENT = registry()["{name}"]
-INSTANCES = {instances}
-
-
-@pytest.mark.parametrize("fields", INSTANCES)
-def test_the_instance_satisfies_every_hypothesis(fields):
-    assert STATEMENT.false_hypotheses(parse_instance(fields)) == ()
-
-
-@pytest.mark.parametrize("fields", INSTANCES)
-def test_the_conclusion_fails_on_the_instance(fields):
-    assert STATEMENT.examine(parse_instance(fields)).outcome == "refuted"
-'''
 _TEST = """
 
 def test_{name}_is_what_the_kernel_verifies():
@@ -83,13 +58,13 @@ def test_{name}_is_about_this_instance():
 
 
 def pytest_file(subject: Subject) -> str:
-    """Return the text of a test file, for the kernel alone where it verifies something of the subject.
+    """Return the text of a test file, for the kernel alone.
 
-    Raises InputError when there is no certificate, no proof and no counterexample, or one that is not ours and that
-    rationals decide.
+    Raises InputError when there is no certificate, no cover and no proof.
     """
     if not subject.files:
-        return _of_rationals(subject)
+        rule = "has no certificate, no cover and no proof that a test can hold"
+        raise InputError("ID", subject.name, rule, "export it as latex or bibtex, or a statement that has one")
     packed = any(_packed(file) for file in subject.files)
     head = _HEAD.format(
         title=_title(subject),
@@ -99,15 +74,6 @@ def pytest_file(subject: Subject) -> str:
     )
     text = head + "".join(part for file in subject.files for part in _tests(file))
     return re.sub(r'"""\n\n+import', '"""\n\nimport', text)
-
-
-def _of_rationals(subject: Subject) -> str:
-    """Return the test of counterexamples that the kernel has no rule for."""
-    if not subject.instances or subject.statement is None or subject.statement.origin != OURS:
-        rule = "has no certificate, no proof and no counterexample that a test can hold"
-        raise InputError("ID", subject.name, rule, "export it as latex or bibtex, or a statement that has one")
-    instances = pformat([*subject.instances], width=_WIDTH, sort_dicts=False)
-    return _WHOLE.format(title=_title(subject), name=subject.name, instances=instances)
 
 
 def _title(subject: Subject) -> str:

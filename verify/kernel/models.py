@@ -79,12 +79,15 @@ class Mixture:
         """The basis B = Σ̄⁻¹·basis of S_F (d × m)."""
         return solve(self.average, self.basis)
 
+    @property
+    def spherical(self) -> bool:
+        """Whether Σ̄ is a multiple of I."""
+        return isinstance(self.average, Diagonal) and len(set(self.average.entries)) == 1
+
     @cached_property
     def invariant(self) -> bool:
         """Whether Σ̄ preserves span μ, so that it is S_F."""
-        if isinstance(self.average, Diagonal) and len(set(self.average.entries)) == 1:
-            return True
-        return coefficients(self.means, self.pivots, times(self.average, self.basis)) is not None
+        return self.spherical or coefficients(self.means, self.pivots, times(self.average, self.basis)) is not None
 
     @cached_property
     def on_fisher(self) -> "Mixture":

@@ -8,6 +8,7 @@ from flint import arb, arb_mat, ctx, fmpq_mat, fmpq_poly
 from thmverify.kernel.linear import beside, changes, diagonal, null_space, product, solve
 from thmverify.kernel.models import Finding, Pairs
 from thmverify.kernel.parse import bits, check_work, rational, read
+from thmverify.kernel.rules.ranks import alike
 from thmverify.kernel.rules.spectral import rank_of_C
 from thmverify.kernel.strict import Rejected
 
@@ -20,6 +21,20 @@ def simsiam_exact(pairs: Pairs) -> Finding:
     if pairs.decay == 0 or pairs.mixture.invariant or _vacuous(pairs) or (pairs.columns == 1 and _rootless(pairs)):
         return Finding("proved")
     raise Rejected("it is not proved that no stationary point with an invertible predictor leaves S_F")
+
+
+def simsiam_equality(pairs: Pairs) -> Finding:
+    """η = 0: A = 0 is stationary with P = I, and Col(A) ⊆ S_F always."""
+    if pairs.decay > 0:
+        raise Rejected("the rule is for η = 0")
+    return Finding("refuted" if pairs.mixture.m else "proved")
+
+
+def simsiam_top(pairs: Pairs) -> Finding:
+    """η = 0, δ > 0: each Col(A) of r dimensions that R⁻¹C preserves in S_F is stationary, and some are not best."""
+    if pairs.decay > 0 or pairs.bias == 0:
+        raise Rejected("the rule is for η = 0 and δ > 0")
+    return Finding("proved" if pairs.columns >= pairs.mixture.m or alike(pairs.on_fisher.mixture) else "refuted")
 
 
 def _vacuous(pairs: Pairs) -> bool:

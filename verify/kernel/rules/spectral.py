@@ -3,6 +3,7 @@
 from flint import fmpq, fmpq_mat
 
 from thmverify.kernel.linear import (
+    PRIMES,
     Diagonal,
     beside,
     column_basis,
@@ -12,15 +13,17 @@ from thmverify.kernel.linear import (
     inertia,
     is_zero,
     kronecker,
+    modulo,
     null_space,
     product,
     select,
     times,
 )
 from thmverify.kernel.models import Finding, Mixture, Pairs
-from thmverify.kernel.parse import rational, read
+from thmverify.kernel.parse import check_work, rational, read
 from thmverify.kernel.strict import Rejected
 
+MAX_COMMUTING = 24  # dimensions in which a d²-dimensional space is searched for what commutes with two matrices
 MAX_PRODUCT = 36  # m(d − m): the size of the matrix that compares all eigenvalues of two blocks
 
 
@@ -58,11 +61,11 @@ def spectral_top_threshold(pairs: Pairs, hints: object) -> Finding:
     mixture, C = pairs.on_fisher.mixture, pairs.on_fisher.C
     krylov = _krylov(mixture)
     rest = null_space(krylov.transpose() * mixture.sigma)
-    (above, at_least), (low, high) = (_at_least(V, C, mixture.R, g) for V in (krylov, rest))
+    (above, at_least), (low, high) = (counts(V, C, mixture.R, g) for V in (krylov, rest))
     taken = [k for k in range(above, at_least + 1) if low <= r - k <= high]  # more than one: a tie
     if not taken:
         raise Rejected("the threshold does not single out r eigenvalues")
-    (above, at_least), (low, high) = (_at_least(V, mixture.S, mixture.sigma, t) for V in (krylov, rest))
+    (above, at_least), (low, high) = (counts(V, mixture.S, mixture.sigma, t) for V in (krylov, rest))
     for k in taken:
         if 0 < k < krylov.ncols() or (above < k and low > r - k) or (above > k and low < r - k):
             return Finding("refuted", (r, r), (m,))
@@ -81,7 +84,7 @@ def _krylov(mixture: Mixture) -> fmpq_mat:
     return column_basis(found)
 
 
-def _at_least(V: fmpq_mat, form: fmpq_mat, metric: fmpq_mat, level: fmpq) -> tuple[int, int]:
+def counts(V: fmpq_mat, form: fmpq_mat, metric: fmpq_mat, level: fmpq) -> tuple[int, int]:
     """Return how many eigenvalues of metric⁻¹form on Col(V) are above the level, and how many are at least at it."""
     positive, negative = inertia(V.transpose() * (form - metric * level) * V)
     return positive, V.ncols() - negative
@@ -93,6 +96,38 @@ def pca(pairs: Pairs) -> Finding:
     r = min(pairs.columns, mixture.dimension)
     above = r == m and mixture.invariant and (m == mixture.dimension or _above(mixture))
     return Finding("proved" if above else "refuted", (r, r), (m,))
+
+
+def pca_top(pairs: Pairs) -> Finding:
+    """Σ̄ = vI: R and Σ̄⁻¹S have one order. A space that is first for both is preserved by R and Σ̄; there may be none."""
+    mixture, r, d = pairs.mixture, pairs.columns, pairs.mixture.dimension
+    if mixture.spherical or mixture.m == 0 or r >= d:
+        return Finding("proved")
+    if r <= mixture.m and _irreducible(mixture):
+        return Finding("refuted")
+    raise Rejected("the orders of R and Σ̄⁻¹S need thresholds")
+
+
+def _irreducible(mixture: Mixture) -> bool:
+    """Whether multiples of I alone commute with R and Σ̄, and d is small enough to see that modulo a prime."""
+    d, one = mixture.dimension, diagonal([1] * mixture.dimension)
+    if d > MAX_COMMUTING:
+        return False
+    both = [row for m in (mixture.R, mixture.sigma) for row in (kronecker(m, one) - kronecker(one, m)).tolist()]
+    seen = (modulo(fmpq_mat(both), p) for p in PRIMES)
+    return any(m is not None and m.rank() == d * d - 1 for m in seen)
+
+
+def pca_top_threshold(pairs: Pairs, hints: object) -> Finding:
+    """Where R and Σ̄ commute, (R − g)(S − tΣ̄) has a negative eigenvalue if an eigenvector is first in one order only."""
+    g, t = read(hints, threshold=rational, fisher_threshold=rational)
+    mixture, r, one = pairs.mixture, pairs.columns, diagonal([1] * pairs.mixture.dimension)
+    R, S, sigma = mixture.R, mixture.S, mixture.sigma
+    both = (R - one * g) * (S - sigma * t)
+    check_work("R and Σ̄⁻¹S against levels", mixture.dimension**4, both.tolist())
+    if not (R * sigma == sigma * R and counts(one, R, one, g) == counts(one, S, sigma, t) == (r, r)):
+        raise Rejected("R and Σ̄ do not commute, or a threshold does not single out r eigenvalues")
+    return Finding("refuted" if inertia(both)[1] else "proved")
 
 
 def _above(mixture: Mixture) -> bool:
