@@ -75,7 +75,7 @@ _CLAIMS: dict[str, tuple[str, dict[str, Rule]]] = {
     "simclr-normalised-inclusion": ("shared", _exact(angles.normalised_exact) | {"losses": angles.normalised_losses}),
     "infonce-key-bias-equality": (
         "shared",
-        _centred(_exact(coupling.nothing_learnt) | {"coupling": coupling.key_bias}),
+        _centred(_exact(coupling.unaided) | {"coupling": coupling.key_bias}),
     ),
     "siglip-equality": ("shared", _ranked(ranks.equality, {"kkt": siglip.enclosed})),
     "affine-equality": ("shared", _centred(_ranked(ranks.equality, {"kkt": affine.bounds}))),

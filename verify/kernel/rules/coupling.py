@@ -19,11 +19,12 @@ from thmverify.kernel.strict import Rejected, exactly
 MAX_STRIPS = 300  # whose squares are exponentials: four seconds at most
 
 
-def nothing_learnt(pairs: Pairs) -> Finding:
-    """Without δ Cov(μ) the gradient at M = 0, b = 0 is 0, L is convex, and A = 0 is a minimiser."""
-    if pairs.mixture.m == 0 or pairs.informative:
-        raise Rejected("the gradient at 0 is not 0, or S_LDA is")
-    return Finding("refuted")
+def unaided(pairs: Pairs) -> Finding:
+    """Where S_LDA is 0 so is every minimiser. Else A = 0 is one without δ Cov(μ), and none reaches S_LDA if r < m."""
+    m = pairs.mixture.m
+    if m and pairs.informative and pairs.columns >= m:
+        raise Rejected("the gradient at 0 is not 0, and r ≥ dim S_LDA > 0")
+    return Finding("refuted" if m else "proved")
 
 
 def key_bias(pairs: Pairs, hints: object) -> Finding:
