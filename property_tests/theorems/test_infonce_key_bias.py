@@ -217,7 +217,7 @@ def test_without_information_nothing_is_learnt() -> None:
 
 @pytest.mark.parametrize("size", [1e-3, 0.1, 1.0])
 def test_where_all_means_are_equal_every_map_costs(size: float) -> None:
-    """F = N(0, 1): a Gaussian coupling of correlation s bounds L(m) from below, and L on nodes is above: m = 0 is best."""
+    """F = N(0, 1): a Gaussian coupling bounds L(m) from below, and L on nodes is above: m = 0 is best."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     masses = weights / weights.sum()
     scores, u = size * np.outer(nodes, nodes), np.zeros(60)
