@@ -21,10 +21,9 @@ MAX_STRIPS = 300  # whose squares are exponentials: four seconds at most
 
 def unaided(pairs: Pairs) -> Finding:
     """Where S_LDA is 0 so is every minimiser. Else A = 0 is one without δ Cov(μ), and none reaches S_LDA if r < m."""
-    m = pairs.mixture.m
-    if m and pairs.informative and pairs.columns >= m:
-        raise Rejected("the gradient at 0 is not 0, and r ≥ dim S_LDA > 0")
-    return Finding("refuted" if m else "proved")
+    if pairs.informative and pairs.columns >= pairs.mixture.m:
+        raise Rejected("the gradient at 0 is not 0, and r ≥ dim S_LDA")
+    return Finding("refuted" if pairs.mixture.m else "proved")
 
 
 def key_bias(pairs: Pairs, hints: object) -> Finding:
