@@ -139,7 +139,7 @@ def test_data_of_other_settings_or_damaged_data_are_made_anew(built, tmp_path, m
         (tmp_path / "data/1.json").write_bytes(damaged)
         package.build(tmp_path, only=["1"], quick=True)
         assert (tmp_path / "data/1.json").read_bytes() == good
-    monkeypatch.setattr(experiments, "code", lambda: "other programs")
+    monkeypatch.setattr(experiments, "code", lambda _experiment: "other programs")
     monkeypatch.setattr(experiments, "compute", refuse)
     with pytest.raises(AssertionError, match="computed anew"):
         package.build(tmp_path, only=["1"], quick=True)

@@ -19,8 +19,7 @@ from thmverify.reports.figures import pancakes as plane
 
 RANKS = "6"
 EXPERIMENTS = (*SWEEPS, RANKS, *DESCENTS)
-# The programs that the data depend on.
-_PROGRAMS = ("descents", "experiments", "laws", "metrics", "ranks", "records", "sweeps", "training")
+_SWEPT = ("laws", "metrics", "sweeps", "training")  # the programs that the data of a sweep depend on
 
 
 @dataclass(frozen=True)
@@ -59,16 +58,17 @@ def settings(experiment: str, seed: int, quick: bool) -> Settings:
         parameter=parameter,
         values=tuple(str(value) for value in values),
         instances=tuple(instance_to_json(instance) for instance in instances),
-        code=code(),
+        code=code(experiment),
     )
 
 
 @cache
-def code() -> str:
-    """Return a digest of the programs that make the data: data of other programs are computed anew."""
-    folder = Path(__file__).parent
-    texts = [(folder / f"{name}.py").read_bytes() for name in _PROGRAMS] + [Path(plane.__file__).read_bytes()]
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+def code(experiment: str) -> str:
+    """Return a digest of the programs that make the data of an experiment: data of other programs are computed anew."""
+    own = ("ranks",) if experiment == RANKS else ("descents",) if experiment in DESCENTS else _SWEPT
+    files = [Path(__file__).parent / f"{name}.py" for name in ("experiments", "records", *own)]
+    files += [Path(plane.__file__)] if experiment == "1" else []
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def cells(asked: Settings) -> int:
