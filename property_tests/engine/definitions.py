@@ -213,6 +213,18 @@ def clip_batch(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[f
     return (float((rows + columns - 2 * own).mean()),) * 2
 
 
+def simclr(loss: Loss, question: Posed, rng: np.random.Generator) -> tuple[float, float]:
+    """InfoNCE of features that are divided by their lengths, and are 0 where these are, over the temperature."""
+    pairs, A = question.instance.pairs, floats(question.linear_map.A)
+    tau = float(loss.settings["temperature"])
+    x, partner, y = (
+        f / np.maximum(np.linalg.norm(f, axis=1, keepdims=True), 1e-12)
+        for f in (side @ A for side in (*pairs.sample(OUTER, rng), pairs.mixture.sample(INNER, rng)))
+    )
+    low, high = log_bracket(x, y, np.eye(A.shape[1]) / tau) - (x * partner).sum(axis=1).mean() / tau
+    return low, high
+
+
 _SCORES = (("columns", (1, 2)), ("spread", 2), ("shared", None))
 _FEW = (*_SCORES, ("components", (1, 2)), ("dimension", (1, 2)))
 _LOGARITHM = (("components", (1, 4)), ("columns", (1, 2)), ("spread", 1))
@@ -252,6 +264,9 @@ DEFINITIONS: dict[str, Definition] = {
     "ntxent-unnormalised": Definition(ntxent, narrow=0.1, options=(*_FEW, ("columns", 1)), digits=3),
     "clip-batch": Definition(
         clip_batch, narrow=0.1, options=(("components", (1, 2)), ("columns", (1, 2)), ("spread", 2))
+    ),
+    "simclr-normalised": Definition(
+        simclr, narrow=0.4, settings=((), (("temperature", Fraction(1, 2)),)), options=(*_FEW, ("columns", (1, 2)))
     ),
     "vicreg": Definition(
         vicreg,

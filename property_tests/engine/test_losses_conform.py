@@ -190,6 +190,8 @@ def test_its_gradient_is_the_derivative_of_its_value(name, chosen, data) -> None
         return  # refused there
     if name == "vicreg" and at_a_kink(question):
         return  # refused there too
+    if name == "simclr-normalised" and (A.rank() == 0 or A.rank() == 1 < A.ncols()):
+        return  # and there
     B = data.draw(rational_matrices(A.nrows(), A.ncols()))
     found = difference(loss, question.instance, lambda t: shifted(question.linear_map, B * t))
     balls, reached = enclosed_gradient(loss, question.instance, question.linear_map, 20)

@@ -44,6 +44,7 @@ EVALUATIONS = [
     ("supcon", "gmm", "encoder"),
     ("ntxent-unnormalised", "shared-gmm", "column"),
     ("clip-batch", "clip-gmm", "clip-product"),
+    ("simclr-normalised", "gmm", "encoder"),
 ]
 DIGITS = {"ntxent-unnormalised": 3}  # three nested rules; others have 12 in less time
 MINIMISATIONS = [
@@ -64,6 +65,7 @@ MINIMISATIONS = [
     ("supcon", "shared-gmm"),
     ("ntxent-unnormalised", "shared-gmm"),
     ("clip-batch", "clip-gmm"),
+    ("simclr-normalised", "shared-gmm"),
 ]
 STATEMENTS = ("lemma-4.2", "fisher-optimality", "infonce-inclusion")
 

@@ -23,6 +23,7 @@ from thmverify.losses import (
     ntxent_unnormalised,
     pca,
     siglip,
+    simclr_normalised,
     simsiam,
     spectral,
     supcon,
@@ -39,7 +40,6 @@ _ROWS = (
     Row("infonce-affine", "InfoNCE, affine maps", always=False),
     Row("infonce-shared-noise", "InfoNCE, shared noise", always=False),
     Row("clip-shared-noise", "CLIP’s W, shared noise", always=False),
-    Row("simclr-normalised", "SimCLR, normalised", always=False),
     Row("whitening", "Whitening", always=False),
 )
 
@@ -91,7 +91,7 @@ def row_title(name: str) -> str:
 
 _OURS = (
     infonce, clip, simsiam, spectral, pca, fisher, infonce_weighted, siglip, barlow_twins, logistic, least_squares,
-    vicreg, infonce_finite, dcl, supcon, ntxent_unnormalised, clip_batch,
+    vicreg, infonce_finite, dcl, supcon, ntxent_unnormalised, clip_batch, simclr_normalised,
 )  # fmt: skip
 for _module in _OURS:
     register(_module.LOSS, "thmverify")

@@ -15,6 +15,7 @@ from thmverify.integrate.scores import Law
 from thmverify.integrate.stacks import softmax, softplus
 from thmverify.losses.expectations import (
     CandidatesTerm,
+    DirectionsTerm,
     Formula,
     HingeTerm,
     LogSumExpTerm,
@@ -102,6 +103,8 @@ def _evaluated(term: Term, n: int, shift: float) -> tuple[Floats, list[tuple[Any
             return _softplus(term, n, shift)
         case CandidatesTerm():
             raise TypeError("losses of many candidates are not evaluated in batches")
+        case DirectionsTerm():
+            raise TypeError("losses of normalised features are not evaluated in batches")
 
 
 def _converted(x: Any) -> Floats:

@@ -25,6 +25,7 @@ from flint import fmpq, fmpq_mat
 from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.integrate.candidates import ReducedCandidates, Sources, reduce_candidates
+from thmverify.integrate.directions import Directions
 from thmverify.integrate.problem import Reduced, reduce
 from thmverify.integrate.scores import Law, ReducedScores, reduce_scores
 from thmverify.losses import matrices, stacks
@@ -151,7 +152,28 @@ class CandidatesTerm:
         return [(self.W, outer)]
 
 
-Term: TypeAlias = LogSumExpTerm | SoftplusTerm | HingeTerm | CandidatesTerm
+@dataclass(frozen=True, eq=False)
+class DirectionsTerm:
+    """InfoNCE of the directions of Aᵀx, with a temperature: see `thmverify.integrate.directions`."""
+
+    pairs: AugmentedPairs
+    A: Matrix
+    temperature: fmpq
+
+    @cached_property
+    def reduced(self) -> Directions:
+        """The term as an integral over two signs, or over a circle."""
+        mixture = self.pairs.mixture
+        means = tuple(column(mixture.mu, k) for k in range(mixture.components))
+        bias = exact.to_fmpq(self.pairs.bias)
+        return Directions(mixture.w, means, mixture.sigmas, bias, self.temperature, self.A.value)
+
+    def adjoints(self, gradient: Array) -> Adjoints:
+        """Return the derivative with respect to A."""
+        return [(self.A, gradient)]
+
+
+Term: TypeAlias = LogSumExpTerm | SoftplusTerm | HingeTerm | CandidatesTerm | DirectionsTerm
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +211,8 @@ class Formula:
         known = sum((c * (1 - (rational_root(v) or 0)) for c, v in short), self.rational.scalar)
         roots = tuple((-c, v) for c, v in short if rational_root(v) is None)
         drawn = tuple(replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, CandidatesTerm))
-        return ValueExpression(known, tuple(logarithms), tuple(scores), self.logs, roots, drawn)
+        turned = tuple(replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, DirectionsTerm))
+        return ValueExpression(known, tuple(logarithms), tuple(scores), self.logs, roots, drawn, turned)
 
     def gradient(self, variable: Matrix, symmetric: bool) -> GradientExpression:
         """Return the derivative with respect to a matrix that the formula was made from."""
@@ -289,6 +312,18 @@ def hinge(variances: Matrix) -> Formula:
         size = f"{variances.shape[0]} × {variances.shape[1]}"
         raise InputError("expression", size, "is no column of variances", "take a diagonal()")
     return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), HingeTerm(variances)),))
+
+
+def normalised_infonce(pairs: AugmentedPairs, A: Matrix, temperature: Fraction | fmpq | int) -> Formula:
+    """Return E_x log E_y exp(gᵀg/τ) − E gᵀg/τ of the features g = Aᵀx/|Aᵀx|, 0 where Aᵀx = 0, with the temperature τ.
+
+    Raises TypeError on a batch of mixtures, and InputError for a matrix of another number of rows than x.
+    """
+    if not isinstance(A, Matrix):
+        raise TypeError("normalised features are not evaluated in batches")
+    if A.shape[0] != pairs.mixture.dimension:
+        raise InputError("expression", f"A {A.shape[0]} × {A.shape[1]}", "has not the rows of x", "check the shapes")
+    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), DirectionsTerm(pairs, A, _number(temperature))),))
 
 
 def rational_root(x: fmpq) -> fmpq | None:
@@ -464,6 +499,7 @@ def _number(x: Any) -> Any:
 
 __all__ = [
     "CandidatesTerm",
+    "DirectionsTerm",
     "Formula",
     "HingeTerm",
     "LogSumExpTerm",
@@ -478,6 +514,7 @@ __all__ = [
     "log_mean_exp",
     "log_sum_exp",
     "negative_pairs",
+    "normalised_infonce",
     "of_encoder",
     "of_gram",
     "of_scores",

@@ -13,6 +13,7 @@ from flint import fmpq, fmpq_mat
 from thmverify import exact
 from thmverify.errors import InputError
 from thmverify.integrate.candidates import ReducedCandidates
+from thmverify.integrate.directions import Directions
 from thmverify.integrate.problem import Reduced
 from thmverify.integrate.scores import ReducedScores
 from thmverify.maps import Encoder, Gram, LinearMap
@@ -21,7 +22,7 @@ from thmverify.maps import Encoder, Gram, LinearMap
 @dataclass(frozen=True)
 class ValueExpression:
     """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…) + Σ over `scores` of E softplus(…) + Σ c log a + Σ c √a
-    + Σ over `candidates` of E log Σ_i e^{z_i}.
+    + Σ over `candidates` of E log Σ_i e^{z_i} + Σ over `directions` of InfoNCE of normalised features.
 
     Each integral comes with its coefficient; `constants` holds the pairs (c, a) of logarithms, `roots` those of roots,
     a > 0. Exact when no integral, logarithm or root is left to do.
@@ -33,6 +34,7 @@ class ValueExpression:
     constants: tuple[tuple[fmpq, fmpq], ...] = ()
     roots: tuple[tuple[fmpq, fmpq], ...] = ()
     candidates: tuple[ReducedCandidates, ...] = ()
+    directions: tuple[Directions, ...] = ()
 
     @property
     def known(self) -> fmpq:
@@ -42,7 +44,8 @@ class ValueExpression:
     @property
     def is_exact(self) -> bool:
         """Whether the value is the rational number `known`."""
-        left = self.scores or self.constants or self.roots or self.candidates
+        turned = any(term.rank for term in self.directions)
+        left = self.scores or self.constants or self.roots or self.candidates or turned
         return not left and all(term.problem.is_zero for term in self.logarithms)
 
 

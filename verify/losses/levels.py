@@ -22,6 +22,7 @@ from thmverify.integrate import (
     candidates_float64,
     candidates_multiprecision,
     candidates_sampled,
+    directions,
     enclosure,
     float64,
     multiprecision,
@@ -34,7 +35,7 @@ from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.float64 import Estimate
 from thmverify.integrate.problem import Reduced
 from thmverify.integrate.scores import ReducedScores, ScoreMoments
-from thmverify.losses.expectations import CandidatesTerm, HingeTerm, LogSumExpTerm
+from thmverify.losses.expectations import CandidatesTerm, DirectionsTerm, HingeTerm, LogSumExpTerm
 from thmverify.losses.expressions import GradientExpression, Pullback, SoftmaxTerm, ValueExpression
 from thmverify.losses.matrices import pulled_back
 from thmverify.losses.record import Loss
@@ -74,6 +75,11 @@ _CANDIDATES = _Engine(
     (candidates_float64.moments, candidates_multiprecision.moments, candidates_enclosure.enclose_moments),
 )
 
+_DIRECTIONS = _Engine(
+    (directions.expected_loss, directions.multiprecision_loss, directions.enclose_loss),
+    (directions.slopes, directions.multiprecision_slopes, directions.enclose_slopes),
+)
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -91,6 +97,7 @@ def _parts(expression: ValueExpression) -> Iterator[_Part]:
         (_SOFTMAX, expression.logarithms),
         (_SCORES, expression.scores),
         (_CANDIDATES, expression.candidates),
+        (_DIRECTIONS, expression.directions),
     )
     for engine, terms in integrals:
         for term in terms:
@@ -333,6 +340,8 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
     term = pullback.term
     if isinstance(term, HingeTerm):
         return list(term.adjoints(level.convert(term.variances.value), level.root))
+    if isinstance(term, DirectionsTerm):
+        return list(term.adjoints(level.moments(_DIRECTIONS, term.reduced, 1.0).gradient))
     if isinstance(term, LogSumExpTerm):
         reduced, order = term.reduced, 2 if term.separate else 1
         moments = level.moments(_SOFTMAX, reduced.problem, _reach(pullback), order)

@@ -102,7 +102,16 @@ def posed(
     mixture = question.pairs.mixture
     d = mixture.dimension
     match loss:
-        case "infonce" | "infonce-weighted" | "logistic" | "infonce-finite" | "dcl" | "supcon" | "ntxent-unnormalised":
+        case (
+            "infonce"
+            | "infonce-weighted"
+            | "logistic"
+            | "infonce-finite"
+            | "dcl"
+            | "supcon"
+            | "ntxent-unnormalised"
+            | "simclr-normalised"
+        ):
             A = encoder(source, d, columns, hostile).A
             return Posed(loss, question, Encoder(moderated(A, mixture, spread)))
         case "siglip":
