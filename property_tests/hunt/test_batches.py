@@ -23,7 +23,8 @@ from thmverify.minimize.across import SlopeAcross
 from thmverify.minimize.batches import descend
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 
-FORMULAS = [name for name, loss in LOSSES.items() if loss.expression is not None]
+BY_ITSELF = ("ntxent-unnormalised", "clip-batch", "simclr-normalised")  # whose integrals or models have no batches
+FORMULAS = [name for name, loss in LOSSES.items() if loss.expression is not None and name not in BY_ITSELF]
 HALF = Fraction(1, 2)
 MAP = [[Fraction(1, 2), Fraction(1, 5)], [Fraction(-1, 4), Fraction(2, 5)]]
 
@@ -95,6 +96,12 @@ def test_a_batch_is_what_the_formula_is_on_each_instance(loss, separate: bool) -
             ours = {"M": found.M, "A": found.A, "b": found.b[:, None, None]}
             for name, theirs in derivatives.items():
                 assert np.allclose(ours[name][i], theirs, rtol=1e-8, atol=1e-10), name
+
+
+@pytest.mark.parametrize("name", BY_ITSELF)
+def test_what_has_no_batches_says_so(name: str) -> None:
+    with pytest.raises(TypeError, match=r"not evaluated in batches|not made from a formula"):
+        evaluated(LOSSES[name], Instances.of(instances()), np.zeros((2, 2, 2)), np.zeros(2))
 
 
 @pytest.mark.parametrize("loss", [LOSSES["siglip"], LOSSES["barlow-twins"], *OWN], ids=lambda loss: loss.name)
