@@ -91,7 +91,8 @@ class InputError(Exception):
 
     def __str__(self) -> str:
         where = f"{one_line(self.file, 4 * _TEXT_LENGTH)}: " if self.file else ""
-        field, rule, remedy = (one_line(text, _TEXT_LENGTH) for text in (self.field, self.rule, self.remedy))
+        field, rule = (one_line(text, _TEXT_LENGTH) for text in (self.field, self.rule))
+        remedy = one_line(self.remedy, 4 * _TEXT_LENGTH)  # which may list all names
         return f"{where}{field}: {shown(self.value)}: {rule}; {remedy}"
 
     def in_file(self, file: str) -> InputError:
