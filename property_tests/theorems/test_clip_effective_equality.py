@@ -21,7 +21,7 @@ from thmverify.minimize import minimise
 from thmverify.models import CLIPGMM, Instance, SharedGMM
 from thmverify.sampling import random_covariance
 from thmverify.subspaces import fisher_subspace
-from thmverify.theorems.clip.clip_effective_equality import REFLECTED, STATEMENT
+from thmverify.theorems.clip.clip_effective_equality import STATEMENT, SYMMETRIC
 from thmverify.theorems.clip.common import CORNERS, plain
 from thmverify.theorems.clip.common import PAIR as WITNESS
 from thmverify.theorems.clip.common import smallest_value as margin
@@ -110,4 +110,4 @@ def test_it_holds_where_the_texts_show_all() -> None:
     verdict = STATEMENT.decide(plain(triangle, triangle))
     assert (verdict.outcome, verdict.rank) == (Outcome.PROVED, 2)
     assert STATEMENT.decide(WITNESS).outcome is Outcome.PROVED
-    assert STATEMENT.decide(replace(REFLECTED, rank=9)).outcome is Outcome.REFUTED
+    assert STATEMENT.decide(replace(SYMMETRIC.instance, rank=9)).outcome is Outcome.REFUTED

@@ -40,9 +40,7 @@ from thmverify.sampling import random_clip_instance
 from thmverify.statement import Statement
 from thmverify.theorems import COUNTEREXAMPLES, NEIGHBOURHOODS, PAPER
 from thmverify.theorems.clip.common import (
-    BLURRED,
     CORNERS,
-    CROSSED,
     EQUALITY,
     PAIR,
     QUANTITY,
@@ -61,8 +59,6 @@ def sample(rng: random.Random) -> Instance:
     return replace(instance, rank=len(paired_mixture(instance).weights) + rng.randint(0, 2))
 
 
-REFLECTED = plain([(i, j) for i, j, _ in CORNERS], [(i, k) for i, _, k in CORNERS])
-
 STEP = Fraction(1, 100)
 TURNED = plain([(i, j) for i, j, _ in CORNERS], [(i, k + STEP * j) for i, j, k in CORNERS])
 CORRELATED = plain([(1,), (1,), (-1,), (-1,)], [(1 + STEP,), (-1,), (1,), (-1 - STEP,)])
@@ -77,7 +73,7 @@ MISMATCH = Counterexample(
     "and wherever the enclosed W* has rank dim S_{V,F} = dim S_{T,F}.",
 )
 SYMMETRIC = Counterexample(
-    REFLECTED,
+    COUNTEREXAMPLES / "clip-effective-equality-reflected.json",
     tempting="Where both subspaces have one dimension nothing is lost: rank W* can be that dimension.",
     catch="Images (i, j) and texts (i, k) agree in i alone. Reflecting j changes neither weights nor texts, so W* does "
     "not see j; and likewise k.",
@@ -85,7 +81,7 @@ SYMMETRIC = Counterexample(
     near=Border(TURNED, ByKernel(ID), "texts that tell j apart, however little, make W* see it"),
 )
 UNCORRELATED = Counterexample(
-    CROSSED,
+    COUNTEREXAMPLES / "clip-effective-equality-crossed.json",
     tempting="On two lines there is only one direction each, and the pairs are informative: each component has its own "
     "pair of means.",
     catch="The means are uncorrelated, and a bilinear score sees no more: W* = 0.",
@@ -93,7 +89,7 @@ UNCORRELATED = Counterexample(
     near=Border(CORRELATED, ByKernel(ID), "W* is 0 only where the means are uncorrelated exactly"),
 )
 WRONG_CAPTIONS = Counterexample(
-    BLURRED,
+    COUNTEREXAMPLES / "clip-effective-equality-wrong-captions.json",
     tempting="With wrong captions among the pairs the loss is less sharp, and might spread to all directions.",
     catch="The dimensions differ as before, for every δ.",
     repaired=MISMATCH.repaired,

@@ -35,7 +35,6 @@ from thmverify.theorems.pca.common import (
     BALLS,
     CLAIM,
     EQUALITY,
-    PANCAKES,
     QUANTITY,
     SYMBOLS,
     THIN,
@@ -72,7 +71,7 @@ FOUND = Counterexample(
     near=line_missed("pca-equality-near.json"),
 )
 PARALLEL = Counterexample(
-    line(PANCAKES),
+    COUNTEREXAMPLES / "pca-equality-parallel.json",
     tempting="S_F = span μ here and is an eigenspace of R, so PCA should find it.",
     catch="It is the eigenspace of the smaller eigenvalue, 25/4 against 65/4.",
     repaired="Compare S with Σ and not with I: the top eigenvector of Sv = λΣv, or the spectral contrastive loss "
@@ -80,7 +79,7 @@ PARALLEL = Counterexample(
     near=line_missed("pca-equality-parallel-near.json"),
 )
 SHIFTED = Counterexample(
-    line(SHIFTED_PANCAKES),
+    COUNTEREXAMPLES / "pca-equality-shifted.json",
     tempting="Even where PCA fails, the line through the means should be what to project on.",
     catch="S_F is Σ⁻¹μ ∝ (65, 1), the line through the means (1, 1), and R has neither for an eigenvector.",
     repaired="As for parallel pancakes.",
