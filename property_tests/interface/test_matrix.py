@@ -66,9 +66,7 @@ def test_checked_statements_stand_as_recorded():
         lambda: replace(REFUTED, counterexamples=(replace(EXAMPLE, evidence=COUNTEREXAMPLES / "pca-equality.json"),)),
         lambda: replace(REFUTED, counterexamples=(replace(EXAMPLE, evidence=COUNTEREXAMPLES / "missing.json"),)),
         lambda: replace(
-            lambda: replace(
-                REFUTED, hypotheses=(*REFUTED.hypotheses, replace(ENOUGH_COLUMNS, name="no", formula=Symbol("d") < 0))
-            ),
+            REFUTED, hypotheses=(*REFUTED.hypotheses, replace(ENOUGH_COLUMNS, name="no", formula=Symbol("d") < 0))
         ),
         lambda: replace(PROVED, counterexamples=(EXAMPLE,), claim="infonce-equality"),
     ],
