@@ -1,6 +1,6 @@
 """The pictures of the documentation: what values, verdicts and checks cost, measured once and drawn from the record.
 
-`python -m benchmarks.pictures --measure` writes results.json anew, which takes a minute, and draws it; without the
+`python -m benchmarks.pictures --measure` writes what is drawn of results.json anew, a minute, and draws it; without the
 option the record is drawn as it is, the same on every machine.
 """
 
@@ -132,7 +132,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--measure", action="store_true", help="measure anew")
     if parser.parse_args().measure:
-        RESULTS.write_text(json.dumps(measure(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        others = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+        RESULTS.write_text(json.dumps(others | measure(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, text in drawings(json.loads(RESULTS.read_text(encoding="utf-8"))).items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     return 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks import commands
 from property_tests.report.support import SCRIPT, Page, made
 from thmverify.errors import InputError
 from thmverify.reports import render
@@ -62,3 +66,21 @@ def test_a_file_without_curves_is_bad_input(text: str, tmp_path: Path) -> None:
 def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         growth.read(tmp_path / "results.json")
+
+
+def test_the_cost_of_a_command_counts_its_processes_and_is_kept_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.json"
+    path.write_text('{"growth": {}}', encoding="utf-8")
+    monkeypatch.setattr(commands, "RESULTS", path)
+    monkeypatch.setattr(commands, "_LOOP", 1000)
+    busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(i * i for i in range(3_000_000))'])"
+    found = commands.cost("busy", [sys.executable, "-c", busy])
+    assert found.seconds > 0.1
+    assert found.loop >= 0
+    commands.write([found, replace(found, command="other")])
+    commands.write([replace(found, seconds=0.0)])
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert [(row["command"], row["seconds"]) for row in kept["commands"]] == [("busy", 0.0), ("other", found.seconds)]
+    assert kept["growth"] == {}

@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from thmverify.certifying.claims import CLAIMS, claim_of
+from thmverify.certifying.claims import CLAIMS, Claim, claim_of
 from thmverify.certifying.grids import OutOfReachError
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.certifying.writing import certificate, instance_fields
 from thmverify.errors import InputError
 from thmverify.exact import FLOATS_FAIL
 from thmverify.kernel import Rejected, check
+from thmverify.kernel.certificate import MISSTATED
 from thmverify.kernel.models import Finding, Pairs
 from thmverify.kernel.models import Instance as KernelInstance
 from thmverify.kernel.models import instance as kernel_instance
@@ -64,9 +66,7 @@ def certify(claim: str, instance: Instance, measured: bool = True) -> Certificat
     try:
         for proposal in record.proposals(instance, seen):
             try:
-                finding = RULES[claim, proposal.rule](seen, proposal.hints)
-                data = certificate(claim, fields, proposal.rule, proposal.hints, finding)
-                return Certificate(data, check(data).finding, proposal, seen)
+                return _judged(record, fields, proposal, seen)
             except Rejected as error:
                 reasons.append(str(error))
     except (OutOfReachError, Rejected, InputError) as error:
@@ -81,6 +81,24 @@ def certify(claim: str, instance: Instance, measured: bool = True) -> Certificat
     if record.floating is None or not isinstance(seen, Pairs):
         return Undecided(reason)
     return Undecided(f"{reason}; {record.remedy}", _floating(record.floating, instance, seen) if measured else None)
+
+
+def _judged(record: Claim, fields: dict[str, Any], proposal: Proposal, seen: KernelInstance) -> Certificate:
+    """Return the certificate of a proposal. Raises Rejected when the kernel does not accept it.
+
+    The kernel computes all of it once where what it will find is foreseen, and twice where it is not.
+    """
+    name, foreseen = record.name, record.foreseen(seen, proposal)
+    if foreseen is not None:
+        data = certificate(name, fields, proposal.rule, proposal.hints, foreseen)
+        try:
+            return Certificate(data, check(data).finding, proposal, seen)
+        except Rejected as error:
+            if str(error) != MISSTATED:
+                raise
+    finding = RULES[name, proposal.rule](seen, proposal.hints)
+    data = certificate(name, fields, proposal.rule, proposal.hints, finding)
+    return Certificate(data, check(data).finding, proposal, seen)
 
 
 def decide(claim: str, instance: Instance, measured: bool = True) -> tuple[Verdict, bytes | None]:

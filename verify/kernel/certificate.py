@@ -11,6 +11,7 @@ from thmverify.kernel.rules import RULES
 from thmverify.kernel.strict import Rejected, array, parse, sealed
 
 FORMAT = "thmverify-certificate-2"
+MISSTATED = "what was found is not what the certificate says"  # the hints are good, and prove something else
 FIELDS = ("format", "claim", "statement", "instance", "verdict", "rank", "dimension", "rule", "hints", "content")
 
 
@@ -52,7 +53,6 @@ def _check(data: bytes) -> Answer:
     if not isinstance(rule, str) or (claim, rule) not in RULES:
         raise Rejected("the claim has no such rule")
     rank, dimension = (tuple(integer(x, "a rank", 0, 10**4) for x in array(part, "a rank", 2)) for part in bounds)
-    finding = RULES[claim, rule](instance(model), hints)
-    if finding != Finding(verdict, rank, dimension):
-        raise Rejected("what was found is not what the certificate says")
+    if (finding := RULES[claim, rule](instance(model), hints)) != Finding(verdict, rank, dimension):
+        raise Rejected(MISSTATED)
     return Verified(claim, model, finding)

@@ -264,12 +264,12 @@ def log_mean(law: Whitened, axes: Grid) -> arb:
     ]
     *outer, last = nodes
     along = arb_mat([[(row[-1] * s).exp() for s, _ in last] for row in law.slopes.tolist()])
-    total = arb(0)
+    weights, total = arb_mat([[weight] for _, weight in last]), arb(0)
     for point in itertools.product(*outer):
         logits = [sum((x * s for x, (s, _) in zip(row, point, strict=False)), arb(0)) for row in law.slopes.tolist()]
         front = arb_mat([[w * x.exp() for w, x in zip(law.weights, logits, strict=True)]])
-        row = sum((z.log() * weight for z, (_, weight) in zip((front * along).entries(), last, strict=True)), arb(0))
-        total += row * math.prod((weight for _, weight in point), start=arb(1))
+        logs = arb_mat([[z.log() for z in (front * along).entries()]])
+        total += (logs * weights)[0, 0] * math.prod((weight for _, weight in point), start=arb(1))
     return total + arb(0, lattice_error(law, axes, logarithm=True))
 
 
