@@ -27,6 +27,7 @@ from thmverify.instances import parse_instance
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.enclosure import infonce_gradient
 from thmverify.kernel.integrals import Adaptive, read_grids
+from thmverify.kernel.linear import Diagonal
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.models import instance as kernel_instance
 from thmverify.kernel.rules import RULES
@@ -575,3 +576,23 @@ def test_fewer_columns_than_the_fisher_subspace_has_dimensions_prove_nothing_by_
     pairs.columns = 0
     with pytest.raises(Rejected, match="less than dim"):
         reflected(pairs, hints)
+
+
+@pytest.mark.parametrize("rule", ["border", "reflection"])
+def test_long_numbers_in_the_covariances_alone_are_refused_before_they_cost_anything(rule):
+    """Σ̄ = 2I, whose numbers are short; the Σ_k have 2,000 digits in each entry across the border."""
+    d, long = 20, [10**1000 + 453 + 2 * n for n in range(20)]
+    bend = [[Fraction(1, long[max(i, j)]) if min(i, j) == 0 < max(i, j) else 0 for j in range(d)] for i in range(d)]
+    parts = [[[2 * (i == j) + s * x for j, x in enumerate(row)] for i, row in enumerate(bend)] for s in (1, -1)]
+    means = [[s, *[0] * (d - 1)] for s in (1, -1)]
+    given = Instance(AugmentedPairs(GMM([Fraction(1, 2)] * 2, means, parts), Fraction(1)), 1)
+    hints = {"precision": "64", "modulus": "1/9", "V": [[]], "N": [[]], "grids": []}
+    across = {"W": [["0"]] * d, "grids_across": []} if rule == "border" else {}
+    with pytest.raises(Rejected, match="the modulus: 320000 multiplications"):
+        RULES["nonshared-inclusion", rule](pairs_of(given), hints | across)
+
+
+def test_diagonal_covariances_of_their_own_in_many_dimensions_are_refused_before_they_are_written_out():
+    mixture = Mixture([fmpq(1, 2)] * 2, fmpq_mat(10**4, 2), [Diagonal([fmpq(k)] * 10**4) for k in (1, 2)])
+    with pytest.raises(Rejected, match="all 10000 dimensions"):
+        _ = mixture.covariances

@@ -111,7 +111,8 @@ class Mixture:
     @cached_property
     def covariances(self) -> list[fmpq_mat]:
         """The Σ_k (d × d)."""
-        return [self.sigma] * len(self.weights) if self.shared else [dense(sigma) for sigma in self.given]
+        average = self.sigma  # bounds the dimension, before there are matrices of d × d
+        return [average] * len(self.weights) if self.shared else [dense(sigma) for sigma in self.given]
 
     @cached_property
     def S(self) -> fmpq_mat:

@@ -24,7 +24,7 @@ from thmverify.kernel.linear import (
     trace,
 )
 from thmverify.kernel.models import Finding, Mixture, Pairs
-from thmverify.kernel.parse import Kind, bits, rational, read, vector
+from thmverify.kernel.parse import Kind, bits, check_work, rational, read, vector
 from thmverify.kernel.strict import Rejected, exactly
 
 
@@ -182,5 +182,7 @@ def _both_grids(value: object, name: str) -> tuple[Grids, Grids]:
 
 def _check_modulus(mixture: Mixture, kappa: fmpq) -> None:
     """Check that κ > 0 and Σ_k ⪰ κΣ̄ for all k."""
-    if not kappa > 0 or any(inertia(part - mixture.sigma * kappa)[1] for part in mixture.covariances):
+    rest = [part - mixture.sigma * kappa for part in mixture.covariances]
+    check_work("the modulus", len(rest) * mixture.dimension**4, [m.entries() for m in rest])
+    if not kappa > 0 or any(inertia(m)[1] for m in rest):
         raise Rejected("the modulus is not one of strong convexity")
