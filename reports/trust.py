@@ -210,18 +210,24 @@ def _changed_hints(data: bytes) -> Iterator[bytes]:
 
 
 def _changed_numbers(value: Any) -> Iterator[Any]:
-    """Yield the tree with one rational changed: its sign, or its numerator by one."""
+    """Yield the tree with one rational changed: its sign, or its numerator by one; a word, such as a rule's, stays."""
     if isinstance(value, dict):
         for key, child in value.items():
             yield from ({**value, key: other} for other in _changed_numbers(child))
     elif isinstance(value, list):
         for i, child in enumerate(value):
             yield from ([*value[:i], other, *value[i + 1 :]] for other in _changed_numbers(child))
-    else:
-        number = Fraction(value)
+    elif (number := _rational(value)) is not None:
         yield str(number + Fraction(1, number.denominator))
         if number:
             yield str(-number)
+
+
+def _rational(text: str) -> Fraction | None:
+    try:
+        return Fraction(text)
+    except ValueError:
+        return None
 
 
 def rehashed(tree: dict[str, Any]) -> bytes:

@@ -238,6 +238,20 @@ def test_changed_traces_are_refused_or_say_something_else():
     assert changed == trust.proof_mutations(trust.proof_traces([STATEMENT]), replayed=2000)
 
 
+def test_every_certificate_on_record_can_be_changed():
+    for data in trust._certificates(REGISTRY.values()).values():
+        changed = [*trust._changed_statements(data), *trust._changed_hints(data)]
+        assert changed
+        assert data not in changed
+
+
+def test_a_word_among_the_hints_is_no_number_to_change():
+    assert [*trust._changed_numbers({"rule": "symmetry", "level": "1/2"})] == [
+        {"rule": "symmetry", "level": "1"},
+        {"rule": "symmetry", "level": "-1/2"},
+    ]
+
+
 def test_a_proof_that_does_not_check_is_not_counted():
     forged = with_script(STATEMENT, "forged")
     assert trust.proof_traces([forged]) == {}
