@@ -25,6 +25,7 @@ _END = 12.25  # 1/sinh(πt) is below 4e-17 from there
 _NATS = 38.0
 _TOLERANCE = 1e-14
 _NODES = 2**19
+_SHORTEST = _END / _NODES  # a step
 _CHUNK = 2**16
 _EPS = 2.0**-52
 
@@ -121,17 +122,26 @@ def expected_softplus(problem: Scores) -> Estimate:
         value = total * float(np.logaddexp(0.0, c))
         return Estimate(value, 4 * _EPS * (1 + abs(value)))
     scores = _diagonal(problem, unlifted(problem))
-    second = scores.centres**2 + scores.variances
+    second, step = scores.centres**2 + scores.variances, _step(scores)
+    if step < _SHORTEST:
+        return _between(scores, second)
 
     def integrand(t: Floats) -> Floats:
         chi, _ = scores.characteristic(t)
         return np.asarray((1 - chi.real) / (t * np.sinh(np.pi * t)))
 
-    integral, apart, step = _integrated(integrand, second / (2 * np.pi), _step(scores), scores.weights)
+    integral, apart, step = _integrated(integrand, second / (2 * np.pi), step, scores.weights)
     value = float(scores.weights @ (scores.centres / 2 + math.log(2) + integral))
     # Near 0 the numerator's rounding is divided by πt²: over the nodes that sums to about ε/step.
     rounding = _EPS * (8 + 2 / step + float(scores.weights @ (np.abs(scores.centres) + np.abs(integral))))
     return Estimate(value, apart + rounding + _EPS * abs(value))
+
+
+def _between(scores: _Scores, second: Floats) -> Estimate:
+    """Return the middle of softplus(E z) ≤ E softplus z ≤ log 2 + E z/2 + √(E z²)/2, where no rule is short enough."""
+    low = float(scores.weights @ np.logaddexp(0.0, scores.centres))
+    high = float(scores.weights @ (math.log(2) + scores.centres / 2 + np.sqrt(second) / 2))
+    return Estimate((low + high) / 2, (high - low) / 2 + 16 * _EPS * abs(high))
 
 
 def score_moments(problem: Scores, lifts: Lifts | None = None) -> ScoreMoments:
@@ -162,7 +172,11 @@ def score_moments(problem: Scores, lifts: Lifts | None = None) -> ScoreMoments:
     correlations[:, range(rho), range(rho)] = scores.sizes
     flat = np.concatenate([scores.centres[:, None], scores.gamma, scores.eta], axis=1)
     middle = np.concatenate([flat, correlations.reshape(P, -1)], axis=1)  # E[z g], whence the value at t = 0
-    integral, apart, step = _integrated(integrand, middle / np.pi, _step(scores), None)
+    step = _step(scores)
+    if step < _SHORTEST:  # |E (σ − ½)g| ≤ ½√(E g²), and E g² = 1
+        integral, apart = np.zeros((P, width)), 0.5
+    else:
+        integral, apart, step = _integrated(integrand, middle / np.pi, step, None)
     integral[:, 0] += 0.5
     left = np.einsum("pij,pj->pi", scores.left, integral[:, 1 : 1 + rho])
     right = np.einsum("pij,pj->pi", scores.right, integral[:, 1 + rho : 1 + 2 * rho])
@@ -180,8 +194,6 @@ def _integrated(
 
     f: nodes (N) → P × … × N, or P × N. The difference is of the sums weighted by `weights`, where these are given.
     """
-    nodes_left = _END / step <= _NODES
-    step = step if nodes_left else _END / _NODES
     whole = middle / 2 + _summed(f, step, 0.0)
     shifted = _summed(f, step, 0.5)
     while True:

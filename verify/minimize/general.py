@@ -40,6 +40,8 @@ _STARTS, _SEED = 5, 20261129
 _ITERATIONS, _POLISHING, _CHORDS = 200, 6, 12
 _AIM = 1e-7  # of BFGS, in the gradient: Newton's method does the rest
 _STEP = 1e-4  # of the differences
+_BLIND = 0.1  # a value with a larger relative error is none: descents turn back there
+_AWAY = 10  # how many times the start
 _APART = 1e-5  # what two rules of batches may differ by
 _FAR = 1e4  # whitened unknowns beyond this have run away
 _SMALL = 0.03  # columns of this size, relative to the largest, may be 0 in truth
@@ -161,7 +163,9 @@ class Unknowns:
     def evaluate(self, v: Floats) -> tuple[float, Floats]:
         """Return the value to be minimised and its gradient."""
         if self.by is Rules.OWN:
-            return self.value(v).value, self.gradient(v)[0]
+            found = self.value(v)
+            seen = found.error <= _BLIND * (1 + abs(found.value))
+            return found.value if seen else np.inf, self.gradient(v)[0]
         matrices = self.matrices(_rationals(v))
         if self.by is Rules.SAMPLES:
             value, derivatives = rough(self.loss, self.instance, self.linear_map(matrices))
@@ -221,7 +225,7 @@ def minimise_generally(loss: Loss, instance: Instance, rank: int) -> Minimiser:
     Raises InputError for a loss that is made stationary, or whose derivatives are not by M, A, b or W.
     """
     unknowns = Unknowns.of(loss, instance, rank)
-    return _quickly(unknowns, rank) or _finished(unknowns, unknowns, _best(unknowns, rank))
+    return _quickly(unknowns, rank) or _finished(unknowns, unknowns, *_best(unknowns, rank))
 
 
 def _quickly(unknowns: Unknowns, rank: int) -> Minimiser | None:
@@ -230,28 +234,35 @@ def _quickly(unknowns: Unknowns, rank: int) -> Minimiser | None:
     if rough.by is Rules.OWN:
         return None
     try:
-        best = _best(rough, rank)
-        if not np.abs(best).max() <= _FAR:
+        best, runaway = _best(rough, rank)
+        if runaway:
             return None
-        found = _finished(unknowns, rough, best)
+        found = _finished(unknowns, rough, best, runaway)
     except _UNEVALUATED:
         return None
     return found if found.converged else None
 
 
-def _finished(unknowns: Unknowns, rough: Unknowns, best: Floats) -> Minimiser:
+def _finished(unknowns: Unknowns, rough: Unknowns, best: Floats, runaway: bool) -> Minimiser:
     """Return the minimiser from the end of a descent, with Hessians of the rough loss."""
-    runaway = bool(np.abs(best).max() > _FAR)
     v, curvature = (best, 0.0) if runaway else _newton(unknowns, rough, best)
     if not runaway:
         v = _trimmed(unknowns, rough, v)
     return _report(unknowns, v, curvature, runaway)
 
 
-def _best(unknowns: Unknowns, rank: int) -> Floats:
-    """Return the lowest end of all descents."""
-    ends = [_descended(unknowns, start) for start in _starts(unknowns, rank)]
-    return min(ends, key=lambda end: end[1])[0]
+def _best(unknowns: Unknowns, rank: int) -> tuple[Floats, bool]:
+    """Return the lowest end of all descents, the first that runs away if one does, and whether it has."""
+    lowest, best = np.inf, None
+    for start in _starts(unknowns, rank):
+        end, value = _descended(unknowns, start)
+        if value == -np.inf:
+            return end, True
+        if best is None or value < lowest:
+            lowest, best = value, end
+    if best is None:
+        raise LookupError("a descent starts somewhere")
+    return best, False
 
 
 class _RanAwayError(Exception):
@@ -263,15 +274,21 @@ class _RanAwayError(Exception):
 
 
 def _descended(unknowns: Unknowns, start: Floats) -> tuple[Floats, float]:
-    """Return where BFGS ends and the value there; −∞ where the loss falls beyond every bound."""
-    lowest = np.inf
+    """Return where BFGS ends and the value there; −∞ where the loss falls beyond every bound.
+
+    It does as far as floats see when it falls up to where a value is as uncertain as large, far from the start.
+    """
+    lowest, best, size = np.inf, start, _AWAY * float(np.abs(start).max())
 
     def first(v: Floats) -> tuple[float, Floats]:
-        nonlocal lowest
+        nonlocal lowest, best
         value, gradient = unknowns.evaluate(v)
         if np.abs(v).max() > _FAR and value < lowest:
             raise _RanAwayError(v)
-        lowest = min(lowest, value)
+        if value == np.inf and np.abs(v).max() > np.abs(best).max() > size:
+            raise _RanAwayError(best)
+        if value < lowest:
+            lowest, best = value, v.copy()
         return value, gradient
 
     try:
