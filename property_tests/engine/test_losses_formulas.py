@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy
 from flint import fmpq, fmpq_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -311,7 +312,7 @@ def test_scores_of_higher_rank_and_mpmath() -> None:
             assert contains(interval(ball), x, fmpq(1, 10**4))
 
 
-@pytest.mark.parametrize("scale", [10, 10**3, 10**5])
+@pytest.mark.parametrize("scale", [10, 10**3, 10**5, 10**7])
 def test_large_scores_are_enclosed_all_the_same(scale: int) -> None:
     """z ~ scale · (1 + u)(1 + v): bounds hold, and say so where they are wide."""
     problem = Scores(fmpq(0), (pair([[1]], [[1]], [[scale]], [[scale**2]]),))
@@ -320,6 +321,11 @@ def test_large_scores_are_enclosed_all_the_same(scale: int) -> None:
     assert truth.reached or truth.note
     estimate = scores_float64.expected_softplus(problem)
     assert contains(truth, estimate.value, Fraction(estimate.error))
+    moments = scores_float64.score_moments(problem)
+    u = np.random.default_rng(1).standard_normal((2, 200_000))
+    sigma = scipy.special.expit(scale * (1 + u[0]) * (1 + u[1]))
+    for found, g in ((moments.zeroth[0], 1), (moments.left[0, 0], u[0]), (moments.both[0, 0, 0], scale * u[0] * u[1])):
+        assert abs(found - np.mean(sigma * g)) <= moments.error + 0.01 * np.std(sigma * g) + 1e-12
 
 
 @pytest.mark.parametrize("mean", [-2000, 2000])

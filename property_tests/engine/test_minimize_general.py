@@ -195,3 +195,12 @@ def test_siglip_does_not_always_learn_all_of_the_fisher_subspace() -> None:
     assert found.rank == 1
     assert found.maps["M"][0, 0] == pytest.approx(0.02028681891, abs=1e-8)
     assert float(found.maps["b"]) == pytest.approx(-0.38858215, abs=1e-7)
+
+
+def test_a_loss_that_falls_to_where_floats_see_nothing_has_no_minimum_that_they_find():
+    """DCL with two negatives and two clusters: the loss falls with the map, and the scores grow beyond any rule."""
+    mixture = SharedGMM([Fraction(1, 2)] * 2, [[1], [-1]])
+    found = minimise("dcl", Instance(AugmentedPairs(mixture), 1))
+    assert not found.converged
+    assert Note.UNBOUNDED in found.notes
+    assert found.value_error < abs(found.value)
