@@ -10,7 +10,7 @@ from flint import fmpq
 
 from thmverify.kernel.linear import solve, trace
 from thmverify.kernel.models import Finding, Pairs
-from thmverify.kernel.parse import check_work, rational, read
+from thmverify.kernel.parse import rational, read
 from thmverify.kernel.rules.affine import centred
 from thmverify.kernel.rules.spectral import counts, rank_of_C
 from thmverify.kernel.strict import Rejected
@@ -76,7 +76,6 @@ def _levels(pairs: Pairs, hints: object) -> tuple[fmpq, fmpq, fmpq]:
     """Return levels with ρ₂ ≤ second ≤ low ≤ ρ₁ ≤ high ≤ 1."""
     low, high, second = read(hints, low=rational, high=rational, second=rational)
     law, C = pairs.on_fisher.mixture, pairs.on_fisher.C
-    check_work("eigenvalues against levels", law.m**4, [[low, high, second]])
     (_, reaching), (beyond, _), (above, _) = (counts(law.fisher, C, law.R, x) for x in (low, high, second))
     if not (0 <= second <= low <= high <= 1 and reaching > 0 and beyond == 0 and above <= 1):
         raise Rejected("the levels do not enclose the two largest correlations")

@@ -86,6 +86,7 @@ def _krylov(mixture: Mixture) -> fmpq_mat:
 
 def counts(V: fmpq_mat, form: fmpq_mat, metric: fmpq_mat, level: fmpq) -> tuple[int, int]:
     """Return how many eigenvalues of metric⁻¹form on Col(V) are above the level, and how many are at least at it."""
+    check_work("eigenvalues against a level", form.nrows() ** 4, [[level]])
     positive, negative = inertia(V.transpose() * (form - metric * level) * V)
     return positive, V.ncols() - negative
 
