@@ -32,7 +32,7 @@ def test_what_is_not_decided_is_not_certified(monkeypatch):
     from thmverify.hunting import phase
     from thmverify.verdicts import Outcome, Verdict
 
-    monkeypatch.setattr(phase, "decide", lambda claim, _: (Verdict(claim, Outcome.UNDECIDED, ""), None))
+    monkeypatch.setattr(phase, "decide", lambda claim, *_: (Verdict(claim, Outcome.UNDECIDED, ""), None))
     (cell,) = phase_picture(default_slice(), [Fraction(1)], [Fraction(1, 8)]).cells
     assert (cell.rank, cell.certified) == (2, False)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from property_tests.hunt.support import hunted, plan
+from thmverify import theories
 from thmverify.cli import main
 from thmverify.errors import InputError
 from thmverify.hunting.conjectures import CONJECTURES
@@ -15,9 +17,9 @@ from thmverify.hunting.questions import Question, ask, read_draft
 from thmverify.hunting.stated import Stated
 from thmverify.huntrecords import read_record, summary
 from thmverify.instances import read_instance
-from thmverify.models import PopulationGraph
+from thmverify.models import Instance, PopulationGraph
 from thmverify.theorems import REGISTRY
-from thmverify.verdicts import Outcome
+from thmverify.verdicts import Outcome, Provenance, Verdict
 
 ABOUT_MIXTURES = [i for i, s in REGISTRY.items() if not isinstance(s.witness.model, PopulationGraph)]
 RARE = "one-orbit"  # the hypothesis that no random mixture satisfies
@@ -65,14 +67,24 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], part: str, tmp_path, 
     assert error.count("\n") == 1
 
 
-def test_what_the_statement_decides_by_itself_is_written_as_an_instance(tmp_path, capsys) -> None:
-    command = ["hunt", "simsiam-equality", "--budget", "64ev", "--out", str(tmp_path), "--json"]
-    assert main(command) == 1
+def test_what_the_statement_decides_by_itself_is_written_as_an_instance(
+    registered, monkeypatch, tmp_path, capsys
+) -> None:
+    def examine(instance: Instance) -> Verdict:
+        return Verdict("itself", Outcome.REFUTED, "as it happens", provenance=Provenance.EXACT)
+
+    registered(replace(REGISTRY["temperature"], id="itself", examine=examine, margin=lambda _: 1.0))
+    for part in ("questions", "stated"):
+        monkeypatch.setattr(f"thmverify.hunting.{part}.registry", theories.registry)
+    assert main(["hunt", "itself", "--budget", "64ev", "--out", str(tmp_path), "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["certificate"], answer["claim"]) == (None, "simsiam-equality")
-    instance = read_instance(answer["instance_file"])
-    assert REGISTRY["simsiam-equality"].false_hypotheses(instance) == ()
-    assert REGISTRY["simsiam-equality"].decided(instance)[0].outcome is Outcome.REFUTED
+    assert (answer["certificate"], answer["claim"]) == (None, "itself")
+    assert REGISTRY["temperature"].false_hypotheses(read_instance(answer["instance_file"])) == ()
+
+
+def test_the_kernel_checks_what_a_hunt_finds_against_simsiam(tmp_path, capsys) -> None:
+    assert main(["hunt", "simsiam-equality", "--budget", "64ev", "--out", str(tmp_path), "--json"]) == 1
+    assert main(["check", json.loads(capsys.readouterr().out)["certificate"]]) == 0
 
 
 def test_a_claim_of_the_kernel_gives_a_certificate_that_checks(tmp_path, capsys) -> None:

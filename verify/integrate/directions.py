@@ -136,12 +136,16 @@ def _objects(*functions: Callable[[int, int], Any]) -> Callable[[int], Any]:
     return lambda N: tuple(np.array([f(j, N) for j in range(N)], dtype=object) for f in functions)
 
 
+def _float_erfc(x: Any) -> Any:
+    return scipy.special.erfc(x)  # which is loaded here: few decisions need it
+
+
 _FLOATS = _Numbers(
     number=lambda x: float(exact.to_fraction(x)),
     exp=np.exp,
     log=np.log,
     sqrt=np.sqrt,
-    erfc=scipy.special.erfc,
+    erfc=_float_erfc,
     cos_sin=_around,
     pi=lambda: math.pi,
     convolve=_float_convolution,
