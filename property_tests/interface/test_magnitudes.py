@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from property_tests.engine.definitions import DEFINITIONS
 from thmverify.certifying import decide
 from thmverify.cli import main
 from thmverify.instances import parse_instance
@@ -108,7 +109,8 @@ def test_every_loss_is_enclosed(exponent, tmp_path, capsys):
             value = {"W": [[size] * columns, ["1"] * columns]} if columns else {"A": [["1"], [size]]}
             value |= {"P": [[size]]} if loss == "simsiam" else {}
             linear_map.write_text(json.dumps(value), encoding="utf-8")
-            arguments = ["loss", loss, str(file), str(linear_map), "--digits", "6"]
+            digits = str(min(6, DEFINITIONS[loss].digits))
+            arguments = ["loss", loss, str(file), str(linear_map), "--digits", digits]
             found = answered(arguments, (0, 2, 3), capsys)  # 2: pca, of a map without orthonormal columns
             if found:
                 assert Fraction(found["lower"]) <= Fraction(found["value"]) <= Fraction(found["upper"])
