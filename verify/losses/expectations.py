@@ -461,11 +461,13 @@ def expressed(
     formula: Callable[..., Any], variables: Variables, settings: Settings | None = None
 ) -> tuple[Value, Gradient]:
     """Return the value and the gradient of a loss from one formula."""
-    last: list[Any] = [None, None, None]  # a value and a gradient are asked for at the same map, one after the other
+    kept: list[tuple[Instance, LinearMap, Any]] = []  # the last: values and gradients are asked for at the same map
 
     def evaluated(instance: Instance, linear_map: LinearMap) -> tuple[Formula, dict[str, Matrix]]:
-        if not (last[0] is instance and last[1] is linear_map):
-            last[:] = instance, linear_map, made(instance, linear_map)
+        last = kept[0] if kept else None
+        if last is None or last[0] is not instance or last[1] is not linear_map:
+            last = instance, linear_map, made(instance, linear_map)
+            kept[:] = [last]
         found: tuple[Formula, dict[str, Matrix]] = last[2]
         return found
 
