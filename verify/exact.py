@@ -77,6 +77,11 @@ def to_fraction(value: fmpq) -> Fraction:
     return Fraction(int(value.p), int(value.q))
 
 
+def to_float(value: fmpq) -> float:
+    """Return the nearest float. Raises OverflowError beyond the range of floats."""
+    return int(value.p) / int(value.q)  # Python's division of integers rounds correctly
+
+
 def from_ball(point: arb) -> fmpq:
     """Return the middle of a finite ball: all of it where the ball is exact."""
     mantissa, exponent = point.mid().man_exp()
@@ -88,8 +93,7 @@ def to_floats(m: fmpq_mat) -> NDArray[np.float64]:
 
     Raises OverflowError when an entry is beyond the range of floats.
     """
-    entries = [int(x.p) / int(x.q) for x in m.entries()]  # Python's division of integers rounds correctly
-    return np.array(entries, dtype=np.float64).reshape(m.nrows(), m.ncols())
+    return np.array([to_float(x) for x in m.entries()], dtype=np.float64).reshape(m.nrows(), m.ncols())
 
 
 def matrix(rows: Sequence[Sequence[Fraction | int]], columns: int | None = None) -> fmpq_mat:

@@ -14,7 +14,7 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.certifying.grids import propose, rational, whitening
-from thmverify.exact import to_floats
+from thmverify.exact import to_float, to_floats
 from thmverify.kernel.covers.bisection import Box
 from thmverify.kernel.covers.nearby import Axis
 from thmverify.kernel.models import Mixture, Pairs
@@ -52,13 +52,13 @@ class Follower:
         turned = (pairs.mixture.fisher * Q).transpose()
         self._sigma = Q.transpose() * law.sigma * Q
         self._radius = float(radius)
-        self._at = np.array([_float(axis.at) for axis in axes])
+        self._at = np.array([to_float(axis.at) for axis in axes])
         self._base = _numbers(law.weights, Q.transpose() * law.means, pairs.bias)
         self._moves = [_numbers(axis.weights, turned * axis.means[0], axis.bias) for axis in axes]
 
     def middle(self, box: Box) -> Middle:
         """Return the minimiser in the middle of a box, and how it changes along the axes."""
-        ends = np.array([[_float(x) for x in side] for side in box]).reshape(-1, 2)
+        ends = np.array([[to_float(x) for x in side] for side in box]).reshape(-1, 2)
         theta, half = ends.mean(axis=1), (ends[:, 1] - ends[:, 0]) / 2
         energy = _energy(*self._law(theta))
         found = minimise_on_cone(energy, np.eye(len(energy.S)) + energy.S, _TOLERANCE)
@@ -160,11 +160,7 @@ def _twice(stack: Floats) -> Floats:
 
 
 def _numbers(weights: Sequence[fmpq], means: fmpq_mat, bias: fmpq) -> list[Any]:
-    return [np.array([_float(w) for w in weights]), to_floats(means), _float(bias)]
-
-
-def _float(x: fmpq) -> float:
-    return int(x.p) / int(x.q)
+    return [np.array([to_float(w) for w in weights]), to_floats(means), to_float(bias)]
 
 
 def _text(m: Floats) -> list[list[str]]:

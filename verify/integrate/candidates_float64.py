@@ -89,8 +89,8 @@ def expected_logarithm(problem: Candidates) -> Estimate:
     check_dimension(problem)
     if not _within_reach(problem):
         return Estimate(math.inf, math.inf)
-    value, error = float(exact.to_fraction(problem.mean)), 0.0
-    weights = [float(exact.to_fraction(anchor.weight)) for anchor in problem.anchors]
+    value, error = exact.to_float(problem.mean), 0.0
+    weights = [exact.to_float(anchor.weight) for anchor in problem.anchors]
     value += sum(w * math.log(anchor.count) for w, anchor in zip(weights, problem.anchors, strict=True))
     if problem.dimension:
         laws = _Laws.of(problem)
@@ -118,7 +118,7 @@ def moments(problem: Candidates) -> CandidateMoments:
         return CandidateMoments(np.zeros((P, K)), line, line, np.zeros((P, K, rho, rho)), math.inf)
     error = 0.0
     if rho == 0:
-        table = np.array([[float(exact.to_fraction(x)) / a.count for x in a.expected] for a in problem.anchors])
+        table = np.array([[exact.to_float(x) / a.count for x in a.expected] for a in problem.anchors])
         table = table[:, :, None]
     else:
         laws = _Laws.of(problem)

@@ -21,7 +21,7 @@ _SCORES, _FEWEST, _MOST, _SEED = 2**15, 2**8, 2**11, 20261201  # candidates in a
 
 def expected_logarithm(reduced: ReducedCandidates) -> float:
     """Return Σ weight · E log Σ_i exp(xᵀWy_i), about."""
-    value = float(exact.to_fraction(reduced.problem.mean))
+    value = exact.to_float(reduced.problem.mean)
     for _, weight, x, y in _samples(reduced):
         scores = _scores(reduced, x, y)
         excess = np.logaddexp.reduce(scores, axis=1) - scores.mean(axis=1)
@@ -36,7 +36,7 @@ def outer(reduced: ReducedCandidates) -> Floats:
     for (anchor, weight, x, y), (mu, _) in zip(_samples(reduced), reduced.sources, strict=True):
         scores = _scores(reduced, x, y)
         shares = np.exp(scores - np.logaddexp.reduce(scores, axis=1)[:, None]) - 1 / anchor.count
-        expected = np.array([float(exact.to_fraction(n)) for n in anchor.expected]) / anchor.count
+        expected = np.array([exact.to_float(n) for n in anchor.expected]) / anchor.count
         total += weight * np.outer(exact.to_floats(mu)[:, 0], expected @ means)
         total += weight / len(x) * x.T @ np.einsum("sn,sne->se", shares, y)
     return total
@@ -58,7 +58,7 @@ def _samples(reduced: ReducedCandidates) -> Iterator[tuple[Anchor, float, Floats
         away = np.einsum("snij,snj->sni", roots[labels], rng.standard_normal((*labels.shape, means.shape[1])))
         x = exact.to_floats(mu)[:, 0] + np.concatenate([around, -around])
         y = np.concatenate([means[labels] + away, means[labels] - away])
-        yield anchor, float(exact.to_fraction(anchor.weight)), x, y
+        yield anchor, exact.to_float(anchor.weight), x, y
 
 
 def _labels(anchor: Anchor, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -66,7 +66,7 @@ def _labels(anchor: Anchor, size: int, rng: np.random.Generator) -> NDArray[np.i
     parts = []
     for group in anchor.draw:
         places = np.array([place for place, _ in group.chances])
-        chances = np.array([float(exact.to_fraction(v)) for _, v in group.chances])
+        chances = np.array([exact.to_float(v) for _, v in group.chances])
         drawn = rng.choice(len(places), (size, group.count), p=chances / math.fsum(chances))
         parts.append(places[drawn].reshape(size, -1))
     return np.concatenate(parts, axis=1)

@@ -141,7 +141,7 @@ def _float_erfc(x: Any) -> Any:
 
 
 _FLOATS = _Numbers(
-    number=lambda x: float(exact.to_fraction(x)),
+    number=exact.to_float,
     exp=np.exp,
     log=np.log,
     sqrt=np.sqrt,
@@ -366,14 +366,14 @@ def _doubled(at: Callable[[int], Any], most: int, aim: float) -> tuple[Any, Any]
 
 def _bias(problem: Directions) -> float:
     """Return about what the logarithm of a mean over samples is off by: half its variance."""
-    return math.expm1(1 / float(exact.to_fraction(problem.temperature))) ** 2 / _SAMPLES
+    return math.expm1(1 / exact.to_float(problem.temperature)) ** 2 / _SAMPLES
 
 
 def _sampled(problem: Directions) -> tuple[Any, Any]:
     """Return L and its derivative over samples, the same in each call, for each replicate."""
-    A, tau = exact.to_floats(problem.A), float(exact.to_fraction(problem.temperature))
-    w = np.array([float(exact.to_fraction(x)) for x in problem.weights])
-    delta = float(exact.to_fraction(problem.bias))
+    A, tau = exact.to_floats(problem.A), exact.to_float(problem.temperature)
+    w = np.array([exact.to_float(x) for x in problem.weights])
+    delta = exact.to_float(problem.bias)
     rng, values, gradients = np.random.default_rng(_SEED), [], []
     roots = [np.linalg.cholesky(exact.to_floats(sigma)) for sigma in problem.sigmas]
     means = [exact.to_floats(mu)[:, 0] for mu in problem.means]
@@ -472,7 +472,7 @@ class _Strip(NamedTuple):
 
 def _best(problem: Directions, components: Sequence[_Component], digits: int) -> _Strip | None:
     """Return the strip that takes the fewest nodes for an error of 10^−digits, about."""
-    tau = float(exact.to_fraction(problem.temperature))
+    tau = exact.to_float(problem.temperature)
     edge = math.asinh(tau * math.pi / 2)
     for part in components:
         half, across = float(part.inverse[0, 0] + part.inverse[1, 1]) / 2, float(part.inverse[0, 1])

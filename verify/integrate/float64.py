@@ -109,7 +109,7 @@ def expected_value(problem: LogSumExp, tolerance: float = TOLERANCE, budget: int
 
     `tolerance` is what the quadrature aims at for integrands of unit size; `budget` bounds its nodes.
     """
-    weights = np.array([_float(w) for w in problem.shares])
+    weights = np.array([exact.to_float(w) for w in problem.shares])
     value, error = 0.0, 0.0
     for members, window in _windows(problem):
         integral = integrate(window, -1, tolerance, budget)
@@ -135,10 +135,6 @@ def softmax_moments(
     return Moments(p, first, second, error)
 
 
-def _float(x: fmpq) -> float:
-    return int(x.p) / int(x.q)  # Python's division of integers rounds correctly
-
-
 def whitening(covariance: fmpq_mat) -> tuple[fmpq_mat, Floats]:
     """Return L (exact, unit triangular up to order) and √D with H = L D Lᵀ ≻ 0.
 
@@ -162,7 +158,7 @@ def _definite_ldl(covariance: fmpq_mat) -> exact.LDL:
 
 
 def _roots(factors: exact.LDL) -> Floats:
-    return np.sqrt(np.array([_float(x) for x in factors.pivots], dtype=np.float64))
+    return np.sqrt(np.array([exact.to_float(x) for x in factors.pivots], dtype=np.float64))
 
 
 def _windows(problem: LogSumExp) -> Iterator[tuple[list[int], Window]]:
@@ -177,9 +173,9 @@ def _windows(problem: LogSumExp) -> Iterator[tuple[list[int], Window]]:
 def _window(problem: LogSumExp, members: Sequence[int]) -> Window:
     """Return the window of components with one covariance; all that can cancel is computed exactly."""
     L, roots = whitening(problem.covariance(members[0]))
-    logs = np.log([_float(w) for w in problem.weights])
+    logs = np.log([exact.to_float(w) for w in problem.weights])
     if problem.constants:
-        logs = logs + np.array([_float(a) for a in problem.constants])
+        logs = logs + np.array([exact.to_float(a) for a in problem.constants])
     if not problem.quadratic:
         slopes = exact.to_floats(problem.linear.transpose() * L) * roots
         offsets = exact.to_floats(problem.centres.transpose() * problem.linear)[list(members)]
@@ -191,7 +187,7 @@ def _window(problem: LogSumExp, members: Sequence[int]) -> Window:
     slopes = exact.to_floats((problem.linear + exact.hstack(bends, problem.dimension)).transpose() * L) * roots
     curvature = np.array([exact.to_floats(L.transpose() * c * L) for c in problem.quadratic]) * np.outer(roots, roots)
     axes = principal_axes(np.concatenate([slopes, *curvature]))
-    offsets = np.array([[_float(x) for x in pulls]])
+    offsets = np.array([[exact.to_float(x) for x in pulls]])
     return Window(logs + offsets, slopes @ axes, axes.T @ curvature @ axes, (exact.to_floats(L) * roots) @ axes)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq_mat
 from numpy.typing import NDArray
 
 from thmverify import exact
@@ -71,8 +71,8 @@ def _diagonal(problem: Scores, lifts: Lifts) -> _Scores:
         sizes[members] = base.sizes
         left[members] = (exact.to_floats(X * base.F) * base.f) @ base.Q
         right[members] = (exact.to_floats(Y * base.K) * base.k) @ base.R.T
-    centres = np.array([_float(problem.constant + pair.mean) for pair in problem.pairs])
-    weights = np.array([_float(pair.weight) for pair in problem.pairs])
+    centres = np.array([exact.to_float(problem.constant + pair.mean) for pair in problem.pairs])
+    weights = np.array([exact.to_float(pair.weight) for pair in problem.pairs])
     return _Scores(weights, centres, gamma, eta, sizes, left, right)
 
 
@@ -103,10 +103,6 @@ class _Basis:
         return np.asarray((exact.to_floats(self.K.transpose() * columns).T * self.k) @ self.R.T)
 
 
-def _float(x: fmpq) -> float:
-    return float(exact.to_fraction(x))
-
-
 def _step(scores: _Scores) -> float:
     """Return a first step: the strip ends at the poles of 1/sinh and χ, and e^{a|z|} grows on its edge."""
     a = 0.8 / max(1.0, float(scores.sizes.max(initial=0.0)))
@@ -117,8 +113,8 @@ def _step(scores: _Scores) -> float:
 def expected_softplus(problem: Scores) -> Estimate:
     """Return E softplus(c + pᵀq)."""
     if problem.dimension == 0:
-        c = _float(problem.constant)
-        total = sum(_float(pair.weight) for pair in problem.pairs)
+        c = exact.to_float(problem.constant)
+        total = sum(exact.to_float(pair.weight) for pair in problem.pairs)
         value = total * float(np.logaddexp(0.0, c))
         return Estimate(value, 4 * _EPS * (1 + abs(value)))
     scores = _diagonal(problem, unlifted(problem))
@@ -149,7 +145,7 @@ def score_moments(problem: Scores, lifts: Lifts | None = None) -> ScoreMoments:
     P, rho = len(problem.pairs), problem.dimension
     lifts = unlifted(problem) if lifts is None else lifts
     if rho == 0:
-        c = _float(problem.constant)
+        c = exact.to_float(problem.constant)
         share = math.exp(-float(np.logaddexp(0.0, -c)))
         d, e = lifts[0][0].nrows(), lifts[0][1].nrows()
         return ScoreMoments(np.full(P, share), np.zeros((P, d)), np.zeros((P, e)), np.zeros((P, d, e)), 4 * _EPS)

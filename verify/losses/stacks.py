@@ -42,7 +42,7 @@ def array_of(x: Any) -> Floats | None:
 
 
 def _float(x: int | Fraction | fmpq) -> float:
-    return float(exact.to_fraction(x)) if isinstance(x, fmpq) else float(x)
+    return exact.to_float(x) if isinstance(x, fmpq) else float(x)
 
 
 def _agreed(answers: NDArray[np.bool_]) -> bool:

@@ -253,16 +253,13 @@ def _finished(unknowns: Unknowns, rough: Unknowns, best: Floats, runaway: bool) 
 
 def _best(unknowns: Unknowns, rank: int) -> tuple[Floats, bool]:
     """Return the lowest end of all descents, the first that runs away if one does, and whether it has."""
-    lowest, best = np.inf, None
+    ends = []
     for start in _starts(unknowns, rank):
         end, value = _descended(unknowns, start)
         if value == -np.inf:
             return end, True
-        if best is None or value < lowest:
-            lowest, best = value, end
-    if best is None:
-        raise LookupError("a descent starts somewhere")
-    return best, False
+        ends.append((end, value))
+    return min(ends, key=lambda pair: pair[1])[0], False
 
 
 class _RanAwayError(Exception):
