@@ -8,7 +8,6 @@ verified only if deciding that claim on that instance afresh gives the same verd
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -20,8 +19,12 @@ from flint import arb, arb_mat, ctx, fmpq_mat
 from property_tests.kernel.library import CASES, all_certificates, certificate_of, instance_of, rehashed
 from thmverify.certifying import decide
 from thmverify.errors import InputError
-from thmverify.kernel import Rejected, check, integrals
+from thmverify.kernel import Rejected, balls, check, integrals
+from thmverify.kernel.balls import Ball
 from thmverify.kernel.claims import STATEMENTS, statement_hash
+from thmverify.kernel.integrals import Axis
+from thmverify.kernel.models import Mixture
+from thmverify.kernel.rules import coupling
 from thmverify.kernel.strict import canonical
 
 NAMES = [f"{i}-{name}" for i, name in enumerate(CASES)]
@@ -35,18 +38,38 @@ def exactly(value: Any) -> Any:
         return value.mid().man_exp(), value.rad().man_exp()
     if isinstance(value, arb_mat | fmpq_mat):
         return value.nrows(), value.ncols(), exactly(value.entries())
+    if isinstance(value, Mixture):
+        return exactly((value.weights, value.means, value.given))
     return tuple(map(exactly, value)) if isinstance(value, list | tuple) else value
+
+
+def nodes(value: Any) -> Any:
+    """The key of what a sum is of: of a grid its nodes, and not the widths of strips and tubes, which errors are of."""
+    if isinstance(value, Axis):
+        return exactly(value._replace(a=0))
+    if isinstance(value, Ball):
+        return exactly(value._replace(width=0))
+    return tuple(map(nodes, value)) if isinstance(value, list | tuple) else exactly(value)
+
+
+INTEGRALS = [
+    (integrals, "component_moments"),
+    (integrals, "pair_moments"),
+    (integrals, "log_mean"),
+    (coupling, "below"),
+]
+SUMS = [(integrals, "lattice_sums"), (integrals, "log_sum"), (balls, "pair_sums")]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def integrals_are_known() -> Iterator[None]:
     """What a change leaves alone is not integrated again: integrals are looked up by all that they are of."""
 
-    def remembered(integrate: Callable[..., Any]) -> Callable[..., Any]:
+    def remembered(integrate: Callable[..., Any], name: Callable[[Any], Any]) -> Callable[..., Any]:
         known: dict[Any, Any] = {}
 
         def look_up(*of: Any) -> Any:
-            key = ctx.prec, exactly(of)
+            key = ctx.prec, name(of)
             if key not in known:
                 known[key] = integrate(*of)
             return known[key]
@@ -54,8 +77,9 @@ def integrals_are_known() -> Iterator[None]:
         return look_up
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("component_moments", "pair_moments", "log_mean"):
-            patch.setattr(integrals, name, remembered(getattr(integrals, name)))
+        for found, key in ((INTEGRALS, exactly), (SUMS, nodes)):
+            for module, name in found:
+                patch.setattr(module, name, remembered(getattr(module, name), key))
         yield
 
 
@@ -87,13 +111,11 @@ def alike(tree: Any, path: tuple) -> int:
 
 
 def replaced(tree: Any, path: tuple, value: Any) -> Any:
+    """The tree with another value at this path; what is not on the path is shared with it."""
     if not path:
         return value
-    out = copy.deepcopy(tree)
-    at = out
-    for key in path[:-1]:
-        at = at[key]
-    at[path[-1]] = value
+    out = tree.copy()
+    out[path[0]] = replaced(tree[path[0]], path[1:], value)
     return out
 
 

@@ -49,10 +49,10 @@ def key_bias_proposals(_instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     InputError.
     """
     there = centred(pairs).on_fisher
-    m, Q = there.mixture.m, whitening(there.mixture)
+    m = there.mixture.m
     if m != 2:
         raise OutOfReachError(f"a coupling is looked for in the plane, and dim S_LDA = {m}")
-    turn = rational(Q, m)
+    turn = _frame(there.mixture)
     plane = _Plane(there.mixture.reduced(turn), turn.transpose() * there.C * turn)
     weights, means, _ = plane.floats
     loss = KeyBiasLoss(weights, means.T, float(exact.to_fraction(pairs.bias)))
@@ -68,7 +68,7 @@ def key_bias_proposals(_instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
     for slack in _SLACKS:
         along, potentials = _scaled(plane, u, np.array([p for p, _ in cut]), np.array([n for _, n in cut]), slack)
         texts = {"u": rationals(u), "edges": _texts(edges), "slope": str(along), "potentials": _texts(potentials)}
-        yield Proposal("coupling", {"precision": str(_BITS), "Q": Q} | texts | above)
+        yield Proposal("coupling", {"precision": str(_BITS), "Q": rationals(turn)} | texts | above)
 
 
 def key_bias_margin(pairs: Pairs, proposal: Proposal, _proved: bool) -> Interval:
@@ -76,6 +76,16 @@ def key_bias_margin(pairs: Pairs, proposal: Proposal, _proved: bool) -> Interval
     below, above = losses(centred(pairs), proposal.hints)
     with ctx.workprec(_BITS):
         return outward(below - above, below - above)
+
+
+def _frame(law: Mixture) -> fmpq_mat:
+    """Return nearly white coordinates in which the means lie as far along the last axis as they can.
+
+    A lattice for logarithms of the law has steps as small as the slopes along its axis are apart: so along one alone.
+    """
+    white = rational(whitening(law), law.m)
+    apart = to_floats(white.transpose() * law.offsets)
+    return white * _rounded(np.linalg.svd(apart)[0][:, ::-1])
 
 
 def _texts(numbers: list[fmpq]) -> list[str]:

@@ -154,7 +154,7 @@ def pair_sums(logits: Logits, ball: Ball) -> arb_mat:
     """Return the lattice sums of φ p_k p_l: over u = (u', u''), half of the axes each, Σ_u' Σ_u'' of three factors."""
     K, half = len(logits.scales), len(ball.steps) // 2
     pairs = list(itertools.combinations_with_replacement(range(K), 2))
-    first, second = _columns(logits.slopes, 0, half), _columns(logits.slopes, half, len(ball.steps))
+    first, second = (select(logits.slopes, range(K), x) for x in (range(half), range(half, len(ball.steps))))
     totals = [arb(0)] * len(pairs)
     for outer, inner, blocks in halves(ball):
         fronts = [[c * x for c, x in zip(logits.scales, row, strict=True)] for row in _exponentials(outer, first)]
@@ -230,7 +230,3 @@ def _products(points: list[Point], rows: list[list[arb]], pairs: list[tuple[int,
     gauss = [(arb(-sum((x * x for x in u), fmpq(0))) / 2).exp() for _, u in points]
     scaled = [[g * x for x in row] for g, row in zip(gauss, rows, strict=True)]
     return [[some[k] * row[n] for k, n in pairs] for some, row in zip(scaled, rows, strict=True)]
-
-
-def _columns(m: arb_mat, start: int, stop: int) -> arb_mat:
-    return arb_mat(m.nrows(), stop - start, [x for row in m.tolist() for x in row[start:stop]])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from thmverify.kernel.balls import Ball, check_balls, pair_moments, read_ball
+from thmverify.kernel.balls import Ball, check_balls, max_of, pair_moments, read_ball
 from thmverify.kernel.linear import cholesky, column_basis, select
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.parse import integer, rational
@@ -117,9 +117,9 @@ def _by_pairs(law: Mixture, j: int, D: fmpq_mat, b: fmpq_mat, targets: Sequence[
     middle, turned = arb_mat(targets[j]), arb_mat(D.ncols(), targets[j].ncols())
     for k, row in enumerate(pairs.tolist()):
         middle += arb_mat(targets[k] - targets[j]) * single[k]
-        for n in range(k):
-            apart = select(b, range(b.nrows()), [k]) - select(b, range(b.nrows()), [n])
-            turned += arb_mat(apart * (targets[k] - targets[n])) * row[n]
+        apart = select(b, range(b.nrows()), [k] * k) - select(b, range(b.nrows()), range(k))
+        falls = [x * p for p, target in zip(row, targets[:k], strict=False) for x in (targets[k] - target).entries()]
+        turned += arb_mat(apart) * arb_mat(k, turned.ncols(), falls)
     return arb_mat(tau) * middle + arb_mat(law.covariances[j] * D) * turned
 
 
@@ -226,11 +226,10 @@ def lattice_error(law: Whitened, axes: list[Axis], logarithm: bool = False) -> a
     """Return a bound of |sum − integral| for every k and moment (PROOFS.md, 2), or for log Σ_k w_k e^{ℓ_k} (8.3)."""
     ends = [[arb(axis.h * (2 * end - 1) / 2) for end in (axis.steps.start, axis.steps.stop)] for axis in axes]
     box = arb_mat([[low.union(high)] for low, high in ends])
-    spread = [arb(0)] * len(axes)  # ≥ |∂_iℓ_k − ∂_iℓ_n| on the box
-    rows = law.slopes.tolist()
-    for k, n in itertools.combinations(range(len(rows)), 2):
-        apart = arb_mat([[x - y] for x, y in zip(rows[k], rows[n], strict=True)])
-        apart += (law.bends[k] - law.bends[n]) * box if law.bends else arb_mat(len(axes), 1)
+    rows = law.slopes.tolist()  # spread ≥ |∂_iℓ_k − ∂_iℓ_n| on the box: straight ones lie between least and largest
+    spread = [arb(0) if law.bends else max_of(x) + max_of([-y for y in x]) for x in zip(*rows, strict=True)]
+    for k, n in itertools.combinations(range(len(law.bends)), 2):
+        apart = arb_mat([[x - y] for x, y in zip(rows[k], rows[n], strict=True)]) + (law.bends[k] - law.bends[n]) * box
         spread = [x.max(abs(y).upper()) for x, y in zip(spread, apart.entries(), strict=True)]
     reach = [(c - low, high - c) for c, (low, high) in zip(law.centre, ends, strict=True)]
     longest, kappa, total = arb(1), arb(1), arb(0)  # longest ≥ |u| on the box, thickened
@@ -258,6 +257,11 @@ def log_mean(law: Whitened, axes: Grid) -> arb:
     """Return E log Σ_k w_k e^{ℓ_k} given a component, by a lattice; ℓ_1 = 0 and Σ_k w_k = 1."""
     if not isinstance(axes, list) or len(axes) != len(law.centre):
         raise Rejected(f"the expectation of a logarithm takes lattices in {len(law.centre)} dimensions")
+    return arb(0, lattice_error(law, axes, logarithm=True)) + log_sum(law, axes)
+
+
+def log_sum(law: Whitened, axes: list[Axis]) -> arb:
+    """Return the lattice sum of `log_mean`, row by row."""
     nodes = [
         [(arb(x.h * n), arb(x.h) * gauss(arb(x.h * n) - c)) for n in x.steps]
         for x, c in zip(axes, law.centre, strict=True)
@@ -270,7 +274,7 @@ def log_mean(law: Whitened, axes: Grid) -> arb:
         front = arb_mat([[w * x.exp() for w, x in zip(law.weights, logits, strict=True)]])
         logs = arb_mat([[z.log() for z in (front * along).entries()]])
         total += (logs * weights)[0, 0] * math.prod((weight for _, weight in point), start=arb(1))
-    return total + arb(0, lattice_error(law, axes, logarithm=True))
+    return total
 
 
 def tail(R: arb) -> arb:
