@@ -11,9 +11,7 @@ import random
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,11 +26,10 @@ from thmverify.integrate.enclosure import enclose_moments
 from thmverify.integrate.float64 import softmax_moments
 from thmverify.integrate.problem import LogSumExp
 from thmverify.kernel import Rejected, check
-from thmverify.kernel.proofs.replay import Theory, concluded, read
 from thmverify.kernel.proofs.rules import RULES
-from thmverify.kernel.proofs.terms import Term
 from thmverify.kernel.strict import canonical, digest
 from thmverify.proofs.checking import ProofReport
+from thmverify.reports.changed import Original
 from thmverify.reports.effort import Size
 from thmverify.reports.records import Comparison, Mutations, ProofMutations, Rule, SourceFile, Trust
 from thmverify.statement import Statement
@@ -247,7 +244,7 @@ def rehash(tree: dict[str, Any]) -> dict[str, Any]:
 def proof_traces(statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
     """Return the traces that replay, by statement, as data."""
     checked = {s.id: s.proof for s in statements if s.proof is not None and s.checked and s.checked.passed}
-    return {name: json.loads(canonical(proof.propose().trace)) for name, proof in checked.items()}
+    return {name: proof.propose().trace for name, proof in checked.items()}
 
 
 Change = Callable[[dict[str, Any], random.Random], dict[str, Any]]
@@ -260,14 +257,7 @@ def proof_mutations(traces: dict[str, dict[str, Any]], replayed: int) -> tuple[P
     often the shorter it is, and not at all when it has more lines than `replayed`.
     """
     originals = {name: Original(trace) for name, trace in traces.items()}
-    kinds: dict[str, Change] = {
-        "what is stated": _changed_claim,
-        "a formula": _changed_node,
-        "a rule": _changed_rule,
-        "a premise": _changed_premise,
-        "a term that a rule is given": _changed_argument,
-    }
-    return tuple(_mutated(kind, change, originals, replayed) for kind, change in kinds.items())
+    return tuple(_mutated(kind, change, originals, replayed) for kind, change in CHANGES.items())
 
 
 def _mutated(kind: str, change: Change, originals: dict[str, Original], replayed: int) -> ProofMutations:
@@ -283,36 +273,6 @@ def _mutated(kind: str, change: Change, originals: dict[str, Original], replayed
         another=counts["another"],
         same=counts["same"],
     )
-
-
-@dataclass(frozen=True)
-class Original:
-    """A trace, to be changed in single places: its definitions and terms are read once, where a change leaves them."""
-
-    trace: dict[str, Any]
-
-    def outcome(self, mutant: dict[str, Any]) -> str:
-        """Return whether a mutant is refused, or replays to the same theorem or to another one."""
-        try:
-            found = self._theorem(mutant)
-        except (Rejected, RecursionError):
-            return "refused"
-        return "same" if found == self._own else "another"
-
-    def _theorem(self, mutant: dict[str, Any]) -> tuple[object, ...]:
-        kept = all(mutant[part] is self.trace[part] for part in ("nodes", "definitions"))
-        beginning = self._read if kept else read(mutant["nodes"], mutant["definitions"])
-        rest = [mutant[part] for part in ("theorem", "hypotheses", "assumptions", "lines", "conclusion")]
-        found = concluded(*beginning, rest)
-        return found.theorem, found.hypotheses, found.assumptions, found.definitions, found.conclusion
-
-    @cached_property
-    def _read(self) -> tuple[Theory, list[Term]]:
-        return read(self.trace["nodes"], self.trace["definitions"])
-
-    @cached_property
-    def _own(self) -> tuple[object, ...]:
-        return self._theorem(self.trace)
 
 
 def _other(value: int, below: int, draws: random.Random) -> int:
@@ -388,6 +348,15 @@ def _changed_argument(trace: dict[str, Any], draws: random.Random) -> dict[str, 
     other = _other(terms[j], len(trace["nodes"]) - len(trace["definitions"]), draws)
     lines[i] = [rule, groups, [*terms[:j], other, *terms[j + 1 :]]]
     return {**trace, "lines": lines}
+
+
+CHANGES: dict[str, Change] = {
+    "what is stated": _changed_claim,
+    "a formula": _changed_node,
+    "a rule": _changed_rule,
+    "a premise": _changed_premise,
+    "a term that a rule is given": _changed_argument,
+}
 
 
 def rules(statements: Iterable[Statement]) -> tuple[Rule, ...]:

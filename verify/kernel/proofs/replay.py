@@ -159,7 +159,8 @@ def _value(op: str, value: object) -> object:
     return value
 
 
-def _node(theory: Theory, terms: list[Term], entry: object) -> Term:
+def node(theory: Theory, terms: list[Term], entry: object) -> Term:
+    """Return the term of a node, whose arguments are among these terms. Raises Rejected when it is none."""
     parts = array(entry, "a node")
     if len(parts) < 2:
         raise Rejected("a node is an operation, a value and arguments")
@@ -185,7 +186,8 @@ def _named(value: object, terms: list[Term], what: str) -> list[tuple[str, Term]
     return found
 
 
-def _line(theory: Theory, theorems: list[Theorem], terms: list[Term], entry: object) -> tuple[str, Theorem]:
+def line(theory: Theory, theorems: list[Theorem], terms: list[Term], entry: object) -> tuple[str, Theorem]:
+    """Return the rule of a line and the theorem that it derives from earlier ones. Raises Rejected when it fails."""
     rule, premises, arguments = exactly(3, entry, "a line")
     if rule == "definition":
         name = _text(exactly(1, arguments, "a definition")[0], "a name")
@@ -219,8 +221,13 @@ def replay(whole: object) -> Proved:
 def concluded(theory: Theory, terms: list[Term], rest: list[object]) -> Proved:
     """Return what the rest of a trace proves, whose definitions and terms have been read. Raises as `replay` does."""
     theorem, hypotheses, assumptions, lines, conclusion = rest
+    return stated(theory, terms, [theorem, hypotheses, assumptions, conclusion], *derive(theory, terms, lines))
+
+
+def stated(theory: Theory, terms: list[Term], rest: list[object], rules: list[str], theorems: list[Theorem]) -> Proved:
+    """Return what the lines of a trace prove, whose theorems have been derived. Raises as `replay` does."""
+    theorem, hypotheses, assumptions, conclusion = rest
     given, supposed = _named(hypotheses, terms, "hypotheses"), _named(assumptions, terms, "assumptions")
-    rules, theorems = derive(theory, terms, lines)
     if not theorems:
         raise Rejected("there is no line")
     last = theorems[-1]
@@ -251,10 +258,9 @@ def read(nodes: object, definitions: object) -> tuple[Theory, list[Term]]:
     pending = list(array(definitions, "definitions", 1000))
     for entry in array(nodes, "nodes", MAX_NODES):
         if entry != ["define"]:
-            terms.append(_node(theory, terms, entry))
+            terms.append(node(theory, terms, entry))
         elif pending:
-            name, parameters, body = _definition(pending.pop(0))
-            theory.define(name, tuple(_pick(terms, i, "term") for i in parameters), _pick(terms, body, "term"))
+            define(theory, terms, pending.pop(0))
         else:
             raise Rejected("there is no definition left")
     if pending:
@@ -267,7 +273,7 @@ def derive(theory: Theory, terms: list[Term], lines: object) -> tuple[list[str],
     rules, theorems = list[str](), list[Theorem]()
     for number, entry in enumerate(array(lines, "lines", MAX_LINES)):
         try:
-            rule, found = _line(theory, theorems, terms, entry)
+            rule, found = line(theory, theorems, terms, entry)
         except Rejected as error:
             raise Rejected(f"line {number}: {error}") from error
         rules.append(rule)
@@ -275,6 +281,8 @@ def derive(theory: Theory, terms: list[Term], lines: object) -> tuple[list[str],
     return rules, theorems
 
 
-def _definition(entry: object) -> tuple[str, list[int], int]:
+def define(theory: Theory, terms: list[Term], entry: object) -> None:
+    """Add a definition of a trace, of and over these terms. Raises Rejected when it is none."""
     name, parameters, body = exactly(3, entry, "a definition")
-    return _name(name), array(parameters, "parameters"), body
+    given = tuple(_pick(terms, i, "term") for i in array(parameters, "parameters"))
+    theory.define(_name(name), given, _pick(terms, body, "term"))
