@@ -102,7 +102,7 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "ntxent-unnormalised-inclusion",
         "clip-batch-inclusion",
     ),
-    "samples": ("sample-inclusion", "sample-existence", "sample-deviation"),
+    "samples": ("sample-inclusion", "sample-existence", "sample-deviation", "sample-radius"),
     "nonshared": (
         "nonshared-inclusion",
         "nonshared-proportional",

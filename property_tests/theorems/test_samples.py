@@ -18,7 +18,7 @@ from thmverify.models import AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.sampling import random_instance
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems.samples import sample_deviation, sample_existence, sample_inclusion
-from thmverify.theorems.samples.common import Pairs, contrary, on_a_circle
+from thmverify.theorems.samples.common import Pairs, contrary, nearest, on_a_circle
 from thmverify.verdicts import Outcome, Provenance
 
 seeds = st.integers(0, 10**9)
@@ -118,7 +118,7 @@ def test_a_sample_leaks_and_is_as_near_as_the_deviation_says(n: int) -> None:
 
     found = minimize(empirical, np.array([0.5, 0.1, 0.0, 0.3]), tol=1e-9).x.reshape(2, 2)
     plane = Instance(AugmentedPairs(SharedGMM(("1/2", "1/2"), ((1, 0), (-1, 0)))), 2)
-    best = sample_deviation.nearest(plane)
+    best = nearest(plane)
     gap = found @ found.T - best @ best.T
     size = float(np.linalg.norm(gap))
     population = [sample_deviation.loss(plane, sample_deviation.rounded(A)) for A in (best, found)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,9 @@ from flint import fmpq, fmpq_mat
 
 from thmverify import exact, vocabulary
 from thmverify.headlines import Source
-from thmverify.models import Floats
+from thmverify.minimize import minimise
+from thmverify.models import Floats, Instance
+from thmverify.sampling import random_centred_instance
 from thmverify.statement import Quantity
 from thmverify.theorems import PAPER
 
@@ -25,6 +28,20 @@ QUANTITY = Quantity(
 def source(label: str) -> Source:
     """Return the source of a statement: the theorem is about the population, and the figures train on samples."""
     return Source(PAPER, label, "the theorem is about the population loss; what is said of samples is ours")
+
+
+def nearest(instance: Instance) -> Floats:
+    """Return a minimiser of the population loss in float64, d × r."""
+    known = minimise("infonce", instance).maps["A"]
+    best = np.zeros((len(known), instance.rank))
+    best[:, : known.shape[1]] = known
+    return best
+
+
+def sample(rng: random.Random) -> Instance:
+    """Draw two centred components, for a minimiser of which floats are fast, and r ≥ d."""
+    instance = random_centred_instance(rng, Fraction(rng.randint(0, 20), 20), components=(2, 2))
+    return replace(instance, rank=max(instance.rank, instance.shared.dimension))
 
 
 @dataclass(frozen=True)

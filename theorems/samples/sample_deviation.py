@@ -24,9 +24,7 @@ Status: proved.
 
 from __future__ import annotations
 
-import random
 import sys
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -37,15 +35,14 @@ from thmverify.hypotheses import COLUMNS_ALL, SHARED_PAIRS
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import float64_value
 from thmverify.maps import Encoder
-from thmverify.minimize import minimise
 from thmverify.models import Floats, Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
-from thmverify.sampling import instance_rng, random_centred_instance, random_matrix
+from thmverify.sampling import instance_rng, random_matrix
 from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce.common import WITNESS
-from thmverify.theorems.samples.common import SYMBOLS, source
+from thmverify.theorems.samples.common import SYMBOLS, nearest, sample, source
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
 
 ID = "sample-deviation"
@@ -71,14 +68,6 @@ def rounded(A: Floats) -> fmpq_mat:
 def loss(instance: Instance, A: fmpq_mat) -> float:
     """Return the population loss of A in float64."""
     return float64_value(LOSSES["infonce"], instance, Encoder(A)).value
-
-
-def nearest(instance: Instance) -> Floats:
-    """Return a minimiser of the population loss in float64, d × r."""
-    known = minimise("infonce", instance).maps["A"]
-    best = np.zeros((len(known), instance.rank))
-    best[:, : known.shape[1]] = known
-    return best
 
 
 def least_excess(instance: Instance) -> float:
@@ -109,12 +98,6 @@ def examine(instance: Instance) -> Verdict:
     outcome = Outcome.UNDECIDED if found > 1 - ROUNDING else Outcome.FAILED
     reason = f"in floats random maps have losses above the least by {found:.3g}·¼‖D‖² or more"
     return Verdict(ID, outcome, reason, provenance=Provenance.FLOATING)
-
-
-def sample(rng: random.Random) -> Instance:
-    """Draw two centred components, for a minimiser of which floats are fast."""
-    instance = random_centred_instance(rng, Fraction(rng.randint(0, 20), 20), components=(2, 2))
-    return replace(instance, rank=max(instance.rank, instance.shared.dimension))
 
 
 STATEMENT = Statement(

@@ -9,6 +9,8 @@ Col(A) ⊆ S_F gives MΣg = 0 where gᵀμ_k = 0 for all k. Then M̂Σg = DΣg, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from thmverify.formulas import mixtures as v
 from thmverify.formulas.samples import (
     COLUMNS_ALL,
@@ -32,11 +34,12 @@ from thmverify.theorems.infonce import infonce_inclusion_proof as infonce_inclus
 HYPOTHESES = ("weights-positive", "weights-sum", "covariances-definite", "shared-covariance")
 
 
-def between(s: Script, A: Expr, B: Expr) -> Line:
-    """∃X. XXᵀ = ½AAᵀ + ½BBᵀ, from d ≤ r."""
-    half, x = num("1/2"), fresh(Col(A.rows), "x")
-    Y = half * (A @ A.T) + half * (B @ B.T)
-    squares = [square_norm(s, Z.T @ x) for Z in (A, B)]
+def between(s: Script, A: Expr, B: Expr, shares: Sequence[Line]) -> Line:
+    """∃X. XXᵀ = aAAᵀ + bBBᵀ, from d ≤ r, and 0 ≤ a and 0 ≤ b, the two shares."""
+    (a, b), x = (share.right for share in shares), fresh(Col(A.rows), "x")
+    Y = a * (A @ A.T) + b * (B @ B.T)
+    ends = zip(shares, (A, B), strict=True)
+    squares = [s.apply("product", [[share, square_norm(s, Z.T @ x)]]) for share, Z in ends]
     low = s.gen(s.lin(num(0) <= tr(x.T @ Y @ x), squares), x)
     mark = s.mark()
     W, gram = root(s, s.both(s.calc(eq(Y, Y.T)), low), "Ω")
@@ -51,7 +54,8 @@ def between(s: Script, A: Expr, B: Expr) -> Line:
 def near(s: Script, st: Setting, A: Expr, B: Expr, facts: list[Line]) -> Line:
     """tr(DΣDΣ) ≤ 16ε²."""
     best, least, deviation = facts
-    middle = s.step("midpoint", "½(AAᵀ + ÂÂᵀ) is XXᵀ for some X of r columns, as r ≥ d.", between(s, B, A))
+    halves = [s.calc(num(0) <= num("1/2"))] * 2
+    middle = s.step("midpoint", "½(AAᵀ + ÂÂᵀ) is XXᵀ for some X of r columns, as r ≥ d.", between(s, B, A, halves))
     mark = s.mark()
     (X,), gram = s.obtain(middle, "X")
     path = Midpoint(st, closed_forms(st, A), B, A, X, gram)
@@ -78,7 +82,7 @@ def seen(st: Setting, B: Expr, g: Expr) -> Expr:
 
 
 def leak(s: Script, st: Setting, A: Expr, B: Expr, inside: Line, close: Line) -> Line:
-    """∀g. (∀k. gᵀμ_k = 0) ⟹ gᵀΣM̂ΣM̂Σg ≤ 16ε² gᵀΣg."""
+    """∀g. (∀k. gᵀμ_k = 0) ⟹ gᵀΣM̂ΣM̂Σg ≤ ρ² gᵀΣg, from a line tr(DΣDΣ) ≤ ρ²."""
     S, g = st.mix.sigma_bar, fresh(Col(v.d), "g")
     across = s.assume(forall(Index(v.K), lambda k: eq(tr(g.T @ v.mu(k)), 0)))
     mark = s.mark()
@@ -94,7 +98,7 @@ def leak(s: Script, st: Setting, A: Expr, B: Expr, inside: Line, close: Line) ->
     small = submultiplicative(s, Lam.T @ D @ Lam, Lam.T @ g)
     size = s.lin(num(0) <= tr(g.T @ S @ g), [square_norm(s, Lam.T @ g)], *rules)
     room = s.apply("product", [[close, size]])
-    bound = 16 * TOLERANCE * TOLERANCE * tr(g.T @ S @ g)
+    bound = close.right * tr(g.T @ S @ g)
     distance = (definition(s, gram_distance(st.mix, B, A)), tr(g.T @ S @ g))
     moved = s.lin(tr(g.T @ S @ D @ S @ D @ S @ g) <= bound, [small, room, distance], *rules)
     moved = s.release(moved, mark)
