@@ -8,19 +8,21 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from fractions import Fraction
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 import thmverify
-from benchmarks import pictures
+from benchmarks import pictures, samples
 from property_tests.interrupts import SAFETY_NET
 from thmverify.cli import main
 from thmverify.covering.maps import Family
 from thmverify.instances import parse_instance, read_instance
 from thmverify.losses import LOSSES
 from thmverify.minimize import minimise
+from thmverify.theorems.samples.radius_common import radius
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "pages"
@@ -198,3 +200,14 @@ def test_the_list_of_commands_cuts_no_line(capsys):
     commands = capsys.readouterr().out.partition("Commands:")[2].partition("Examples:")[0].strip().splitlines()
     assert len(commands) >= 16
     assert [line for line in commands if line.rstrip().endswith("...")] == []
+
+
+def test_the_page_on_samples_shows_the_record():
+    record = json.loads(samples.RESULTS.read_text(encoding="utf-8"))
+    assert samples.PICTURE.read_text(encoding="utf-8") == samples.draw(record)
+    assert samples.table(record) in (PAGES / "samples.md").read_text(encoding="utf-8")
+    moved = {**record, "bounds": {n: str(2 * Fraction(rho)) for n, rho in record["bounds"].items()}}
+    assert samples.draw(moved) != samples.draw(record)
+    assert samples.table(moved) != samples.table(record)
+    assert {n: str(radius(samples.PLANE, int(n), samples.P).rho) for n in record["bounds"]} == record["bounds"]
+    assert all(row["rho"] is None and max(row["distances"]) < 1 for row in record["samples"])
