@@ -23,7 +23,8 @@ from thmverify.minimize.across import SlopeAcross
 from thmverify.minimize.batches import descend
 from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 
-BY_ITSELF = ("ntxent-unnormalised", "clip-batch", "simclr-normalised")  # whose integrals or models have no batches
+# Those whose integrals or models have no batches.
+BY_ITSELF = ("ntxent-unnormalised", "clip-batch", "simclr-normalised", "infonce-key-bias")
 FORMULAS = [name for name, loss in LOSSES.items() if loss.expression is not None and name not in BY_ITSELF]
 HALF = Fraction(1, 2)
 MAP = [[Fraction(1, 2), Fraction(1, 5)], [Fraction(-1, 4), Fraction(2, 5)]]

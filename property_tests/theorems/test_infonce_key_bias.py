@@ -51,7 +51,7 @@ def matched(mixture: SharedGMM, bias: Fraction = Fraction(1)) -> Instance:
 
 def definition(loss: KeyBiasLoss, M: np.ndarray, b: np.ndarray, shift: np.ndarray) -> float:
     """L(M, b) on the nodes, moved by a shift, pairs drawn component by component."""
-    x, f = loss.nodes + shift, loss.masses
+    x, f = loss.nodes.points + shift, loss.nodes.masses
     centres = loss.centres + shift
     mean = loss.weights @ centres
     pairs = loss.bias * (centres.T * loss.weights) @ centres + (1 - loss.bias) * np.outer(mean, mean)
@@ -64,7 +64,7 @@ def test_no_key_bias_does_better(mixture: SharedGMM, bias: Fraction) -> None:
     loss = KeyBiasLoss.of(matched(mixture, bias))
     value, _ = loss.at(MAP)
     nothing = np.zeros(2)
-    best = -loss.potential
+    best = -loss.nodes.potential
     assert definition(loss, MAP, best, nothing) == pytest.approx(value, abs=1e-11)
     rng = np.random.default_rng(1)
     for size in (1e-3, 0.1, 1):
@@ -75,9 +75,9 @@ def test_no_key_bias_does_better(mixture: SharedGMM, bias: Fraction) -> None:
 @pytest.mark.parametrize("mixture", PLANES, ids=["uneven", "triangle", "tilted"])
 def test_the_softmax_weights_are_a_coupling(mixture: SharedGMM) -> None:
     loss = KeyBiasLoss.of(matched(mixture))
-    coupling = loss.coupling(MAP)
-    assert coupling.sum(0) == pytest.approx(loss.masses, abs=1e-11)
-    assert coupling.sum(1) == pytest.approx(loss.masses, abs=1e-11)
+    coupling = loss.nodes.coupling(MAP)
+    assert coupling.sum(0) == pytest.approx(loss.nodes.masses, abs=1e-11)
+    assert coupling.sum(1) == pytest.approx(loss.nodes.masses, abs=1e-11)
     shares = loss.shares(MAP)
     assert shares.sum(0) == pytest.approx(loss.weights, abs=1e-11)
     assert (shares > 0).all()
@@ -87,7 +87,7 @@ def test_the_origin_is_of_no_matter() -> None:
     """A shift of x is a linear function in the best bias."""
     loss, shift = KeyBiasLoss.of(matched(PLANES[2], Fraction(1, 2))), np.array([0.7, -1.2])
     value, _ = loss.at(MAP)
-    moved = -loss.potential - loss.nodes @ MAP @ shift
+    moved = -loss.nodes.potential - loss.nodes.points @ MAP @ shift
     assert definition(loss, MAP, moved, shift) == pytest.approx(value, abs=1e-11)
 
 
@@ -119,7 +119,7 @@ def test_nodes_along_a_map_of_rank_one_say_what_the_whole_lattice_says(mixture: 
     whole = KeyBiasLoss.of(matched(mixture, Fraction(1, 2)))
     v = np.array([[0.3], [0.4]])
     along = whole.along(v)
-    assert len(along.nodes) < len(whole.nodes) / 5
+    assert len(along.nodes.points) < len(whole.nodes.points) / 5
     value, gradient = along.at(v @ v.T)
     expected, slopes = whole.at(v @ v.T)
     assert value == pytest.approx(expected, abs=1e-3)  # of the whole lattice, which ends at 4.5 deviations
@@ -264,7 +264,7 @@ def test_the_bounds_lie_on_their_sides() -> None:
     found = above(law, C, M, law.weights, law.means, grids)
     floating = there.at(exact.to_floats(M))[0]
     assert float(found.mid()) > floating
-    plain = definition(there, exact.to_floats(M), 0 * there.potential, np.zeros(2))
+    plain = definition(there, exact.to_floats(M), 0 * there.nodes.potential, np.zeros(2))
     assert float(found.mid()) == pytest.approx(plain, rel=0.02)
 
 

@@ -21,6 +21,7 @@ from thmverify.losses.expectations import (
     LogSumExpTerm,
     SoftplusTerm,
     Term,
+    TransportTerm,
     as_formula,
 )
 from thmverify.losses.matrices import pulled_back
@@ -105,6 +106,8 @@ def _evaluated(term: Term, n: int, shift: float) -> tuple[Floats, list[tuple[Any
             raise TypeError("losses of many candidates are not evaluated in batches")
         case DirectionsTerm():
             raise TypeError("losses of normalised features are not evaluated in batches")
+        case TransportTerm():
+            raise TypeError("losses with a key bias are not evaluated in batches")
 
 
 def _converted(x: Any) -> Floats:

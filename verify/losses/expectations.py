@@ -28,6 +28,7 @@ from thmverify.integrate.candidates import ReducedCandidates, Sources, reduce_ca
 from thmverify.integrate.directions import Directions
 from thmverify.integrate.problem import Reduced, reduce
 from thmverify.integrate.scores import Law, ReducedScores, reduce_scores
+from thmverify.integrate.transport import Transport
 from thmverify.losses import matrices, stacks
 from thmverify.losses.expressions import (
     GradientExpression,
@@ -41,7 +42,7 @@ from thmverify.losses.matrices import Array, Convert, Matrix, as_matrix, pulled_
 from thmverify.losses.record import Gradient, Loss, Parameter, Settings, Traced, Value
 from thmverify.losses.stacks import Constant, Number, Stack
 from thmverify.maps import BiasedEncoder, Encoder, LinearMap
-from thmverify.models import GMM, AugmentedPairs, Instance
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
 
 Adjoints: TypeAlias = list[tuple[Matrix, Array]]
 
@@ -173,7 +174,27 @@ class DirectionsTerm:
         return [(self.A, gradient)]
 
 
-Term: TypeAlias = LogSumExpTerm | SoftplusTerm | HingeTerm | CandidatesTerm | DirectionsTerm
+@dataclass(frozen=True, eq=False)
+class TransportTerm:
+    """The largest E_π (x − μ̄)ᵀM(y − μ̄) − KL(π | F × F) over couplings π: see `thmverify.integrate.transport`."""
+
+    law: SharedGMM
+    M: Matrix
+
+    @cached_property
+    def reduced(self) -> Transport:
+        """The term, centred. Raises InputError for an M that is not symmetric positive semidefinite."""
+        M, law = self.M.value, self.law
+        if not (exact.is_symmetric(M) and exact.is_positive_semidefinite(M)):
+            raise InputError("expression", "M", "is not symmetric positive semidefinite", "transport with M = AAᵀ")
+        return Transport(law.w, law.mu - law.mean * fmpq_mat(1, law.components, [1] * law.components), law.sigma, M)
+
+    def adjoints(self, outer: Array) -> Adjoints:
+        """Return the derivative by M from E_π xyᵀ."""
+        return [(self.M, outer)]
+
+
+Term: TypeAlias = LogSumExpTerm | SoftplusTerm | HingeTerm | CandidatesTerm | DirectionsTerm | TransportTerm
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +233,8 @@ class Formula:
         roots = tuple((-c, v) for c, v in short if rational_root(v) is None)
         drawn = tuple(replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, CandidatesTerm))
         turned = tuple(replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, DirectionsTerm))
-        return ValueExpression(known, tuple(logarithms), tuple(scores), self.logs, roots, drawn, turned)
+        moved = tuple(replace(t.reduced, coefficient=c) for c, t in self.terms if isinstance(t, TransportTerm))
+        return ValueExpression(known, tuple(logarithms), tuple(scores), self.logs, roots, drawn, turned, moved)
 
     def gradient(self, variable: Matrix, symmetric: bool) -> GradientExpression:
         """Return the derivative with respect to a matrix that the formula was made from."""
@@ -324,6 +346,19 @@ def normalised_infonce(pairs: AugmentedPairs, A: Matrix, temperature: Fraction |
     if A.shape[0] != pairs.mixture.dimension:
         raise InputError("expression", f"A {A.shape[0]} × {A.shape[1]}", "has not the rows of x", "check the shapes")
     return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), DirectionsTerm(pairs, A, _number(temperature))),))
+
+
+def best_bias(mixture: SharedGMM, M: Matrix) -> Formula:
+    """Return the least E_x log E_y exp(xᵀMy + b(y)) − E b over functions b, x and y centred, M = AAᵀ.
+
+    Raises TypeError on a batch of mixtures, and InputError for a matrix of another size than x.
+    """
+    if not isinstance(M, Matrix):
+        raise TypeError("losses with a key bias are not evaluated in batches")
+    d = mixture.dimension
+    if M.shape != (d, d):
+        raise InputError("expression", f"M {M.shape[0]} × {M.shape[1]}", f"is not {d} × {d}", "check the shapes")
+    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), TransportTerm(mixture, M)),))
 
 
 def rational_root(x: fmpq) -> fmpq | None:
@@ -507,8 +542,10 @@ __all__ = [
     "LogSumExpTerm",
     "Matrix",
     "SoftplusTerm",
+    "TransportTerm",
     "Variables",
     "beside",
+    "best_bias",
     "column",
     "expressed",
     "from_formula",

@@ -16,13 +16,15 @@ from thmverify.integrate.candidates import ReducedCandidates
 from thmverify.integrate.directions import Directions
 from thmverify.integrate.problem import Reduced
 from thmverify.integrate.scores import ReducedScores
+from thmverify.integrate.transport import Transport
 from thmverify.maps import Encoder, Gram, LinearMap
 
 
 @dataclass(frozen=True)
 class ValueExpression:
     """`rational` + Σ over `logarithms` of E log Σ_k w_k exp(…) + Σ over `scores` of E softplus(…) + Σ c log a + Σ c √a
-    + Σ over `candidates` of E log Σ_i e^{z_i} + Σ over `directions` of InfoNCE of normalised features.
+    + Σ over `candidates` of E log Σ_i e^{z_i} + Σ over `directions` of InfoNCE of normalised features
+    + Σ over `transports` of the transport of a mixture to itself.
 
     Each integral comes with its coefficient; `constants` holds the pairs (c, a) of logarithms, `roots` those of roots,
     a > 0. Exact when no integral, logarithm or root is left to do.
@@ -35,6 +37,7 @@ class ValueExpression:
     roots: tuple[tuple[fmpq, fmpq], ...] = ()
     candidates: tuple[ReducedCandidates, ...] = ()
     directions: tuple[Directions, ...] = ()
+    transports: tuple[Transport, ...] = ()
 
     @property
     def known(self) -> fmpq:
@@ -44,7 +47,7 @@ class ValueExpression:
     @property
     def is_exact(self) -> bool:
         """Whether the value is the rational number `known`."""
-        turned = any(term.rank for term in self.directions)
+        turned = any(term.rank for term in self.directions) or any(term.rank for term in self.transports)
         left = self.scores or self.constants or self.roots or self.candidates or turned
         return not left and all(term.problem.is_zero for term in self.logarithms)
 

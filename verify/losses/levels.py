@@ -29,13 +29,15 @@ from thmverify.integrate import (
     scores_enclosure,
     scores_float64,
     scores_multiprecision,
+    transport,
+    transport_enclosure,
 )
 from thmverify.integrate.candidates import CandidateMoments, ReducedCandidates
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.float64 import Estimate
 from thmverify.integrate.problem import Reduced
 from thmverify.integrate.scores import ReducedScores, ScoreMoments
-from thmverify.losses.expectations import CandidatesTerm, DirectionsTerm, HingeTerm, LogSumExpTerm
+from thmverify.losses.expectations import CandidatesTerm, DirectionsTerm, HingeTerm, LogSumExpTerm, TransportTerm
 from thmverify.losses.expressions import GradientExpression, Pullback, SoftmaxTerm, ValueExpression
 from thmverify.losses.matrices import pulled_back
 from thmverify.losses.record import Loss
@@ -79,6 +81,10 @@ _DIRECTIONS = _Engine(
     (directions.expected_loss, directions.multiprecision_loss, directions.enclose_loss),
     (directions.slopes, directions.multiprecision_slopes, directions.enclose_slopes),
 )
+_TRANSPORTS = _Engine(
+    (transport.expected_transport, transport.multiprecision_transport, transport_enclosure.enclose_transport),
+    (transport.moments, transport.multiprecision_moments, transport_enclosure.enclose_moments),
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,7 @@ def _parts(expression: ValueExpression) -> Iterator[_Part]:
         (_SCORES, expression.scores),
         (_CANDIDATES, expression.candidates),
         (_DIRECTIONS, expression.directions),
+        (_TRANSPORTS, expression.transports),
     )
     for engine, terms in integrals:
         for term in terms:
@@ -342,6 +349,8 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
         return list(term.adjoints(level.convert(term.variances.value), level.root))
     if isinstance(term, DirectionsTerm):
         return list(term.adjoints(level.moments(_DIRECTIONS, term.reduced, 1.0).gradient))
+    if isinstance(term, TransportTerm):
+        return list(term.adjoints(level.moments(_TRANSPORTS, term.reduced, 1.0).outer))
     if isinstance(term, LogSumExpTerm):
         reduced, order = term.reduced, 2 if term.separate else 1
         moments = level.moments(_SOFTMAX, reduced.problem, _reach(pullback), order)

@@ -1,74 +1,70 @@
 """InfoNCE with a key bias: the best bias of a map by Sinkhorn's scaling on nodes, and the best map, in float64.
 
 With a learnt number b(y) for each key the loss is −E[xᵀMx̂ + b(x̂)] + E_x log E_y exp(xᵀMy + b(y)). Its least value over
-b is −⟨C, M⟩ + 2 E u(x) for the symmetric potential u = log E_y exp(xᵀMy − u(y)), b = −u; then the softmax weights are
-the optimal coupling π of F with itself, and the gradient in M is −C + E_π xyᵀ. A shift of x changes nothing, so the
-coordinates are centred, whitened, and those of S_LDA. All is on a lattice of nodes around each component: no bounds.
-A map of lower rank sees x along its columns alone, so that its nodes lie on these directions through each mean.
+b is −⟨C, M⟩ + T(M), with the derivative −C + E_π xyᵀ (`thmverify.integrate.transport`). A shift of x changes nothing,
+so that the coordinates are centred, whitened, and those of S_LDA, where every minimiser lies. All is on a lattice of
+nodes around each component: no bounds. A map of lower rank sees x along its columns alone, so that its nodes lie on
+these directions through each mean.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 import numpy as np
 import scipy
 
+from thmverify import exact
 from thmverify.errors import InputError
+from thmverify.integrate.transport import LARGEST, Nodes
+from thmverify.losses import find_loss
+from thmverify.losses.levels import float64_gradient, float64_value
+from thmverify.maps import Encoder
 from thmverify.minimize.coordinates import Coordinates
+from thmverify.minimize.result import ACCEPTED, TOLERANCE, Minimiser, Note, column_space
 from thmverify.models import Floats, Instance
-from thmverify.subspaces import lda_subspace
+from thmverify.subspaces import fisher_subspace, lda_subspace
 
 _STEP = 0.7  # of the lattice of nodes, in standard deviations
 _RADII = (0.0, 8.4, 4.5)  # of the lattice, by the number of directions that it fills
-_NODES = 4000
-_ROUNDS, _TOLERANCE = 60, 1e-13  # of the potential
+_FINE = ((1.0, 0.0), (0.35, 8.8), (0.65, 7.2))  # steps and radii of a lattice on which a map is polished
 _MAPS = 200  # steps of the search for the best map
+_CHORDS, _DIFFERENCE = 12, 1e-4  # steps of polishing, and of differences of the gradient
+_FLAT = 1e-9  # turns of the columns leave the loss alone: curvatures relative to the largest
 
 
 @dataclass
 class KeyBiasLoss:
     """The loss, least over the key bias, of M on S_LDA in centred and whitened coordinates.
 
-    weights (K) and centres (K × m) of the components; bias δ; nodes (n × m), their masses (n) and components (n).
-    `frame` (m × s, orthonormal) holds the directions that nodes are spread in, all where it is None: enough for the
-    maps whose columns it spans, since across it x is independent of what they see, given the component.
-    `potential` is the last u that was found, where the next search begins.
+    weights (K) and centres (K × m) of the components; bias δ; `frame` and `lattice` are those of the `nodes`, by
+    default all directions, and a lattice for searches.
     """
 
     weights: Floats
     centres: Floats
     bias: float
     frame: Floats | None = None
-    nodes: Floats = field(init=False)
-    masses: Floats = field(init=False)
-    components: Floats = field(init=False)
-    potential: Floats = field(init=False)
+    lattice: tuple[float, float] | None = None
+    nodes: Nodes = field(init=False)
 
     def __post_init__(self) -> None:
         """Place the nodes. Raises InputError for more than two dimensions, or too many nodes."""
         m = self.centres.shape[1]
-        most = len(_RADII) - 1
-        if m > most:
-            rule = f"is more than the {most} dimensions that nodes are placed in"
+        if m > LARGEST:
+            rule = f"is more than the {LARGEST} dimensions that nodes are placed in"
             raise InputError("means", f"dim S_LDA = {m}", rule, "use fewer components, or means in a plane")
-        frame = np.eye(m) if self.frame is None else self.frame
-        grid = _grid(frame.shape[1])
-        if len(grid) * len(self.weights) > _NODES:
-            rule = f"needs more than {_NODES} nodes"
-            raise InputError("weights", f"{len(self.weights)} components", rule, "use fewer components")
-        mass = np.exp(-(grid**2).sum(1) / 2)
-        self.nodes = np.concatenate([grid @ frame.T + centre for centre in self.centres])
-        self.masses = np.concatenate([w * mass / mass.sum() for w in self.weights])
-        self.components = np.repeat(np.arange(len(self.weights)), len(grid))
-        self.potential = np.zeros(len(self.masses))
+        lattice = self.lattice or (_STEP, _RADII[m if self.frame is None else self.frame.shape[1]])
+        self.nodes = Nodes(self.weights, self.centres, lattice, self.frame)
 
     @classmethod
     def of(cls, instance: Instance) -> KeyBiasLoss:
         """Return that of an instance with a shared covariance. Raises InputError as above."""
-        mixture = instance.shared
-        coordinates = Coordinates(mixture, lda_subspace(mixture).basis)
+        return cls._in(_coordinates(instance), instance)
+
+    @classmethod
+    def _in(cls, coordinates: Coordinates, instance: Instance) -> KeyBiasLoss:
         centres = coordinates.centres.T
         return cls(coordinates.weights, centres - coordinates.weights @ centres, float(instance.pairs.bias))
 
@@ -85,36 +81,16 @@ class KeyBiasLoss:
         """C = E x x̂ᵀ, centred: δS (m × m)."""
         return np.asarray(self.bias * (self.centres.T * self.weights) @ self.centres)
 
-    def coupling(self, M: Floats) -> Floats:
-        """Return the optimal coupling π of the nodes (n × n): Sinkhorn's scaling, then Newton's method, for u."""
-        scores = self.nodes @ M @ self.nodes.T
-        logs, u = np.log(self.masses), self.potential
-        for step in range(_ROUNDS):
-            shifted = scores - u + logs
-            top = shifted.max(1)
-            shares = np.exp(shifted - top[:, None])
-            total = shares.sum(1)
-            excess = top + np.log(total) - u
-            if self.masses @ np.abs(excess) < _TOLERANCE:
-                break
-            if step < 3 or np.abs(excess).max() > 1:
-                u = u + excess / 2
-            else:
-                u = u + np.linalg.solve(np.eye(len(u)) + shares / total[:, None], excess)
-        self.potential = u
-        return np.asarray(np.exp(scores - u[:, None] - u + logs[:, None] + logs))
-
     def at(self, M: Floats) -> tuple[float, Floats]:
         """Return the loss of M, least over the bias, and its gradient (m × m)."""
-        coupling = self.coupling(M)
-        gradient = self.nodes.T @ coupling @ self.nodes - self.pairs
-        value = 2 * float(self.masses @ self.potential) - float(np.sum(self.pairs * M))
-        return value, (gradient + gradient.T) / 2
+        coupling = self.nodes.coupling(M)
+        gradient = self.nodes.points.T @ coupling @ self.nodes.points - self.pairs
+        return self.nodes.value - float(np.sum(self.pairs * M)), (gradient + gradient.T) / 2
 
     def shares(self, M: Floats) -> Floats:
         """Return Q_jk (K × K): how much of the optimal coupling joins component j with component k."""
-        member = np.equal.outer(np.arange(len(self.weights)), self.components).astype(float)
-        return np.asarray(member @ self.coupling(M) @ member.T)
+        member = np.equal.outer(np.arange(len(self.weights)), self.nodes.components).astype(float)
+        return np.asarray(member @ self.nodes.coupling(M) @ member.T)
 
     def best(self, rank: int) -> Floats:
         """Return the M = VVᵀ (m × m) of at most `rank` columns with the least loss that is found."""
@@ -128,20 +104,23 @@ class KeyBiasLoss:
         values, vectors = np.linalg.eigh(self.pairs)
         values, vectors = np.maximum(values[::-1], 1e-6), vectors[:, ::-1]
         start = (vectors * np.sqrt(values / (1 + values) ** 2))[:, :rank]
-        there = self.along(start) if start.shape[1] < m else self
-
-        def loss(entries: Floats) -> tuple[float, Floats]:
-            nonlocal there
-            V, potential = entries.reshape(m, -1), there.potential
-            if V.shape[1] < m:
-                there = self.along(V)
-                there.potential = potential
-            value, gradient = there.at(V @ V.T)
-            return value, (2 * gradient @ V).reshape(-1)
-
-        limits = {"gtol": 1e-9, "maxiter": _MAPS}
-        found = scipy.optimize.minimize(loss, start.reshape(-1), jac=True, method="BFGS", options=limits)
+        search, limits = _Search(self, start.shape), {"gtol": 1e-9, "maxiter": _MAPS}
+        found = scipy.optimize.minimize(search, start.reshape(-1), jac=True, method="BFGS", options=limits)
         return np.asarray(found.x.reshape(m, -1))
+
+    def factor(self, rank: int) -> Floats:
+        """Return V (m × s), s ≤ rank, of the best M = VVᵀ that is found, on a finer lattice; without columns for M = 0.
+
+        Fewer than m columns where the slope across those is not negative: the loss is convex.
+        """
+        m = self.centres.shape[1]
+        if not self.pairs.any():
+            return np.zeros((m, 0))
+        V = self._factor(min(rank, m))
+        if V.shape[1] == m > 1 and self.slope() >= 0:
+            V = self._factor(m - 1)
+        fine = replace(self.along(V) if V.shape[1] < m else self, lattice=_FINE[V.shape[1]])
+        return _polished(_Search(self, V.shape), _Search(fine, V.shape), V)
 
     def slope(self) -> float:
         """Return the least slope across the best map of rank m − 1: negative where all of S_LDA is learnt."""
@@ -156,9 +135,73 @@ class KeyBiasLoss:
         return float((null.T @ self.along(V).at(M)[1] @ null).item()), M
 
 
-def _grid(s: int) -> Floats:
-    """Return the nodes round the origin in s dimensions (n × s)."""
-    radius = _RADII[s]
-    axis = np.arange(-math.floor(radius / _STEP), math.floor(radius / _STEP) + 1) * _STEP
-    grid = np.stack(np.meshgrid(*[axis] * s, indexing="ij"), -1).reshape(-1, s) if s else np.zeros((1, 0))
-    return np.asarray(grid[(grid**2).sum(1) <= radius**2 + 1e-9])
+class _Search:
+    """The loss of VVᵀ and its derivative by V (m × s), as functions of V's entries, each from the last potential."""
+
+    def __init__(self, loss: KeyBiasLoss, shape: tuple[int, ...]) -> None:
+        self._there, self._shape = loss, shape
+
+    def __call__(self, entries: Floats) -> tuple[float, Floats]:
+        V, potential = entries.reshape(self._shape), self._there.nodes.potential
+        if V.shape[1] < V.shape[0]:
+            self._there = self._there.along(V)
+            if len(potential) == len(self._there.nodes.potential):  # not of other nodes
+                self._there.nodes.potential = potential
+        value, gradient = self._there.at(V @ V.T)
+        return value, (2 * gradient @ V).reshape(-1)
+
+
+def _polished(rough: _Search, fine: _Search, V: Floats) -> Floats:
+    """Return where the derivative on the finer lattice is 0, by chords with the curvature on the other."""
+    v, step = V.reshape(-1), _DIFFERENCE
+    ends = [[rough(v + sign * step * e)[1] for e in np.eye(v.size)] for sign in (1, -1)]
+    curvature = (np.array(ends[0]) - np.array(ends[1])) / (2 * step)
+    values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
+    bent = values > _FLAT * float(np.abs(values).max())
+    slope = fine(v)[1]
+    for _ in range(_CHORDS):
+        if float(np.linalg.norm(slope)) < TOLERANCE:
+            break
+        there = v - vectors[:, bent] @ ((vectors[:, bent].T @ slope) / values[bent])
+        found = fine(there)[1]
+        if not np.linalg.norm(found) < np.linalg.norm(slope):
+            break
+        v, slope = there, found
+    return np.asarray(v.reshape(V.shape))
+
+
+def minimise_key_bias(instance: Instance, rank: int) -> Minimiser:
+    """Return the minimiser over A with `rank` columns, as far as nodes and floats see.
+
+    Raises InputError where S_LDA has more dimensions than nodes are placed in, and for covariances that differ.
+    """
+    coordinates = _coordinates(instance)
+    loss = KeyBiasLoss._in(coordinates, instance)
+    V = loss.factor(rank)
+    A = coordinates.embedding @ V
+    encoder = Encoder(exact.matrix([[Fraction(float(x)) for x in row] for row in A], columns=A.shape[1]))
+    record = find_loss("infonce-key-bias")
+    estimate, slopes = float64_value(record, instance, encoder), float64_gradient(record, instance, encoder)
+    residual = float(np.linalg.norm(2 * coordinates.embedding.T @ slopes.derivatives["M"] @ A))
+    scale = 2 * float(np.linalg.norm(coordinates.embedding) * np.linalg.norm(A)) * len(A)
+    converged = residual + scale * slopes.error <= ACCEPTED * (1 + float(np.linalg.norm(V)))
+    notes = [Note.LOCAL if rank < coordinates.m else Note.ON_NODES]
+    notes += [] if converged else [Note.COARSE]
+    notes += [] if V.shape[1] else [Note.NOTHING_TO_LEARN]
+    return Minimiser(
+        loss="infonce-key-bias",
+        maps={"M": A @ A.T, "A": A},
+        rank=V.shape[1],
+        spaces=(column_space("M", A, fisher_subspace(instance.shared).as_floats()),),
+        value=estimate.value,
+        value_error=estimate.error,
+        kkt_residual=residual,
+        error_bound=None,
+        converged=converged,
+        notes=tuple(notes),
+    )
+
+
+def _coordinates(instance: Instance) -> Coordinates:
+    mixture = instance.shared
+    return Coordinates(mixture, lda_subspace(mixture).basis)

@@ -71,6 +71,10 @@ class Note(Enum):
         "The loss keeps falling while the map grows: there may be no minimum. Change the instance or the parameters "
         "of the loss."
     )
+    ON_NODES = (
+        "Minimum of a convex problem, as the gradient shows in floating point on quadrature nodes: no bound of the "
+        "distance is claimed."
+    )
     FULL_RANK = "The optimum needs fewer columns than r: raising the rank changes nothing."
 
 

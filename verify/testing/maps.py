@@ -111,6 +111,7 @@ def posed(
             | "supcon"
             | "ntxent-unnormalised"
             | "simclr-normalised"
+            | "infonce-key-bias"
         ):
             A = encoder(source, d, columns, hostile).A
             return Posed(loss, question, Encoder(moderated(A, mixture, spread)))

@@ -1,0 +1,236 @@
+"""InfoNCE with a key bias: closed forms, what leaves it alone, bounds that hold for every bias, and its minimiser."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import arb, ctx, fmpq, fmpq_mat
+from scipy.special import logsumexp
+
+from property_tests.engine.changes import in_coordinates
+from property_tests.engine.definitions import DEFINITIONS
+from property_tests.engine.support import contains, encloses, overlap
+from thmverify import exact
+from thmverify.errors import InputError
+from thmverify.integrate.transport import Nodes, gap
+from thmverify.integrate.transport_enclosure import _Law, _Line, _planned
+from thmverify.losses import LOSSES
+from thmverify.losses.levels import enclose, enclosed_gradient, exact_value, float64_gradient, float64_value
+from thmverify.maps import Encoder, Gram
+from thmverify.minimize import minimise
+from thmverify.minimize.key_bias import KeyBiasLoss
+from thmverify.models import GMM, AugmentedPairs, Instance, SharedGMM
+from thmverify.testing import Posed, Seeded, posed
+
+LOSS, PLAIN = LOSSES["infonce-key-bias"], LOSSES["infonce"]
+THIRDS = (Fraction(1, 2), Fraction(1, 3), Fraction(1, 6))
+TRIANGLE = SharedGMM(THIRDS, ((1, 0), (-1, 2), (0, -3)), ((2, 1), (1, 2)))
+COLUMN = Encoder(exact.matrix([[Fraction(1, 4)], [Fraction(-1, 5)]]))
+PLANE = Encoder(exact.matrix([[Fraction(1, 4), Fraction(1, 9)], [Fraction(-1, 5), Fraction(1, 6)]]))
+
+
+def paired(mixture: GMM, bias: Fraction = Fraction(2, 3), rank: int = 2) -> Instance:
+    return Instance(AugmentedPairs(mixture, bias), rank)
+
+
+def value(instance: Instance, linear_map) -> float:
+    return float64_value(LOSS, instance, linear_map).value
+
+
+@pytest.mark.parametrize("y", [Fraction(1, 10**6), Fraction(1, 5), Fraction(1, 2), Fraction(69, 100)])
+@pytest.mark.parametrize("bias", [Fraction(0), Fraction(1)])
+def test_of_one_component_the_bridge_is_known(y: Fraction, bias: Fraction) -> None:
+    """b is quadratic: E_π xᵀMy − KL = β − ½ log(1 + β) for each eigenvalue y of AᵀΣA, β(1 + β) = y²."""
+
+    def known(size: float) -> float:
+        beta = (math.sqrt(1 + 4 * size**2) - 1) / 2
+        return beta - math.log1p(beta) / 2
+
+    alone = paired(SharedGMM((1,), ((3, -2),), ((2, 1), (1, 2))), bias)
+    line = Gram(exact.matrix([[y / 2, 0], [0, 0]]))
+    found = enclose(LOSS, alone, line, 8)
+    assert found.reached
+    assert contains(found, known(float(y)), Fraction(1, 10**14))
+    assert float64_value(LOSS, alone, line).value == pytest.approx(known(float(y)), abs=1e-12)
+    whole = Gram(line.M + fmpq_mat([[2, -4], [-4, 8]]) * fmpq(1, 60))
+    sizes = np.linalg.eigvals(exact.to_floats(whole.M * fmpq_mat([[2, 1], [1, 2]])))
+    estimate = float64_value(LOSS, alone, whole)
+    assert abs(estimate.value - sum(known(float(x)) for x in sizes.real)) <= estimate.error + 1e-14 < 1e-8
+
+
+def test_the_map_0_has_the_loss_0() -> None:
+    for mixture in (TRIANGLE, SharedGMM((1,), ((0, 1),))):
+        zero = Encoder(fmpq_mat(2, 2))
+        assert exact_value(LOSS, paired(mixture), zero) == 0
+        gradient = float64_gradient(LOSS, paired(mixture), zero).derivatives["M"]
+        centred = mixture.S - mixture.mean * mixture.mean.transpose()
+        assert gradient == pytest.approx(-2 / 3 * exact.to_floats(centred))
+
+
+@pytest.mark.parametrize("linear_map", [COLUMN, PLANE], ids=["line", "plane"])
+def test_the_origin_is_of_no_matter(linear_map: Encoder) -> None:
+    moved = SharedGMM(THIRDS, [[a + 5, b - Fraction(7, 3)] for a, b in TRIANGLE.means], TRIANGLE.covariance)
+    one, two = (enclose(LOSS, paired(m), linear_map, 8) for m in (TRIANGLE, moved))
+    assert overlap(one, two)
+    first, second = (float64_gradient(LOSS, paired(m), linear_map) for m in (TRIANGLE, moved))
+    assert first.derivatives["M"] == pytest.approx(second.derivatives["M"], abs=first.error + second.error)
+    plain = [float64_value(PLAIN, paired(m), linear_map).value for m in (TRIANGLE, moved)]
+    assert abs(plain[0] - plain[1]) > 0.01
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_it_is_at_most_infonce_and_more_without_signal(seed: int) -> None:
+    question = posed(Seeded(random.Random(seed)), LOSS.name, hostile=False, **dict(DEFINITIONS[LOSS.name].options))
+    found = enclose(LOSS, question.instance, question.linear_map, 8)
+    assert found.reached
+    assert found.lower <= enclose(PLAIN, question.instance, question.linear_map, 12).upper
+    nothing = replace(question.instance, model=AugmentedPairs(question.instance.shared, Fraction(0)))
+    assert enclose(LOSS, nothing, question.linear_map, 8).upper >= 0
+
+
+def test_it_is_convex_along_segments() -> None:
+    ends = [exact.matrix([[Fraction(1, 9), 0], [0, Fraction(1, 99)]]), exact.matrix([[0, 0], [0, Fraction(1, 5)]])]
+    at = [value(paired(TRIANGLE), Gram(ends[0] * (1 - t) + ends[1] * t)) for t in (fmpq(i, 8) for i in range(9))]
+    bends = np.diff(at, 2)
+    assert (bends > 1e-4).all()
+
+
+@pytest.mark.parametrize("linear_map", [COLUMN, PLANE], ids=["line", "plane"])
+def test_its_gradient_is_the_derivative_of_its_value(linear_map: Encoder) -> None:
+    found, step = float64_gradient(LOSS, paired(TRIANGLE), linear_map), fmpq(1, 10**4)
+    assert found.error < 1e-8
+    for B in (fmpq_mat(linear_map.A), exact.matrix([[i + j for j in range(linear_map.A.ncols())] for i in (1, -2)])):
+        up, down = (value(paired(TRIANGLE), Encoder(linear_map.A + B * h)) for h in (step, -step))
+        along = exact.to_floats(linear_map.A * B.transpose() + B * linear_map.A.transpose())
+        assert float(np.sum(found.derivatives["M"] * along)) == pytest.approx((up - down) / 2e-4, abs=1e-6)
+    balls, reached = enclosed_gradient(LOSS, paired(TRIANGLE), linear_map, 8)
+    assert not reached
+    for ball, x in zip(balls["M"].flat, found.derivatives["M"].flat, strict=True):
+        assert ball.contains(arb(float(x)))
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-6, 1e-3, 0.1, 1.0])
+def test_bounds_hold_for_every_potential(size: float) -> None:
+    """The two sides of what r leaves open, on nodes, at potentials off the best by so much."""
+    M, rng = np.array([[0.3]]), np.random.default_rng(1)
+    nodes = Nodes(np.array([0.4, 0.6]), np.array([[1.2], [-0.8]]), (0.5, 6.0))
+    nodes.coupling(M)
+    best, masses = nodes.value, nodes.masses
+    assert nodes.gap < 1e-9
+    u = nodes.potential + size * rng.standard_normal(len(masses))
+    scores = nodes.points @ M @ nodes.points.T - u
+    r = np.exp(logsumexp(scores + np.log(masses), axis=1) - u)
+    upper = 2 * float(masses @ u) + float(masses @ (r - 1))
+    assert upper - gap(masses, u, r) - 1e-12 <= best <= upper + 1e-12
+    assert gap(masses, u, r) < 200 * size * (1 - math.log(size)) + 1e-9 if size else gap(masses, u, r) < 1e-9
+
+
+def test_few_digits_hold_many() -> None:
+    for seed in range(4):
+        question = posed(Seeded(random.Random(seed)), LOSS.name, hostile=False, **dict(DEFINITIONS[LOSS.name].options))
+        fine = enclose(LOSS, question.instance, question.linear_map, 11)
+        assert fine.reached
+        for digits in (1, 4, 8):
+            rough = enclose(LOSS, question.instance, question.linear_map, digits)
+            assert rough.reached
+            assert encloses(rough, fine)
+        estimate = float64_value(LOSS, question.instance, question.linear_map)
+        assert contains(fine, estimate.value, Fraction(estimate.error))
+
+
+def test_the_variance_of_tilted_points_is_bounded() -> None:
+    with ctx.workprec(128):
+        law = _Law([arb(fmpq(1, 3)), arb(fmpq(2, 3))], [arb(2), arb(-1)], arb(fmpq(1, 2)), 20.0)
+        line = _Line.of(law, *_planned(law))
+        V = float(line.variance())
+    q, c = np.array([float(x) for x in line.q]), np.array([float(x.log()) for x in line.c])
+    found = []
+    for z in np.linspace(-60, 60, 2001):
+        p = np.exp(c + z * q - logsumexp(c + z * q))
+        found.append(p @ q**2 - (p @ q) ** 2)
+    assert max(found) <= V < 1.5 * max(found)
+
+
+def test_coordinates_are_of_no_matter() -> None:
+    question = Posed(LOSS.name, paired(TRIANGLE), COLUMN)
+    T = exact.matrix([[2, 1], [Fraction(-1, 3), 1]])
+    told = in_coordinates(question, T, T)
+    assert overlap(*(enclose(LOSS, q.instance, q.linear_map, 9) for q in (question, told)))
+
+
+def test_what_is_not_enclosed_is_bounded_all_the_same_and_says_why() -> None:
+    steep = Encoder(exact.column([1, 0]))
+    for linear_map, why in ((PLANE, "rank 1 alone"), (steep, "too steep")):
+        found = enclose(LOSS, paired(TRIANGLE), linear_map, 6)
+        assert not found.reached
+        assert why in found.note
+        estimate = float64_value(LOSS, paired(TRIANGLE), linear_map)
+        assert contains(found, estimate.value, Fraction(estimate.error))
+    far = SharedGMM(THIRDS, [[1000 * x for x in mean] for mean in TRIANGLE.means])
+    assert "too many nodes" in enclose(LOSS, paired(far), COLUMN, 6).note
+    space = SharedGMM(THIRDS, ((1, 0, 0), (-1, 2, 0), (0, -3, 1)))
+    with pytest.raises(InputError, match="rank 3"):
+        float64_value(LOSS, paired(space), Encoder(exact.identity(3)))
+
+
+def test_covariances_must_agree() -> None:
+    spread = ((2, 1), (1, 2))
+    same = GMM(THIRDS, TRIANGLE.means, (spread,) * 3)
+    assert overlap(*(enclose(LOSS, paired(m), COLUMN, 6) for m in (same, TRIANGLE)))
+    other = GMM(THIRDS, TRIANGLE.means, (spread, spread, ((1, 0), (0, 1))))
+    with pytest.raises(InputError):
+        enclose(LOSS, paired(other), COLUMN, 6)
+    with pytest.raises(InputError):
+        minimise(LOSS, paired(other))
+
+
+# ------------------------------------------------------------------------------------------------ the best map
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_its_minimiser_is_the_best_map_on_the_lattice_of_searches(rank: int) -> None:
+    instance = paired(TRIANGLE, Fraction(1), rank)
+    found = minimise(LOSS, instance)
+    assert found.converged, found.note
+    assert found.rank == min(rank, 2)
+    assert found.kkt_residual < 1e-8
+    assert found.spaces[0].angles.max() < 1e-8
+    loss = KeyBiasLoss.of(instance)
+    best = loss.best(min(rank, 2))
+    sizes = np.linalg.eigvalsh(best)
+    G = found.maps["A"].T @ exact.to_floats(TRIANGLE.sigma) @ found.maps["A"]
+    assert np.linalg.eigvalsh(G)[-1] == pytest.approx(sizes[-1], rel=1e-2)
+    rng = np.random.default_rng(0)
+    for size in (1e-3, 1e-2, 0.1):
+        there = found.maps["A"] + size * rng.standard_normal(found.maps["A"].shape)
+        A = exact.matrix([[Fraction(float(x)) for x in row] for row in there])
+        assert value(instance, Encoder(A)) > found.value
+
+
+def test_a_rank_that_is_not_needed_is_not_taken() -> None:
+    """δ = 7/10 and a rare component far out: of three columns one is left."""
+    uneven = SharedGMM(
+        (Fraction(93, 100), Fraction(3, 50), Fraction(1, 100)),
+        ((Fraction(94, 465), Fraction(3, 155)), (-5, Fraction(-4, 5)), (Fraction(56, 5), 3)),
+    )
+    assert minimise(LOSS, paired(uneven, Fraction(7, 10), 3)).rank == 1
+
+
+@pytest.mark.parametrize(
+    "instance",
+    [
+        paired(TRIANGLE, Fraction(0)),
+        paired(SharedGMM((Fraction(1, 2),) * 2, ((1, 2), (1, 2)), ((2, 1), (1, 1)))),
+        paired(SharedGMM((1,), ((1, 2),))),
+    ],
+    ids=["no signal", "equal means", "one component"],
+)
+def test_without_information_nothing_is_learnt(instance: Instance) -> None:
+    found = minimise(LOSS, instance)
+    assert (found.rank, found.value, found.converged) == (0, 0.0, True)
+    assert "is 0" in found.note
