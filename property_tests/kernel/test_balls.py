@@ -15,7 +15,7 @@ from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 from property_tests.kernel.library import softmax_points
 from thmverify import exact
 from thmverify import testing as st
-from thmverify.certifying.balls import propose_ball
+from thmverify.certifying.grids import propose_ball, written
 from thmverify.kernel import Rejected, balls
 from thmverify.kernel.balls import Ball, check_balls, dual_error, halves, pair_moments, read_ball
 from thmverify.kernel.integrals import Axis, read_grids, softmax_moments
@@ -42,7 +42,7 @@ def moments(law: Mixture, D: fmpq_mat, b: fmpq_mat, ball: Ball, j: int = 0) -> t
 
 
 def proposed(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float, j: int = 0) -> Ball:
-    return read_ball(propose_ball(law, j, D, b, nats).ball, "a ball")
+    return read_ball(written(propose_ball(law, j, D, b, nats).ball), "a ball")
 
 
 def overlap(a: arb_mat, b: arb_mat) -> bool:
@@ -102,7 +102,7 @@ def test_balls_agree_with_boxes(seed):
             boxes.append([Axis(fmpq(1, 8), range(int(8 * x) - 56, int(8 * x) + 57), fmpq(1, 5)) for x in centre])
         other = softmax_points(law, D, b, boxes)
         for nats in NATS:
-            grids = read_grids([propose_ball(law, j, D, b, nats).ball for j in range(3)], "grids")
+            grids = read_grids([written(propose_ball(law, j, D, b, nats).ball) for j in range(3)], "grids")
             assert overlap(softmax_points(law, D, b, grids), other)
 
 

@@ -1,4 +1,4 @@
-"""The ball of lattice points that a certificate proposes for each component; the kernel computes its error."""
+"""The ball of lattice points that suits a component with straight logits; the kernel bounds its error (2.5)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import fmpq_mat
 
 from thmverify import exact
-from thmverify.certifying.writing import dyadics
 from thmverify.exact import to_floats
 from thmverify.integrate.lattice import dyadic
 from thmverify.integrate.rules import reach
-from thmverify.kernel.models import Mixture
+from thmverify.kernel.balls import Ball
 from thmverify.models import Floats
 
 _ROUNDS = 200  # of the fixed-point iteration for the smallest ellipsoid
@@ -25,55 +23,56 @@ _SLACK = 1.01  # the kernel's numbers may be a little larger than float64's
 
 @dataclass(frozen=True)
 class Choice:
-    """A ball as a certificate holds it, about how many nodes it has, and the largest exponent there."""
+    """A ball, about how many nodes it has, and the largest exponent there."""
 
-    ball: dict[str, Any]
+    ball: Ball
     nodes: float
     largest: float
 
 
-def propose_ball(law: Mixture, j: int, D: fmpq_mat, b: fmpq_mat, nats: float) -> Choice:
-    """Return a ball for component j whose error should be about e^−nats, for `kernel.balls.pair_moments`."""
-    slopes, H = to_floats(b).T, to_floats(D.transpose() * law.covariances[j] * D)
-    levels = np.log([float(exact.to_fraction(w)) for w in law.weights])
-    levels = levels + slopes @ to_floats(D.transpose() * law.means)[:, j]
-    active = _active(slopes, levels, H, nats)
+def choose_ball(levels: Floats, b: fmpq_mat, L: Floats, nats: float) -> Choice:
+    """Return a ball whose error should be about e^−nats, for `kernel.balls.pair_moments`.
+
+    levels: log w_k + b_k·c (K), for q ~ N(c, LLᵀ). b: ρ × K. L: ρ × ρ, lower triangular.
+    """
+    slopes = to_floats(b).T @ L
+    active = _active(slopes, levels, nats)
     first = exact.submatrix(b, range(b.nrows()), [active[0]])
     apart = exact.submatrix(b, range(b.nrows()), active) - first * fmpq_mat(1, len(active), [1] * len(active))
     basis = exact.submatrix(apart, range(b.nrows()), exact.pivot_columns(apart))
-    frame, lengths = _frame(to_floats(basis), slopes[active], H)
+    frame, lengths = _frame(L.T @ to_floats(basis), slopes[active])
     steps, width = _steps(lengths, nats)
     r = len(steps)
     radius = reach(r, math.exp(-nats)) if r else 1.0
     volume = math.pi ** (r / 2) / math.gamma(r / 2 + 1) * radius**r
-    ball = {
-        "active": [str(k) for k in active],
-        "frame": dyadics(frame) if len(steps) else [],
-        "steps": [str(Fraction(h)) for h in steps],
-        "radius": str(Fraction(dyadic(radius))),
-        "width": str(Fraction(dyadic(width))),
-    }
+    ball = Ball(
+        active,
+        exact.matrix([[Fraction(x) for x in row] for row in frame.tolist()], columns=r),
+        [exact.to_fmpq(Fraction(h)) for h in steps],
+        exact.to_fmpq(Fraction(dyadic(radius))),
+        exact.to_fmpq(Fraction(dyadic(width))),
+    )
     largest = float(np.abs(levels).max() + radius * lengths.max(initial=0))
     return Choice(ball, 2 * volume / math.prod(steps), largest)
 
 
-def _active(slopes: Floats, levels: Floats, H: Floats, nats: float) -> list[int]:
+def _active(slopes: Floats, levels: Floats, nats: float) -> list[int]:
     """Return the components k whose E p_k may be more than e^−nats, by Chernoff's bound against the likeliest."""
     top = int(np.argmax(levels))
     apart, gap = slopes - slopes[top], levels - levels[top]
-    spread = np.einsum("ki,ij,kj->k", apart, H, apart)
+    spread = (apart * apart).sum(axis=1)
     tau = np.clip(np.divide(-gap, spread, out=np.ones_like(gap), where=spread > 0), 0, 1)
     return [int(k) for k in np.flatnonzero(tau * gap + tau**2 * spread / 2 > -nats - math.log(len(gap)))]
 
 
-def _frame(basis: Floats, slopes: Floats, H: Floats) -> tuple[Floats, Floats]:
-    """Return the axes of a small ellipsoid around all differences of slopes, and its half-axes where H is 1.
+def _frame(basis: Floats, slopes: Floats) -> tuple[Floats, Floats]:
+    """Return the axes of a small ellipsoid around all differences of slopes, and its half-axes.
 
-    Column i of the r × r frame X: basis·X has (basis·X)ᵀH(basis·X) ≈ 1.
+    Basis (ρ × r) and slopes (K × ρ) are whitened. Column i of the r × r frame X: basis·X has (basis·X)ᵀ(basis·X) ≈ 1.
     """
-    Q, triangle = np.linalg.qr(np.linalg.cholesky(H).T @ basis)
-    apart = np.array([x - y for x, y in itertools.combinations(slopes, 2)]).reshape(-1, len(H))
-    lengths, axes = np.linalg.eigh(_ellipsoid(apart @ np.linalg.cholesky(H) @ Q))
+    Q, triangle = np.linalg.qr(basis)
+    apart = np.array([x - y for x, y in itertools.combinations(slopes, 2)]).reshape(-1, slopes.shape[1])
+    lengths, axes = np.linalg.eigh(_ellipsoid(apart @ Q))
     return np.linalg.solve(triangle, axes), np.sqrt(np.maximum(lengths, 0))
 
 
