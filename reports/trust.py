@@ -22,8 +22,8 @@ from flint import arb, fmpq, fmpq_mat
 import thmverify.kernel
 from thmverify import exact
 from thmverify.decimals import outward
-from thmverify.integrate.enclosure import enclose_moments
 from thmverify.integrate.float64 import softmax_moments
+from thmverify.integrate.moments import enclose_moments
 from thmverify.integrate.problem import LogSumExp
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.proofs.rules import RULES

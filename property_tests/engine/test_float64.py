@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from thmverify import exact
-from thmverify.integrate.enclosure import enclose_moments, enclose_value
+from thmverify.integrate.enclosure import enclose_value
 from thmverify.integrate.float64 import BUDGET, expected_value, softmax_moments, softmax_sums
+from thmverify.integrate.moments import enclose_moments
 from thmverify.integrate.problem import LogSumExp
 from thmverify.integrate.rules import Lattice, plan_lattice, sobol
 from thmverify.testing import Seeded, examples, invertible_matrix, positive_definite, rational_matrix

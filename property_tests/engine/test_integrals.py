@@ -22,8 +22,9 @@ from property_tests.engine.support import contains, encloses, exactly, interval,
 from thmverify import exact
 from thmverify.integrate import cells
 from thmverify.integrate.bounds import jensen_bounds
-from thmverify.integrate.enclosure import Enclosure, enclose_moments, enclose_value
+from thmverify.integrate.enclosure import Enclosure, enclose_value
 from thmverify.integrate.float64 import expected_value, softmax_moments
+from thmverify.integrate.moments import enclose_moments
 from thmverify.integrate.multiprecision import expected_value as mp_value
 from thmverify.integrate.multiprecision import softmax_moments as mp_moments
 from thmverify.integrate.problem import LogSumExp
@@ -266,6 +267,62 @@ def test_mpmath_lies_in_the_enclosure(posed):
     balls, (p, first, second) = enclose_moments(posed, 30, order=2), mp_moments(posed, digits, order=2)
     for a, b in ((balls.p, p), (balls.first, first), (balls.second, second)):
         assert all(contains(interval(x), y, slack) for x, y in zip(a.flat, b.flat, strict=True))
+
+
+def meet(a, b):
+    """Return whether two arrays of balls have a point in common, entry by entry."""
+    return all(x.overlaps(y) for x, y in zip(a.flat, b.flat, strict=True))
+
+
+@pytest.mark.parametrize(("dimension", "digits"), [(2, 12), (3, 5)])
+@given(data=st.data())
+@settings(max_examples=examples(4))
+def test_balls_of_nodes_meet_boxes(dimension, digits, data):
+    """First moments by Stein's identity over balls, and as they stand over boxes, which the second ones ask for."""
+    posed = data.draw(problems(dimension, hostile=False))
+    pairs, whole = enclose_moments(posed, digits), enclose_moments(posed, digits, order=2)
+    assert pairs.reached
+    assert whole.reached
+    assert meet(pairs.p, whole.p)
+    assert meet(pairs.first, whole.first)
+
+
+@pytest.mark.parametrize("far", [fmpq(7), fmpq(10) ** 30])
+@pytest.mark.parametrize("curved", [False, True])
+def test_moments_about_the_centre_do_not_see_where_it_is(curved, far):
+    """All centres moved by `far`, the logits with them: what q tells of the components is the same."""
+    posed = problem(Seeded(random.Random(11)), 1, curved, hostile=False)
+    K = posed.terms
+    bent = [posed.curvature(k)[0, 0] for k in range(K)]
+    slopes = [posed.slope(k)[0, 0] for k in range(K)]
+    moved = LogSumExp(
+        posed.weights,
+        posed.centres + fmpq_mat(1, posed.components, [far] * posed.components),
+        posed.covariances,
+        fmpq_mat(1, K, [b - c * far for b, c in zip(slopes, bent, strict=True)]),
+        posed.quadratic,
+        posed.law,
+        tuple(c * far**2 / 2 - b * far for b, c in zip(slopes, bent, strict=True)),
+    )
+    here, there = enclose_moments(posed, 10, order=2), enclose_moments(moved, 10, order=2)
+    assert here.reached
+    assert there.reached
+    for a, b in ((here.p, there.p), (here.first, there.first), (here.second, there.second)):
+        assert meet(a, b)
+
+
+@pytest.mark.parametrize("dimension", [5, 6])
+def test_moments_in_five_and_six_dimensions(dimension):
+    """Σ_k p_k = 1 and Σ_k E[p_k u] = 0 hold in the balls, and so does the float engine's number."""
+    posed = problem(Seeded(random.Random(dimension)), dimension, hostile=False)
+    posed = LogSumExp(posed.weights, posed.centres, posed.covariances, posed.linear * fmpq(1, 8))
+    balls, floats = enclose_moments(posed, 3), softmax_moments(posed)
+    assert balls.reached
+    for j in range(posed.components):
+        assert sum(balls.p[j], arb(0)).contains(1)
+        assert all(sum(balls.first[j, :, a], arb(0)).contains(0) for a in range(dimension))
+    for x, y in zip(balls.p.flat, floats.p.flat, strict=True):
+        assert contains(interval(x), float(y), Fraction(floats.error))
 
 
 @given(problems(1), permutations(3))

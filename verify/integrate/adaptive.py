@@ -64,29 +64,7 @@ def values(win: Window, nats: float) -> list[arb]:
             return _density(s, c) * (_logits(win, s)[r] + total.log())
 
         ball = _integrate(f, _breaks(centre[0], radius), goal)
-        out.append(ball + _tail(win, centre, radius, moments=False))
-    return out
-
-
-def moments(win: Window, nats: float, order: int) -> list[list[dict[tuple[int, ...], arb]]]:
-    """Return enclosures of E_j[p_k (s − c_j)^n] for n = 0 … order, keyed as in `lattice.Lattice.moments`."""
-    goal, radius, out = (-arb(nats)).exp(), _radius(nats), []
-    for centre in win.centres:
-        tail = _tail(win, centre, radius, moments=True)
-        row = []
-        for k in range(len(win.weights)):
-            entry = {}
-            for n in range(order + 1):
-
-                def f(s: acb, analytic: bool, c: arb = centre[0], k: int = k, n: int = n) -> acb:
-                    terms, total, _ = _relative_sum(win, s)
-                    if analytic and not abs(total) > 0:
-                        return _NOT_ANALYTIC
-                    return _density(s, c) * (s - c) ** n * terms[k] / total
-
-                entry[(0,) * n] = _integrate(f, _breaks(centre[0], radius), goal) + tail
-            row.append(entry)
-        out.append(row)
+        out.append(ball + _tail(win, centre, radius))
     return out
 
 
@@ -94,8 +72,8 @@ def _radius(nats: float) -> int:
     return 2 * int((2 * nats) ** 0.5 / 2 + 1)
 
 
-def _tail(win: Window, centre: Sequence[arb], radius: int, moments: bool) -> arb:
+def _tail(win: Window, centre: Sequence[arb], radius: int) -> arb:
     """Return a ball round 0 that holds what lies more than `radius` (less the centre's rounding) from the centre."""
     R = arb(radius) - (centre[0] - arb(centre[0].mid())).abs_upper()
-    size = outside(growth_of(win, centre), 0, tails(R), moments)
+    size = outside(growth_of(win, centre), 0, tails(R))
     return arb(0, size.upper())

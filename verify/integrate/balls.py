@@ -43,7 +43,7 @@ def choose_ball(levels: Floats, b: fmpq_mat, L: Floats, nats: float) -> Choice:
     frame, lengths = _frame(L.T @ to_floats(basis), slopes[active])
     steps, width = _steps(lengths, nats)
     r = len(steps)
-    radius = reach(r, math.exp(-nats)) if r else 1.0
+    radius = _radius(r, nats) if r else 1.0
     volume = math.pi ** (r / 2) / math.gamma(r / 2 + 1) * radius**r
     ball = Ball(
         active,
@@ -54,6 +54,13 @@ def choose_ball(levels: Floats, b: fmpq_mat, L: Floats, nats: float) -> Choice:
     )
     largest = float(np.abs(levels).max() + radius * lengths.max(initial=0))
     return Choice(ball, 2 * volume / math.prod(steps), largest)
+
+
+def _radius(dimension: int, nats: float) -> float:
+    """Return R with Pr(|s| > R) ≤ e^−nats, s ~ N(0, I); beyond the range of floats by the bound that `reach` states."""
+    if nats > 700:
+        return math.sqrt(dimension) + math.sqrt(2 * nats)
+    return reach(dimension, math.exp(-nats))
 
 
 def _active(slopes: Floats, levels: Floats, nats: float) -> list[int]:
@@ -100,7 +107,7 @@ def _steps(lengths: Floats, nats: float) -> tuple[list[float], float]:
     if r == 0:
         return [], 1.0
     count, shortest = (2 * r * (r - 1), math.sqrt(2)) if r > 1 else (2, 2.0)
-    a, most = np.meshgrid(np.linspace(0.1, 14, 200), np.linspace(0.2, 3, 57))
+    a, most = np.meshgrid(np.linspace(0.1, max(14, nats / 4), 200), np.linspace(min(0.2, 2 / math.sqrt(nats)), 3, 57))
     room = 2 * math.pi * shortest * a - nats - math.log(count) - a**2 * most**2 / 2
     D = 2 / a * np.arccos(np.exp(-np.maximum(room, 0) / 2))
     h = np.minimum(D[..., None] / np.maximum(lengths, 1e-300), most[..., None])

@@ -1,4 +1,4 @@
-"""Rigorous enclosures of log-sum-exp expectations and softmax moments, in ball arithmetic.
+"""Rigorous enclosures of log-sum-exp expectations, in ball arithmetic.
 
 Floats choose the coordinates, the windows and the lattice; the bound on the error is computed from what was chosen, so
 a bad choice widens the ball and never misplaces it. No error estimator is used anywhere.
@@ -11,14 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 from flint import arb, ctx, fmpq
 
 from thmverify import exact
 from thmverify.integrate import cells
 from thmverify.integrate.bounds import jensen_bounds
 from thmverify.integrate.problem import LogSumExp
-from thmverify.integrate.windows import Balls, plan_windows, whitening
+from thmverify.integrate.windows import plan_windows, whitening
 
 BUDGET = 30e6  # microseconds of work for one integral, about
 _CHEAP = 1e6  # below which nothing better than a lattice is looked for
@@ -38,21 +37,6 @@ class Enclosure:
     def width(self) -> fmpq:
         """The length of the interval."""
         return self.upper - self.lower
-
-
-@dataclass(frozen=True)
-class EnclosedMoments:
-    """Balls around E_j p_k (p, J × K), E_j[p_k (q − m_j)] (first, J × K × ρ), and the second moments (J × K × ρ × ρ).
-
-    `second` is None unless order 2 was asked for. `bits` is the precision to go on with; `reached` as in `Enclosure`.
-    """
-
-    p: Balls
-    first: Balls
-    second: Balls | None
-    bits: int
-    reached: bool
-    note: str = ""
 
 
 def ball_to_interval(ball: arb) -> tuple[fmpq, fmpq]:
@@ -82,16 +66,6 @@ def _of_constants(problem: LogSumExp, digits: int) -> tuple[fmpq, fmpq]:
         top = max(problem.constants)
         terms = (arb(w) * arb(a - top).exp() for w, a in zip(problem.weights, problem.constants, strict=True))
         return ball_to_interval(arb(top) + sum(terms, arb(0)).log())
-
-
-def _shares_of_constants(problem: LogSumExp) -> list[arb]:
-    """Return p_k for exponents that do not depend on q."""
-    if not problem.constants:
-        return [arb(w) for w in problem.weights]
-    top = max(problem.constants)
-    terms = [arb(w) * arb(a - top).exp() for w, a in zip(problem.weights, problem.constants, strict=True)]
-    total = sum(terms, arb(0))
-    return [term / total for term in terms]
 
 
 def _evaluate(method: _Method, digits: int) -> tuple[fmpq, fmpq] | None:
@@ -124,7 +98,7 @@ class _Method:
 
 def _method(problem: LogSumExp, nats: float) -> _Method | None:
     """Return the cheaper of lattice and cells for this accuracy, or for the best accuracy within the budget."""
-    lattice = plan_windows(problem, nats, moments=False, budget=BUDGET)
+    lattice = plan_windows(problem, nats, BUDGET)
     if lattice is None or not lattice.complete:
         found = _cells(problem, nats, BUDGET, whole=False) if problem.dimension <= 2 else None
     elif lattice.use_adaptive:  # on the line: cells, when there are few, are cheaper still
@@ -169,44 +143,3 @@ def _fallback(problem: LogSumExp, best: tuple[fmpq, fmpq] | None, digits: int) -
     how = "what the budget allows" if best is not None else "Jensen's inequality alone"
     note = f"{digits} digits are out of reach for this integral in {problem.dimension} dimensions: bounds by {how}"
     return Enclosure(lower, upper, False, note)
-
-
-def enclose_moments(problem: LogSumExp, digits: int, order: int = 1) -> EnclosedMoments:
-    """Return balls of radius about 10^−digits around the softmax moments up to `order` (1 or 2)."""
-    shape, rho = (problem.components, problem.terms), problem.dimension
-    if rho == 0:
-        with ctx.workprec(int(4 * digits) + 128):
-            p = np.array([_shares_of_constants(problem)] * problem.components, dtype=object)
-        second = np.empty((*shape, 0, 0), dtype=object) if order == 2 else None
-        return EnclosedMoments(p, np.empty((*shape, 0), dtype=object), second, 64, True)
-    plan = plan_windows(problem, digits * math.log(10) + 6, moments=True, budget=BUDGET)
-    if plan is None:
-        return _trivial_moments(problem, order)
-    for bits in _Method(plan.value, plan.nats, plan.complete).precisions():
-        with ctx.workprec(bits):
-            p, first, second = plan.moments(order)
-            reached = all(_tight(m, digits) for m in (p, first, second) if m is not None)
-        if reached or not plan.complete:
-            break
-    note = "" if reached else f"{digits} digits are out of reach for moments in {rho} dimensions within the budget"
-    return EnclosedMoments(p, first, second, bits, reached, note)
-
-
-def _tight(balls: Balls, digits: int) -> bool:
-    return all(x.rad() * arb(10) ** digits < 1 for x in balls.flat)
-
-
-def _trivial_moments(problem: LogSumExp, order: int) -> EnclosedMoments:
-    """Return 0 ≤ p_k ≤ 1 and |E_j[p_k u]| ≤ E|u|: true of every problem, and all that is known beyond the budget."""
-    shape, rho = (problem.components, problem.terms), problem.dimension
-    first = np.empty((*shape, rho), dtype=object)
-    second = np.empty((*shape, rho, rho), dtype=object)
-    for j in range(problem.components):
-        H = problem.covariance(j)
-        for i in range(rho):
-            first[j, :, i] = arb(0, arb(H[i, i]).sqrt().upper())
-            for m in range(rho):
-                second[j, :, i, m] = arb(0, (arb(H[i, i]) * arb(H[m, m])).sqrt().upper())
-    p = np.full(shape, arb(0.5, 0.5), dtype=object)
-    note = f"moments in {rho} dimensions are beyond the budget: only their trivial bounds are given"
-    return EnclosedMoments(p, first, second if order == 2 else None, 64, False, note)

@@ -15,7 +15,7 @@ the kernel is 1/(1 + e^{2πy/h}) and |φ(R + iy)| = e^{y²/2} φ(R) ≤ e^{ay/2}
 
 On the box so thickened the phases of the K terms spread by
 θ = a · max_{k,l} |∂_i(ℓ_k − ℓ_l)|, and while θ < π the sum keeps within an angle θ/2 of its mean phase, so that
-  |F| ≤ max_k |ℓ_k| + ½a² max_k |C_k,ii| + log sec(θ/2) + a max_k |∂_i ℓ_k|,   |p_k| ≤ exp(a² max_k |C_k,ii|) sec(θ/2).
+  |F| ≤ max_k |ℓ_k| + ½a² max_k |C_k,ii| + log sec(θ/2) + a max_k |∂_i ℓ_k|.
 Summing the lemma over the axes (each with the others summed or integrated) bounds the rule; Gaussian tails bound what
 lies outside the box.
 """
@@ -211,8 +211,8 @@ def tails(R: arb) -> tuple[arb, arb, arb]:
     return tail, 2 * phi, 2 * R * phi + tail
 
 
-def error_bound(win: Window, axes: Sequence[Axis], moments: bool) -> arb:
-    """Return a bound, exact, of the rule's error for each component's value, or for its softmax moments up to order 2.
+def error_bound(win: Window, axes: Sequence[Axis]) -> arb:
+    """Return a bound, exact, of the rule's error for each component's value.
 
     Returns infinity when a strip is too wide for the lemma or the box too small for a component.
     """
@@ -234,24 +234,21 @@ def error_bound(win: Window, axes: Sequence[Axis], moments: bool) -> arb:
             theta = axis.a * _phase_rate(win, i, half, middle)
             if not (R > 0 and theta < arb.pi() and 4 * arb.pi() / axis.h > axis.a):
                 return arb("inf")
-            size = _strip_size(win, growth, reach, i, axis.a, theta, moments)
+            size = _strip_size(win, growth, reach, i, axis.a, theta)
             rate = 2 * arb.pi() / axis.h
             long_sides = 2 * (axis.a * axis.a / 2).exp() / ((rate * axis.a).exp() - 1)
             short_sides = 4 * (-R * R / 2).exp() / (2 * arb.pi()).sqrt() / (rate - axis.a / 2)
             total += kappa * size * (long_sides + short_sides)
-            total += outside(growth, i, tails(R), moments)
+            total += outside(growth, i, tails(R))
         worst = worst.max(total)
     return worst.upper()
 
 
-def _strip_size(win: Window, growth: Growth, reach: Sequence[arb], i: int, a: arb, theta: arb, moments: bool) -> arb:
-    """Return a bound of |F|, or of |p_k| times a monomial of degree ≤ 2 in s − c, over the thickened box."""
+def _strip_size(win: Window, growth: Growth, reach: Sequence[arb], i: int, a: arb, theta: arb) -> arb:
+    """Return a bound of |F| over the thickened box."""
     rho = win.dimension
     bend = _top([abs(win.curvature(k, i, i)) for k in range(len(win.weights))])
     secant = 1 / (theta / 2).cos()
-    if moments:
-        longest = _top([1 + reach[m] + a for m in range(rho)])
-        return (a * a * bend).exp() * secant * longest**2
     along = growth.slope[i] + _dot(
         [_top([abs(win.curvature(k, i, m)) for k in range(len(win.weights))]) for m in range(rho)], reach
     )
@@ -259,14 +256,12 @@ def _strip_size(win: Window, growth: Growth, reach: Sequence[arb], i: int, a: ar
     return inside + a * a * bend / 2 + secant.log() + a * along
 
 
-def outside(growth: Growth, i: int, tails: tuple[arb, arb, arb], moments: bool) -> arb:
+def outside(growth: Growth, i: int, tails: tuple[arb, arb, arb]) -> arb:
     """Return a bound of the integral over |u_i| > R, u = s − c_j, of the integrand's absolute value.
 
     The other coordinates are standard normal: E|u| < 1, E u² = 1.
     """
     t0, t1, t2 = tails
-    if moments:
-        return t0 + t1 + t2
     others = sum(growth.slope, arb(0)) + sum(growth.bend, arb(0)) / 2
     return t0 * (growth.beta + others) + t1 * growth.slope[i] + t2 * growth.bend[i] / 2
 
@@ -373,52 +368,3 @@ class Lattice:
                 for n, index in enumerate(chunk):
                     sums[j] += along[n, j] * self._row_weight(j, index)
         return sums
-
-    def moments(self, order: int) -> list[list[dict[tuple[int, ...], arb]]]:
-        """Return, for each component j of the window and each k, the lattice sums of p_k times monomials in s − c_j.
-
-        A monomial is the sorted tuple of its axes: () is 1, (0,) is s_0 − c_0, (0, 1) their product.
-        """
-        rho, J = self.win.dimension, len(self.gauss)
-        monomials = [m for n in range(order + 1) for m in itertools.combinations_with_replacement(range(rho), n)]
-        sums = [[{m: arb(0) for m in monomials} for _ in range(self.K)] for _ in range(J)]
-        columns = arb_mat(self._column_weights(order)).transpose()
-        for chunk, rows in self._chunks():
-            totals = self._totals(rows)
-            for n, index in enumerate(chunk):
-                right = self._right(rows.outer[n])
-                inverse = [1 / t for t in totals[n]]
-                shares = arb_mat([[r * x for r, x in zip(row, inverse, strict=True)] for row in right])
-                along = shares * columns  # K × (J · (order + 1))
-                self._add_row(sums, monomials, along, rows.left[n], index, order)
-        return sums
-
-    def _column_weights(self, order: int) -> list[list[arb]]:
-        weights = []
-        for centre, gauss in zip(self.win.centres, self.gauss, strict=True):
-            column = list(gauss[-1])
-            for _ in range(order + 1):
-                weights.append(column)
-                column = [x * (s - centre[-1]) for x, s in zip(column, self.nodes[-1], strict=True)]
-        return weights
-
-    def _add_row(
-        self,
-        sums: list[list[dict[tuple[int, ...], arb]]],
-        monomials: list[tuple[int, ...]],
-        along: arb_mat,
-        left: list[arb],
-        index: tuple[int, ...],
-        order: int,
-    ) -> None:
-        last = self.win.dimension - 1
-        for j, centre in enumerate(self.win.centres):
-            weight = self._row_weight(j, index)
-            for m in monomials:
-                factor = weight
-                for i in m:
-                    if i != last:
-                        factor = factor * (self.nodes[i][index[i]] - centre[i])
-                column = j * (order + 1) + m.count(last)
-                for k in range(self.K):
-                    sums[j][k][m] += factor * left[k] * along[k, column]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
-from numpy.typing import NDArray
+from flint import arb, ctx, fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.integrate import adaptive
@@ -16,12 +15,11 @@ from thmverify.integrate.lattice import Lattice, Window, choose_axes, error_boun
 from thmverify.integrate.problem import LogSumExp
 from thmverify.kernel.strict import Rejected
 
-Balls: TypeAlias = NDArray[Any]  # an object array of arb
 Groups: TypeAlias = tuple[tuple[int, ...], ...]
 
 TOO_COARSE = (Rejected, ZeroDivisionError)  # what a precision too low for a covariance ends in
 _ROW = 30  # what a lattice row costs beyond its nodes; a node costs about a microsecond
-_PLANNING_BITS = (64, 512, 4096)  # precisions to plan with, in turn
+PLANNING_BITS = (64, 512, 4096)  # precisions to plan with, in turn
 _STEEP = 60_000  # lattice nodes on the line from which adaptive integration is cheaper
 
 
@@ -59,58 +57,19 @@ class WindowPlan:
         if self.use_adaptive:
             return adaptive.values(win, self.nats)
         axes = choose_axes(win, self.nats)
-        error = arb(0, error_bound(win, axes, moments=False))
+        error = arb(0, error_bound(win, axes))
         return [x + error for x in Lattice(win, axes).values()]
 
-    def moments(self, order: int) -> tuple[Balls, Balls, Balls | None]:
-        """Return the softmax moments in the coordinates of the original problem."""
-        shape, rho = (self.problem.components, self.problem.terms), self.problem.dimension
-        p = np.full(shape, arb("nan"), dtype=object)
-        first = np.full((*shape, rho), arb("nan"), dtype=object)
-        second = np.full((*shape, rho, rho), arb("nan"), dtype=object)
-        back = arb_mat(self.T.inv())
-        try:
-            for win in self.windows():
-                lift = back * win.factor
-                for j, row in zip(win.components, self._window_moments(win, order), strict=True):
-                    for k, entry in enumerate(row):
-                        p[j, k] = entry[()]
-                        first[j, k] = _lift_first(lift, entry, rho)
-                        if order == 2:
-                            second[j, k] = _lift_second(lift, entry, rho)
-        except TOO_COARSE:
-            pass  # what is left is not a number, and a higher precision follows
-        return p, first, second if order == 2 else None
 
-    def _window_moments(self, win: Window, order: int) -> list[list[dict[tuple[int, ...], arb]]]:
-        if self.use_adaptive:
-            return adaptive.moments(win, self.nats, order)
-        axes = choose_axes(win, self.nats)
-        error = arb(0, error_bound(win, axes, moments=True))
-        sums = Lattice(win, axes).moments(order)
-        return [[{m: x + error for m, x in entry.items()} for entry in row] for row in sums]
-
-
-def _lift_first(lift: arb_mat, entry: dict[tuple[int, ...], arb], rho: int) -> Balls:
-    s = arb_mat(rho, 1, [entry[(i,)] for i in range(rho)])
-    return np.array((lift * s).entries(), dtype=object)
-
-
-def _lift_second(lift: arb_mat, entry: dict[tuple[int, ...], arb], rho: int) -> Balls:
-    pairs = [entry[(min(i, m), max(i, m))] for i in range(rho) for m in range(rho)]
-    q = lift * arb_mat(rho, rho, pairs) * lift.transpose()
-    return np.array(q.entries(), dtype=object).reshape(rho, rho)
-
-
-def plan_windows(problem: LogSumExp, nats: float, moments: bool, budget: float) -> WindowPlan | None:
+def plan_windows(problem: LogSumExp, nats: float, budget: float) -> WindowPlan | None:
     """Return a plan for an accuracy of about e^{−nats}, or the best that `budget` microseconds allow, or None.
 
     The choice is made with floats and trusted by nobody: the error is bounded from what was chosen.
     """
-    for bits in _PLANNING_BITS:
+    for bits in PLANNING_BITS:
         with ctx.workprec(bits):
             try:
-                return _plan(problem, nats, moments, budget)
+                return _plan(problem, nats, budget)
             except TOO_COARSE:
                 continue  # a covariance that is definite only at a higher precision
             except OverflowError:
@@ -118,17 +77,15 @@ def plan_windows(problem: LogSumExp, nats: float, moments: bool, budget: float) 
     return None
 
 
-def _plan(problem: LogSumExp, nats: float, moments: bool, budget: float) -> WindowPlan | None:
+def _plan(problem: LogSumExp, nats: float, budget: float) -> WindowPlan | None:
     T = whitening(problem)
     problem = problem.transformed(T)
     asked = nats + _magnitude(problem)
     groups = _groups(problem, asked)
-    if moments:
-        asked += _moment_magnitude(problem, T, groups, asked)
     if problem.dimension == 1 and _nodes(problem, groups, asked) > _STEEP:
         return WindowPlan(problem, T, _separate(problem), asked + 4, True, _STEEP, True)
     allowed = asked
-    while (cost := _cost(problem, groups, allowed, moments)) > budget:
+    while (cost := _cost(problem, groups, allowed)) > budget:
         allowed *= 0.85
         if allowed < 4:
             return None
@@ -146,17 +103,6 @@ def _magnitude(problem: LogSumExp) -> float:
         win = _window(problem, group)
         size = max([size, *(abs(float(b)) for b in win.beta), *(abs(float(x)) for row in win.slopes for x in row)])
     return math.log(100 * size)
-
-
-def _moment_magnitude(problem: LogSumExp, T: fmpq_mat, groups: Groups, nats: float) -> float:
-    """Return the logarithm of the largest monomial of degree 2 on a window, taken back to the coordinates q."""
-    back, largest = arb_mat(T.inv()), 1.0
-    for group in groups:
-        win = _window(problem, group)
-        spread = max(abs(float(c[i] - win.centres[0][i])) for c in win.centres for i in range(win.dimension))
-        lift = max(sum(abs(float(x)) for x in row) for row in (back * win.factor).tolist())
-        largest = max(largest, (2 + 2 * math.sqrt(2 * nats) + spread) * max(lift, 1.0))
-    return 2 * math.log(largest)
 
 
 def _separate(problem: LogSumExp) -> Groups:
@@ -181,9 +127,9 @@ def _nodes(problem: LogSumExp, groups: Groups, nats: float) -> float:
     return total
 
 
-def _cost(problem: LogSumExp, groups: Groups, nats: float, moments: bool) -> float:
+def _cost(problem: LogSumExp, groups: Groups, nats: float) -> float:
     """Return what the lattice sums cost, in microseconds."""
-    each = problem.components if moments or not problem.is_linear else 1
+    each = 1 if problem.is_linear else problem.components
     return each * _nodes(problem, groups, nats) * slowness(nats)
 
 

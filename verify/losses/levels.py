@@ -35,6 +35,7 @@ from thmverify.integrate import (
 from thmverify.integrate.candidates import CandidateMoments, ReducedCandidates
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.float64 import Estimate
+from thmverify.integrate.moments import enclose_moments
 from thmverify.integrate.problem import Reduced
 from thmverify.integrate.scores import ReducedScores, ScoreMoments
 from thmverify.losses.expectations import CandidatesTerm, DirectionsTerm, HingeTerm, LogSumExpTerm, TransportTerm
@@ -62,7 +63,7 @@ class _Engine:
 
 _SOFTMAX = _Engine(
     (float64.expected_value, multiprecision.expected_value, enclosure.enclose_value),
-    (float64.softmax_moments, multiprecision.softmax_moments, enclosure.enclose_moments),
+    (float64.softmax_moments, multiprecision.softmax_moments, enclose_moments),
 )
 _SCORES = _Engine(
     (scores_float64.expected_softplus, scores_multiprecision.expected_softplus, scores_enclosure.enclose_softplus),

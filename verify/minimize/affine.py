@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 
 from thmverify import exact
 from thmverify.exact import to_floats
-from thmverify.integrate.enclosure import enclose_moments
+from thmverify.integrate.moments import enclose_moments
 from thmverify.integrate.problem import reduce
 from thmverify.models import Floats, Instance
 
