@@ -19,7 +19,7 @@ from thmverify.integrate.balls import Choice, choose_ball
 from thmverify.integrate.boxes import STEEP, Component, choose_adaptive, choose_box, count
 from thmverify.integrate.float64 import inverse_whitening
 from thmverify.kernel.balls import MAX_AXES, Ball
-from thmverify.kernel.integrals import MAX_DIMENSION, Adaptive, Axis, Grid, check_grids, fewer_directions
+from thmverify.kernel.integrals import MAX_DIMENSION, Adaptive, Grid, check_grids, fewer_directions
 from thmverify.kernel.models import Mixture
 from thmverify.kernel.strict import Rejected
 
@@ -98,17 +98,17 @@ def propose_pairs(law: Mixture, V: fmpq_mat, nats: float) -> Grids:
     return _affordable(*_boxes([Component(np.concatenate(place), flat, bends) for place in places], nats))
 
 
-def _affordable(grids: Sequence[Grid], nodes: float, bits: int) -> Grids:
+def _affordable(grids: list[Grid], nodes: float, bits: int) -> Grids:
     """Return the grids when the kernel takes them."""
     try:
         with ctx.workprec(bits):
-            check_grids(list(grids), len(grids))
+            check_grids(grids, len(grids))
     except Rejected:
         raise OutOfReachError(f"the integral needs {nodes:,.0f} nodes, more than the kernel takes") from None
     return Grids([written(grid) for grid in grids], bits)
 
 
-def _balls(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> tuple[list[Ball], float, int]:
+def _balls(law: Mixture, D: fmpq_mat, b: fmpq_mat, nats: float) -> tuple[list[Grid], float, int]:
     """Return a ball for each component, the nodes of all, and bits."""
     choices = [propose_ball(law, j, D, b, nats) for j in range(len(law.weights))]
     bits = _BITS + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + max(choice.largest for choice in choices)))
@@ -119,15 +119,16 @@ def propose_ball(law: Mixture, j: int, D: fmpq_mat, b: fmpq_mat, nats: float) ->
     """Return a ball for component j whose error should be about e^−nats."""
     levels = np.log([exact.to_float(w) for w in law.weights])
     levels = levels + to_floats(b).T @ to_floats(D.transpose() * law.means)[:, j]
-    return choose_ball(levels, b, np.linalg.cholesky(to_floats(D.transpose() * law.covariances[j] * D)), nats)
+    L = np.linalg.cholesky(to_floats(D.transpose() * law.covariances[j] * D))
+    return choose_ball(levels, b, L.astype(np.float64), nats)
 
 
-def _boxes(components: Sequence[Component], nats: float) -> tuple[list[list[Axis]], float, int]:
+def _boxes(components: Sequence[Component], nats: float) -> tuple[list[Grid], float, int]:
     """Return a lattice in a box for each component, the nodes of all, and bits."""
     grids = [choose_box(component, nats) for component in components]
     largest = max(component.largest(nats) for component in components)
     bits = _BITS + math.ceil(1.45 * nats) + math.ceil(math.log2(1 + largest))
-    return grids, sum(map(count, grids)), bits
+    return [*grids], sum(map(count, grids)), bits
 
 
 def _components(law: Mixture, D: fmpq_mat, b: fmpq_mat, c: Sequence[fmpq_mat]) -> list[Component]:
