@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from fractions import Fraction
 
 import numpy as np
@@ -266,6 +266,12 @@ def test_a_radius_clears_and_is_nearly_the_least() -> None:
     assert found.rho is not None
     assert found.rise.clears(found.rho)
     assert not found.rise.clears(found.rho * Fraction(99, 100))
+    sigma, bend, stretch = (float(x) for x in found.rise)
+    for share in (0.5, 0.99, 1.0, 1.5):  # σ < κ(ρ)ρ, as the theorem has it
+        rho = share * float(found.rho)
+        b = stretch * rho
+        kappa = math.log(b + math.exp(-b)) / b**2 * bend
+        assert found.rise.clears(Fraction(rho)) is (sigma < kappa * rho)
     assert not Rise(found.rise.slope * 100, *found.rise[1:]).clears(found.rho)
     assert not Rise(found.rise.slope, arb(-1), found.rise.stretch).clears(found.rho)
     assert not Rise(found.rise.slope, arb(0, 1), found.rise.stretch).clears(found.rho)  # of a sign that is not known
@@ -303,6 +309,11 @@ def test_coordinates_and_the_order_of_components_do_not_matter() -> None:
     ("call", "field"),
     [
         (lambda: radius(HALF, 1, P), "n"),
+        (lambda: radius(HALF, 10.5, P), "n"),
+        (lambda: radius(HALF, True, P), "n"),
+        (lambda: radius(HALF, 10, 0.05), "p"),
+        (lambda: radius(replace(WITNESS, rank=1), 10, P), "rank"),
+        (lambda: pairs_needed(HALF, 0.05, P), "rho"),
         (lambda: radius(HALF, 10, Fraction(1)), "p"),
         (lambda: slope_bound(HALF, 10, Fraction(0)), "p"),
         (lambda: pairs_needed(HALF, Fraction(0), P), "rho"),

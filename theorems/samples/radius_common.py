@@ -87,6 +87,7 @@ from thmverify.kernel.models import Pairs
 from thmverify.kernel.models import instance as kernel_instance
 from thmverify.kernel.strict import Rejected
 from thmverify.models import Instance
+from thmverify.rationals import Number, rational
 
 _BITS = 96
 _TILT = fmpq(3, 8)  # of what is far: e^{3|z|²/8} has a mean, as 3/8 < 1/2
@@ -315,45 +316,58 @@ def _radius(law: Law, n: int, p: Fraction) -> Radius:
         return Radius(n, p, found.radius(), cuts, found)
 
 
-def _checked(n: int, p: Fraction) -> None:
-    if not n >= 2:
-        raise InputError("n", n, "is not a number of pairs of at least 2", "write 2 or more")
-    if not 0 < p < 1:
-        raise InputError("p", p, "is not between 0 and 1", "write a probability such as 1/20")
+def _checked(n: object, p: object) -> Fraction:
+    """Return p. Raises InputError for what is no number of pairs, or no probability between 0 and 1."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 2:
+        raise InputError("n", n, "is not a number of pairs of at least 2", "write a whole number from 2 on")
+    chance = rational("p", p)
+    if not 0 < chance < 1:
+        raise InputError("p", p, "is not between 0 and 1", 'write a probability such as "1/20"')
+    return chance
 
 
-def radius(instance: Instance, n: int, p: Fraction) -> Radius:
-    """Return ρ for n pairs and a probability p of failure. Raises InputError for n < 2, p outside (0, 1)."""
-    _checked(n, p)
-    return _radius(Law.of(instance), n, p)
+def _convex(instance: Instance) -> Law:
+    """Return the law. Raises InputError for r < d: then the loss is not one of all M ⪰ 0."""
+    if instance.rank < instance.shared.dimension:
+        rule = f"is below d = {instance.shared.dimension}, and the theorem is about r ≥ d columns"
+        raise InputError("rank", instance.rank, rule, "give the instance d columns or more")
+    return Law.of(instance)
 
 
-def slope_bound(instance: Instance, n: int, p: Fraction) -> Fraction:
+def radius(instance: Instance, n: int, p: Number) -> Radius:
+    """Return ρ for n pairs and a probability p of failure, for maps with r ≥ d columns.
+
+    Raises InputError for n < 2, p outside (0, 1), r < d, and for covariances that differ.
+    """
+    chance = _checked(n, p)
+    return _radius(_convex(instance), n, chance)
+
+
+def slope_bound(instance: Instance, n: int, p: Number) -> Fraction:
     """Return a bound for ‖∇L̂(M*) − ∇L(M*)‖ that fails with probability 3p/4 at most, for every n ≥ 2.
 
-    Raises InputError for n < 2 and p outside (0, 1).
+    Raises InputError for n < 2, p outside (0, 1), and for covariances that differ.
     """
-    _checked(n, p)
-    law = Law.of(instance)
+    chance, law = _checked(n, p), Law.of(instance)
     start = Cuts(Fraction(1), Fraction(1), Fraction(1, 2), Fraction(4))
     with ctx.workprec(_BITS):
-        cuts = _searched(lambda c: float(slope(law, n, p, c.room, c.far)), start)
-        return to_fraction(_upper(slope(law, n, p, cuts.room, cuts.far)))
+        cuts = _searched(lambda c: float(slope(law, n, chance, c.room, c.far)), start)
+        return to_fraction(_upper(slope(law, n, chance, cuts.room, cuts.far)))
 
 
-def pairs_needed(instance: Instance, rho: Fraction, p: Fraction) -> int:
-    """Return a number of pairs at which ρ is what the theorem gives, or less, at most 2 % above the least that does.
+def pairs_needed(instance: Instance, rho: Number, p: Number) -> int:
+    """Return a number of pairs at which the theorem gives ρ or less: by bisection, some 2 % above where that begins.
 
-    Raises InputError for ρ ≤ 0, p outside (0, 1), and where 10²⁴ pairs are too few.
+    Raises InputError for ρ ≤ 0, where 10²⁴ pairs are too few, and as `radius` does.
     """
-    if not rho > 0:
+    wanted, chance = rational("rho", rho), _checked(2, p)
+    if not wanted > 0:
         raise InputError("rho", rho, "is no distance", "write a positive number")
-    _checked(2, p)
-    law = Law.of(instance)
+    law = _convex(instance)
 
     def enough(n: int) -> bool:
-        found = _radius(law, n, p).rho
-        return found is not None and found <= rho
+        found = _radius(law, n, chance).rho
+        return found is not None and found <= wanted
 
     low, high = 2, 4
     while not enough(high):
