@@ -389,6 +389,9 @@ def test_the_statement_is_conditional_on_one_thing() -> None:
     assert [a.name for a in report.assumed] == ["rises-around"]
     assert "RisesAround" in str(report.assumed[0])
     assert judge(sample_radius.STATEMENT).standing is Standing.CONDITIONAL
+    assert {h.name for h in sample_radius.STATEMENT.hypotheses} >= set(report.used)
+    for name in ("MinimisesInfoNCE", "MinimisesSampleInfoNCE", "GramDistance"):
+        assert name in report.conclusion
 
 
 def test_tilted_moments_contain_those_of_the_law() -> None:

@@ -4,15 +4,17 @@ Let (x_i, x̂_i), i = 1, …, n, be independent augmented pairs of a SharedGMM, 
 d, M* the population's minimiser AAᵀ, and ‖D‖² = tr(DΣDΣ). For 0 < p < 1 the claim is: with probability at least 1 − p
 the loss L̂ has a minimiser, and for all of them, M̂ = ÂÂᵀ,
 
-    ‖M̂ − M*‖ ≤ ρ(n, p),   and   gᵀΣM̂ΣM̂Σg ≤ ρ² gᵀΣg   for every g with gᵀμ_k = 0 for all k,
+    ‖M̂ − M*‖ ≤ ρ(n, p),   and, for every g with gᵀμ_k = 0 for all k,   gᵀΣM̂ΣM̂Σg ≤ ρ² gᵀΣg,
 
-where ρ(n, p) is what `thmverify.theorems.samples.radius_common` computes, with every constant explicit, in balls; ∞
-where it finds none. So the eigenspace of M̂ for eigenvalues of λ or more is at an angle of sine ρ/λ at most from S_F.
+so that each u with M̂Σu = λu is at an angle of sine ρ/λ at most from S_F (Davis and Kahan): (λ gᵀΣu)² ≤ ρ² gᵀΣg · uᵀΣu.
+ρ(n, p) is what `thmverify.theorems.samples.radius_common` computes, with every constant explicit, in balls; ∞ where
+it finds none.
 
 The proof on paper is in that module. It needs one map and no union over maps: L̂ is convex, so a sphere around M* is
 enough, and there L̂ is at least its slope at M*, which is small by Chebyshev's inequality, and a bend, which is not.
 The proof that is checked by the kernel has no probability in it: it supposes by name that L̂ is larger on that sphere
-than at M* (`rises-around`) and derives the rest, the convexity of L̂ included. The theorem is conditional on that.
+than at M* (`rises-around`) and derives where minimisers are, the convexity of L̂ included. The theorem is conditional
+on that. That there is a minimiser is on paper: a continuous function has a least value on a ball.
 
 The bound is loose: see the evidence, and the page on samples. On random instances what is tried is the part that says
 something at few pairs: how far the slope of L̂ at M* is from the population's. Its bound may fail in 3p/4 of all
@@ -51,8 +53,9 @@ CONCLUSION = Conclusion(
     r"\Pr\big(\emptyset \neq \mathrm{argmin}\, \hat L \subseteq "
     r"\{\hat A : \|\hat A \hat A^T - A^* A^{*T}\| \leq \rho(n, p)\}\big) \geq 1 - p",
     "For n ≥ 2 independent pairs and 0 < p < 1, with probability at least 1 − p: L̂ has a minimiser over R^{d×r}, and "
-    "every minimiser Â has ‖ÂÂᵀ − A*A*ᵀ‖ ≤ ρ(n, p), A* one of the population loss, ‖D‖² = tr(DΣDΣ), and gᵀΣM̂ΣM̂Σg ≤ "
-    "ρ(n, p)²gᵀΣg for M̂ = ÂÂᵀ and every g with gᵀμ_k = 0 for all k. ρ(n, p) is explicit, and ∞ for small n.",
+    "every minimiser Â has ‖ÂÂᵀ − A*A*ᵀ‖ ≤ ρ(n, p), A* one of the population loss, ‖D‖² = tr(DΣDΣ). With M̂ = ÂÂᵀ and "
+    "ρ = ρ(n, p), gᵀΣM̂ΣM̂Σg ≤ ρ²gᵀΣg for every g with gᵀμ_k = 0 for all k, and each u with M̂Σu = λu has (λgᵀΣu)² ≤ "
+    "ρ²gᵀΣg · uᵀΣu. ρ(n, p) is explicit, and ∞ for small n.",
 )
 PAIRS, SAMPLES, P = 100, 40, Fraction(1, 2)  # of the samples that are tried
 FAILS = 3 * P / 4  # how often the bound of the slope may fail

@@ -5,7 +5,8 @@ minimiser of L. How probable that is, and how probable at which ρ, is for `thmv
 
 The rest is derived. Let Â minimise L̂ and ‖ÂÂᵀ − AAᵀ‖ = σ > ρ. With t = ρ/σ and r ≥ d columns (1 − t)AAᵀ + tÂÂᵀ = XXᵀ
 for some X, at distance ρ. As L̂ is convex, L̂(X) ≤ (1 − t)L̂(A) + tL̂(Â) ≤ L̂(A) < L̂(X). What Â has across S_F is
-then bounded as in `sample-deviation`.
+then bounded as in `sample-deviation`, and with it the angle of each eigenvector to S_F (Davis and Kahan): if M̂Σu =
+λu, then (λ gᵀΣu)² ≤ ρ² gᵀΣg · uᵀΣu.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from thmverify.formulas.samples import (
     rises_around,
     sample_infonce,
 )
-from thmverify.proofs.expressions import Expr, Index, conj, eq, forall, fresh, inv, lse, num, real, tr
+from thmverify.proofs.expressions import Col, Expr, Index, Real, conj, eq, eye, forall, fresh, inv, lse, num, real, tr
 from thmverify.proofs.lemmas.algebra import root, square_root
 from thmverify.proofs.lemmas.basic import (
     SoftMax,
@@ -38,7 +39,7 @@ from thmverify.proofs.lemmas.basic import (
     weaken,
 )
 from thmverify.proofs.lemmas.mixtures import Setting
-from thmverify.proofs.lemmas.remainder import at_most_root
+from thmverify.proofs.lemmas.remainder import at_most_root, submultiplicative
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script
 from thmverify.theorems.infonce import infonce_inclusion_proof as infonce_inclusion
@@ -131,8 +132,29 @@ def far(s: Script, st: Setting, A: Expr, B: Expr, given: dict[str, Line], above:
     return found
 
 
+def angle(s: Script, st: Setting, B: Expr, across: Line) -> Line:
+    """∀g. (∀k. gᵀμ_k = 0) ⟹ ∀u, λ. M̂Σu = λu ⟹ (λ gᵀΣu)² ≤ ρ² gᵀΣg · uᵀΣu, from what Â has across S_F."""
+    S, M = st.mix.sigma_bar, B @ B.T
+    g, u, value = fresh(Col(v.d), "g"), fresh(Col(v.d), "u"), fresh(Real, "λ")
+    found = s.spec(across, g)
+    flat, eigen = s.assume(found.left), s.assume(eq(M @ S @ u, value * u))
+    low, share = s.mp(found, flat), tr(g.T @ S @ u)
+    mark = s.mark()
+    Lam, squared = root(s, st.sigma_psd, "Λ")
+    rules = (s.flip(squared), st.sigma_symmetric)
+    inner = submultiplicative(s, (Lam.T @ M @ S @ g).T, Lam.T @ u)
+    size = s.lin(num(0) <= tr(u.T @ S @ u), [square_norm(s, Lam.T @ u)], *rules)
+    room = s.apply("product", [[low, size]])
+    seen = s.lin(eq(tr(g.T @ S @ M @ S @ u), value * share), [(eigen, 1, g.T @ S, eye(1))])
+    bound = low.right * tr(u.T @ S @ u)
+    whole = s.lin(tr(g.T @ S @ M @ S @ u) * tr(g.T @ S @ M @ S @ u) <= bound, [inner, room], *rules)
+    claim = s.release(s.lin(value * share * (value * share) <= bound, [whole], s.flip(seen)), mark)
+    s.forget(mark)
+    return s.gen(s.discharge(s.gen(s.discharge(claim, eigen), u, value), flat), g)
+
+
 def radius(s: Script) -> Line:
-    """1 ≤ n, 0 < ρ, A minimises L, Â minimises L̂ ⟹ ‖ÂÂᵀ − AAᵀ‖ ≤ ρ, and what Â has across S_F."""
+    """1 ≤ n, 0 < ρ, A minimises L, Â minimises L̂ ⟹ ‖ÂÂᵀ − AAᵀ‖ ≤ ρ, what Â has across S_F, and its angles to S_F."""
     st, A, B = Setting(s), v.A, SAMPLE_MAP
     formulas = {
         "pairs": num(1) <= real(n),
@@ -162,7 +184,8 @@ def radius(s: Script) -> Line:
     included = s.parts(s.cite("infonce-inclusion", infonce_inclusion.inclusion))[0]
     across = leak(s, st, A, B, s.mp(included, facts["best"]), close)
     across = s.step("leak", "Then M̂Σg = DΣg, and gᵀΣM̂ΣM̂Σg ≤ ρ² gᵀΣg.", across)
-    return s.discharge(s.both(close, across), *facts.values())
+    angles = s.step("angle", "If M̂Σu = λu, then λ gᵀΣu = gᵀΣM̂Σu: Cauchy and Schwarz.", angle(s, st, B, across))
+    return s.discharge(s.both(close, across, angles), *facts.values())
 
 
 def prove() -> Proposal:
