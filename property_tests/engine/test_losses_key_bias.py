@@ -143,6 +143,24 @@ def test_few_digits_hold_many() -> None:
         assert contains(fine, estimate.value, Fraction(estimate.error))
 
 
+@pytest.mark.parametrize("size", [fmpq(1, 10**5), fmpq(1, 100)])
+def test_bounds_in_balls_hold_whatever_the_bias_is(size: fmpq) -> None:
+    """A bias that is off by so much has wider bounds, which hold what the best one has."""
+    with ctx.workprec(128):
+        law = _Law([arb(fmpq(1, 3)), arb(fmpq(2, 3))], [arb(fmpq(4, 5)), arb(fmpq(-2, 5))], arb(fmpq(1, 3)), 40.0)
+        line = _Line.of(law, *_planned(law))
+        best = line.bounds()
+        rng = random.Random(1)
+        c = [x * (1 + size * rng.randint(-9, 9) / 9) for x in line.c]
+        off = _Line.at(law, line.h, line.q, line.masses, c, line.kernel).bounds()
+        assert best is not None
+        assert off is not None
+        assert best[1] - best[0] < fmpq(1, 10**6)
+        assert off[0] < best[0]
+        assert best[1] < off[1]
+        assert fmpq(1, 10**6) < off[1] - off[0] < fmpq(2)
+
+
 def test_the_variance_of_tilted_points_is_bounded() -> None:
     with ctx.workprec(128):
         law = _Law([arb(fmpq(1, 3)), arb(fmpq(2, 3))], [arb(2), arb(-1)], arb(fmpq(1, 2)), 20.0)
@@ -210,6 +228,12 @@ def test_its_minimiser_is_the_best_map_on_the_lattice_of_searches(rank: int) -> 
         there = found.maps["A"] + size * rng.standard_normal(found.maps["A"].shape)
         A = exact.matrix([[Fraction(float(x)) for x in row] for row in there])
         assert value(instance, Encoder(A)) > found.value
+
+
+def test_more_digits_are_not_claimed() -> None:
+    found = minimise(LOSS, paired(TRIANGLE, Fraction(1), 1), digits=20)
+    assert "not reached" in found.note
+    assert found.kkt_residual < 1e-8
 
 
 def test_a_rank_that_is_not_needed_is_not_taken() -> None:

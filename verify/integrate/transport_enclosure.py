@@ -204,9 +204,14 @@ class _Line:
             there = (scale * _column([x / z for x, z in zip(near, D, strict=True)])).entries()
             D = [(x * z).sqrt().mid() for x, z in zip(D, there, strict=True)]
         c = [(x / z).mid() for x, z in zip(near, D, strict=True)]
-        found = (K * _column(c)).entries()
-        first = (K * _column([x * z for x, z in zip(c, q, strict=True)])).entries()
-        return cls(law, arb(h), q, masses, c, K, found, [y * x / z for x, z in zip(first, found, strict=True)])
+        return cls.at(law, arb(h), q, masses, c, K)
+
+    @classmethod
+    def at(cls, law: _Law, h: arb, q: list[arb], masses: list[arb], c: list[arb], kernel: arb_mat) -> _Line:
+        """Return the lattice with other c > 0."""
+        D = (kernel * _column(c)).entries()
+        first = (kernel * _column([x * z for x, z in zip(c, q, strict=True)])).entries()
+        return cls(law, h, q, masses, c, kernel, D, [law.y * x / z for x, z in zip(first, D, strict=True)])
 
     def variance(self) -> arb:
         """Return V, a bound of the variance of the q_i tilted to c_i e^{zq_i}, for every z."""
