@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from thmverify.formulas import mixtures as v
-from thmverify.kernel.proofs.replay import Proved, replay
+from thmverify.kernel.proofs.replay import read
+from thmverify.kernel.proofs.rules import Definition
+from thmverify.kernel.proofs.terms import Term
 from thmverify.models import AugmentedPairs, Instance
 from thmverify.proofs.evaluation import _from_example
 from thmverify.proofs.numeric import FALSE, TRUE, Evaluator, Unclear
@@ -37,22 +39,25 @@ def values(instance: Instance) -> dict[str, object]:
 
 
 @cache
-def replayed(name: str) -> Proved:
-    """The proof of a statement, replayed."""
-    return replay(REGISTRY[name].proof.propose().trace)
+def supposed(name: str) -> tuple[dict[str, Term], dict[str, Definition]]:
+    """The hypotheses and the definitions of a statement's proof, which the kernel has replayed, as it reads them."""
+    assert REGISTRY[name].checked.passed
+    trace = REGISTRY[name].proof.propose().trace
+    theory, terms = read(trace["nodes"], trace["definitions"])
+    return {hypothesis: terms[i] for hypothesis, i in trace["hypotheses"]}, theory.definitions
 
 
 def level(name: str, hypothesis: str, instance: Instance) -> int | None:
     """How true the kernel's formula of a hypothesis is; None where it is of more than the mixture, or not evaluated."""
-    found = replayed(name)
-    formula = next(t for n, t, _ in found.hypotheses if n == hypothesis)
+    hypotheses, definitions = supposed(name)
+    formula = hypotheses[hypothesis]
     if not formula.free <= set(LETTERS):
         return None
     given = values(instance)
     env = {x: _from_example(x, given[str(x.val)], {"error": 1e-12}) for x in LETTERS}
     try:
         with np.errstate(all="ignore"):
-            return int(np.min(Evaluator(env, 1, {d.name: d for d in found.definitions}).level(formula)))
+            return int(np.min(Evaluator(env, 1, definitions).level(formula)))
     except Unclear:
         return None
 
@@ -66,7 +71,7 @@ def proofs():
 def test_a_hypothesis_of_a_proof_holds_where_the_exact_one_does(name):
     statement, rng, compared = REGISTRY[name], random.Random(name), 0
     instances = [statement.witness, *(statement.sample(rng) for _ in range(3)), *(b.instance for b in statement.breaks)]
-    stated = {n for n, _, _ in replayed(name).hypotheses}
+    stated = supposed(name)[0].keys()
     for hypothesis in (h for h in statement.hypotheses if h.name in stated):
         for instance in instances:
             found = level(name, hypothesis.name, instance)
