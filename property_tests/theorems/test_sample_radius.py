@@ -340,6 +340,13 @@ def test_the_slope_leaves_its_bound_no_more_often_than_it_may(monkeypatch: pytes
     assert sample_radius.margin(WITNESS) > 0
 
 
+def test_a_bound_beyond_floats_is_a_bound() -> None:
+    rare = SharedGMM(("1/1000", "999/1000"), ((100,), (Fraction(-100, 999),)))
+    instance = Instance(AugmentedPairs(rare), 1)
+    assert slope_bound(instance, sample_radius.PAIRS, sample_radius.P) > 10**308
+    assert sample_radius.margin(instance) < 0
+
+
 @pytest.mark.parametrize("p", [Fraction(3, 8), Fraction(1, 20)])
 def test_chance_is_computed_exactly(p: Fraction) -> None:
     for failures in (0, 3, 20):

@@ -60,6 +60,7 @@ CONCLUSION = Conclusion(
 PAIRS, SAMPLES, P = 100, 40, Fraction(1, 2)  # of the samples that are tried
 FAILS = 3 * P / 4  # how often the bound of the slope may fail
 UNLIKELY = Fraction(1, 10**9)
+LARGEST = Fraction(sys.float_info.max)  # far means have bounds beyond floats, which no slope reaches
 
 
 def slopes(instance: Instance, n: int, count: int, rng: np.random.Generator) -> Floats:
@@ -90,7 +91,7 @@ def at_least(failures: int, samples: int, probability: Fraction) -> Fraction:
 
 def tried(instance: Instance) -> tuple[int, float]:
     """Return in how many samples the slope left its bound, and the largest slope relative to it."""
-    bound = float(slope_bound(instance, PAIRS, P))
+    bound = float(min(slope_bound(instance, PAIRS, P), LARGEST))
     rng = np.random.default_rng(instance_rng(instance).getrandbits(64))
     seen = slopes(instance, PAIRS, SAMPLES, rng) / bound
     return int(np.sum(seen > 1)), float(seen.max())
