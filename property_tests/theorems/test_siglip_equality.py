@@ -22,7 +22,7 @@ from thmverify.certifying.siglip import best, modulus
 from thmverify.certifying.writing import instance_fields
 from thmverify.exact import to_floats
 from thmverify.instances import parse_instance
-from thmverify.kernel import Rejected
+from thmverify.kernel import Rejected, integrals
 from thmverify.kernel.integrals import read_grids
 from thmverify.kernel.models import Mixture, Pairs
 from thmverify.kernel.models import instance as kernel_instance
@@ -103,6 +103,29 @@ def test_the_kernel_s_gradient_is_the_library_s() -> None:
             assert (g - arb_mat(C))[0, 1].overlaps(balls["M"][0, 1])
             assert (g - arb_mat(C))[1, 1].overlaps(balls["M"][1, 1])
             assert e.rad() < 1e-12
+
+
+def test_what_is_mirrored_is_integrated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grid of l, k as that of k, l with axes exchanged, or with a node more: the same, from 6 or 9 integrals."""
+    pairs, V, b = seen(parse_instance(OTHER)), exact.matrix([[Fraction(1, 20)], [Fraction(-1, 50)]]), fmpq(-1, 3)
+    _, law, _ = white(pairs)
+    grid = propose_pairs(law, V, 20.0)
+    mirrored = read_grids(grid.grids, "grids")
+    longer = [[x._replace(steps=range(x.steps.start, x.steps.stop + (i % 3 < i // 3))) for x in axes]
+              for i, axes in enumerate(mirrored)]  # fmt: skip
+    taken: list[object] = []
+    integrate = integrals.component_moments
+    monkeypatch.setattr(integrals, "component_moments", lambda law, axes: taken.append(axes) or integrate(law, axes))
+    found = []
+    for grids, times in ((mirrored, 6), (longer, 9)):
+        taken.clear()
+        with ctx.workprec(grid.bits):
+            found.append(slopes(law, components(pairs), V, b, grids))
+        assert len(taken) == times
+    (g, e), (h, f) = found
+    assert g.overlaps(h)
+    assert e.overlaps(f)
+    assert max(e.rad(), f.rad()) < 1e-6
 
 
 def test_the_loss_is_as_convex_as_the_modulus_says() -> None:

@@ -91,8 +91,7 @@ def components(pairs: Pairs) -> fmpq_mat:
 
 def curvature(law: Mixture, joint: fmpq_mat) -> arb_mat:
     """Return F = Σ_kl √Q_kl (R_k + R_l)/2, R_k = G + τ_kτ_kᵀ: vᵀFv ≥ √E_Q (vᵀx)²(vᵀy)²."""
-    roots = arb_mat(joint.nrows(), joint.ncols(), [arb(x).sqrt() for x in joint.entries()])
-    sums = [sum(row, arb(0)) for row in roots.tolist()]
+    sums = [sum((arb(x).sqrt() for x in row), arb(0)) for row in joint.tolist()]
     scaled = arb_mat([[x * s for x in point] for point, s in zip(law.means.transpose().tolist(), sums, strict=True)])
     return arb_mat(law.sigma) * sum(sums, arb(0)) + arb_mat(law.means) * scaled
 
@@ -113,12 +112,13 @@ def slopes(law: Mixture, joint: fmpq_mat, V: fmpq_mat, b: fmpq, grids: Grids) ->
     middles, block, none = centres.transpose().tolist(), (L.transpose() * L).tolist(), [arb(0)] * rho
     bend = arb_mat([*([*none, *row] for row in block), *([*row, *none] for row in block)])
     units = [tuple(int(i == a) for i in range(1, 1 + rho)) for a in range(1 + rho)]
-    g, e = arb_mat(G.nrows(), G.nrows()), arb(0)
+    g, e, weights, flat = arb_mat(G.nrows(), G.nrows()), arb(0), [arb(1), arb(b).exp()], arb_mat(2, 2 * rho)
     for n, grid in enumerate(grids):
         k, l = divmod(n, K)
-        flat = arb_mat(2, 2 * rho)
-        whitened = Whitened([arb(1), arb(b).exp()], [*middles[k], *middles[l]], flat, [bend * 0, bend], 2)
-        moments = integrals.component_moments(whitened, grid)
-        found = arb_mat([[moments[first + second][1] for second in units] for first in units]) * (2 * joint[k, l])
-        g, e = g + frames[k].transpose() * found * frames[l], e + found[0, 0]
+        mirrored = k != l and isinstance(grid, list) and grids[l * K + k] == grid[rho:] + grid[:rho]
+        if not (mirrored and k > l):  # else the part of k, l is that of l, k transposed, and counts twice there
+            whitened = Whitened(weights, [*middles[k], *middles[l]], flat, [bend * 0, bend], 2)
+            moments, share = integrals.component_moments(whitened, grid), joint[k, l] * (2 + 2 * mirrored)
+            found = arb_mat([[moments[first + second][1] for second in units] for first in units]) * share
+            g, e = g + frames[k].transpose() * found * frames[l], e + found[0, 0]
     return (g + g.transpose()) / 2, e
