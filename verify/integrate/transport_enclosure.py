@@ -24,6 +24,12 @@ q_i)}/c_n, q_n the last node, which falls.
 *What is left out.* D is log-convex: past the last node P, with d = (log D)'(P), F(p)e^{yqp}/D(p) falls faster than
 exp(−(p − P)(P − max m + d − yq)). From I(q) ≤ E exp(yqp − d₀(p − P₀))/D(P₀), for any P₀, follows that r²F is below the
 exponential of a quadratic function of q, concave as 2y² < 1. Both tails are then below geometric series.
+
+*The derivative* is E gᵢ(q)gₖ(p) for g(q) = E[x | q], of the best coupling. T − (E_π xᵀMy − KL(π | F × F)) is at least
+the KL of π from it, for every coupling π. So the π of (1), which differs from s by at most E r − 1 + 2η in absolute
+value, is within √(2w) of it (Pinsker), w the width of the bounds of T. On the line |gᵢ| ≤ Gᵢ + |Xᵢ||q|, and |F gᵢ| ≤
+e^{a²/2} F ĝᵢ for |Im| ≤ a, where ĝᵢ = αᵢ + βᵢq², αᵢ = Gᵢ + |Xᵢ|(a + ½), βᵢ = |Xᵢ|/2. What ĝ leaves out is bounded by
+Cauchy and Schwarz, from E r² and E ĝ⁴.
 """
 
 from __future__ import annotations
@@ -31,7 +37,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq
@@ -67,13 +73,19 @@ def enclose_transport(problem: Transport, digits: int) -> Enclosure:
 
 
 def enclose_moments(problem: Transport, digits: int) -> Moments:
-    """Return balls around E_π xyᵀ that hold for every coupling, which are wide: its square is at most E x² E y²."""
+    """Return balls around E_π xyᵀ, small ones at rank 1; else those of every coupling, whose square is ≤ E x² E y²."""
     d = problem.M.nrows()
     with ctx.workprec(int(4 * digits) + 128):
         if problem.rank == 0:
             return Moments(np.full((d, d), arb(0)))
         sizes = [arb(problem.sigma[i, i] + _second(problem, i)).sqrt() for i in range(d)]
-        return Moments(np.array([[arb(0, (a * b).upper()) for b in sizes] for a in sizes]), reached=False)
+        wide = np.array([[arb(0, (a * b).upper()) for b in sizes] for a in sizes])
+    if problem.rank == 1 and problem.inner[0, 0] * problem.spread[0, 0] < _STEEPEST:
+        found = _moments_on_a_line(problem, digits)
+        if found is not None:
+            small = all(x.rad() * arb(10) ** digits <= 1 + abs(x) for x in found.flat)
+            return Moments(found, reached=small)
+    return Moments(wide, reached=False)
 
 
 def _second(problem: Transport, i: int) -> fmpq:
@@ -142,18 +154,69 @@ class _Law:
 def _on_a_line(problem: Transport, digits: int) -> tuple[fmpq, fmpq] | None:
     """Return an interval with about as many digits; None where that takes too many nodes, or numbers beyond floats."""
     nats = (2 * digits + 6) * math.log(10)
-    with ctx.workprec(int(nats / math.log(2)) + 96):
+    with ctx.workprec(_bits(nats)):
+        found = _solved(problem, nats)
+        if found is None:
+            return None
+        return ball_to_interval(found[1].lower)[0], ball_to_interval(found[1].upper)[1]
+
+
+def _bits(nats: float) -> int:
+    return int(nats / math.log(2)) + 96
+
+
+def _solved(problem: Transport, nats: float) -> tuple[_Line, _Bounds] | None:
+    """Return a lattice and the bounds on it."""
+    root = arb(problem.spread[0, 0]).sqrt()
+    centres = [arb(t) / root for t in (problem.basis.transpose() * problem.means).entries()]
+    law = _Law([arb(w) for w in problem.weights], centres, arb(problem.spread[0, 0] * problem.inner[0, 0]), nats)
+    try:
+        planned = _planned(law)
+        line = None if planned is None else _Line.of(law, *planned)
+        bounds = None if line is None else line.bounds()
+    except (OverflowError, ValueError):
+        return None
+    if line is None or bounds is None or not all(x.is_finite() for x in bounds):
+        return None
+    return line, bounds
+
+
+def _moments_on_a_line(problem: Transport, digits: int) -> Any:
+    """Return balls around E_π xyᵀ (d × d) of about as many digits; None as above."""
+    try:
+        nats = (
+            4 * (digits * math.log(10) + math.log(_largest_outer(problem, digits))) + 16
+        )  # the root halves those of T
+    except (OverflowError, ValueError):
+        return None
+    with ctx.workprec(_bits(nats)):
+        found = _solved(problem, nats)
+        if found is None:
+            return None
+        line, bounds = found
         root = arb(problem.spread[0, 0]).sqrt()
-        centres = [arb(t) / root for t in (problem.basis.transpose() * problem.means).entries()]
-        law = _Law([arb(w) for w in problem.weights], centres, arb(problem.spread[0, 0] * problem.inner[0, 0]), nats)
-        try:
-            planned = _planned(law)
-            bounds = None if planned is None else _Line.of(law, *planned).bounds()
-        except (OverflowError, ValueError):
-            return None
-        if bounds is None or not all(x.is_finite() for x in bounds):
-            return None
-        return ball_to_interval(bounds[0])[0], ball_to_interval(bounds[1])[1]
+        lift = [arb(x) / root for x in (problem.sigma * problem.basis).entries()]
+        rows = [
+            _Lifted.of(line, bounds, [arb(x) for x in row], X)
+            for row, X in zip(problem.means.tolist(), lift, strict=True)
+        ]
+        parts = arb_mat([row.values for row in rows])
+        middle = (parts * line.kernel * parts.transpose()).tolist()
+        return np.array(
+            [
+                [x + arb(0, one.apart(two, line, bounds).upper()) for x, two in zip(row, rows, strict=True)]
+                for one, row in zip(rows, middle, strict=True)
+            ]
+        )
+
+
+def _largest_outer(problem: Transport, digits: int) -> float:
+    """Return about what |gᵢgₖ| comes to at the end of the nodes, 1 at least."""
+    root = math.sqrt(exact.to_float(problem.spread[0, 0]))
+    X = np.abs(exact.to_floats(problem.sigma * problem.basis)) / root
+    centres = np.abs(exact.to_floats(problem.basis.transpose() * problem.means)) / root
+    reach = math.sqrt(8 * (digits + 3) * math.log(10))
+    return max(1.0, float((np.abs(exact.to_floats(problem.means)) + X * (centres + reach)).max()) ** 2)
 
 
 def _planned(law: _Law) -> tuple[fmpq, range] | None:
@@ -236,8 +299,8 @@ class _Line:
         terms = (x * (q - last) ** 2 * (-z * abs(q - last)).exp() for x, q in zip(self.c, self.q, strict=True))
         return sum(terms, arb(0)) / self.c[end]
 
-    def bounds(self) -> tuple[arb, arb] | None:
-        """Return bounds of T from below and above; None where nodes are too few for any."""
+    def bounds(self) -> _Bounds | None:
+        """Return bounds of T; None where nodes are too few for any."""
         law, h = self.law, self.h
         with ctx.workprec(_ROUGH):
             V = self.variance()
@@ -271,7 +334,72 @@ class _Line:
         mean = 2 * _dot(self.masses, [x.log() for x in self.D]) + arb(0, (2 * slack).upper())
         Q = _largest([abs(m) for m in law.centres]) + arb(int(law.nats)).sqrt()
         lost = eta * (2 * zero + 2 * s * Q + 1 - 2 * eta.log()) + 2 * s * law.beyond(Q)
-        return mean - lost, mean + first - 1
+        return _Bounds(mean - lost, mean + first - 1, eta, _positive(first - 1), second, a, off, kappa)
+
+
+class _Bounds(NamedTuple):
+    """Bounds of T, of η, of E r − 1 and of E r²; a, what the rule errs by relative to an integral, and κ."""
+
+    lower: arb
+    upper: arb
+    eta: arb
+    excess: arb
+    second: arb
+    a: arb
+    off: arb
+    kappa: arb
+
+
+class _Lifted(NamedTuple):
+    """A coordinate gᵢ of E[x | q]: hF gᵢ/D at the nodes; Gᵢ, |Xᵢ|, and bounds of E ĝ⁴, Σ hFĝ⁴ beyond them, E |g|⁸."""
+
+    values: list[arb]
+    level: arb
+    slope: arb
+    fourth: arb
+    beyond: arb
+    eighth: arb
+
+    @classmethod
+    def of(cls, line: _Line, bounds: _Bounds, means: Sequence[arb], X: arb) -> _Lifted:
+        """Return that of the coordinate with these means of components, and this slope of E[x | q] in each."""
+        law = line.law
+        values = []
+        for q, D in zip(line.q, line.D, strict=True):
+            bells = [
+                w * (-((q - m) ** 2) / 2).exp() * (nu + X * (q - m))
+                for w, m, nu in zip(law.weights, law.centres, means, strict=True)
+            ]
+            values.append(sum(bells, arb(0)) * line.h / (2 * arb.pi()).sqrt() / D)
+        level = _largest([abs(nu - X * m) for nu, m in zip(means, law.centres, strict=True)])
+        slope = abs(X)
+        alpha, beta = level + slope * (bounds.a + arb(fmpq(1, 2))), slope / 2
+        eight = 128 * sum((w * (m**8 + 105) for w, m in zip(law.weights, law.centres, strict=True)), arb(0))  # ≥ E q⁸
+        beyond = arb(0)
+        for sign in (1, -1):
+            last, mass = (sign * line.q[-1], line.masses[-1]) if sign == 1 else (-line.q[0], line.masses[0])
+            rate = last - law.end(sign) - 8 / last  # ĝ(Q + t) ≤ ĝ(Q)e^{2t/Q}
+            size = mass * (alpha + beta * last**2) ** 4 / ((line.h * rate).exp() - 1)
+            beyond += size if last > 0 and rate > 0 else arb(0, "inf")
+        fourth = 8 * (alpha**4 + beta**4 * eight)
+        return cls(values, level, slope, fourth, beyond, 128 * (level**8 + slope**8 * eight))
+
+    def apart(self, other: _Lifted, line: _Line, bounds: _Bounds) -> arb:
+        """Return what Σ hF gᵢ/D · K · hF gₖ/D may be off from the best coupling's E gᵢgₖ."""
+        off, second, law = bounds.off, bounds.second, line.law
+        wider = 1 + bounds.a / 2
+        root = second.sqrt()
+        rule = off * (2 + off * wider) * root * (self.fourth.sqrt() + other.fourth.sqrt()) / 2
+        sums = (1 + off) * ((1 + off / bounds.kappa) * second).sqrt()
+        whole = [((1 + off * wider**4) * x.fourth).sqrt() for x in (self, other)]
+        outside = [x.beyond.sqrt() for x in (self, other)]
+        tails = sums * ((outside[0] * whole[1]).sqrt() + (outside[1] * whole[0]).sqrt())
+        Q = _largest([abs(m) for m in law.centres]) + (2 * arb(math.ceil(law.nats))).sqrt()
+        most = _largest([x.level + x.slope * Q for x in (self, other)]) ** 2
+        rare = 2 * (-arb(math.ceil(law.nats))).exp()  # ≥ P(|q| > Q)
+        far = sum((x.eighth.sqrt().sqrt() * (rare.sqrt() + root * rare.sqrt().sqrt()) for x in (self, other)), arb(0))
+        total = bounds.excess + 2 * bounds.eta + (2 * _positive(bounds.upper - bounds.lower)).sqrt()
+        return rule + tails + most * total + far
 
 
 class _End(NamedTuple):

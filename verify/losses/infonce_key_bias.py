@@ -39,5 +39,5 @@ LOSS = from_formula(
     example=("shared-gmm.json", "column.json"),
     rows=(Row("infonce-key-bias", "InfoNCE, key bias", always=False),),
     minimiser=deferred("minimize.key_bias:minimise_key_bias"),
-    polisher=deferred("minimize.key_bias:polish_key_bias"),
+    polisher=deferred("minimize.polishing:polish_key_bias"),
 )

@@ -202,11 +202,6 @@ def minimise_key_bias(instance: Instance, rank: int) -> Minimiser:
     )
 
 
-def polish_key_bias(minimiser: Minimiser, _instance: Instance, _digits: int) -> Minimiser:
-    """Return the minimiser, with the note that it has no more digits: the gradient is not enclosed as narrowly."""
-    return replace(minimiser, notes=(*minimiser.notes, Note.SHORT))
-
-
 def _coordinates(instance: Instance) -> Coordinates:
     mixture = instance.shared
     return Coordinates(mixture, lda_subspace(mixture).basis)

@@ -222,6 +222,15 @@ def _polish_generally(loss: Loss, minimiser: Minimiser, instance: Instance, digi
     return replace(_updated(minimiser, precise, found, None, digits), maps=in_floats(precise))
 
 
+def polish_key_bias(minimiser: Minimiser, instance: Instance, digits: int) -> Minimiser:
+    """Refine a column on the enclosed gradient; a map stays as it is where that is wide, as of more columns."""
+    if minimiser.rank == 1:
+        polished = _polish_generally(LOSSES["infonce-key-bias"], minimiser, instance, digits)
+        if Note.SHORT not in polished.notes:
+            return polished
+    return replace(minimiser, notes=(*minimiser.notes, Note.SHORT))
+
+
 def _middles(balls: Any) -> fmpq_mat:
     return fmpq_mat(len(balls), len(balls[0]), [from_ball(ball) for ball in balls.ravel()])
 
