@@ -205,7 +205,9 @@ def test_the_list_of_commands_cuts_no_line(capsys):
 def test_the_page_on_samples_shows_the_record():
     record = json.loads(samples.RESULTS.read_text(encoding="utf-8"))
     assert samples.PICTURE.read_text(encoding="utf-8") == samples.draw(record)
-    assert samples.table(record) in (PAGES / "samples.md").read_text(encoding="utf-8")
+    page = (PAGES / "samples.md").read_text(encoding="utf-8")
+    assert samples.table(record) in page
+    assert samples.large(record) in " ".join(page.split())
     moved = {**record, "bounds": {n: str(2 * Fraction(rho)) for n, rho in record["bounds"].items()}}
     assert samples.draw(moved) != samples.draw(record)
     assert samples.table(moved) != samples.table(record)

@@ -12,10 +12,10 @@ import pytest
 from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.polynomial import chebyshev
 from scipy.special import gammainc
 from scipy.stats import binom
 
+from benchmarks.samples import OnALine
 from thmverify import exact
 from thmverify.certifying.grids import OutOfReachError
 from thmverify.errors import InputError
@@ -360,20 +360,6 @@ def test_slopes_of_samples_have_the_size_of_noise() -> None:
     rng = np.random.default_rng(5)
     few, many = (sample_radius.slopes(WITNESS, n, 30, rng).mean() for n in (100, 1600))
     assert 3 < few / many < 5.5
-
-
-class OnALine:
-    """L̂ of many pairs on a line, as a function of M ∈ R: log of the mean of e^{sx̂} is interpolated on a strip of s."""
-
-    def __init__(self, x: Floats, y: Floats, top: float, nodes: int = 14) -> None:
-        self.reach = top * float(np.abs(x).max())
-        at = self.reach * chebyshev.chebpts1(nodes)
-        values = [math.log(float(np.mean(np.exp(s * y)))) for s in at]
-        slope = chebyshev.chebder(chebyshev.chebfit(at / self.reach, values, nodes - 1)) / self.reach
-        self.x, self.slope, self.paired = x, slope, float(np.mean(x * y))
-
-    def derivative(self, M: float) -> float:
-        return float(np.mean(self.x * chebyshev.chebval(M * self.x / self.reach, self.slope))) - self.paired
 
 
 def test_a_large_sample_is_within_its_radius() -> None:
