@@ -348,17 +348,18 @@ def normalised_infonce(pairs: AugmentedPairs, A: Matrix, temperature: Fraction |
     return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), DirectionsTerm(pairs, A, _number(temperature))),))
 
 
-def best_bias(mixture: SharedGMM, M: Matrix) -> Formula:
+def best_bias(mixture: GMM, M: Matrix) -> Formula:
     """Return the least E_x log E_y exp(xᵀMy + b(y)) − E b over functions b, x and y centred, M = AAᵀ.
 
-    Raises TypeError on a batch of mixtures, and InputError for a matrix of another size than x.
+    Raises TypeError on a batch of mixtures, and InputError for a matrix of another size than x, and for covariances
+    that differ.
     """
     if not isinstance(M, Matrix):
         raise TypeError("losses with a key bias are not evaluated in batches")
     d = mixture.dimension
     if M.shape != (d, d):
         raise InputError("expression", f"M {M.shape[0]} × {M.shape[1]}", f"is not {d} × {d}", "check the shapes")
-    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), TransportTerm(mixture, M)),))
+    return Formula(Matrix(exact.zeros(1, 1)), ((fmpq(1), TransportTerm(mixture.with_one_covariance("gmm"), M)),))
 
 
 def rational_root(x: fmpq) -> fmpq | None:

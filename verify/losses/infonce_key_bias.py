@@ -20,7 +20,7 @@ from thmverify.models import Instance
 
 def formula(instance: Instance, _: Settings, M: Matrix) -> Any:
     """Return L(M). Raises InputError for covariances that differ."""
-    mixture = instance.shared
+    mixture = instance.pairs.mixture
     return best_bias(mixture, M) - (M @ (instance.pairs.C - mixture.mean * mixture.mean.transpose())).trace()
 
 
