@@ -57,14 +57,13 @@ def outcome(claim, instance):
     return verdict.outcome, verdict.rank
 
 
-@pytest.mark.parametrize(
-    ("claim", "instance"),
-    [(claim, instance) for claim, instance, _, _ in KNOWN if instance["model"] == "shared-gmm"],
-    ids=[label(i) for i in INDICES if KNOWN[i][1]["model"] == "shared-gmm"],
-)
-def test_relabelling_leaves_the_verdict_alone(claim, instance):
+@pytest.mark.parametrize("index", [i for i in INDICES if KNOWN[i][1]["model"] == "shared-gmm"], ids=label)
+def test_relabelling_leaves_the_verdict_alone(index):
+    claim, instance, _, _ = KNOWN[index]
     turned = {**instance, "weights": instance["weights"][::-1], "means": instance["means"][::-1]}
-    assert outcome(claim, parse_instance(turned)) == outcome(claim, parse_instance(instance))
+    found = check(certificate_of(index)).finding  # of the instance itself, decided once
+    rank = found.rank[0] if found.rank and found.rank[0] == found.rank[1] else None
+    assert outcome(claim, parse_instance(turned)) == (found.verdict, rank)
 
 
 @pytest.mark.parametrize("index", [i for i in INDICES if KNOWN[i][0] == "infonce-equality"], ids=label)

@@ -24,7 +24,7 @@ from thmverify.kernel.rules.coupling import losses, strips
 from thmverify.minimize.key_bias import KeyBiasLoss
 from thmverify.models import Floats, Instance
 
-_BITS, _NATS = 64, 13.0  # of the strips, and accuracy of the integrals
+_BITS, _NATS = 80, 13.0  # of the strips, masses of 10⁻¹⁵ next to 1 among them, and accuracy of the integrals
 _REACH, _STEP, _NEAR = 6.0, 0.5, 0.1  # of the strips round each component, in standard deviations
 _ROUNDS, _LEFT = 4000, 1e-9  # of Sinkhorn's scaling; the share of the coupling that is left for its last part
 _SLACKS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of what is agreed along u beyond C, in units of 1 + uᵀCu
