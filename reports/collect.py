@@ -18,7 +18,7 @@ import numpy as np
 import thmverify.reports.records as record
 from thmverify import standing
 from thmverify.artefacts import Artefact
-from thmverify.covering import Chart, propose
+from thmverify.covering import Chart
 from thmverify.covering.picture import draw
 from thmverify.evidence import Counterexample
 from thmverify.huntrecords import HuntRecord, Searched
@@ -171,20 +171,18 @@ def _counterexample(source: Statement, found: Counterexample) -> record.Countere
 
 
 def _cover(source: Statement) -> record.Cover | None:
-    """Return what the kernel says of the cover, and a picture of its boxes, made again, where they settle the set."""
+    """Return what the kernel says of the cover, and a picture of the boxes that it settled."""
     cover = source.cover
     if cover is None:
         return None
-    passed, picture = not source.unproved, ""
-    if passed:
-        picture = inline(draw(propose(cover.claim, cover.region)))
+    passed = not source.unproved
     return record.Cover(
         claim=cover.text,
         passed=passed,
         reason=source.unproved or cover.checked.reason,
         boxes=cover.checked.boxes,
         certificate=cover.certificate.stem,
-        picture=picture,
+        picture=inline(draw(cover.covering)) if passed else "",
     )
 
 

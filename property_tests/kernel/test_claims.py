@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from thmverify import certifying
 from thmverify.certifying import Certificate, certify, decide
-from thmverify.certifying.claims import CLAIMS, Claim, claim_of
+from thmverify.certifying.claims import CLAIMS, claim_of
 from thmverify.errors import InputError
-from thmverify.kernel import check
+from thmverify.kernel import Rejected, certificate, check
 from thmverify.kernel.claims import STATEMENTS
-from thmverify.kernel.models import Finding
 from thmverify.kernel.rules import KINDS, RULES
+from thmverify.kernel.strict import canonical, digest
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.theorems import REGISTRY
 from thmverify.theorems.infonce.common import COUNTEREXAMPLE
@@ -51,22 +52,23 @@ def test_an_unknown_claim_is_named_with_those_that_there_are() -> None:
         decide("infonce-equalty", Instance(AugmentedPairs(SharedGMM((1,), ((1,),))), 1))
 
 
-def test_the_kernel_is_asked_once_where_what_it_finds_is_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
-    monkeypatch.setattr(certifying, "check", lambda data: asked.append(data) or check(data))
-    found = certify("infonce-equality", COUNTEREXAMPLE.instance)
-    assert isinstance(found, Certificate)
-    assert found.proposal.rule == "kkt"
-    assert found.finding == CLAIMS["infonce-equality"].foreseen(found.seen, found.proposal)
-    assert asked == [found.data]
-
-
-def test_what_is_foreseen_wrongly_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = certify("infonce-equality", COUNTEREXAMPLE.instance)
-    wrong = Finding("proved", (2, 2), (2,))
-    monkeypatch.setattr(Claim, "foreseen", lambda *_: wrong)
-    found = certify("infonce-equality", COUNTEREXAMPLE.instance)
-    assert isinstance(found, Certificate)
-    assert isinstance(right, Certificate)
-    assert found.data == right.data
-    assert found.finding != wrong
+def test_what_a_rule_finds_is_computed_once_and_every_byte_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[str] = []
+    for (claim, rule), found in RULES.items():
+        monkeypatch.setitem(RULES, (claim, rule), lambda *given, f=found, name=rule: computed.append(name) or f(*given))
+    certificate.find.cache_clear()
+    made = certify("infonce-equality", COUNTEREXAMPLE.instance)
+    assert isinstance(made, Certificate)
+    assert computed[-1] == made.proposal.rule == "kkt"
+    before = len(computed)
+    tree = json.loads(made.data)
+    for other in ({"verdict": "proved"}, {"rank": ["2", "2"]}):  # found already, and not what the certificate says
+        body = {**tree, **other}
+        body["content"] = digest([*body.items()][:-1])
+        with pytest.raises(Rejected, match="not what the certificate says"):
+            check(canonical(body))
+    assert len(computed) == before
+    body = {**tree, "hints": {**tree["hints"], "precision": "65"}}
+    body["content"] = digest([*body.items()][:-1])
+    assert check(canonical(body)).finding == made.finding
+    assert len(computed) == before + 1

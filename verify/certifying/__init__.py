@@ -19,11 +19,11 @@ from thmverify.certifying.writing import certificate, instance_fields
 from thmverify.errors import InputError
 from thmverify.exact import FLOATS_FAIL
 from thmverify.kernel import Rejected, check
-from thmverify.kernel.certificate import MISSTATED
+from thmverify.kernel.certificate import find
 from thmverify.kernel.models import Finding, Pairs
 from thmverify.kernel.models import Instance as KernelInstance
 from thmverify.kernel.models import instance as kernel_instance
-from thmverify.kernel.rules import RULES
+from thmverify.kernel.strict import canonical
 from thmverify.models import Instance
 from thmverify.verdicts import Outcome, Provenance, Verdict
 
@@ -86,17 +86,10 @@ def certify(claim: str, instance: Instance, measured: bool = True) -> Certificat
 def _judged(record: Claim, fields: dict[str, Any], proposal: Proposal, seen: KernelInstance) -> Certificate:
     """Return the certificate of a proposal. Raises Rejected when the kernel does not accept it.
 
-    The kernel computes all of it once where what it will find is foreseen, and twice where it is not.
+    It says what the kernel finds, which the kernel's check then remembers: it is computed once.
     """
-    name, foreseen = record.name, record.foreseen(seen, proposal)
-    if foreseen is not None:
-        data = certificate(name, fields, proposal.rule, proposal.hints, foreseen)
-        try:
-            return Certificate(data, check(data).finding, proposal, seen)
-        except Rejected as error:
-            if str(error) != MISSTATED:
-                raise
-    finding = RULES[name, proposal.rule](seen, proposal.hints)
+    name = record.name
+    finding = find(name, proposal.rule, canonical([fields, proposal.hints]))
     data = certificate(name, fields, proposal.rule, proposal.hints, finding)
     return Certificate(data, check(data).finding, proposal, seen)
 

@@ -32,10 +32,9 @@ from thmverify.certifying.normalised import normalised_proposals
 from thmverify.certifying.proposal import Interval, Proposal
 from thmverify.certifying.simsiam import simsiam_proposals
 from thmverify.errors import InputError, one_of
-from thmverify.kernel.models import Finding, Pairs
-from thmverify.kernel.rules import KINDS, ranks
-from thmverify.kernel.rules.ranks import Bounds, alike
-from thmverify.kernel.strict import Rejected
+from thmverify.kernel.models import Pairs
+from thmverify.kernel.rules import KINDS
+from thmverify.kernel.rules.ranks import alike
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PairedGMM, PopulationGraph, SharedGMM
 
 Propose: TypeAlias = Callable[[Instance, Pairs], Iterator[Proposal]]
@@ -58,9 +57,8 @@ class Claim:
     kernel. on_fisher: whether all of it lives on S_F, so that the kernel's instance is taken in coordinates there.
     margins: by rule, how the deciding number is enclosed, of the kernel's instance, a proposal that it has accepted
     and whether the claim is proved. rank_one: where the claim is no more than that the minimiser is not 0, which
-    rational arithmetic proves; the number is then that of the first of `propose` that has a margin. conclude: what the
-    kernel makes of bounds of the rank. floating: float64's idea of the number, where nothing is decided, and the
-    remedy.
+    rational arithmetic proves; the number is then that of the first of `propose` that has a margin. floating: float64's
+    idea of the number, where nothing is decided, and the remedy.
     """
 
     name: str
@@ -68,7 +66,6 @@ class Claim:
     on_fisher: bool = False
     margins: Mapping[str, Margin] = field(default_factory=dict)
     rank_one: Callable[[Pairs], bool] = lambda _: False
-    conclude: Callable[[Pairs, Bounds], Finding] | None = None
     floating: Callable[[Instance, Pairs], Interval | None] | None = None
     remedy: str = ""
 
@@ -92,17 +89,6 @@ class Claim:
             seen = seen.on_fisher if self.on_fisher else seen
             for propose in self.propose:
                 yield from propose(instance, seen)
-
-    def foreseen(self, seen: object, proposal: Proposal) -> Finding | None:
-        """Return what the kernel will find if all bounds of a proposal are good, None where that is not foreseen."""
-        if self.conclude is None or proposal.rule != "kkt" or not isinstance(seen, Pairs):
-            return None
-        columns = len(proposal.hints["V" if "V" in proposal.hints else "U"][0])  # of the minimiser; of what bounds it
-        bounds = (columns, columns if "V" in proposal.hints else min(seen.sizes))
-        try:
-            return self.conclude(seen, bounds)
-        except Rejected:
-            return None
 
     def margin(self, instance: Instance, seen: object, proposal: Proposal, proved: bool) -> Interval | None:
         """Return an interval around the deciding number of a verdict, where the claim has one.
@@ -172,13 +158,12 @@ CLAIMS: dict[str, Claim] = {
             (_symmetry, infonce_proposals),
             on_fisher=True,
             margins={"kkt": infonce_margin},
-            conclude=ranks.equality,
             rank_one=_equality_on_a_line,
             floating=floating_margin,
             remedy="more digits of the minimiser, or a larger lattice, would decide it unless the margin is 0",
         ),
         Claim("translation", (_later("translation", "proposals"),)),
-        Claim("infonce-top-r", (_symmetry, _infonce_top, infonce_proposals), on_fisher=True, conclude=ranks.top),
+        Claim("infonce-top-r", (_symmetry, _infonce_top, infonce_proposals), on_fisher=True),
         Claim("nonshared-inclusion", (reflection_proposals, nonshared_proposals)),
         Claim(
             "simclr-normalised-inclusion",
@@ -220,7 +205,6 @@ CLAIMS: dict[str, Claim] = {
             (_symmetry, _clip_equality),
             on_fisher=True,
             margins={"kkt": lambda pairs, proposal, _: clip_margin(pairs, proposal, pairs.mixture.m)},
-            conclude=ranks.equality,
             rank_one=_equality_on_a_line,
         ),
         Claim(
@@ -228,7 +212,6 @@ CLAIMS: dict[str, Claim] = {
             (_symmetry, _clip_literal),
             on_fisher=True,
             margins={"kkt": lambda pairs, proposal, _: clip_margin(pairs, proposal, pairs.columns)},
-            conclude=ranks.literal,
             rank_one=_one_column,
         ),
         Claim("clip-top-r", (_symmetry, _clip_top), on_fisher=True),

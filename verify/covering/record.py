@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from thmverify.covering.mappicture import draw_map
-from thmverify.covering.proposal import Region
+from thmverify.covering.proposal import Covering, Region
 from thmverify.kernel.answer import report
 from thmverify.kernel.claims import COVERS
 from thmverify.kernel.covers import VerifiedCover, VerifiedRegion
+from thmverify.kernel.covers.bisection import Box
 
 
 @dataclass(frozen=True)
 class CoverReport:
-    """What the kernel says of a cover: whether it proves the claim on the whole set, and how many boxes settle it."""
+    """What the kernel says of a cover: whether it proves the claim on the whole set, and the boxes that settle it."""
 
     passed: bool
     reason: str
     boxes: int = 0
     lines: tuple[str, ...] = ()
+    settled: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,14 @@ class Cover:
             return CoverReport(False, f"{self.certificate.name}: {lines[-1]}")
         if not isinstance(found, VerifiedCover) or (found.claim, found.set) != (self.claim, self.region.kernel):
             return CoverReport(False, f"{self.certificate.name} is about something else: {lines[-1]}")
-        boxes = found.settled
-        return CoverReport(
-            True, f"the kernel settled {boxes:,} boxes, which cover {self.region.text}", boxes, tuple(lines)
-        )
+        reason = f"the kernel settled {found.settled:,} boxes, which cover {self.region.text}"
+        return CoverReport(True, reason, found.settled, tuple(lines), found.boxes)
+
+    @property
+    def covering(self) -> Covering:
+        """The boxes that the kernel settled, to be drawn."""
+        found = self.checked
+        return Covering(self.claim, self.region, found.settled, (), Fraction(int(found.passed)), 0.0, None)
 
 
 @dataclass(frozen=True)

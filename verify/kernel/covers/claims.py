@@ -38,12 +38,13 @@ class Plan(NamedTuple):
 
 
 class VerifiedCover(NamedTuple):
-    """A claim about every instance of a set, and how many boxes were settled."""
+    """A claim about every instance of a set, how many boxes were settled, and which."""
 
     claim: str
     set: Set
     box: Box
     settled: int
+    boxes: tuple[Box, ...]
     finding: Finding = Finding("proved")
 
     def lines_of_text(self) -> list[str]:
@@ -56,10 +57,11 @@ def check(whole: Any) -> VerifiedCover:
     claim, statement, instances, hints = sealed(whole, "the certificate", FORMAT, FIELDS)
     check_statement(claim, statement, COVERS)
     given, plan = read_set(instances), read_plan(hints)
-    found = run(given, plan)
+    settled = list[Box]()
+    found = run(given, plan, lambda box, certain: settled.append(box) if certain else None)
     if found.remaining:
         raise Rejected(_remaining(parameters(plan), found.remaining))
-    return VerifiedCover(claim, given, parameters(plan), found.settled)
+    return VerifiedCover(claim, given, parameters(plan), found.settled, tuple(settled))
 
 
 def read_set(value: object) -> Set:
