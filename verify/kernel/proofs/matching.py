@@ -104,7 +104,9 @@ def _all(pairs: Sequence[tuple[Term, Term, int]], form: Shape, bound: Binding) -
 
 def match_words(p: Word, word: Word, depth: int, form: Shape, bound: Binding) -> Iterator[Binding]:
     """Yield the ways in which a word is a pattern letter by letter."""
-    if [t for _, t in p] == [t for _, t in word]:
+    if len(p) == len(word) and all(
+        s == t and (x is y or x.op != "var") for (x, s), (y, t) in zip(p, word, strict=True)
+    ):
         yield from _all([(x, y, depth) for (x, _), (y, _) in zip(p, word, strict=True)], form, bound)
 
 

@@ -44,12 +44,17 @@ XI = frozenset({0})  # the random column, just inside its mean
 
 
 class Pattern(NamedTuple):
-    """The left side of an equation ∀x̄. left = right, a scale times one monomial; `right` has the same variables."""
+    """The left side of an equation ∀x̄. left = right, a scale times one monomial; `right` has the same variables.
+
+    `names` are free variables of the left side: where one is missing there is no use for the equation.
+    """
 
     monomial: Monomial
     right: Term
     variables: int
     scale: Number
+    names: frozenset[Term]
+    form: Shape
 
 
 @lru_cache(maxsize=2**12)
@@ -104,6 +109,11 @@ def _slots_in(m: Monomial) -> set[Term]:
     return set(m[0]).union(*({v for v in t.free if v.op == "slot"} for t in parts))
 
 
+def _names_in(m: Monomial) -> frozenset[Term]:
+    """Return the free variables, and the slots that a monomial does not sum over."""
+    return frozenset().union(*(a.free for a, _ in m[1]), *(x.free for x, _ in m[2])).difference(m[0])
+
+
 def _fresh(slots: Sequence[Term], taken: Iterable[Term]) -> list[Term]:
     """Return slots for the same sizes, with the smallest numbers that are not taken."""
     used = {s.val for s in taken}
@@ -113,9 +123,7 @@ def _fresh(slots: Sequence[Term], taken: Iterable[Term]) -> list[Term]:
 
 def _swap(t: Term, values: dict[Term, Term]) -> Term:
     """Return t with slots replaced by indices, all at once."""
-    return rebuild(
-        t, lambda x, depth: lift(values[x], depth) if x in values else None, lambda x, _: not x.free.isdisjoint(values)
-    )
+    return rebuild(t, lambda x, depth: lift(values[x], depth) if x in values else None, values)
 
 
 class Ring:
@@ -128,6 +136,7 @@ class Ring:
         self._memo: dict[Term, Poly] = {}
         self._products: dict[tuple[Monomial, Monomial], Poly] = {}
         self._changed: dict[Monomial, Poly] = {}
+        self._ways: dict[Word, list[Word]] = {}
         self._count = self._steps = 0
         self._patterns: list[Pattern] = []
         self._symmetric: list[tuple[int, Term]] = []
@@ -179,6 +188,7 @@ class Ring:
         self._memo.clear()
         self._products.clear()
         self._changed.clear()
+        self._ways.clear()
 
     def restart(self) -> None:
         """Count rewriting and steps from 0, and begin to remember anew when that has become much."""
@@ -206,7 +216,10 @@ class Ring:
 
     def _readings(self, word: Word) -> list[Word]:
         """Return every way to write the trace of a word that begins and ends with a size 1, or that goes round."""
-        return readings(word, self._upright)
+        found = self._ways.get(word)
+        if found is None:
+            found = self._ways[word] = readings(word, self._upright)
+        return found
 
     # -- sums and products --------------------------------------------------------------------------------------------
 
@@ -223,6 +236,9 @@ class Ring:
             if not value:
                 found.pop(m, None)
                 continue
+            if type(value) is int and -MAX_STEPS < value < MAX_STEPS:  # most are
+                found[m] = value
+                continue
             if value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
                 raise Rejected("the numbers of an expression are too long")
             found[m] = value
@@ -236,6 +252,8 @@ class Ring:
         found: Poly = {}
         for m, c in p.items():
             for n, e in q.items():
+                if len(p) == len(q) == c == e == 1:
+                    return self._times(m, n)
                 self._into(found, self._times(m, n), c * e)
         return found
 
@@ -316,7 +334,7 @@ class Ring:
         if not word:
             return self._rewritten(numbers)
         found: Poly = {}
-        around = _slots_in(((), (), word))
+        around = _slots_in(((), (), word)) if any(m[0] for m in numbers) else set[Term]()
         for m, c in numbers.items():
             slots, parts, _ = self._apart(m, around)
             self._into(found, self._sum(slots, {((), parts, word): 1}), c)
@@ -440,8 +458,9 @@ class Ring:
         return found
 
     def _of_mul(self, t: Term) -> Poly:
-        found: Poly = {UNIT: 1}
-        for a in t.args:
+        first, *rest = t.args
+        found = self.poly(first)
+        for a in rest:
             found = self.times(found, self.poly(a))
         return found
 
@@ -662,7 +681,8 @@ class Ring:
             or not (monomial[1] or monomial[2])
         ):
             raise Rejected("the left side of an equation to rewrite with is neither a product of numbers nor a word")
-        self._patterns.append(Pattern(monomial, right, variables, scale))
+        form = Shape(variables, monomial[0], self._upright)
+        self._patterns.append(Pattern(monomial, right, variables, scale, _names_in(monomial), form))
         self._forget()
 
     def _rewritten(self, p: Poly) -> Poly:
@@ -672,7 +692,8 @@ class Ring:
         for m, c in p.items():
             changed = self._changed.get(m)
             if changed is None:
-                uses = (self._apply(pattern, m) for pattern in self._patterns)
+                names = _names_in(m)
+                uses = (self._apply(pattern, m) for pattern in self._patterns if pattern.names <= names)
                 changed = self._changed[m] = next((r for r in uses if r is not None), {m: 1})
             self._into(found, changed, c)
         return found
@@ -682,7 +703,7 @@ class Ring:
         slots, factors, word = m
         wanted = pattern.monomial
         if not wanted[2]:
-            for bound, rest in self._among(wanted[1], factors, self._shape(pattern), {}):
+            for bound, rest in self._among(wanted[1], factors, pattern.form, {}):
                 used = {bound[s] for s in wanted[0]}
                 if any(not used.isdisjoint(t.free) for name, t in bound.items() if name not in wanted[0]):
                     continue
@@ -693,12 +714,12 @@ class Ring:
         ways = ((wanted[2], False), (self._transposed(wanted[2]), True)) if word else ()  # l = r, or lᵀ = rᵀ
         for way, back in ways:
             for i in range(len(word) - len(way) + 1):
-                found = next(match_words(way, word[i : i + len(way)], 0, self._shape(pattern), {}), None)
+                found = next(match_words(way, word[i : i + len(way)], 0, pattern.form, {}), None)
                 if found is not None:
                     middle = self.times({((), (), word[:i]): 1}, self._right(pattern, found, back))
                     return self._replaced((slots, factors, ()), self.times(middle, {((), (), word[i + len(way) :]): 1}))
         for k, (atom, power) in enumerate(factors):
-            if atom.op == "tr" and power >= 1:
+            if atom.op == "tr" and power >= 1 and pattern.names <= atom.free:
                 changed = self._in_trace(pattern, letters(atom.args[0]))
                 if changed is not None:
                     left = [f for i, f in enumerate(factors) if i != k] + [(atom, power - 1)]
@@ -709,15 +730,12 @@ class Ring:
         n = len(pattern.monomial[2])
         for reading in self._readings(word):
             for i in range(len(word) - n + 1):
-                bound = next(match_words(pattern.monomial[2], reading[i : i + n], 0, self._shape(pattern), {}), None)
+                bound = next(match_words(pattern.monomial[2], reading[i : i + n], 0, pattern.form, {}), None)
                 if bound is not None:
                     middle = make("scale", None, number(_over(1, pattern.scale)), _placed(pattern, bound))
                     parts = [*map(matrix, reading[:i]), middle, *map(matrix, reading[i + n :])]
                     return self._counted(make("tr", None, _dot(parts)))
         return None
-
-    def _shape(self, pattern: Pattern) -> Shape:
-        return Shape(pattern.variables, pattern.monomial[0], self._upright)
 
     def _among(
         self, wanted: Factors, factors: Factors, form: Shape, bound: Binding

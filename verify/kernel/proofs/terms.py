@@ -7,7 +7,7 @@ inverse of a singular matrix is 0, and N(Σ) is the point mass at 0 where Σ is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -233,39 +233,33 @@ ONE = make("lit", 1)
 Leaf: TypeAlias = Callable[[Term, int], Term | None]  # what takes the place of a subterm under so many binders
 
 
-def rebuild(t: Term, leaf: Leaf, concerns: Callable[[Term, int], bool], depth: int = 0) -> Term:
+def rebuild(t: Term, leaf: Leaf, names: Collection[Term] | None = None, depth: int = 0) -> Term:
     """Return t, which lies under so many binders, with each subterm for which `leaf` is a term replaced by it.
 
-    `concerns` says whether anything in a subterm can change, so that what cannot is left alone.
+    What cannot change is left alone: what holds none of the `names` or, without them, no variable bound outside t.
     """
-    return _walk(t, depth, leaf, concerns, {})
+    concerned = t.reach > depth if names is None else not t.free.isdisjoint(names)
+    return _walk(t, depth, leaf, names, {}) if concerned else t
 
 
-def _walk(
-    x: Term, depth: int, leaf: Leaf, concerns: Callable[[Term, int], bool], memo: dict[tuple[Term, int], Term]
-) -> Term:
-    if not concerns(x, depth):
-        return x
+def _walk(x: Term, depth: int, leaf: Leaf, names: Collection[Term] | None, memo: dict[tuple[Term, int], Term]) -> Term:
     found = memo.get((x, depth))
     if found is None:
         found = leaf(x, depth)
         if found is None:
-            under = BINDERS.get(x.op, 0)
-            args = [
-                _walk(a, depth + 1 if 1 <= i <= under else depth, leaf, concerns, memo) for i, a in enumerate(x.args)
-            ]
+            args, under = list(x.args), BINDERS.get(x.op, 0)
+            for i, a in enumerate(args):
+                inner = depth + 1 if 1 <= i <= under else depth
+                if a.reach > inner if names is None else not a.free.isdisjoint(names):
+                    args[i] = _walk(a, inner, leaf, names, memo)
             found = make(x.op, x.val, *args)
         memo[x, depth] = found
     return found
 
 
-def _reaches(t: Term, depth: int) -> bool:
-    return t.reach > depth
-
-
 def _moved(t: Term, at: Callable[[Term, int, Term], Term], depth: int = 0) -> Term:
     """Return t with `at(variable, depth, its new sort)` for each variable that no binder in t binds."""
-    return rebuild(t, partial(_leaf_moved, at), _reaches, depth)
+    return rebuild(t, partial(_leaf_moved, at), None, depth)
 
 
 def _leaf_moved(at: Callable[[Term, int, Term], Term], x: Term, depth: int) -> Term | None:
@@ -318,7 +312,7 @@ def close(t: Term, name: Term) -> Term:
         return make("bound", depth, lift(name.args[0], depth + 1)) if x is name else None
 
     lifted = lift(t, 1)
-    closed = rebuild(lifted, leaf, lambda x, _: name in x.free)
+    closed = rebuild(lifted, leaf, (name,))
     if name in closed.free:
         raise Rejected(f"the sort of another variable depends on {name.val}")
     return closed
@@ -336,7 +330,4 @@ def replace(t: Term, values: dict[Term, Term]) -> Term:
 
 
 def _put(t: Term, values: dict[Term, Term]) -> Term:
-    if t.free.isdisjoint(values):
-        return t
-    concerns: Callable[[Term, int], bool] = lambda x, _: not x.free.isdisjoint(values)  # noqa: E731
-    return rebuild(t, lambda x, depth: lift(values[x], depth) if x in values else None, concerns)
+    return rebuild(t, lambda x, depth: lift(values[x], depth) if x in values else None, values)
