@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
@@ -27,6 +28,14 @@ from thmverify.models import Floats, Instance
 
 DIGITS, BITS, STEPS = 18, 160, 6
 _REACH, _WIDTH = 7.5, 0.125  # of the float lattice, in standard deviations
+
+
+@cache
+def _lattice(rank: int) -> tuple[Floats, Floats]:
+    """Return the nodes of the float lattice in so many dimensions, and their masses."""
+    nodes = np.array(list(itertools.product(np.arange(-_REACH, _REACH, _WIDTH), repeat=rank)))
+    density = np.exp(-0.5 * np.sum(nodes**2, axis=1))
+    return nodes, density / density.sum()
 
 
 @dataclass(frozen=True)
@@ -49,21 +58,20 @@ class Relaxed:
         C, R = to_floats(self.instance.pairs.C), to_floats(mixture.R)
         M, root = A @ A.T, np.linalg.cholesky(S)
         U = np.linalg.qr(root.T @ A)[0]  # directions of the noise that the logits see
-        line = np.arange(-_REACH, _REACH, _WIDTH)
-        nodes = np.array(list(itertools.product(line, repeat=A.shape[1])))
-        density = np.exp(-0.5 * np.sum(nodes**2, axis=1))
-        density /= density.sum()
+        nodes, density = _lattice(A.shape[1])
+        spread = root @ U  # x is centre + spread · node
+        across, middle = nodes @ (spread.T @ M @ mu), mu.T @ M @ mu + beta @ mu + np.log(w)
         value, softmax, moments = 0.0, np.zeros(len(w)), np.zeros_like(mu)
-        for weight, centre in zip(w, mu.T, strict=True):
-            x = centre + nodes @ (root @ U).T
-            logits = x @ M @ mu + beta @ mu + np.log(w)
+        for weight, centre, level in zip(w, mu.T, middle, strict=True):
+            logits = across + level
             top = logits.max(axis=1)
             p = np.exp(logits - top[:, None])
             sums = p.sum(axis=1)
             p *= (density / sums)[:, None]
+            share = p.sum(axis=0)
             value += weight * float(density @ (top + np.log(sums)))
-            softmax += weight * p.sum(axis=0)
-            moments += weight * x.T @ p
+            softmax += weight * share
+            moments += weight * (np.outer(centre, share) + spread @ (nodes.T @ p))
         whole = M @ S @ M
         value += float(-np.sum(C * M) + 0.5 * np.sum(whole * R) + 0.5 * beta @ S @ beta)
         g = S @ M @ R + moments @ mu.T
