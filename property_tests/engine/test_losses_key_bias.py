@@ -17,10 +17,17 @@ from property_tests.engine.definitions import DEFINITIONS
 from property_tests.engine.support import contains, encloses, interval, overlap
 from thmverify import exact
 from thmverify.errors import InputError
-from thmverify.integrate.transport import Nodes, gap
-from thmverify.integrate.transport_enclosure import _Law, _Line, _planned
+from thmverify.integrate.transport import Nodes, Transport, expected_transport, gap, moments
+from thmverify.integrate.transport_enclosure import _Law, _Line, _planned, enclose_moments, enclose_transport
 from thmverify.losses import LOSSES
-from thmverify.losses.levels import enclose, enclosed_gradient, exact_value, float64_gradient, float64_value
+from thmverify.losses.levels import (
+    enclose,
+    enclosed_gradient,
+    exact_value,
+    float64_gradient,
+    float64_value,
+    multiprecision_value,
+)
 from thmverify.maps import Encoder, Gram
 from thmverify.minimize import minimise
 from thmverify.minimize.key_bias import KeyBiasLoss
@@ -168,6 +175,36 @@ def test_few_digits_hold_many() -> None:
             assert encloses(rough, fine)
         estimate = float64_value(LOSS, question.instance, question.linear_map)
         assert contains(fine, estimate.value, Fraction(estimate.error))
+
+
+def line_of(rng: random.Random) -> Transport:
+    """Return up to four components on a line, at most some sixteen standard deviations apart."""
+    K, reach = rng.randint(1, 4), rng.choice([1, 2, 8])
+    sizes = [rng.randint(1, 20) for _ in range(K)]
+    weights = tuple(fmpq(x, sum(sizes)) for x in sizes)
+    places = [fmpq(rng.randint(-100 * reach, 100 * reach), 100) for _ in range(K)]
+    mean = sum((w * m for w, m in zip(weights, places, strict=True)), fmpq(0))
+    y = fmpq(rng.randint(1, 69), 100) / rng.choice([1, 3, 10])
+    return Transport(weights, fmpq_mat([[m - mean for m in places]]), fmpq_mat([[1]]), fmpq_mat([[y]]))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_balls_hold_what_floats_see(seed: int) -> None:
+    problem = line_of(random.Random(seed))
+    for digits in (2, 6):
+        found, estimate = enclose_transport(problem, digits), expected_transport(problem)
+        assert found.reached, found.note
+        assert contains(found, estimate.value, Fraction(estimate.error))
+        (ball,), seen = enclose_moments(problem, digits).outer[0], moments(problem)
+        assert contains(interval(ball), float(seen.outer[0, 0]), Fraction(seen.error))
+
+
+def test_mpmath_sees_twelve_digits_of_it() -> None:
+    question = Posed(LOSS.name, paired(TRIANGLE), Encoder(COLUMN.A * fmpq(1, 2)))
+    found = enclose(LOSS, question.instance, question.linear_map, 13)
+    assert found.reached
+    value = multiprecision_value(LOSS, question.instance, question.linear_map, 12)
+    assert contains(found, value, fmpq(1, 10**12))
 
 
 @pytest.mark.parametrize("size", [fmpq(1, 10**5), fmpq(1, 100)])

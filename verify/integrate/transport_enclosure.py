@@ -81,10 +81,11 @@ def enclose_moments(problem: Transport, digits: int) -> Moments:
         sizes = [arb(problem.sigma[i, i] + _second(problem, i)).sqrt() for i in range(d)]
         wide = np.array([[arb(0, (a * b).upper()) for b in sizes] for a in sizes])
     if problem.rank == 1 and problem.inner[0, 0] * problem.spread[0, 0] < _STEEPEST:
-        found = _moments_on_a_line(problem, digits)
-        if found is not None:
-            small = all(x.rad() * arb(10) ** digits <= 1 + abs(x) for x in found.flat)
-            return Moments(found, reached=small)
+        for tried in range(digits, 0, -1):
+            found = _moments_on_a_line(problem, tried)
+            if found is not None:
+                small = all(x.rad() * arb(10) ** digits <= 1 + abs(x) for x in found.flat)
+                return Moments(found, reached=tried == digits and small)
     return Moments(wide, reached=False)
 
 
