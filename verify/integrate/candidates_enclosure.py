@@ -34,6 +34,7 @@ exp(−λ(s + a) + ½λ²v) for every λ > 0.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -405,24 +406,15 @@ class _Table:
 
     def at(self, E: arb) -> arb:
         """Return φ(s), E = e^s: g is 1 − [0, x] where x = e^{s+z} is tiny, and nothing where x is huge."""
-        s = float(E.log())
-        start = _first_above(self.sizes, -self.nats - s)
-        stop = _first_above(self.sizes, math.log(self.nats) - s)
+        s, minus = float(E.log()), -E
+        start, stop = (bisect_right(self.sizes, level - s) for level in (-self.nats, math.log(self.nats)))
         total = self.sums[start]
         for factor, weight in zip(self.factors[start:stop], self.weights[start:stop], strict=True):
-            total += weight * (-(E * factor)).exp()
+            total += weight * (minus * factor).exp()
         radius = self.error
         if start:
             radius = radius + self.sums[start] * E * self.factors[start - 1]
         if stop < len(self.sizes):
-            radius = radius + 2 * (-(E * self.factors[stop])).exp()  # weights of a step ≤ 2 sum to 2 at most
+            radius = radius + 2 * (minus * self.factors[stop]).exp()  # weights of a step ≤ 2 sum to 2 at most
         found: arb = total + arb(0, radius.upper())
         return found.max(arb(0)).min(arb(1))
-
-
-def _first_above(sizes: list[float], level: float) -> int:
-    low, high = 0, len(sizes)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if sizes[middle] > level else (middle + 1, high)
-    return low
