@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+import warnings
 from fractions import Fraction
 from functools import cache
 
@@ -97,6 +98,45 @@ def test_probabilities_sum_to_one_and_first_moments_to_zero(dimension, curved):
                 assert sum(moments.first[j, :, a], arb(0)).contains(0)
                 for b in range(dimension):
                     assert sum(moments.second[j, :, a, b], arb(0)).contains(H[a, b])
+
+
+_UNIT = fmpq_mat(2, 2, [1, 0, 0, 1])
+_EVEN = (fmpq(1, 2), fmpq(1, 2))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("far", [fmpq(10) ** 30, fmpq(10) ** 200])
+def test_a_far_mean_asks_for_bits_not_for_an_error(far, order):
+    """The logits near a mean at `far` have no digits at the first precision that floats plan with."""
+    posed = LogSumExp(_EVEN, fmpq_mat(2, 2, [0, far, 0, 1]), (_UNIT,), fmpq_mat(2, 2, [0, 1, 0, 0]))
+    moments = enclose_moments(posed, 10, order)
+    assert moments.reached
+    assert moments.p[0, 1].contains(fmpq(1, 2))  # by symmetry
+    assert moments.p[1, 1].contains(1)  # but for e^−far
+
+
+@pytest.mark.parametrize(
+    "posed",
+    [
+        LogSumExp(_EVEN, fmpq_mat(2, 2, [0, 1, 0, 1]), (_UNIT,), fmpq_mat(2, 2, [0, fmpq(10) ** 200, 0, 1])),
+        LogSumExp(_EVEN, fmpq_mat(2, 2, [0, fmpq(10) ** 400, 0, 1]), (_UNIT,), fmpq_mat(2, 2, [0, 1, 0, 0])),
+        LogSumExp(
+            _EVEN,
+            fmpq_mat(1, 2, [0, fmpq(10) ** 9]),
+            (fmpq_mat(1, 1, [1]),),
+            fmpq_mat(1, 2, [0, fmpq(10) ** 9]),
+            constants=(fmpq(0), fmpq(10) ** 400),
+        ),
+    ],
+)
+def test_numbers_beyond_floats_leave_finite_bounds(posed):
+    """Where floats cannot choose nodes, or the kernel takes none that they choose, the trivial bounds are left."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        moments = enclose_moments(posed, 10)
+    assert not moments.reached
+    assert moments.note
+    assert all(x.is_finite() for x in (*moments.p.flat, *moments.first.flat))
 
 
 def bayes(source: Source, dimension: int) -> LogSumExp:

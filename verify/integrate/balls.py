@@ -64,10 +64,16 @@ def _radius(dimension: int, nats: float) -> float:
 
 
 def _active(slopes: Floats, levels: Floats, nats: float) -> list[int]:
-    """Return the components k whose E p_k may be more than e^−nats, by Chernoff's bound against the likeliest."""
+    """Return the components k whose E p_k may be more than e^−nats, by Chernoff's bound against the likeliest.
+
+    Raises OverflowError for slopes beyond the squares of floats.
+    """
     top = int(np.argmax(levels))
     apart, gap = slopes - slopes[top], levels - levels[top]
-    spread = (apart * apart).sum(axis=1)
+    with np.errstate(over="ignore"):
+        spread = (apart * apart).sum(axis=1)
+    if not np.isfinite(spread).all():
+        raise OverflowError("a slope's square has left the range of floats")
     tau = np.clip(np.divide(-gap, spread, out=np.ones_like(gap), where=spread > 0), 0, 1)
     return [int(k) for k in np.flatnonzero(tau * gap + tau**2 * spread / 2 > -nats - math.log(len(gap)))]
 

@@ -33,7 +33,12 @@ class Component:
         return float((np.abs(self.slopes) @ extent + bent).max())
 
     def rate(self, i: int, reach: Floats) -> float:
-        """Return how far the i-th slopes of two logits are apart within `reach` of the centre."""
+        """Return how far the i-th slopes of two logits are apart within `reach` of the centre.
+
+        Raises OverflowError beyond the range of floats.
+        """
+        if not np.isfinite(reach).all():
+            raise OverflowError("a box has left the range of floats")
         slopes = self.slopes[:, i] + self.bends[:, i] @ self.centre
         wander = np.abs(self.bends[:, None, i] - self.bends[None, :, i]) @ reach
         return float((np.abs(slopes[:, None] - slopes[None, :]) + wander).max())

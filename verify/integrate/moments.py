@@ -53,9 +53,9 @@ def enclose_moments(problem: LogSumExp, digits: int, order: int = 1) -> Enclosed
     """Return balls of radius about 10^−digits around the softmax moments up to `order` (1 or 2)."""
     if problem.dimension == 0:
         return _of_constants(problem, digits, order)
-    plan = _planned(problem, digits * math.log(10) + 6, order)
+    plan, known = _planned(problem, digits * math.log(10) + 6, order), _trivial(problem, order)
     if plan is None:
-        return _trivial(problem, order)
+        return known
     for n in range(_TRIES):
         bits = int(plan.bits * 1.5**n)
         with ctx.workprec(bits):
@@ -64,7 +64,14 @@ def enclose_moments(problem: LogSumExp, digits: int, order: int = 1) -> Enclosed
         if reached or not plan.complete:
             break
     note = "" if reached else f"{digits} digits are out of reach for moments in {problem.dimension} dimensions"
-    return EnclosedMoments(p, first, second, bits, reached, note)
+    second = None if second is None or known.second is None else _filled(second, known.second)
+    return EnclosedMoments(_filled(p, known.p), _filled(first, known.first), second, bits, reached, note)
+
+
+def _filled(found: Balls, known: Balls) -> Balls:
+    """Return what was found, and what was known before where that is no finite ball."""
+    balls = [x if x.is_finite() else y for x, y in zip(found.flat, known.flat, strict=True)]
+    return np.array(balls, dtype=object).reshape(found.shape)
 
 
 def _tight(balls: Balls, digits: int) -> bool:
@@ -205,8 +212,8 @@ def _magnitude(problem: LogSumExp, T: fmpq_mat, nats: float, order: int) -> floa
     back, largest = arb_mat(T.inv()), 1.0
     for j in range(problem.components):
         L, law = _whiten(problem, j)
-        lift = max(float(sum((abs(x).upper() for x in row), arb(0)).upper()) for row in (back * L).tolist())
-        steep = max(float(abs(x).upper()) for x in law.slopes.entries())
+        lift = max(_float(sum((abs(x).upper() for x in row), arb(0)).upper()) for row in (back * L).tolist())
+        steep = max(_float(abs(x).upper()) for x in law.slopes.entries())
         largest = max(largest, (2 + 2 * math.sqrt(2 * nats) + steep * problem.terms) * max(lift, 1.0))
     return order * math.log(largest)
 
@@ -245,11 +252,21 @@ def _boxes(problem: LogSumExp, nats: float) -> _Choice:
 
 def _levels(law: Whitened) -> Floats:
     """Return what the exponents are at the component's centre, and the logarithms of the weights (K)."""
-    return np.array([float(w.log()) for w in law.weights])
+    return np.array([_float(w.log()) for w in law.weights])
 
 
 def _floats(m: arb_mat) -> Floats:
-    return np.array([[float(x) for x in row] for row in m.tolist()])
+    return np.array([[_float(x) for x in row] for row in m.tolist()])
+
+
+def _float(x: arb) -> float:
+    """Return a float near x. Raises Rejected at a precision too low for x, OverflowError beyond the range of floats."""
+    if not x.is_finite():
+        raise Rejected("the precision is too low for a number that nodes are chosen by")
+    found = float(x)
+    if not math.isfinite(found):
+        raise OverflowError("a number has left the range of floats")
+    return found
 
 
 # --- what is known without an integral ---------------------------------------------------------------------------
