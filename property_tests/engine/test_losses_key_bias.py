@@ -70,6 +70,17 @@ def test_of_one_component_the_bridge_is_known(y: Fraction, bias: Fraction) -> No
     assert abs(estimate.value - sum(known(float(x)) for x in sizes.real)) <= estimate.error + 1e-14 < 1e-8
 
 
+def test_a_far_component_that_hardly_weighs_costs_no_digits() -> None:
+    """The tails weigh each component's part by its weight, and so the loss is that of one component here."""
+    weight = Fraction(1, 10**20)
+    mixture = SharedGMM((1 - weight, weight), ((0,), (Fraction(26, 3),)), ((1,),))
+    y = Fraction(699, 1000)
+    found = enclose(LOSS, paired(mixture, Fraction(0)), Gram(exact.matrix([[y]])), 2)
+    beta = (math.sqrt(1 + 4 * float(y) ** 2) - 1) / 2
+    assert found.reached
+    assert contains(found, beta - math.log1p(beta) / 2, Fraction(1, 10**14))
+
+
 def test_the_map_0_has_the_loss_0() -> None:
     for mixture in (TRIANGLE, SharedGMM((1,), ((0, 1),))):
         zero = Encoder(fmpq_mat(2, 2))

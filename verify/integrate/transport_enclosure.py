@@ -22,8 +22,9 @@ bounded between points, from its values there. Beyond the last of them it is at 
 q_i)}/c_n, q_n the last node, which falls.
 
 *What is left out.* D is log-convex: past the last node P, with d = (log D)'(P), F(p)e^{yqp}/D(p) falls faster than
-exp(−(p − P)(P − max m + d − yq)). From I(q) ≤ E exp(yqp − d₀(p − P₀))/D(P₀), for any P₀, follows that r²F is below the
-exponential of a quadratic function of q, concave as 2y² < 1. Both tails are then below geometric series.
+exp(−(p − P)(P − max m + d − yq)). With t = yP − d₀ > 0 and q = P + s, I(q) ≤ E exp(yqp − d₀(p − P₀))/D(P₀), for any P₀,
+and E e^{(t + ys)p} ≤ Σ_k w_k e^{tm_k} exp(ys max m + (t + ys)²/2). So r²F is below the exponential of a quadratic
+function of q, concave as 2y² < 1. Both tails are then below geometric series.
 
 *The derivative* is E gᵢ(q)gₖ(p) for g(q) = E[x | q], of the best coupling. T − (E_π xᵀMy − KL(π | F × F)) is at least
 the KL of π from it, for every coupling π. So the π of (1), which differs from s by at most E r − 1 + 2η in absolute
@@ -430,9 +431,10 @@ class _End(NamedTuple):
         tilted = float((_dot(shares, q) / sum(shares, arb(0))).mid())
         at = min(range(len(q)), key=lambda j: abs(float(q[j]) - tilted))
         pull = y * last - slopes[at]
-        log_r = slopes[at] * q[at] - D[at].log() + pull * top + pull**2 / 2 - D[-1].log()
+        far = sum((w * (sign * pull * m).exp() for w, m in zip(law.weights, law.centres, strict=True)), arb(0))
+        log_r = slopes[at] * q[at] - D[at].log() + far.log() + pull**2 / 2 - D[-1].log()
         rate = room - 2 * (y * top + y * pull - slopes[-1])
-        squares = h * (2 * log_r - room**2 / 2).exp() / (2 * arb.pi()).sqrt() / ((h * rate).exp() - 1)
+        squares = masses[-1] * (2 * log_r).exp() / ((h * rate).exp() - 1)
         falls = bool(room > 0 and pull > 0 and rate > 0 and 2 * y * y < 1 and all(x > 0 for x in rates))
 
         def linear(zero: arb, s: arb) -> arb:
