@@ -98,7 +98,7 @@ def make(
     with clock.stage("matrix"):
         matrix = front.matrix({s.id: s for s in chosen}, done, whole=not settings.only)
     with clock.stage("evidence"):
-        evidence = trust.trust(chosen, SIZES[settings.effort])
+        evidence = trust.trust(chosen, SIZES[settings.effort], jobs)
     return Report(
         title=words.title,
         about=words.about,

@@ -28,6 +28,7 @@ from thmverify.integrate.problem import LogSumExp
 from thmverify.kernel import Rejected, check
 from thmverify.kernel.proofs.rules import RULES
 from thmverify.kernel.strict import canonical, digest
+from thmverify.processes import each
 from thmverify.proofs.checking import ProofReport
 from thmverify.reports.changed import Original
 from thmverify.reports.effort import Size
@@ -40,8 +41,11 @@ _DIGITS = 10
 _MOST = 20  # changes of one kind of one trace
 
 
-def trust(statements: Sequence[Statement], size: Size) -> Trust:
-    """Return the appendix for these statements; `size` says in how many places certificates and traces are changed."""
+def trust(statements: Sequence[Statement], size: Size, jobs: int = 1) -> Trust:
+    """Return the appendix for these statements; `size` says in how many places certificates and traces are changed.
+
+    That is done in so many processes.
+    """
     certificates = _certificates(statements)
     traces = proof_traces(statements)
     return Trust(
@@ -49,9 +53,9 @@ def trust(statements: Sequence[Statement], size: Size) -> Trust:
         comparisons=tuple(comparison(separation) for separation in SEPARATIONS),
         kernel=kernel_files(),
         certificates=len(certificates),
-        mutations=mutations(certificates, size.every),
+        mutations=mutations(certificates, size.every, jobs),
         traces=sum(size.replayed >= len(trace["lines"]) for trace in traces.values()),
-        proof_mutations=proof_mutations(traces, size.replayed),
+        proof_mutations=proof_mutations(traces, size.replayed, jobs),
         rules=rules(statements),
         base=base(),
     )
@@ -138,27 +142,29 @@ def _certificates(statements: Iterable[Statement]) -> dict[str, bytes]:
 STATED = ("format", "claim", "statement", "verdict", "rank", "dimension", "rule")
 
 
-def mutations(certificates: dict[str, bytes], every: int = 1) -> tuple[Mutations, ...]:
+def mutations(certificates: dict[str, bytes], every: int = 1, jobs: int = 1) -> tuple[Mutations, ...]:
     """Change each certificate in many single places and return how many changes the kernel refuses.
 
     A changed byte, or a changed statement with a new content hash, must be refused. A changed hint with a new hash may
     still prove the same verdict of the same instance; then it is no forgery, and counts as not refused.
     """
-    kinds = {
-        "one byte changed": _changed_bytes,
-        "what is stated changed, hash computed anew": _changed_statements,
-        "a number of the hints changed, hash computed anew": _changed_hints,
-    }
-    counted = []
-    for kind, change in kinds.items():
-        tried = refused = 0
-        for data in certificates.values():
-            for number, mutant in enumerate(change(data)):
-                if number % every == 0:
-                    tried += 1
-                    refused += not _accepted(mutant)
-        counted.append(Mutations(kind=kind, tried=tried, refused=refused))
-    return tuple(counted)
+    tasks = [(data, every) for data in sorted(certificates.values(), key=len, reverse=True)]
+    tried, refused = Counter[str](), Counter[str]()
+    for _, (changed, rejected) in each(_forged, tasks, jobs, __name__):
+        tried.update(changed)
+        refused.update(rejected)
+    return tuple(Mutations(kind=kind, tried=tried[kind], refused=refused[kind]) for kind in _KINDS)
+
+
+def _forged(data: bytes, every: int) -> tuple[Counter[str], Counter[str]]:
+    """Return how many changes of a certificate were tried, of each kind, and how many the kernel refuses."""
+    tried, refused = Counter[str](), Counter[str]()
+    for kind, change in _KINDS.items():
+        for number, mutant in enumerate(change(data)):
+            if number % every == 0:
+                tried[kind] += 1
+                refused[kind] += not _accepted(mutant)
+    return tried, refused
 
 
 def _accepted(data: bytes) -> bool:
@@ -227,6 +233,13 @@ def _rational(text: str) -> Fraction | None:
         return None
 
 
+_KINDS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    "one byte changed": _changed_bytes,
+    "what is stated changed, hash computed anew": _changed_statements,
+    "a number of the hints changed, hash computed anew": _changed_hints,
+}
+
+
 def rehashed(tree: dict[str, Any]) -> bytes:
     """Return a certificate's bytes with the content hash that it should have."""
     return canonical(rehash(tree))
@@ -250,29 +263,32 @@ def proof_traces(statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
 Change = Callable[[dict[str, Any], random.Random], dict[str, Any]]
 
 
-def proof_mutations(traces: dict[str, dict[str, Any]], replayed: int) -> tuple[ProofMutations, ...]:
+def proof_mutations(traces: dict[str, dict[str, Any]], replayed: int, jobs: int = 1) -> tuple[ProofMutations, ...]:
     """Change each trace in single places, drawn at random and the same in every run, and replay it.
 
     The content hash is left out, so that it is the kernel's rules that refuse a change. A trace is changed the more
     often the shorter it is, and not at all when it has more lines than `replayed`.
     """
-    originals = {name: Original(trace) for name, trace in traces.items()}
-    return tuple(_mutated(kind, change, originals, replayed) for kind, change in CHANGES.items())
+    chosen = [(name, trace, replayed) for name, trace in traces.items() if len(trace["lines"]) <= replayed]
+    tasks = sorted(chosen, key=lambda task: len(task[1]["lines"]), reverse=True)
+    counts: Counter[tuple[str, str]] = Counter()
+    for _, found in each(_retraced, tasks, jobs, __name__):
+        counts.update(found)
+    return tuple(_counted(kind, {o: counts[kind, o] for o in ("refused", "another", "same")}) for kind in CHANGES)
 
 
-def _mutated(kind: str, change: Change, originals: dict[str, Original], replayed: int) -> ProofMutations:
-    counts: Counter[str] = Counter()
-    for name, original in originals.items():
+def _retraced(name: str, trace: dict[str, Any], replayed: int) -> Counter[tuple[str, str]]:
+    """Return what became of the changes of a trace, by kind and outcome."""
+    original, counts = Original(trace), Counter[tuple[str, str]]()
+    for kind, change in CHANGES.items():
         draws = random.Random(f"{kind}:{name}")
-        for _ in range(min(_MOST, replayed // len(original.trace["lines"]))):
-            counts[original.outcome(change(original.trace, draws))] += 1
-    return ProofMutations(
-        kind=kind,
-        tried=counts.total(),
-        refused=counts["refused"],
-        another=counts["another"],
-        same=counts["same"],
-    )
+        for _ in range(min(_MOST, replayed // len(trace["lines"]))):
+            counts[kind, original.outcome(change(trace, draws))] += 1
+    return counts
+
+
+def _counted(kind: str, outcomes: dict[str, int]) -> ProofMutations:
+    return ProofMutations(kind=kind, tried=sum(outcomes.values()), **outcomes)
 
 
 def _other(value: int, below: int, draws: random.Random) -> int:
