@@ -41,17 +41,19 @@ def softmax(box: Box) -> Softmax:
     error = 2 * arb(a * a / 2).exp() / (arb(a * width / 2).cos() ** 2 * decay)
     slack = arb(0, 1) * error + arb(0).union((arb(_REACH) / arb(2).sqrt()).erfc())
     weights = [arb(h) / (2 * arb.pi()).sqrt() * arb(-((h * n) ** 2) / 2).exp() for n in range(N + 1)]
+    steps = [(sigma * D * arb(h * n), weights[abs(n)]) for n in range(-N, N + 1)]
     P, C = list[list[arb]](), [slack, slack, slack]
     for e in _means(y):
-        row = [slack, slack, slack]
-        for n in range(-N, N + 1):
-            t, weight = D * D * e + sigma * D * arb(h * n), weights[abs(n)]
+        start, p1, p2, p3, c12, c23, c13 = D * D * e, slack, slack, slack, arb(0), arb(0), arb(0)
+        for step, weight in steps:
+            t = start + step
             up, down, both = (t * y).exp(), (t * (y - 1)).exp(), t.exp()  # p₃/p₂, p₁/p₂, p₃/p₁
-            p = [1 / (1 + 1 / down + both), 1 / (1 + up + down), 1 / (1 + 1 / up + 1 / both)]
-            row = [total + weight * x for total, x in zip(row, p, strict=True)]
-            pairs = (p[0] * p[1], p[1] * p[2], p[0] * p[2])
-            C = [total + weight * x / 3 for total, x in zip(C, pairs, strict=True)]
-        P.append([x.max(arb(0)).min(arb(1)) for x in row])
+            one, two, three = 1 / (1 + 1 / down + both), 1 / (1 + up + down), 1 / (1 + 1 / up + 1 / both)
+            first, second, third = weight * one, weight * two, weight * three
+            p1, p2, p3 = p1 + first, p2 + second, p3 + third
+            c12, c23, c13 = c12 + first * two, c23 + second * three, c13 + first * three
+        P.append([x.max(arb(0)).min(arb(1)) for x in (p1, p2, p3)])
+        C = [total + x / 3 for total, x in zip(C, (c12, c23, c13), strict=True)]
     return Softmax(P, [x.max(arb(0)) for x in C])
 
 
