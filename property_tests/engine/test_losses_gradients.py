@@ -6,6 +6,7 @@ to 40 digits at a step of 10⁻¹⁶, so that 14 digits of the derivative are ch
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 
 import pytest
@@ -18,7 +19,7 @@ from thmverify import exact
 from thmverify.integrate.enclosure import Enclosure
 from thmverify.losses import LOSSES, levels
 from thmverify.maps import CLIPProduct, Encoder, Gram, SimSiamPair
-from thmverify.models import Instance
+from thmverify.models import AugmentedPairs, Instance, SharedGMM
 from thmverify.testing import Posed, examples, posed_questions, rational_matrices
 
 STEP = fmpq(1, 10**16)
@@ -253,3 +254,17 @@ def test_the_gradient_at_zero_is_known(question, bias):
     for ball, x in zip(balls["M"].flat, expected.entries(), strict=True):
         assert interval(ball).lower <= x <= interval(ball).upper
         assert interval(ball).width < fmpq(1, 10**18)
+
+
+@pytest.mark.parametrize("name", ["infonce", "infonce-weighted", "supcon", "ntxent-unnormalised"])
+@pytest.mark.parametrize("digits", [155, 310])
+def test_numbers_beyond_floats_are_answered_in_balls(name, digits):
+    """How many digits the moments need is beyond floats; the balls hold all the same, and say that they are wide."""
+    size = 10**digits
+    mixture = SharedGMM((Fraction(1, 3), Fraction(2, 3)), ((size, 0), (0, 2 * size)), ((1, 0), (0, 1)))
+    at = Encoder(exact.matrix([[1, 2], [3, 4]]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        balls, reached = levels.enclosed_gradient(LOSSES[name], Instance(AugmentedPairs(mixture, 1), 2), at, 4)
+    assert not reached
+    assert balls["M"].shape == (2, 2)

@@ -61,7 +61,7 @@ def enclose_score_moments(problem: Scores, digits: int, lifts: Lifts | None = No
     X = Y = I without lifts.
     """
     lifts = unlifted(problem) if lifts is None else lifts
-    extra = math.ceil(max(0.0, *(2 * math.log10(1 + _size(m)) for sides in lifts for m in sides)))
+    extra = math.ceil(max(0.0, *(2 * _magnitude(m) for sides in lifts for m in sides)))
     rho, P = problem.dimension, len(problem.pairs)
     found = np.empty((P, 1 + 2 * rho + rho * rho), dtype=object)
     with ctx.workprec(int(4 * (digits + extra)) + 128):
@@ -74,8 +74,10 @@ def enclose_score_moments(problem: Scores, digits: int, lifts: Lifts | None = No
     return replace(moments, reached=reached)
 
 
-def _size(m: fmpq_mat) -> float:
-    return max((abs(float(exact.to_fraction(x))) for x in m.entries()), default=0.0)
+def _magnitude(m: fmpq_mat) -> float:
+    """Return log₁₀(1 + |m|), |m| the largest entry, whatever its size is."""
+    size = 1 + max((abs(x) for x in m.entries()), default=fmpq(0))
+    return math.log10(int(size.p)) - math.log10(int(size.q))
 
 
 def _ball_array(m: fmpq_mat) -> Any:

@@ -300,9 +300,10 @@ def enclosed_gradient(
 
     def moments(engine: _Engine, problem: Any, reach: float, *given: Any) -> Any:
         nonlocal reached
-        needed = digits + math.ceil(math.log10(max(reach, 1.0))) + 1
+        counted = math.isfinite(reach)  # beyond, nobody counts how many digits are needed
+        needed = digits + (math.ceil(math.log10(max(reach, 1.0))) + 1 if counted else 0)
         found = engine.moments[2](problem, needed, *given)
-        reached = reached and found.reached
+        reached = reached and counted and found.reached
         return found
 
     with ctx.workprec(int(4 * digits) + 128):
@@ -323,7 +324,7 @@ def _gradient(loss: Loss, instance: Instance, linear_map: LinearMap, level: _Lev
         for term in expression.terms:
             if isinstance(term, SoftmaxTerm):
                 order = 2 if term.second else 1
-                moments = level.moments(_SOFTMAX, term.reduced.problem, _sensitivity(term), order)
+                moments = level.moments(_SOFTMAX, term.reduced.problem, _or_infinite(_sensitivity, term), order)
                 total = total + _contract(term, level, moments)
                 continue
             if id(term.term) not in adjoints:
@@ -354,7 +355,7 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
         return list(term.adjoints(level.moments(_TRANSPORTS, term.reduced, 1.0).outer))
     if isinstance(term, LogSumExpTerm):
         reduced, order = term.reduced, 2 if term.separate else 1
-        moments = level.moments(_SOFTMAX, reduced.problem, _reach(pullback), order)
+        moments = level.moments(_SOFTMAX, reduced.problem, _or_infinite(_reach, pullback), order)
         K = reduced.problem.terms
         shares = level.convert(fmpq_mat(1, len(reduced.problem.shares), list(reduced.problem.shares)))[0]
         p = np.array([sum(w * moments.p[j, k] for j, w in enumerate(shares)) for k in range(K)])
@@ -364,10 +365,10 @@ def _adjoints(pullback: Pullback, level: _Level) -> list[tuple[Any, Array]]:
     if isinstance(term, CandidatesTerm):
         if level.sampled:
             return list(term.adjoints(candidates_sampled.outer(term.reduced)))
-        drawn = level.moments(_CANDIDATES, term.reduced.problem, _reach(pullback))
+        drawn = level.moments(_CANDIDATES, term.reduced.problem, _or_infinite(_reach, pullback))
         return list(term.adjoints(_outer(term.reduced, level, drawn)))
     scored: ReducedScores = term.reduced
-    found = level.moments(_SCORES, scored.problem, _reach(pullback), scored.lifts)
+    found = level.moments(_SCORES, scored.problem, _or_infinite(_reach, pullback), scored.lifts)
     return list(term.adjoints(*_score_adjoints(scored, level, found)))
 
 
@@ -401,6 +402,16 @@ def _score_adjoints(reduced: ReducedScores, level: _Level, moments: ScoreMoments
     total: Array = np.array(sum(totals[1:], totals[0]))
     outer: Array = sum(outers[1:], outers[0])
     return total, outer
+
+
+def _or_infinite(bound: Callable[[Any], float], term: Any) -> float:
+    """Return a bound of a term, ∞ beyond the range of floats."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = bound(term)
+    except OverflowError:
+        return math.inf
+    return math.inf if math.isnan(found) else found
 
 
 def _reach(pullback: Pullback) -> float:
