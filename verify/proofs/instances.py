@@ -227,9 +227,8 @@ class Builder:
             .union(*(h.free for h in model.held if h in self.choices))
             .union(*(x.free for x in model.env.values() if isinstance(x, Term)))
         )
-        names = [
-            v for v in formula.free if v not in frozen | model.given and isinstance(model.env.get(v), (Num, Table))
-        ]
+        free = sorted(formula.free, key=lambda v: v.key)  # in the same order in every process
+        names = [v for v in free if v not in frozen | model.given and isinstance(model.env.get(v), (Num, Table))]
         rng = np.random.default_rng([model.seed, crc32(formula.key)])
         names = [names[i] for i in rng.permutation(len(names))]
         names.sort(key=lambda v: sum(v in h.free for h in model.held))
