@@ -10,7 +10,7 @@ import pytest
 
 from thmverify.formulas import mixtures as v
 from thmverify.kernel.proofs.rules import RULES, Theorem
-from thmverify.kernel.proofs.terms import Term, make, rebuild
+from thmverify.kernel.proofs.terms import Term, make
 from thmverify.proofs.evaluation import Checked, Entry, evaluate, evaluate_lines, evaluate_sequent, replayed
 from thmverify.proofs.expressions import (
     Col,
@@ -238,13 +238,13 @@ def flipped(t: Term) -> Term | None:
     """A formula with its first comparison turned round, or its first number changed."""
     changed = []
 
-    def leaf(x: Term, depth: int) -> Term | None:
+    def walk(x: Term) -> Term:
         if changed or x.op not in ("le", "num"):
-            return None
+            return make(x.op, x.val, *map(walk, x.args))
         changed.append(x)
         return make("le", None, x.args[1], x.args[0]) if x.op == "le" else make("num", x.val + Fraction(1, 7))
 
-    found = rebuild(t, leaf, lambda x, depth: True)
+    found = walk(t)
     return found if changed and found is not t else None
 
 
