@@ -348,3 +348,16 @@ def test_randomised_points_are_normal_and_reproducible() -> None:
     assert np.array_equal(rule.nodes, sobol(3, 10, seed=4).nodes)
     assert not np.array_equal(rule.nodes, sobol(3, 10, seed=5).nodes)
     assert np.cov(rule.nodes.T) == pytest.approx(np.eye(3), abs=0.05)
+
+
+@pytest.mark.parametrize("far", [10**4, 10**6, 10**8, 10**10])
+def test_exponents_that_are_large_and_agree_widen_the_error(far):
+    """Two logits that differ by a constant, both `far`²/3: rounding one of them moves the softmax."""
+    linear = fmpq_mat(1, 3, [0, fmpq(far, 3), fmpq(far, 3) + fmpq(1, far)])
+    weights = (fmpq(1, 10), fmpq(2, 10), fmpq(7, 10))
+    posed = LogSumExp(weights, fmpq_mat(1, 3, [0, far, far]), (fmpq_mat(1, 1, [1]),), linear)
+    found, balls = softmax_moments(posed), enclose_moments(posed, 25)
+    assert balls.reached
+    apart = max(abs(float(x) - y) for x, y in zip(balls.p.flat, found.p.flat, strict=True))
+    assert apart <= found.error
+    assert apart > 1e-11

@@ -283,7 +283,21 @@ def _with_errors(window: Window, sums: Sums, error: float, value_apart: Floats, 
         steepness += 8 * float(np.max(np.abs(window.curvature), initial=0.0))
     rounding = _EPS * (8 + 8 * steepness)
     value_error = error * (sums.size + 5 + steepness) + rounding + _EPS * (np.abs(sums.value) + sums.size)
-    return Integral(sums, value_error + value_apart, error + rounding + moment_apart)
+    return Integral(sums, value_error + value_apart, error + rounding + _rounded_offsets(window, sums) + moment_apart)
+
+
+def _rounded_offsets(window: Window, sums: Sums) -> float:
+    """Return about what rounding the offsets may do to a moment: p_k moves by Σ_l p_k p_l (δ_k − δ_l).
+
+    E p_k p_l ≤ E p_l. So far components whose exponents agree count, and those with p_k = 0 do not.
+    """
+    if sums.moments.shape[-1] == 0 or sums.moments.shape[:2] != window.offsets.shape:
+        return 0.0
+    p = np.abs(sums.moments[..., 0])
+    size = np.where(p > 0, np.abs(window.offsets), 0.0)
+    shared = np.minimum(p[:, :, None], p[:, None, :]) * (1 - np.eye(p.shape[1]))
+    moved = (shared * (size[:, :, None] + size[:, None, :])).sum(axis=2)
+    return 2 * _EPS * float(moved.max(initial=0.0))
 
 
 def softmax_sums(
