@@ -268,3 +268,17 @@ def test_numbers_beyond_floats_are_answered_in_balls(name, digits):
         balls, reached = levels.enclosed_gradient(LOSSES[name], Instance(AugmentedPairs(mixture, 1), 2), at, 4)
     assert not reached
     assert balls["M"].shape == (2, 2)
+
+
+@pytest.mark.parametrize("name", ["logistic", "siglip", "dcl", "infonce-finite", "supcon"])
+@pytest.mark.parametrize("digits", [80, 155])
+def test_maps_beyond_floats_are_answered_in_balls(name, digits):
+    """The strip of the scores' characteristic function is narrower than any float."""
+    at = Encoder(exact.matrix([[10**digits], [0]]))
+    instance = Instance(AugmentedPairs(SharedGMM((Fraction(1, 2), Fraction(1, 2)), ((1, 0), (-1, 0))), 1), 2)
+    balls, reached = levels.enclosed_gradient(LOSSES[name], instance, at, 4)
+    assert not reached
+    assert all(x.is_finite() for x in balls["M"].flat)
+    value = levels.enclose(LOSSES[name], instance, at, 4)
+    assert value.lower <= value.upper
+    assert not value.reached

@@ -183,6 +183,8 @@ def _rule(limit: float, size: Callable[[fmpq], arb], over_t: bool, digits: int) 
     the strip. over_t: whether the denominator is t sinh πt, not sinh πt. What is chosen is bounded, not trusted.
     """
     nats, best = (digits + 1) * math.log(10), None
+    if limit == 0:
+        return None
     for share in _SHARES:
         height = dyadic(share * min(limit, 1.0))
         bound = size(fmpq(*height.as_integer_ratio()))
@@ -200,8 +202,11 @@ def _rule(limit: float, size: Callable[[fmpq], arb], over_t: bool, digits: int) 
 
 
 def _strip(pair: Pair) -> float:
-    """Return about 1/λ, the end of the strip."""
-    product = exact.to_floats(pair.G * pair.H)
+    """Return about 1/λ, the end of the strip; 0 where λ is beyond floats, and no rule has so many nodes."""
+    try:
+        product = exact.to_floats(pair.G * pair.H)
+    except OverflowError:
+        return 0.0
     largest = float(np.max(np.abs(np.linalg.eigvals(product))))
     return 1 / math.sqrt(largest) if largest > 0 else 1.0
 
@@ -240,8 +245,7 @@ def _moments(pair: Pair, constant: fmpq, digits: int) -> Vector:
         ends = component.generating(2 * height).max(component.generating(-2 * height))
         return ends.sqrt() if ends.is_finite() else ends
 
-    largest = max(float(x) for x in deviations)
-    extra = max(0, math.ceil(math.log10(largest)))
+    extra = max(0, math.ceil(max(float(x.log()) for x in deviations if x > 0) / math.log(10)))
     rule = _rule(_strip(pair) / 2, size, False, digits + extra)
     if rule is None:
         return [arb(0, x.upper()) for x in deviations]
