@@ -14,13 +14,13 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from property_tests.interface.test_published import PAGE
 from property_tests.interrupts import SAFETY_NET
 from thmverify import theorems
 from thmverify.cli import main
 from thmverify.cli.junit import Case, write_junit
 from thmverify.errors import InputError
 from thmverify.reports.difference import compare
-from thmverify.reports.publish import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
 CERTIFICATE = theorems.COUNTEREXAMPLES / "pca-equality.json"
@@ -138,9 +138,9 @@ def test_the_hooks_are_commands(tmp_path):
 
 @pytest.fixture(scope="module")
 def report() -> dict:
-    if not (PUBLISHED / "report.json").is_file():
+    if not PAGE.is_file():
         pytest.skip("no report is published")
-    return json.loads((PUBLISHED / "report.json").read_text(encoding="utf-8"))
+    return json.loads(PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
