@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from thmverify.integrate.balls import choose_ball
 from thmverify.integrate.boxes import STEEP, Component, choose_adaptive, choose_box, count
 from thmverify.integrate.problem import LogSumExp
-from thmverify.integrate.windows import PLANNING_BITS, TOO_COARSE, whitening
+from thmverify.integrate.windows import TOO_COARSE, planned, whitening
 from thmverify.kernel.balls import MAX_AXES, Ball, check_balls, pair_moments
 from thmverify.kernel.integrals import MAX_DIMENSION, Adaptive, Grid, Whitened, component_moments
 from thmverify.kernel.linear import cholesky
@@ -53,7 +54,7 @@ def enclose_moments(problem: LogSumExp, digits: int, order: int = 1) -> Enclosed
     """Return balls of radius about 10^−digits around the softmax moments up to `order` (1 or 2)."""
     if problem.dimension == 0:
         return _of_constants(problem, digits, order)
-    plan, known = _planned(problem, digits * math.log(10) + 6, order), _trivial(problem, order)
+    plan, known = planned(partial(_plan, problem, digits * math.log(10) + 6, order)), _trivial(problem, order)
     if plan is None:
         return known
     for n in range(_TRIES):
@@ -155,20 +156,8 @@ def _whiten(problem: LogSumExp, j: int, order: int = 1, far: bool = False) -> tu
 # --- the plan: chosen with floats, trusted by nobody -----------------------------------------------------------------
 
 
-def _planned(problem: LogSumExp, nats: float, order: int) -> _Plan | None:
-    """Return a plan for an accuracy of about e^−nats, or the best that the kernel takes, or None."""
-    for bits in PLANNING_BITS:
-        with ctx.workprec(bits):
-            try:
-                return _plan(problem, nats, order)
-            except TOO_COARSE:
-                continue  # a covariance that is definite only at a higher precision
-            except OverflowError:
-                return None  # floats cannot choose for numbers beyond their range
-    return None
-
-
 def _plan(problem: LogSumExp, nats: float, order: int) -> _Plan | None:
+    """Return a plan for an accuracy of about e^−nats, or the best that the kernel takes, or None."""
     T = whitening(problem)
     moved = problem.transformed(T)
     straight = order == 1 and problem.dimension > 1 and not problem.quadratic and not problem.constants

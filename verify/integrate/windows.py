@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from flint import arb, ctx, fmpq, fmpq_mat
@@ -16,10 +18,11 @@ from thmverify.integrate.problem import LogSumExp
 from thmverify.kernel.strict import Rejected
 
 Groups: TypeAlias = tuple[tuple[int, ...], ...]
+Plan = TypeVar("Plan")
 
 TOO_COARSE = (Rejected, ZeroDivisionError)  # what a precision too low for a covariance ends in
 _ROW = 30  # what a lattice row costs beyond its nodes; a node costs about a microsecond
-PLANNING_BITS = (64, 512, 4096)  # precisions to plan with, in turn
+_PLANNING_BITS = (64, 512, 4096)  # precisions to plan with, in turn
 _STEEP = 60_000  # lattice nodes on the line from which adaptive integration is cheaper
 
 
@@ -66,10 +69,15 @@ def plan_windows(problem: LogSumExp, nats: float, budget: float) -> WindowPlan |
 
     The choice is made with floats and trusted by nobody: the error is bounded from what was chosen.
     """
-    for bits in PLANNING_BITS:
+    return planned(partial(_plan, problem, nats, budget))
+
+
+def planned(plan: Callable[[], Plan | None]) -> Plan | None:
+    """Return what is planned at the first precision that is enough, None where none is or numbers are beyond floats."""
+    for bits in _PLANNING_BITS:
         with ctx.workprec(bits):
             try:
-                return _plan(problem, nats, budget)
+                return plan()
             except TOO_COARSE:
                 continue  # a covariance that is definite only at a higher precision
             except OverflowError:
