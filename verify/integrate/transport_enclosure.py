@@ -38,7 +38,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq
@@ -48,6 +48,8 @@ from thmverify.integrate.bounds import jensen_bounds
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.problem import reduce
 from thmverify.integrate.transport import Moments, Transport
+
+Found = TypeVar("Found")
 
 _MOST = 900  # nodes
 _STEEPEST = fmpq(7, 10)  # y
@@ -63,14 +65,14 @@ def enclose_transport(problem: Transport, digits: int) -> Enclosure:
     note = "the loss with the best key bias is enclosed to many digits at maps of rank 1 alone"
     if problem.rank == 1:
         note = "the map is too steep for the enclosure of the best key bias: its whitened eigenvalue is above 7/10"
-        if problem.inner[0, 0] * problem.spread[0, 0] < _STEEPEST:
+        if _mild(problem):
             note = f"{digits} digits of the best key bias take too many nodes"
-            for tried in range(digits, 0, -1):
-                found = _on_a_line(problem, tried)
-                if found is not None:
-                    narrow = tried == digits and _narrow(found, digits)
-                    return Enclosure(*found, narrow, "" if narrow else note)
-    return Enclosure(*_wide(problem), False, note)
+    made = _with_most_digits(_on_a_line, problem, digits)
+    if made is None:
+        return Enclosure(*_wide(problem), False, note)
+    reached, found = made
+    narrow = reached == digits and _narrow(found, digits)
+    return Enclosure(*found, narrow, "" if narrow else note)
 
 
 def enclose_moments(problem: Transport, digits: int) -> Moments:
@@ -81,13 +83,28 @@ def enclose_moments(problem: Transport, digits: int) -> Moments:
             return Moments(np.full((d, d), arb(0)))
         sizes = [arb(problem.sigma[i, i] + _second(problem, i)).sqrt() for i in range(d)]
         wide = np.array([[arb(0, (a * b).upper()) for b in sizes] for a in sizes])
-    if problem.rank == 1 and problem.inner[0, 0] * problem.spread[0, 0] < _STEEPEST:
-        for tried in range(digits, 0, -1):
-            found = _moments_on_a_line(problem, tried)
-            if found is not None:
-                small = all(x.rad() * arb(10) ** digits <= 1 + abs(x) for x in found.flat)
-                return Moments(found, reached=tried == digits and small)
-    return Moments(wide, reached=False)
+    made = _with_most_digits(_moments_on_a_line, problem, digits)
+    if made is None:
+        return Moments(wide, reached=False)
+    reached, found = made
+    small = all(x.rad() * arb(10) ** digits <= 1 + abs(x) for x in found.flat)
+    return Moments(found, reached=reached == digits and small)
+
+
+def _mild(problem: Transport) -> bool:
+    """Return whether the map is a column that is not too steep for the bounds on a line."""
+    return problem.rank == 1 and bool(problem.inner[0, 0] * problem.spread[0, 0] < _STEEPEST)
+
+
+def _with_most_digits(
+    attempt: Callable[[Transport, int], Found | None], problem: Transport, digits: int
+) -> tuple[int, Found] | None:
+    """Return the most digits, up to these, that nodes suffice for, and what is found; None where there is no bound."""
+    for tried in range(digits if _mild(problem) else 0, 0, -1):
+        found = attempt(problem, tried)
+        if found is not None:
+            return tried, found
+    return None
 
 
 def _second(problem: Transport, i: int) -> fmpq:
