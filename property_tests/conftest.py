@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Before NumPy loads its BLAS, and for the processes that tests start.
@@ -45,10 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what scripts propose for this run alone: its processes share it, and it begins with nothing."""
+    """Keep what scripts propose, and what is compiled, for this run alone: its processes share it; it begins empty."""
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="thmverify-tests-")
         os.environ["THMVERIFY_CACHE"] = folder
+        if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # each of its processes would compile the package
+            os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "compiled")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
