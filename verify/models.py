@@ -203,6 +203,12 @@ class GMM(_Shown):
         return tuple(made[id(c)] for c in self.covariances)
 
     @cached_property
+    def _roots(self) -> Floats:
+        """F_k with F_k F_kᵀ = Σ_k (K × d × d)."""
+        made = {id(sigma): _square_root(sigma) for sigma in self.sigmas}
+        return np.array([made[id(sigma)] for sigma in self.sigmas])
+
+    @cached_property
     def law(self) -> Mixture:
         """The mixture as the kernel sees it, unchecked: a diagonal covariance costs d there."""
         parts = {
@@ -264,8 +270,8 @@ class GMM(_Shown):
         """Draw one point of the labelled component for each label, shape (n, d)."""
         noise = rng.standard_normal((len(labels), self.dimension))
         means = np.array(self.means, dtype=np.float64)
-        factors = np.array([_square_root(sigma) for sigma in self.sigmas])
-        points: Floats = means[labels] + np.einsum("nij,nj->ni", factors[labels], noise)
+        roots = self._roots.take(labels, axis=0)
+        points: Floats = means.take(labels, axis=0) + np.einsum("nij,nj->ni", roots, noise)
         return points
 
 
