@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import mpmath
@@ -19,7 +20,10 @@ from numpy.typing import NDArray
 from thmverify.integrate.problem import LogSumExp
 
 Array: TypeAlias = NDArray[Any]  # an object array of mpf
-Integrand: TypeAlias = Callable[[list[Any], list[Any]], Any]  # of the point s and the logits there
+Integrand: TypeAlias = Callable[..., Any]  # of the coordinates of a point s
+Shares: TypeAlias = Callable[[tuple[Any, ...]], list[Any]]  # of a point s
+
+_KEPT = 2**16  # points: more than a line has nodes
 
 
 class Moments(NamedTuple):
@@ -54,9 +58,8 @@ def expected_value(problem: LogSumExp, digits: int) -> Any:
             return _log_sum_exp(weights, [to_mpf(a) for a in problem.constants])
         total = mpmath.mpf(0)
         for j, w in enumerate(problem.shares):
-            total += to_mpf(w) * _Component(problem, j, digits).expectation(
-                lambda _, logits: _log_sum_exp(weights, logits)
-            )
+            component = _Component(problem, j, digits)
+            total += to_mpf(w) * component.integral(component.logarithm(weights))
         return total
 
 
@@ -68,35 +71,29 @@ def softmax_moments(problem: LogSumExp, digits: int, order: int = 1) -> Moments:
     J, K, rho = problem.components, problem.terms, problem.dimension
     with mp.workdps(digits + 10):
         weights = [to_mpf(w) for w in problem.weights]
-        constants = [to_mpf(problem.constant(k)) for k in range(K)]
         p = np.empty((J, K), dtype=object)
         first = np.empty((J, K, rho), dtype=object)
         second = np.empty((J, K, rho, rho), dtype=object)
-        for j, k in itertools.product(range(J), range(K)):
+        for j in range(J):
             component = _Component(problem, j, digits)
+            shares = component.shares(weights)
+            for k in range(K):
 
-            def moment(axes: tuple[int, ...], component: _Component = component, k: int = k) -> Any:
-                def f(s: list[Any], logits: list[Any]) -> Any:
-                    return mpmath.fprod(s[i] for i in axes) * _share(weights, logits, k)
+                def moment(*axes: int, component: _Component = component, shares: Shares = shares, k: int = k) -> Any:
+                    return component.integral(lambda *s: mpmath.fprod(s[i] for i in axes) * shares(s)[k])
 
-                return component.expectation(f)
-
-            p[j, k] = moment(()) if rho else _share(weights, constants, k)
-            s1 = np.array([moment((i,)) for i in range(rho)], dtype=object)
-            first[j, k] = component.factor @ s1 if rho else s1
-            if order == 2 and rho:
-                s2 = [[moment((i, m)) for m in range(rho)] for i in range(rho)]
-                second[j, k] = component.factor @ np.array(s2, dtype=object) @ component.factor.T
+                p[j, k] = moment() if rho else shares(())[k]
+                s1 = np.array([moment(i) for i in range(rho)], dtype=object)
+                first[j, k] = component.factor @ s1 if rho else s1
+                if order == 2 and rho:
+                    s2 = [[moment(i, m) for m in range(rho)] for i in range(rho)]
+                    second[j, k] = component.factor @ np.array(s2, dtype=object) @ component.factor.T
         return Moments(p, first, second if order == 2 else None)
 
 
 def _log_sum_exp(weights: Sequence[Any], logits: Sequence[Any]) -> Any:
     top = max(logits)
     return top + mpmath.log(mpmath.fsum(w * mpmath.exp(x - top) for w, x in zip(weights, logits, strict=True)))
-
-
-def _share(weights: Sequence[Any], logits: Sequence[Any], k: int) -> Any:
-    return weights[k] / mpmath.fsum(w * mpmath.exp(x - logits[k]) for w, x in zip(weights, logits, strict=True))
 
 
 class _Component:
@@ -114,24 +111,39 @@ class _Component:
             at_centre = b @ centre + centre @ c @ centre / 2 if self.rho else mpmath.mpf(0)
             self.beta.append(at_centre + to_mpf(problem.constant(k)))
             self.slopes.append(self.factor.T @ (b + c @ centre))
-            self.bends.append(self.factor.T @ c @ self.factor)
+            self.bends.append(self.factor.T @ c @ self.factor if c.any() else None)
+        self.scale = mpmath.sqrt(2 * mpmath.pi) ** -self.rho
 
     def _logits(self, s: Sequence[Any]) -> list[Any]:
         point = np.array(s, dtype=object)
         return [
-            beta + slope @ point + point @ bend @ point / 2
+            beta + slope @ point + (0 if bend is None else point @ bend @ point / 2)
             for beta, slope, bend in zip(self.beta, self.slopes, self.bends, strict=True)
         ]
 
-    def expectation(self, f: Integrand) -> Any:
-        """Return E f(s, ℓ(s)) for s standard normal on R^ρ."""
+    def _density(self, s: Sequence[Any]) -> Any:
+        return self.scale * mpmath.exp(-mpmath.fsum(x * x for x in s) / 2)
 
-        def integrand(*s: Any) -> Any:
-            density = mpmath.exp(-mpmath.fsum(x * x for x in s) / 2) / mpmath.sqrt(2 * mpmath.pi) ** self.rho
-            return density * f(list(s), self._logits(s))
+    def logarithm(self, weights: Sequence[Any]) -> Integrand:
+        """Return s ↦ log Σ_k w_k exp(ℓ_k(s)) times the density of s."""
+        return lambda *s: self._density(s) * _log_sum_exp(weights, self._logits(s))
 
-        panels = [self._panels(i) for i in range(self.rho)]
-        return mpmath.quad(integrand, *panels, method="gauss-legendre")
+    def shares(self, weights: Sequence[Any]) -> Shares:
+        """Return s ↦ the softmax times the density of s. All moments ask for it at the same nodes, so it is kept."""
+
+        @lru_cache(_KEPT)
+        def at(s: tuple[Any, ...]) -> list[Any]:
+            logits = self._logits(s)
+            top = max(logits)
+            parts = [w * mpmath.exp(x - top) for w, x in zip(weights, logits, strict=True)]
+            factor = self._density(s) / mpmath.fsum(parts)
+            return [part * factor for part in parts]
+
+        return at
+
+    def integral(self, f: Integrand) -> Any:
+        """Return the integral of f over the box on R^ρ."""
+        return mpmath.quad(f, *(self._panels(i) for i in range(self.rho)), method="gauss-legendre")
 
     def _panels(self, i: int) -> list[Any]:
         """Return break points: unit steps over ±R, and, on the line, the places where two logits cross."""
