@@ -36,12 +36,13 @@ Cauchy and Schwarz, from E r² and E ĝ⁴.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq
+from numpy.typing import NDArray
 
 from thmverify import exact
 from thmverify.integrate.bounds import jensen_bounds
@@ -280,11 +281,8 @@ class _Line:
                 row.append(row[-1] * ratio)
             kernel.append(row)
         K = arb_mat(kernel)
-        scale, near = K.mid(), [x.mid() for x in masses]
-        D = [arb(1)] * len(q)
-        for _ in range(int(law.nats / 2 / math.log(2)) + 12):
-            there = (scale * _column([x / z for x, z in zip(near, D, strict=True)])).entries()
-            D = [(x * z).sqrt().mid() for x, z in zip(D, there, strict=True)]
+        near = [x.mid() for x in masses]
+        D = _scaled(law, q, K.mid(), near)
         c = [(x / z).mid() for x, z in zip(near, D, strict=True)]
         return cls.at(law, arb(h), q, masses, c, K)
 
@@ -302,15 +300,21 @@ class _Line:
         logs = [x.log() for x in self.c]
         steepest = max(float((logs[0] - logs[1]).mid()), float((logs[-1] - logs[-2]).mid()), key=abs)
         count = math.ceil((abs(steepest) / float(self.h) + _PAST) / float(exact.to_fraction(step)))
-        powers = arb_mat([[x, x * q, x * q * q] for x, q in zip(self.c, self.q, strict=True)])
-        ratios, tilted = [(arb(step) * q).exp() for q in self.q], []
-        row = [(arb(-step * count) * q).exp() for q in self.q]
-        for _ in range(2 * count + 1):
-            tilted.append(row)
-            row = [x * z for x, z in zip(row, ratios, strict=True)]
-        sums = (arb_mat(tilted) * powers).tolist()
-        between = _largest([s / n - (m / n) ** 2 for n, m, s in sums]) * (width * arb(step) / 2).exp()
+        sums = self._tilted(step, count)
+        between = _largest([s / n - m / n * m / n for n, m, s in sums]) * (width * arb(step) / 2).exp()
         return _largest([between, *(self._past(arb(step * count), i) for i in (0, -1))])
+
+    def _tilted(self, step: fmpq, count: int) -> Iterator[tuple[arb, arb, arb]]:
+        """Yield Σ_i c_i q_iᵏ e^{zq_i} for k ≤ 2, at multiples z of the step, from −count to count and a few beyond.
+
+        z is a coarse step and a fine one, so that one product of matrices has all sums.
+        """
+        side = math.isqrt(count) + 1
+        coarse = [[(arb(step * side * j) * q).exp() for q in self.q] for j in range(-side, side)]
+        fine = [[x * (arb(step * j) * q).exp() for j in range(side)] for x, q in zip(self.c, self.q, strict=True)]
+        moments = [[x * q**k for k in range(3) for x in row] for row, q in zip(fine, self.q, strict=True)]
+        for row in (arb_mat(coarse) * arb_mat(moments)).tolist():
+            yield from zip(row[:side], row[side : 2 * side], row[2 * side :], strict=True)
 
     def _past(self, z: arb, end: int) -> arb:
         """Return Σ_i c_i (q_i − q_n)² e^{−z|q_n − q_i|} / c_n for the last node at an end."""
@@ -460,6 +464,30 @@ class _End(NamedTuple):
 
         mass = masses[-1] / ((h * room).exp() - 1)
         return cls(inner[::sign], squares, mass, linear, falls)
+
+
+def _scaled(law: _Law, q: list[arb], kernel: arb_mat, masses: list[arb]) -> list[arb]:
+    """Return D with D_i = Σ_j K_ij m_j/D_j, about: Sinkhorn's scaling, then Newton's method for log D.
+
+    Its matrix I + P, P stochastic, has eigenvalues between 1 and 2; in floats it adds their digits with each step.
+    """
+    D = [arb(1)] * len(q)
+    scores = float(law.y.mid()) * np.outer(_floats(q), _floats(q))
+    for _ in range(int(law.nats / 2 / math.log(2)) + 12):
+        shares = [x / z for x, z in zip(masses, D, strict=True)]
+        there = (kernel * _column(shares)).entries()
+        excess = _floats([(x / z).log() for x, z in zip(there, D, strict=True)])
+        P = np.exp(scores + _floats([x.log() for x in shares]) - _floats([x.log() for x in there])[:, None])
+        near = np.abs(excess).max() <= 1
+        step = np.asarray(np.linalg.solve(np.eye(len(q)) + P, excess) if near else excess / 2)
+        D = [(z * arb(x).exp()).mid() for x, z in zip(step.tolist(), D, strict=True)]
+        if np.abs(excess).max() < math.exp(-law.nats / 2) / 2**12:
+            break
+    return D
+
+
+def _floats(x: Sequence[arb]) -> NDArray[np.float64]:
+    return np.array([float(z.mid()) for z in x])
 
 
 def _column(x: Sequence[arb]) -> arb_mat:
