@@ -19,6 +19,7 @@ from thmverify.kernel.proofs.terms import ONE, PROP, REAL, SIZE, Term, bound_sor
 
 Like: TypeAlias = Any  # an Expr, a Term, or a number
 _scopes: list[tuple[str, Iterator[int]]] = [("", itertools.count())]
+_open = [0]  # binders whose bodies are being written
 
 
 class Expr:
@@ -237,8 +238,17 @@ def new_script() -> None:
 
 
 def _bound(op: str, first: Term, body: Callable[[Expr], Expr]) -> tuple[Term, Term]:
-    x = fresh(bound_sort(op, first))
-    inner = body(x)
+    """Return the variable of a binder, named by how many are open around it, and the body, which has no name for it.
+
+    So what is written again under as many binders is made of terms that are there already.
+    """
+    x = var(f"x#{_open[0]}.", bound_sort(op, first))
+    next(_scopes[-1][1])  # names that are made up afterwards do not depend on how it is called
+    _open[0] += 1
+    try:
+        inner = body(x)
+    finally:
+        _open[0] -= 1
     return x.term, close(inner.term if isinstance(inner, Expr) else as_term(inner), x.term)
 
 

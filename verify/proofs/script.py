@@ -405,7 +405,7 @@ class _Part:
             (Expr(t.args[0].args[1]), Expr(t.args[0].args[0])) if t.op == "not" else (Expr(t.args[0]), Expr(t.args[1]))
         )
         if self.left is None or self.right is None:
-            return (y - x) * self.factor
+            return self.factor * (y - x)  # as the rule writes it: what is multiplied here is known there
         whole = self.left @ (y - x) @ self.right
         return self.factor * (whole if matrix else Expr(make("tr", None, whole.term)))
 
