@@ -6,9 +6,11 @@ import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from flint import fmpq_mat
+from numpy.typing import NDArray
 
 from thmverify import exact
 from thmverify.exact import to_floats
@@ -109,13 +111,18 @@ def _steps(lengths: Floats, nats: float) -> tuple[list[float], float]:
 
     The bound is that of the shortest dual vectors, 2r(r − 1) of length √2 (on a line 2 of length 2), with D = |h∘…|.
     """
-    r = len(lengths)
-    if r == 0:
+    if not len(lengths):
         return [], 1.0
+    a, most, D, allowed = _widths(len(lengths), nats)
+    h = np.minimum(D[..., None] / np.maximum(lengths, 1e-300), most[..., None])
+    best = np.unravel_index(np.argmax(np.where(allowed, np.log(np.maximum(h, 1e-300)).sum(-1), -np.inf)), a.shape)
+    return [dyadic(x) for x in h[best].tolist()], float(a[best])
+
+
+@lru_cache(maxsize=64)
+def _widths(r: int, nats: float) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+    """Return half-widths a and longest steps max h on a grid, the D that they allow, and whether they allow any."""
     count, shortest = (2 * r * (r - 1), math.sqrt(2)) if r > 1 else (2, 2.0)
     a, most = np.meshgrid(np.linspace(0.1, max(14, nats / 4), 200), np.linspace(min(0.2, 2 / math.sqrt(nats)), 3, 57))
     room = 2 * math.pi * shortest * a - nats - math.log(count) - a**2 * most**2 / 2
-    D = 2 / a * np.arccos(np.exp(-np.maximum(room, 0) / 2))
-    h = np.minimum(D[..., None] / np.maximum(lengths, 1e-300), most[..., None])
-    best = np.unravel_index(np.argmax(np.where(room > 0, np.log(np.maximum(h, 1e-300)).sum(-1), -np.inf)), a.shape)
-    return [dyadic(x) for x in h[best].tolist()], float(a[best])
+    return a, most, 2 / a * np.arccos(np.exp(-np.maximum(room, 0) / 2)), room > 0

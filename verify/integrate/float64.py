@@ -14,11 +14,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import scipy
 from flint import fmpq, fmpq_mat
+from numpy.typing import NDArray
 
 from thmverify import exact
 from thmverify.integrate.problem import LogSumExp
@@ -340,7 +341,7 @@ def _sums(
 ) -> Sums:
     """`softmax_sums` with one maximum over k for every J; `base` (…, K) is added to the exponents of every J."""
     (K, rho), batch = slopes.shape[-2:], offsets.shape[:-1]
-    k, el = np.triu_indices(K) if pairs else (np.zeros(0, dtype=np.intp),) * 2
+    k, el = upper(K) if pairs else (np.zeros(0, dtype=np.intp),) * 2
     highest = offsets.max(axis=-1, keepdims=True)
     scale = np.exp(offsets - highest)
     width = math.comb(rho + max(order, 0), rho)
@@ -396,9 +397,16 @@ def monomials(nodes: Floats, order: int) -> Floats:
     if order >= 1:
         rows.append(nodes.T)
     if order >= 2:
-        a, b = np.triu_indices(nodes.shape[1])
+        a, b = upper(nodes.shape[1])
         rows.append(nodes.T[a] * nodes.T[b])
     return np.concatenate(rows)
+
+
+@lru_cache(maxsize=64)
+def upper(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the indices i ≤ j of the upper triangle of n × n, row by row; not to be written to."""
+    rows, columns = np.triu_indices(n)
+    return rows, columns
 
 
 def symmetric_moments(moments: Floats, rho: int) -> tuple[Floats, Floats, Floats]:
@@ -408,6 +416,6 @@ def symmetric_moments(moments: Floats, rho: int) -> tuple[Floats, Floats, Floats
     if moments.shape[-1] >= 1 + rho:
         first[...] = moments[..., 1 : 1 + rho]
     if moments.shape[-1] > 1 + rho:
-        a, b = np.triu_indices(rho)
+        a, b = upper(rho)
         second[..., a, b] = second[..., b, a] = moments[..., 1 + rho :]
     return moments[..., 0], first, second

@@ -77,6 +77,7 @@ def step(spread: float, degree: int, tolerance: float) -> float:
     return float(np.max(2 * math.pi * a / (np.logaddexp(log_n + math.log(2 / tolerance), 0.0))))
 
 
+@lru_cache(maxsize=1024)
 def reach(dimension: int, mass: float) -> float:
     """Return R with Pr(|s| > R) = `mass`, s ~ N(0, I) in so many dimensions: Pr(|s| > √d + t) is at most e^{−t²/2}."""
     if mass >= 1:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from thmverify.integrate.float64 import BUDGET, TOLERANCE, Integral, Window, integrate, symmetric_moments
+from thmverify.integrate.float64 import BUDGET, TOLERANCE, Integral, Window, integrate, symmetric_moments, upper
 from thmverify.models import Floats
 
 # Slopes below this move no softmax by more than rounding does.
@@ -119,7 +119,7 @@ class LogSumExpTerm:
         """Return Σ_j w_j E_j[(p_k δ_kl − p_k p_l) t tᵀ], K × K × m × m."""
         K, U = len(self.weights), window.factor
         pairs = np.zeros((K, K, K, integral.sums.moments.shape[-1]))
-        k, el = np.triu_indices(K)
+        k, el = upper(K)
         pairs[:, k, el] = pairs[:, el, k] = -integral.sums.pairs
         pairs[:, range(K), range(K)] += integral.sums.moments
         zeroth, first, second = symmetric_moments(self.weights[:, None, None, None] * pairs, U.shape[1])
