@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,6 +41,7 @@ def loss(model: PopulationGraph, f: Floats) -> float:
     return float(degrees @ logs - np.sum(w * z))
 
 
+@lru_cache(maxsize=4)
 def least_gain(instance: Instance) -> float | None:
     """Return the least of L(f) − L(g) over random features f, g with the mean of f at two points that are alike.
 

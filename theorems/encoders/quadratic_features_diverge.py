@@ -28,6 +28,7 @@ from __future__ import annotations
 import random
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flint import fmpq, fmpq_mat
 
@@ -91,6 +92,7 @@ def infinite_at(f: Features, sigma: fmpq_mat, v: fmpq_mat) -> fmpq_mat | None:
     return next((x for x in points if steepness(f, sigma, x, v) > 1), None)
 
 
+@lru_cache(maxsize=4)
 def steepest(instance: Instance) -> fmpq | None:
     """Return the least steepness at such points, over random features of the instance; None where there is none."""
     mixture, rng = instance.shared, instance_rng(instance)

@@ -23,6 +23,7 @@ import random
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import scipy
@@ -92,6 +93,7 @@ def ranks_differ(instance: Instance) -> Verdict:
     return Verdict(ID, Outcome.REFUTED, reason, provenance=Provenance.ENCLOSED)
 
 
+@lru_cache(maxsize=4)
 def gap(instance: Instance) -> float:
     """Return the largest difference of M* from the sum of its factors' minimisers, relative to M*, in float64."""
     M = minimise("infonce", instance).maps["M"]

@@ -22,6 +22,7 @@ import random
 import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from flint import fmpq_mat
@@ -101,6 +102,7 @@ def slope(instance: Instance, F: fmpq_mat) -> Slope:
     return Slope(float(np.sum(columns * (gradient @ columns))), negatives - pairs, size)
 
 
+@lru_cache(maxsize=4)
 def trial(instance: Instance) -> Slope | None:
     """Return the slopes at a random map of one column in S_F, with E f(x)² near 1; None where S_F = {0}."""
     mixture, rng = instance.shared, instance_rng(instance)

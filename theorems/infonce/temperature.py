@@ -16,6 +16,7 @@ from __future__ import annotations
 import random
 import sys
 from fractions import Fraction
+from functools import lru_cache
 
 from flint import fmpq_mat
 
@@ -59,6 +60,7 @@ def at_temperature(instance: Instance, A: fmpq_mat, scale: Fraction) -> Estimate
     return float64_value(LOSSES["infonce"], Instance(scaled, instance.rank), Encoder(A))
 
 
+@lru_cache(maxsize=4)
 def gap(instance: Instance) -> tuple[float, float]:
     """Return |L_τ(A) − L_1(A/√τ)| at a random map and temperature, and what float64 leaves open, both relative."""
     mixture, rng = instance.pairs.mixture, instance_rng(instance)

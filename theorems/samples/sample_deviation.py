@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import sys
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from flint import fmpq_mat
@@ -70,6 +71,7 @@ def loss(instance: Instance, A: fmpq_mat) -> float:
     return float64_value(LOSSES["infonce"], instance, Encoder(A)).value
 
 
+@lru_cache(maxsize=4)
 def least_excess(instance: Instance) -> float:
     """Return the least of 4(L(B) − L(A))/‖BBᵀ − AAᵀ‖² over random maps B, A the minimiser that is found: at least 1.
 

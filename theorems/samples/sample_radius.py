@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import sys
 from fractions import Fraction
+from functools import lru_cache
 from math import comb
 
 import numpy as np
@@ -89,6 +90,7 @@ def at_least(failures: int, samples: int, probability: Fraction) -> Fraction:
     return sum(chances, Fraction(0))
 
 
+@lru_cache(maxsize=4)
 def tried(instance: Instance) -> tuple[int, float]:
     """Return in how many samples the slope left its bound, and the largest slope relative to it."""
     bound = float(min(slope_bound(instance, PAIRS, P), LARGEST))

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from functools import lru_cache
 
 import numpy as np
 
@@ -62,14 +63,15 @@ def phi(z: Floats) -> Floats:
     return found
 
 
-def gains(instance: Instance) -> list[float]:
+@lru_cache(maxsize=4)
+def gains(instance: Instance) -> tuple[float, ...]:
     """Return what L gains, on samples, when the map of one modality is cut to its part in the Fisher subspace.
 
     The part of an item across has a law that is the same when its sign changes, and over all changes of signs the mean
     of the scores is that of the cut map: by convexity the loss falls on every sample.
     """
     model, exact_rng = paired_mixture(instance), instance_rng(instance)
-    rng, found = np.random.default_rng(exact_rng.getrandbits(32)), []
+    rng, found = np.random.default_rng(exact_rng.getrandbits(32)), list[float]()
     images, texts = (x.reshape(SAMPLES, PAIRS, -1) for x in model.sample(SAMPLES * PAIRS, rng))
     for mixture, own, other, points in (
         (model.vision, images, texts, model.text),
@@ -86,7 +88,7 @@ def gains(instance: Instance) -> list[float]:
         features = within[:, None] + signs[None, :, :, None] * across[:, None]
         whole = phi(features @ rest[:, None].swapaxes(-1, -2) / size)
         found.append(float(whole.mean() - phi(within @ rest.swapaxes(-1, -2) / size).mean()))
-    return found
+    return tuple(found)
 
 
 def margin(instance: Instance) -> float:

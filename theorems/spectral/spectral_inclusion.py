@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import sys
 from fractions import Fraction
+from functools import lru_cache
 
 from flint import fmpq, fmpq_mat
 
@@ -67,6 +68,7 @@ def excess(instance: Instance, A: fmpq_mat) -> tuple[fmpq, fmpq]:
     return values[0] - values[1], exact.inner(Q, Q)
 
 
+@lru_cache(maxsize=4)
 def worst_excess(instance: Instance) -> fmpq | None:
     """Return the least (L(A) − L(A_in)) / tr(Q²) over random maps; None where S_F is the whole space."""
     rng, d = instance_rng(instance), instance.pairs.mixture.dimension
