@@ -29,7 +29,7 @@ CASES = 14
 
 
 class Law:
-    """Σ_k w_k N(μ_k, Σ_k): moments, S_F, its complement, and nodes x with their weights."""
+    """Σ_k w_k N(μ_k, Σ_k): moments, S_F, its complement, and nodes x (d × n) with their weights."""
 
     def __init__(self, weights: list[str], means: list[list[str]], covariances: list[list[list[str]]]):
         def floats(rows: list[list[str]]) -> np.ndarray:
@@ -49,20 +49,20 @@ class Law:
         s = np.array(list(itertools.product(AXIS, repeat=self.d)))
         mass = np.exp(-(s**2).sum(1) / 2) * (SPACING / np.sqrt(2 * np.pi)) ** self.d
         roots = [np.linalg.cholesky(sigma) for sigma in self.sigmas]
-        self.x = np.concatenate([s @ L.T + mean for L, mean in zip(roots, self.mu.T, strict=True)])
+        self.x = np.concatenate([L @ s.T + mean[:, None] for L, mean in zip(roots, self.mu.T, strict=True)], axis=1)
         self.mass = np.outer(self.w, mass).reshape(-1)
 
     def uniformity(self, W: np.ndarray, other: Law) -> tuple[float, np.ndarray]:
         """E_x log E_y exp(xᵀWy), x of this law and y of the other, and its gradient in W."""
-        y = self.x @ W
-        bent = np.stack([y @ s for s in other.sigmas])
-        logits = y @ other.mu + np.einsum("kni,ni->nk", bent, y) / 2 + np.log(other.w)
-        top = logits.max(1, keepdims=True)
+        y = W.T @ self.x
+        bent = np.array([s @ y for s in other.sigmas])
+        logits = other.mu.T @ y + (bent * y).sum(1) / 2 + np.log(other.w)[:, None]
+        top = logits.max(0)
         shares = np.exp(logits - top)
-        total = shares.sum(1, keepdims=True)
-        shares *= self.mass[:, None] / total
-        inner = shares @ other.mu.T + np.einsum("nk,kni->ni", shares, bent)
-        return float(self.mass @ (top + np.log(total))[:, 0]), self.x.T @ inner
+        total = shares.sum(0)
+        shares *= self.mass / total
+        inner = other.mu @ shares + (shares[:, None] * bent).sum(0)
+        return float(self.mass @ (top + np.log(total))), self.x @ inner.T
 
     def J(self, A: np.ndarray) -> float:
         U = orth(A) if A.any() else np.zeros((self.d, 0))
