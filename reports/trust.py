@@ -12,6 +12,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def trust(statements: Sequence[Statement], size: Size, jobs: int = 1) -> Trust:
 # --- floats against enclosures -------------------------------------------------------------------------------------
 
 
+@lru_cache(len(SEPARATIONS))  # the same in every report
 def comparison(separation: int) -> Comparison:
     """Return E p_2 under component 1, for two unit components whose means are this many standard deviations apart.
 
@@ -114,6 +116,7 @@ def kernel_files() -> tuple[SourceFile, ...]:
     return tuple(_source(str(file.relative_to(folder)), file.read_text(encoding="utf-8")) for file in files)
 
 
+@lru_cache(256)  # a process that makes many reports reads the same files: their text is the key
 def _source(name: str, text: str) -> SourceFile:
     return SourceFile(file=name, lines=len(text.splitlines()), code=len(code_lines(text)))
 
