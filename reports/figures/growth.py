@@ -9,13 +9,14 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thmverify.errors import InputError
-from thmverify.reports.experiments import charts
-from thmverify.reports.experiments.charts import Axis, Panel, Sheet
 from thmverify.reports.figures.drawing import Frame, number
 from thmverify.reports.figures.records import Growth
+
+if TYPE_CHECKING:  # where it is drawn it is imported: it loads scikit-learn and SciPy's statistics
+    from thmverify.reports.experiments.charts import Panel
 
 STYLE = "infonce"
 _POWERS = {-4: "0.1 ms", -3: "1 ms", -2: "10 ms", -1: "0.1 s", 0: "1 s", 1: "10 s"}
@@ -54,15 +55,19 @@ def said(growth: Growth) -> str:
 
 def draw(growth: Growth) -> str:
     """Return the picture as SVG: a panel for each of what grows, both axes logarithmic."""
+    from thmverify.reports.experiments import charts
+
     panels = tuple(_panel(what, curve) for what, curve in growth.curves.items())
     key = (charts.line_key("CPU time of a value", STYLE),)
-    return charts.standalone(Sheet("How the cost of a value of InfoNCE grows", panels, 2, key), said(growth))
+    return charts.standalone(charts.Sheet("How the cost of a value of InfoNCE grows", panels, 2, key), said(growth))
 
 
 def _panel(what: str, curve: Sequence[tuple[int, float]]) -> Panel:
+    from thmverify.reports.experiments import charts
+
     frame = Frame(66, 30, charts.WIDTH - 80, charts.HEIGHT - 78, (0, 1), (-4.2, 1.2))
     low, high = math.log(curve[0][0]), math.log(curve[-1][0])
-    axis = Axis(
+    axis = charts.Axis(
         what, tuple((x, f"{x:,}") for x, _ in curve), lambda x: 0.06 + 0.88 * (math.log(x) - low) / (high - low)
     )
     body = charts.axes(what, frame, axis, list(_POWERS.items()), "CPU time")
@@ -70,4 +75,4 @@ def _panel(what: str, curve: Sequence[tuple[int, float]]) -> Panel:
     path = "".join(f"{'L' if i else 'M'}{number(x)} {number(y)}" for i, (x, y) in enumerate(places))
     marks = "".join(charts.marker(charts.style(STYLE).marker, x, y) for x, y in places)
     drawn = f'{body}<g class="{STYLE}"><path class="line" d="{path}"/>{marks}</g>'
-    return Panel(what, charts.WIDTH, charts.HEIGHT, drawn)
+    return charts.Panel(what, charts.WIDTH, charts.HEIGHT, drawn)

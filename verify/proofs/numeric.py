@@ -136,7 +136,9 @@ def _times(a: Array, b: Array) -> Array:
 def dot(a: Num, b: Num) -> Num:
     """Return the matrix product."""
     size = np.abs(b.v)
-    e = _times(np.abs(a.v), b.e + U * size) + _times(a.e, size + b.e)
+    e = _times(np.abs(a.v), b.e + U * size)
+    if a.e.any():
+        e = e + _times(a.e, size + b.e)
     return Num(_times(a.v, b.v), e)
 
 
