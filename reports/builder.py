@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,8 +93,7 @@ def make(
     """
     chosen, words = list(statements), words or Words()
     clock = _Clock(len(chosen) + 4, progress or (lambda _stage, _fraction: None))
-    with clock.stage("proofs"):
-        prepare(chosen)
+    figures = _begun(chosen, settings, jobs, clock)
     done = _statements([(s, words.families.get(s.id, words.title)) for s in chosen], settings, jobs, clock)
     with clock.stage("matrix"):
         matrix = front.matrix({s.id: s for s in chosen}, done, whole=not settings.only)
@@ -108,12 +108,25 @@ def make(
         matrix=matrix,
         graph=front.graph(chosen, done),
         statements=done,
-        figures=_figures({s.id for s in chosen}, settings, clock),
+        figures=_figures({s.id for s in chosen}, settings, clock) if figures is None else figures,
         costs=costs,
         trust=evidence,
         environment=collect.environment(),
         generated=clock.finish(),
     )
+
+
+def _begun(chosen: Sequence[Statement], settings: Settings, jobs: int, clock: _Clock) -> tuple[Figure, ...] | None:
+    """Have the scripts of proofs run, which they do in a process of their own; with several jobs, draw meanwhile."""
+    with clock.stage("proofs"):
+        if jobs <= 1:
+            prepare(chosen)
+            return None
+        with ThreadPoolExecutor(1) as beside:
+            scripts = beside.submit(prepare, chosen)
+            figures = _figures({s.id for s in chosen}, settings, clock)
+            scripts.result()
+    return figures
 
 
 def _chosen(only: Sequence[str]) -> list[Statement]:
