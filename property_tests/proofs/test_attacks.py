@@ -56,7 +56,7 @@ from thmverify.proofs.expressions import (
     zero,
 )  # fmt: skip
 from thmverify.proofs.lemmas.algebra import definite_inverse, factor, no_wider, square_root
-from thmverify.proofs.lemmas.basic import sandwich, some_index, square_norm, vanishes
+from thmverify.proofs.lemmas.basic import generating, sandwich, some_index, square_norm, vanishes
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.script import Line, Script
 from thmverify.theorems.infonce.infonce_equality_two_proof import HYPOTHESES as TWO
@@ -103,7 +103,7 @@ def test_the_lines_that_attacks_are_made_of_are_accepted_where_they_are_right() 
     s.lin(eq(tr(A.T @ A), 0), [(zero_, inv(bias)), (one, tr(A.T @ A))])
     law = s.assume(psd(S))
     s.calc(eq(mean(S, lambda xi: a * tr(xi.T @ xi)), a * tr(S)), psd=[law])
-    s.apply("generating", [[law]], [S, u])
+    generating(s, law, S, u)
     s.gen(s.calc(eq(total(K, lambda k: w(k) * a), a * total(K, w))), a)
     s.apply("sum_order", [[s.assume(forall(Index(K), lambda k: w(k) <= z(k)))]])
     s.taut(P >> P)
@@ -335,7 +335,7 @@ def opaque_value(s: Script) -> object:
 @refused("what is left of it")
 def opaque_exponent(s: Script) -> object:
     """E exp(f(ξ)bᵀξ) = exp(½f(x)²bᵀΣb), with the law for every b to rewrite with."""
-    law = s.gen(s.apply("generating", [[s.assume(psd(S))]], [S, u]), u)
+    law = s.gen(generating(s, s.assume(psd(S)), S, u), u)
     whole = mean(S, lambda xi: exp(f(xi) * tr(u.T @ xi)))
     return s.calc(eq(whole, exp(num("1/2") * f(x) * f(x) * tr(u.T @ S @ u))), law)
 
@@ -344,7 +344,7 @@ def opaque_exponent(s: Script) -> object:
 def exponent_that_is_random(s: Script) -> object:
     """The law of E exp(bᵀξ), with the random column itself as b."""
     bound = make("bound", 0, Col(d))
-    return s.apply("generating", [[s.assume(psd(S))]], [S, bound])
+    return generating(s, s.assume(psd(S)), S, bound)
 
 
 @refused("not seen to be tame")
@@ -381,7 +381,7 @@ def moments_of_what_is_no_covariance(s: Script) -> object:
 @refused("expected the premise")
 def law_of_what_is_no_covariance(s: Script) -> object:
     """E exp(bᵀξ) = exp(½bᵀΣb), from Σ = Σᵀ alone."""
-    return s.apply("generating", [[s.assume(eq(S, S.T))]], [S, u])
+    return generating(s, s.assume(eq(S, S.T)), S, u)
 
 
 @refused("expected the premise")

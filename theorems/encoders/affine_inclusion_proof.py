@@ -37,6 +37,7 @@ from thmverify.proofs.lemmas.basic import (
     SoftMax,
     definition,
     folded,
+    generating,
     square_norm,
     unfolded,
     vanishes,
@@ -112,7 +113,7 @@ class Cut:
         """The loss of Xᵀx + e, whose means are the u_k: −E f(x)ᵀf(x̂) + Σ_k w_k (noise + potential)."""
         s, u, j = self.s, fresh(Col(v.r), "u"), fresh(Index(K), "j")
         S, psd = self.S, self.set.sigma_psd
-        moment = s.apply("generating", [[psd]], [S, X @ u])
+        moment = generating(s, psd, S, X @ u)
         q = HALF * tr(u.T @ X.T @ S @ X @ u)
         score = mean(S, lambda eta: exp(tr(u.T @ (X.T @ (mu(j) + eta) + e))))
         partition = s.calc(

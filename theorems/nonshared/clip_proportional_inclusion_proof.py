@@ -42,6 +42,7 @@ from thmverify.proofs.lemmas.basic import (
     SoftMax,
     definition,
     folded,
+    generating,
     positive_nonzero,
     some_index,
     square_norm,
@@ -176,7 +177,7 @@ class Side:
         ):
             x, j = fresh(Col(points.d), "x"), fresh(Index(K), "j")
             psd = target.every[1]
-            moment = s.apply("generating", [[s.spec(psd, j)]], [target.Sigma(j), turned @ x])
+            moment = generating(s, s.spec(psd, j), target.Sigma(j), turned @ x)
             score = mean(target.Sigma(j), lambda eta: exp(self.score(X, points, x, target.mu(j) + eta)))  # noqa: B023
             partition = s.calc(eq(score, exp(logit(W, x, j))), moment, is_W, *self.symmetric, psd=[psd])
             named = s.flip(s.apply("softmax", [], [lse(K, w, lambda j: logit(W, x, j))]))  # noqa: B023

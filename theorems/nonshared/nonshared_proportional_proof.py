@@ -34,6 +34,7 @@ from thmverify.proofs.lemmas.algebra import inverse, root
 from thmverify.proofs.lemmas.basic import (
     SoftMax,
     definition,
+    generating,
     positive_nonzero,
     semidefinite,
     some_index,
@@ -113,7 +114,7 @@ class Blocks:
         """InfoNCE(X) = −E f(x)ᵀf(x̂) + Σ_k w_k E log Σ_l w_l exp(…)."""
         s, x, j = self.s, fresh(Col(v.d), "x"), fresh(Index(v.K), "j")
         M = X @ X.T
-        moment = s.apply("generating", [[s.spec(self.psd, j)]], [v.Sigma(j), M @ x])
+        moment = generating(s, s.spec(self.psd, j), v.Sigma(j), M @ x)
         score = mean(v.Sigma(j), lambda eta: exp(tr(x.T @ X @ X.T @ (v.mu(j) + eta))))
         partition = s.calc(eq(score, exp(self.logit(X, x, j))), moment, self.symmetric, psd=[self.psd])
         named = s.flip(s.apply("softmax", [], [lse(v.K, v.w, lambda j: self.logit(X, x, j))]))

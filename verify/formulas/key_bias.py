@@ -20,6 +20,7 @@ from thmverify.proofs.expressions import (
     log,
     mean,
     minv,
+    moderate,
     num,
     total,
     tr,
@@ -46,33 +47,16 @@ def key_bias_infonce(_: Mixture, A: Expr, b: Expr) -> Expr:
 
 @named("KeyBias", (d, b), b)
 def potential(_: Mixture, b: Expr) -> Expr:
-    """b is continuous, b(y) ≥ −C(1 + |y|²) for some C, and for each ε > 0 b(y) ≤ C + ε|y|² for some C.
+    """b is measurable, −exp(c(1 + |y|)) ≤ b(y) for some c, and b(y) ≤ c + lᵀy for some c and l.
 
-    So every mean in the loss is an integral, whatever the map is; the best bias of a map is such a function.
+    So every mean in the loss is an integral, whatever the map is. The best bias of a map is such a function: it is
+    concave, and at least −c(1 + |y|²).
     """
 
-    def square(y: Expr) -> Expr:
-        return tr(y.T @ y)
+    def below(c: Expr, l: Expr) -> Expr:
+        return forall(Col(d), lambda y: b(y) <= c + tr(l.T @ y))
 
-    def near(y: Expr, z: Expr, room: Expr, gap: Expr) -> Expr:
-        return (square(z - y) < gap) >> ((b(z) - b(y)) * (b(z) - b(y)) < room)
-
-    continuous = forall(
-        Col(d),
-        lambda y: forall(
-            Real,
-            lambda room: (
-                (num(0) < room)
-                >> exists(Real, lambda gap: conj(num(0) < gap, forall(Col(d), lambda z: near(y, z, room, gap))))
-            ),
-        ),
-    )
-    below = exists(Real, lambda c: forall(Col(d), lambda y: -c * (1 + square(y)) <= b(y)))
-    above = forall(
-        Real,
-        lambda e: (num(0) < e) >> exists(Real, lambda c: forall(Col(d), lambda y: b(y) <= c + e * square(y))),
-    )
-    return conj(continuous, below, above)
+    return conj(moderate(b), exists(Real, lambda c: exists(Col(d), lambda l: below(c, l))))
 
 
 @named("MinimisesKeyBias", PAIRED_MAP, A)

@@ -392,4 +392,9 @@ def has_derivative(f: Expr, a: Like, v: Like) -> Expr:
     return Expr(make("deriv", None, f.term, real(a).term, real(v).term))
 
 
+def moderate(f: Expr) -> Expr:
+    """Return: f, a function of columns, is measurable and |f(x)| ≤ exp(c(1 + |x|)) for some c."""
+    return Expr(make("moderate", None, f.term))
+
+
 Real, Prop, Size = REAL, PROP, SIZE

@@ -61,7 +61,7 @@ def _constant(t: Term, s: int) -> None:
 
 def _mean(t: Term, s: int, given: Given) -> Term:
     _constant(t.args[0], s)
-    if not is_tame(t.args[1], frozenset({0}), given):
+    if not is_tame(t.args[1], frozenset({0}), given, frozenset({s + 1})):
         raise Rejected("what is not tame is not differentiated under a mean")
     return make("mean", None, t.args[0], derivative(t.args[1], s + 1, given))
 

@@ -28,7 +28,7 @@ from thmverify.kernel.proofs.matching import (
     sizes,
     turned,
 )
-from thmverify.kernel.proofs.tame import holds_variable, is_tame
+from thmverify.kernel.proofs.tame import degree, holds_variable, is_tame
 from thmverify.kernel.proofs.terms import ONE, REAL, Term, close, index, instantiate, lift, lower, make, rebuild, shape
 from thmverify.kernel.strict import Rejected
 
@@ -142,6 +142,7 @@ class Ring:
         self._symmetric: list[tuple[int, Term]] = []
         self._positive: list[tuple[int, Term, Term]] = []
         self._convex: list[tuple[int, Term]] = []
+        self._moderate: list[tuple[int, Term]] = []
         self._definite: list[tuple[int, Term]] = []
         for equation in equations:  # each is read by those before it
             self._add_pattern(equation)
@@ -151,6 +152,9 @@ class Ring:
             if function is not None:
                 self._convex.append((variables, function))
                 continue
+            if inner.op == "moderate":
+                self._moderate.append((variables + 1, self.normal(applied(inner.args[0]))))
+                continue
             if (
                 variables == 0
                 or inner.op != "not"
@@ -158,7 +162,7 @@ class Ring:
                 or inner.args[0].args[1] is not number(0)
             ):
                 raise Rejected(
-                    "a theorem about positive weights reads ∀k. 0 < w_k, one about a function that it is convex"
+                    "a theorem about weights reads ∀k. 0 < w_k, one about a function that it is convex or moderate"
                 )
             self._positive.append(
                 (variables - 1, self._quantified(formula, variables), self.normal(inner.args[0].args[0]))
@@ -566,8 +570,9 @@ class Ring:
 
     def _tame(self, factor: tuple[Term, Number]) -> bool:
         atom, power = factor
-        whole = power > 0 and power.denominator == 1
-        return is_tame(atom, XI, self) and (whole or atom.op == "exp")
+        if power > 0 and power.denominator == 1:
+            return is_tame(atom, XI, self)
+        return atom.op == "exp" and degree(atom.args[0], XI) in (0, 1)
 
     def _expectation(self, S: Term, random: list[tuple[Term, Number]]) -> Poly:
         if not random:
@@ -627,6 +632,18 @@ class Ring:
     def is_convex(self, function: Term) -> bool:
         """Return whether a theorem says that a function of a column is convex and of polynomial growth."""
         return any(_fits(pattern, function, variables) for variables, pattern in self._convex)
+
+    def moderate(self, t: Term) -> Iterator[list[Term]]:
+        """Yield x and what else is in f, for each function f that a theorem says is moderate with f(x) = t."""
+        for variables, pattern in self._moderate:
+            bound = matches(pattern, self.normal(t), variables) if t.sort is REAL else None
+            if bound is not None and len(bound) == variables:
+                yield [bound[i] for i in range(variables)]
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether everything that is tame here is continuous: nothing is said of moderate functions."""
+        return not self._moderate
 
     def _is_definite(self, S: Term) -> bool:
         return any(_fits(pattern, S, variables) for variables, pattern in self._definite)
@@ -782,6 +799,11 @@ def _fits(pattern: Term, t: Term, variables: int) -> bool:
     """Return whether t is the pattern at values of all its variables."""
     bound = matches(pattern, t, variables)
     return bound is not None and len(bound) == variables
+
+
+def applied(f: Term) -> Term:
+    """Return f(x), under a binder for x."""
+    return f.args[1] if f.op == "lam" else make("ap", None, lift(f, 1), make("bound", 0, lift(f.sort.args[0], 1)))  # type: ignore[union-attr]
 
 
 def semidefinite(X: Term) -> Term:

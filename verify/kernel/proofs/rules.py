@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from thmverify.kernel.proofs.calculus import derivative
-from thmverify.kernel.proofs.ring import Ring, number, ring_for, semidefinite
-from thmverify.kernel.proofs.tame import is_tame
+from thmverify.kernel.proofs.ring import Ring, applied, number, ring_for, semidefinite
+from thmverify.kernel.proofs.tame import is_measurable, is_tame
 from thmverify.kernel.proofs.tautology import follows
 from thmverify.kernel.proofs.terms import (
     ONE,
@@ -365,6 +365,8 @@ def mean_order(groups: Groups, terms: Arguments) -> Theorem:
         (q, psd), (x,) = somewhere, at
         _expect(q.conclusion, less(*(instantiate(t, dot(S, x)) for t in (a, b))))
         _expect(psd.conclusion, semidefinite(S))
+        if not _ring(([], positive, [])).is_continuous:
+            raise Rejected("a comparison at one column is of continuous functions")
         strict = True
     return _conclude((p, *somewhere, *positive), _compared(make("mean", None, S, a), make("mean", None, S, b), strict))
 
@@ -484,14 +486,32 @@ def split(groups: Groups, terms: Arguments) -> Theorem:
     )
 
 
-def generating(groups: Groups, terms: Arguments) -> Theorem:
-    """Σ ⪰ 0: E exp(tr bᵀξ) = exp(½ tr bᵀΣb)."""
-    ((p,),), (S, b) = groups, terms
+def tilt(groups: Groups, terms: Arguments) -> Theorem:
+    """Σ ⪰ 0: E exp(tr bᵀξ) t(ξ) = exp(½ tr bᵀΣb) E t(ξ + Σb)."""
+    ((p,),), (S, b, t) = groups, terms
     _expect(p.conclusion, semidefinite(S))
     xi = make("bound", 0, lift(mat(shape(S)[0], ONE), 1))
-    left = make("mean", None, S, make("exp", None, trace(dot(turned(lift(b, 1)), xi))))
-    half = make("mul", None, number(Fraction(1, 2)), trace(dot(turned(b), S, b)))
-    return _conclude((p,), equal(left, make("exp", None, half)))
+    weight = make("exp", None, trace(dot(turned(lift(b, 1)), xi)))
+    left = make("mean", None, S, make("mul", None, weight, make("ap", None, lift(t, 1), xi)))
+    moved = make("ap", None, lift(t, 1), make("add", None, xi, lift(dot(S, b), 1)))
+    half = make("exp", None, make("mul", None, number(Fraction(1, 2)), trace(dot(turned(b), S, b))))
+    return _conclude((p,), equal(left, make("mul", None, half, make("mean", None, S, moved))))
+
+
+def moderate(groups: Groups, terms: Arguments) -> Theorem:
+    """f is tame, or measurable with ∀x. a ≤ f(x) and ∀x. f(x) ≤ b for tame a and b: then it is moderate."""
+    (bounds, positive), (f,) = groups, terms
+    found, t = make("moderate", None, f), applied(f)
+    if not bounds:
+        _tame(positive, frozenset({0}), t)
+        return _conclude(positive, found)
+    low, high = (_relation(p.conclusion.args[1])[:2] for p in bounds if p.conclusion.op == "all")
+    _tame(positive, frozenset({0}), low[0], high[1])
+    for p, sides in zip(bounds, ((low[0], t), (t, high[1])), strict=True):
+        _expect(p.conclusion, make("all", None, f.sort.args[0], at_most(*sides)))  # type: ignore[union-attr]
+    if not is_measurable(t, frozenset({0}), _ring(([], positive, []))):
+        raise Rejected(f"{t!r} is not seen to be measurable")
+    return _conclude((*bounds, *positive), found)
 
 
 # -- calculus ---------------------------------------------------------------------------------------------------------
@@ -673,7 +693,7 @@ RULES: dict[str, Callable[[Groups, Arguments], Theorem]] = {
     for f in (
         assume, discharge, tautology, generalise, specialise, exhibit, choose, rewrite,
         arithmetic, product, sum_order, mean_order, reciprocal, inverse, exponential, logarithm, softmax,
-        choice, units, kronecker, sizes, image, split, generating,
+        choice, units, kronecker, sizes, image, split, tilt, moderate,
         differentiate, one_derivative, fermat, increasing,
         factorisation, embedding, spectral, best_approximation,
     )

@@ -1,18 +1,23 @@
 """Which functions of Gaussian columns have a mean, and may be split, exchanged or differentiated under it.
 
 A tame term is a finite sum of products of polynomials, of exponentials of degree at most 1 jointly in every column that
-is random, of log-sum-exps and softmax weights with positive weights and polynomial logits, and of convex functions of
-polynomial growth at columns of polynomials. Its absolute value is at most C·exp(c|ξ|) for some C and c, which depend
-continuously on what else is in it: so it is integrable against any Gaussian, and so are its derivatives.
+is random, of log-sum-exps and softmax weights with positive weights and polynomial logits, of convex functions of
+polynomial growth at columns of polynomials, and of moderate functions at columns of degree at most 1. Its absolute
+value is at most C·exp(c|ξ|) for some C and c, which depend continuously on what else is in it: so it is integrable
+against any Gaussian, and so are its derivatives. Without moderate functions it is continuous.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol, TypeAlias
 
-from thmverify.kernel.proofs.terms import Term
+from thmverify.kernel.proofs.terms import BINDERS, Term, make
 
-Random: TypeAlias = frozenset[int]  # the bound variables that are random, by their indices
+Random: TypeAlias = frozenset[int]  # bound variables, the random ones, by their indices
+NONE: Random = frozenset()
+# What is a Borel function of its arguments.
+_BOREL = frozenset(["add", "mul", "dot", "scale", "T", "tr", "exp", "log", "inv", "minv", "sum", "mean", "lse", "smax"])
 
 
 class Given(Protocol):
@@ -23,6 +28,9 @@ class Given(Protocol):
 
     def is_convex(self, function: Term) -> bool:
         """Return whether a function of a column is convex and of polynomial growth."""
+
+    def moderate(self, t: Term) -> Iterator[list[Term]]:
+        """Yield x and what else is in f, for each moderate function f with f(x) = t."""
 
 
 def holds_variable(t: Term, random: Random) -> bool:
@@ -51,22 +59,26 @@ def degree(t: Term, random: Random) -> int | None:
     return sum(known) if t.op in ("mul", "dot", "scale") else max(known)
 
 
-def is_tame(t: Term, random: Random, given: Given) -> bool:
-    """Return whether t is seen to be tame in the random variables jointly."""
-    if degree(t, random) is not None:
+def is_tame(t: Term, random: Random, given: Given, moved: Random = NONE) -> bool:
+    """Return whether t is seen to be tame in the random variables jointly; no moderate function speaks of the moved."""
+    if degree(t, random) is not None or _is_moderate(t, random, given, moved):
         return True
+    inside, moved_inside = _inside(random), _inside(moved)
     if t.op in ("add", "mul"):
-        return all(is_tame(a, random, given) for a in t.args)
+        return all(is_tame(a, random, given, moved) for a in t.args)
     if t.op == "sum":
-        return not holds_variable(t.args[0], random) and is_tame(t.args[1], _inside(random), given)
+        return not holds_variable(t.args[0], random) and is_tame(t.args[1], inside, given, moved_inside)
     if t.op == "mean":
-        return not holds_variable(t.args[0], random) and is_tame(t.args[1], _inside(random) | {0}, given)
+        return not holds_variable(t.args[0], random) and is_tame(t.args[1], inside | {0}, given, moved_inside)
     if t.op == "exp":
-        bound = degree(t.args[0], random)
-        return bound is not None and bound <= 1
+        a = t.args[0]
+        bound = degree(a, random)
+        parts = [make("exp", None, x) for x in a.args] if a.op == "add" else []
+        return (bound is not None and bound <= 1) or (
+            parts != [] and all(is_tame(x, random, given, moved) for x in parts)
+        )
     if t.op in ("lse", "smax"):
         size, weights, logits = t.args[:3]
-        inside = _inside(random)
         constant = not any(holds_variable(x, random) for x in (size, *t.args[3:])) and not holds_variable(
             weights, inside
         )
@@ -75,3 +87,29 @@ def is_tame(t: Term, random: Random, given: Given) -> bool:
         function, column = t.args
         return not holds_variable(function, random) and degree(column, random) is not None and given.is_convex(function)
     return False
+
+
+def _is_moderate(t: Term, random: Random, given: Given, moved: Random) -> bool:
+    """Return whether t is a moderate function at a column of degree at most 1, and nothing else in it is random."""
+    for column, *others in () if holds_variable(t, moved) else given.moderate(t):
+        bound = degree(column, random)
+        if bound is not None and bound <= 1 and not any(holds_variable(x, random) for x in others):
+            return True
+    return False
+
+
+def is_measurable(t: Term, random: Random, given: Given) -> bool:
+    """Return whether t is seen to be a Borel function of the random variables jointly."""
+    if not holds_variable(t, random) or t.op == "bound":
+        return True
+    for column, *others in given.moderate(t):
+        if is_measurable(column, random, given) and not any(holds_variable(x, random) for x in others):
+            return True
+    first, *rest = t.args
+    if t.op not in _BOREL or (t.op == "mean" and holds_variable(first, random)):
+        return False
+    under = BINDERS.get(t.op, 0)
+    inside = _inside(random) | ({0} if t.op == "mean" else NONE)
+    return is_measurable(first, random, given) and all(
+        is_measurable(a, inside if i < under else random, given) for i, a in enumerate(rest)
+    )

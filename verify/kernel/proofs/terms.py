@@ -196,6 +196,8 @@ def _sort(op: str, val: object, args: tuple[Term, ...]) -> Term | None:  # noqa:
             return PROP
         case ["deriv", "Fun", "Real", "Real"] if sorts[0] is fun(REAL, REAL):
             return PROP
+        case ["moderate", "Fun"] if sorts[0].args[0].args[1:] == (ONE,) and sorts[0].args[1] is REAL:  # type: ignore[union-attr]
+            return PROP
     raise Rejected(f"{op} does not take {', '.join('a sort' if x is None else repr(x) for x in sorts) or 'nothing'}")
 
 

@@ -76,8 +76,8 @@ class _Printer:
             return self._applied(t, names)
         if op in ("T", "minv", "inv", "unit"):
             return {"T": "{}ᵀ", "minv": "{}⁻¹", "inv": "{}⁻¹", "unit": "e_{}"}[op].format(self.text(a[0], names, _ATOM))
-        if op in ("exp", "log", "tr"):
-            return f"{op}({self.text(a[0], names, _LOW)})"
+        if op in ("exp", "log", "tr", "moderate"):
+            return f"{op.replace('mod', 'Mod')}({self.text(a[0], names, _LOW)})"
         if op in ("id", "zero"):
             letter = "I" if op == "id" else "0"
             return letter if self.brief else f"{letter}({', '.join(self.text(x, names, _LOW) for x in a)})"

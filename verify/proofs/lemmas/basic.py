@@ -22,11 +22,13 @@ from thmverify.proofs.expressions import (
     exists,
     exp,
     eye,
+    fn,
     fresh,
     iff,
     inv,
     log,
     lse,
+    mean,
     num,
     pd,
     psd,
@@ -361,6 +363,12 @@ def mixture_definite(s: Script, w: Expr, Sigma: Expr, positive: Line, definite: 
 def exp_positive(s: Script, a: Like) -> Line:
     """0 < exp a."""
     return s.parts(s.apply("exponential", [], [real(a)]))[1]
+
+
+def generating(s: Script, definite: Line, S: Expr, b: Expr) -> Line:
+    """E exp(tr bᵀξ) = exp(½ tr bᵀΣb), ξ ~ N(Σ), from Σ ⪰ 0."""
+    line = s.apply("tilt", [[definite]], [S, b, fn(Col(S.rows), lambda _: num(1))])
+    return s.lin(eq(mean(S, lambda xi: exp(tr(b.T @ xi))), exp(num("1/2") * tr(b.T @ S @ b))), [line])
 
 
 def exp_order(s: Script, line: Line) -> Line:

@@ -9,7 +9,14 @@ from thmverify.formulas.mixtures import Mixture
 from thmverify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, lse, mean, num, pd, total, tr, zero
 from thmverify.proofs.lemmas.algebra import inverse
 from thmverify.proofs.lemmas.assumptions import WeightedAssumptions
-from thmverify.proofs.lemmas.basic import SoftMax, definition, mixture_definite, semidefinite, square_norm
+from thmverify.proofs.lemmas.basic import (
+    SoftMax,
+    definition,
+    generating,
+    mixture_definite,
+    semidefinite,
+    square_norm,
+)
 from thmverify.proofs.script import Line, Script
 
 
@@ -156,7 +163,7 @@ class Setting(WeightedAssumptions):
         s, K, w, mu, Sb = self.s, self.K, self.w, self.mu, self.mix.sigma_bar
         x, l = fresh(Col(self.d), "x"), fresh(Index(K), "l")
         M = X @ X.T
-        moment = s.apply("generating", [[self.sigma_psd]], [Sb, M @ x])
+        moment = generating(s, self.sigma_psd, Sb, M @ x)
         q = num("1/2") * tr(x.T @ M @ Sb @ M @ x)
         logit = tr(x.T @ M @ mu(l))
         partition = s.calc(

@@ -26,7 +26,7 @@ from thmverify.proofs.expressions import (
 )
 from thmverify.proofs.lemmas.algebra import inverse
 from thmverify.proofs.lemmas.assumptions import WeightedAssumptions
-from thmverify.proofs.lemmas.basic import SoftMax, definition, folded, semidefinite, unfolded
+from thmverify.proofs.lemmas.basic import SoftMax, definition, folded, generating, semidefinite, unfolded
 from thmverify.proofs.script import Line, Script
 
 EXCHANGED = {  # hypotheses, and what they become when the modalities are exchanged
@@ -99,7 +99,7 @@ class Setting(WeightedAssumptions):
         """∀x, l. E exp(xᵀW(μ_l + η)) = exp(xᵀWμ_l) exp(q) and ∀x. log Σ_l w_l exp(xᵀWμ_l) exp(q) = q + lse(xᵀWμ_l)."""
         s, psd = self.s, self.psd[side]
         x, j = fresh(Col(d), "x"), fresh(Index(v.K), "l")
-        moment = s.apply("generating", [[psd]], [S, slope(x)])
+        moment = generating(s, psd, S, slope(x))
         q = num("1/2") * tr(slope(x).T @ S @ slope(x))
         value = exp(score(x, mu(j))) * exp(q)
         of_negative = eq(mean(S, lambda eta: exp(score(x, mu(j) + eta))), value)

@@ -23,7 +23,7 @@ from thmverify.proofs.expressions import (
     tr,
     unit,
 )
-from thmverify.proofs.lemmas.basic import Terms
+from thmverify.proofs.lemmas.basic import Terms, generating
 from thmverify.proofs.script import Line, Script
 
 
@@ -42,7 +42,7 @@ def moved_once(s: Script) -> Line:
     def rate(t: Expr) -> Expr:
         return tr(h.T @ S @ at(t)) * power(t)
 
-    law = s.gen(s.apply("generating", [[given]], [S, at(t)]), t)
+    law = s.gen(generating(s, given, S, at(t)), t)
     raised = fn(Real, lambda t: mean(S, lambda xi: exp(tr(at(t).T @ xi))))
     under = fn(Real, lambda t: mean(S, lambda xi: tr(h.T @ xi) * exp(tr(at(t).T @ xi))))
     found = _compared(s, given, law, (raised, under), (power, rate))
@@ -112,7 +112,7 @@ def tilted(s: Script) -> Line:
         [opened, summed, *weights],
         s.parts(given)[0],
     )
-    line, flat = s.mp(s.known(moved_once, d, S, b, g), given), s.apply("generating", [[given]], [S, b])
+    line, flat = s.mp(s.known(moved_once, d, S, b, g), given), generating(s, given, S, b)
     value = tr(B @ S) + tr(b.T @ S @ B @ S @ b) + tr(g.T @ S @ b) + c
     claim = eq(raised(lambda xi: tr(xi.T @ B @ xi) + tr(g.T @ xi) + c), value * power)
     return s.gen(s.discharge(s.lin(claim, [square, line, (flat, c)]), given), d, S, b, B, g, c)
