@@ -218,6 +218,10 @@ def _derivative(t: Term, names: tuple[str, ...], _: int) -> str:
     return rf"\frac{{d}}{{d{s}}} {along} \Big|_{{{s}={_tex(at, names, _LOW)}}} = {_tex(value, names, _LOW)}"
 
 
+def _moderate(t: Term, names: tuple[str, ...], _: int) -> str:
+    return rf"\mathrm{{Moderate}}\left({_tex(t.args[0], names, _LOW)}\right)"
+
+
 def _number(t: Term, want: int) -> str:
     q = t.val if isinstance(t.val, Fraction) else Fraction(0)
     return _wrap(_rational(q), _ATOM if q >= 0 else _SUM, want)
@@ -438,4 +442,5 @@ _WRITERS: dict[str, Callable[[Term, tuple[str, ...], int], str]] = {
     "ap": _applied,
     "delta": _delta,
     "deriv": _derivative,
+    "moderate": _moderate,
 }

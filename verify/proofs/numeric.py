@@ -553,6 +553,8 @@ class Evaluator:
             return self._quantified(t, ctx, depth)
         if op == "deriv":
             return self._derivative(t, ctx, depth)
+        if op == "moderate":
+            return self._moderate(t, ctx, depth)
         if op == "c":
             return self.level(self.open(t), ctx, depth)
         raise Unclear(f"{op} is not evaluated")
@@ -747,6 +749,11 @@ class Evaluator:
         apart = np.abs(slope - np.tensordot(fourth, found.v, axes=(0, 0)))
         noise = np.tensordot(np.abs(sixth), found.e + U * np.abs(found.v), axes=(0, 0))
         return equals(Num(slope, apart + noise), Num(v.v, v.e + a.e * np.abs(slope)))
+
+    def _moderate(self, t: Term, ctx: Context, depth: int) -> Array:
+        """A function that is drawn is moderate, by what it is made of; values at some columns say it of no other."""
+        drawn = isinstance(self.value(t.args[0], ctx, depth), Smooth)
+        return np.full((1, 1, 1), TRUE if drawn else UNKNOWN, dtype=np.int8)
 
 
 def _only_equations(t: Term) -> bool:

@@ -20,7 +20,7 @@ FIELDS = ("format", "theorem", "nodes", "definitions", "hypotheses", "assumption
 _LETTERS = "A-Za-zΓΔΘΛΞΠΣΦΨΩαβγδεζηθκλμξπρστφχψω"
 _NAME = re.compile(rf"(?!(e|Σ|softmax)_)[{_LETTERS}][0-9_{_LETTERS}]*[⁺']*")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
-_RESERVED = {"exp", "log", "tr", "I", "true", "false", "formula", "HasDerivative", "softmax"}
+_RESERVED = {"exp", "log", "tr", "I", "true", "false", "formula", "HasDerivative", "Moderate", "softmax"}
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 MAX_NODES, MAX_LINES = 10**6, 10**5
 
