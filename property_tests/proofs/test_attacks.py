@@ -46,6 +46,7 @@ from thmverify.proofs.expressions import (
     lse,
     mean,
     minv,
+    moderate,
     num,
     psd,
     real,
@@ -72,6 +73,10 @@ A, Y = (var(x, Mat(d, r)) for x in "AY")
 X, B, S = (var(x, Mat(d, d)) for x in "XBS")
 u, x = var("u", Col(d)), var("x", Col(d))
 f, g = (var(name, Fun(Col(d), Real)) for name in "fg")
+F = var("F", Fun(Index(K), Col(d), Real))
+G = var("G", Fun(Col(d), Col(d), Real))
+H = var("H", Fun(Real, Col(d), Real))
+label = var("label", Fun(Col(d), Index(K)))
 P, Q = (var(name, Prop) for name in "PQ")
 
 Attack = Callable[[Script], object]
@@ -406,6 +411,364 @@ def mean_of_a_square_is_the_square_of_the_mean(s: Script) -> object:
     return s.calc(eq(mean(S, lambda xi: tr(u.T @ xi) * tr(u.T @ xi)), 0), psd=[s.assume(psd(S))])
 
 
+# -- moderate functions, and means that are tilted --------------------------------------------------------------------
+
+MODERATE = moderate(f)
+ALL_MODERATE = forall(Index(K), lambda k: moderate(F(k)))
+POSITIVE = forall(Index(K), lambda k: num(0) < w(k))
+
+
+def average(s: Script, value: Callable[[Expr], Expr], *given: Expr) -> Line:
+    """0 ≤ E t, from 0 ≤ t everywhere: false where t is measurable nowhere, or has no mean, at t + 1 for example."""
+    line = s.assume(forall(Col(d), lambda x: num(0) <= value(x)))
+    return s.apply("mean_order", [[line], [s.assume(h) for h in given]], [S])
+
+
+def slope(s: Script, value: Callable[[Expr], Expr], derivative: Callable[[Expr], Expr], *given: Expr) -> Line:
+    """The derivative of a mean in t."""
+    return s.apply("differentiate", [[], [s.assume(h) for h in given], []], [fn(Real, value), fn(Real, derivative)])
+
+
+def none(_: Expr) -> Expr:
+    """0, for the derivative of what seems to be constant."""
+    return num(0)
+
+
+def test_the_lines_that_attacks_on_moderate_functions_are_made_of_are_accepted_where_they_are_right() -> None:
+    s = Script("right")
+    average(s, lambda x: f(X @ x + u) * exp(tr(u.T @ x)), MODERATE)
+    average(s, lambda x: F(i, x), ALL_MODERATE)
+    average(s, lambda x: mean(S, lambda y: f(x + y)), MODERATE)
+    average(s, lambda x: exp(f(x) + tr(u.T @ x)), moderate(fn(Col(d), lambda x: exp(f(x)))))
+    average(s, lambda x: G(u, x), forall(Col(d), lambda y: moderate(G(y))))
+    slope(s, lambda t: mean(S, lambda x: t * t * f(x)), lambda t: 2 * t * mean(S, f), MODERATE)
+    slope(s, lambda t: mean(S, lambda x: exp(t * tr(u.T @ x)) * mean(S, lambda y: f(x + y))),
+          lambda t: mean(S, lambda x: tr(u.T @ x) * exp(t * tr(u.T @ x)) * mean(S, lambda y: f(x + y))), MODERATE)  # fmt: skip
+    slope(s, lambda t: mean(S, lambda x: exp(t + f(x))), lambda t: mean(S, lambda x: exp(t + f(x))),
+          moderate(fn(Col(d), lambda x: exp(f(x)))))  # fmt: skip
+    steep = s.calc(
+        eq(mean(S, lambda x: exp(2 * f(x)) + f(x)), mean(S, lambda x: exp(2 * f(x))) + mean(S, f)),
+        positive=[s.assume(moderate(fn(Col(d), lambda x: exp(f(x))))), s.assume(MODERATE)],
+    )
+    s.rewrite(s.assume(forall(Col(d), lambda y: eq(g(y), f(y)))), s.assume(moderate(fn(Col(d), g))))
+    assert steep
+
+
+@refused("what is left of it")
+def power_that_is_not_whole(s: Script) -> object:
+    """exp b is moderate, so E(exp(−b) + 1) = E exp(−b) + 1. For b(x) = −|x|² no mean exists: 0 = 0 + 1."""
+    given = s.assume(moderate(fn(Col(d), lambda x: exp(f(x)))))
+    return s.calc(eq(mean(S, lambda x: exp(-f(x)) + 1), mean(S, lambda x: exp(-f(x))) + 1), positive=[given])
+
+
+@refused("what is left of it")
+def power_below_a_sum(s: Script) -> object:
+    """The same with Σ_k exp(−b_k)."""
+    given = s.assume(forall(Index(K), lambda k: moderate(fn(Col(d), lambda x: exp(F(k, x))))))
+    whole = mean(S, lambda x: total(K, lambda k: exp(-F(k, x))))
+    return s.calc(eq(whole, total(K, lambda k: mean(S, lambda x: exp(-F(k, x))))), positive=[given])
+
+
+@refused("not seen to be tame")
+def exponential_of_a_moderate_function(s: Script) -> object:
+    """|x|² is moderate, exp(|x|²) is not."""
+    return average(s, lambda x: exp(f(x)), MODERATE)
+
+
+@refused("not seen to be tame")
+def moderate_at_a_square(s: Script) -> object:
+    """exp(bᵀx) is moderate, exp(|x|²bᵀx) is not."""
+    return average(s, lambda x: f(tr(x.T @ x) * x), MODERATE)
+
+
+@refused("not seen to be tame")
+def moderate_at_a_product_of_two_columns(s: Script) -> object:
+    """E_ξ E_η f(ξᵀη b), where one of the columns is outside."""
+    return average(s, lambda x: mean(S, lambda y: f(tr(x.T @ y) * u)), MODERATE)
+
+
+@refused("not seen to be tame")
+def moderate_at_an_exponential(s: Script) -> object:
+    """f(exp(bᵀx)x)."""
+    return average(s, lambda x: f(exp(tr(u.T @ x)) * x), MODERATE)
+
+
+@refused("not seen to be tame")
+def moderate_at_a_moderate_column(s: Script) -> object:
+    """f(g(x)b)."""
+    return average(s, lambda x: f(g(x) * u), MODERATE, moderate(g))
+
+
+@refused("not seen to be tame")
+def one_of_moderate_functions_by_lot(s: Script) -> object:
+    """Each F_k is moderate; F_label(x)(x) need not be measurable, as the label need not be."""
+    return average(s, lambda x: F(label(x), x), ALL_MODERATE)
+
+
+@refused("not seen to be tame")
+def random_parameter(s: Script) -> object:
+    """Each H_t is moderate, in t anything."""
+    return average(s, lambda x: H(tr(u.T @ x), x), forall(Real, lambda t: moderate(H(t))))
+
+
+@refused("not seen to be tame")
+def the_diagonal_of_a_family(s: Script) -> object:
+    """Each λx. G(y, x) is moderate; λx. G(x, x) is any function."""
+    return average(s, lambda x: G(x, x), forall(Col(d), lambda y: moderate(G(y))))
+
+
+@refused("not seen to be tame")
+def in_each_of_two_columns(s: Script) -> object:
+    """G is moderate in each of its columns, and not in both: Fubini fails (Sierpiński)."""
+    first = forall(Col(d), lambda y: moderate(fn(Col(d), lambda x: G(x, y))))
+    return average(s, lambda x: mean(S, lambda y: G(x, y)), first, forall(Col(d), lambda y: moderate(G(y))))
+
+
+@refused("not seen to be tame")
+def moderate_under_a_random_covariance(s: Script) -> object:
+    """E_η f(η), η ~ N(|ξ|²Σ)."""
+    return average(s, lambda x: mean(tr(x.T @ x) * S, f), MODERATE)
+
+
+@refused("not seen to be tame")
+def factor_of_a_moderate_function(s: Script) -> object:
+    """a·bᵀx is moderate for every a; so for a = g(x)."""
+    given = forall(Real, lambda t: moderate(fn(Col(d), lambda x: t * tr(u.T @ x))))
+    return average(s, lambda x: g(x) * tr(u.T @ x), given)
+
+
+@refused("not seen to be tame")
+def summand_of_a_moderate_function(s: Script) -> object:
+    """a + bᵀx is moderate for every a; so for a = g(x)."""
+    given = forall(Real, lambda t: moderate(fn(Col(d), lambda x: t + tr(u.T @ x))))
+    return average(s, lambda x: g(x) + tr(u.T @ x), given)
+
+
+@refused("not seen to be tame")
+def constants_are_moderate(s: Script) -> object:
+    """λx. a is moderate for every number a; so for a = g(x)."""
+    given = forall(Real, lambda t: moderate(fn(Col(d), lambda _: t)))
+    return average(s, g, given)
+
+
+@refused("not seen to be tame")
+def values_at_two_indices(s: Script) -> object:
+    """F_k² is moderate for every k; F_iF_j need not be."""
+    given = forall(Index(K), lambda k: moderate(fn(Col(d), lambda x: F(k, x) * F(k, x))))
+    return average(s, lambda x: F(i, x) * F(j, x), given)
+
+
+@refused("not seen to be tame")
+def twice_the_same_column(s: Script) -> object:
+    """λx. G(x, x) is moderate; E G(ξ, 2ξ)."""
+    return average(s, lambda x: G(x, 2 * x), moderate(fn(Col(d), lambda x: G(x, x))))
+
+
+@refused("not seen to be tame")
+def moderate_for_each_of_no_indices(s: Script) -> object:
+    """g is moderate for each index below 0."""
+    return average(s, g, forall(Index(0), lambda _: moderate(g)))
+
+
+@refused("a theorem about weights reads")
+def moderate_under_a_condition(s: Script) -> object:
+    """P ⟹ g is moderate."""
+    return average(s, g, P >> moderate(g))
+
+
+@refused("a comparison at one column is of continuous functions")
+def positive_at_one_column(s: Script) -> object:
+    """f(Σx) = 1 and f = 0 elsewhere: 0 < E f."""
+    lines = [s.assume(forall(Col(d), lambda y: num(0) <= f(y))), s.assume(num(0) < f(S @ x)), s.assume(psd(S))]
+    return s.apply("mean_order", [lines, [s.assume(MODERATE)]], [S, x])
+
+
+@refused("what is not tame is not differentiated under a mean")
+def derivative_along_a_shift(s: Script) -> object:
+    """d/dt E f(ξ + tb) = 0, with the noise 0: f need have no derivative."""
+    return slope(s, lambda t: mean(S, lambda x: f(x + t * u)), none, MODERATE)
+
+
+@refused("what is not tame is not differentiated under a mean")
+def derivative_in_what_the_theorem_is_for_all_of(s: Script) -> object:
+    """d/dt E H_t(ξ) = 0, as each H_t is moderate, of whatever t."""
+    return slope(s, lambda t: mean(S, lambda x: H(t, x)), none, forall(Real, lambda t: moderate(H(t))))
+
+
+@refused("what is not tame is not differentiated under a mean")
+def derivative_under_a_sum_in_a_mean(s: Script) -> object:
+    """d/dt E Σ_k H_{tw_k}(ξ)."""
+    value = lambda t: mean(S, lambda x: total(K, lambda k: H(t * w(k), x)))  # noqa: E731
+    return slope(s, value, none, forall(Real, lambda t: moderate(H(t))))
+
+
+@refused("what is not tame is not differentiated under a mean")
+def derivative_under_a_mean_in_a_mean(s: Script) -> object:
+    """d/dt E_ξ bᵀξ E_η H_t(η): t is not random, and a function of it all the same."""
+    value = lambda t: mean(S, lambda x: tr(u.T @ x) * mean(S, H(t)))  # noqa: E731
+    return slope(s, value, none, forall(Real, lambda t: moderate(H(t))))
+
+
+@refused("what is not tame is not differentiated under a mean")
+def derivative_of_a_rate(s: Script) -> object:
+    """d/dt E exp(tf(ξ)), from exp tf moderate for each t: no bound is for all of them at once."""
+    given = forall(Real, lambda t: moderate(fn(Col(d), lambda x: exp(t * f(x)))))
+    value = lambda t: mean(S, lambda x: exp(t * f(x)))  # noqa: E731
+    return slope(s, value, lambda t: mean(S, lambda x: f(x) * exp(t * f(x))), given, MODERATE)
+
+
+@refused("ap is not differentiated here")
+def derivative_of_a_moderate_function(s: Script) -> object:
+    """d/dt f(tb)·E f(ξ)."""
+    return slope(s, lambda t: f(t * u) * mean(S, f), none, MODERATE)
+
+
+@refused("ap is not differentiated here")
+def derivative_in_logits(s: Script) -> object:
+    """d/dt E log Σ_k w_k exp(f(tb) + μ_kᵀξ): the logits are polynomials in ξ."""
+    value = lambda t: mean(S, lambda x: lse(K, w, lambda k: f(t * u) + tr(mu(k).T @ x)))  # noqa: E731
+    return slope(s, value, none, MODERATE, POSITIVE)
+
+
+@refused("ap is not differentiated here")
+def derivative_in_logits_of_a_weight(s: Script) -> object:
+    """The same for softmax weights."""
+    value = lambda t: mean(S, lambda x: softmax(K, w, lambda k: f(t * u) + tr(mu(k).T @ x), i))  # noqa: E731
+    return slope(s, value, none, MODERATE, POSITIVE)
+
+
+@refused("what is not tame is not differentiated under a mean")
+def derivative_of_logits_that_are_moderate(s: Script) -> object:
+    """d/dt E log Σ_k w_k exp(tF_k(ξ))."""
+    value = lambda t: mean(S, lambda x: lse(K, w, lambda k: t * F(k, x)))  # noqa: E731
+    return slope(s, value, none, ALL_MODERATE, POSITIVE)
+
+
+@refused("a size, an index or a covariance depends on the number")
+def derivative_in_a_covariance(s: Script) -> object:
+    """d/dt E f(ξ), ξ ~ N(t²Σ)."""
+    return slope(s, lambda t: mean(t * t * S, f), none, MODERATE)
+
+
+def bounded(s: Script, value: Callable[[Expr], Expr], *given: Expr) -> Line:
+    """A function that lies between 0 and 1 is moderate."""
+    bounds = [forall(Col(d), lambda x: num(0) <= value(x)), forall(Col(d), lambda x: value(x) <= 1)]
+    return s.apply("moderate", [[s.assume(h) for h in bounds], [s.assume(h) for h in given]], [fn(Col(d), value)])
+
+
+def test_bounded_measurable_functions_are_moderate() -> None:
+    s = Script("right")
+    bounded(s, lambda x: f(x) * inv(log(tr(x.T @ x))), MODERATE)
+    bounded(s, lambda x: softmax(K, lambda k: F(k, x), lambda k: mean(S, lambda y: F(k, exp(tr(x.T @ y)) * x)), i),
+            ALL_MODERATE)  # fmt: skip
+
+
+@refused("not seen to be measurable")
+def bounded_functions_are_moderate(s: Script) -> object:
+    """0 ≤ g ≤ 1: the indicator of a set that is not measurable."""
+    return bounded(s, g)
+
+
+@refused("not seen to be measurable")
+def bounded_label(s: Script) -> object:
+    """[label(x) = i]: the same."""
+    return bounded(s, lambda x: delta(label(x), i))
+
+
+@refused("not seen to be measurable")
+def bounded_value_of_a_label(s: Script) -> object:
+    """w_label(x)."""
+    return bounded(s, lambda x: w(label(x)))
+
+
+@refused("not seen to be measurable")
+def bounded_softmax_weight_of_a_label(s: Script) -> object:
+    """softmax_label(x)(w, z)."""
+    return bounded(s, lambda x: softmax(K, w, z, label(x)))
+
+
+@refused("not seen to be measurable")
+def bounded_sum(s: Script) -> object:
+    """Σ_k G(μ_k, x)."""
+    return bounded(s, lambda x: total(K, lambda k: G(mu(k), x)), MODERATE)
+
+
+@refused("not seen to be measurable")
+def bounded_mean(s: Script) -> object:
+    """E_η G(x, η), as each λη. G(x, η) is moderate."""
+    return bounded(s, lambda x: mean(S, G(x)), forall(Col(d), lambda y: moderate(G(y))))
+
+
+@refused("not seen to be measurable")
+def bounded_mean_of_random_noise(s: Script) -> object:
+    """E_η f(η), η ~ N(|x|²Σ): the rule does not look at laws."""
+    return bounded(s, lambda x: mean(tr(x.T @ x) * S, f), MODERATE)
+
+
+@refused("not seen to be measurable")
+def bounded_weights(s: Script) -> object:
+    """log Σ_k g(x)exp z_k."""
+    return bounded(s, lambda x: lse(K, lambda _: g(x), z))
+
+
+@refused("not seen to be tame")
+def bounds_that_are_not_tame(s: Script) -> object:
+    """0 ≤ exp(|x|²) ≤ exp(|x|²)."""
+    power = fn(Col(d), lambda x: exp(tr(x.T @ x)))
+    bounds = [s.gen(s.lin(num(0) <= power(x), [s.parts(s.apply("exponential", [], [tr(x.T @ x)]))[1]]), x),
+              s.gen(s.calc(power(x) <= power(x)), x)]  # fmt: skip
+    return s.apply("moderate", [bounds, []], [power])
+
+
+@refused("not seen to be tame")
+def no_bounds(s: Script) -> object:
+    """exp(|x|²) is measurable, so it is moderate."""
+    return s.apply("moderate", [[], []], [fn(Col(d), lambda x: exp(tr(x.T @ x)))])
+
+
+@refused("is not given what it takes")
+def one_bound(s: Script) -> object:
+    """0 ≤ exp(|x|²)."""
+    power = fn(Col(d), lambda x: exp(tr(x.T @ x)))
+    return s.apply("moderate", [[s.assume(forall(Col(d), lambda x: num(0) <= power(x)))], []], [power])
+
+
+@refused("expected the premise")
+def bounds_of_another_function(s: Script) -> object:
+    """0 ≤ f ≤ 1, so exp(|x|²) is moderate."""
+    bounds = [forall(Col(d), lambda x: num(0) <= f(x)), forall(Col(d), lambda x: f(x) <= 1)]
+    return s.apply("moderate", [[s.assume(h) for h in bounds], []], [fn(Col(d), lambda x: exp(tr(x.T @ x)))])
+
+
+@refused("what is left of it")
+def tilted_the_other_way(s: Script) -> object:
+    """E exp(bᵀξ)f(ξ) = exp(½bᵀΣb) E f(ξ − Σb)."""
+    law = s.apply("tilt", [[s.assume(psd(S))]], [S, u, f])
+    tilted = mean(S, lambda xi: exp(tr(u.T @ xi)) * f(xi))
+    return s.lin(eq(tilted, exp(num("1/2") * tr(u.T @ S @ u)) * mean(S, lambda xi: f(xi - S @ u))), [law])
+
+
+@refused("expected the premise")
+def tilted_without_a_covariance(s: Script) -> object:
+    """The law for Σ = −I, a point at 0: f(0) = exp(−½|b|²)f(0)."""
+    return s.apply("tilt", [[s.assume(eq(S, S.T))]], [S, u, f])
+
+
+@refused("a variable that nothing binds")
+def tilted_by_what_is_random(s: Script) -> object:
+    """E exp(ξᵀξ)f(ξ) = exp(½ξᵀΣξ) E f(ξ + Σξ)."""
+    return s.apply("tilt", [[s.assume(psd(S))]], [S, make("bound", 0, Col(d)), f])
+
+
+@refused("what is left of it")
+def tilted_means_that_do_not_exist(s: Script) -> object:
+    """E exp(bᵀξ)(exp(|ξ|²) + 1) = exp(½bᵀΣb)(E exp(|ξ + Σb|²) + 1): the law says 0 = 0 where they do not exist."""
+    power = fn(Col(d), lambda xi: exp(tr(xi.T @ xi)))
+    law = s.apply("tilt", [[s.assume(psd(S))]], [S, u, fn(Col(d), lambda xi: power(xi) + 1)])
+    high = exp(num("1/2") * tr(u.T @ S @ u)) * (mean(S, lambda xi: power(xi + S @ u)) + 1)
+    return s.lin(eq(law.left, high), [law])
+
+
 # -- scalars and words ------------------------------------------------------------------------------------------------
 
 
@@ -734,11 +1097,39 @@ def stated(formula: Expr) -> Proved:
 
 @pytest.mark.parametrize(
     "name",
-    ["a = 0", "−a", "x + y", "w(k)", "0", "delta, A", "exp", "tr", "I", "true", "", "a\n", "a b", "(a)", "e_k", "Σ_k"],
+    [
+        "a = 0",
+        "−a",
+        "x + y",
+        "w(k)",
+        "0",
+        "delta, A",
+        "exp",
+        "tr",
+        "I",
+        "true",
+        "",
+        "a\n",
+        "a b",
+        "(a)",
+        "e_k",
+        "Σ_k",
+        "Moderate",
+        "HasDerivative",
+    ],
 )
 def test_no_letter_reads_like_a_formula(name: str) -> None:
     with pytest.raises(Rejected, match="name"):
         stated(num(0) < var(name, Real))
+
+
+@pytest.mark.parametrize("name", ["Moderate", "HasDerivative"])
+def test_no_definition_reads_like_a_formula(name: str) -> None:
+    """Moderate(f) := 0 = 0 would be printed like what it is not."""
+    s = Script("name")
+    line = s.taut(s.define(name, [d, f], eq(num(0), 0))(d, f), s.spec(s.unfold(name), d, f), s.calc(eq(0, 0)))
+    with pytest.raises(Rejected, match="is not a name"):
+        replay(json.loads(canonical(s.qed(line, {}).trace)))
 
 
 def test_one_letter_has_one_sort() -> None:
