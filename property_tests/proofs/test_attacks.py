@@ -436,22 +436,28 @@ def none(_: Expr) -> Expr:
 
 def test_the_lines_that_attacks_on_moderate_functions_are_made_of_are_accepted_where_they_are_right() -> None:
     s = Script("right")
+    steep, power = moderate(fn(Col(d), lambda x: exp(f(x)))), fn(Col(d), lambda x: exp(2 * f(x)))
+    inner = fn(Col(d), lambda x: mean(S, lambda y: f(x + y)))
+    rate = fn(Real, lambda t: fn(Col(d), lambda x: exp(t * tr(u.T @ x))))
     average(s, lambda x: f(X @ x + u) * exp(tr(u.T @ x)), MODERATE)
     average(s, lambda x: F(i, x), ALL_MODERATE)
-    average(s, lambda x: mean(S, lambda y: f(x + y)), MODERATE)
-    average(s, lambda x: exp(f(x) + tr(u.T @ x)), moderate(fn(Col(d), lambda x: exp(f(x)))))
+    average(s, inner, MODERATE)
+    average(s, lambda x: exp(f(x) + tr(u.T @ x)), steep)
     average(s, lambda x: G(u, x), forall(Col(d), lambda y: moderate(G(y))))
-    slope(s, lambda t: mean(S, lambda x: t * t * f(x)), lambda t: 2 * t * mean(S, f), MODERATE)
-    slope(s, lambda t: mean(S, lambda x: exp(t * tr(u.T @ x)) * mean(S, lambda y: f(x + y))),
-          lambda t: mean(S, lambda x: tr(u.T @ x) * exp(t * tr(u.T @ x)) * mean(S, lambda y: f(x + y))), MODERATE)  # fmt: skip
-    slope(s, lambda t: mean(S, lambda x: exp(t + f(x))), lambda t: mean(S, lambda x: exp(t + f(x))),
-          moderate(fn(Col(d), lambda x: exp(f(x)))))  # fmt: skip
-    steep = s.calc(
-        eq(mean(S, lambda x: exp(2 * f(x)) + f(x)), mean(S, lambda x: exp(2 * f(x))) + mean(S, f)),
-        positive=[s.assume(moderate(fn(Col(d), lambda x: exp(f(x))))), s.assume(MODERATE)],
+    s.calc(
+        eq(mean(S, lambda x: power(x) + f(x)), mean(S, power) + mean(S, f)),
+        positive=[s.assume(steep), s.assume(MODERATE)],
     )
+    slope(s, lambda t: mean(S, lambda x: t * t * f(x)), lambda t: 2 * t * mean(S, f), MODERATE)
+    slope(
+        s,
+        lambda t: mean(S, lambda x: rate(t)(x) * inner(x)),
+        lambda t: mean(S, lambda x: tr(u.T @ x) * rate(t)(x) * inner(x)),
+        MODERATE,
+    )
+    raised = fn(Real, lambda t: mean(S, lambda x: exp(t + f(x))))
+    slope(s, raised, raised, steep)
     s.rewrite(s.assume(forall(Col(d), lambda y: eq(g(y), f(y)))), s.assume(moderate(fn(Col(d), g))))
-    assert steep
 
 
 @refused("what is left of it")

@@ -42,6 +42,7 @@ from thmverify.proofs.expressions import (
     lse,
     mean,
     minv,
+    moderate,
     nth,
     num,
     psd,
@@ -68,6 +69,11 @@ p, q = Expr(make("var", "p", PROP)), Expr(make("var", "q", PROP))
 POSITIVE = forall(Index(n), lambda k: w(k) > 0)
 SHIFT = var("shift", Fun(Col(n), Real))
 BENT = var("bent", Family(m, Fun(Col(n), Real)))
+ROUGH, WILD = (var(name, Fun(Col(n), Real)) for name in ("rough", "wild"))
+PAIR = var("pair", Fun(Col(n), Col(n), Real))
+MOVED = var("moved", Fun(Real, Col(n), Real))
+MODERATE = moderate(ROUGH)
+STEEP = moderate(fn(Col(n), lambda t: exp(ROUGH(t))))
 
 
 def convex(function: Expr) -> Expr:
@@ -255,6 +261,23 @@ TABLE: dict[str, list[Case]] = {
         refused([[eq(eye(m), zero(m, m))], [], [], []], eq(eye(n), zero(n, n)), num(1), eye(m), eye(m)),  # of another size
         refused([[eq(a, 0)], [], [], []], eq(a * X, zero(n, n)), eye(m)),
         refused([[eq(X, Y)], [], [], []], eq(tr(A @ X @ A.T), tr(A @ Y @ A.T)), num(1), A, A),
+        # means of sums: of a moderate function, and of whole powers of exp
+        Case([[], [], [MODERATE], []], [eq(mean(S, lambda t: ROUGH(t) + a), mean(S, ROUGH) + a)], eq(mean(S, lambda t: ROUGH(t) + a), mean(S, ROUGH) + a)),
+        Case(
+            [[], [], [STEEP], []], [eq(mean(S, lambda t: exp(2 * ROUGH(t)) + a), mean(S, lambda t: exp(2 * ROUGH(t))) + a)],
+            eq(mean(S, lambda t: exp(2 * ROUGH(t)) + a), mean(S, lambda t: exp(2 * ROUGH(t))) + a),
+        ),
+        Case(
+            [[], [], [], []], [eq(mean(S, lambda t: exp(num("-1/2") * tr(v.T @ t)) + a), mean(S, lambda t: exp(num("-1/2") * tr(v.T @ t))) + a)],
+            eq(mean(S, lambda t: exp(num("-1/2") * tr(v.T @ t)) + a), mean(S, lambda t: exp(num("-1/2") * tr(v.T @ t))) + a),
+        ),
+        refused([[], [], [STEEP], []], eq(mean(S, lambda t: exp(-ROUGH(t)) + a), mean(S, lambda t: exp(-ROUGH(t))) + a)),
+        refused([[], [], [STEEP], []], eq(mean(S, lambda t: exp(num("1/2") * ROUGH(t)) + a), mean(S, lambda t: exp(num("1/2") * ROUGH(t))) + a)),
+        refused([[], [], [moderate(WILD)], []], eq(mean(S, lambda t: ROUGH(t) + a), mean(S, ROUGH) + a)),
+        refused([[], [MODERATE], [], []], eq(a, a)),  # no equation
+        refused([[], [], [], [MODERATE]], eq(a, a)),  # no covariance
+        refused([[], [], [~MODERATE], []], eq(a, a)),
+        refused([[], [], [conj(MODERATE, MODERATE)], []], eq(a, a)),
         refused([[], [], [], []], eq(norm(num(1)), tr(S))),  # not known to be a covariance
         refused([[eq(i, j)], [], [], []], eq(u(i), u(j)), num(1)),
         refused([[], [], [], []], eq(i, j)),
@@ -321,6 +344,32 @@ TABLE: dict[str, list[Case]] = {
         refused([[forall(Col(n), lambda t: num(0) <= SHIFT(t))], [Expr(convex(SHIFT).term.args[0])]], S),  # may grow
         refused([[forall(Col(n), lambda t: num(0) <= SHIFT(t))], [Expr(convex(SHIFT).term.args[1])]], S),  # may be no Borel function
         refused([[forall(Col(n), lambda t: num(0) <= SHIFT(t))], [conj(*map(Expr, reversed(convex(SHIFT).term.args)))]], S),
+        # a moderate function of a column of degree 1, alone and of a family
+        Case(
+            [[forall(Col(n), lambda t: num(0) < ROUGH(X @ t + v))], [MODERATE]], [S],
+            mean(S, lambda t: num(0)) < mean(S, lambda t: ROUGH(X @ t + v)),
+        ),
+        Case(
+            [[forall(Col(n), lambda t: num(0) <= BENT(k)(t) * exp(tr(v.T @ t)))], [forall(Index(m), lambda l: moderate(BENT(l)))]],
+            [S], mean(S, lambda t: num(0)) <= mean(S, lambda t: BENT(k)(t) * exp(tr(v.T @ t))),
+        ),
+        Case(
+            [[forall(Col(n), lambda t: num(0) <= exp(ROUGH(t) + tr(v.T @ t)))], [STEEP]], [S],
+            mean(S, lambda t: num(0)) <= mean(S, lambda t: exp(ROUGH(t) + tr(v.T @ t))),
+        ),
+        refused([[forall(Col(n), lambda t: num(0) <= exp(ROUGH(t) + tr(v.T @ t)))], [MODERATE]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= exp(ROUGH(t) + WILD(t)))], [STEEP]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= exp(ROUGH(t) + tr(t.T @ t)))], [STEEP]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= ROUGH(tr(t.T @ t) * v))], [MODERATE]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= ROUGH(inv(tr(v.T @ t)) * v))], [MODERATE]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= mean(S, lambda z: ROUGH(t @ z.T @ v)))], [MODERATE]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= mean(tr(t.T @ t) * S, lambda z: ROUGH(z)))], [MODERATE]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= PAIR(t, v))], [forall(Col(n), lambda t: moderate(PAIR(t)))]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= PAIR(t, t))], [forall(Col(n), lambda t: moderate(PAIR(t)))]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= BENT(k)(t))], [moderate(BENT(var("l", Index(m))))]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= BENT(k)(t))], [forall(Index(m), lambda l: moderate(ROUGH))]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= ROUGH(t))], [exists(Index(m), lambda l: moderate(ROUGH))]], S),
+        refused([[forall(Col(n), lambda t: num(0) <= ROUGH(t))], [~MODERATE]], S),
         # strictly, from strictly at a column of the support
         Case(
             [[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x)), psd(S)], []], [S, x],
@@ -335,6 +384,11 @@ TABLE: dict[str, list[Case]] = {
         refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x)), psd(S)], []], S),
         refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t))], []], S, x),
         refused([[forall(Col(n), lambda t: num(0) <= exp(tr(t.T @ t))), num(0) < exp(tr((S @ x).T @ (S @ x))), psd(S)], []], S, x),
+        refused([[forall(Col(n), lambda t: num(0) <= ROUGH(t)), num(0) < ROUGH(S @ x), psd(S)], [MODERATE]], S, x),  # may be 0 elsewhere
+        Case(
+            [[forall(Col(n), lambda t: num(0) <= SHIFT(t)), num(0) < SHIFT(S @ x), psd(S)], [convex(SHIFT)]], [S, x],
+            mean(S, lambda t: num(0)) < mean(S, SHIFT),
+        ),
     ],
     "reciprocal": [Case([], [a], ~eq(a, 0) >> eq(a * inv(a), 1)), refused([], X)],
     "inverse": [
@@ -392,6 +446,15 @@ TABLE: dict[str, list[Case]] = {
                 mean(S, lambda t: mean(S, lambda z: tr((A @ t).T @ A @ (X @ z)) * exp(tr(v.T @ (X @ z))))),
             ),
         ),
+        Case(
+            [[psd(S), eq(A @ S @ X.T, zero(m, n))], [MODERATE]], [S, A, X, fn(Col(m), lambda t: fn(Col(n), lambda z: ROUGH(B @ t + z)))],
+            eq(mean(S, lambda t: ROUGH(B @ (A @ t) + X @ t)), mean(S, lambda t: mean(S, lambda z: ROUGH(B @ (A @ t) + X @ z)))),
+        ),
+        refused([[psd(S), eq(A @ S @ X.T, zero(m, n))], []], S, A, X, fn(Col(m), lambda t: fn(Col(n), lambda z: ROUGH(B @ t + z)))),
+        refused([[psd(S), eq(A @ S @ X.T, zero(m, n))], [MODERATE]], S, A, X, fn(Col(m), lambda t: fn(Col(n), lambda z: ROUGH(B @ t @ z.T @ z)))),
+        refused(
+            [[psd(S), eq(X @ S @ X.T, zero(n, n))], [forall(Col(n), lambda t: moderate(PAIR(t)))]], S, X, X, fn(Col(n), lambda t: fn(Col(n), lambda z: PAIR(t, z)))
+        ),
         refused(
             [[psd(S), eq(X @ S @ A.T, zero(n, m))], []], S, A, X, fn(Col(m), lambda t: fn(Col(n), lambda z: tr(t.T @ A @ z)))
         ),
@@ -404,11 +467,97 @@ TABLE: dict[str, list[Case]] = {
             fn(Col(m), lambda t: fn(Col(n), lambda z: exp(tr(t.T @ A @ z)))),
         ),
     ],
-    "generating": [
-        Case([[psd(S)]], [S, v], eq(mean(S, lambda t: exp(tr(v.T @ t))), exp(num("1/2") * tr(v.T @ S @ v)))),
-        refused([[eq(S, S.T)]], S, v),
-        refused([[psd(S)]], S, X),
-        refused([[psd(X)]], S, v),
+    "tilt": [
+        Case(
+            [[psd(S)]], [S, v, SHIFT],
+            eq(mean(S, lambda t: exp(tr(v.T @ t)) * SHIFT(t)),
+               exp(num("1/2") * tr(v.T @ S @ v)) * mean(S, lambda t: SHIFT(t + S @ v))),
+        ),
+        Case(  # any function, means or none
+            [[psd(S)]], [S, v, fn(Col(n), lambda t: inv(tr(x.T @ t)) * exp(exp(tr(t.T @ t))))],
+            eq(mean(S, lambda t: exp(tr(v.T @ t)) * (inv(tr(x.T @ t)) * exp(exp(tr(t.T @ t))))),
+               exp(num("1/2") * tr(v.T @ S @ v)) * mean(
+                   S, lambda t: inv(tr(x.T @ (t + S @ v))) * exp(exp(tr((t + S @ v).T @ (t + S @ v)))))),
+        ),
+        refused([[eq(S, S.T)]], S, v, SHIFT),  # N(S) is a point where S is not ⪰ 0
+        refused([[psd(X)]], S, v, SHIFT),
+        refused([[psd(S)]], S, X, SHIFT),
+        refused([[psd(S)]], S, var("v", Col(m)), SHIFT),
+        refused([[psd(S)]], S, v, var("g", Fun(Col(m), Real))),
+        refused([[psd(S)]], S, v, f),
+        refused([[psd(S)]], S, v, fn(Col(n), lambda t: t)),
+        refused([[psd(S)]], S, v, a),
+        refused([[psd(S)]], S, v),
+        refused([[]], S, v, SHIFT),
+    ],
+    "moderate": [
+        # tame
+        Case([[], []], [fn(Col(n), lambda t: tr(t.T @ t) * exp(tr(v.T @ t)))], moderate(fn(Col(n), lambda t: tr(t.T @ t) * exp(tr(v.T @ t))))),
+        Case([[], [MODERATE]], [ROUGH], MODERATE),
+        Case([[], [convex(SHIFT)]], [SHIFT], moderate(SHIFT)),
+        Case([[], [MODERATE]], [fn(Col(m), lambda t: ROUGH(B @ t + v))], moderate(fn(Col(m), lambda t: ROUGH(B @ t + v)))),
+        Case(
+            [[], [MODERATE, POSITIVE]], [fn(Col(n), lambda t: mean(S, lambda z: lse(n, lambda k: w(k), lambda k: u(k) * tr(t.T @ z)) + ROUGH(t + z)))],
+            moderate(fn(Col(n), lambda t: mean(S, lambda z: lse(n, lambda k: w(k), lambda k: u(k) * tr(t.T @ z)) + ROUGH(t + z)))),
+        ),
+        refused([[], []], ROUGH),
+        refused([[], []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[], []], fn(Col(n), lambda t: inv(tr(v.T @ t)))),
+        refused([[], [moderate(WILD)]], ROUGH),
+        refused([[], [MODERATE]], fn(Col(n), lambda t: exp(ROUGH(t)))),
+        refused([[], [MODERATE]], fn(Col(n), lambda t: ROUGH(tr(t.T @ t) * t))),
+        refused([[], [MODERATE]], fn(Col(n), lambda t: mean(S, lambda z: ROUGH(tr(t.T @ z) * v)))),
+        refused([[]], fn(Col(n), lambda t: tr(v.T @ t))),  # a group is missing
+        # measurable, between tame bounds
+        Case(
+            [[forall(Col(n), lambda t: a <= inv(tr(v.T @ t))), forall(Col(n), lambda t: inv(tr(v.T @ t)) <= exp(tr(v.T @ t)))], []],
+            [fn(Col(n), lambda t: inv(tr(v.T @ t)))], moderate(fn(Col(n), lambda t: inv(tr(v.T @ t)))),
+        ),
+        Case(
+            [[forall(Col(n), lambda t: ROUGH(t) <= log(ROUGH(tr(t.T @ t) * t))), forall(Col(n), lambda t: log(ROUGH(tr(t.T @ t) * t)) <= b)], [MODERATE]],
+            [fn(Col(n), lambda t: log(ROUGH(tr(t.T @ t) * t)))], moderate(fn(Col(n), lambda t: log(ROUGH(tr(t.T @ t) * t)))),
+        ),
+        *(
+            Case(
+                [[forall(Col(n), lambda t, g=g: a <= g(t)), forall(Col(n), lambda t, g=g: g(t) <= b)], [MODERATE, forall(Index(m), lambda l: moderate(BENT(l)))]],
+                [fn(Col(n), g)], moderate(fn(Col(n), g)),
+            )
+            for g in (  # each operation that is a Borel function of its arguments
+                lambda t: exp(ROUGH(t)) + ROUGH(t) * ROUGH(v), lambda t: tr(minv(t @ t.T + S)), lambda t: tr(exp(ROUGH(t)) * (X @ t).T @ t),
+                lambda t: total(m, lambda k: exp(BENT(k)(t))), lambda t: mean(S, lambda z: exp(ROUGH(tr(t.T @ z) * z))),
+                lambda t: lse(m, lambda l: exp(BENT(l)(t)), lambda l: BENT(l)(t)), lambda t: softmax(m, lambda l: BENT(l)(t), lambda l: exp(BENT(l)(t)), k),
+            )
+        ),
+        *(
+            refused([[forall(Col(n), lambda t, g=g: a <= g(t)), forall(Col(n), lambda t, g=g: g(t) <= b)], [MODERATE, forall(Index(m), lambda l: moderate(BENT(l))), forall(Col(n), lambda t: moderate(PAIR(t)))]], fn(Col(n), g))
+            for g in (  # in each operation something that need not be measurable
+                lambda t: WILD(t), lambda t: WILD(t) + a, lambda t: a * WILD(t), lambda t: tr(X @ (WILD(t) * t @ v.T)), lambda t: exp(WILD(t)),
+                lambda t: log(WILD(t)), lambda t: inv(WILD(t)), lambda t: tr(minv(WILD(t) * X)), lambda t: total(m, lambda k: WILD(t)),
+                lambda t: mean(S, lambda z: WILD(t)), lambda t: mean(S, lambda z: WILD(t + z)),
+                lambda t: mean(tr(t.T @ t) * S, lambda z: ROUGH(z)), lambda t: mean(S, lambda z: PAIR(t, z)), lambda t: PAIR(t, t),
+                lambda t: lse(m, lambda l: WILD(t), lambda l: a), lambda t: lse(m, lambda l: a, lambda l: WILD(t)),
+                lambda t: softmax(m, lambda l: WILD(t), lambda l: a, k), lambda t: softmax(m, lambda l: a, lambda l: WILD(t), k),
+                lambda t: softmax(n, lambda l: w(l), lambda l: u(l), h(tr(v.T @ t))), lambda t: w(h(tr(v.T @ t))), lambda t: delta(h(tr(v.T @ t)), i),
+                lambda t: BENT(var("name", Fun(Col(n), Index(m)))(t))(t), lambda t: f(tr(v.T @ t)), lambda t: ROUGH(WILD(t) * t),
+            )
+        ),
+        refused([[forall(Col(n), lambda t: a <= exp(tr(t.T @ t)))], []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(n), lambda t: exp(tr(t.T @ t)) <= a)] * 2, []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(n), lambda t: exp(tr(t.T @ t)) <= a), forall(Col(n), lambda t: a <= exp(tr(t.T @ t)))], []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(n), lambda t: a <= exp(tr(t.T @ t))), forall(Col(n), lambda t: exp(tr(t.T @ t)) <= b)] * 2, []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(n), lambda t: a <= exp(tr(t.T @ t))), forall(Col(n), lambda t: exp(tr(t.T @ t)) < b)], []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(n), lambda t: a <= exp(tr(t.T @ t))), exists(Col(n), lambda t: exp(tr(t.T @ t)) <= b)], []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(n), lambda t: a <= exp(tr(t.T @ t))), forall(Col(n), lambda t: exp(tr(t.T @ t)) <= exp(tr(t.T @ t)))], []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(n), lambda t: -exp(tr(t.T @ t)) <= exp(tr(t.T @ t))), forall(Col(n), lambda t: exp(tr(t.T @ t)) <= b)], []], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(n), lambda t: a <= ROUGH(t)), forall(Col(n), lambda t: ROUGH(t) <= b)], [MODERATE]], fn(Col(n), lambda t: exp(tr(t.T @ t)))),
+        refused([[forall(Col(m), lambda t: a <= b), forall(Col(m), lambda t: b <= c)], []], fn(Col(n), lambda t: b)),
+        Case([[forall(Col(n), lambda t: a <= b), forall(Col(n), lambda t: b <= c)], []], [fn(Col(n), lambda t: b)], moderate(fn(Col(n), lambda t: b))),
+        refused([[a <= b, b <= c], []], fn(Col(n), lambda t: b)),
+        # what is no function of columns to numbers
+        refused([[], []], f),
+        refused([[], []], fn(Col(n), lambda t: t)),
+        refused([[], []], fn(Mat(n, n), lambda t: tr(t))),
+        refused([[], []], a),
     ],
     "differentiate": [
         Case(
@@ -432,6 +581,20 @@ TABLE: dict[str, list[Case]] = {
                 fn(Real, lambda y: mean(S, lambda z: exp(y * tr(v.T @ z)))), t,
                 mean(S, lambda z: tr(v.T @ z) * exp(t * tr(v.T @ z))),
             )),
+        ),
+        Case(
+            [[], [MODERATE], []], [fn(Real, lambda t: mean(S, lambda z: t * t * ROUGH(z))), fn(Real, lambda t: 2 * t * mean(S, ROUGH))],
+            forall(Real, lambda t: has_derivative(fn(Real, lambda y: mean(S, lambda z: y * y * ROUGH(z))), t, 2 * t * mean(S, ROUGH))),
+        ),
+        refused([[], [], []], fn(Real, lambda t: mean(S, lambda z: t * t * ROUGH(z))), fn(Real, lambda t: 2 * t * mean(S, ROUGH))),
+        refused([[], [MODERATE], []], fn(Real, lambda t: mean(S, lambda z: ROUGH(z + t * v))), fn(Real, lambda t: num(0))),
+        *(
+            refused([[], [forall(Real, lambda y: moderate(fn(Col(n), lambda z: MOVED(y, z)))), POSITIVE], []], fn(Real, g), fn(Real, lambda t: num(0)))
+            for g in (  # the number in the function, at each depth
+                lambda t: mean(S, lambda z: MOVED(t, z)), lambda t: mean(S, lambda z: a + MOVED(t, z)), lambda t: mean(S, lambda z: total(n, lambda k: MOVED(t, z))),
+                lambda t: mean(S, lambda z: mean(S, lambda y: MOVED(t, y))), lambda t: mean(S, lambda z: tr(v.T @ z) * mean(S, lambda y: MOVED(t, y + z))),
+                lambda t: mean(S, lambda z: lse(n, lambda k: w(k), lambda k: MOVED(t, v))), lambda t: MOVED(t, v),
+            )
         ),
         refused([[], [], []], fn(Real, lambda t: t * t), fn(Real, lambda t: t)),
         refused([[], [], []], fn(Real, lambda t: lse(n, lambda k: w(k), lambda k: t)), fn(Real, lambda t: num(1))),
