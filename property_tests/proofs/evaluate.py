@@ -201,6 +201,10 @@ class Evaluator:
     def of_iff(self, t: Term, bound: tuple[Any, ...]) -> bool:
         return self(t.args[0], *bound) == self(t.args[1], *bound)
 
+    def of_moderate(self, t: Term, bound: tuple[Any, ...]) -> bool:
+        """What values at some columns never tell."""
+        raise Undecided
+
     def of_all(self, t: Term, bound: tuple[Any, ...]) -> bool:
         """Return whether it holds for every index."""
         return all(self.family(t.args[0].args[0], t.args[1], bound))

@@ -33,6 +33,7 @@ from thmverify.proofs.expressions import (
     lse,
     mean,
     minv,
+    moderate,
     num,
     pd,
     psd,
@@ -53,6 +54,7 @@ d, K, r, w, mu, Sigma, A = v.d, v.K, v.r, v.w, v.mu, v.Sigma, v.A
 a, b, c = (var(name, Real) for name in "abc")
 M, N = var("M", Mat(d, d)), var("N", Mat(d, d))
 u = var("u", Col(d))
+f = var("f", Fun(Col(d), Real))
 SCRIPT = Script("evaluation")
 MIX, SETTING = v.Mixture(SCRIPT), Setting(SCRIPT)
 CLOSED = SETTING.closed_form(A).formula
@@ -70,11 +72,21 @@ def bell(X: Expr, by: str) -> Expr:
     return eq(mean(X, lambda xi: exp(tr(u.T @ xi))), exp(num(by) * tr(u.T @ X @ u)))
 
 
+def tilted(by: str, sign: int = 1) -> Expr:
+    """E exp(uᵀξ)f(ξ) = exp(q uᵀXu) E f(ξ ± Xu)."""
+    left = mean(M, lambda xi: exp(tr(u.T @ xi)) * f(xi))
+    return eq(left, exp(num(by) * tr(u.T @ M @ u)) * mean(M, lambda xi: f(xi + sign * (M @ u))))
+
+
 TRUE = {
     "square": ([], eq((a - b) * (a - b), a * a - 2 * a * b + b * b)),
     "semidefinite": ([pd(M)], psd(M)),
     "mean covariance": ([DEFINITE, POSITIVE, SUM], pd(MIX.sigma_bar)),
     "generating": ([psd(M)], bell(M, "1/2")),
+    "tilted": ([psd(M)], tilted("1/2")),
+    "tilted, moderate": ([psd(M), moderate(f)], tilted("1/2")),
+    "mean of a moderate sum": ([moderate(f)], eq(mean(M, lambda x: f(x) + a), mean(M, f) + a)),
+    "drawn": ([], moderate(f)),
     "fourth moment": ([psd(M)], eq(mean(M, lambda x: tr(x.T @ x) * tr(x.T @ x)), tr(M) * tr(M) + 2 * tr(M @ M))),
     "closed form": ([POSITIVE, SUM, DEFINITE, SHARED], CLOSED),
     "inverse": ([pd(M)], eq(M @ minv(M), eye(d))),
@@ -106,6 +118,10 @@ FALSE = {
     "no positive weights": ([DEFINITE, SUM], pd(MIX.sigma_bar)),
     "wrong constant": ([psd(M)], bell(M, "1/3")),
     "no covariance": ([], bell(M, "1/2")),
+    "tilted, wrong constant": ([psd(M)], tilted("1/3")),
+    "tilted, the other way": ([psd(M)], tilted("1/2", -1)),
+    "tilted, no covariance": ([], tilted("1/2")),
+    "mean of another moderate sum": ([moderate(f)], eq(mean(M, lambda x: f(x) + a), mean(M, f) - a)),
     "not Gaussian": ([psd(M)], eq(mean(M, lambda x: tr(x.T @ x) * tr(x.T @ x)), tr(M) * tr(M) + tr(M @ M))),
     "closed form, not shared": ([POSITIVE, SUM, DEFINITE], CLOSED),
     "closed form, a thousandth": (
@@ -140,6 +156,17 @@ def test_true_claims_are_evaluated_and_pass(name):
 @pytest.mark.parametrize("name", FALSE)
 def test_false_claims_are_found(name):
     assert verdict(*FALSE[name]).verdict == "false"
+
+
+@pytest.mark.parametrize("negated", [False, True])
+def test_floats_say_of_a_formula_neither_that_it_is_moderate_nor_that_it_is_not(negated):
+    """exp |x|² is not, and a mean of 1 is; both are unclear, and in a conjunction and after ⟹ too."""
+    for g in (fn(Col(d), lambda x: exp(tr(x.T @ x))), fn(Col(d), lambda x: mean(M, lambda y: num(1)))):
+        says = ~moderate(g) if negated else moderate(g)
+        assert verdict([], says).verdict == "unclear"
+        assert verdict([], says & eq(a, a)).verdict == "unclear"
+        assert verdict([], says & eq(a, a + 1)).verdict == "false"
+        assert verdict([], says >> eq(a, a)).verdict == "skipped"  # no instance is known to satisfy it
 
 
 def test_an_example_meets_a_hypothesis_that_nothing_random_does():

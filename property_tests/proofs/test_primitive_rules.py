@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from property_tests.proofs import evaluate
 from property_tests.proofs.evaluate import Evaluator
 from thmverify.kernel.proofs.rules import RULES, Theorem, infer, top_part
 from thmverify.kernel.proofs.terms import PROP, Term, instantiate, make
@@ -767,3 +768,30 @@ def test_a_top_part_is_a_best_approximation(eigenvalues):
                 values.values[names[2].term] = lambda k, s=s: s[k]
                 found.append(values(formula))
             assert any(found) == (error(part) <= least)
+
+
+@pytest.mark.parametrize("name", ["polynomial", "smooth", "exponential", "bell"])
+@pytest.mark.parametrize("law", ["full", "singular", "nothing", "a line", "no dimension"])
+def test_a_tilted_mean_is_that_of_the_moved_column(name, law, monkeypatch):
+    """Both sides of what the rule concludes, by 24 nodes an axis: singular covariances and no dimension too."""
+    count = {"a line": 1, "no dimension": 0}.get(law, 2)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(24)
+    monkeypatch.setattr(evaluate, "NODES", nodes)
+    monkeypatch.setattr(evaluate, "WEIGHTS", weights / weights.sum())
+    functions = {
+        "polynomial": lambda t: tr(t.T @ X @ t) * tr(x.T @ t) + a,
+        "smooth": lambda t: inv(1 + exp(tr(x.T @ t))) + tr(x.T @ t),
+        "exponential": lambda t: exp(tr(x.T @ t)) * exp(num("-1/8") * tr(t.T @ t)),
+        "bell": lambda t: exp(num("-1/4") * (tr(x.T @ t) - 1) * (tr(x.T @ t) - 1)),
+    }
+    found = infer("tilt", [[theorem(psd(S))]], [S.term, v.term, fn(Col(n), functions[name]).term])
+    root = {"full": np.array([[1.0, 0.2], [-0.3, 0.6]]), "singular": np.array([[0.8, 0.0], [0.4, 0.0]])}
+    L = root.get(law, np.eye(count) * 0.9 if law != "nothing" else np.zeros((2, 2)))
+    rng = np.random.default_rng(0)
+    values = {n.term: count, S.term: L @ L.T, a.term: 0.7, X.term: rng.normal(size=(count, count))}
+    values |= {v.term: rng.normal(size=(count, 1)) / 2, x.term: rng.normal(size=(count, 1)) / 2}
+    left, right = (Evaluator(values)(t) for t in found.conclusion.args)
+    assert left == pytest.approx(right, rel=1e-6, abs=1e-9)
+    for wrong in (-v, 2 * v, zero(n, 1)) if law in ("full", "singular") else ():  # else the mean is the same
+        other = infer("tilt", [[theorem(psd(S))]], [S.term, wrong.term, fn(Col(n), functions[name]).term])
+        assert left != pytest.approx(Evaluator(values)(other.conclusion.args[1]), rel=1e-3)

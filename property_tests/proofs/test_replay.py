@@ -217,6 +217,7 @@ BASE = [
         ["define", 1], ["add", None], ["add", None, 5, 5], ["add", [1], 1, 1], ["add", "x", 1, 1], ["sum", None, 5, 5], ["mean", None, 1, 1],
         ["ap", None, 1, 1], ["Index", None, 1], ["Fun", None, 4, 0], ["Fun", None, 0, 4], ["Mat", None, 1, 1], ["lam", None, 1, 1],
         ["all", None, 0, 1], ["size", None, 1], ["unit", None, 5], ["delta", None, 7, 5], ["deriv", None, 1, 1, 1], ["plus", None, 5],
+        ["moderate", None, 1], ["moderate", None, 5], ["moderate", None],
     ],
 )  # fmt: skip
 def test_nodes_that_are_no_terms(node):
@@ -372,7 +373,7 @@ def test_a_small_file_does_not_take_long(name):
     "name",
     [
         "x + 1", "0", "1x", "", " x", "x y", "x\u00a0", "xᵀ", "X¹", "x⁻¹", "e_0", "e_x", "exp", "log", "tr", "I", "true", "false", "softmax",
-        "HasDerivative", "a\u0301", "\u0430", "∃x", "(x)", "λ.", "x" * 100, 7, None, ["x"],
+        "HasDerivative", "Moderate", "a\u0301", "\u0430", "∃x", "(x)", "λ.", "x" * 100, 7, None, ["x"],
     ],
 )  # fmt: skip
 def test_names_that_read_as_something_else(name):

@@ -145,6 +145,15 @@ def test_sorts_that_depend_on_what_is_bound():
         ("ap", (X, X)),
         ("smax", (N, X, X, make("var", "i", index(make("lit", 2))))),
         ("deriv", (X, X, X)),
+        ("moderate", (X,)),
+        ("moderate", (make("lam", None, REAL, X),)),
+        ("moderate", (make("lam", None, index(N), X),)),
+        ("moderate", (make("lam", None, fun(index(N), REAL), X),)),
+        ("moderate", (make("lam", None, mat(N, N), X),)),
+        ("moderate", (make("lam", None, mat(ONE, N), X),)),
+        ("moderate", (make("lam", None, mat(N, ONE), make("zero", None, ONE, ONE)),)),
+        ("moderate", (make("lam", None, mat(N, ONE), make("le", None, X, X)),)),
+        ("moderate", (make("lam", None, mat(N, ONE), X), X)),
         ("not", (X,)),
         ("Mat", (N,)),
         ("Index", (REAL,)),
@@ -155,6 +164,12 @@ def test_sorts_that_depend_on_what_is_bound():
 def test_what_has_no_sort_is_no_term(op, args):
     with pytest.raises(Rejected):
         make(op, None, *args)
+
+
+def test_what_is_moderate_is_a_function_of_columns():
+    for size in (N, ONE, make("lit", 0)):
+        assert make("moderate", None, make("lam", None, mat(size, ONE), X)).sort is PROP
+        assert make("moderate", None, make("var", "f", fun(mat(size, ONE), REAL))).sort is PROP
 
 
 def test_true_and_false_are_formulas():
