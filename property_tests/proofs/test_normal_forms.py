@@ -16,6 +16,7 @@ from property_tests.proofs.generate import num as number
 from property_tests.proofs.rearrange import Rearranger
 from thmverify.kernel.proofs.calculus import derivative
 from thmverify.kernel.proofs.ring import Ring, semidefinite
+from thmverify.kernel.proofs.tame import is_tame
 from thmverify.kernel.proofs.tautology import follows
 from thmverify.kernel.proofs.terms import ONE, PROP, REAL, Term, close, index, make, mat
 from thmverify.kernel.strict import Rejected
@@ -30,10 +31,13 @@ from thmverify.proofs.expressions import (
     eq,
     exp,
     eye,
+    fn,
     forall,
     inv,
     log,
+    lse,
     mean,
+    moderate,
     num,
     total,
     tr,
@@ -270,6 +274,7 @@ f = var("f", Fun(index(N), index(N)))
 X, Y, S = (var(x, Mat(n, n)) for x in "XYS")
 v, z = var("v", Col(n)), var("z", Col(n))
 mu = var("mu", Family(k, Col(n)))
+g = var("g", Fun(Col(n), Real))
 
 
 def square(t: Expr) -> Expr:
@@ -373,8 +378,66 @@ def test_a_theorem_for_each_of_no_indices_says_nothing(size):
     positive = forall(none, lambda y: forall(index(N), lambda m: w(m) > 0))
     assert not Ring(positive=[positive.term]).is_positive(N, close(w(i).term, i.term))
     assert Ring(positive=[forall(index(N), lambda m: w(m) > 0).term]).is_positive(N, close(w(i).term, i.term))
+    rough = forall(none, lambda y: moderate(g))
+    assert not list(Ring(positive=[rough.term]).moderate(g(z).term))
+    assert list(Ring(positive=[moderate(g).term]).moderate(g(z).term)) == [[z.term]]
     with pytest.raises(Rejected):
         assert not Ring([forall(none, lambda y: eq(X @ Y, zero(n, n))).term]).equal((X @ Y).term, zero(n, n).term)
+
+
+def test_what_a_moderate_function_is_applied_to_is_told():
+    """The column first, then what the theorem is for all of, in the order of its quantifiers from the inside."""
+    h = var("h", Fun(Real, index(K), Col(n), Real))
+    y = var("y", index(K))
+    ring = Ring(positive=[forall(Real, lambda r: forall(index(K), lambda m: moderate(h(r, m)))).term])
+    assert list(ring.moderate(h(a, y)(X @ z).term)) == [[(X @ z).term, y.term, a.term]]
+    assert list(ring.moderate(h(a + b - a, y)(z).term)) == [[z.term, y.term, b.term]]
+    assert not list(ring.moderate((h(a, y)(z) + 1).term))
+    assert not list(ring.moderate(z.term))
+    once, twice = (
+        fn(Col(n), lambda t: tr(t.T @ X @ t)),
+        Ring(positive=[moderate(fn(Col(n), lambda t: g(t) * g(t))).term]),
+    )
+    assert list(Ring(positive=[moderate(once).term]).moderate(tr(z.T @ X @ z).term)) == [[z.term]]
+    assert not list(Ring(positive=[moderate(once).term]).moderate(tr(z.T @ X @ v).term))
+    assert list(twice.moderate((g(z) * g(z)).term)) == [[z.term]]
+    assert not list(twice.moderate((g(z) * g(v)).term))
+    assert not list(Ring(positive=[forall(Real, lambda r: moderate(fn(Col(n), lambda _: r))).term]).moderate(a.term))
+
+
+def test_a_theorem_is_of_continuous_functions_where_none_is_moderate():
+    assert Ring(positive=[forall(index(N), lambda m: w(m) > 0).term]).is_continuous
+    assert not Ring(positive=[moderate(g).term]).is_continuous
+
+
+def test_moderate_functions_are_tame_at_columns_of_degree_one():
+    given = Ring(
+        positive=[
+            moderate(g).term,
+            forall(Real, lambda r: moderate(fn(Col(n), lambda t: exp(r * tr(v.T @ t)) * g(t)))).term,
+        ]
+    )
+    xi, eta = (Expr(make("bound", m, Col(n))) for m in (0, 1))
+    one, two, moved = frozenset({0}), frozenset({0, 1}), frozenset({1})
+    s = Expr(make("bound", 1, REAL))
+    for t, random, forbidden, wanted in (
+        (g(xi), one, moved, True),
+        (g(X @ xi + v), two, moved, True),
+        (g(xi + eta), two, frozenset(), True),
+        (g(xi + eta), one, frozenset(), True),
+        (g(xi + eta), one, moved, False),
+        (g(eta @ eta.T @ xi), one, frozenset(), True),
+        (g(eta @ eta.T @ xi), two, frozenset(), False),
+        (exp(s * tr(v.T @ xi)) * g(xi), one, moved, True),  # by its factors
+        (total(n, lambda y: u(y) * g(xi)), one, moved, True),
+        (total(n, lambda y: u(y) * g(xi + eta)), one, moved, False),
+        (mean(S, lambda x: g(x + xi)), one, moved, True),
+        (mean(S, lambda x: g(x + xi + eta)), one, moved, False),
+        (mean(S, lambda x: g(tr(x.T @ xi) * v)), one, moved, False),
+        (lse(n, w, lambda y: g(xi)), one, moved, False),
+        (g(g(xi) * v), one, moved, False),
+    ):
+        assert is_tame(t.term, random, given, forbidden) is wanted, t
 
 
 def test_means_and_sums_over_sizes_that_are_bound_are_refused():
