@@ -18,7 +18,7 @@ from thmverify.kernel.proofs.calculus import derivative
 from thmverify.kernel.proofs.ring import Ring, semidefinite
 from thmverify.kernel.proofs.tame import is_tame
 from thmverify.kernel.proofs.tautology import follows
-from thmverify.kernel.proofs.terms import ONE, PROP, REAL, Term, close, index, make, mat
+from thmverify.kernel.proofs.terms import ONE, PROP, REAL, Term, close, fun, index, make, mat
 from thmverify.kernel.strict import Rejected
 from thmverify.proofs.expressions import (
     Col,
@@ -113,6 +113,37 @@ def test_values_are_kept_by_true_equations(block):
         checked += agree(g, t, found)
     assert checked > 140
     assert rewritten > 25
+
+
+def moderate_functions(g: Terms) -> list[Term]:
+    """Plant functions of columns, and some of a family, in the terms to come; return that they are moderate."""
+    found = []
+    for p in g.sizes:
+        column = mat(p, ONE)
+        plain, family = g.variable("g", fun(column, REAL)), g.variable("h", fun(index(K), fun(column, REAL)))
+        found.append(make("moderate", None, plain))
+        i = make("bound", 0, index(K))
+        found.append(make("all", None, index(K), make("moderate", None, make("ap", None, family, i))))
+
+        def value(p: Term = p, plain: Term = plain, family: Term = family) -> Term:
+            k = g.index(K)
+            return make("ap", None, plain if k is None else make("ap", None, family, k), g.matrix(p, ONE, 1))
+
+        g.planted.append((None, value))
+    return found
+
+
+def test_values_are_kept_where_functions_are_moderate():
+    checked = split = 0
+    for seed in range(400):
+        g = Terms(seed)
+        given = moderate_functions(g)
+        t = g.mean(4)
+        found = Ring(positive=given).normal(t)
+        assert closed(found)
+        split += found is not Ring().normal(t)
+        checked += agree(g, t, found)
+    assert (checked, split) > (400, 30)
 
 
 def random_words(g: Terms, p: Term, x: Term) -> list[Callable[[], tuple[Term, ...]]]:
@@ -394,6 +425,8 @@ def test_what_a_moderate_function_is_applied_to_is_told():
     assert list(ring.moderate(h(a + b - a, y)(z).term)) == [[z.term, y.term, b.term]]
     assert not list(ring.moderate((h(a, y)(z) + 1).term))
     assert not list(ring.moderate(z.term))
+    written = moderate(fn(Col(n), lambda t: 2 * g(t) - g(t)))
+    assert list(Ring(positive=[written.term]).moderate((g(z) + a - a).term)) == [[z.term]]
     once, twice = (
         fn(Col(n), lambda t: tr(t.T @ X @ t)),
         Ring(positive=[moderate(fn(Col(n), lambda t: g(t) * g(t))).term]),
@@ -414,6 +447,7 @@ def test_moderate_functions_are_tame_at_columns_of_degree_one():
     given = Ring(
         positive=[
             moderate(g).term,
+            moderate(fn(Col(n), lambda t: exp(square(g(t))))).term,
             forall(Real, lambda r: moderate(fn(Col(n), lambda t: exp(r * tr(v.T @ t)) * g(t)))).term,
         ]
     )
@@ -429,6 +463,9 @@ def test_moderate_functions_are_tame_at_columns_of_degree_one():
         (g(eta @ eta.T @ xi), one, frozenset(), True),
         (g(eta @ eta.T @ xi), two, frozenset(), False),
         (exp(s * tr(v.T @ xi)) * g(xi), one, moved, True),  # by its factors
+        (exp(square(g(xi)) + s * tr(v.T @ xi)), one, moved, True),
+        (exp(square(g(xi + eta)) + tr(v.T @ xi)), one, frozenset(), True),
+        (exp(square(g(xi + eta)) + tr(v.T @ xi)), one, moved, False),
         (total(n, lambda y: u(y) * g(xi)), one, moved, True),
         (total(n, lambda y: u(y) * g(xi + eta)), one, moved, False),
         (mean(S, lambda x: g(x + xi)), one, moved, True),

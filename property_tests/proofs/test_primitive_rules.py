@@ -274,6 +274,7 @@ TABLE: dict[str, list[Case]] = {
         ),
         refused([[], [], [STEEP], []], eq(mean(S, lambda t: exp(-ROUGH(t)) + a), mean(S, lambda t: exp(-ROUGH(t))) + a)),
         refused([[], [], [STEEP], []], eq(mean(S, lambda t: exp(num("1/2") * ROUGH(t)) + a), mean(S, lambda t: exp(num("1/2") * ROUGH(t))) + a)),
+        refused([[], [], [STEEP], []], eq(mean(S, lambda t: exp(-tr(t.T @ X @ t)) + a), mean(S, lambda t: exp(-tr(t.T @ X @ t))) + a)),
         refused([[], [], [moderate(WILD)], []], eq(mean(S, lambda t: ROUGH(t) + a), mean(S, ROUGH) + a)),
         refused([[], [MODERATE], [], []], eq(a, a)),  # no equation
         refused([[], [], [], [MODERATE]], eq(a, a)),  # no covariance
@@ -385,6 +386,10 @@ TABLE: dict[str, list[Case]] = {
         refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t)), num(0) < tr((S @ x).T @ (S @ x)), psd(S)], []], S),
         refused([[forall(Col(n), lambda t: num(0) <= tr(t.T @ t))], []], S, x),
         refused([[forall(Col(n), lambda t: num(0) <= exp(tr(t.T @ t))), num(0) < exp(tr((S @ x).T @ (S @ x))), psd(S)], []], S, x),
+        Case(
+            [[theorem(forall(Col(n), lambda t: num(0) <= SHIFT(t)), p), theorem(num(0) < SHIFT(S @ x), q), theorem(psd(S), a <= b)], [theorem(convex(SHIFT), b <= c)]],
+            [S, x], mean(S, lambda t: num(0)) < mean(S, SHIFT), [p, q, a <= b, b <= c],
+        ),
         refused([[forall(Col(n), lambda t: num(0) <= ROUGH(t)), num(0) < ROUGH(S @ x), psd(S)], [MODERATE]], S, x),  # may be 0 elsewhere
         Case(
             [[forall(Col(n), lambda t: num(0) <= SHIFT(t)), num(0) < SHIFT(S @ x), psd(S)], [convex(SHIFT)]], [S, x],
@@ -480,6 +485,9 @@ TABLE: dict[str, list[Case]] = {
                exp(num("1/2") * tr(v.T @ S @ v)) * mean(
                    S, lambda t: inv(tr(x.T @ (t + S @ v))) * exp(exp(tr((t + S @ v).T @ (t + S @ v)))))),
         ),
+        Case([[theorem(psd(S), p)]], [S, zero(n, 1), SHIFT], eq(
+            mean(S, lambda t: exp(tr(zero(n, 1).T @ t)) * SHIFT(t)),
+            exp(num("1/2") * tr(zero(n, 1).T @ S @ zero(n, 1))) * mean(S, lambda t: SHIFT(t + S @ zero(n, 1)))), [p]),
         refused([[eq(S, S.T)]], S, v, SHIFT),  # N(S) is a point where S is not ⪰ 0
         refused([[psd(X)]], S, v, SHIFT),
         refused([[psd(S)]], S, X, SHIFT),
@@ -535,6 +543,7 @@ TABLE: dict[str, list[Case]] = {
                 lambda t: WILD(t), lambda t: WILD(t) + a, lambda t: a * WILD(t), lambda t: tr(X @ (WILD(t) * t @ v.T)), lambda t: exp(WILD(t)),
                 lambda t: log(WILD(t)), lambda t: inv(WILD(t)), lambda t: tr(minv(WILD(t) * X)), lambda t: total(m, lambda k: WILD(t)),
                 lambda t: mean(S, lambda z: WILD(t)), lambda t: mean(S, lambda z: WILD(t + z)),
+                lambda t: mean(S, lambda z: tr(t.T @ z) * WILD(z)), lambda t: Expr(make("c", "Wild", Real, t.term)),
                 lambda t: mean(tr(t.T @ t) * S, lambda z: ROUGH(z)), lambda t: mean(S, lambda z: PAIR(t, z)), lambda t: PAIR(t, t),
                 lambda t: lse(m, lambda l: WILD(t), lambda l: a), lambda t: lse(m, lambda l: a, lambda l: WILD(t)),
                 lambda t: softmax(m, lambda l: WILD(t), lambda l: a, k), lambda t: softmax(m, lambda l: a, lambda l: WILD(t), k),
@@ -554,6 +563,12 @@ TABLE: dict[str, list[Case]] = {
         refused([[forall(Col(m), lambda t: a <= b), forall(Col(m), lambda t: b <= c)], []], fn(Col(n), lambda t: b)),
         Case([[forall(Col(n), lambda t: a <= b), forall(Col(n), lambda t: b <= c)], []], [fn(Col(n), lambda t: b)], moderate(fn(Col(n), lambda t: b))),
         refused([[a <= b, b <= c], []], fn(Col(n), lambda t: b)),
+        refused([[forall(Col(n), lambda t: a <= b), forall(Col(n), lambda t: b <= c), a <= b], []], fn(Col(n), lambda t: b)),
+        Case([[], [theorem(MODERATE, p)]], [ROUGH], MODERATE, [p]),
+        Case(
+            [[theorem(forall(Col(n), lambda t: a <= b), p), theorem(forall(Col(n), lambda t: b <= c), q)], [theorem(POSITIVE, a <= b)]],
+            [fn(Col(n), lambda t: b)], moderate(fn(Col(n), lambda t: b)), [p, q, a <= b],
+        ),
         # what is no function of columns to numbers
         refused([[], []], f),
         refused([[], []], fn(Col(n), lambda t: t)),
