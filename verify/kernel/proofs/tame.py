@@ -3,8 +3,9 @@
 A tame term is a finite sum of products of polynomials, of exponentials of degree at most 1 jointly in every column that
 is random, of log-sum-exps and softmax weights with positive weights and polynomial logits, of convex functions of
 polynomial growth at columns of polynomials, and of moderate functions at columns of degree at most 1. Its absolute
-value is at most C·exp(c|ξ|) for some C and c, which depend continuously on what else is in it: so it is integrable
-against any Gaussian, and so are its derivatives. Without moderate functions it is continuous.
+value is at most C·exp(c|ξ|) for some C and c, which depend continuously on what else is in it, but not on what is in a
+moderate function: so it is integrable against any Gaussian, and its derivatives are in what no moderate function
+speaks of. Without moderate functions it is continuous.
 """
 
 from __future__ import annotations
