@@ -1,4 +1,4 @@
-"""Lemma: the softmax weights of a minimiser of InfoNCE with a key bias are a coupling of the components with themselves.
+"""Lemma: the softmax weights of a minimiser of InfoNCE with a key bias couple the components with themselves.
 
 Let A = FH minimise the loss with a key bias b. The mean of b(y) given Fᵀy, β(Fᵀy), is no worse (Jensen), so it is
 best. Then q_l(v), the softmax weight of component l at Fᵀx = v, has Q_jl = w_j E[q_l | j] with both marginals w: the
@@ -8,48 +8,40 @@ slope along biases that tilt the posterior is 0. And the slope along AAᵀ + t u
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
-from thmverify.formulas import key_bias as kb
 from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
-    Fun,
     Index,
-    Mat,
     Real,
     delta,
     eq,
     exp,
     fn,
-    forall,
     fresh,
     inv,
     lse,
     mean,
-    moderate,
     num,
     softmax,
     total,
     tr,
     zero,
 )
-from thmverify.proofs.lemmas.algebra import exhibited
 from thmverify.proofs.lemmas.basic import (
     SoftMax,
     Terms,
     exp_positive,
-    folded,
     generating,
-    positive_sum,
     reciprocal_positive,
-    square_nonnegative,
+    sandwich,
     unfolded,
     weaken,
 )
-from thmverify.proofs.lemmas.key_bias import Keyed, alignment, averaged, exp_moderate, facts, is_bias
+from thmverify.proofs.lemmas.key_bias import Keyed, alignment, averaged, exp_moderate, is_bias, log_partition
 from thmverify.proofs.lemmas.logmeans import LogMean, mixture_order
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.lemmas.projected import Projected, weighted_at_most
@@ -57,12 +49,14 @@ from thmverify.proofs.lemmas.subspaces import summand_at_most
 from thmverify.proofs.script import Line
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """A map X with the key bias γ(Fᵀy): its loss with Λ in the place of log Z, and the lines that these are moderate."""
+class Weighed(NamedTuple):
+    """A map X with a key bias b: the lines that b is one, what Λ is, that it is moderate, and L(X, b) in closed form.
+
+    Λ(x) is log Z(x).
+    """
 
     keyed: Keyed
-    gamma: Expr
+    is_bias: Line
     logs: Expr
     is_logs: Line
     tame_logs: Line
@@ -73,8 +67,7 @@ class Weighed:
         return self.keyed.partition(x)
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """A function γ of Fᵀy: the lines that γ and exp γ are moderate, and c and l with ∀v. γ(v) ≤ c + lᵀv."""
 
     gamma: Expr
@@ -84,68 +77,101 @@ class Heard:
     bound: Line
 
 
-class Best:
-    """A minimiser A = FH with a best bias that is a function of Fᵀy: β(Fᵀy)."""
+class Weights(NamedTuple):
+    """Softmax weights of the components, q_l(v) at Fᵀx = v: what they are, 0 < q_l(v), Σ_l q_l(v) = 1, and moderate."""
 
-    def __init__(
-        self, setting: Setting, A: Expr, F: Expr, H: Expr, product: Line, independent: Line, best: Line
-    ) -> None:
-        """Take A = FH, F⁺F = I and MinimisesKeyBias(A); choices are made, which the caller releases."""
-        self.set, self.s, self.A, self.F, self.H, self.product = setting, setting.s, A, F, H, product
+    q: Expr
+    are: Line
+    positive: Line
+    one: Line
+    tame: Line
+
+
+class Coupling(NamedTuple):
+    """Q_jl = w_j E[q_l | j]: what it is, 0 < Q_jl, Σ_l Q_jl = w_j and Σ_j Q_jl = w_l."""
+
+    Q: Expr
+    are: Line
+    positive: Line
+    rows: Line
+    columns: Line
+
+
+class Minimiser:
+    """A minimiser A with a best bias b, and biases that are functions of Fᵀy."""
+
+    def __init__(self, setting: Setting, A: Expr, F: Expr, independent: Line, best: Line) -> None:
+        """Take F⁺F = I and MinimisesKeyBias(A); choices are made, which the caller releases."""
+        s = self.s = setting.s
+        self.set, self.A, self.F = setting, A, F
         self.seen = Projected(setting, F, independent)
-        self.facts = facts(setting)
-        s = self.s
-        (b,), there = s.obtain(unfolded(s, best), "b")
-        self.b, (self.is_bias, self.minimal) = b, [s.taut(Expr(a), there) for a in there.theorem.conclusion.args]
-        self.beta = self._averaged()
+        (self.b,), there = s.obtain(unfolded(s, best), "b")
+        self.is_bias, self.minimal = (s.taut(Expr(a), there) for a in there.theorem.conclusion.args)
+        self.moderate, there = s.parts(unfolded(s, self.is_bias))
+        (self.c, self.l), self.bound = s.obtain(there, "c", "l")
+        self.tame = [self.moderate, exp_moderate(setting, self.b, self.moderate, self.bound)]
+
+    def minimised(self) -> Weighed:
+        """A with its bias b."""
+        return self._weighed("Λ_b", self.A, self.b, self.is_bias, self.tame)
 
     # -- biases that are functions of Fᵀy -----------------------------------------------------------------------------
 
-    def weighed(self, name: str, X: Expr, heard: Heard) -> tuple[Weighed, Line]:
-        """The map X with the bias γ(Fᵀy), and the line KeyBias of it."""
+    def weighed(self, name: str, X: Expr, heard: Heard) -> Weighed:
+        """The map X with the bias γ(Fᵀy); Λ has this name."""
         s, st, F = self.s, self.set, self.F
         b, y = fn(Col(st.d), lambda y: heard.gamma(F.T @ y)), fresh(Col(st.d), "y")
         tame = s.apply("moderate", [[], [st.positive, *heard.tame]], [b])
         slope = F @ heard.l
         bound = s.gen(s.lin(b(y) <= heard.c + tr(slope.T @ y), [s.spec(heard.bound, F.T @ y)]), y)
         line = is_bias(st, b, tame, heard.c, slope, bound)
-        return self._weighed(name, X, b, line, heard.gamma, heard.tame), line
+        return self._weighed(name, X, b, line, heard.tame)
 
-    def _weighed(self, name: str, X: Expr, b: Expr, line: Line, gamma: Expr, tame: Sequence[Line]) -> Weighed:
+    def _weighed(self, name: str, X: Expr, b: Expr, line: Line, tame: Sequence[Line]) -> Weighed:
         s = self.s
-        (logs,), there = s.obtain(s.mp(s.spec(self.facts, X, b), line), name)
-        is_logs, tame_logs, form = s.parts(there)
-        return Weighed(Keyed(self.set, X, b, tame), gamma, logs, is_logs, tame_logs, form)
+        (logs,), there = s.obtain(s.mp(s.known(log_partition, X, b), line), name)
+        return Weighed(Keyed(self.set, X, b, tame), line, logs, *s.parts(there))
+
+    def beaten(self, other: Weighed) -> Line:
+        """L(A, b) ≤ L(X, b')."""
+        return self.s.mp(self.s.spec(self.minimal, other.keyed.X, other.keyed.b), other.is_bias)
+
+
+class Best(Minimiser):
+    """A minimiser A = FH with a best bias that is a function of Fᵀy: β(Fᵀy)."""
+
+    def __init__(
+        self, setting: Setting, A: Expr, F: Expr, H: Expr, product: Line, independent: Line, best: Line
+    ) -> None:
+        """Take A = FH, F⁺F = I and MinimisesKeyBias(A); choices are made, which the caller releases."""
+        super().__init__(setting, A, F, independent, best)
+        self.H, self.product = H, product
+        self.beta = self._averaged()
 
     # -- the mean of the bias -----------------------------------------------------------------------------------------
 
     def _averaged(self) -> Heard:
         """β(v) = E[b(y) | Fᵀy = v]."""
         s, seen, v, st = self.s, self.seen, fresh(Col(self.F.cols), "v"), self.set
-        is_moderate, there = s.parts(unfolded(s, self.is_bias))
-        (c, l), bound = s.obtain(there, "c", "l")
-        beta, self.is_beta = s.let_family("β", [Col(self.F.cols)], lambda v: seen.average(self.b)(v))
-        tame = s.apply("moderate", [[], [st.positive, is_moderate]], [seen.average(self.b)])
+        beta, self.is_beta = s.let_family("β", [Col(self.F.cols)], seen.average(self.b))
+        tame = s.apply("moderate", [[], [st.positive, self.moderate]], [seen.average(self.b)])
         tame = s.rewrite(s.flip(self.is_beta), tame)
-        top, slope, below = seen.average_below(self.b, c, l, bound, [is_moderate])
+        top, slope, below = seen.average_below(self.b, self.c, self.l, self.bound, [self.moderate])
         below = s.gen(s.lin(beta(v) <= top + tr(slope.T @ v), [s.spec(below, v), s.spec(self.is_beta, v)]), v)
         return Heard(beta, [tame, exp_moderate(st, beta, tame, below)], top, slope, below)
 
     @cached_property
     def after(self) -> Weighed:
         """A with the bias β(Fᵀy)."""
-        return self.weighed("Λ", self.A, self.beta)[0]
+        return self.weighed("Λ", self.A, self.beta)
 
     @cached_property
     def no_worse(self) -> Line:
         """L(A, β) ≤ L(A, b): log-sum-exps of the means are at most the means of log-sum-exps."""
         s, st, F = self.s, self.set, self.F
-        is_moderate, there = s.parts(unfolded(s, self.is_bias))
-        (c, l), bound = s.obtain(there, "c", "l")
-        raised = exp_moderate(st, self.b, is_moderate, bound)
-        after, before = self.after, self._weighed("Λ_b", self.A, self.b, self.is_bias, self.b, [is_moderate, raised])
+        after, before = self.after, self.minimised()
         k, xi, x = fresh(Index(st.K), "k"), fresh(Col(st.d), "ξ"), fresh(Col(st.d), "x")
-        tame = [*self.beta.tame, is_moderate, raised]
+        tame = [*self.beta.tame, *self.tame]
         Z, whole = (LogMean(st, w.partition(x).g, tame) for w in (after, before))
         tangent = Z.tangent(lambda y: self.b(y) - self.beta.gamma(F.T @ y), whole)
         same = self._conditional(lambda v: tr(x.T @ F @ self.H @ self.H.T @ v) + self.beta.gamma(v), Z.tame)
@@ -187,8 +213,8 @@ class Best:
         return st.w(l) * mean(st.mix.sigma_bar, lambda eta: exp(Z.g(st.mu(l) + eta)))
 
     @cached_property
-    def weights(self) -> tuple[Expr, Line, Line, Line, Line]:
-        """q, ∀l, v. q_l(v) = share · Z⁻¹, ∀l, v. 0 < q_l(v), ∀v. Σ_l q_l(v) = 1, ∀l. q_l is moderate."""
+    def weights(self) -> Weights:
+        """q_l(v) = share · Z⁻¹, in (0, 1)."""
         s, st = self.s, self.set
         column = Col(self.F.cols)
         l, v, eta = fresh(Index(st.K), "l"), fresh(column, "v"), fresh(Col(st.d), "η")
@@ -208,27 +234,26 @@ class Best:
         bounds.append(s.gen(s.lin(body(v) <= 1, [high, s.spec(is_q, l, v)]), v))
         tame = s.apply("moderate", [bounds, self.beta.tame], [body])
         tame = s.rewrite(s.flip(is_q), tame)
-        return q, is_q, s.gen(positive, l, v), one, s.gen(tame, l)
+        return Weights(q, is_q, s.gen(positive, l, v), one, s.gen(tame, l))
 
     def overlap(self, j: Expr, l: Expr) -> Expr:
         """Q_jl = w_j E q_l(Fᵀ(μ_j + ξ))."""
-        st, q = self.set, self.weights[0]
+        st, q = self.set, self.weights.q
         return st.w(j) * mean(st.mix.sigma_bar, lambda xi: q(l, self.F.T @ (st.mu(j) + xi)))
 
     # -- what is best does not fall -----------------------------------------------------------------------------------
 
-    def beaten(self, other: Weighed, is_bias: Line) -> Line:
+    def no_better(self, other: Weighed) -> Line:
         """L(A, β) ≤ L(X, γ), in closed form."""
-        s = self.s
-        minimal = s.mp(s.spec(self.minimal, other.keyed.X, other.keyed.b), is_bias)
-        return s.lin(self.after.form.right <= other.form.right, [self.no_worse, minimal, self.after.form, other.form])
+        parts = [self.no_worse, self.beaten(other), self.after.form, other.form]
+        return self.s.lin(self.after.form.right <= other.form.right, parts)
 
     def logs_rise(
         self, other: Weighed, more: Terms, rate: Callable[[Expr, Expr], Expr], whole: Callable[[Expr], Line]
     ) -> Line:
         """E Λ' ≤ E[Λ + κ + Σ_l q_l exp r_l − 1], from Z'(x) = exp(κ(x)) Σ_l share_l exp r_l(x), `whole`."""
         s, st, F = self.s, self.set, self.F
-        q, is_q, _, _, tame_q = self.weights
+        q, is_q, tame_q = self.weights.q, self.weights.are, self.weights.tame
         k, l, xi, x = fresh(Index(st.K), "k"), fresh(Index(st.K), "l"), fresh(Col(st.d), "ξ"), fresh(Col(st.d), "x")
         at, then = self.at(F.T @ x), other.partition(x)
 
@@ -258,7 +283,7 @@ class Best:
         t = fresh(Real, "t")
         nonnegative = s.assume(num(0) <= t)
         (X,), gram = s.obtain(s.mp(s.spec(attained, t), nonnegative), "X")
-        other, is_bias = self.weighed("Λ'", X, self.beta)
+        other = self.weighed("Λ'", X, self.beta)
         width = tr(u.T @ S @ u)
 
         def a(k: Expr) -> Expr:
@@ -276,7 +301,7 @@ class Best:
             claim = exp(more(x, t)) * total(st.K, lambda l: self.share(l, F.T @ x) * exp(rate(l, x, t)))
             return s.lin(eq(Z.whole, claim), [], gram, self.product, line)
 
-        q, _, _, one, tame_q = self.weights
+        q, tame = self.weights.q, [st.positive, self.weights.tame]
         rise = self.logs_rise(other, lambda x: more(x, t), lambda l, x: rate(l, x, t), whole)
         aligned = alignment(st, u @ u.T)
 
@@ -284,9 +309,8 @@ class Best:
             tilted = averaged(st, lambda x: total(st.K, lambda l: q(l, F.T @ x) * exp(rate(l, x, t))) + more(x, t))
             return tilted - t * aligned
 
-        tame = [st.positive, tame_q]
-        start = s.lin(eq(value(num(0)), 1), [self._in_all(one)], st.weights_sum, positive=tame)
-        parts = [self.beaten(other, is_bias), rise, start]
+        start = s.lin(eq(value(num(0)), 1), [self._in_all], st.weights_sum, positive=tame)
+        parts = [self.no_better(other), rise, start]
         logs = [self.after.tame_logs, other.tame_logs]
         rises = s.lin(value(num(0)) <= value(num(0) + t), parts, gram, st.weights_sum, positive=[*tame, *logs])
         rises = s.release(rises, mark)
@@ -307,9 +331,10 @@ class Best:
         crossed = total(st.K, lambda j: total(st.K, lambda l: self.overlap(j, l) * a(j) * a(l)))
         return s.lin(aligned <= crossed, [line], self._uncorrelated(u, orthogonal), positive=tame)
 
-    def _in_all(self, one: Line) -> Line:
+    @cached_property
+    def _in_all(self) -> Line:
         """E Σ_l q_l = 1."""
-        s, st, q = self.s, self.set, self.weights[0]
+        s, st, q, one = self.s, self.set, self.weights.q, self.weights.one
         j, xi = fresh(Index(st.K), "j"), fresh(Col(st.d), "ξ")
         each = s.gen(s.spec(one, self.F.T @ (st.mu(j) + xi)), j, xi)
         whole = averaged(st, lambda x: total(st.K, lambda l: q(l, self.F.T @ x)))
@@ -318,17 +343,16 @@ class Best:
     def _uncorrelated(self, u: Expr, orthogonal: Line) -> Line:
         """∀j, l. E q_l(Fᵀ(μ_j + ξ)) uᵀξ = 0: q_l depends on Fᵀξ alone."""
         s, st, F, S = self.s, self.set, self.F, self.set.mix.sigma_bar
-        q, *_, tame_q = self.weights
+        q, given = self.weights.q, [st.positive, self.weights.tame]
         j, l = fresh(Index(st.K), "j"), fresh(Index(st.K), "l")
         function = fn(Col(F.cols), lambda p: fn(Col(1), lambda e: q(l, F.T @ st.mu(j) + p) * tr(e)))
         crossed = s.calc(eq(F.T @ S @ u.T.T, zero(F.cols, 1)), orthogonal)
-        given = [st.positive, tame_q]
         line = s.apply("split", [[st.sigma_psd, crossed], given], [S, F.T, u.T, function])
         claim = eq(mean(S, lambda xi: q(l, F.T @ (st.mu(j) + xi)) * tr(u.T @ xi)), 0)
         return s.gen(s.lin(claim, [line], positive=given, psd=[st.sigma_psd]), j, l)
 
     def _spread(self, x: Expr, u: Expr, t: Expr, orthogonal: Line) -> Line:
-        """∀l. E exp(xᵀFHHᵀFᵀη + β(Fᵀ(μ_l + η)) + t xᵀu uᵀη) = E exp(xᵀFHHᵀFᵀη + β(Fᵀ(μ_l + η))) exp(½ t² (xᵀu)² uᵀΣ̄u)."""
+        """∀l. E exp(e(η) + t xᵀu uᵀη) = E exp(e(η)) exp(½ t² (xᵀu)² uᵀΣ̄u), e(η) = xᵀFHHᵀFᵀη + β(Fᵀ(μ_l + η))."""
         s, st, F, S, l = self.s, self.set, self.F, self.set.mix.sigma_bar, fresh(Index(self.set.K), "l")
         slope, beta = F @ self.H @ self.H.T, self.beta
         scale = t * tr(x.T @ u)
@@ -354,7 +378,7 @@ class Best:
     def tilted(self, eta: Expr, t: Expr) -> tuple[Heard, Line, Line]:
         """γ(v) = β(v) + lse(ℓ(v) + tη) − lse(ℓ(v)), the line that says so, and ∀v. exp γ = exp β Σ_k p_k exp(tη_k)."""
         s, st, column = self.s, self.set, Col(self.F.cols)
-        v, k = fresh(column, "v"), fresh(Index(st.K), "k")
+        v = fresh(column, "v")
 
         def soft(v: Expr, t: Expr) -> SoftMax:
             return SoftMax(s, st.K, st.w, lambda k: self.seen.logit(k, v) + t * eta(k), st.positive, st.nonempty)
@@ -389,12 +413,12 @@ class Best:
     def balanced(self) -> Line:
         """∀η. Σ_k w_k η_k ≤ Σ_jl Q_jl η_l: the bias β(Fᵀy) + lse(ℓ + tη) − lse(ℓ) is no better, for every t ≥ 0."""
         s, st, F = self.s, self.set, self.F
-        q, _, _, one, tame_q = self.weights
-        eta, t, k = fresh(Family(st.K, Real), "η"), fresh(Real, "t"), fresh(Index(st.K), "k")
+        q, tame = self.weights.q, [st.positive, self.weights.tame]
+        eta, t = fresh(Family(st.K, Real), "η"), fresh(Real, "t")
         nonnegative = s.assume(num(0) <= t)
         mark = s.mark()
         heard, is_gamma, raised = self.tilted(eta, t)
-        other, is_bias = self.weighed("Λ'", self.A, heard)
+        other = self.weighed("Λ'", self.A, heard)
 
         def whole(x: Expr) -> Line:
             slope = F @ self.H @ self.H.T
@@ -403,8 +427,13 @@ class Best:
             Z = other.partition(x)
             claim = exp(num(0)) * total(st.K, lambda l: self.share(l, F.T @ x) * exp(t * eta(l)))
             summed = total(st.K, lambda k: exp(t * eta(k)) * Expr(s.spec(bayes, k).left.term))
-            spread = s.lin(eq(summed, claim), [], s.gen(s.spec(bayes, k), k)) if False else s.same(summed, bayes)
-            return s.lin(eq(Z.whole, claim), [spread], raised, self.product, positive=[st.positive, *self.beta.tame])
+            return s.lin(
+                eq(Z.whole, claim),
+                [s.same(summed, bayes)],
+                raised,
+                self.product,
+                positive=[st.positive, *self.beta.tame],
+            )
 
         rise = self.logs_rise(other, lambda _: num(0), lambda l, _: t * eta(l), whole)
 
@@ -414,11 +443,10 @@ class Best:
         def value(t: Expr) -> Expr:
             return averaged(st, lambda x: total(st.K, lambda l: q(l, F.T @ x) * exp(t * eta(l))) - lse_at(x, t))
 
-        tame = [st.positive, tame_q]
         logs = [self.after.tame_logs, other.tame_logs, *self.beta.tame, *heard.tame]
-        start = averaged(st, lambda x: lse_at(x, num(0)))
-        start = s.lin(eq(value(num(0)), 1 - start), [self._in_all(one)], st.weights_sum, positive=tame)
-        parts = [self.beaten(other, is_bias), rise, start]
+        flat = averaged(st, lambda x: lse_at(x, num(0)))
+        start = s.lin(eq(value(num(0)), 1 - flat), [self._in_all], st.weights_sum, positive=tame)
+        parts = [self.no_better(other), rise, start]
         own = s.lin(
             eq(
                 averaged(st, other.keyed.b),
@@ -453,3 +481,27 @@ class Best:
             st.K, lambda j: total(st.K, lambda l: self.overlap(j, l) * eta(l))
         )
         return s.gen(s.lin(claim, [line, prior], positive=tame), eta)
+
+    @cached_property
+    def coupling(self) -> Coupling:
+        """Q, with both marginals w."""
+        s, st = self.s, self.set
+        q, _, positive, one, tame_q = self.weights
+        j, l, xi = fresh(Index(st.K), "j"), fresh(Index(st.K), "l"), fresh(Col(st.d), "ξ")
+        Q, is_Q = s.let_family("Q", [Index(st.K), Index(st.K)], self.overlap)
+        tame = [st.positive, tame_q]
+        at = self.F.T @ (st.mu(j) + xi)
+        inner = s.apply("mean_order", [[s.gen(s.spec(positive, l, at), xi)], tame], [st.mix.sigma_bar])
+        part = s.apply("product", [[s.spec(st.positive, j), s.lin(num(0) < inner.right, [inner])]])
+        part = s.gen(s.lin(num(0) < Q(j, l), [part, s.spec(is_Q, j, l)]), j, l)
+        whole = s.same(
+            mean(st.mix.sigma_bar, lambda xi: total(st.K, lambda l: q(l, self.F.T @ (st.mu(j) + xi)))),
+            s.gen(s.spec(one, at), xi),
+        )
+        rows = s.lin(eq(total(st.K, lambda l: Q(j, l)), st.w(j)), [(whole, st.w(j))], is_Q, positive=tame)
+        up, down = (
+            s.spec(self.balanced, fn(Index(st.K), rates)) for rates in (lambda k: delta(k, l), lambda k: -delta(k, l))
+        )
+        column = total(st.K, lambda j: Q(j, l))
+        low, high = s.lin(st.w(l) <= column, [up], is_Q), s.lin(column <= st.w(l), [down], is_Q)
+        return Coupling(Q, is_Q, part, s.gen(rows, j), s.gen(sandwich(s, high, low), l))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thmverify.formulas import key_bias as kb
+from thmverify.formulas import mixtures as v
 from thmverify.proofs.expressions import (
     Col,
     Expr,
@@ -40,7 +41,7 @@ from thmverify.proofs.lemmas.basic import (
 )
 from thmverify.proofs.lemmas.logmeans import LogMean, exp_grows, mixture_order
 from thmverify.proofs.lemmas.mixtures import Setting
-from thmverify.proofs.script import Line
+from thmverify.proofs.script import Line, Script
 
 
 def exp_moderate(setting: Setting, b: Expr, is_moderate: Line, bound: Line) -> Line:
@@ -91,10 +92,10 @@ def alignment(setting: Setting, M: Expr) -> Expr:
     return delta * matched + (1 - delta) * mixed
 
 
-def facts(setting: Setting) -> Line:
+def log_partition(s: Script) -> Line:
     """∀X, b. KeyBias(b) ⟹ ∃Λ. (∀x. Λ(x) = log Z(x)) ∧ Λ is moderate ∧ L(X, b) = form."""
-    s, st = setting.s, setting
-    X, b, x = fresh(Mat(st.d, kb.r), "X"), fresh(Fun(Col(st.d), Real), "b"), fresh(Col(st.d), "x")
+    st = Setting(s)
+    X, b, x = fresh(Mat(st.d, v.r), "X"), fresh(Fun(Col(st.d), Real), "b"), fresh(Col(st.d), "x")
     given = s.assume(kb.potential(st.mix, b))
     mark = s.mark()
     is_moderate, there = s.parts(unfolded(s, given))

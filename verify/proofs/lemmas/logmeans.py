@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from thmverify.proofs.expressions import Col, Expr, Index, exp, eq, fresh, inv, log, mean, num, total
+from thmverify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, inv, log, mean, num, total
 from thmverify.proofs.lemmas.basic import (
     Terms,
     exp_order,
@@ -92,19 +92,36 @@ class LogMean:
         """Z·Z⁻¹ = 1."""
         return self.s.mp(self.s.apply("reciprocal", [], [self.whole]), positive_nonzero(self.s, self.positive))
 
-    def tangent(self, h: Terms, other: LogMean) -> Line:
-        """log Z(g) + P h ≤ log Z(g + h), the exponent g + h being that of `other`: 1 + h − P h ≤ exp(h − P h)."""
+    def tangent(self, h: Terms, other: LogMean, T: Terms = lambda _: num(0), facts: Sequence[Line] = ()) -> Line:
+        """log Z(g) + P((1 + T)(h − T)) ≤ log Z(g + h), the exponent g + h being that of `other`; T = 0 unless given.
+
+        `facts` are 0 ≤ 1 + T(y) for a free y, given as ∀y, and P T = 0, given as Σ_l w_l E exp(g) T = 0. Then
+        exp(h − m) ≥ (1 + T) exp(h − T − m) ≥ (1 + T)(1 + h − T − m).
+        """
         s, st = self.s, self.set
         l, eta = fresh(Index(st.K), "l"), fresh(Col(st.d), "eta")
-        slope, y = self.average(h), st.mu(l) + eta
-        above = s.parts(s.apply("exponential", [], [h(y) - slope]))[0]
-        scaled = s.apply("product", [[weaken(s, exp_positive(s, self.g(y))), above]])
-        low, high = exp(self.g(y)) * (1 + h(y) - slope), exp(other.g(y)) * exp(-slope)
-        part = s.lin(low <= high, [scaled])
-        claim = self.whole + self.mean(h) - slope * self.whole <= other.whole * exp(-slope)
-        summed = mixture_order(st, part, l, eta, claim, other.tame)
+        weighted = lambda y: (1 + T(y)) * (h(y) - T(y))  # noqa: E731
+        slope, y = self.average(weighted), st.mu(l) + eta
+        rest = h(y) - T(y) - slope
+        above = s.parts(s.apply("exponential", [], [rest]))[0]
+        more = s.parts(s.apply("exponential", [], [T(y)]))[0]
+        weight, power = exp_positive(s, self.g(y)), exp_positive(s, self.g(y) + rest)
+        sign = s.spec(facts[0], y) if facts else s.calc(num(0) <= 1 + T(y))
+        scaled = s.apply(
+            "product",
+            [[s.lin(num(0) <= exp(self.g(y)) * (1 + T(y)), [s.apply("product", [[weaken(s, weight), sign]])]), above]],
+        )
+        raised = s.apply("product", [[weaken(s, power), more]])
+        low, high = exp(self.g(y)) * (1 + T(y)) * (1 + rest), exp(other.g(y)) * exp(-slope)
+        part = s.lin(low <= high, [scaled, raised])
+        claim = self.whole + self.mean(weighted) - slope * self.whole <= other.whole * exp(-slope)
+        tame = [*other.tame, *self.tame[1:]]
+        middle = self.whole + self.mean(weighted) - slope * self.whole + (1 - slope) * self.mean(T)
+        summed = mixture_order(st, part, l, eta, middle <= other.whole * exp(-slope), tame)
+        none = [(facts[1], 1 - slope)] if facts else [(s.lin(eq(self.mean(T), 0), [], positive=self.tame), 1 - slope)]
+        summed = s.lin(claim, [summed, *none])
         # Z ≤ Z'·exp(−P h)
-        bound = s.lin(self.whole <= other.whole * exp(-slope), [summed, (self.cancel, self.mean(h))])
+        bound = s.lin(self.whole <= other.whole * exp(-slope), [summed, (self.cancel, self.mean(weighted))])
         grown = s.apply("product", [[bound, weaken(s, exp_positive(s, slope))]])
         raised = s.lin(exp(self.log + slope) <= exp(other.log), [grown, (self.exp_log, exp(slope)), (other.exp_log, 1)])
         return s.lin(self.log + slope <= other.log, [exp_order(s, raised)])
