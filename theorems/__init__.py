@@ -52,7 +52,7 @@ FAMILIES = {  # by the folder that they are in; a statement's module has its nam
         "temperature",
         "translation",
     ),
-    "key_bias": ("infonce-key-bias-equality", "infonce-key-bias-equality-biased"),
+    "key_bias": ("infonce-key-bias-inclusion", "infonce-key-bias-equality", "infonce-key-bias-equality-biased"),
     "encoders": (
         "affine-inclusion",
         "affine-existence",

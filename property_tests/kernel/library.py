@@ -147,6 +147,7 @@ KNOWN: list[tuple[str, dict[str, Any], str, str]] = [
     ("infonce-key-bias-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
     ("infonce-key-bias-equality", {**TRIANGLE, "rank": 1}, "refuted", "exact"),
     ("infonce-key-bias-equality", shared("1/3 2/3", "2 1, 2 1"), "proved", "exact"),
+    ("infonce-key-bias-equality", {**TRIANGLE, "bias": "1"}, "proved", "exact"),
     ("siglip-equality", LINE, "proved", "exact"),
     ("siglip-equality", {**TRIANGLE, "bias": "0"}, "refuted", "exact"),
     ("siglip-equality", UNEVEN, "refuted", "kkt"),

@@ -1,4 +1,4 @@
-"""InfoNCE with a key bias: its engine against the definition, and a proof that says what it supposes."""
+"""InfoNCE with a key bias: its engine against the definition, what is proved of it, and what is decided."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from thmverify.theorems.key_bias.common import BIASED as BIASED_INSTANCE
 from thmverify.theorems.key_bias.common import ROW, UNEVEN, examine, slope_across
 from thmverify.theorems.key_bias.infonce_key_bias_equality import STATEMENT
 from thmverify.theorems.key_bias.infonce_key_bias_equality_biased import STATEMENT as BIASED
-from thmverify.verdicts import Outcome
+from thmverify.theorems.key_bias.infonce_key_bias_inclusion import STATEMENT as INCLUSION
+from thmverify.verdicts import Outcome, Provenance
 
-ASSUMED = ("optimal-coupling", "inclusion")
 FLAT = SharedGMM(UNEVEN.weights, ((Fraction(94, 465), Fraction(3, 155)), (-5, Fraction(-4, 5)), (Fraction(56, 5), 3)))
 EVEN = SharedGMM((Fraction(1, 3),) * 3, ((2, 0), (-1, 1), (-1, -1)))
 PLANES = [FLAT, TRIANGLE, SharedGMM(UNEVEN.weights, ((1, 0), (-2, 1), (0, 3)), ((2, 1), (1, 3)))]
@@ -191,9 +191,13 @@ def test_it_is_refuted_in_other_coordinates() -> None:
     assert examine(matched(moved, Fraction(7, 10))).outcome is Outcome.REFUTED
 
 
-@pytest.mark.parametrize("instance", [matched(FLAT), matched(EVEN, Fraction(1, 2))], ids=["matched", "equal"])
-def test_where_it_holds_nothing_is_decided_and_floats_say_what_they_see(instance: Instance) -> None:
-    found = examine(instance)
+def test_at_one_it_is_decided_by_the_theorem() -> None:
+    found = examine(matched(FLAT))
+    assert (found.outcome, found.provenance) == (Outcome.PROVED, Provenance.EXACT)
+
+
+def test_where_it_holds_nothing_is_decided_and_floats_say_what_they_see() -> None:
+    found = examine(matched(EVEN, Fraction(1, 2)))
     assert found.outcome is Outcome.UNDECIDED
     assert "in floats the slope" in found.reason
 
@@ -303,14 +307,40 @@ def test_more_dimensions_are_refused_in_one_line() -> None:
         KeyBiasLoss.of(matched(corners))
 
 
-def test_the_proof_is_conditional_and_says_on_what() -> None:
+def test_at_one_it_is_proved_and_nothing_is_assumed() -> None:
     report = STATEMENT.checked
     assert report is not None
-    assert tuple(a.name for a in report.assumed) == ASSUMED
-    assert judge(STATEMENT).standing is Standing.CONDITIONAL
-    assert Matrix({STATEMENT.id: STATEMENT}).cell(ROW, Column.EQUALITY).standing is Standing.CONDITIONAL
-    verdict = STATEMENT.decide(STATEMENT.witness)
-    assert verdict.outcome is Outcome.UNDECIDED
-    assert f"conditional on {', '.join(ASSUMED)}" in verdict.reason
+    assert report.assumed == ()
+    assert judge(STATEMENT).standing is Standing.PROVED
+    matrix = Matrix({s.id: s for s in (STATEMENT, INCLUSION)})
+    assert {matrix.cell(ROW, c).standing for c in (Column.EQUALITY, Column.INCLUSION)} == {Standing.PROVED}
+    assert STATEMENT.decide(STATEMENT.witness).outcome is Outcome.PROVED
     assert {"always-matched", "columns-reach"} <= set(report.used)
-    assert {"MinimisesKeyBias", "KeyBias", "Coupling", "SpansLDA", "WithinLDA"} <= {d.name for d in report.definitions}
+    needs = {need.hypothesis: need.need for need in STATEMENT.necessity()}
+    assert needs["always-matched"] is needs["columns-reach"] is Need.NECESSARY
+
+
+@pytest.mark.parametrize("across", [0.3, 1.5])
+def test_what_lies_across_costs_whatever_the_bias_is(across: float) -> None:
+    """On any symmetric nodes for ρ, independent of v: L(a, b) − L(a₀, b₀) ≥ ε(E ψρ)² a² − ε²(E ψ²)² for every b."""
+    rng = np.random.default_rng(5)
+    v, masses = rng.normal(size=7), rng.dirichlet(np.ones(7))
+    rho, shares = np.array([-1.6, -0.4, 0.4, 1.6]), np.array([0.2, 0.3, 0.3, 0.2])
+    F = np.outer(masses, shares)
+
+    def loss(scores: np.ndarray, b: np.ndarray) -> float:
+        own = np.einsum("i,iaib->ab", masses, scores)  # pairs share v, and their ρ are independent
+        inner = logsumexp(scores + b + np.log(F), axis=(2, 3))
+        return float(-shares @ own @ shares - np.sum(F * b) + np.sum(F * inner))
+
+    inside = np.broadcast_to(np.multiply.outer(v, v)[:, None, :, None], (7, 4, 7, 4))
+    point = v[:, None] + across * rho
+    psi = np.tanh(rho * across)
+    for size in (0.0, 1.0, 4.0):
+        b = size * rng.normal(size=(7, 4))
+        least = np.broadcast_to((b @ shares)[:, None], (7, 4))
+        gained = loss(np.multiply.outer(point, point), b) - loss(inside, least)
+        for eps in (0.1, 0.5, 1.0):
+            bound = eps * (shares @ (psi * rho) * across) ** 2 - eps**2 * (shares @ psi**2) ** 2
+            assert gained >= bound - 1e-12
+    assert loss(np.multiply.outer(point, point), np.zeros((7, 4))) > loss(inside, np.zeros((7, 4)))

@@ -113,6 +113,10 @@ TABLE = {
     "quadratic-features-diverge": row(SHARED, "", "QuadraticPart InfiniteNegatives"),
     "sample-deviation": row(SHARED, "columns-all", "MinimisesInfoNCE MinimisesSample Deviates GramDistance"),
     "affine-inclusion": row(SHARED, "", "MinimisesAffine WithinLDA"),
+    "infonce-key-bias-inclusion": row(SHARED, "", "KeyBias MinimisesKeyBias WithinLDA"),
+    "infonce-key-bias-equality": row(
+        SHARED, "columns-reach always-matched", "KeyBias MinimisesKeyBias WithinLDA SpansLDA"
+    ),
     "clip-proportional-inclusion": row(
         "weights-positive weights-sum vision-covariances-definite text-covariances-definite",
         "vision-maps-into-means text-maps-into-means",

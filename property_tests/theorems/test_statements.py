@@ -261,6 +261,8 @@ REDUNDANT = {
     "nonshared-proportional": {"bias-range", COLUMNS},
     "clip-proportional-inclusion": {"match-range", COLUMNS},
     "affine-inclusion": {"bias-range", COLUMNS},
+    "infonce-key-bias-inclusion": {"bias-range", COLUMNS},
+    "infonce-key-bias-equality": {"bias-range"},
     "quadratic-features-diverge": {"bias-range", COLUMNS},
     "sample-deviation": {"bias-range"},
     "temperature": {"weights-positive", "weights-sum", "covariances-definite"},
@@ -269,6 +271,8 @@ REDUNDANT = {
 # What nothing decides of a proved statement, and why.
 UNDECIDED = {
     ("affine-inclusion", "shared-covariance"): "no rule of the kernel knows the loss of affine maps",
+    ("infonce-key-bias-inclusion", "shared-covariance"): "the kernel's bounds of the loss are for one covariance",
+    ("infonce-key-bias-equality", "shared-covariance"): "the kernel's bounds of the loss are for one covariance",
     ("sample-deviation", "shared-covariance"): "the midpoint argument is written for one covariance",
     (
         "sample-deviation",

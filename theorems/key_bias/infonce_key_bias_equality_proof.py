@@ -1,13 +1,15 @@
-"""Proof of `infonce-key-bias-equality`, conditional on what couplings of densities give.
+"""Proof of `infonce-key-bias-equality`: at δ = 1 the slope across what a minimiser misses is negative.
 
-Two things are supposed, by name. `optimal-coupling`: at a minimiser A there is a Q > 0 with both marginals w, the
-shares of the components under the optimal coupling, and the slope along uuᵀ, Σ_jk Q_jk a_j a_k − δ Σ_k w_k a_k² −
-(1 − δ)ā² with a_k = uᵀμ_k, is not negative where AᵀΣu = 0. `inclusion`: Col(A) ⊆ S_LDA. The rest is derived: at δ = 1
-the slope is −½ Σ_jk Q_jk (a_j − a_k)², so all a_k are the same; and with u the part of Σ⁻¹(μ_k − μ_l) across Col(A),
-uᵀΣu = a_k − a_l.
+Let A = FH be a minimiser, inside S_LDA by `infonce-key-bias-inclusion`. The mean of its bias given Fᵀy is no worse, so
+a best bias is β(Fᵀy). Stationarity in the bias says that Q_jl = w_j E[q_l | j], q the softmax weights of the
+components, has both marginals w; and the slope along uuᵀ, FᵀΣu = 0, is Σ_jl Q_jl a_j a_l − δ Σ_k w_k a_k² − (1 − δ)ā²
+with a_k = uᵀμ_k. At δ = 1 it is −½ Σ_jl Q_jl (a_j − a_l)², and it is not negative: all a_k are the same. With u the
+part of Σ⁻¹(μ_k − μ_l) across Col(A), uᵀΣu = a_k − a_l = 0.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from thmverify.formulas import key_bias as kb
 from thmverify.formulas import mixtures as v
@@ -15,12 +17,11 @@ from thmverify.proofs.expressions import (
     Col,
     Expr,
     Index,
-    Mat,
-    conj,
+    delta,
     eq,
     exists,
     eye,
-    forall,
+    fn,
     fresh,
     minv,
     num,
@@ -28,13 +29,15 @@ from thmverify.proofs.expressions import (
     tr,
     zero,
 )
-from thmverify.proofs.lemmas.algebra import inverse
-from thmverify.proofs.lemmas.basic import congruence, folded, square_nonnegative, unfolded, weaken
+from thmverify.proofs.lemmas.basic import definition, folded, square_nonnegative, unfolded, weaken
+from thmverify.proofs.lemmas.coupling import Best
 from thmverify.proofs.lemmas.mixtures import Setting
 from thmverify.proofs.lemmas.subspaces import definite_vanishes, summand_vanishes
 from thmverify.proofs.proposal import Proposal
 from thmverify.proofs.script import Line, Script
 from thmverify.theorems.infonce.equality_lemmas import zero_square
+from thmverify.theorems.infonce.infonce_slope_proof import attained
+from thmverify.theorems.key_bias.infonce_key_bias_inclusion_proof import inclusion
 
 HYPOTHESES = (
     "weights-positive",
@@ -47,33 +50,23 @@ HYPOTHESES = (
 )
 
 
-def assumptions(mix: v.Mixture) -> dict[str, Expr]:
-    """What is supposed, for every map A."""
-
-    def slopes(A: Expr, Q: Expr) -> Expr:
-        return forall(Col(v.d), lambda u: eq(A.T @ mix.sigma_bar @ u, zero(v.r)) >> kb.rises_across(mix, Q, u))
-
-    def coupled(A: Expr) -> Expr:
-        there = exists(kb.Q.sort, lambda Q: conj(kb.coupling(mix, Q), slopes(A, Q)))
-        return conj(supposed(), kb.minimises_key_bias(mix, A)) >> there
-
-    return {
-        "optimal-coupling": forall(Mat(v.d, v.r), coupled),
-        "inclusion": forall(
-            Mat(v.d, v.r),
-            lambda A: conj(supposed(), kb.minimises_key_bias(mix, A)) >> kb.within_lda(mix, A),
-        ),
-    }
+def within_fisher(s: Script, setting: Setting, inside: Line) -> Line:
+    """Col(A) ⊆ S_F from Col(A) ⊆ S_LDA."""
+    K, mu, S, A = setting.K, setting.mu, setting.mix.sigma_bar, v.A
+    mark, predicate = s.mark(), setting.mix.within_fisher(A)
+    (c,), written = s.obtain(unfolded(s, inside), "c")
+    there = definition(s, predicate).right
+    family = fn(Index(K), lambda k: total(K, lambda l: c(k, l) - c(l, k)))
+    claim = eq(A, total(K, lambda k: minv(S) @ mu(k) @ family(k).T))
+    found = s.release(s.exhibit(there, family, s.lin(claim, [written])), mark)
+    s.forget(mark)
+    return folded(s, predicate, found)
 
 
-def supposed() -> Expr:
-    """The hypotheses under which the two hold."""
-    return conj(*(v.HYPOTHESES[name] for name in HYPOTHESES))
-
-
-def means_alike(s: Script, setting: Setting, Q: Expr, coupling: Line, u: Expr, rises: Line) -> Line:
-    """∀j, k. uᵀμ_j = uᵀμ_k."""
+def means_alike(s: Script, setting: Setting, best: Best, u: Expr, rises: Line) -> Line:
+    """∀j, k. uᵀμ_j = uᵀμ_k, from uᵀCu ≤ Σ_jk Q_jk a_j a_k, a_k = uᵀμ_k, at δ = 1."""
     K, w, mu = setting.K, setting.w, setting.mu
+    Q, is_Q, positive, rows, columns = best.coupling
 
     def a(k: Expr) -> Expr:
         return tr(u.T @ mu(k))
@@ -81,13 +74,12 @@ def means_alike(s: Script, setting: Setting, Q: Expr, coupling: Line, u: Expr, r
     def gap(j: Expr, k: Expr) -> Expr:
         return a(j) - a(k)
 
-    positive, rows, columns = s.parts(unfolded(s, coupling))
     j, k = fresh(Index(K), "j"), fresh(Index(K), "k")
     spread = total(K, lambda k: w(k) * a(k) * a(k))
     crossed = total(K, lambda j: total(K, lambda k: Q(j, k) * a(j) * a(k)))
     average = total(K, lambda k: w(k) * a(k))
     matched = setting.hypothesis("always-matched")
-    low = s.lin(spread <= crossed, [unfolded(s, rises), (matched, spread - average * average)])
+    low = s.lin(spread <= crossed, [rises, (matched, spread - average * average)], is_Q)
     whole = total(K, lambda j: total(K, lambda k: Q(j, k) * (gap(j, k) * gap(j, k))))
     form = s.step(
         "slope",
@@ -107,52 +99,77 @@ def means_alike(s: Script, setting: Setting, Q: Expr, coupling: Line, u: Expr, r
     return s.step("alike", "It is not negative, and Q > 0: so all a_k are the same.", alike)
 
 
-def equality(s: Script, setting: Setting) -> Line:
-    """MinimisesKeyBias(A) ⟹ Col(A) = S_LDA."""
+def spans(s: Script, setting: Setting, minimal: Line, inside: Line) -> Line:
+    """S_LDA ⊆ Col(A) for a minimiser A inside S_LDA, r ≥ dim S_F and δ = 1."""
     mix, K, mu, S, A = setting.mix, setting.K, setting.mu, setting.mix.sigma_bar, v.A
-    best = s.assume(kb.minimises_key_bias(mix, A))
-    given = s.both(*(setting.hypothesis(name) for name in HYPOTHESES), best)
-    lines = {name: s.assume(formula) for name, formula in assumptions(mix).items()}
-    inside = s.step(
-        "inclusion", "Col(A) ⊆ S_LDA: supposed.", s.taut(kb.within_lda(mix, A), s.spec(lines["inclusion"], A), given)
-    )
-    there = s.spec(lines["optimal-coupling"], A)
-    there = s.step("coupling", "The optimal coupling: supposed.", s.taut(there.right, there, given))
     k, l = fresh(Index(K), "k"), fresh(Index(K), "l")
     mark = s.mark()
-    (Q,), line = s.obtain(there, "Q")
-    coupling, slopes = s.parts(line)
     (rho, F, _, H, right), line = s.obtain(s.apply("factorisation", [], [A]), "ρ", "F", "F⁺", "H", "H⁺")
     is_A, independent, onto = s.parts(line)
     s.step("factor", "A = FH with independent columns F and rows H.", line)
-    P = F.T @ S @ F
-    back, _, symmetric = inverse(s, congruence(s, setting.sigma_definite, F, independent))
+    best = Best(setting, A, F, H, is_A, independent, minimal)
+    s.step("averaged-bias", "With E[b(y) | Fᵀy] in the place of b(y) the loss is no larger: Jensen.", best.no_worse)
+    s.step("marginals", "The slope along biases that tilt the posterior is 0: Σ_j Q_jl = w_l.", best.coupling.columns)
+    P, seen = best.seen.P, best.seen
     target = mu(k) - mu(l)
-    u = minv(S) @ target - F @ minv(P) @ F.T @ target  # what Σ⁻¹(μ_k − μ_l) has across Col(A)
-    flat = s.calc(eq(F.T @ S @ u, zero(rho)), setting.sigma_inverse[0], back)
-    across = s.lin(eq(A.T @ S @ u, zero(v.r)), [(flat, 1, H.T, eye(1))], is_A)
-    s.step("across", "u = Σ⁻¹(μ_k − μ_l) less its part in Col(A) has AᵀΣu = 0.", across)
-    alike = means_alike(s, setting, Q, coupling, u, s.mp(s.spec(slopes, u), across))
-    same = s.spec(alike, k, l)
+    # what Σ⁻¹(μ_k − μ_l) has across Col(A)
+    u, is_u = s.let("u", minv(S) @ target - F @ minv(P) @ F.T @ target)
+    flat = s.calc(eq(F.T @ S @ u, zero(rho)), is_u, setting.sigma_inverse[0], seen.back)
+    s.step("across", "u = Σ⁻¹(μ_k − μ_l) less its part in Col(A) has FᵀΣu = 0.", flat)
+    F_is = s.lin(eq(F, A @ right), [(is_A, 1, eye(setting.d), right), (onto, 1, F, eye(rho))])
+    within = within_fisher(s, setting, inside)
+    inner = minv(P) @ F.T @ target
+    lines = [is_u, (F_is, 1, eye(setting.d), inner)]
+    parts = within, _direction(s, setting, within, u, (k, l), lines, right @ inner)
+    reach = attained(s, setting, A, u, setting.hypothesis("columns-reach"), parts)
+    rises = s.step(
+        "rises",
+        "AAᵀ + t uuᵀ is XXᵀ for a map X of r columns, so uᵀCu ≤ Σ_jk Q_jk a_j a_k, a_k = uᵀμ_k.",
+        best.across(u, flat, reach),
+    )
+    same = s.spec(means_alike(s, setting, best, u, rises), k, l)
     length = s.lin(
         eq(tr(u.T @ S @ u), 0),
-        [same, (flat, 1, target.T @ F @ minv(P), eye(1))],
+        [same, (flat, 1, target.T @ F @ minv(P), eye(1)), (is_u, 1, u.T @ S, eye(1))],
         setting.sigma_inverse[0],
         setting.sigma_inverse[2],
         setting.sigma_symmetric,
-        symmetric,
+        seen.symmetric,
     )
     gone = s.step(
         "nothing-across", "uᵀΣu = a_k − a_l = 0, so u = 0.", definite_vanishes(s, setting.sigma_definite, u, length)
     )
-    F_is = s.lin(eq(F, A @ right), [(is_A, 1, eye(setting.d), right), (onto, 1, F, eye(rho))])
-    coordinates = right @ minv(P) @ F.T @ target
-    reached = s.lin(eq(minv(S) @ target, A @ coordinates), [gone, (F_is, 1, eye(setting.d), minv(P) @ F.T @ target)])
+    reached = s.lin(eq(minv(S) @ target, A @ right @ inner), [gone, is_u, (F_is, 1, eye(setting.d), inner)])
     claim = exists(Col(v.r), lambda c: eq(minv(S) @ target, A @ c))
-    reached = s.release(s.exhibit(claim, coordinates, reached), mark)
+    reached = s.release(s.exhibit(claim, right @ inner, reached), mark)
     s.forget(mark)
-    spans = folded(s, mix.spans_lda(A), s.gen(reached, k, l))
-    return s.discharge(s.both(inside, s.step("spans", "S_LDA ⊆ Col(A).", spans)), best)
+    return folded(s, mix.spans_lda(A), s.gen(reached, k, l))
+
+
+def _direction(
+    s: Script, setting: Setting, within: Line, u: Expr, ends: tuple[Expr, Expr], lines: list[Any], coordinates: Expr
+) -> Line:
+    """u = Σ⁻¹(μ_k − μ_l) − A·coordinates lies in S_F, as A does; the lines say that it is u."""
+    K, mu, S = setting.K, setting.mu, setting.mix.sigma_bar
+    mark, predicate = s.mark(), setting.mix.within_fisher(u)
+    (e,), written = s.obtain(unfolded(s, within), "e")
+    k, l = ends
+    family = fn(Index(K), lambda j: (delta(j, k) - delta(j, l)) * eye(1) - coordinates.T @ e(j))
+    spanned = total(K, lambda j: minv(S) @ mu(j) @ family(j).T)
+    parts = [*lines, (written, 1, eye(setting.d), coordinates)]
+    found = s.exhibit(definition(s, predicate).right, family, s.lin(eq(u, spanned), parts))
+    found = s.release(found, mark)
+    s.forget(mark)
+    return folded(s, predicate, found)
+
+
+def equality(s: Script, setting: Setting) -> Line:
+    """MinimisesKeyBias(A) ⟹ Col(A) = S_LDA."""
+    best = s.assume(kb.minimises_key_bias(setting.mix, v.A))
+    included = s.cite("infonce-key-bias-inclusion", inclusion)
+    inside = s.step("inclusion", "Col(A) ⊆ S_LDA: infonce-key-bias-inclusion.", s.mp(included, best))
+    reached = s.step("spans", "S_LDA ⊆ Col(A).", spans(s, setting, best, inside))
+    return s.discharge(s.both(inside, reached), best)
 
 
 def prove() -> Proposal:
@@ -160,4 +177,4 @@ def prove() -> Proposal:
     s = Script("infonce-key-bias-equality")
     setting = Setting(s)
     line = equality(s, setting)
-    return s.qed(line, {name: v.HYPOTHESES[name] for name in HYPOTHESES}, assumptions(setting.mix))
+    return s.qed(line, {name: v.HYPOTHESES[name] for name in HYPOTHESES})

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from thmverify.formulas.mixtures import MAP, PAIRED_MAP, A, K, Mixture, Sigma, d, delta, mu, pair_mean, r, w
+from thmverify.formulas.mixtures import MAP, PAIRED_MAP, A, K, Mixture, Sigma, d, mu, pair_mean, r, w
 from thmverify.formulas.names import named
 from thmverify.proofs.expressions import (
     Col,
     Expr,
     Family,
     Fun,
-    Index,
     Mat,
     Real,
     conj,
@@ -21,15 +20,12 @@ from thmverify.proofs.expressions import (
     mean,
     minv,
     moderate,
-    num,
     total,
     tr,
     var,
 )
 
 b = var("b", Fun(Col(d), Real))
-Q = var("Q", Fun(Index(K), Index(K), Real))
-u = var("u", Col(d))
 
 
 @named("KeyBiasInfoNCE", (*PAIRED_MAP, b), A, b)
@@ -78,27 +74,6 @@ def minimises_key_bias(mixture: Mixture, A: Expr) -> Expr:
             ),
         ),
     )
-
-
-@named("Coupling", (K, w, Q), Q)
-def coupling(_: Mixture, Q: Expr) -> Expr:
-    """Q_jk > 0 with both marginals w: Σ_k Q_jk = w_j and Σ_j Q_jk = w_k."""
-    positive = forall(Index(K), lambda j: forall(Index(K), lambda k: num(0) < Q(j, k)))
-    rows = forall(Index(K), lambda j: eq(total(K, lambda k: Q(j, k)), w(j)))
-    columns = forall(Index(K), lambda k: eq(total(K, lambda j: Q(j, k)), w(k)))
-    return conj(positive, rows, columns)
-
-
-@named("RisesAcross", (d, K, w, mu, delta, Q, u), Q, u)
-def rises_across(_: Mixture, Q: Expr, u: Expr) -> Expr:
-    """δ Σ_k w_k a_k² + (1 − δ)(Σ_k w_k a_k)² ≤ Σ_jk Q_jk a_j a_k, a_k = uᵀμ_k: the slope along uuᵀ is not negative."""
-
-    def a(k: Expr) -> Expr:
-        return tr(u.T @ mu(k))
-
-    average = total(K, lambda k: w(k) * a(k))
-    aligned = delta * total(K, lambda k: w(k) * a(k) * a(k)) + (1 - delta) * average * average
-    return aligned <= total(K, lambda j: total(K, lambda k: Q(j, k) * a(j) * a(k)))
 
 
 @named("WithinLDA", MAP, A)

@@ -71,13 +71,11 @@ def is_tame(t: Term, random: Random, given: Given, moved: Random = NONE) -> bool
         return not holds_variable(t.args[0], random) and is_tame(t.args[1], inside, given, moved_inside)
     if t.op == "mean":
         return not holds_variable(t.args[0], random) and is_tame(t.args[1], inside | {0}, given, moved_inside)
+    if t.op == "exp" and t.args[0].op == "add":  # exp(a + b) = exp a · exp b
+        return all(is_tame(make("exp", None, a), random, given, moved) for a in t.args[0].args)
     if t.op == "exp":
-        a = t.args[0]
-        bound = degree(a, random)
-        parts = [make("exp", None, x) for x in a.args] if a.op == "add" else []
-        return (bound is not None and bound <= 1) or (
-            parts != [] and all(is_tame(x, random, given, moved) for x in parts)
-        )
+        bound = degree(t.args[0], random)
+        return bound is not None and bound <= 1
     if t.op in ("lse", "smax"):
         size, weights, logits = t.args[:3]
         constant = not any(holds_variable(x, random) for x in (size, *t.args[3:])) and not holds_variable(

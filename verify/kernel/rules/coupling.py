@@ -22,10 +22,10 @@ _KNOWN: dict[str, arb] = {}  # integrals, by all the rationals that they are com
 
 
 def unaided(pairs: Pairs) -> Finding:
-    """Where S_LDA is 0 so is every minimiser. Else A = 0 is one without δ Cov(μ), and none reaches S_LDA if r < m."""
-    if pairs.informative and pairs.columns >= pairs.mixture.m:
-        raise Rejected("the gradient at 0 is not 0, and r ≥ dim S_LDA")
-    return Finding("refuted" if pairs.mixture.m else "proved")
+    """Where S_LDA is 0 so is every minimiser; each reaches it at δ = 1 if r ≥ m, none without δ Cov(μ) or if r < m."""
+    if (reached := pairs.informative and pairs.columns >= pairs.mixture.m) and pairs.bias != 1:
+        raise Rejected("the gradient at 0 is not 0, r ≥ dim S_LDA, and δ < 1")
+    return Finding("proved" if reached or not pairs.mixture.m else "refuted")
 
 
 def key_bias(pairs: Pairs, hints: object) -> Finding:
