@@ -17,8 +17,6 @@ from thmverify.kernel.parse import Kind, bits, rational, read, vector
 from thmverify.kernel.strict import Rejected, exactly
 
 MAX_STRIPS = 300  # whose squares are exponentials: four seconds at most
-MAX_KNOWN = 1000
-_KNOWN: dict[str, arb] = {}  # integrals, by all the rationals that they are computed from
 
 
 def unaided(pairs: Pairs) -> Finding:
@@ -122,11 +120,6 @@ def log_sum(law: Mixture, weights: Sequence[fmpq], b: fmpq_mat, c: fmpq_mat | No
     total = sum(factors, arb(0))
     shares, found = [x / total for x in factors], total.log()
     for j, (w, grid) in enumerate(zip(law.weights, grids, strict=True)):
-        given = repr((ctx.prec, law.means, law.covariances[j], j, list(weights), levels, b, grid))
-        if given not in _KNOWN:
-            part = whiten(law, j, diagonal([1] * m), b - first)[1]
-            _KNOWN[given] = integrals.log_mean(part._replace(weights=shares), grid)
-        found += _KNOWN[given] * w
-    while len(_KNOWN) > MAX_KNOWN:
-        del _KNOWN[next(iter(_KNOWN))]
+        part = whiten(law, j, diagonal([1] * m), b - first)[1]
+        found += integrals.log_mean(part._replace(weights=shares), grid) * w
     return found
