@@ -38,6 +38,7 @@ QUANTITY = Quantity(
 )
 
 
+@lru_cache(maxsize=4)
 def leaks(instance: Instance) -> Verdict:
     """Refute Col(A*) ⊆ S_F, and with it Col(A*) = S_F, where the kernel does, whatever the covariances are."""
     seen = decide("nonshared-inclusion", instance, measured=False)[0]

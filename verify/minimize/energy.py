@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -162,6 +163,11 @@ class SharedEnergy:
 
     def hessian(self, Y: Floats) -> Floats:
         """Return ∇²L(Y) on row-major vec(Y), to be used on symmetric matrices."""
-        identity = np.eye(len(Y))
+        return self._quadratic + self.term.hessian(Y)
+
+    @cached_property
+    def _quadratic(self) -> Floats:
+        """The Hessian of ½ tr(Y²(I + S)), the same everywhere."""
+        identity = np.eye(len(self.S))
         R = identity + self.S
-        return (np.kron(identity, R) + np.kron(R, identity)) / 2 + self.term.hessian(Y)
+        return np.asarray((np.kron(identity, R) + np.kron(R, identity)) / 2)
