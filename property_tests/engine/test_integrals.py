@@ -211,16 +211,21 @@ def test_numbers_beyond_any_float_are_enclosed(name):
 # --------------------------------------------------------------------------------------------- the sigmoid of the docs
 
 
+def bell(x: mpmath.mpf) -> mpmath.mpf:
+    """Return e^{−x²/2}: √2π is the integral's, not each node's."""
+    return mpmath.exp(-x * x / 2)
+
+
 def sigmoid_mean(slope: int, at: Fraction, digits: int) -> mpmath.mpf:
     """Return E σ(slope (s − at)), s standard normal, as Φ plus an odd remainder on the scale 1/slope."""
     with mpmath.workdps(digits + 15):
         centre = mpmath.mpf(at.numerator) / at.denominator
 
         def remainder(u):  # σ(−u) (φ(at − u/slope) − φ(at + u/slope)) / slope on u > 0
-            return (mpmath.npdf(centre + u / slope) - mpmath.npdf(centre - u / slope)) / (1 + mpmath.exp(u)) / slope
+            return (bell(centre + u / slope) - bell(centre - u / slope)) / (1 + mpmath.exp(u))
 
         panels = range(0, 2 * digits + 60, 4)
-        return mpmath.ncdf(-centre) - mpmath.quad(remainder, list(panels))
+        return mpmath.ncdf(-centre) - mpmath.quad(remainder, list(panels)) / slope / mpmath.sqrt(2 * mpmath.pi)
 
 
 def sigmoid_problem(slope: int, at: Fraction) -> LogSumExp:
@@ -486,10 +491,10 @@ def asymptotic_free(name: str) -> mpmath.mpf:
         def f(s, a0=a0, a1=a1, a2=a2):
             logits = [x + s * (y + s * z) for x, y, z in zip(a0, a1, a2, strict=True)]
             top = max(logits)
-            return mpmath.npdf(s) * (top + mpmath.log(mpmath.fsum(mpmath.exp(x - top) for x in logits)))
+            return bell(s) * (top + mpmath.log(mpmath.fsum(mpmath.exp(x - top) for x in logits)))
 
         total += weights[j] * mpmath.quad(f, sorted(x for x in breaks if abs(x) <= 14), method="gauss-legendre")
-    return total
+    return total / mpmath.sqrt(2 * mpmath.pi)
 
 
 def real_roots(a, b, c):
