@@ -46,12 +46,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what scripts propose, and what is compiled, for this run alone: its processes share it; it begins empty."""
+    """Keep what scripts propose for this run alone: its processes share it, and it begins with nothing."""
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="thmverify-tests-")
         os.environ["THMVERIFY_CACHE"] = folder
-        if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # each of its processes would compile the package
-            os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "compiled")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
@@ -65,9 +63,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Leave what collection made out of the search for garbage, and search less often: 6 % of all processor time."""
+    """Leave what collection made out of the search for garbage, and search less often: 6 % of all processor time.
+
+    Where no bytecode is written the processes that tests start share what they compile, in the folder of this run: each
+    of them compiled the package.
+    """
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(os.environ["THMVERIFY_CACHE"]) / "compiled")
 
 
 @pytest.fixture
