@@ -70,6 +70,10 @@ class Interval:
     def __truediv__(self, other):
         return self * interval(other).inverse()
 
+    def over(self, n: int):
+        """The quotient by a whole number n > 0."""
+        return Interval(self.low // n, -(-self.high // n))
+
     def wider(self, by: Fraction):
         return Interval(self.low - _up(by), self.high + _up(by))
 
@@ -90,7 +94,8 @@ def sqrt(x: Interval) -> Interval:
 def exp(x: Interval) -> Interval:
     """Halve until |y| ≤ 1/2, sum 30 terms of the series, whose rest is at most 2·|y|^30/30!, and square back."""
     x = interval(x)
-    return Interval(_exp(x.lo).low, _exp(x.hi).high)
+    low = _exp(x.lo)
+    return Interval(low.low, (low if x.low == x.high else _exp(x.hi)).high)
 
 
 def _exp(x: Fraction) -> Interval:
@@ -99,10 +104,10 @@ def _exp(x: Fraction) -> Interval:
     halvings = 0
     y = interval(x)
     while max(abs(y.lo), abs(y.hi)) > Fraction(1, 2):
-        y, halvings = y * Fraction(1, 2), halvings + 1
+        y, halvings = y.over(2), halvings + 1
     total = term = interval(1)
     for n in range(1, 30):
-        term = term * y * Fraction(1, n)
+        term = (term * y).over(n)
         total = total + term
     total = total.wider(2 * Fraction(1, 2) ** 30 / math.factorial(30))
     for _ in range(halvings):
@@ -285,8 +290,9 @@ def lattice(weights, centre, slopes):
     tables = []
     for i, (_, h, n) in enumerate(axes):
         nodes = [h * m for m in range(-n, n + 1)]
-        density = [exp(interval(-u * u / 2)) * NORMAL * h for u in nodes]
-        tables.append((nodes, density, [powers(row[i] * h, n) for row in slopes]))
+        right = [exp(interval(-u * u / 2)) * NORMAL * h for u in nodes[n:]]
+        density = [*reversed(right[1:]), *right]
+        tables.append(([*map(interval, nodes)], density, [powers(row[i] * h, n) for row in slopes]))
     zeroth, first = [interval(0)] * K, [[interval(0)] * rho for _ in range(K)]
     for index in itertools.product(*(range(len(t[0])) for t in tables)):
         terms, weight = list(left), interval(1)
