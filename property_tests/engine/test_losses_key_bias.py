@@ -17,7 +17,7 @@ from property_tests.engine.definitions import DEFINITIONS
 from property_tests.engine.support import contains, encloses, interval, overlap
 from thmverify import exact
 from thmverify.errors import InputError
-from thmverify.integrate.transport import Nodes, Transport, expected_transport, gap, moments
+from thmverify.integrate.transport import Grid, Nodes, Transport, expected_transport, gap, moments
 from thmverify.integrate.transport_enclosure import _Law, _Line, _planned, enclose_moments, enclose_transport
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import (
@@ -163,7 +163,7 @@ def test_the_enclosed_gradient_of_one_component_is_known() -> None:
 def test_bounds_hold_for_every_potential(size: float) -> None:
     """The two sides of what r leaves open, on nodes, at potentials off the best by so much."""
     M, rng = np.array([[0.3]]), np.random.default_rng(1)
-    nodes = Nodes(np.array([0.4, 0.6]), np.array([[1.2], [-0.8]]), (0.5, 6.0))
+    nodes = Nodes(np.array([0.4, 0.6]), np.array([[1.2], [-0.8]]), Grid(0.5, 6.0))
     nodes.coupling(M)
     best, masses = nodes.value, nodes.masses
     assert nodes.gap < 1e-9
@@ -266,9 +266,9 @@ def test_what_is_not_enclosed_is_bounded_all_the_same_and_says_why() -> None:
         assert contains(found, estimate.value, Fraction(estimate.error))
     far = SharedGMM(THIRDS, [[1000 * x for x in mean] for mean in TRIANGLE.means])
     assert "too many nodes" in enclose(LOSS, paired(far), COLUMN, 6).note
-    space = SharedGMM(THIRDS, ((1, 0, 0), (-1, 2, 0), (0, -3, 1)))
-    with pytest.raises(InputError, match="rank 3"):
-        float64_value(LOSS, paired(space), Encoder(exact.identity(3)))
+    space = SharedGMM(THIRDS, ((1, *[0] * 8), (-1, 2, *[0] * 7), (0, -3, *[1] * 7)))
+    with pytest.raises(InputError, match="rank 9"):
+        float64_value(LOSS, paired(space), Encoder(exact.identity(9)))
 
 
 def test_covariances_must_agree() -> None:

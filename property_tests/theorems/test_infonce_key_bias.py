@@ -304,7 +304,10 @@ def test_a_bias_that_is_none_is_refused(name: str, value: object) -> None:
 def test_more_dimensions_are_refused_in_one_line() -> None:
     corners = SharedGMM([Fraction(1, 4)] * 4, ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)), np.eye(3, dtype=int))
     with pytest.raises(InputError, match="dim S_LDA = 3"):
-        KeyBiasLoss.of(matched(corners))
+        KeyBiasLoss.of(matched(corners)).slope()
+    many = SharedGMM([Fraction(1, 10)] * 10, [[int(i == k) for i in range(9)] for k in range(10)])
+    with pytest.raises(InputError, match="dim S_LDA = 9"):
+        KeyBiasLoss.of(matched(many))
 
 
 def test_at_one_it_is_proved_and_nothing_is_assumed() -> None:

@@ -13,6 +13,10 @@ marginals, ε = E(1 − ρ) ≤ E|r − 1|, and π = mms + (1 − ρ)(1 − ρ)�
 
 F is centred, with one covariance. With q = L⁻¹Bᵀx, M = BYBᵀ and BᵀΣB = LLᵀ, π's density depends on q alone, and x = ν_k
 + X(q − m_k) + a part that is independent of all, X = ΣBL⁻ᵀ.
+
+Beyond two dimensions the nodes are scrambled Sobol points, whose spread tells one part of the error. The other part is
+that of all scramblings: a node agrees most with itself, which counts for too much. It falls with the number n of nodes
+about like 1/n, or faster, so that n/2 and n nodes are extrapolated; what they differ by is counted as an error.
 """
 
 from __future__ import annotations
@@ -29,17 +33,21 @@ from mpmath import mp
 
 from thmverify import exact
 from thmverify.errors import InputError
-from thmverify.integrate.float64 import Estimate, inverse_whitening
+from thmverify.integrate.float64 import REPLICATES, Estimate, inverse_whitening, mean_confidence
 from thmverify.integrate.multiprecision import to_array, to_mpf
 from thmverify.integrate.problem import ONE
+from thmverify.integrate.rules import sobol
 from thmverify.models import Floats
 
-LARGEST = 2  # dimension that nodes are placed in
+LARGEST = 8  # dimension that nodes are placed in
+LATTICE = 2  # that of the largest lattice; beyond it nodes are sampled
 MOST = 4000  # nodes
+SAMPLED = 2048  # nodes of a scrambling
 _PATIENT = 1600  # nodes that are tried for more digits
 _ROUNDS, _TOLERANCE = 60, 1e-13  # of Sinkhorn's scaling
+_TERMS = 14  # of the inverse of 1 + π
+_CROWDED = 0.1  # share of a node's mass on one other from which a sample shows nothing of a coupling
 _LATTICES = {  # steps and radii, in standard deviations
-    0: ((1.0, 0.0),) * 2,
     1: ((0.6, 7.6), (0.45, 8.2), (0.3, 8.8), (0.2, 9.4), (0.13, 10.0), (0.09, 10.6), (0.06, 11.2)),
     2: ((1.0, 6.6), (0.8, 7.0), (0.65, 7.4), (0.5, 7.8), (0.4, 8.2)),
 }
@@ -95,11 +103,47 @@ class Moments(NamedTuple):
 # -------------------------------------------------------------------------------------------------------------- nodes
 
 
+class Grid(NamedTuple):
+    """A lattice round each component: its step and its radius, in standard deviations."""
+
+    step: float
+    radius: float
+
+    def placed(self, K: int, s: int) -> tuple[Floats, Floats]:
+        """Return the nodes of each component in s dimensions (K × n × s), and their masses (n)."""
+        grid = self.nodes(s)
+        mass = np.exp(-(grid**2).sum(1) / 2)
+        return np.broadcast_to(grid, (K, *grid.shape)), mass / mass.sum()
+
+    def nodes(self, s: int) -> Floats:
+        """Return the nodes round the origin in s dimensions (n × s)."""
+        axis = np.arange(-math.floor(self.radius / self.step), math.floor(self.radius / self.step) + 1) * self.step
+        grid = np.stack(np.meshgrid(*[axis] * s, indexing="ij"), -1).reshape(-1, s) if s else np.zeros((1, 0))
+        return np.asarray(grid[(grid**2).sum(1) <= self.radius**2 + 1e-9])
+
+
+class Sample(NamedTuple):
+    """Scrambled Sobol points: about how many for all components together, and the scrambling."""
+
+    most: int
+    seed: int
+
+    def placed(self, K: int, s: int) -> tuple[Floats, Floats]:
+        """Return nodes likewise, whose means and covariances are right. Raises InputError for too few of them."""
+        half = int(2 ** math.floor(math.log2(self.most / (2 * K))))
+        if half <= s:
+            raise InputError("weights", f"{K} components", "leave too few nodes for each", "use fewer components")
+        points = sobol(s, math.ceil(math.log2(K * half)), self.seed).nodes[: K * half].reshape(K, half, s)
+        roots = np.linalg.cholesky(points.transpose(0, 2, 1) @ points / half)
+        white = np.linalg.solve(roots, points.transpose(0, 2, 1)).transpose(0, 2, 1)
+        return np.concatenate([white, -white], axis=1), np.full(2 * half, 1 / (2 * half))
+
+
 @dataclass
 class Nodes:
-    """A mixture with the covariance I on a lattice round each component, and Sinkhorn's potential there.
+    """A mixture with the covariance I on nodes round each component, and Sinkhorn's potential there.
 
-    weights (K) and centres (K × m); lattice: its step and its radius. `frame` (m × s, orthonormal) holds the directions
+    weights (K) and centres (K × m); rule: how nodes are placed. `frame` (m × s, orthonormal) holds the directions
     that nodes are spread in, all where it is None: enough for the M whose columns it spans, since across it x is
     independent of what they see, given the component. points (n × m), their masses (n) and components (n). `potential`
     is the last u that was found, where the next search begins; `gap` is how much (1) leaves open there, on the nodes.
@@ -107,7 +151,7 @@ class Nodes:
 
     weights: Floats
     centres: Floats
-    lattice: tuple[float, float]
+    rule: Grid | Sample
     frame: Floats | None = None
     points: Floats = field(init=False)
     masses: Floats = field(init=False)
@@ -118,14 +162,13 @@ class Nodes:
     def __post_init__(self) -> None:
         """Place the nodes. Raises InputError for too many of them."""
         frame = np.eye(self.centres.shape[1]) if self.frame is None else self.frame
-        grid = _grid(frame.shape[1], *self.lattice)
-        if len(grid) * len(self.weights) > MOST:
+        placed, shares = self.rule.placed(len(self.weights), frame.shape[1])
+        if placed.shape[0] * placed.shape[1] > MOST:
             rule = f"needs more than {MOST} nodes"
             raise InputError("weights", f"{len(self.weights)} components", rule, "use fewer components")
-        mass = np.exp(-(grid**2).sum(1) / 2)
-        self.points = np.concatenate([grid @ frame.T + centre for centre in self.centres])
-        self.masses = np.concatenate([w * mass / mass.sum() for w in self.weights])
-        self.components = np.repeat(np.arange(len(self.weights)), len(grid))
+        self.points = np.concatenate(placed @ frame.T + self.centres[:, None])
+        self.masses = np.outer(self.weights, shares).reshape(-1)
+        self.components = np.repeat(np.arange(len(self.weights)), len(shares))
         self.potential = np.zeros(len(self.masses))
 
     def coupling(self, M: Floats) -> Floats:
@@ -140,12 +183,16 @@ class Nodes:
             excess = top + np.log(total) - u
             if step == _ROUNDS or self.masses @ np.abs(excess) < _TOLERANCE:
                 break
-            if step < 3 or not np.abs(excess).max() <= 1:
-                u = u + excess / 2
-            else:
-                u = u + np.linalg.solve(np.eye(len(u)) + shares / total[:, None], excess)
+            near = bool(np.abs(excess).max() <= 1)
+            u = u + (_solved(shares / total[:, None], excess) if near else excess / 2)
         self.potential, self.gap = u, gap(self.masses, u, np.exp(excess))
-        return np.asarray(np.exp(scores - u[:, None] - u + logs[:, None] + logs))
+        return np.asarray(shares * (self.masses * np.exp(top - u))[:, None])
+
+    def seen_at(self, points: Floats, M: Floats) -> Floats:
+        """Return u at other points, half a step from what is known here."""
+        shifted = points @ M @ self.points.T - self.potential + np.log(self.masses)
+        top = shifted.max(1)
+        return np.asarray(top + np.log(np.exp(shifted - top[:, None]).sum(1)))
 
     @property
     def value(self) -> float:
@@ -161,17 +208,18 @@ def gap(masses: Floats, u: Floats, r: Floats) -> float:
     return 2 * left * max(0.0, float(u.max())) + epsilon + entropy + abs(mean)
 
 
-def _grid(s: int, step: float, radius: float) -> Floats:
-    """Return the nodes round the origin in s dimensions (n × s)."""
-    axis = np.arange(-math.floor(radius / step), math.floor(radius / step) + 1) * step
-    grid = np.stack(np.meshgrid(*[axis] * s, indexing="ij"), -1).reshape(-1, s) if s else np.zeros((1, 0))
-    return np.asarray(grid[(grid**2).sum(1) <= radius**2 + 1e-9])
+def _solved(shares: Floats, excess: Floats) -> Floats:
+    """Solve (1 + π)x = excess nearly: π's eigenvalues are in [0, 1], so that each term leaves a third of the error."""
+    found = excess * (2 / 3)
+    for _ in range(_TERMS):
+        found = found + (excess - found - shares @ found) * (2 / 3)
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------------- floats
 
 
-class _White(NamedTuple):
+class White(NamedTuple):
     """w, m (K × ρ), LᵀYL, ν (K × d) and X (d × ρ) in floats."""
 
     weights: Floats
@@ -181,7 +229,7 @@ class _White(NamedTuple):
     lift: Floats
 
     @classmethod
-    def of(cls, problem: Transport) -> _White:
+    def of(cls, problem: Transport) -> White:
         """Return them. Raises InputError for more dimensions than nodes are placed in."""
         if problem.rank > LARGEST:
             rule = f"is more than {LARGEST}, the dimensions that nodes are placed in"
@@ -197,28 +245,72 @@ class _White(NamedTuple):
             exact.to_floats(problem.sigma * B * inverse.transpose()) / roots,
         )
 
-    def on(self, lattice: tuple[float, float]) -> tuple[float, Floats, float]:
+    def on(self, lattice: Grid) -> tuple[float, Floats, float]:
         """Return T, E_π xyᵀ, and what Sinkhorn's scaling and rounding leave open, on the nodes of a lattice."""
         nodes = Nodes(self.weights, self.centres, lattice)
-        coupling = nodes.coupling(self.M)
+        outer = self._outer(nodes, nodes.coupling(self.M))
+        return nodes.value, outer, _open(nodes)
+
+    def _outer(self, nodes: Nodes, coupling: Floats) -> Floats:
         x = self.means[nodes.components] + (nodes.points - self.centres[nodes.components]) @ self.lift.T
-        rounding = 8 * _EPS * (1 + float(np.abs(nodes.potential).max()))
-        return nodes.value, x.T @ coupling @ x, nodes.gap + rounding
+        return np.asarray(x.T @ coupling @ x)
 
     def refined(self) -> Iterator[tuple[float, Floats, float]]:
         """Yield that of finer and finer lattices, two at least."""
-        for number, lattice in enumerate(_LATTICES[self.M.shape[0]]):
-            if number > 1 and len(_grid(self.M.shape[0], *lattice)) * len(self.weights) > _PATIENT:
+        for number, lattice in enumerate(Grid(*sizes) for sizes in _LATTICES[self.M.shape[0]]):
+            if number > 1 and len(lattice.nodes(self.M.shape[0])) * len(self.weights) > _PATIENT:
                 return
             yield self.on(lattice)
 
+    def extrapolated(self, seed: int) -> _Extrapolated:
+        """Return it of a scrambling of SAMPLED nodes and one of half as many."""
+        few, many = (Nodes(self.weights, self.centres, Sample(n, seed)) for n in (SAMPLED // 2, SAMPLED))
+        outer = self._outer(few, few.coupling(self.M))
+        many.potential = few.seen_at(many.points, self.M)
+        coupling = many.coupling(self.M)
+        crowd = float((coupling**2 / many.masses[:, None]).sum())
+        steps = many.value - few.value, self._outer(many, coupling) - outer
+        values = many.value + steps[0], outer + 2 * steps[1]
+        return _Extrapolated(*values, *steps, _open(many) if crowd <= _CROWDED else math.inf)
+
+    def estimated(self) -> tuple[Estimate, Moments]:
+        """Return T and E_π xyᵀ of all scramblings, with errors that these tell: ∞ where a map is too steep."""
+        values, outers, value_steps, outer_steps, left = zip(
+            *(self.extrapolated(seed) for seed in range(REPLICATES)), strict=True
+        )
+        open_, outer = max(left), np.mean(outers, axis=0)
+        value_error = mean_confidence() * float(np.std(values)) + abs(float(np.mean(value_steps)))
+        apart = mean_confidence() * np.std(outers, axis=0) + np.abs(np.mean(outer_steps, axis=0))
+        size = 1 + float(np.abs(outer).max())
+        return (
+            Estimate(float(np.mean(values)), value_error + open_),
+            Moments(outer, float(apart.max()) + size * open_),
+        )
+
+
+class _Extrapolated(NamedTuple):
+    """T and E_π xyᵀ extrapolated from n/2 and n nodes, by how much more the n have, and what they leave open."""
+
+    value: float
+    outer: Floats
+    value_step: float
+    outer_step: Floats
+    open: float
+
+
+def _open(nodes: Nodes) -> float:
+    """Return what Sinkhorn's scaling and rounding leave open on the nodes."""
+    return nodes.gap + 8 * _EPS * (1 + float(np.abs(nodes.potential).max()))
+
 
 def expected_transport(problem: Transport) -> Estimate:
-    """Return T in float64: on lattices of nodes, until two agree. Raises InputError beyond two dimensions."""
+    """Return T in float64: on lattices of nodes, until two agree, or sampled ones. Raises InputError beyond LARGEST."""
     if problem.rank == 0:
         return Estimate(0.0, 0.0)
+    if problem.rank > LATTICE:
+        return White.of(problem).estimated()[0]
     value, error = math.nan, math.inf
-    for found, _, open_ in _White.of(problem).refined():
+    for found, _, open_ in White.of(problem).refined():
         error = abs(found - value) + open_
         value = found
         if error <= _AGREED * (1 + abs(value)):
@@ -231,8 +323,10 @@ def moments(problem: Transport) -> Moments:
     d = problem.M.nrows()
     if problem.rank == 0:
         return Moments(np.zeros((d, d)))
+    if problem.rank > LATTICE:
+        return White.of(problem).estimated()[1]
     outer, error = np.full((d, d), math.nan), math.inf
-    for _, found, open_ in _White.of(problem).refined():
+    for _, found, open_ in White.of(problem).refined():
         size = 1 + float(np.abs(found).max())
         error = float(np.abs(found - outer).max()) + size * open_
         outer = found
