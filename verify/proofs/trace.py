@@ -34,9 +34,8 @@ class _Table:
                 self.define(str(t.val))
                 continue
             args = t.args[1:] if t.op == "c" else t.args
-            missing = next((a for a in reversed(args) if a not in self.numbers), None)
-            if missing is not None:
-                todo.append(missing)
+            if missing := [a for a in args if a not in self.numbers]:
+                todo += missing
                 continue
             value = str(t.val) if t.op == "num" else t.val
             self.nodes.append([t.op, value, *(self.numbers[a] for a in args)])
