@@ -16,7 +16,7 @@ from thmverify.integrate.transport import Grid, Nodes, Sample, Transport, White,
 from thmverify.losses import LOSSES
 from thmverify.losses.levels import enclose, float64_gradient, float64_value
 from thmverify.maps import Encoder, Gram
-from thmverify.minimize import Note, minimise
+from thmverify.minimize import Note, key_bias, minimise
 from thmverify.minimize.key_bias import KeyBiasLoss
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
 
@@ -32,7 +32,8 @@ def paired(mixture: SharedGMM, bias: Fraction = Fraction(2, 3), rank: int = 3) -
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave a quarter of the nodes: the errors are larger, and hold all the same."""
-    monkeypatch.setattr(transport, "SAMPLED", 512)
+    for module in (transport, key_bias):
+        monkeypatch.setattr(module, "SAMPLED", 512)
 
 
 def bridge(size: float) -> tuple[float, float]:
@@ -162,6 +163,23 @@ def test_what_newton_solves_is_solved_nearly() -> None:
     assert (np.eye(len(shares)) + shares) @ _solved(shares, excess) == pytest.approx(excess, abs=1e-5)
 
 
+@pytest.mark.usefixtures("few")
+def test_many_components_in_the_plane_are_sampled() -> None:
+    """Seventeen equal components are one, and twenty that turn into each other by 90° have M = c I."""
+    M = exact.matrix([[Fraction(1, 4), 0], [0, Fraction(1, 5)]])
+    found = float64_value(LOSS, paired(SharedGMM([Fraction(1, 17)] * 17, [(1, 2)] * 17)), Gram(M))
+    assert abs(found.value - bridge(1 / 4)[0] - bridge(1 / 5)[0]) <= found.error
+    assert 1e-9 < found.error < 2e-3
+    turned = [
+        mean for a, b in ((3, 1), (2, 2), (1, 3), (4, 0), (2, 0)) for mean in ((a, b), (-b, a), (-a, -b), (b, -a))
+    ]
+    best = minimise(LOSS, paired(SharedGMM([Fraction(1, 20)] * 20, turned), Fraction(1)))
+    assert best.rank == 2
+    assert best.maps["M"] == pytest.approx(best.maps["M"][0, 0] * np.eye(2), abs=5e-3)
+    assert best.maps["M"][0, 0] > 0.2
+
+
+@pytest.mark.usefixtures("few")
 def test_the_minimiser_of_a_simplex_has_full_rank_and_its_symmetry() -> None:
     """In R⁴ with noise of its own in each coordinate: at δ = 1 it learns all of S_LDA, and M = c Σ⁻¹ there."""
     means = [(2 * a, 4 * b, 2 * c, 0) for a, b, c in CORNERS]

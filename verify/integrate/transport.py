@@ -14,9 +14,10 @@ marginals, ε = E(1 − ρ) ≤ E|r − 1|, and π = mms + (1 − ρ)(1 − ρ)�
 F is centred, with one covariance. With q = L⁻¹Bᵀx, M = BYBᵀ and BᵀΣB = LLᵀ, π's density depends on q alone, and x = ν_k
 + X(q − m_k) + a part that is independent of all, X = ΣBL⁻ᵀ.
 
-Beyond two dimensions the nodes are scrambled Sobol points, whose spread tells one part of the error. The other part is
-that of all scramblings: a node agrees most with itself, which counts for too much. It falls with the number n of nodes
-about like 1/n, or faster, so that n/2 and n nodes are extrapolated; what they differ by is counted as an error.
+Beyond two dimensions, and round many components, the nodes are scrambled Sobol points, whose spread tells one part of
+the error. The other part is that of all scramblings: a node agrees most with itself, which counts for too much. It is
+about 1/n, or falls faster, with the number n of nodes, so that n/2 and n nodes are extrapolated; what they differ by is
+counted as an error.
 """
 
 from __future__ import annotations
@@ -114,6 +115,10 @@ class Grid(NamedTuple):
         grid = self.nodes(s)
         mass = np.exp(-(grid**2).sum(1) / 2)
         return np.broadcast_to(grid, (K, *grid.shape)), mass / mass.sum()
+
+    def fits(self, K: int, s: int) -> bool:
+        """Return whether it has few enough nodes round K components in s dimensions."""
+        return s <= LATTICE and K * len(self.nodes(s)) <= MOST
 
     def nodes(self, s: int) -> Floats:
         """Return the nodes round the origin in s dimensions (n × s)."""
@@ -245,6 +250,12 @@ class White(NamedTuple):
             exact.to_floats(problem.sigma * B * inverse.transpose()) / roots,
         )
 
+    @property
+    def on_lattices(self) -> bool:
+        """Whether two lattices at least have few enough nodes."""
+        s = len(self.M)
+        return s <= LATTICE and Grid(*_LATTICES[s][1]).fits(len(self.weights), s)
+
     def on(self, lattice: Grid) -> tuple[float, Floats, float]:
         """Return T, E_π xyᵀ, and what Sinkhorn's scaling and rounding leave open, on the nodes of a lattice."""
         nodes = Nodes(self.weights, self.centres, lattice)
@@ -307,10 +318,11 @@ def expected_transport(problem: Transport) -> Estimate:
     """Return T in float64: on lattices of nodes, until two agree, or sampled ones. Raises InputError beyond LARGEST."""
     if problem.rank == 0:
         return Estimate(0.0, 0.0)
-    if problem.rank > LATTICE:
-        return White.of(problem).estimated()[0]
+    white = White.of(problem)
+    if not white.on_lattices:
+        return white.estimated()[0]
     value, error = math.nan, math.inf
-    for found, _, open_ in White.of(problem).refined():
+    for found, _, open_ in white.refined():
         error = abs(found - value) + open_
         value = found
         if error <= _AGREED * (1 + abs(value)):
@@ -323,10 +335,11 @@ def moments(problem: Transport) -> Moments:
     d = problem.M.nrows()
     if problem.rank == 0:
         return Moments(np.zeros((d, d)))
-    if problem.rank > LATTICE:
-        return White.of(problem).estimated()[1]
+    white = White.of(problem)
+    if not white.on_lattices:
+        return white.estimated()[1]
     outer, error = np.full((d, d), math.nan), math.inf
-    for _, found, open_ in White.of(problem).refined():
+    for _, found, open_ in white.refined():
         size = 1 + float(np.abs(found).max())
         error = float(np.abs(found - outer).max()) + size * open_
         outer = found

@@ -4,7 +4,8 @@ With a learnt number b(y) for each key the loss is −E[xᵀMx̂ + b(x̂)] + E_x
 b is −⟨C, M⟩ + T(M), with the derivative −C + E_π xyᵀ (`thmverify.integrate.transport`). A shift of x changes nothing,
 so that the coordinates are centred, whitened, and those of S_LDA, where every minimiser lies. All is on a lattice of
 nodes around each component: no bounds. A map of lower rank sees x along its columns alone, so that its nodes lie on
-these directions through each mean. Beyond two directions the nodes are sampled, the same for all steps of a search.
+these directions through each mean. Beyond two directions, and round many components,
+the nodes are sampled, the same for all steps of a search.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class KeyBiasLoss:
         if m > LARGEST:
             rule = f"is more than the {LARGEST} dimensions that nodes are placed in"
             raise InputError("means", f"dim S_LDA = {m}", rule, "use fewer components")
-        placing = self.rule or _searching(m if self.frame is None else self.frame.shape[1])
+        placing = self.rule or _searching(len(self.weights), m if self.frame is None else self.frame.shape[1])
         self.nodes = Nodes(self.weights, self.centres, placing, self.frame)
 
     @classmethod
@@ -130,7 +131,7 @@ class KeyBiasLoss:
                 break
             V = fewer
         s, rough = V.shape[1], _Search(self, V.shape)
-        if s > LATTICE:
+        if not _FINE[min(s, LATTICE)].fits(len(self.weights), s):
             return _polished(rough, _Sampled(self, V.shape), V, _SEEN)
         fine = replace(self.along(V) if s < m else self, rule=_FINE[s])
         return _polished(rough, _Search(fine, V.shape), V, TOLERANCE)
@@ -158,9 +159,10 @@ class KeyBiasLoss:
         return float(np.linalg.eigvalsh(null.T @ self.along(V).at(V @ V.T)[1] @ null)[0]), V
 
 
-def _searching(s: int) -> Grid | Sample:
-    """Return how nodes for searches are placed in s directions."""
-    return Grid(_STEP, _RADII[s]) if s <= LATTICE else Sample(SAMPLED // 2, _SEEDS[0])
+def _searching(K: int, s: int) -> Grid | Sample:
+    """Return how nodes for searches are placed round K components in s directions."""
+    grid = Grid(_STEP, _RADII[min(s, LATTICE)])
+    return grid if grid.fits(K, s) else Sample(SAMPLED // 2, _SEEDS[0])
 
 
 def _frame(V: Floats) -> Floats:
