@@ -79,6 +79,19 @@ def test_the_map_0_has_the_loss_0_and_lengths_do_not_count() -> None:
     assert abs(np.sum(gradient * exact.to_floats(MAP))) < 1e-12
 
 
+def test_round_noise_is_enclosed_in_any_units() -> None:
+    """Features have no length: x and x/3 have one loss, though the inverse of 3·1 is no binary fraction."""
+    plane = fmpq_mat([[1, 0], [0, 1]])
+    found = []
+    for unit in (Fraction(1), Fraction(1, 3)):
+        mixture = SharedGMM((HALF, HALF), ((unit / 3, 0), (-unit / 3, 0)), ((3 * unit**2, 0), (0, 3 * unit**2)))
+        problem = Instance(AugmentedPairs(mixture, Fraction(7, 10)), 2)
+        found.append(enclose(LOSS, problem, Encoder(plane), 15))
+        assert found[-1].reached
+        assert contains(found[-1], float64_value(LOSS, problem, Encoder(plane)).value, 1e-12)
+    assert overlap(*found)
+
+
 def test_columns_beyond_the_rank_do_not_count() -> None:
     """r = 3 columns of rank 2 are a turn of two; and r > d."""
     turn = fmpq_mat([[fmpq(3, 5), fmpq(4, 5), 0], [fmpq(-4, 5), fmpq(3, 5), 0]])

@@ -454,11 +454,11 @@ class _Strip(NamedTuple):
         zeroth, first = [], []
         for part in components:
             half = (part.inverse[0, 0] + part.inverse[1, 1]) / 2
-            apart = (((part.inverse[0, 0] - part.inverse[1, 1]) / 2) ** 2 + part.inverse[0, 1] ** 2).sqrt()
+            apart = _length((part.inverse[0, 0] - part.inverse[1, 1]) / 2, part.inverse[0, 1])
             least = half - apart * (2 * a).cosh()
             if not (least > 0 and spread < arb.pi() / 2):
                 return None
-            b = (part.pull[0] ** 2 + part.pull[1] ** 2).sqrt() * a.cosh()
+            b = _length(*part.pull) * a.cosh()
             zeroth.append(part.middle * (b * b / (2 * least)).exp() * (2 * arb.pi() / least).sqrt())
             first.append((part.middle + b * zeroth[-1]) / least)
         error = 4 * arb.pi() / ((a * N).exp() - 1)
@@ -468,6 +468,11 @@ class _Strip(NamedTuple):
     def floor(self) -> arb:
         """A lower bound of |Z|."""
         return (-self.height).exp() * self.spread.cos()
+
+
+def _length(x: arb, y: arb) -> arb:
+    """Return an upper bound of √(x² + y²); of a ball round 0 python-flint's ** makes nan."""
+    return (x * x + y * y).upper().sqrt()
 
 
 def _best(problem: Directions, components: Sequence[_Component], digits: int) -> _Strip | None:
@@ -568,5 +573,5 @@ def _enclosed_slopes(problem: Directions, components: Sequence[_Component], stri
     most = 2 * wide / tau * (1 + strip.height.exp() / strip.floor)  # of v
     for w, part, zeroth, first in zip(problem.weights, components, strip.zeroth, strip.first, strict=True):
         for i, (x, (one, two)) in enumerate(zip(part.rest, part.lift, strict=True)):
-            rest[i] += arb(w) * most * wide * (abs(x) * zeroth + (one**2 + two**2).sqrt() * wide * first)
+            rest[i] += arb(w) * most * wide * (abs(x) * zeroth + _length(one, two) * wide * first)
     return total + np.array([[off(x)] * 2 for x in rest])

@@ -152,7 +152,7 @@ class _Law:
 
     def density(self, q: arb) -> arb:
         """Return F(q)."""
-        bells = (w * (-((q - m) ** 2) / 2).exp() for w, m in zip(self.weights, self.centres, strict=True))
+        bells = (w * (-(q - m) * (q - m) / 2).exp() for w, m in zip(self.weights, self.centres, strict=True))
         return sum(bells, arb(0)) / (2 * arb.pi()).sqrt()
 
     def end(self, sign: int) -> arb:
@@ -312,14 +312,15 @@ class _Line:
         side = math.isqrt(count) + 1
         coarse = [[(arb(step * side * j) * q).exp() for q in self.q] for j in range(-side, side)]
         fine = [[x * (arb(step * j) * q).exp() for j in range(side)] for x, q in zip(self.c, self.q, strict=True)]
-        moments = [[x * q**k for k in range(3) for x in row] for row, q in zip(fine, self.q, strict=True)]
+        moments = [[x * power for power in (1, q, q * q) for x in row] for row, q in zip(fine, self.q, strict=True)]
         for row in (arb_mat(coarse) * arb_mat(moments)).tolist():
             yield from zip(row[:side], row[side : 2 * side], row[2 * side :], strict=True)
 
     def _past(self, z: arb, end: int) -> arb:
         """Return Σ_i c_i (q_i − q_n)² e^{−z|q_n − q_i|} / c_n for the last node at an end."""
         last = self.q[end]
-        terms = (x * (q - last) ** 2 * (-z * abs(q - last)).exp() for x, q in zip(self.c, self.q, strict=True))
+        gaps = [abs(q - last) for q in self.q]
+        terms = (x * gap * gap * (-z * gap).exp() for x, gap in zip(self.c, gaps, strict=True))
         return sum(terms, arb(0)) / self.c[end]
 
     def bounds(self) -> _Bounds | None:
@@ -390,7 +391,7 @@ class _Lifted(NamedTuple):
         values = []
         for q, D in zip(line.q, line.D, strict=True):
             bells = [
-                w * (-((q - m) ** 2) / 2).exp() * (nu + X * (q - m))
+                w * (-(q - m) * (q - m) / 2).exp() * (nu + X * (q - m))
                 for w, m, nu in zip(law.weights, law.centres, means, strict=True)
             ]
             values.append(sum(bells, arb(0)) * line.h / (2 * arb.pi()).sqrt() / D)
@@ -453,7 +454,7 @@ class _End(NamedTuple):
         at = min(range(len(q)), key=lambda j: abs(float(q[j]) - tilted))
         pull = y * last - slopes[at]
         far = sum((w * (sign * pull * m).exp() for w, m in zip(law.weights, law.centres, strict=True)), arb(0))
-        log_r = slopes[at] * q[at] - D[at].log() + far.log() + pull**2 / 2 - D[-1].log()
+        log_r = slopes[at] * q[at] - D[at].log() + far.log() + pull * pull / 2 - D[-1].log()
         rate = room - 2 * (y * top + y * pull - slopes[-1])
         squares = masses[-1] * (2 * log_r).exp() / ((h * rate).exp() - 1)
         falls = bool(room > 0 and pull > 0 and rate > 0 and 2 * y * y < 1 and all(x > 0 for x in rates))

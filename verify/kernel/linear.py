@@ -233,4 +233,4 @@ def least_dual_norm_squared(E: arb_mat, left: fmpq_mat, right: fmpq_mat | arb_ma
     """Return ⟨E, H⟩²/tr(left H right H) for one symmetric H, a lower bound of the square of the dual norm of E ≠ 0."""
     first, second = arb_mat(left.inv()), arb_mat(right.inv())
     H = first * E * second + second * E * first
-    return (E * H).trace() ** 2 / (arb_mat(left) * H * arb_mat(right) * H).trace()
+    return (E * H).trace() * (E * H).trace() / (arb_mat(left) * H * arb_mat(right) * H).trace()
