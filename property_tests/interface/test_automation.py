@@ -174,7 +174,7 @@ def test_a_report_is_like_itself(compared, report):
         ("infonce-equality-equal-weights", "proved", False),
         ("infonce-equality-equal-weights", "refuted", False),
         ("infonce-equality-equal-weights", "failed", True),
-        ("infonce-key-bias-equality", "proved", False),
+        ("sample-radius", "proved", False),
     ],
 )
 def test_what_is_lost_is_worse_and_what_is_settled_is_better(compared, name, word, worse):
