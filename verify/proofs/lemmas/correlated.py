@@ -172,7 +172,7 @@ class Outside(Minimiser):
 
         none = self._scaled(x, lambda _, rho: theta * self.psi(rho))
         none = s.lin(eq(Z.mean(T), 0), [none], *self.rules, self.unbiased, positive=self.known)
-        line = Z.tangent(lambda y: whole.g(y) - Z.g(y), whole, T, [sign, none])
+        line = Z.weighted_tangent(lambda y: whole.g(y) - Z.g(y), whole, T, lambda y: s.spec(sign, y), none)
         value = self._value(x, theta)
         rules = self.after.is_logs, self.before.is_logs
         low = self.after.logs(x) + Z.average(lambda y: self.gap(x, theta, self.F.T @ y))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from thmverify.proofs.expressions import Col, Expr, Index, eq, exp, fresh, inv, log, mean, num, total
@@ -92,36 +92,43 @@ class LogMean:
         """Z·Z⁻¹ = 1."""
         return self.s.mp(self.s.apply("reciprocal", [], [self.whole]), positive_nonzero(self.s, self.positive))
 
-    def tangent(self, h: Terms, other: LogMean, T: Terms = lambda _: num(0), facts: Sequence[Line] = ()) -> Line:
-        """log Z(g) + P((1 + T)(h − T)) ≤ log Z(g + h), the exponent g + h being that of `other`; T = 0 unless given.
+    def tangent(self, h: Terms, other: LogMean) -> Line:
+        """log Z(g) + P h ≤ log Z(g + h), the exponent g + h being that of `other`."""
+        s = self.s
 
-        `facts` are 0 ≤ 1 + T(y) for a free y, given as ∀y, and P T = 0, given as Σ_l w_l E exp(g) T = 0. Then
+        def zero(_: Expr) -> Expr:
+            return num(0)
+
+        none = s.lin(eq(self.mean(zero), 0), [], positive=self.tame)
+        return self.weighted_tangent(h, other, zero, lambda y: s.calc(num(0) <= 1 + zero(y)), none)
+
+    def weighted_tangent(self, h: Terms, other: LogMean, T: Terms, sign: Callable[[Expr], Line], none: Line) -> Line:
+        """log Z(g) + P((1 + T)(h − T)) ≤ log Z(g + h), for weights 1 + T of mean 1.
+
+        `sign` takes y to the line 0 ≤ 1 + T(y), and `none` says Σ_l w_l E exp(g) T = 0. With m = P((1 + T)(h − T))
         exp(h − m) ≥ (1 + T) exp(h − T − m) ≥ (1 + T)(1 + h − T − m).
         """
         s, st = self.s, self.set
         l, eta = fresh(Index(st.K), "l"), fresh(Col(st.d), "eta")
-        weighted = lambda y: (1 + T(y)) * (h(y) - T(y))  # noqa: E731
+
+        def weighted(y: Expr) -> Expr:
+            return (1 + T(y)) * (h(y) - T(y))
+
         slope, y = self.average(weighted), st.mu(l) + eta
         rest = h(y) - T(y) - slope
         above = s.parts(s.apply("exponential", [], [rest]))[0]
         more = s.parts(s.apply("exponential", [], [T(y)]))[0]
         weight, power = exp_positive(s, self.g(y)), exp_positive(s, self.g(y) + rest)
-        sign = s.spec(facts[0], y) if facts else s.calc(num(0) <= 1 + T(y))
-        scaled = s.apply(
-            "product",
-            [[s.lin(num(0) <= exp(self.g(y)) * (1 + T(y)), [s.apply("product", [[weaken(s, weight), sign]])]), above]],
-        )
+        share = s.lin(num(0) <= exp(self.g(y)) * (1 + T(y)), [s.apply("product", [[weaken(s, weight), sign(y)]])])
+        scaled = s.apply("product", [[share, above]])
         raised = s.apply("product", [[weaken(s, power), more]])
-        low, high = exp(self.g(y)) * (1 + T(y)) * (1 + rest), exp(other.g(y)) * exp(-slope)
-        part = s.lin(low <= high, [scaled, raised])
-        claim = self.whole + self.mean(weighted) - slope * self.whole <= other.whole * exp(-slope)
-        tame = [*other.tame, *self.tame[1:]]
+        part = s.lin(exp(self.g(y)) * (1 + T(y)) * (1 + rest) <= exp(other.g(y)) * exp(-slope), [scaled, raised])
+        high = other.whole * exp(-slope)
+        claim = self.whole + self.mean(weighted) - slope * self.whole <= high
         middle = self.whole + self.mean(weighted) - slope * self.whole + (1 - slope) * self.mean(T)
-        summed = mixture_order(st, part, l, eta, middle <= other.whole * exp(-slope), tame)
-        none = [(facts[1], 1 - slope)] if facts else [(s.lin(eq(self.mean(T), 0), [], positive=self.tame), 1 - slope)]
-        summed = s.lin(claim, [summed, *none])
-        # Z ≤ Z'·exp(−P h)
-        bound = s.lin(self.whole <= other.whole * exp(-slope), [summed, (self.cancel, self.mean(weighted))])
+        summed = mixture_order(st, part, l, eta, middle <= high, [*other.tame, *self.tame[1:]])
+        summed = s.lin(claim, [summed, (none, 1 - slope)])
+        bound = s.lin(self.whole <= high, [summed, (self.cancel, self.mean(weighted))])  # Z ≤ Z'·exp(−m)
         grown = s.apply("product", [[bound, weaken(s, exp_positive(s, slope))]])
         raised = s.lin(exp(self.log + slope) <= exp(other.log), [grown, (self.exp_log, exp(slope)), (other.exp_log, 1)])
         return s.lin(self.log + slope <= other.log, [exp_order(s, raised)])
