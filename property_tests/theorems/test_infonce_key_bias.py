@@ -347,3 +347,13 @@ def test_what_lies_across_costs_whatever_the_bias_is(across: float) -> None:
             bound = eps * (shares @ (psi * rho) * across) ** 2 - eps**2 * (shares @ psi**2) ** 2
             assert gained >= bound - 1e-12
     assert loss(np.multiply.outer(point, point), np.zeros((7, 4))) > loss(inside, np.zeros((7, 4)))
+
+
+@pytest.mark.parametrize("size", [Fraction(1, 10**12), Fraction(1), Fraction(10**12)])
+def test_in_any_units_a_column_has_a_part_across(size: Fraction) -> None:
+    mixture = SharedGMM((Fraction(1, 2),) * 2, ((1, 0), (-1, 0)), ((size, 0), (0, size)))
+    found = INCLUSION.examine(matched(mixture))
+    assert found.outcome is Outcome.UNDECIDED
+    assert "raises L" in found.reason
+    assert INCLUSION.margin is not None
+    assert INCLUSION.margin(matched(mixture)) < -0.01

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import random
 import sys
-from fractions import Fraction
 from functools import lru_cache
+
+from flint import fmpq
 
 from thmverify import exact, vocabulary
 from thmverify.guarantees import Column, Guarantee
@@ -64,13 +65,13 @@ def gain(instance: Instance) -> tuple[float, float] | None:
     space = lda_subspace(mixture)
     if space.dimension == mixture.dimension:
         return None
-    a = random_matrix(rng, mixture.dimension, 1)
-    inside = projected(space.basis, mixture.sigma, a)
-    noise = exact.inner(a - inside, mixture.sigma * (a - inside))
-    if not noise:
-        return None
-    half = Fraction(float(exact.to_fraction(noise)) ** -0.5 * 0.7).limit_denominator(1000)  # of variance about ½ across
-    values = [float64_value(LOSSES[ROW], instance, Encoder(m * exact.to_fmpq(half))) for m in (a, inside)]
+    noise = fmpq(0)
+    while not noise:  # until a column has a part across S_LDA
+        a = random_matrix(rng, mixture.dimension, 1)
+        inside = projected(space.basis, mixture.sigma, a)
+        noise = exact.inner(a - inside, mixture.sigma * (a - inside))
+    unit = fmpq(2) ** ((int(noise.q).bit_length() - int(noise.p).bit_length()) // 2)  # variance across from ¼ to 2
+    values = [float64_value(LOSSES[ROW], instance, Encoder(m * unit)) for m in (a, inside)]
     return values[0].value - values[1].value, values[0].error + values[1].error
 
 
