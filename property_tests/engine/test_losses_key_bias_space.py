@@ -160,7 +160,7 @@ def test_what_newton_solves_is_solved_nearly() -> None:
     nodes, M = Nodes(np.array([0.4, 0.6]), np.array([[1.2], [-0.8]]), Grid(0.5, 6.0)), np.array([[0.8]])
     shares = nodes.coupling(M) / nodes.masses[:, None]
     excess = np.sin(np.arange(len(shares)))
-    assert (np.eye(len(shares)) + shares) @ _solved(shares, excess) == pytest.approx(excess, abs=1e-5)
+    assert (np.eye(len(shares)) + shares) @ _solved(shares.__matmul__, excess, 1e-11) == pytest.approx(excess, abs=1e-5)
 
 
 @pytest.mark.usefixtures("few")
