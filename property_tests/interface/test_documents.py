@@ -27,7 +27,8 @@ from thmverify.theorems.samples.radius_common import radius
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "pages"
 DOCUMENTS = [ROOT / "README.md", *sorted(PAGES.rglob("*.md"))]
-NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
+MATRIX = PAGES / "matrix.md"
+NAMES = {path: path.relative_to(ROOT).as_posix() for path in DOCUMENTS}
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
 BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 WORDS = 1200  # of the README
@@ -82,8 +83,8 @@ def allowed(example: Example) -> tuple[int, ...]:
     return (1,) if "refuted" in example.output and " decide " in example.command else (0,)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
-def test_a_document_shows_what_is_printed(path, monkeypatch, tmp_path):
+def shows_what_is_printed(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run what a document shows, in a folder with the examples."""
     for part in ("examples", "theorems", "reports", "verify"):
         (tmp_path / part).symlink_to(ROOT / part)
     monkeypatch.chdir(tmp_path)
@@ -102,7 +103,13 @@ def test_a_document_shows_what_is_printed(path, monkeypatch, tmp_path):
         assert pattern(output).fullmatch(found + "\n"), f"{example.command}\n{found}"
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+# The page on the matrix is read where every cell has been computed, in test_matrix.py.
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path != MATRIX], ids=lambda path: NAMES[path])
+def test_a_document_shows_what_is_printed(path, monkeypatch, tmp_path):
+    shows_what_is_printed(path, monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES.values())
 def test_files_that_are_shown_are_read(path):
     for language, block in BLOCK.findall(path.read_text(encoding="utf-8")):
         if language == "json" and '"model"' in block:
@@ -110,7 +117,7 @@ def test_files_that_are_shown_are_read(path):
             (Family.of if "axes" in fields else parse_instance)(fields)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES.values())
 def test_links_lead_to_files(path):
     generated = {PAGES / name for name in ("statements.md", "names.md", "api.md")}
     text = BLOCK.sub("", path.read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sympy import Symbol
 
+from property_tests.interface.test_documents import MATRIX, shows_what_is_printed
 from property_tests.scripts import with_script
 from thmverify.cli import main
 from thmverify.evidence import Break, ByKernel, Counterexample
@@ -17,6 +18,7 @@ from thmverify.hypotheses import ENOUGH_COLUMNS, Hypothesis
 from thmverify.matrix import Matrix
 from thmverify.sampling import random_instance
 from thmverify.standing import Standing
+from thmverify.statement import prepare
 from thmverify.theorems import COUNTEREXAMPLES, REGISTRY
 from thmverify.theorems.infonce.infonce_equality_equal_weights import STATEMENT as EQUAL_WEIGHTS
 from thmverify.theorems.infonce.infonce_inclusion import STATEMENT
@@ -185,7 +187,12 @@ def test_a_model_with_one_covariance_says_nothing_of_several():
 
 
 def test_every_cell_of_the_registry_is_confirmed():
+    prepare(REGISTRY.values())
     assert [c for c in Matrix(REGISTRY).cells if c.standing is Standing.FAILED] == []
+
+
+def test_the_page_shows_what_is_printed(monkeypatch, tmp_path):
+    shows_what_is_printed(MATRIX, monkeypatch, tmp_path)
 
 
 def test_json_holds_every_cell(capsys):
