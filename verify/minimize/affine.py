@@ -32,10 +32,10 @@ _REACH, _WIDTH = 7.5, 0.125  # of the float lattice, in standard deviations
 
 @cache
 def _lattice(rank: int) -> tuple[Floats, Floats]:
-    """Return the nodes of the float lattice in so many dimensions, and their masses."""
-    nodes = np.array(list(itertools.product(np.arange(-_REACH, _REACH, _WIDTH), repeat=rank)))
-    density = np.exp(-0.5 * np.sum(nodes**2, axis=1))
-    return nodes, density / density.sum()
+    """Return the nodes of the float lattice in so many dimensions (rank × nodes), and their masses."""
+    nodes = np.array(list(itertools.product(np.arange(-_REACH, _REACH, _WIDTH), repeat=rank))).T
+    density = np.exp(-0.5 * np.sum(nodes**2, axis=0))
+    return nodes.copy(), density / density.sum()
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,19 @@ class Relaxed:
         U = np.linalg.qr(root.T @ A)[0]  # directions of the noise that the logits see
         nodes, density = _lattice(A.shape[1])
         spread = root @ U  # x is centre + spread · node
-        across, middle = nodes @ (spread.T @ M @ mu), mu.T @ M @ mu + beta @ mu + np.log(w)
+        across, middle = (mu.T @ M @ spread) @ nodes, mu.T @ M @ mu + beta @ mu + np.log(w)
         value, softmax, moments = 0.0, np.zeros(len(w)), np.zeros_like(mu)
         for weight, centre, level in zip(w, mu.T, middle, strict=True):
-            logits = across + level
-            top = logits.max(axis=1)
-            p = np.exp(logits - top[:, None])
-            sums = p.sum(axis=1)
-            p *= (density / sums)[:, None]
-            share = p.sum(axis=0)
+            p = across + level[:, None]
+            top = p.max(axis=0)
+            p -= top
+            np.exp(p, out=p)
+            sums = p.sum(axis=0)
+            p *= density / sums
+            share = p.sum(axis=1)
             value += weight * float(density @ (top + np.log(sums)))
             softmax += weight * share
-            moments += weight * (np.outer(centre, share) + spread @ (nodes.T @ p))
+            moments += weight * (np.outer(centre, share) + spread @ (nodes @ p.T))
         whole = M @ S @ M
         value += float(-np.sum(C * M) + 0.5 * np.sum(whole * R) + 0.5 * beta @ S @ beta)
         g = S @ M @ R + moments @ mu.T
