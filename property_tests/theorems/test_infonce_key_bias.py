@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 
 from thmverify import exact
 from thmverify.certifying.grids import rational
-from thmverify.certifying.key_bias import _grids
+from thmverify.certifying.key_bias import _grids, key_bias_margin, key_bias_proposals
 from thmverify.certifying.writing import instance_fields
 from thmverify.errors import InputError
 from thmverify.evidence import Need
@@ -181,7 +181,11 @@ def test_below_one_it_is_refuted_by_a_certificate() -> None:
     assert data is not None
     assert found.outcome is Outcome.REFUTED
     assert found.margin is not None
-    assert 0.0045 < float(found.margin[0]) <= float(found.margin[1]) < 0.0046
+    pairs = seen(BIASED_INSTANCE)
+    rough, fine, *_ = (key_bias_margin(pairs, x, False) for x in key_bias_proposals(BIASED_INSTANCE, pairs))
+    assert 0.0045 < float(fine[0]) <= float(fine[1]) < 0.0046
+    assert 0 < found.margin[0] < fine[0] <= fine[1] < found.margin[1]
+    assert found.margin == rough
     needs = {need.hypothesis: need.need for need in STATEMENT.necessity()}
     assert needs["always-matched"] is Need.NECESSARY
 
@@ -264,7 +268,7 @@ def test_the_bounds_lie_on_their_sides() -> None:
     M = fmpq_mat([[fmpq(1, 12), fmpq(-1, 50)], [fmpq(-1, 50), fmpq(-1, 100)]])
     there = KeyBiasLoss(loss.weights, exact.to_floats(law.means).T, loss.bias)
     slopes = (M * law.means, law.sigma.inv() * law.means, law.sigma.inv() * law.means)
-    grids = [read_grids(_grids(law, b), "grids") for b in slopes]
+    grids = [read_grids(_grids(law, b, 13.0), "grids") for b in slopes]
     found = above(law, C, M, law.weights, law.means, grids)
     floating = there.at(exact.to_floats(M))[0]
     assert float(found.mid()) > floating

@@ -24,7 +24,8 @@ from thmverify.kernel.rules.coupling import losses, strips
 from thmverify.minimize.key_bias import KeyBiasLoss
 from thmverify.models import Floats, Instance
 
-_BITS, _NATS = 80, 13.0  # of the strips, masses of 10⁻¹⁵ next to 1 among them, and accuracy of the integrals
+_BITS = 80  # of the strips, masses of 10⁻¹⁵ next to 1 among them
+_NATS = (8.0, 13.0)  # accuracy of the integrals; the second takes some three times as many nodes
 _REACH, _STEP, _NEAR = 6.0, 0.5, 0.1  # of the strips round each component, in standard deviations
 _ROUNDS, _LEFT = 4000, 1e-9  # of Sinkhorn's scaling; the share of the coupling that is left for its last part
 _SLACKS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of what is agreed along u beyond C, in units of 1 + uᵀCu
@@ -62,13 +63,16 @@ def key_bias_proposals(_instance: Instance, pairs: Pairs) -> Iterator[Proposal]:
         return
     u = _rounded(vectors[:, -1:])
     edges = _edges(plane, u)
-    above = _indefinite(plane, best)
+    above, slopes = _indefinite(plane, best)
+    grids = [[_grids(plane.law, b, nats) for b in slopes] for nats in _NATS]
     with ctx.workprec(_BITS):
         cut = [(float(p.mid()), [float(x.mid()) for x in n]) for p, n in zip(*strips(plane.law, u, edges), strict=True)]
     for slack in _SLACKS:
         along, potentials = _scaled(plane, u, np.array([p for p, _ in cut]), np.array([n for _, n in cut]), slack)
         texts = {"u": rationals(u), "edges": _texts(edges), "slope": str(along), "potentials": _texts(potentials)}
-        yield Proposal("coupling", {"precision": str(_BITS), "Q": rationals(turn)} | texts | above)
+        for three in grids:
+            hints = {"precision": str(_BITS), "Q": rationals(turn), **texts, **above, "grids": three}
+            yield Proposal("coupling", hints)
 
 
 def key_bias_margin(pairs: Pairs, proposal: Proposal, _proved: bool) -> Interval:
@@ -134,8 +138,11 @@ def _scaled(plane: _Plane, u: fmpq_mat, p: Floats, n: Floats, slack: float) -> t
     return exact.to_fmpq(slope), [exact.to_fmpq(Fraction(f"{-x - _LEFT:.14g}")) for x in potential.tolist()]
 
 
-def _indefinite(plane: _Plane, start: Floats) -> dict[str, object]:
-    """Return M, weights and centres where L of a mixture's bias is nearly least over all symmetric M, from M ⪰ 0."""
+def _indefinite(plane: _Plane, start: Floats) -> tuple[dict[str, object], list[fmpq_mat]]:
+    """Return M, weights and centres where L of a mixture's bias is nearly least over all symmetric M, from M ⪰ 0.
+
+    With them the slopes of the logits in the three logarithms that are integrated.
+    """
     w, mu, sigma = plane.floats
     C, R, inverse = to_floats(plane.C), to_floats(plane.law.R), np.linalg.inv(sigma)
     d, K = mu.shape
@@ -169,11 +176,10 @@ def _indefinite(plane: _Plane, start: Floats) -> dict[str, object]:
     M = found[: d * d].reshape(d, d)
     M, centres = _rounded((M + M.T) / 2), _rounded(found[d * d + K :].reshape(d, K))
     weights = [exact.to_fmpq(Fraction(f"{math.exp(y):.12g}")) for y in found[d * d : d * d + K]]
-    slopes = (M * centres, plane.law.sigma.inv() * centres, plane.law.sigma.inv() * plane.law.means)
-    grids = [_grids(plane.law, b) for b in slopes]
-    return {"M": rationals(M), "weights": _texts(weights), "centres": rationals(centres), "grids": grids}
+    slopes = [M * centres, plane.law.sigma.inv() * centres, plane.law.sigma.inv() * plane.law.means]
+    return {"M": rationals(M), "weights": _texts(weights), "centres": rationals(centres)}, slopes
 
 
-def _grids(law: Mixture, b: fmpq_mat) -> object:
+def _grids(law: Mixture, b: fmpq_mat, nats: float) -> object:
     first = exact.submatrix(b, range(b.nrows()), [0] * b.ncols())
-    return propose(law, exact.identity(b.nrows()), b - first, _NATS, boxes=True, whole=True).grids
+    return propose(law, exact.identity(b.nrows()), b - first, nats, boxes=True, whole=True).grids
