@@ -15,7 +15,7 @@ the real axis: 2/T for 1 − Re χ over t, √E g² for the moments. On the real
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, repeat
 from operator import mul
@@ -42,9 +42,13 @@ def enclose_softplus(problem: Scores, digits: int) -> Enclosure:
             total = sum((pair.weight for pair in problem.pairs), fmpq(0))
             return Enclosure(*ball_to_interval(arb(total) * _softplus_at(arb(problem.constant))))
         ball = arb(0)
+        known: dict[object, arb] = {}  # by the law of the component
         try:
             for pair in problem.pairs:
-                ball += arb(pair.weight) * _softplus(pair, problem.constant, digits + 2)
+                component = _Component.of(pair, problem.constant)
+                if component.law not in known:
+                    known[component.law] = _softplus(pair, component, problem.constant, digits + 2)
+                ball += arb(pair.weight) * known[component.law]
         except OverflowError:  # the strip is looked for in floats, which scores as large as this are beyond
             ball = arb("nan")
         if not ball.is_finite():
@@ -64,9 +68,10 @@ def enclose_score_moments(problem: Scores, digits: int, lifts: Lifts | None = No
     extra = math.ceil(max(0.0, *(2 * _magnitude(m) for sides in lifts for m in sides)))
     rho, P = problem.dimension, len(problem.pairs)
     found = np.empty((P, 1 + 2 * rho + rho * rho), dtype=object)
+    known: _Known = {}
     with ctx.workprec(int(4 * (digits + extra)) + 128):
         for i, pair in enumerate(problem.pairs):
-            found[i] = _moments(pair, problem.constant, digits + extra + 1)
+            found[i] = _moments(pair, problem.constant, digits + extra + 1, known)
         moments = lifted(found, lifts, _ball_array)
         goal = arb(10) ** -digits
         parts = (moments.zeroth, moments.left, moments.right, moments.both)
@@ -131,8 +136,10 @@ class _Component:
     """The characteristic function χ of one component's scores, by polynomials in t².
 
     |χ(t)| = exp(−t²u/2D)/√D and t(c + w/D) is its phase, with u = D·(bᵀS⁻¹b + (Ha)ᵀS⁻¹G⁻¹a) and w = D·bᵀS⁻¹G⁻¹a.
+    law: the coefficients of D, u and w, which make χ. Components with p and q exchanged have the same.
     """
 
+    law: tuple[tuple[fmpq, ...], ...]
     constant: arb
     D: fmpq_poly
     of_D: arb_poly
@@ -147,12 +154,15 @@ class _Component:
         rows = exact.hstack([H * a, b], a.nrows()).transpose()
         inner = [rows * X for X in pencil.X]
         u, w = fmpq_poly([m[0, 0] + m[1, 1] for m in inner]), fmpq_poly([m[1, 0] for m in inner])
-        return cls(arb(constant), pencil.D, *map(arb_poly, (pencil.D, u, w)))
+        law = tuple(tuple(polynomial.coeffs()) for polynomial in (pencil.D, u, w))
+        return cls(law, arb(constant), pencil.D, *map(arb_poly, (pencil.D, u, w)))
 
-    def damping(self, square: arb) -> tuple[arb, arb, arb]:
-        """Return D(t²), the modulus of χ(t) and the slope θ/t of its phase."""
-        D = self.of_D(square)
-        return D, (-square * self.u(square) / (2 * D)).exp() / D.sqrt(), self.constant + self.w(square) / D
+    def at(self, squares: Vector) -> Iterator[tuple[arb, arb, arb]]:
+        """Yield 1/D(t²), the modulus of χ(t) and the slope θ/t of its phase."""
+        values = (polynomial.evaluate(squares, "iter") for polynomial in (self.of_D, self.u, self.w))
+        for square, D, u, w in zip(squares, *values, strict=True):
+            over = 1 / D
+            yield over, (square * u * over / -2).exp() * over.sqrt(), self.constant + w * over
 
     def generating(self, real: fmpq) -> arb:
         """Return E e^{real·z} = χ(−i·real); infinite where it does not exist.
@@ -163,7 +173,7 @@ class _Component:
         square = -real * real
         if not all(x > 0 for x in self.D(fmpq_poly([square, 1])).coeffs()):
             return arb("inf")
-        _, size, slope = self.damping(arb(square))
+        ((_, size, slope),) = self.at([arb(square)])
         return size * (arb(real) * slope).exp()
 
 
@@ -174,6 +184,18 @@ class _Rule:
     h: arb
     count: int
     error: arb
+
+    @property
+    def nodes(self) -> Vector:
+        """The nodes."""
+        return [self.h * n for n in range(1, self.count + 1)]
+
+    def densities(self) -> Iterator[arb]:
+        """Yield 1/sinh πt at the nodes, from the powers of e^{−πh}."""
+        decay, power = (-arb.pi() * self.h).exp(), arb(1)
+        for _ in range(self.count):
+            power *= decay
+            yield 2 * power / (1 - power * power)
 
 
 def _rule(limit: float, size: Callable[[fmpq], arb], over_t: bool, digits: int) -> _Rule | None:
@@ -211,9 +233,7 @@ def _strip(pair: Pair) -> float:
     return 1 / math.sqrt(largest) if largest > 0 else 1.0
 
 
-def _softplus(pair: Pair, constant: fmpq, digits: int) -> arb:
-    component = _Component.of(pair, constant)
-
+def _softplus(pair: Pair, component: _Component, constant: fmpq, digits: int) -> arb:
     def size(height: fmpq) -> arb:
         return 1 + (component.generating(height) + component.generating(-height)) / 2
 
@@ -222,41 +242,54 @@ def _softplus(pair: Pair, constant: fmpq, digits: int) -> arb:
         return arb("nan")
     mean = constant + pair.mean
     total = arb(mean * mean + pair.variance) / (4 * arb.pi())
-    for n in range(1, rule.count + 1):
-        t = rule.h * n
-        _, modulus, slope = component.damping(t * t)
-        total += (1 - modulus * (t * slope).cos()) / (t * (arb.pi() * t).sinh())
+    nodes = rule.nodes
+    values = component.at([t * t for t in nodes])
+    for t, density, (_, modulus, slope) in zip(nodes, rule.densities(), values, strict=True):
+        total += (1 - modulus * (t * slope).cos()) * density / t
     end = rule.h * rule.count
     error = rule.error + 2 * _tail(end) / end
     return arb(mean) / 2 + arb(2).log() + rule.h * total + arb(0, error.upper())
 
 
-def _moments(pair: Pair, constant: fmpq, digits: int) -> Vector:
+_Known: TypeAlias = dict[tuple[object, int], tuple[_Rule, "_Sums"] | None]
+
+
+def _moments(pair: Pair, constant: fmpq, digits: int, known: _Known) -> Vector:
+    """Return the moments; known: the rule and the sums of other components, by their law and the digits."""
     rho = pair.a.nrows()
     if rho == 0:
         return [1 / (1 + (-arb(constant)).exp())]
-    component = _Component.of(pair, constant)
     G, H = pair.G, pair.H
     variances = [fmpq(1), *(m[i, i] for m in (G, H) for i in range(rho))]
     variances += [G[i, i] * H[m, m] for i in range(rho) for m in range(rho)]
     deviations = [arb(x).sqrt() for x in variances]
+    extra = max(0, math.ceil(max(float(x.log()) for x in deviations if x > 0) / math.log(10)))
+    component = _Component.of(pair, constant)
+    place = component.law, digits + extra
+    if place not in known:
+        known[place] = _summed(component, _strip(pair) / 2, digits + extra, rho)
+    found = known[place]
+    if found is None:
+        return [arb(0, x.upper()) for x in deviations]
+    rule, sums = found
+    at_zero = [fmpq_mat(1, 1, [constant + pair.mean]), G * pair.b, H * pair.a, G * H]
+    totals = [arb_mat(x) / (2 * arb.pi()) + y for x, y in zip(at_zero, _tilted(pair, sums), strict=True)]
+    error = rule.error + _tail(rule.h * rule.count)
+    entries = [x for total in totals for x in total.entries()]
+    moments = [rule.h * x + arb(0, (error * s).upper()) for x, s in zip(entries, deviations, strict=True)]
+    moments[0] += arb(1) / 2
+    return moments
+
+
+def _summed(component: _Component, limit: float, digits: int, n: int) -> tuple[_Rule, _Sums] | None:
+    """Return the rule for moments, with the sums over its nodes, or None where that is too many."""
 
     def size(height: fmpq) -> arb:
         ends = component.generating(2 * height).max(component.generating(-2 * height))
         return ends.sqrt() if ends.is_finite() else ends
 
-    extra = max(0, math.ceil(max(float(x.log()) for x in deviations if x > 0) / math.log(10)))
-    rule = _rule(_strip(pair) / 2, size, False, digits + extra)
-    if rule is None:
-        return [arb(0, x.upper()) for x in deviations]
-    at_zero = [fmpq_mat(1, 1, [constant + pair.mean]), G * pair.b, H * pair.a, G * H]
-    tilted = _tilted(pair, _sums(component, rule, rho))
-    totals = [arb_mat(x) / (2 * arb.pi()) + y for x, y in zip(at_zero, tilted, strict=True)]
-    error = rule.error + _tail(rule.h * rule.count)
-    entries = [x for total in totals for x in total.entries()]
-    found = [rule.h * x + arb(0, (error * s).upper()) for x, s in zip(entries, deviations, strict=True)]
-    found[0] += arb(1) / 2
-    return found
+    rule = _rule(limit, size, False, digits)
+    return None if rule is None else (rule, _sums(component, rule, n))
 
 
 @dataclass(frozen=True)
@@ -273,19 +306,21 @@ class _Sums:
 
 
 def _sums(component: _Component, rule: _Rule, n: int) -> _Sums:
-    alone, tables = arb(0), [[arb(0)] * size for size in (n, n, 2 * n, 2 * n)]
-    for index in range(1, rule.count + 1):
-        t = rule.h * index
-        s = t * t
-        D, modulus, slope = component.damping(s)
-        size, phase = modulus / (arb.pi() * t).sinh(), t * slope
-        sine, cosine = size * phase.sin(), t * size * phase.cos()
+    """Return the sums, as one product of the terms and the powers of s."""
+    nodes = rule.nodes
+    squares = [t * t for t in nodes]
+    alone, one, terms, powers = arb(0), arb(1), [], []
+    for t, s, density, (over, modulus, slope) in zip(
+        nodes, squares, rule.densities(), component.at(squares), strict=True
+    ):
+        size, (sine, cosine) = modulus * density, (t * slope).sin_cos()
+        sine, cosine = size * sine, t * size * cosine * over
         alone += sine
-        over, sine, cosine = s / D, sine / D, cosine / D
-        for table, first in zip(tables, (cosine, sine * s, cosine * over, sine * over), strict=True):
-            for k, term in enumerate(accumulate(repeat(s, len(table) - 1), mul, initial=first)):
-                table[k] += term
-    return _Sums(alone, tables[0], tables[1], (tables[2], tables[3]))
+        sine *= s * over
+        terms.append([cosine, sine, cosine * s * over, sine * over])
+        powers.append([*accumulate(repeat(s, 2 * n - 1), mul, initial=one)])
+    cosines, sines, *twice = (arb_mat(terms).transpose() * arb_mat(powers)).tolist()
+    return _Sums(alone, cosines[:n], sines[:n], (twice[0], twice[1]))
 
 
 def _tilted(pair: Pair, sums: _Sums) -> list[arb_mat]:
