@@ -263,15 +263,21 @@ class GMM(_Shown):
     def sample_labels(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
         """Draw n component labels, shape (n,)."""
         probabilities = np.array([float(w) for w in self.weights])
-        labels: NDArray[np.intp] = rng.choice(self.components, size=n, p=probabilities / probabilities.sum())
+        ends = np.cumsum(probabilities / probabilities.sum())
+        places, labels = rng.random(n), np.zeros(n, dtype=np.intp)
+        for end in ends[:-1] / ends[-1]:  # few: faster than a search, as rng.choice does it
+            labels += places >= end
         return labels
 
     def sample_given(self, labels: NDArray[np.intp], rng: np.random.Generator) -> Floats:
         """Draw one point of the labelled component for each label, shape (n, d)."""
         noise = rng.standard_normal((len(labels), self.dimension))
         means = np.array(self.means, dtype=np.float64)
-        roots = self._roots.take(labels, axis=0)
-        points: Floats = means.take(labels, axis=0) + np.einsum("nij,nj->ni", roots, noise)
+        if self.law.shared:
+            spread = np.einsum("ij,nj->ni", self._roots[0], noise)
+        else:
+            spread = np.einsum("nij,nj->ni", self._roots.take(labels, axis=0), noise)
+        points: Floats = means.take(labels, axis=0) + spread
         return points
 
 

@@ -48,8 +48,11 @@ class Definition:
 
 def log_bracket(x: np.ndarray, y: np.ndarray, W: np.ndarray, importance: np.ndarray | None = None) -> np.ndarray:
     """Return estimates below and above E_x log E_y exp(xᵀWy), y weighed by its importance."""
-    similarity = np.exp(x @ W @ y.T) * (1 if importance is None else importance)
-    one, two = (half.mean(axis=1) for half in np.split(similarity, 2, axis=1))
+    similarity = x @ W @ y.T
+    np.exp(similarity, out=similarity)
+    importance = np.ones(len(y)) if importance is None else importance
+    halves = zip(np.split(similarity, 2, axis=1), np.split(importance, 2), strict=True)
+    one, two = (half @ weights / len(weights) for half, weights in halves)
     low = np.log(one)
     return np.array([low.mean(), (low + two / one - 1).mean()])
 
