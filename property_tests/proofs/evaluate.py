@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,36 @@ class Undecided(Exception):  # noqa: N818
 
 
 class Evaluator:
-    """Values of terms, given those of their free variables and the definitions of their constants."""
+    """Values of terms, given those of their free variables and the definitions of their constants.
 
-    def __init__(self, values: Values, definitions: dict[str, tuple[tuple[Term, ...], Term]] | None = None) -> None:
+    `closed`: those of terms without variables that are bound outside, within a mean, whose nodes all have them.
+    """
+
+    def __init__(
+        self,
+        values: Values,
+        definitions: dict[str, tuple[tuple[Term, ...], Term]] | None = None,
+        closed: Values | None = None,
+    ) -> None:
         self.values = values
         self.definitions = definitions or {}
+        self.closed = closed
 
     def __call__(self, t: Term, *bound: Any) -> Any:
         """Return the value; `bound` are the values of the variables bound outside, the innermost first."""
+        if self.closed is None or t.reach:
+            return self._found(t, bound)
+        if t not in self.closed:
+            self.closed[t] = self._found(t, bound)
+        return self.closed[t]
+
+    def _found(self, t: Term, bound: tuple[Any, ...]) -> Any:
         found = getattr(self, f"of_{t.op}")(t, bound)
-        if isinstance(found, (float, np.ndarray)) and not np.all(np.abs(found) < 1e7):
+        if isinstance(found, float):
+            small = abs(found) < 1e7
+        else:
+            small = not isinstance(found, np.ndarray) or (np.abs(found) < 1e7).all()
+        if not small:
             raise Undecided
         return found
 
@@ -148,10 +169,10 @@ class Evaluator:
         L, d = factor(S), len(S)
         if L is None:
             return self(t.args[1], np.zeros((d, 1)), *bound)
+        inner = self if self.closed is not None else Evaluator(self.values, self.definitions, {})
         total = 0.0
-        for nodes in itertools.product(range(len(NODES)), repeat=d):
-            xi = L @ NODES[list(nodes)].reshape(d, 1)
-            total += float(np.prod(WEIGHTS[list(nodes)])) * self(t.args[1], xi, *bound)
+        for node, weight in rule(tuple(NODES), tuple(WEIGHTS), d):
+            total += weight * inner(t.args[1], L @ node, *bound)
         return total
 
     # -- matrices ---------------------------------------------------------------------------------------------------
@@ -210,6 +231,13 @@ class Evaluator:
         return all(self.family(t.args[0].args[0], t.args[1], bound))
 
 
+@lru_cache(100)
+def rule(nodes: tuple[float, ...], weights: tuple[float, ...], d: int) -> list[tuple[Any, float]]:
+    """Return the nodes of a rule for each axis in d dimensions, as columns, and their weights."""
+    columns = (np.array(x).reshape(d, 1) for x in itertools.product(nodes, repeat=d))
+    return list(zip(columns, (float(np.prod(w)) for w in itertools.product(weights, repeat=d)), strict=True))
+
+
 def factor(S: Any) -> Any:
     """Return L with LLᵀ = S for a symmetric positive semidefinite S, and None for any other."""
     d = len(S)
@@ -242,14 +270,47 @@ def features(sort: Term, value: Any, sizes: Evaluator) -> list[float]:
     return [y for p in points or () for y in features(sort.args[1], value(p), sizes)]
 
 
-def anything(sort: Term, rng: np.random.Generator, sizes: Evaluator, given: tuple[float, ...] = ()) -> Any:
+class Repeated:
+    """A generator that draws the same numbers again from each start on, if it is asked for the same."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._drawn: list[Any] = []
+        self._next = 0
+        self._inner: dict[int, Repeated] = {}
+
+    def inner(self, seed: int) -> Repeated:
+        """Return the generator of a function that this one draws."""
+        return self._inner.setdefault(seed, Repeated(seed))
+
+    def from_the_start(self) -> Repeated:
+        self._next = 0
+        return self
+
+    def _again(self, draw: Callable[..., Any], *asked: Any) -> Any:
+        if self._next == len(self._drawn):
+            self._drawn.append((asked, draw(*asked)))
+        before, found = self._drawn[self._next]
+        assert before == asked
+        self._next += 1
+        return found
+
+    def uniform(self, *asked: Any) -> Any:
+        return self._again(self._rng.uniform, *asked)
+
+    def integers(self, *asked: Any) -> Any:
+        return self._again(self._rng.integers, *asked)
+
+
+def anything(sort: Term, rng: np.random.Generator | Repeated, sizes: Evaluator, given: tuple[float, ...] = ()) -> Any:
     """Return a random value of a sort; one of a function depends on its arguments and is the same each time."""
     if sort.op == "Fun":
         seed = int(rng.integers(2**31))
+        repeated = rng.inner(seed) if isinstance(rng, Repeated) else Repeated(seed)
 
         def value(x: Any) -> Any:
             more = tuple(features(sort.args[0], x, sizes))
-            return anything(sort.args[1], np.random.default_rng(seed), sizes, (*given, *more))
+            return anything(sort.args[1], repeated.from_the_start(), sizes, (*given, *more))
 
         return value
     if sort.op == "Size":
@@ -263,6 +324,6 @@ def anything(sort: Term, rng: np.random.Generator, sizes: Evaluator, given: tupl
     return found if shape else float(found)
 
 
-def _choice(rng: np.random.Generator, given: tuple[float, ...], count: int) -> int:
+def _choice(rng: np.random.Generator | Repeated, given: tuple[float, ...], count: int) -> int:
     total = rng.uniform(0, 97) + sum(rng.uniform(5, 50) * x for x in given)
     return math.floor(total) % count if count else 0

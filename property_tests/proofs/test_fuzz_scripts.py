@@ -6,7 +6,7 @@ it: a renamed variable, premises in another order. Then lines that say something
 
 from __future__ import annotations
 
-import copy
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ import pytest
 from thmverify.kernel.proofs import rules
 from thmverify.kernel.proofs.replay import Proved, replay
 from thmverify.kernel.strict import Rejected, digest
-from thmverify.proofs.evaluation import evaluate, evaluate_lines, replayed
+from thmverify.proofs.evaluation import Entry, evaluate, evaluate_lines, replayed
 from thmverify.proofs.expressions import Real, num, var
 from thmverify.proofs.script import Script
 from thmverify.theorems import MODULES
@@ -32,6 +32,15 @@ COUNT = 150
 @cache
 def published(name: str) -> Trace:
     return import_module(f"{MODULES[name]}_proof").prove().trace
+
+
+@cache
+def lines_of(name: str) -> tuple[list[Entry], dict[str, rules.Definition]]:
+    return replayed(published(name))
+
+
+def copied(trace: Trace) -> Trace:
+    return json.loads(json.dumps(trace))
 
 
 def rehashed(trace: Trace) -> Trace:
@@ -233,7 +242,7 @@ def mutants(name: str, count: int, seed: int, changes: Sequence[Callable[[Trace,
     while tried < count:
         change = changes[tried % len(changes)]
         tried += 1
-        trace = copy.deepcopy(published(name))
+        trace = copied(published(name))
         try:
             change(trace, rng)
         except (IndexError, ValueError):  # there is nothing of the kind to change
@@ -248,10 +257,9 @@ def theorem(proved: Proved) -> tuple[Any, ...]:
     return frozenset(f for _, f, used in proved.hypotheses if used), proved.conclusion, proved.definitions
 
 
-def new_lines(name: str, mutant: Trace) -> list[int]:
-    """The numbers of the lines that the published proof does not have, or has of other definitions."""
-    lines, definitions = replayed(mutant)
-    before, known = replayed(published(name))
+def new_lines(name: str, lines: list[Entry], definitions: dict[str, rules.Definition]) -> list[int]:
+    """The numbers of a mutant's lines that the published proof does not have, or has of other definitions."""
+    before, known = lines_of(name)
     old = {(t.hypotheses, t.conclusion, t.indices) for *_, t in before} if definitions == known else set()
     return [i for i, (*_, t) in enumerate(lines) if (t.hypotheses, t.conclusion, t.indices) not in old]
 
@@ -271,10 +279,10 @@ def test_mutants_are_refused_or_true(name, capsys):
         counts["accepted"] += 1
         survivors[change] += 1
         counts["of them another theorem"] += theorem(proved) != original
-        fresh = new_lines(name, mutant)
+        lines, definitions = replayed(mutant)
+        fresh = new_lines(name, lines, definitions)
         if not fresh:
             continue
-        lines, definitions = replayed(mutant)
         only = {*fresh[-6:], *fresh[:: max(1, len(fresh) // 6)]}  # the theorem, and lines on the way
         found = evaluate_lines(name, lines, definitions, 12, seed, only)
         assert found.counterexample is None, f"{change}: {found}"
@@ -288,7 +296,7 @@ def test_mutants_are_refused_or_true(name, capsys):
 def test_mutants_of_a_broken_kernel_are_caught(broken, monkeypatch):
     """Were a rule to conclude whatever it is told, evaluation would find what is false among the accepted mutants."""
     name, caught = "fisher-optimality", 0
-    published(name)
+    lines_of(name)
     monkeypatch.setitem(rules.RULES, broken, lambda groups, terms: rules._conclude(rules._all(groups), terms[0]))
     changes = (number, operation, swap_arguments, negate)
     for seed, (_, mutant) in enumerate(mutants(name, 60, 1, changes)):
@@ -297,7 +305,7 @@ def test_mutants_of_a_broken_kernel_are_caught(broken, monkeypatch):
         except Rejected:
             continue
         lines, definitions = replayed(mutant)
-        wrong = [i for i in new_lines(name, mutant) if lines[i][0] == broken]
+        wrong = [i for i in new_lines(name, lines, definitions) if lines[i][0] == broken]
         caught += evaluate_lines(name, lines, definitions, 12, seed, set(wrong[:6])).counterexample is not None
         if caught == 3:
             return
@@ -331,14 +339,14 @@ def test_a_hypothesis_that_is_forgotten_is_caught(monkeypatch):
 def test_a_line_that_rests_on_itself_or_on_a_later_one_is_refused(name):
     rng = random.Random(name)
     for _ in range(10):
-        trace = copy.deepcopy(published(name))
+        trace = copied(published(name))
         own_premise(trace, rng)
         with pytest.raises(Rejected):
             replay(rehashed(trace))
 
 
 def test_definitions_that_speak_of_themselves_are_refused():
-    trace = copy.deepcopy(published("fisher-optimality"))
+    trace = copied(published("fisher-optimality"))
     at = next(i for i, n in enumerate(trace["nodes"]) if n == ["define"])
     name, parameters, _ = trace["definitions"][0]
     trace["nodes"].insert(at, ["c", name, *parameters])
@@ -347,9 +355,9 @@ def test_definitions_that_speak_of_themselves_are_refused():
 
 
 def test_nodes_that_hold_themselves_are_refused():
-    trace = copy.deepcopy(published("fisher-optimality"))
+    trace = copied(published("fisher-optimality"))
     for at in (0, 5, len(trace["nodes"]) - 1):
-        changed = copy.deepcopy(trace)
+        changed = copied(trace)
         shift = sum(n == ["define"] for n in changed["nodes"][:at])
         changed["nodes"][at] = ["not", None, at - shift]
         with pytest.raises(Rejected):
@@ -358,7 +366,7 @@ def test_nodes_that_hold_themselves_are_refused():
 
 def test_scripts_without_end_are_refused():
     """A formula that doubles with every node, a proof without lines, a rule that would search for ever."""
-    trace = copy.deepcopy(published("temperature"))
+    trace = copied(published("temperature"))
     with pytest.raises(Rejected):
         replay(rehashed({**trace, "lines": []}))
     atoms: list[list[Any]] = [["num", "1"], ["Real", None]] + [["var", f"x{i}", 1] for i in range(40)]
@@ -376,7 +384,7 @@ def test_scripts_without_end_are_refused():
 
 
 def test_a_trace_whose_hash_is_old_is_refused():
-    trace = copy.deepcopy(published("temperature"))
+    trace = copied(published("temperature"))
     trace["theorem"] = "another"
     with pytest.raises(Rejected, match="hash"):
         replay(trace)
