@@ -12,16 +12,16 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import pytest
-from flint import arb, arb_mat, ctx, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from property_tests.kernel.library import CASES, all_certificates, certificate_of, instance_of, rehashed
 from thmverify.certifying import decide
 from thmverify.errors import InputError
-from thmverify.kernel import Rejected, balls, check, integrals
+from thmverify.kernel import Rejected, balls, certificate, check, integrals, parse
 from thmverify.kernel.balls import Ball
 from thmverify.kernel.claims import STATEMENTS, statement_hash
 from thmverify.kernel.integrals import Axis
@@ -38,6 +38,8 @@ def exactly(value: Any) -> Any:
     """A key that is equal for equal values: balls by their middle and radius, matrices by shape and entries."""
     if isinstance(value, arb):
         return value.mid().man_exp(), value.rad().man_exp()
+    if isinstance(value, fmpq):  # whose own hash takes ten times as long
+        return value.p, value.q
     if isinstance(value, arb_mat | fmpq_mat):
         return value.nrows(), value.ncols(), exactly(value.entries())
     if isinstance(value, Mixture):
@@ -63,25 +65,44 @@ INTEGRALS = [
 SUMS = [(integrals, "lattice_sums"), (integrals, "log_sum"), (balls, "pair_sums")]
 
 
+def remembered(integrate: Callable[..., Any], name: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A function that looks up what it has found already, by the precision and all that it is of."""
+    known: dict[Any, Any] = {}
+
+    def look_up(*of: Any) -> Any:
+        key = ctx.prec, name(of)
+        if key not in known:
+            known[key] = integrate(*of)
+        return known[key]
+
+    return look_up
+
+
+def read_once(read: Callable[..., Any]) -> Callable[..., Any]:
+    """The reader of numbers, which reads a text once; what is no text it refuses anew."""
+    known = lru_cache(maxsize=100_000)(lambda text, low, high: read(text, "a number", low, high))
+
+    def number(value: object, name: str, low: int | None = None, high: int | None = None) -> Any:
+        return known(value, low, high) if isinstance(value, str) else read(value, name, low, high)
+
+    return number
+
+
+def built_once(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The builder of instances, which keeps the last ones, with what is computed of them when it is asked for."""
+    known = lru_cache(maxsize=8)(lambda content: build(json.loads(content)))
+    return lambda value: known(canonical(value))
+
+
 @pytest.fixture(scope="module", autouse=True)
-def integrals_are_known() -> Iterator[None]:
-    """What a change leaves alone is not integrated again: integrals are looked up by all that they are of."""
-
-    def remembered(integrate: Callable[..., Any], name: Callable[[Any], Any]) -> Callable[..., Any]:
-        known: dict[Any, Any] = {}
-
-        def look_up(*of: Any) -> Any:
-            key = ctx.prec, name(of)
-            if key not in known:
-                known[key] = integrate(*of)
-            return known[key]
-
-        return look_up
-
+def what_is_left_alone_is_known() -> Iterator[None]:
+    """What a change leaves alone is not computed again: numbers, the instance, integrals by all that they are of."""
     with pytest.MonkeyPatch.context() as patch:
         for found, key in ((INTEGRALS, exactly), (SUMS, nodes)):
             for module, name in found:
                 patch.setattr(module, name, remembered(getattr(module, name), key))
+        patch.setattr(parse, "rational", read_once(parse.rational))
+        patch.setattr(certificate, "instance", built_once(certificate.instance))
         yield
 
 
