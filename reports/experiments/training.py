@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def sim_siam(A: Floats, P: Floats, R: Floats, target: Floats, decay: float) -> t
     """
     W = A @ P.T
     slope = R @ W - target
-    value = 0.5 * float(np.sum(W * (slope - target))) + 0.5 * decay * float(np.sum(A**2) + np.sum(P**2))
+    value = 0.5 * float((W * (slope - target)).sum()) + 0.5 * decay * float((A * A).sum() + (P * P).sum())
     return value, slope @ P + decay * A, slope.T @ A + decay * P
 
 
@@ -205,10 +206,11 @@ def _start(frame: Floats, columns: int, rng: np.random.Generator) -> Floats:
 
 def _descend(loss: Callable[..., tuple[Any, ...]], *starts: Floats) -> list[Floats]:
     """Return where L-BFGS ends; `loss` takes matrices of the shapes of `starts` and returns value and gradients."""
-    ends = np.cumsum([start.size for start in starts])[:-1]
+    ends = [0, *accumulate(start.size for start in starts)]
+    places = [(slice(*span), start.shape) for span, start in zip(pairwise(ends), starts, strict=True)]
 
     def unpacked(v: Floats) -> list[Floats]:
-        return [part.reshape(start.shape) for part, start in zip(np.split(v, ends), starts, strict=True)]
+        return [v[place].reshape(shape) for place, shape in places]
 
     def flat(v: Floats) -> ValueAndGradient:
         value, *gradients = loss(*unpacked(v))
