@@ -1,6 +1,6 @@
 """Log-sum-exp expectations in mpmath, to any number of digits: a second opinion that shares no rule with the others.
 
-Gauss–Legendre panels, with `mpmath.quad`, on each component's own box of ±R standard deviations. Its results are never
+Gauss–Legendre panels, mpmath's own, on each component's own box of ±R standard deviations. Its results are never
 bounds: where a panel hides a steep step, mpmath's own error estimate can be wrong.
 """
 
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import mpmath
 import numpy as np
 from flint import fmpq, fmpq_mat
 from mpmath import mp
+from mpmath.calculus.quadrature import GaussLegendre
 from numpy.typing import NDArray
 
 from thmverify.integrate.problem import LogSumExp
@@ -24,6 +25,7 @@ Integrand: TypeAlias = Callable[..., Any]  # of the coordinates of a point s
 Shares: TypeAlias = Callable[[tuple[Any, ...]], list[Any]]  # of a point s
 
 _KEPT = 2**16  # points: more than a line has nodes
+_RULE = GaussLegendre(mp)
 
 
 class Moments(NamedTuple):
@@ -91,6 +93,21 @@ def softmax_moments(problem: LogSumExp, digits: int, order: int = 1) -> Moments:
         return Moments(p, first, second if order == 2 else None)
 
 
+def panels(f: Integrand, ends: Sequence[Sequence[Any]], digits: int) -> Any:
+    """Return the integral of f over intervals, one for each coordinate, cut at these ends, as `mpmath.quad` does.
+
+    A panel has more nodes until mpmath expects `digits` digits and four to spare, not all that are computed with.
+    """
+    prec, error = mp.prec, mp.mpf(10) ** -(digits + 4)
+
+    def over(f: Integrand, ends: Sequence[Sequence[Any]]) -> Any:
+        first = (lambda x: over(partial(f, x), ends[1:])) if len(ends) > 1 else f
+        return _RULE.summation(first, ends[0], prec, error, _RULE.guess_degree(prec))[0]
+
+    with mp.workprec(prec + 20):
+        return over(f, ends)
+
+
 def _log_sum_exp(weights: Sequence[Any], logits: Sequence[Any]) -> Any:
     top = max(logits)
     return top + mpmath.log(mpmath.fsum(w * mpmath.exp(x - top) for w, x in zip(weights, logits, strict=True)))
@@ -143,7 +160,7 @@ class _Component:
 
     def integral(self, f: Integrand) -> Any:
         """Return the integral of f over the box on R^ρ."""
-        return mpmath.quad(f, *(self._panels(i) for i in range(self.rho)), method="gauss-legendre")
+        return panels(f, [self._panels(i) for i in range(self.rho)], self.digits)
 
     def _panels(self, i: int) -> list[Any]:
         """Return break points: unit steps over ±R, and, on the line, the places where two logits cross."""

@@ -13,7 +13,7 @@ import mpmath
 import numpy as np
 from mpmath import mp
 
-from thmverify.integrate.multiprecision import to_array, to_mpf
+from thmverify.integrate.multiprecision import panels, to_array, to_mpf
 from thmverify.integrate.scores import Lifts, Pair, ScoreMoments, Scores, lifted, unlifted
 
 _KEPT = 2**16  # points: more than there are nodes; all moments ask for the same
@@ -110,4 +110,4 @@ def _integral(f: Callable[[Any], Any], pair: Pair, mean: Any, digits: int) -> An
     ends = [mpmath.mpf(0)]
     while ends[-1] < end:
         ends.append(ends[-1] + max(1 / scale, ends[-1] / 2 if abs(mean) * ends[-1] < 4 else 4 / (1 + abs(mean))))
-    return mpmath.quad(f, ends, method="gauss-legendre")
+    return panels(f, [ends], digits)
