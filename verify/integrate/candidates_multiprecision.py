@@ -5,14 +5,14 @@ A second opinion on the rules, not bounds.
 
 from __future__ import annotations
 
+from bisect import bisect
 from itertools import pairwise
 from typing import Any
 
-import mpmath
 from mpmath import mp
 
 from thmverify.integrate.candidates import Anchor, CandidateMoments, Candidates
-from thmverify.integrate.multiprecision import to_mpf
+from thmverify.integrate.multiprecision import nodes, to_mpf
 
 _PANELS = (0, 0.125, 0.5, 1.5, 4)
 
@@ -58,7 +58,7 @@ def _excess(problem: Candidates, anchor: Anchor, digits: int) -> Any:
 
         near = max(sign * m - reach, mp.mpf(0))
         ends = [near, *(x for x in _PANELS if near < x < far), far]
-        total += mpmath.quad(f, _split(ends, 4 * min(root, 1)), method="gauss-legendre", maxdegree=2)
+        total += mp.fsum(w * f(x) for a, b in pairwise(_split(ends, 4 * min(root, 1))) for x, w in nodes(a, b, 2))
     return total
 
 
@@ -82,18 +82,19 @@ def _inner(
         alpha = min(mp.sqrt(2 * nats), mp.pi / 2 / sigma)
         h = 2 * mp.pi * alpha / (nats + alpha * alpha / 2)
         count = int(mp.ceil(mp.sqrt(2 * nats) / h))
-        nodes = [i * h for i in range(-count, count + 1)]
-        tables.append([(mp.exp(a + sigma * u), h * mp.npdf(u)) for u in nodes])
+        places = [i * h for i in range(-count, count + 1)]
+        tables.append(([mp.exp(a + sigma * u) for u in places], [h * mp.npdf(u) for u in places]))
     wide = mp.sqrt(2 * nats)
     s = -nats - mp.log(n) - max(a + wide * sigma for a, sigma in laws)
     end = max(wide * sigma - a for a, sigma in laws) + mp.log(nats) + 1
-    total = mp.mpf(0)
+    total, lost = mp.mpf(0), nats + 12
     while s < end:
-        E = mp.exp(s)
-        values = [mp.fsum(w * mp.exp(-E * z) for z, w in table) for table in tables]
+        E = -mp.exp(s)  # negative: what a scale is multiplied by
+        seen = [(scales[: bisect(scales, -lost / E)], weights) for scales, weights in tables]  # of what is not lost
+        values = [mp.fdot(weights[: len(scales)], [mp.exp(E * z) for z in scales]) for scales, weights in seen]
         product = mp.mpf(1)
         for chances, count in groups:
             product *= mp.fsum(v * mp.fprod(values[k] for k in place) for place, v in chances) ** count
-        total += mp.exp(-E * n) - product
+        total += mp.exp(E * n) - product
         s += step
     return total * step

@@ -108,9 +108,14 @@ def panels(f: Integrand, ends: Sequence[Sequence[Any]], digits: int) -> Any:
         return over(f, ends)
 
 
+def nodes(start: Any, end: Any, degree: int) -> Any:
+    """Return the nodes of a panel, 3 · 2^(degree − 1) of them, with their weights."""
+    return _RULE.get_nodes(start, end, degree, mp.prec)
+
+
 def _log_sum_exp(weights: Sequence[Any], logits: Sequence[Any]) -> Any:
     top = max(logits)
-    return top + mpmath.log(mpmath.fsum(w * mpmath.exp(x - top) for w, x in zip(weights, logits, strict=True)))
+    return top + mpmath.log(mpmath.fdot(weights, [mpmath.exp(x - top) for x in logits]))
 
 
 class _Component:
@@ -122,24 +127,26 @@ class _Component:
         self.digits, self.rho = digits, problem.dimension
         centre = to_array(problem.centre(j))[:, 0]
         self.factor = _cholesky(to_array(problem.covariance(j)))
-        self.beta, self.slopes, self.bends = [], [], []
+        self.beta, self.slopes, bends = [], [], []
         for k in range(problem.terms):
             b, c = to_array(problem.slope(k))[:, 0], to_array(problem.curvature(k))
             at_centre = b @ centre + centre @ c @ centre / 2 if self.rho else mpmath.mpf(0)
             self.beta.append(at_centre + to_mpf(problem.constant(k)))
             self.slopes.append(self.factor.T @ (b + c @ centre))
-            self.bends.append(self.factor.T @ c @ self.factor if c.any() else None)
+            bends.append(self.factor.T @ c @ self.factor)
+        self.pairs = list(itertools.combinations_with_replacement(range(self.rho), 2)) if np.any(bends) else []
+        self.rows = [
+            [beta, *slope, *(bend[i, j] / (1 + (i == j)) for i, j in self.pairs)]
+            for beta, slope, bend in zip(self.beta, self.slopes, bends, strict=True)
+        ]
         self.scale = mpmath.sqrt(2 * mpmath.pi) ** -self.rho
 
     def _logits(self, s: Sequence[Any]) -> list[Any]:
-        point = np.array(s, dtype=object)
-        return [
-            beta + slope @ point + (0 if bend is None else point @ bend @ point / 2)
-            for beta, slope, bend in zip(self.beta, self.slopes, self.bends, strict=True)
-        ]
+        monomials = [mpmath.mpf(1), *s, *(s[i] * s[j] for i, j in self.pairs)]
+        return [mpmath.fdot(row, monomials) for row in self.rows]
 
     def _density(self, s: Sequence[Any]) -> Any:
-        return self.scale * mpmath.exp(-mpmath.fsum(x * x for x in s) / 2)
+        return self.scale * mpmath.exp(-mpmath.fdot(s, s) / 2)
 
     def logarithm(self, weights: Sequence[Any]) -> Integrand:
         """Return s ↦ log Σ_k w_k exp(ℓ_k(s)) times the density of s."""
