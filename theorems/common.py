@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import random
 from fractions import Fraction
 
 import numpy as np
 import scipy
 from flint import fmpq, fmpq_mat
 
+from thmverify import exact
 from thmverify.exact import to_floats
 from thmverify.minimize.closed_forms import Pencil
 from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
+from thmverify.sampling import random_matrix
 from thmverify.subspaces import fisher_subspace
 
 NO_RULE = "no radius is known: it is decided of one instance at a time"
@@ -29,6 +32,15 @@ def projected(basis: fmpq_mat, metric: fmpq_mat, A: fmpq_mat) -> fmpq_mat:
     if basis.ncols() == 0:
         return A * fmpq(0)
     return basis * (basis.transpose() * metric * basis).solve(basis.transpose() * metric * A)
+
+
+def leaking(rng: random.Random, basis: fmpq_mat, metric: fmpq_mat, columns: int) -> tuple[fmpq_mat, fmpq_mat]:
+    """Draw a map that has a part outside the span of a basis, which must not be everything: return A_in and A_out."""
+    while True:
+        A = random_matrix(rng, metric.nrows(), columns)
+        inside = projected(basis, metric, A)
+        if not exact.is_zero(A - inside):
+            return inside, A - inside
 
 
 TOLERANCE = 1e-6  # of the float64 eigenvectors, relative to the largest J

@@ -58,6 +58,7 @@ class Diagonal(Sequence[tuple[Fraction, ...]]):
 
 
 _ZERO = Fraction(0)
+MAX_EXPONENT = 2**23  # of a power of two that becomes a rational
 
 
 def _reduce(m: fmpq_mat) -> tuple[type[fmpq_mat], tuple[int, int, list[fmpq]]]:
@@ -83,8 +84,13 @@ def to_float(value: fmpq) -> float:
 
 
 def from_ball(point: arb) -> fmpq:
-    """Return the middle of a finite ball: all of it where the ball is exact."""
+    """Return the middle of a finite ball: all of it where the ball is exact.
+
+    Raises OverflowError for a number of more than a megabyte: balls hold e^(10^30), and GMP ends the process over it.
+    """
     mantissa, exponent = point.mid().man_exp()
+    if abs(int(exponent)) > MAX_EXPONENT:
+        raise OverflowError(f"2^{exponent} is beyond what rationals are written out for")
     return fmpq(mantissa) * fmpq(2) ** int(exponent)
 
 

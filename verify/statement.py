@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sympy import latex
 from sympy.logic.boolalg import Boolean
 
@@ -21,6 +22,7 @@ from thmverify.certifying import decide
 from thmverify.covering import Chart, Cover
 from thmverify.errors import InputError
 from thmverify.evidence import Break, ByKernel, Counterexample, Necessity, Need
+from thmverify.exact import FLOATS_FAIL
 from thmverify.guarantees import Guarantee
 from thmverify.headlines import OURS, Headline, Source
 from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
@@ -423,7 +425,16 @@ class Statement:
         if missing:
             reason = f"the statement says nothing here: {', '.join(missing)} is false on this instance"
             return Verdict(self.id, Outcome.UNDECIDED, reason)
-        return self.judge(self.examine(instance))
+        return self.judge(self._looked(instance))
+
+    def _looked(self, instance: Instance) -> Verdict:
+        """Return what `examine` sees on an instance: nothing where its floats do not hold the numbers."""
+        try:
+            with np.errstate(all="ignore"):  # as in `certifying.decide`
+                return self.examine(instance)
+        except FLOATS_FAIL as error:
+            reason = f"nothing is seen in floats, which do not hold the numbers of this instance ({error})"
+            return Verdict(self.id, Outcome.UNDECIDED, reason)
 
     def decided(self, instance: Instance) -> tuple[Verdict, bytes | None]:
         """Return the verdict on the conclusion for one instance, whether the statement is about it, and a certificate.
@@ -445,7 +456,7 @@ class Statement:
         elif self.claim is not None:
             verdict, data = decide(self.claim, instance)
         else:
-            verdict = self.examine(instance)
+            verdict = self._looked(instance)
         if verdict.outcome is Outcome.UNDECIDED and not violated:
             verdict = self.judge(verdict)
         return replace(verdict, applicable=not violated, violated=violated), data

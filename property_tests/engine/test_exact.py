@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from flint import fmpq, fmpq_mat
+from flint import arb, fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,3 +162,11 @@ def test_inner_product_trace_and_blocks_agree_with_floats(a, b):
     assert exact.trace(a.transpose() * b) == exact.inner(a, b)
     np.testing.assert_allclose(as_floats(exact.hstack([a, b], 3)), np.hstack([as_floats(a), as_floats(b)]))
     np.testing.assert_allclose(as_floats(exact.submatrix(a, [2, 0], [1, 3])), as_floats(a)[np.ix_([2, 0], [1, 3])])
+
+
+def test_a_ball_is_a_rational_unless_it_would_fill_the_memory():
+    for x in (arb(0), arb(3) / 8, -(arb(2) ** 5000), arb(2) ** -exact.MAX_EXPONENT):
+        assert arb(exact.from_ball(x)) == x
+    for x in (arb(10**30).exp(), arb(2) ** (10**10), -(arb(2) ** -(10**10))):
+        with pytest.raises(OverflowError, match="is beyond what rationals are written out for"):
+            exact.from_ball(x)

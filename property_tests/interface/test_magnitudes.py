@@ -12,11 +12,15 @@ import pytest
 from property_tests.engine.definitions import DEFINITIONS
 from thmverify.certifying import decide
 from thmverify.cli import main
-from thmverify.instances import parse_instance
+from thmverify.errors import InputError
+from thmverify.instances import instance_to_json, parse_instance
 from thmverify.kernel import check
 from thmverify.kernel.claims import STATEMENTS
 from thmverify.kernel.rules import KINDS
 from thmverify.losses import LOSSES as RECORDS
+from thmverify.randomised import sample
+from thmverify.theories import registry
+from thmverify.verdicts import Outcome
 
 EXPONENTS = (-400, -310, -300, -160, -70, 70, 160, 300, 400)
 UNIT = [["1", "0"], ["0", "1"]]
@@ -81,6 +85,29 @@ def test_every_claim_is_decided_or_is_undecided(exponent, tmp_path, capsys):
             assert certificate.exists() == (found["verdict"] != "undecided")
             if certificate.exists():
                 assert check(certificate.read_bytes()).finding.verdict == found["verdict"]
+
+
+def rescaled(written: Any, factor: Fraction) -> Any:
+    """An instance as it is written, with its covariances times a factor."""
+    if isinstance(written, list):
+        return [rescaled(part, factor) for part in written]
+    if isinstance(written, dict):
+        return {key: rescaled(part, factor if "covariance" in key else Fraction(1)) for key, part in written.items()}
+    return str(Fraction(written) * factor) if factor != 1 else written
+
+
+@pytest.mark.parametrize("exponent", [-400, -30, 400])
+@pytest.mark.parametrize("id_", [s.id for s in registry().values() if s.claim is None])
+def test_what_the_kernel_decides_no_instance_of_is_proved_or_undecided(id_, exponent):
+    """Floats look at an instance, and do not hold these numbers; a theorem is one all the same."""
+    statement = registry()[id_]
+    instance = parse_instance(rescaled(instance_to_json(sample(statement, 0, 0)), Fraction(10) ** exponent))
+    found, remedy = None, ""
+    try:
+        found = statement.decided(instance)[0]
+    except InputError as error:
+        remedy = error.remedy
+    assert remedy or (found is not None and found.outcome in (Outcome.PROVED, Outcome.UNDECIDED))
 
 
 @pytest.mark.parametrize("exponent", EXPONENTS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
-from thmverify import exact, vocabulary
+from thmverify import vocabulary
 from thmverify.exact import to_floats
 from thmverify.headlines import Source
 from thmverify.models import Floats, Instance
@@ -15,7 +15,7 @@ from thmverify.sampling import instance_rng, random_matrix
 from thmverify.statement import Quantity
 from thmverify.subspaces import lda_subspace
 from thmverify.theorems import PAPER
-from thmverify.theorems.common import projected
+from thmverify.theorems.common import leaking
 
 ROW = "infonce-affine"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1", "delta")
@@ -47,12 +47,11 @@ def least_gain(instance: Instance) -> float | None:
     noise = points @ np.linalg.cholesky(to_floats(mixture.sigma)).T
     found = []
     for scale in (1, 3):
-        A = random_matrix(rng, mixture.dimension, instance.rank) * exact.to_fmpq(scale) / 4
-        offset = random_matrix(rng, instance.rank, 1) * exact.to_fmpq(scale) / 4
-        inside = projected(space.basis, mixture.sigma, A)
-        if not exact.is_zero(A - inside):
-            found.append(_gain(instance, inside, A - inside, offset, noise))
-    return min(found, default=None)
+        size = fmpq(scale, 4)
+        inside, outside = leaking(rng, space.basis, mixture.sigma, instance.rank)
+        offset = random_matrix(rng, instance.rank, 1)
+        found.append(_gain(instance, inside * size, outside * size, offset * size, noise))
+    return min(found)
 
 
 def _gain(instance: Instance, inside: fmpq_mat, outside: fmpq_mat, offset: fmpq_mat, noise: Floats) -> float:

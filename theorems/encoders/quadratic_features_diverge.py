@@ -87,8 +87,14 @@ def steepness(f: Features, sigma: fmpq_mat, x: fmpq_mat, v: fmpq_mat) -> fmpq:
 
 
 def infinite_at(f: Features, sigma: fmpq_mat, v: fmpq_mat) -> fmpq_mat | None:
-    """Return the first of the points v, 2v, 4v, … at which E_y exp f(x)ᵀf(y) is seen to be infinite, exactly."""
-    points = (v * exact.to_fmpq(2**i) for i in range(DOUBLINGS))
+    """Return the first of the points tv, 2tv, 4tv, … at which E_y exp f(x)ᵀf(y) is seen to be infinite, exactly.
+
+    Far out f(tv)ᵀq(v) is t²|q(v)|²: t ≥ 1 is about where that is ½vᵀΣ⁻¹v, so that the size of Σ does not matter.
+    """
+    u = f.part(v)
+    wanted = (v.transpose() * sigma.inv() * v)[0, 0] / (2 * exact.inner(u, u) or fmpq(1))
+    t = fmpq(2) ** max(0, (int(wanted.p).bit_length() - int(wanted.q).bit_length()) // 2 - 1)
+    points = (v * t * exact.to_fmpq(2**i) for i in range(DOUBLINGS))
     return next((x for x in points if steepness(f, sigma, x, v) > 1), None)
 
 

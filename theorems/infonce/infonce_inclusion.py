@@ -48,7 +48,7 @@ from thmverify.sampling import instance_rng, random_instance, random_matrix
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
-from thmverify.theorems.common import split
+from thmverify.theorems.common import leaking
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce.common import COVARIANCES_DIFFER, QUANTITY
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
@@ -112,14 +112,12 @@ def worst_leak(instance: Instance) -> Leak | None:
     for size in (Fraction(1, 2), Fraction(3)):  # of f(x), the square root of E‖f(x)‖²
         rank = min(2, basis.ncols())
         inside = basis * random_matrix(rng, basis.ncols(), rank) * random_matrix(rng, rank, instance.rank)
-        outside = split(mixture, random_matrix(rng, mixture.dimension, instance.rank))[1]
-        if exact.is_zero(outside):
-            continue
+        _, outside = leaking(rng, basis, mixture.sigma, instance.rank)
         A = inside + outside
         length = float(exact.to_fraction(exact.inner(A, mixture.R * A))) ** 0.5
         scale = exact.to_fmpq(size / Fraction(length).limit_denominator(1000))
         leaks.append(leak(instance, inside * scale, outside * scale))
-    return min(leaks, key=lambda x: x.slope / x.least, default=None)
+    return min(leaks, key=lambda x: x.slope / x.least)
 
 
 def margin(instance: Instance) -> float:

@@ -36,11 +36,11 @@ from thmverify.maps import Encoder
 from thmverify.models import Instance
 from thmverify.proofs.checking import Proof
 from thmverify.randomised import run_alone
-from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.sampling import instance_rng, random_instance
 from thmverify.statement import Conclusion, Statement
 from thmverify.subspaces import lda_subspace
 from thmverify.theorems import PAPER
-from thmverify.theorems.common import projected
+from thmverify.theorems.common import leaking
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce.common import WITNESS
 from thmverify.theorems.key_bias.common import QUANTITY, ROW
@@ -65,13 +65,10 @@ def gain(instance: Instance) -> tuple[float, float] | None:
     space = lda_subspace(mixture)
     if space.dimension == mixture.dimension:
         return None
-    noise = fmpq(0)
-    while not noise:  # until a column has a part across S_LDA
-        a = random_matrix(rng, mixture.dimension, 1)
-        inside = projected(space.basis, mixture.sigma, a)
-        noise = exact.inner(a - inside, mixture.sigma * (a - inside))
+    inside, outside = leaking(rng, space.basis, mixture.sigma, 1)
+    noise = exact.inner(outside, mixture.sigma * outside)
     unit = fmpq(2) ** ((int(noise.q).bit_length() - int(noise.p).bit_length()) // 2)  # variance across from ¼ to 2
-    values = [float64_value(LOSSES[ROW], instance, Encoder(m * unit)) for m in (a, inside)]
+    values = [float64_value(LOSSES[ROW], instance, Encoder(m * unit)) for m in (inside + outside, inside)]
     return values[0].value - values[1].value, values[0].error + values[1].error
 
 
