@@ -28,18 +28,24 @@ at most the sum of ∫_{s₁}^∞ g(s + c) ds ≤ exp(−e^{s₁+c})e^{−s₁�
 exp(−λ(s + a) + ½λ²v) for every λ > 0.
 
 *Over a score* a + σu, u standard normal, |g| ≤ 1 for |Im| ≤ π/2, so that the rule of step h errs by
-2e^{α²/2}/(e^{2πα/h} − 1) for ασ ≤ π/2, and nodes beyond U add at most erfc(U/√2).
+2e^{α²/2}/(e^{2πα/h} − 1) for ασ ≤ π/2, and nodes beyond U add at most erfc(U/√2). Where σ is large the steps of σu are
+made those of s, or a part of them: then all exponents s + a + σu lie on one lattice, on which g is evaluated once, and
+the sums of all s are coefficients of one product of polynomials.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, chain, repeat
+from operator import mul
+from typing import Any
 
 import numpy as np
-from flint import arb, ctx, fmpq
+from flint import arb, arb_poly, ctx, fmpq
 
 from thmverify import exact
 from thmverify.integrate.candidates import Anchor, CandidateMoments, Candidates, Group
@@ -50,6 +56,7 @@ BUDGET = 12_000_000  # evaluations of g for one value, some 2 µs each
 _ANGLES = tuple(math.pi / 4 * 0.9 * 0.8**i for i in range(24))
 _STRIP = math.pi / 2
 _SAMPLED = 5
+_PARTS = 8  # of a step of s that a step of a score may be: beyond, few scores are within such a step
 _SLACK = 1  # digits that the parts of an error are below the whole
 
 
@@ -110,7 +117,7 @@ def _excess(problem: Candidates, anchor: Anchor, digits: int) -> tuple[arb, str]
         allowed = BUDGET / len(problem.anchors)
         for tried in range(digits, 0, -1):
             plans = [_Plan.of(half, 10.0 ** -(tried + _SLACK)) for half in halves]
-            if sum(plan.work for plan in plans) <= allowed:
+            if _affordable(plans, allowed):
                 break
         else:
             return wide, "the integral over the candidates takes too many nodes for a single digit"
@@ -121,6 +128,16 @@ def _excess(problem: Candidates, anchor: Anchor, digits: int) -> tuple[arb, str]
     except (OverflowError, ValueError, ZeroDivisionError):  # floats plan, which such numbers are beyond
         return wide, "the scores are too large for the rules of the integral over the candidates"
     return (total, "") if total.is_finite() else (wide, "the integral over the candidates is out of reach")
+
+
+def _affordable(plans: Sequence[_Plan], allowed: float) -> bool:
+    """Return whether plans take so many evaluations of g together; most of them are counted first."""
+    total = 0.0
+    for count in chain.from_iterable(plan.work() for plan in plans):
+        total += count
+        if total > allowed:
+            return False
+    return True
 
 
 def _most(problem: Candidates, anchor: Anchor) -> arb:
@@ -168,12 +185,18 @@ class _Half:
         parts = zip(self.expected, self.targets, strict=True)
         return sum((number * (H + b * b) for number, (b, H) in parts), fmpq(0)) / 2
 
+    @cached_property
+    def floats(self) -> tuple[float, float, float, tuple[tuple[float, float], ...]]:
+        """m, G, B and the targets in floats, for plans."""
+        m, G, B = (float(exact.to_fraction(x)) for x in (self.mean, self.variance, self.bend))
+        return m, G, B, tuple((float(exact.to_fraction(b)), float(exact.to_fraction(H))) for b, H in self.targets)
+
     def edge(self, theta: arb) -> arb:
         """Return N, the bound on the line arg p = θ."""
         double, cosine, sine = (2 * theta).cos(), theta.cos(), theta.sin()
         masses = [(arb(b * b / (2 * H)) * sine * sine / double).exp() / double.sqrt() for b, H in self.targets]
         seconds = [arb(H) / double + (arb(b) * cosine / double) ** 2 for b, H in self.targets]
-        sums = [_mixed(group, masses) for group in self.groups]
+        sums = [_mixed(group.chances, masses) for group in self.groups]
         total = arb(0)
         for g, group in enumerate(self.groups):
             others = arb(group.count) * sums[g] ** (group.count - 1)
@@ -186,11 +209,14 @@ class _Half:
         return total / 4 * own * (G / double + (m * cosine / double) ** 2)
 
 
-def _mixed(group: Group, values: Sequence[arb]) -> arb:
+def _mixed(chances: Sequence[tuple[tuple[int, ...], Any]], values: Sequence[arb]) -> arb:
     """Return Σ v Π values over a candidate or a pair of a group."""
-    return sum(
-        (v * math.prod((values[k] for k in place[1:]), start=values[place[0]]) for place, v in group.chances), arb(0)
-    )
+    total = arb(0)
+    for place, v in chances:
+        for k in place:
+            v = v * values[k]  # noqa: PLW2901
+        total += v
+    return total
 
 
 def _with_one(group: Group, values: Sequence[arb], others: Sequence[arb]) -> arb:
@@ -222,32 +248,25 @@ class _Plan:
                 size = float(bound.log()) if bound > 0 else 0.0
                 best = max(best, (2 * math.pi * theta / max(size - math.log(aim / 2), 1.0), theta))
         step = dyadic(best[0])
-        G, m, B = (float(exact.to_fraction(x)) for x in (half.variance, half.mean, half.bend))
+        m, G, B, _ = half.floats
         low = math.log(aim * 6 * math.sqrt(2 * math.pi * G) / max(B, 1e-300)) / 3
         reach = max(m, 0.0) + math.sqrt(G * (2 * (-math.log(aim) + math.log1p(B * (G + m * m))) + 4))
         high = math.log(max(reach, 2 * math.sqrt(G) + 2 * abs(m)))
         first = math.floor(min(low, high) / step)
         return cls(half, step, first, math.ceil(high / step) - first, best[1], aim)
 
-    @property
-    def nodes(self) -> list[float]:
-        """p = e^t at the nodes, in floats."""
-        return [math.exp((self.first + i) * self.step) for i in range(self.count + 1)]
-
-    @property
-    def work(self) -> float:
-        """The evaluations of g, by some of the nodes."""
-        total = 0.0
-        for p in self.nodes[::_SAMPLED]:
+    def work(self) -> Iterator[float]:
+        """Yield how many evaluations of g some of the nodes stand for, from the last on: it takes most."""
+        for i in range(self.count, -1, -_SAMPLED):
+            p = math.exp((self.first + i) * self.step)
             aim = self.needed(p)
             if aim < math.inf:
                 rule = _Inner.of(self.half, p, aim)
-                total += (rule.last - rule.first + 1) * sum(2 * count + 1 for _, _, count in rule.scores)
-        return total * _SAMPLED
+                yield _SAMPLED * (rule.last - rule.first + 1) * sum(2 * count + 1 for _, _, count in rule.scores)
 
     def needed(self, p: float) -> float:
         """Return the error that J(p) may have; infinite where (1) alone is as good."""
-        G, m, B = (float(exact.to_fraction(x)) for x in (self.half.variance, self.half.mean, self.half.bend))
+        m, G, B, _ = self.half.floats
         density = math.exp(-((p - m) ** 2) / (2 * G)) / math.sqrt(2 * math.pi * G)
         weight = self.step * p * density
         aim = self.aim / (self.count + 1) / weight if weight > 0 else math.inf
@@ -268,12 +287,18 @@ class _Inner:
     scores: tuple[tuple[float, float, int], ...]
     nats: float
 
+    @property
+    def powers(self) -> list[arb]:
+        """e^s at the nodes."""
+        first, grow = arb(self.step * self.first).exp(), arb(self.step).exp()
+        return [*accumulate(repeat(grow, self.last - self.first), mul, initial=first)]
+
     @classmethod
     def of(cls, half: _Half, p: float, aim: float) -> _Inner:
         """Return rules that err by less than `aim`, about."""
         nats = max(-math.log(aim), 0.0) + 3
-        B = float(exact.to_fraction(half.bend))
-        laws = [(p * float(exact.to_fraction(b)), p * math.sqrt(float(exact.to_fraction(H)))) for b, H in half.targets]
+        _, _, B, targets = half.floats
+        laws = [(p * b, p * math.sqrt(H)) for b, H in targets]
         strip = _STRIP * (1 - 1 / (2 * nats + 2))
         size = nats + math.log1p((B * p * p + 2 * p * math.sqrt(2 * half.width * B) / half.count) / math.cos(strip))
         step = dyadic(2 * math.pi * strip / size)
@@ -291,14 +316,11 @@ class _Inner:
 
 def _end(a: float, sigma: float, nats: float) -> float:
     """Return s with ∫_s^∞ φ below e^{−nats}, about, by the best λ."""
-    return min(_cut(a, sigma, nats, lam) for lam in _LAMBDAS)
+    return min(cut + lam * sigma * sigma / 2 + nats / lam for lam, cut in _CUTS) - a
 
 
 _LAMBDAS = tuple(2.0**i for i in range(-2, 14))
-
-
-def _cut(a: float, sigma: float, nats: float, lam: float) -> float:
-    return -a + (lam * (math.log(lam) - 1) + lam * lam * sigma * sigma / 2 - math.log(lam) + nats) / lam
+_CUTS = tuple((lam, math.log(lam) - 1 - math.log(lam) / lam) for lam in _LAMBDAS)
 
 
 def _integrated(half: _Half, plan: _Plan) -> arb:
@@ -331,15 +353,11 @@ def _at(half: _Half, p: arb, aim: float) -> arb:
     rule = _Inner.of(half, float(p), aim)
     n, B = half.count, arb(half.bend)
     laws = [(p * b, p * arb(H).sqrt()) for b, H in half.targets]
-    tables = [_Table.of(a, sigma, rule.nats, *parts) for (a, sigma), parts in zip(laws, rule.scores, strict=True)]
-    total, grow, E = arb(0), arb(rule.step).exp(), arb(rule.step * rule.first).exp()
-    for _ in range(rule.first, rule.last + 1):
-        values = [table.at(E) for table in tables]
-        product = arb(1)
-        for group in half.groups:
-            product *= _mixed(group, values) ** group.count
-        total += (-E * n).exp() - product
-        E *= grow
+    columns = [_means(a, sigma, rule, *parts) for (a, sigma), parts in zip(laws, rule.scores, strict=True)]
+    groups = [([(place, arb(v)) for place, v in group.chances], group.count) for group in half.groups]
+    total = arb(0)
+    for E, *values in zip(rule.powers, *columns, strict=True):
+        total += (-E * n).exp() - math.prod((_mixed(group, values) ** count for group, count in groups), start=arb(1))
     total *= rule.step
     a = arb(rule.strip)
     apart = B * p * p + 2 * p * (2 * half.width * B).sqrt() / n
@@ -375,6 +393,48 @@ def _exponent(a: float, sigma: float, s: float, lam: float) -> float:
     return lam * (math.log(lam) - 1) - lam * (s + a) + (lam * sigma) ** 2 / 2 - math.log(lam)
 
 
+def _means(a: arb, sigma: arb, rule: _Inner, alpha: float, step: float, count: int) -> list[arb]:
+    """Return φ at the nodes s, for scores a + σu; step and count are those of u at most."""
+    if not (arb(alpha) * sigma <= arb.pi() / 2 and step <= 2):
+        raise ValueError("the strip of the scores is too wide")
+    if rule.step > _PARTS * step * float(sigma):
+        table = _Table.of(a, sigma, rule.nats, alpha, step, count)
+        return [table.at(E) for E in rule.powers]
+    parts = math.ceil(rule.step / (step * float(sigma)))
+    gap = arb(rule.step) / parts
+    u_step, count = gap / sigma, math.ceil(math.sqrt(2 * rule.nats) / (rule.step / parts / float(sigma)))
+    side = [_density(u_step * n) * u_step for n in range(count + 1)]
+    length = parts * (rule.last - rule.first) + 2 * count + 1
+    values = _decays(arb(rule.step * rule.first) + a - gap * count, gap, length, rule.nats)
+    sums = (arb_poly([*side[:0:-1], *side]) * arb_poly(values)).coeffs()
+    error = arb(0, _of_scores(arb(alpha), u_step, count).upper())
+    return [_chance(x + error) for x in sums[2 * count : length : parts]]
+
+
+def _density(u: arb) -> arb:
+    return (-u * u / 2).exp() / (2 * arb.pi()).sqrt()
+
+
+def _of_scores(alpha: arb, step: arb, count: int) -> arb:
+    """Return how much the rule of this step and so many nodes to each side errs by."""
+    return 2 * (alpha**2 / 2).exp() / ((2 * arb.pi() * alpha / step).exp() - 1) + (step * count / arb(2).sqrt()).erfc()
+
+
+def _chance(x: arb) -> arb:
+    return x.max(arb(0)).min(arb(1))
+
+
+def _decays(start: arb, gap: arb, length: int, nats: float) -> list[arb]:
+    """Return g at so many points; the same [1 − e^x, 1] where e^x is tiny, x the last such, and [0, g] where g is."""
+    low, high = (math.floor((end - float(start)) / float(gap)) for end in (-nats, math.log(nats)))
+    low, high = min(max(low, 0), length), min(max(high, 0), length)
+    tiny, huge = ((start + gap * n).exp() for n in (low - 1, high))
+    above, below = (x.upper() / 2 for x in (tiny, (-huge).exp()))
+    powers = accumulate(repeat(gap.exp(), high - low - 1), mul, initial=(start + gap * low).exp()) if high > low else ()
+    inside = [(-E).exp() for E in powers]
+    return [*[1 - arb(above, above)] * low, *inside, *[arb(below, below)] * (length - high)]
+
+
 @dataclass(frozen=True)
 class _Table:
     """Scores e^z at the nodes of a rule, increasing, with their weights and sums of weights from the last one on."""
@@ -389,19 +449,15 @@ class _Table:
     @classmethod
     def of(cls, a: arb, sigma: arb, nats: float, alpha: float, step: float, count: int) -> _Table:
         """Return the nodes u = −count·step … count·step of a + σu."""
-        if not (arb(alpha) * sigma <= arb.pi() / 2 and step <= 2):
-            raise ValueError("the strip of the scores is too wide")
-        scale = arb(step) / (2 * arb.pi()).sqrt()
         nodes = [arb(step * i) for i in range(-count, count + 1)]
         exponents = [a + sigma * u for u in nodes]
-        weights = [scale * (-u * u / 2).exp() for u in nodes]
+        weights = [_density(u) * step for u in nodes]
         sums, total = [], arb(0)
         for weight in weights:
             sums.append(total)
             total += weight
         sums.append(total)
-        ball = 2 * (arb(alpha) ** 2 / 2).exp() / ((2 * arb.pi() * arb(alpha) / step).exp() - 1)
-        error = ball + (arb(step * count) / arb(2).sqrt()).erfc()
+        error = _of_scores(arb(alpha), arb(step), count)
         return cls([x.exp() for x in exponents], [float(x) for x in exponents], weights, sums, error, nats)
 
     def at(self, E: arb) -> arb:
@@ -416,5 +472,4 @@ class _Table:
             radius = radius + self.sums[start] * E * self.factors[start - 1]
         if stop < len(self.sizes):
             radius = radius + 2 * (minus * self.factors[stop]).exp()  # weights of a step ≤ 2 sum to 2 at most
-        found: arb = total + arb(0, radius.upper())
-        return found.max(arb(0)).min(arb(1))
+        return _chance(total + arb(0, radius.upper()))
