@@ -54,14 +54,15 @@ class Law:
 
     def uniformity(self, W: np.ndarray, other: Law) -> tuple[float, np.ndarray]:
         """E_x log E_y exp(xᵀWy), x of this law and y of the other, and its gradient in W."""
-        y = W.T @ self.x
-        bent = np.array([s @ y for s in other.sigmas])
+        y, shared = W.T @ self.x, all(s is other.sigmas[0] for s in other.sigmas)
+        bent = np.array([s @ y for s in other.sigmas[: 1 if shared else None]])
         logits = other.mu.T @ y + (bent * y).sum(1) / 2 + np.log(other.w)[:, None]
         top = logits.max(0)
         shares = np.exp(logits - top)
         total = shares.sum(0)
         shares *= self.mass / total
-        inner = other.mu @ shares + (shares[:, None] * bent).sum(0)
+        bending = shares.sum(0, keepdims=True) if shared else shares
+        inner = other.mu @ shares + (bending[:, None] * bent).sum(0)
         return float(self.mass @ (top + np.log(total))), self.x @ inner.T
 
     def J(self, A: np.ndarray) -> float:
@@ -78,10 +79,11 @@ def pairs_of(left: Law, right: Law, bias: float) -> np.ndarray:
 
 def minimiser(loss: Callable, shapes: list[tuple[int, int]], starts: int = 4) -> list[np.ndarray]:
     """The best of several runs, its small singular values cut. loss(*factors) ↦ value, gradients."""
-    ends = np.cumsum([a * b for a, b in shapes])
+    ends = [0, *itertools.accumulate(a * b for a, b in shapes)]
+    places = [(slice(*span), shape) for span, shape in zip(itertools.pairwise(ends), shapes, strict=True)]
 
     def factors(z: np.ndarray) -> list[np.ndarray]:
-        return [part.reshape(shape) for part, shape in zip(np.split(z, ends[:-1]), shapes, strict=True)]
+        return [z[place].reshape(shape) for place, shape in places]
 
     def flat(z: np.ndarray) -> tuple[float, np.ndarray]:
         value, *gradients = loss(*factors(z))
