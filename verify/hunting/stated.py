@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -151,8 +152,8 @@ class StatedTarget:
     def out_of_reach(self) -> str:
         """The hypotheses that a typical point does not satisfy, if none does; else nothing."""
         points = np.random.default_rng(0).standard_normal((_TRIED, self.size))
-        missing = [_missing(self._first(point)) for point in points]
-        return missing[0] if all(missing) else ""
+        missing = [*takewhile(bool, (_missing(self._first(point)) for point in points))]
+        return missing[0] if len(missing) == _TRIED else ""
 
     def _first(self, point: Floats) -> StatedDraft:
         return next(self.drafts(point))
