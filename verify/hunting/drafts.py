@@ -225,7 +225,7 @@ class Draft:
 
     def decide(self, claim: str) -> tuple[Verdict, bytes | None]:
         """Return the verdict on a claim, and the certificate. Raises InputError when the numbers make no instance."""
-        return decide(claim, self.instance())
+        return decide(claim, self.instance(), measured=False)
 
     def smaller(self) -> Iterator[Draft]:
         """Yield the draft without a component, a dimension, a covariance; then with a covariance half as large."""
