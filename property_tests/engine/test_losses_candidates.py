@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from flint import arb, fmpq, fmpq_mat
+from flint import arb, ctx, fmpq, fmpq_mat
 
 from property_tests.engine.changes import columns_of, in_coordinates, in_order, shifted, with_features
 from property_tests.engine.definitions import DEFINITIONS
@@ -225,6 +225,19 @@ def test_no_candidate_differs_where_the_map_is_0() -> None:
     assert contains(found, math.log(7), Fraction(1, 10**14))
     assert candidates_float64.moments(empty).zeroth.tolist() == [[1.0]]
     assert candidates_enclosure.enclose_moments(empty, 20).reached
+
+
+@pytest.mark.parametrize("sigma", [fmpq(1, 100), fmpq(1, 20), fmpq(1, 8)])
+def test_a_series_over_close_scores_meets_the_sum_over_them(sigma: fmpq) -> None:
+    rule = candidates_enclosure._Inner(0.25, 1.5, -120, 16, (), 24.5)
+    terms = candidates_enclosure._terms(float(sigma), rule.nats)
+    assert 0 < terms <= 12
+    with ctx.workprec(128):
+        series, left = candidates_enclosure._series(arb(fmpq(2, 3)), arb(sigma), rule, terms)
+        sums, error = candidates_enclosure._sums(arb(fmpq(2, 3)), arb(sigma), rule, 7.0, 0.75)
+        apart = [x - y + arb(0, (left + error).upper()) for x, y in zip(series, sums, strict=True)]
+        assert all(x.contains(0) and x.rad() < 1e-9 for x in apart)
+        assert candidates_enclosure._terms(0.5, rule.nats) == 0
 
 
 def test_the_second_opinion_agrees() -> None:

@@ -28,24 +28,25 @@ at most the sum of ∫_{s₁}^∞ g(s + c) ds ≤ exp(−e^{s₁+c})e^{−s₁�
 exp(−λ(s + a) + ½λ²v) for every λ > 0.
 
 *Over a score* a + σu, u standard normal, |g| ≤ 1 for |Im| ≤ π/2, so that the rule of step h errs by
-2e^{α²/2}/(e^{2πα/h} − 1) for ασ ≤ π/2, and nodes beyond U add at most erfc(U/√2). Where σ is large the steps of σu are
-made those of s, or a part of them: then all exponents s + a + σu lie on one lattice, on which g is evaluated once, and
-the sums of all s are coefficients of one product of polynomials.
+2e^{α²/2}/(e^{2πα/h} − 1) for ασ ≤ π/2, and nodes beyond U add at most erfc(U/√2). The steps of σu are made those of s,
+or a part of them: then all exponents s + a + σu lie on one lattice, on which g is evaluated once, and the sums of all s
+are coefficients of one product of polynomials. Where σ is small Taylor's series round a is enough: by Cauchy's bound on
+discs of radius π/2, |g| ≤ 1 there, the rest from the power 2k of v = σu on is at most (2|v|/π)^{2k}, whose mean is
+(2σ/π)^{2k} · 1 · 3 ⋯ (2k − 1), and odd powers have the mean 0.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, chain, repeat
 from operator import mul
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_poly, ctx, fmpq
+from flint import arb, arb_poly, ctx, fmpq, fmpz_poly
 
 from thmverify import exact
 from thmverify.integrate.candidates import Anchor, CandidateMoments, Candidates, Group
@@ -56,7 +57,7 @@ BUDGET = 12_000_000  # evaluations of g for one value, some 2 µs each
 _ANGLES = tuple(math.pi / 4 * 0.9 * 0.8**i for i in range(24))
 _STRIP = math.pi / 2
 _SAMPLED = 5
-_PARTS = 8  # of a step of s that a step of a score may be: beyond, few scores are within such a step
+_TERMS = 12  # of a series over scores
 _SLACK = 1  # digits that the parts of an error are below the whole
 
 
@@ -353,7 +354,7 @@ def _at(half: _Half, p: arb, aim: float) -> arb:
     rule = _Inner.of(half, float(p), aim)
     n, B = half.count, arb(half.bend)
     laws = [(p * b, p * arb(H).sqrt()) for b, H in half.targets]
-    columns = [_means(a, sigma, rule, *parts) for (a, sigma), parts in zip(laws, rule.scores, strict=True)]
+    columns = [_means(a, sigma, rule, *parts[:2]) for (a, sigma), parts in zip(laws, rule.scores, strict=True)]
     groups = [([(place, arb(v)) for place, v in group.chances], group.count) for group in half.groups]
     total = arb(0)
     for E, *values in zip(rule.powers, *columns, strict=True):
@@ -393,13 +394,18 @@ def _exponent(a: float, sigma: float, s: float, lam: float) -> float:
     return lam * (math.log(lam) - 1) - lam * (s + a) + (lam * sigma) ** 2 / 2 - math.log(lam)
 
 
-def _means(a: arb, sigma: arb, rule: _Inner, alpha: float, step: float, count: int) -> list[arb]:
-    """Return φ at the nodes s, for scores a + σu; step and count are those of u at most."""
-    if not (arb(alpha) * sigma <= arb.pi() / 2 and step <= 2):
+def _means(a: arb, sigma: arb, rule: _Inner, alpha: float, step: float) -> list[arb]:
+    """Return φ at the nodes s, for scores a + σu: by a series where they are close together, or by sums of steps."""
+    terms = _terms(float(sigma), rule.nats)
+    found, error = _series(a, sigma, rule, terms) if terms else _sums(a, sigma, rule, alpha, step)
+    ball = arb(0, error.upper())
+    return [(x + ball).max(arb(0)).min(arb(1)) for x in found]
+
+
+def _sums(a: arb, sigma: arb, rule: _Inner, alpha: float, step: float) -> tuple[list[arb], arb]:
+    """Return sums over the scores, in steps of u that are `step` at most, and their error."""
+    if not arb(alpha) * sigma <= arb.pi() / 2:
         raise ValueError("the strip of the scores is too wide")
-    if rule.step > _PARTS * step * float(sigma):
-        table = _Table.of(a, sigma, rule.nats, alpha, step, count)
-        return [table.at(E) for E in rule.powers]
     parts = math.ceil(rule.step / (step * float(sigma)))
     gap = arb(rule.step) / parts
     u_step, count = gap / sigma, math.ceil(math.sqrt(2 * rule.nats) / (rule.step / parts / float(sigma)))
@@ -407,8 +413,37 @@ def _means(a: arb, sigma: arb, rule: _Inner, alpha: float, step: float, count: i
     length = parts * (rule.last - rule.first) + 2 * count + 1
     values = _decays(arb(rule.step * rule.first) + a - gap * count, gap, length, rule.nats)
     sums = (arb_poly([*side[:0:-1], *side]) * arb_poly(values)).coeffs()
-    error = arb(0, _of_scores(arb(alpha), u_step, count).upper())
-    return [_chance(x + error) for x in sums[2 * count : length : parts]]
+    return sums[2 * count : length : parts], _of_scores(arb(alpha), u_step, count)
+
+
+def _series(a: arb, sigma: arb, rule: _Inner, terms: int) -> tuple[list[arb], arb]:
+    """Return Σ_{k<terms} (σ²/2)ᵏ g^{(2k)}(s + a)/k!, e^{−y} times a polynomial in y = e^{s+a}, and its error."""
+    polynomial, factor = arb_poly([0]), arb(1)
+    for k, derivative in enumerate(_derivatives(terms)):
+        factor = factor * sigma * sigma / (2 * k) if k else factor
+        polynomial += factor * arb_poly(derivative)
+    scale = a.exp()
+    error = (2 * sigma / arb.pi()) ** (2 * terms) * math.prod(range(1, 2 * terms, 2))
+    return [(-y).exp() * polynomial(y) for y in (E * scale for E in rule.powers)], error
+
+
+def _terms(sigma: float, nats: float) -> int:
+    """Return how many terms of the series leave out less than e^{−nats}, 0 for too many."""
+    left = 0.0
+    for k in range(_TERMS):
+        left += math.log(2 * k + 1) + 2 * math.log(2 * sigma / math.pi)
+        if left <= -nats:
+            return k + 1
+    return 0
+
+
+@lru_cache(1)
+def _derivatives(terms: int) -> tuple[fmpz_poly, ...]:
+    """Return Q_{2k} for k < terms, g^{(k)}(x) = e^{−y}Q_k(y) with y = e^x: Q_{k+1} = y(Q_k' − Q_k)."""
+    found = [fmpz_poly([1])]
+    for _ in range(2 * terms - 2):
+        found.append(fmpz_poly([0, 1]) * (found[-1].derivative() - found[-1]))
+    return tuple(found[::2])
 
 
 def _density(u: arb) -> arb:
@@ -420,10 +455,6 @@ def _of_scores(alpha: arb, step: arb, count: int) -> arb:
     return 2 * (alpha**2 / 2).exp() / ((2 * arb.pi() * alpha / step).exp() - 1) + (step * count / arb(2).sqrt()).erfc()
 
 
-def _chance(x: arb) -> arb:
-    return x.max(arb(0)).min(arb(1))
-
-
 def _decays(start: arb, gap: arb, length: int, nats: float) -> list[arb]:
     """Return g at so many points; the same [1 − e^x, 1] where e^x is tiny, x the last such, and [0, g] where g is."""
     low, high = (math.floor((end - float(start)) / float(gap)) for end in (-nats, math.log(nats)))
@@ -433,43 +464,3 @@ def _decays(start: arb, gap: arb, length: int, nats: float) -> list[arb]:
     powers = accumulate(repeat(gap.exp(), high - low - 1), mul, initial=(start + gap * low).exp()) if high > low else ()
     inside = [(-E).exp() for E in powers]
     return [*[1 - arb(above, above)] * low, *inside, *[arb(below, below)] * (length - high)]
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Scores e^z at the nodes of a rule, increasing, with their weights and sums of weights from the last one on."""
-
-    factors: list[arb]
-    sizes: list[float]
-    weights: list[arb]
-    sums: list[arb]
-    error: arb
-    nats: float
-
-    @classmethod
-    def of(cls, a: arb, sigma: arb, nats: float, alpha: float, step: float, count: int) -> _Table:
-        """Return the nodes u = −count·step … count·step of a + σu."""
-        nodes = [arb(step * i) for i in range(-count, count + 1)]
-        exponents = [a + sigma * u for u in nodes]
-        weights = [_density(u) * step for u in nodes]
-        sums, total = [], arb(0)
-        for weight in weights:
-            sums.append(total)
-            total += weight
-        sums.append(total)
-        error = _of_scores(arb(alpha), arb(step), count)
-        return cls([x.exp() for x in exponents], [float(x) for x in exponents], weights, sums, error, nats)
-
-    def at(self, E: arb) -> arb:
-        """Return φ(s), E = e^s: g is 1 − [0, x] where x = e^{s+z} is tiny, and nothing where x is huge."""
-        s, minus = float(E.log()), -E
-        start, stop = (bisect_right(self.sizes, level - s) for level in (-self.nats, math.log(self.nats)))
-        total = self.sums[start]
-        for factor, weight in zip(self.factors[start:stop], self.weights[start:stop], strict=True):
-            total += weight * (minus * factor).exp()
-        radius = self.error
-        if start:
-            radius = radius + self.sums[start] * E * self.factors[start - 1]
-        if stop < len(self.sizes):
-            radius = radius + 2 * (minus * self.factors[stop]).exp()  # weights of a step ≤ 2 sum to 2 at most
-        return _chance(total + arb(0, radius.upper()))
