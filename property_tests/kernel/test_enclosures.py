@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from fractions import Fraction
@@ -16,7 +17,7 @@ from thmverify import exact
 from thmverify import testing as st
 from thmverify.certifying.grids import propose, rational, whitening
 from thmverify.kernel import Rejected
-from thmverify.kernel.integrals import Adaptive, Axis, Whitened, lattice_error, lattice_sums, read_grids, tail
+from thmverify.kernel.integrals import Adaptive, Axis, Whitened, gauss, lattice_error, lattice_sums, read_grids, tail
 from thmverify.kernel.linear import (
     certainly_definite,
     cholesky,
@@ -165,6 +166,34 @@ def test_the_error_bound_is_not_a_guess():
             off = abs(lattice_sums(only, [axis])[0,][0] - 1)
             assert off > 1.9 * math.exp(-2 * math.pi**2 / int(h) ** 2)
             assert lattice_error(only, [axis]) > off
+
+
+@SEEDS
+def test_straight_logits_are_summed_as_bent_ones_that_are_not_and_node_by_node(seed):
+    rng, rho, K = random.Random(seed), 1 + seed % 3, 2 + seed % 2
+    axes = [Axis(fmpq(1, 1 + a), range(-2 - a, 4), fmpq(1)) for a in range(rho)]
+    with ctx.workprec(60 + seed):
+        centre = [arb(rng.randint(-3, 3)) / 4 for _ in axes]
+        slopes = arb_mat([[arb(rng.randint(-5, 5)) / 3 for _ in axes] for _ in range(K)])
+        law = Whitened([arb(1) / (k + 2) for k in range(K)], centre, slopes, [], 1 + seed % 2)
+        straight = lattice_sums(law, axes)
+        assert straight.keys() == {n for n in itertools.product(range(3), repeat=rho) if sum(n) <= law.order}
+        bent = lattice_sums(law._replace(bends=[arb_mat(rho, rho)] * K), axes)
+        direct = {n: [arb(0)] * K for n in straight}
+        for node in itertools.product(*([arb(x.h * i) for i in x.steps] for x in axes)):
+            shares = [
+                w * x.exp() for w, x in zip(law.weights, (slopes * arb_mat([[x] for x in node])).entries(), strict=True)
+            ]
+            u = [x - c for x, c in zip(node, centre, strict=True)]
+            cell = math.prod((arb(x.h) * gauss(y) for x, y in zip(axes, u, strict=True)), start=arb(1)) / sum(
+                shares, arb(0)
+            )
+            for n, total in direct.items():
+                power = math.prod((y for y, i in zip(u, n, strict=True) for _ in range(i)), start=cell)
+                direct[n] = [old + x * power for old, x in zip(total, shares, strict=True)]
+        for n, sums in straight.items():
+            assert all(x.overlaps(y) and x.overlaps(z) for x, y, z in zip(sums, bent[n], direct[n], strict=True))
+            assert all(x.rad() < arb(2) ** (10 - ctx.prec) for x in sums)
 
 
 @SEEDS

@@ -10,6 +10,7 @@ C_k = Lᵀc_kL. With u = s − c and ũ = (1, u), given s, t is Tũ on average, 
 import itertools
 import math
 from collections.abc import Sequence
+from operator import mul
 from typing import NamedTuple
 
 from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
@@ -192,29 +193,29 @@ def component_moments(law: Whitened, grid: Grid) -> Moments:
 
 def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
     """Return the lattice sums, row by row: every axis but the last is fixed along a row."""
-    K, order, end = range(len(law.weights)), law.order, len(axes) - 1
+    order, end, one, rows = law.order, len(axes) - 1, arb(1), list[list[arb]]()
     nodes = [[arb(axis.h * n) for n in axis.steps] for axis in axes]
-    tables = [  # [axis][n][node]: h φ(u) uⁿ
-        [[arb(axis.h) * gauss(s - c) * math.prod([s - c] * n, start=arb(1)) for s in row] for n in range(order + 1)]
-        for axis, row, c in zip(axes, nodes, law.centre, strict=True)
-    ]
+    tables = [[[arb(x.h) * gauss(s - c) for s in row]] for x, row, c in zip(axes, nodes, law.centre, strict=True)]
+    for table, row, c in zip(tables, nodes, law.centre, strict=True):  # [axis][n][node]: h φ(u) uⁿ
+        for _ in range(order):
+            table.append([x * (s - c) for x, s in zip(table[-1], row, strict=True)])
     exponents = [n for n in itertools.product(range(order + 1), repeat=len(axes)) if sum(n) <= order]
-    sums, tilt, along = {n: [arb(0)] * len(K) for n in exponents}, law.slopes, arb_mat(0, 0)
-    for index in itertools.product(*(range(len(row)) for row in nodes[:end])):
-        s = arb_mat([*([nodes[i][m]] for i, m in enumerate(index)), [0]])
-        if law.bends:
-            tilt = law.slopes + arb_mat([(C * s).entries() for C in law.bends])  # ∇ℓ_k
+    bends, alone = [C[end, end] / 2 for C in law.bends] or [arb(0)] * len(law.weights), law.bends or not end
+    for s in (arb_mat([[x] for x in (*point, 0)]) for point in itertools.product(*nodes[:end])):
+        tilt = law.slopes + arb_mat([(C * s).entries() for C in law.bends]) if law.bends else law.slopes  # ∇ℓ_k
         front = [w * x.exp() for w, x in zip(law.weights, ((law.slopes + tilt) * s / 2).entries(), strict=True)]
-        if law.bends or not along.nrows():  # straight logits factorise: the same for every row
-            curves = [(tilt[k, end], law.bends[k][end, end] / 2 if law.bends else arb(0)) for k in K]
-            along = arb_mat([[((slope + bend * x) * x).exp() for x in nodes[end]] for slope, bend in curves])
+        if law.bends or not rows:  # straight logits factorise: the same for every row
+            along = arb_mat([[((tilt[k, end] + c * x) * x).exp() for x in nodes[end]] for k, c in enumerate(bends)])
+            parts = along if alone else arb_mat([list(map(mul, row, t)) for row in along.tolist() for t in tables[end]])
         below = (arb_mat([front]) * along).entries()
-        totals = along * arb_mat([[y / x for y in row] for *row, x in zip(*tables[end], below, strict=True)])
-        for n, total in sums.items():
-            weight = math.prod((tables[i][n[i]][m] for i, m in enumerate(index)), start=arb(1))
-            for k in K:
-                total[k] += weight * front[k] * totals[k, n[end]]
-    return sums
+        if alone:
+            found = along * arb_mat([[y / x for y in row] for *row, x in zip(*tables[end], below, strict=True)])
+        else:
+            found = parts * arb_mat([[one / x] for x in below])
+        rows.append([front[i // (order + 1)] * x for i, x in enumerate(found.entries())])
+    outer = [itertools.product(*(table[m] for table, m in zip(tables, n[:end], strict=False))) for n in exponents]
+    sums = (arb_mat([[math.prod(x, start=one) for x in row] for row in outer]) * arb_mat(rows)).tolist()
+    return {n: row[n[end] :: order + 1] for n, row in zip(exponents, sums, strict=True)}
 
 
 def gauss(u: arb) -> arb:
@@ -262,11 +263,10 @@ def log_mean(law: Whitened, axes: Grid) -> arb:
 
 def log_sum(law: Whitened, axes: list[Axis]) -> arb:
     """Return the lattice sum of `log_mean`, row by row."""
-    nodes = [
+    *outer, last = [
         [(arb(x.h * n), arb(x.h) * gauss(arb(x.h * n) - c)) for n in x.steps]
         for x, c in zip(axes, law.centre, strict=True)
     ]
-    *outer, last = nodes
     along = arb_mat([[(row[-1] * s).exp() for s, _ in last] for row in law.slopes.tolist()])
     weights, total = arb_mat([[weight] for _, weight in last]), arb(0)
     for point in itertools.product(*outer):
