@@ -194,7 +194,8 @@ def planted(monkeypatch):
     """A conjecture of the test's own: its margin in floats, and what decides it exactly."""
 
     def plant(measure, violated) -> None:
-        def decide(claim, instance):
+        def decide(claim, instance, measured):
+            assert not measured  # nobody asks for the margin of a draft
             outcome = Outcome.REFUTED if violated(instance.shared) else Outcome.PROVED
             return Verdict(claim, outcome, ""), b"{}"
 
