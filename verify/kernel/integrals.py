@@ -201,7 +201,7 @@ def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
             table.append([x * (s - c) for x, s in zip(table[-1], row, strict=True)])
     exponents = [n for n in itertools.product(range(order + 1), repeat=len(axes)) if sum(n) <= order]
     bends, alone = [C[end, end] / 2 for C in law.bends] or [arb(0)] * len(law.weights), law.bends or not end
-    for s in (arb_mat([[x] for x in (*point, 0)]) for point in itertools.product(*nodes[:end])):
+    for s in (arb_mat([[x] for x in (*point, arb(0))]) for point in itertools.product(*nodes[:end])):
         tilt = law.slopes + arb_mat([(C * s).entries() for C in law.bends]) if law.bends else law.slopes  # ∇ℓ_k
         front = [w * x.exp() for w, x in zip(law.weights, ((law.slopes + tilt) * s / 2).entries(), strict=True)]
         if law.bends or not rows:  # straight logits factorise: the same for every row
