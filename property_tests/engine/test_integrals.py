@@ -445,7 +445,7 @@ def test_hostile_values_are_enclosed_and_their_float_errors_honest(name):
     assert math.isfinite(estimate.error)
     assert contains(value, estimate.value, Fraction(estimate.error))
     if posed.dimension == 1:
-        with mpmath.workdps(40):
+        with mpmath.workdps(30):
             assert contains(value, asymptotic_free(name), abs(value.upper) / fmpq(10) ** 14 + fmpq(1, 10**14))
 
 
@@ -460,7 +460,7 @@ def test_cells_hold_the_values_of_steep_integrals(name):
     assert plan is not None
     with ctx.workprec(160):
         ball = cells.value(posed, plan)
-    with mpmath.workdps(40):
+    with mpmath.workdps(30):
         truth = asymptotic_free(name)
     size = 1 + abs(exactly(truth))
     assert contains(interval(ball), truth, size / fmpq(10) ** 14)
@@ -491,7 +491,8 @@ def asymptotic_free(name: str) -> mpmath.mpf:
         def f(s, a0=a0, a1=a1, a2=a2):
             logits = [x + s * (y + s * z) for x, y, z in zip(a0, a1, a2, strict=True)]
             top = max(logits)
-            return bell(s) * (top + mpmath.log(mpmath.fsum(mpmath.exp(x - top) for x in logits)))
+            near = (x - top for x in logits if x - top > -80)  # others are lost in the digits
+            return bell(s) * (top + mpmath.log(mpmath.fsum(mpmath.exp(x) for x in near)))
 
         total += weights[j] * mpmath.quad(f, sorted(x for x in breaks if abs(x) <= 14), method="gauss-legendre")
     return total / mpmath.sqrt(2 * mpmath.pi)
