@@ -38,7 +38,7 @@ _BETWEEN = {1: (((0.5,),),), 2: (((0.5, 0.5),), ((0.5, 0.0), (0.0, 0.5)))}
 _FLOOR = 2e-14  # of the rules over s and over a score, relative to 1 + the size of the scores
 
 
-Tables: TypeAlias = tuple[Floats, Sequence[Floats]]  # nodes s, and φ, ψ and ω there for each p and target (P × S × K)
+Tables: TypeAlias = tuple[Floats, Sequence[Floats]]  # nodes s, and φ, ψ and ω there for each p and target (P × K × S)
 Integrand: TypeAlias = Callable[[int, Tables, Floats, Floats], Floats]  # of an anchor, tables, p and p − m: rows
 
 
@@ -232,8 +232,8 @@ def _nodes(step: float, shift: tuple[float, ...], centres: Floats) -> Floats:
 
 
 def _mixed(v: Floats, phi: Floats) -> Floats:
-    """Return φ_γ (P × S) from the φ_k (P × S × K)."""
-    return np.asarray(phi @ v if v.ndim == 1 else np.sum((phi @ v) * phi, axis=-1))
+    """Return φ_γ (P × S) from the φ_k (P × K × S)."""
+    return np.asarray(v @ phi if v.ndim == 1 else np.einsum("pks,pks->ps", v.T @ phi, phi))
 
 
 def _excess(groups: Sequence[tuple[Floats, int]], tables: Tables, centre: Floats) -> Floats:
@@ -244,18 +244,25 @@ def _excess(groups: Sequence[tuple[Floats, int]], tables: Tables, centre: Floats
 
 
 def _shares(groups: Sequence[tuple[Floats, int]], tables: Tables) -> tuple[Floats, Floats]:
-    """Return E Σ π_i and E Σ π_i(1 − π_i) over the candidates of each component, given p (P × K)."""
-    _, (phi, psi, omega) = tables
+    """Return E Σ π_i and E Σ π_i(1 − π_i) over the candidates of each component, given p (P × K).
+
+    They are sums over s of ψ and ω times the derivatives of Π φ_γ^{n_γ} by the φ_k.
+    """
+    _, (phi, *both) = tables
     mixed = [_mixed(v, phi) for v, _ in groups]
-    total: Floats = np.zeros(phi.shape)  # the derivative of Π φ_γ^{n_γ} by φ_k
+    sums: list[Floats] = [np.zeros(phi.shape[:2]) for _ in both]
     for g, (v, count) in enumerate(groups):
         others: Any = math.prod(mixed[h] ** (n - (h == g)) for h, (_, n) in enumerate(groups))
-        total = total + (others * count)[..., None] * (v if v.ndim == 1 else 2 * phi @ v)
-    return _STEP * np.sum(total * psi, axis=1), _STEP * np.sum(total * omega, axis=1)
+        for i, part in enumerate(both):
+            if v.ndim == 1:
+                sums[i] += count * v * (part @ others[:, :, None])[:, :, 0]
+            else:
+                sums[i] += 2 * count * np.einsum("pks,pks,ps->pk", v.T @ phi, part, others)
+    return _STEP * sums[0], _STEP * sums[1]
 
 
 def _tables(laws: _Laws, p: Floats, kinds: int) -> Iterator[tuple[NDArray[np.intp], Tables]]:
-    """Yield rows of p, and nodes s (1 × S) with φ, ψ and ω there (P × S × K): the first `kinds` of them."""
+    """Yield rows of p, and nodes s (1 × S) with φ, ψ and ω there (P × K × S): the first `kinds` of them."""
     means, roots = laws.scores(p)
     order = np.argsort(roots.max(axis=1))  # those of a piece have scores of like size
     for start in range(0, len(p), _ROWS):
@@ -266,7 +273,7 @@ def _tables(laws: _Laws, p: Floats, kinds: int) -> Iterator[tuple[NDArray[np.int
         nodes = 32 * math.ceil((high - low) / _STEP / 32)
         s: Floats = np.asarray(low + _STEP * np.arange(nodes), dtype=np.float64)
         found = _transformed(s, a.reshape(-1), sigma.reshape(-1), kinds)
-        yield rows, (s[None], [np.moveaxis(f.reshape(*a.shape, nodes), 1, 2) for f in found])
+        yield rows, (s[None], [f.reshape(*a.shape, nodes) for f in found])
 
 
 @lru_cache(maxsize=16)
