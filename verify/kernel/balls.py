@@ -155,14 +155,14 @@ def pair_sums(logits: Logits, ball: Ball) -> arb_mat:
     K, half = len(logits.scales), len(ball.steps) // 2
     pairs = list(itertools.combinations_with_replacement(range(K), 2))
     first, second = (select(logits.slopes, range(K), x) for x in (range(half), range(half, len(ball.steps))))
-    totals = [arb(0)] * len(pairs)
+    totals, one = [arb(0)] * len(pairs), arb(1)
     for outer, inner, blocks in halves(ball):
         fronts = [[c * x for c, x in zip(logits.scales, row, strict=True)] for row in _exponentials(outer, first)]
         rows = _exponentials(inner, second)
         left, right = _products(outer, fronts, pairs), _products(inner, rows, pairs)
         for start, stop, reach in blocks:
             below = arb_mat(rows[:reach]) * arb_mat(fronts[start:stop]).transpose()
-            shares = arb_mat(reach, stop - start, [1 / (z * z) for z in below.entries()])
+            shares = arb_mat(reach, stop - start, [one / (z * z) for z in below.entries()])
             along = (arb_mat(right[:reach]).transpose() * shares).transpose().tolist()
             for x, y in zip(left[start:stop], along, strict=True):
                 totals = [total + a * b for total, a, b in zip(totals, x, y, strict=True)]

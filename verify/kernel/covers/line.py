@@ -33,7 +33,7 @@ def nodes(width: fmpq) -> int:
 def softmax(box: Box) -> Softmax:
     """Enclose P and C, for all parameters in the box, by sums over the nodes hn (PROOFS.md, 10.4)."""
     share, range_, deviation = box
-    y, D, sigma = interval(*share), interval(*range_), interval(*deviation)
+    y, D, sigma, one = interval(*share), interval(*range_), interval(*deviation), arb(1)
     width = range_[1] * deviation[1]
     N, a = nodes(width), _LIFT if width * _LIFT <= _TURN else _TURN / width
     h = _REACH / N
@@ -44,14 +44,14 @@ def softmax(box: Box) -> Softmax:
     steps = [(sigma * D * arb(h * n), weights[abs(n)]) for n in range(-N, N + 1)]
     P, C = list[list[arb]](), [slack, slack, slack]
     for e in _means(y):
-        start, p1, p2, p3, c12, c23, c13 = D * D * e, slack, slack, slack, arb(0), arb(0), arb(0)
+        start, z, p1, p2, p3, c12, c23, c13 = D * D * e, y - one, slack, slack, slack, arb(0), arb(0), arb(0)
         for step, weight in steps:
             t = start + step
-            up, down, both = (t * y).exp(), (t * (y - 1)).exp(), t.exp()  # p₃/p₂, p₁/p₂, p₃/p₁
-            one, two, three = 1 / (1 + 1 / down + both), 1 / (1 + up + down), 1 / (1 + 1 / up + 1 / both)
-            first, second, third = weight * one, weight * two, weight * three
+            up, down, both = (t * y).exp(), (t * z).exp(), t.exp()  # p₃/p₂, p₁/p₂, p₃/p₁
+            q1, q2, q3 = one / (one + one / down + both), one / (one + up + down), one / (one + one / up + one / both)
+            first, second, third = weight * q1, weight * q2, weight * q3
             p1, p2, p3 = p1 + first, p2 + second, p3 + third
-            c12, c23, c13 = c12 + first * two, c23 + second * three, c13 + first * three
+            c12, c23, c13 = c12 + first * q2, c23 + second * q3, c13 + first * q3
         P.append([x.max(arb(0)).min(arb(1)) for x in (p1, p2, p3)])
         C = [total + x / 3 for total, x in zip(C, (c12, c23, c13), strict=True)]
     return Softmax(P, [x.max(arb(0)) for x in C])
