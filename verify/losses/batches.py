@@ -6,6 +6,7 @@ the integrals. Nothing here says how large an error is: see `shift` there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,11 +50,23 @@ def has_batches(loss: Loss) -> bool:
 
 
 def evaluated(loss: Loss, instances: Instances, A: Floats, b: Floats, shift: float = 0.0) -> Evaluated:
-    """Return the loss and its derivatives; NaN in a row where the rules do not reach.
+    """Return the loss and its derivatives; NaN in a row where the rules do not reach. Raises as `evaluated_twice`."""
+    return next(_evaluations(loss, instances, A, b, (shift,)))
+
+
+def evaluated_twice(loss: Loss, instances: Instances, A: Floats, b: Floats) -> tuple[Evaluated, Evaluated]:
+    """Return the loss and its derivatives with a shift of 0 and of ½: where they agree they are believed.
 
     Raises TypeError, AttributeError, … where the formula asks for what a batch does not have, and TooManyError where an
     integral has too many dimensions.
     """
+    first, second = _evaluations(loss, instances, A, b, (0.0, 0.5))
+    return first, second
+
+
+def _evaluations(
+    loss: Loss, instances: Instances, A: Floats, b: Floats, shifts: tuple[float, ...]
+) -> Iterator[Evaluated]:
     source = loss.expression
     if source is None or source.variables.made is None:
         raise TypeError(f"the loss {loss.name} was not made from a formula")
@@ -62,17 +75,18 @@ def evaluated(loss: Loss, instances: Instances, A: Floats, b: Floats, shift: flo
     matrices = source.variables.made(encoder, constant)
     with np.errstate(all="ignore"):
         formula = as_formula(source.formula(instances, loss.settings, *matrices.values()))
-        value, starts = _integrated(formula, n, shift)
-        found: Any = pulled_back(starts, _converted)
+        integrated = [_integrated(formula, n, shift) for shift in shifts]
+        traced: list[tuple[Floats, Any]] = [(value, pulled_back(starts, _converted)) for value, starts in integrated]
+    for value, found in traced:
 
-    def derivative(matrix: Any, like: Floats) -> Floats:
-        return np.broadcast_to(found.get(id(matrix), np.zeros_like(like)), like.shape)
+        def derivative(matrix: Any, like: Floats, found: Any = found) -> Floats:
+            return np.broadcast_to(found.get(id(matrix), np.zeros_like(like)), like.shape)
 
-    by_M = None
-    if "M" in matrices:
-        by_M = derivative(matrices["M"], matrices["M"].array)
-        by_M = (by_M + np.swapaxes(by_M, 1, 2)) / 2
-    return Evaluated(value, derivative(encoder, A), derivative(constant, b[:, None, None])[:, 0, 0], by_M)
+        by_M = None
+        if "M" in matrices:
+            by_M = derivative(matrices["M"], matrices["M"].array)
+            by_M = (by_M + np.swapaxes(by_M, 1, 2)) / 2
+        yield Evaluated(value, derivative(encoder, A), derivative(constant, b[:, None, None])[:, 0, 0], by_M)
 
 
 def _integrated(formula: Formula, n: int, shift: float) -> tuple[Floats, list[tuple[Any, Floats]]]:
@@ -120,7 +134,7 @@ def _converted(x: Any) -> Floats:
 def _wide(x: Any, n: int) -> Floats:
     """Return a matrix for each of n rows."""
     array = _converted(x)
-    return np.broadcast_to(array, (n, *array.shape[1:]))
+    return array if len(array) == n else np.broadcast_to(array, (n, *array.shape[1:]))
 
 
 def _softmax(term: LogSumExpTerm, n: int, shift: float) -> tuple[Floats, list[tuple[Any, Floats]]]:

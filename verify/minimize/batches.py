@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thmverify.losses import Loss, Sense
-from thmverify.losses.batches import Evaluated, evaluated
+from thmverify.losses.batches import Evaluated, evaluated, evaluated_twice
 from thmverify.losses.stacks import Instances
 from thmverify.maps import BiasedEncoder
 from thmverify.models import Floats
@@ -54,7 +54,7 @@ def minimise_batch(loss: Loss, instances: Instances, rank: int) -> Minimisers:
     v = np.stack([end[0] for end in ends])[lowest, rows]
     flat = np.stack([end[2] for end in ends])[lowest, rows]
     A, b = unknowns.matrices(rows, v)
-    found, again = (evaluated(loss, instances, A, b, shift) for shift in (0.0, 0.5))
+    found, again = evaluated_twice(loss, instances, A, b)
     size = 1 + np.abs(found.A).max(axis=(1, 2))
     apart = np.abs(found.A - again.A).max(axis=(1, 2)) + np.abs(found.b - again.b)
     if found.M is not None and again.M is not None:

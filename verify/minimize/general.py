@@ -25,7 +25,7 @@ from thmverify.errors import InputError
 from thmverify.exact import to_floats
 from thmverify.integrate.float64 import Estimate
 from thmverify.losses import Loss, Sense
-from thmverify.losses.batches import evaluated, has_batches
+from thmverify.losses.batches import evaluated_twice, has_batches
 from thmverify.losses.levels import float64_gradient, float64_value, rough
 from thmverify.losses.stacks import Instances
 from thmverify.maps import BiasedEncoder, CLIPFactors, Encoder, LinearMap
@@ -160,6 +160,11 @@ class Unknowns:
         batched = has_batches(self.loss) and not isinstance(self.instance.model, PairedGMM)
         return replace(self, by=Rules.BATCHES) if batched else self
 
+    @cached_property
+    def batch(self) -> Instances:
+        """The instance as a batch of one."""
+        return Instances.of([self.instance])
+
     def evaluate(self, v: Floats) -> tuple[float, Floats]:
         """Return the value to be minimised and its gradient."""
         if self.by is Rules.OWN:
@@ -172,7 +177,7 @@ class Unknowns:
             return self.sign * value, self._pulled(derivatives, matrices)
         A = to_floats(matrices["A"])[None]
         b = to_floats(matrices["b"])[0] if "b" in matrices else np.zeros(1)
-        both = [evaluated(self.loss, Instances.of([self.instance]), A, b, shift) for shift in (0.0, 0.5)]
+        both = evaluated_twice(self.loss, self.batch, A, b)
         values, gradients = np.array([at.value[0] for at in both]), np.array([at.A[0] for at in both])
         apart = np.abs(values[0] - values[1]) + np.abs(gradients[0] - gradients[1]).max()
         if not apart <= _APART * (1 + np.abs(gradients).max()):  # beyond the rules of batches
