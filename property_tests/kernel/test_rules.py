@@ -53,7 +53,7 @@ def test_shipped_counterexamples_refute_the_claim_they_are_named_by(path):
 
 
 def outcome(claim, instance):
-    verdict, _ = decide(claim, instance)
+    verdict, _ = decide(claim, instance, measured=False)
     return verdict.outcome, verdict.rank
 
 
