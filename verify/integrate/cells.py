@@ -17,12 +17,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
-from flint import acb, arb, ctx, fmpq
+from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from thmverify import exact
 from thmverify.integrate.lattice import slowness, tails
 from thmverify.integrate.problem import LogSumExp
+
+Nodes: TypeAlias = Sequence[tuple[arb, arb]]  # with their weights
 
 _R = 2  # of the ellipse: small ellipses waste little on the box around them
 _MOST_NODES = 80  # on one axis of a cell
@@ -34,7 +37,7 @@ _BOUND_BITS = 64  # bounds need no more, whatever the precision of the sums
 
 @dataclass(frozen=True)
 class _Form:
-    """The quadratic function α + β·q + ½ qᵀγq; α, β, γ in balls."""
+    """The quadratic function α + β·q + ½ qᵀγq; α, β, γ in balls. Forms of one γ have the same balls there."""
 
     alpha: arb
     beta: tuple[arb, ...]
@@ -48,12 +51,19 @@ class _Form:
         return _Form(alpha, tuple(self.beta[i] + bent[i] for i in axes), self.gamma)
 
     def minus(self, other: _Form) -> _Form:
-        """Return the difference of two forms."""
+        """Return the difference of two forms, exactly linear where both have one γ."""
+        alike = self.gamma == other.gamma
         beta = tuple(x - y for x, y in zip(self.beta, other.beta, strict=True))
         gamma = tuple(
-            tuple(x - y for x, y in zip(a, b, strict=True)) for a, b in zip(self.gamma, other.gamma, strict=True)
+            tuple(arb(0) if alike else x - y for x, y in zip(a, b, strict=True))
+            for a, b in zip(self.gamma, other.gamma, strict=True)
         )
         return _Form(self.alpha - other.alpha, beta, gamma)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether γ is 0, exactly."""
+        return all(x == 0 for row in self.gamma for x in row)
 
     def over(self, offset: Sequence[acb]) -> acb:
         """Return the value on a box of offsets."""
@@ -101,20 +111,22 @@ class Plan:
 def _integrand(problem: LogSumExp) -> _Integrand:
     """Return the forms at the working precision."""
     densities, logits = [], []
+    known: dict[tuple[fmpq, ...], tuple[tuple[arb, ...], ...]] = {}
+
+    def form(alpha: arb, beta: fmpq_mat, gamma: fmpq_mat) -> _Form:
+        balls = known.setdefault(tuple(gamma.entries()), tuple(tuple(arb(x) for x in row) for row in gamma.tolist()))
+        return _Form(alpha, tuple(arb(x) for x in beta.entries()), balls)
+
     for j, w in enumerate(problem.shares):
         H, m = problem.covariance(j), problem.centre(j)
         P = H.inv()
         pull = P * m
         scale = arb(w).log() - arb(H.det()).log() / 2 - (2 * arb.pi()).log() * problem.dimension / 2
-        densities.append(_form(scale - arb(exact.inner(pull, m)) / 2, pull.entries(), (-P).tolist()))
+        densities.append(form(scale - arb(exact.inner(pull, m)) / 2, pull, -P))
     for k, w in enumerate(problem.weights):
         alpha = arb(w).log() + arb(problem.constant(k))
-        logits.append(_form(alpha, problem.slope(k).entries(), problem.curvature(k).tolist()))
+        logits.append(form(alpha, problem.slope(k), problem.curvature(k)))
     return _Integrand(tuple(densities), tuple(logits))
-
-
-def _form(alpha: arb, beta: Sequence[fmpq], gamma: Sequence[Sequence[fmpq]]) -> _Form:
-    return _Form(alpha, tuple(arb(x) for x in beta), tuple(tuple(arb(x) for x in row) for row in gamma))
 
 
 def plan_cells(problem: LogSumExp, nats: float) -> Plan | None:
@@ -314,20 +326,35 @@ def _cell_sum(integrand: _Integrand, cell: Cell) -> arb:
     densities = [integrand.densities[j].at(centre) for j in cell.densities]
     top = integrand.logits[cell.reference].at(centre)
     rivals = [integrand.logits[k].at(centre).minus(top) for k in cell.logits if k != cell.reference]
-    rules = [_rule(count, ctx.prec) for count in cell.nodes]
-    last = [(arb(h) * x, w) for h, (x, w) in ((cell.half[-1], node) for node in rules[-1])]
-    if len(rules) == 1:
-        return _row_sum(densities, rivals, top, last) * arb(cell.half[0])
+    axes = [
+        [(arb(h) * x, w) for x, w in _rule(count, ctx.prec)] for h, count in zip(cell.half, cell.nodes, strict=True)
+    ]
+    last = axes[-1]
+    if len(axes) == 1:
+        return _row_sum(_exponentials(densities, last), _exponentials(rivals, last), top, last) * arb(cell.half[0])
     total = arb(0)
-    for x, w in rules[0]:
-        offset = arb(cell.half[0]) * x
-        total += w * _row_sum(
-            [_restrict(f, offset) for f in densities],
-            [_restrict(f, offset) for f in rivals],
-            _restrict(top, offset),
-            last,
-        )
+    rows = zip(axes[0], _table(densities, *axes), _table(rivals, *axes), strict=True)
+    for (x, w), p, rest in rows:
+        total += w * _row_sum(p, rest, _restrict(top, x), last)
     return total * arb(cell.half[0]) * arb(cell.half[1])
+
+
+def _table(forms: Sequence[_Form], first: Nodes, last: Nodes) -> list[list[arb]]:
+    """Return Σ over the forms of two variables of their exponential at each pair of nodes.
+
+    Forms of one γ differ by linear ones, whose exponentials are products of one for each axis.
+    """
+    if not forms or any(form.gamma != forms[0].gamma for form in forms):
+        return [_exponentials([_restrict(form, x) for form in forms], last) for x, _ in first]
+    linear = forms[0].is_linear
+    parts = forms if linear else [form.minus(forms[0]) for form in forms]
+    left = arb_mat([[(part.alpha + x * part.beta[0]).exp() for part in parts] for x, _ in first])
+    right = arb_mat([[(y * part.beta[1]).exp() for y, _ in last] for part in parts])
+    sums: list[list[arb]] = (left * right).tolist()
+    if linear:
+        return sums
+    common = (_exponentials([_restrict(forms[0], x)], last) for x, _ in first)
+    return [[x * y for x, y in zip(*rows, strict=True)] for rows in zip(common, sums, strict=True)]
 
 
 def _restrict(form: _Form, x: arb) -> _Form:
@@ -336,10 +363,8 @@ def _restrict(form: _Form, x: arb) -> _Form:
     return _Form(form.alpha + x * (b0 + x * g00 / 2), (b1 + x * g01,), ((g11,),))
 
 
-def _row_sum(densities: Sequence[_Form], rivals: Sequence[_Form], top: _Form, nodes: Sequence[tuple[arb, arb]]) -> arb:
+def _row_sum(p: Sequence[arb], rest: Sequence[arb], top: _Form, nodes: Nodes) -> arb:
     """Return Σ w p(y) (ℓ_s(y) + log(1 + Σ_k e^{ℓ_k(y) − ℓ_s(y)})) over the nodes of one axis."""
-    p = _exponentials(densities, nodes)
-    rest = _exponentials(rivals, nodes) if rivals else [arb(0)] * len(nodes)
     a, b, c = top.alpha, top.beta[0], top.gamma[0][0] / 2
     total = arb(0)
     for (y, w), density, others in zip(nodes, p, rest, strict=True):
@@ -347,8 +372,10 @@ def _row_sum(densities: Sequence[_Form], rivals: Sequence[_Form], top: _Form, no
     return total
 
 
-def _exponentials(forms: Sequence[_Form], nodes: Sequence[tuple[arb, arb]]) -> list[arb]:
-    """Return Σ over the forms of their exponential at each node."""
+def _exponentials(forms: Sequence[_Form], nodes: Nodes) -> list[arb]:
+    """Return Σ over the forms of one variable of their exponential at each node."""
+    if not forms:
+        return [arb(0)] * len(nodes)
     rows = []
     for form in forms:
         a, b, c = form.alpha, form.beta[0], form.gamma[0][0] / 2
