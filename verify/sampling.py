@@ -16,22 +16,25 @@ from thmverify.instances import instance_to_json
 from thmverify.models import CLIPGMM, GMM, AugmentedPairs, Instance, PopulationGraph, SharedGMM
 
 _TINY = Fraction(1, 1000)
+Range = tuple[int, int]  # the least and the largest
 
 
-def random_instance(rng: random.Random, shared: bool = True) -> Instance:
-    """Draw a mixture of K = 1…6 components in d = 1…8 dimensions, any bias δ, and r from 1 to beyond d.
+def random_instance(
+    rng: random.Random, shared: bool = True, dimensions: Range = (1, 8), components: Range = (1, 6)
+) -> Instance:
+    """Draw a mixture of so many components in so many dimensions, any bias δ, and r from 1 to beyond d.
 
     Some instances have nearly singular covariances, coincident or far means, centred means, or tiny weights.
     """
-    d, components = rng.randint(1, 8), rng.randint(1, 6)
-    weights, means = _weights(rng, components), _means(rng, components, d)
+    d, K = rng.randint(*dimensions), rng.randint(*components)
+    weights, means = _weights(rng, K), _means(rng, K, d)
     if rng.random() < 0.3:
         means = exact.centred(weights, means)
     mixture: GMM
     if shared:
         mixture = SharedGMM(weights, means, random_covariance(rng, d))
     else:
-        mixture = GMM(weights, means, tuple(random_covariance(rng, d) for _ in range(components)))
+        mixture = GMM(weights, means, tuple(random_covariance(rng, d) for _ in range(K)))
     bias = rng.choice([Fraction(0), Fraction(1), Fraction(rng.randint(0, 20), 20)])
     return Instance(AugmentedPairs(mixture, bias), rng.randint(1, d + 2))
 
@@ -43,20 +46,22 @@ def random_biased_instance(rng: random.Random) -> Instance:
     return replace(instance, model=AugmentedPairs(instance.pairs.mixture, bias))
 
 
-def random_clip_instance(rng: random.Random, most: int = 5) -> Instance:
-    """Draw a paired mixture of K = 1…`most` components in 1…5 dimensions each, any share δ of right captions, any r.
+def random_clip_instance(
+    rng: random.Random, most: int = 5, dimensions: tuple[Range, Range] = ((1, 5), (1, 5))
+) -> Instance:
+    """Draw a paired mixture of K = 1…`most` components, any share δ of right captions, and any r.
 
+    `dimensions` are those of the modalities, each between two bounds.
     The modalities share the weights alone; each is nasty now and then in the ways of `random_instance`.
     """
     components = rng.randint(1, most)
     weights = _weights(rng, components)
-    vision, text = (_modality(rng, weights) for _ in range(2))
+    vision, text = (_modality(rng, weights, rng.randint(*bounds)) for bounds in dimensions)
     bias = rng.choice([Fraction(1), Fraction(1), Fraction(rng.randint(0, 20), 20)])
     return Instance(CLIPGMM(vision, text, bias), rng.randint(1, max(vision.dimension, text.dimension) + 2))
 
 
-def _modality(rng: random.Random, weights: tuple[Fraction, ...]) -> SharedGMM:
-    d = rng.randint(1, 5)
+def _modality(rng: random.Random, weights: tuple[Fraction, ...], d: int) -> SharedGMM:
     means = _means(rng, len(weights), d)
     if rng.random() < 0.3:
         means = exact.centred(weights, means)

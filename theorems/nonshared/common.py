@@ -118,8 +118,8 @@ def small_pairs(rng: random.Random, of: Callable[[random.Random, GMM], GMM]) -> 
     `of` makes the covariances of the images. Minimisers take little time there.
     """
     while True:
-        model = pairs_of(instance := random_clip_instance(rng, 2))
-        if (model.vision.dimension, model.text.dimension) == (2, 1) and mean_subspace(model.vision).dimension == 1:
+        model = pairs_of(instance := random_clip_instance(rng, 2, ((2, 2), (1, 1))))
+        if mean_subspace(model.vision).dimension == 1:
             wide = of(rng, model.vision)
             sides = (wide, model.text) if rng.random() < 0.5 else (model.text, wide)
             return replace(instance, model=PairedGMM(*sides, model.bias), rank=min(instance.rank, 2))
