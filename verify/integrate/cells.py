@@ -31,6 +31,7 @@ _R = 2  # of the ellipse: small ellipses waste little on the box around them
 _MOST_NODES = 80  # on one axis of a cell
 _MOST_CELLS = 20_000
 _SMALL = 40.0  # nats that F may be small by
+_SLACK = 10.0  # nats, of what is known not to be reached
 _NODE = 1.2  # what a node of a component costs, in microseconds
 _BOUND_BITS = 64  # bounds need no more, whatever the precision of the sums
 
@@ -133,15 +134,33 @@ def plan_cells(problem: LogSumExp, nats: float) -> Plan | None:
     """Return cells whose errors sum to about e^{−nats}, or None when too many, or numbers beyond floats, are needed.
 
     Every bound in it is rigorous whatever `nats` is. More nats than the most nodes gain on the share of a cell, and
-    some for an F that is small, are not tried: all cells would be halved until there are too many.
+    some for an F that is small, are not tried, and none for an F that is as large: all cells would be halved until
+    there are too many.
     """
-    if nats > 2 * math.log(_R) * _MOST_NODES + math.log(_MOST_CELLS) + _SMALL:
+    most = 2 * math.log(_R) * _MOST_NODES + math.log(_MOST_CELLS)
+    if nats > most + _SMALL:
         return None
     with ctx.workprec(_BOUND_BITS):
         try:
+            size = _least(problem)
+            if size > 1 and nats + float(size.log()) > most + _SLACK:
+                return None
             return _subdivide(problem, nats)
         except OverflowError:
             return None
+
+
+def _least(problem: LogSumExp) -> arb:
+    """Return about the largest E ℓ_k + log w_k, which E F is at least."""
+    found = arb("-inf")
+    for k, w in enumerate(problem.weights):
+        mean, curvature = problem.constant(k), problem.curvature(k)
+        for j, share in enumerate(problem.shares):
+            m = problem.centre(j)
+            bent = exact.inner(curvature * m, m) + exact.trace(curvature * problem.covariance(j))
+            mean += share * (exact.inner(problem.slope(k), m) + bent / 2)
+        found = found.max(arb(mean) + arb(w).log())
+    return found
 
 
 def _subdivide(problem: LogSumExp, nats: float) -> Plan | None:
@@ -233,15 +252,16 @@ def _fit(integrand: _Integrand, middle: tuple[fmpq, ...], half: tuple[fmpq, ...]
     if not kept:
         return Cell(middle, half, (), (), reference, (0,) * len(half), error.upper())
     mass = sum((weight[j] for j in kept), arb(0)).min(arb(1))
-    shares = [form.minus(logits[reference]).over(real).real.exp().upper() for form in logits]
+    above = [form.minus(logits[reference]) for form in logits]
+    shares = [form.over(real).real.exp().upper() for form in above]
     rivals, ignored = _keep(shares, goal / (mass * 8 * len(shares)), always=reference)
     error += ignored * mass  # 0 ≤ log(1 + x) ≤ x
-    nodes, steepest = [], _steepest_axis(logits, rivals, reference, half)
+    nodes, rising = [], [above[k] for k in rivals]
     for axis in range(len(half)):
-        bound = _bound([densities[j] for j in kept], logits, rivals, reference, _box(half, axis))
+        bound = _bound([densities[j] for j in kept], logits[reference], rising, _box(half, axis))
         count = _node_count(bound * area, goal / (4 * len(half)))
         if count is None:
-            return steepest
+            return _steepest_axis(rising, half) if len(half) > 1 else 0
         nodes.append(count)
         error += _rule_error(bound * area, count)
     return Cell(middle, half, kept, rivals, reference, tuple(nodes), error.upper())
@@ -262,23 +282,19 @@ def _keep(sizes: Sequence[arb], least: arb, always: int | None = None) -> tuple[
     return tuple(kept), dropped
 
 
-def _steepest_axis(logits: Sequence[_Form], rivals: Sequence[int], reference: int, half: Sequence[fmpq]) -> int:
-    """Return the axis along which the rivals' logits vary most over the cell, or the longest one."""
+def _steepest_axis(rising: Sequence[_Form], half: Sequence[fmpq]) -> int:
+    """Return the axis along which the rivals' logits rise most above the largest over the cell, or the longest one."""
     rates = []
     for axis, h in enumerate(half):
-        steep = [abs(float(logits[k].beta[axis] - logits[reference].beta[axis])) for k in rivals]
-        bend = [abs(float(logits[k].gamma[axis][axis] - logits[reference].gamma[axis][axis])) for k in rivals]
         width = float(exact.to_fraction(h))
-        rates.append(width * (1 + max(s + b * width for s, b in zip(steep, bend, strict=True))))
+        steep = (abs(float(form.beta[axis])) + abs(float(form.gamma[axis][axis])) * width for form in rising)
+        rates.append(width * (1 + max(steep)))
     return max(range(len(half)), key=lambda axis: rates[axis])
 
 
-def _bound(
-    densities: Sequence[_Form], logits: Sequence[_Form], rivals: Sequence[int], reference: int, box: Sequence[acb]
-) -> arb:
+def _bound(densities: Sequence[_Form], top: _Form, rising: Sequence[_Form], box: Sequence[acb]) -> arb:
     """Return a bound of |p F| on the box; infinite when F is not seen to be analytic there."""
-    top = logits[reference]
-    total = sum((logits[k].minus(top).over(box).exp() for k in rivals), acb(0))
+    total = sum((form.over(box).exp() for form in rising), acb(0))
     if not total.real > 0:
         return arb("inf")
     p = sum((_modulus(form.over(box).exp()) for form in densities), arb(0))
