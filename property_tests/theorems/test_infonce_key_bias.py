@@ -29,11 +29,13 @@ from thmverify.kernel.rules.coupling import above, below, strips
 from thmverify.matrix import Matrix
 from thmverify.minimize.key_bias import KeyBiasLoss
 from thmverify.models import AugmentedPairs, Instance, SharedGMM
+from thmverify.randomised import sample
 from thmverify.standing import Standing, judge
 from thmverify.theorems.infonce.common import COUNTEREXAMPLE, TRIANGLE
 from thmverify.theorems.infonce.common import slope_across as plain_slope
 from thmverify.theorems.key_bias.common import BIASED as BIASED_INSTANCE
-from thmverify.theorems.key_bias.common import ROW, UNEVEN, examine, slope_across
+from thmverify.theorems.key_bias.common import ROW, UNEVEN, examine, margin, slope_across
+from thmverify.theorems.key_bias.common import seen as seen_in_floats
 from thmverify.theorems.key_bias.infonce_key_bias_equality import STATEMENT
 from thmverify.theorems.key_bias.infonce_key_bias_equality_biased import STATEMENT as BIASED
 from thmverify.theorems.key_bias.infonce_key_bias_inclusion import STATEMENT as INCLUSION
@@ -361,3 +363,13 @@ def test_in_any_units_a_column_has_a_part_across(size: Fraction) -> None:
     assert "raises L" in found.reason
     assert INCLUSION.margin is not None
     assert INCLUSION.margin(matched(mixture)) < -0.01
+
+
+def test_a_slope_below_rounding_is_none() -> None:
+    """Means forty standard deviations apart: floats see a slope of some 10^-11, of either sign."""
+    far = sample(STATEMENT, 0, 195)
+    assert abs(slope_across(far)) < 1e-10
+    assert margin(far) < 0
+    assert "is 0 up to rounding, 7e-10" in seen_in_floats(far).reason
+    clear = matched(EVEN)
+    assert margin(clear) == pytest.approx(slope_across(clear), rel=1e-9)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
+import numpy as np
+
 from thmverify.errors import InputError
 from thmverify.evidence import ByKernel
 from thmverify.hypotheses import COLUMNS_REACH, SHARED_PAIRS
@@ -38,15 +40,30 @@ UNEVEN = SharedGMM(
 BIASED = Instance(AugmentedPairs(UNEVEN, Fraction(7, 10)), 3)
 
 
+RESOLVED = 1e-12  # what rounding leaves open of a slope, relative to the E x x̂ᵀ that it is a difference from
+
+
 @lru_cache(maxsize=64)
+def _across(instance: Instance) -> tuple[float, float]:
+    """Return the slope below, and what rounding leaves open of it."""
+    if lda_subspace(instance.shared).dimension == 0:
+        return -1.0, 0.0
+    loss = KeyBiasLoss.of(instance)
+    return loss.slope(), RESOLVED * float(np.trace(loss.pairs))
+
+
 def slope_across(instance: Instance) -> float:
     """Return the least slope of the loss across the best map of rank dim S_LDA − 1, in float64: < 0 where it holds.
 
     −1 where S_LDA = {0}. Raises InputError where S_LDA has more dimensions than nodes are placed in.
     """
-    if lda_subspace(instance.shared).dimension == 0:
-        return -1.0
-    return KeyBiasLoss.of(instance).slope()
+    return _across(instance)[0]
+
+
+def margin(instance: Instance) -> float:
+    """Return that slope, less what float64 leaves open: means far apart leave a slope as small as rounding."""
+    slope, open_ = _across(instance)
+    return slope - open_
 
 
 def seen(instance: Instance) -> Verdict:
@@ -54,10 +71,12 @@ def seen(instance: Instance) -> Verdict:
     dimension = lda_subspace(instance.shared).dimension
     undecided = Verdict(CLAIM, Outcome.UNDECIDED, "", provenance=Provenance.FLOATING, dimension=dimension)
     try:
-        slope = slope_across(instance)
+        slope, open_ = _across(instance)
     except InputError as error:
         return replace(undecided, reason=f"floats do not see it: {error.value} {error.rule}")
     what = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
+    if abs(slope) <= open_:
+        what = f"0 up to rounding, {open_:.1g}"
     reason = f"in floats the slope across the best map of rank dim S_LDA − 1 is {what}"
     return replace(undecided, reason=reason)
 

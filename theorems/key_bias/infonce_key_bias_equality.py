@@ -46,7 +46,7 @@ from thmverify.statement import Statement
 from thmverify.theorems import PAPER
 from thmverify.theorems.formal import formal
 from thmverify.theorems.infonce.common import TRIANGLE, WITNESS
-from thmverify.theorems.key_bias.common import BIASED, CLAIM, CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
+from thmverify.theorems.key_bias.common import BIASED, CLAIM, CONCLUSION, QUANTITY, ROW, SETTING, examine, margin
 from thmverify.theorems.key_bias.common import sample as sample_at
 from thmverify.verdicts import Status
 
@@ -72,7 +72,7 @@ STATEMENT = Statement(
     hypotheses=(*SETTING, ALWAYS_MATCHED),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
-    margin=slope_across,
+    margin=margin,
     examine=examine,
     witness=WITNESS,
     sample=sample,

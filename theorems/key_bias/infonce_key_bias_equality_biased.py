@@ -34,7 +34,7 @@ from thmverify.statement import Statement
 from thmverify.theorems import COUNTEREXAMPLES, PAPER
 from thmverify.theorems.common import NO_RULE
 from thmverify.theorems.infonce.common import BIAS_BELOW_ONE, HALF, WITNESS, with_bias
-from thmverify.theorems.key_bias.common import CLAIM, CONCLUSION, QUANTITY, ROW, SETTING, examine, slope_across
+from thmverify.theorems.key_bias.common import CLAIM, CONCLUSION, QUANTITY, ROW, SETTING, examine, margin
 from thmverify.theorems.key_bias.common import sample as sample_at
 from thmverify.verdicts import Status
 
@@ -59,7 +59,7 @@ STATEMENT = Statement(
     hypotheses=(*SETTING, BIAS_POSITIVE, BIAS_BELOW_ONE),
     quantity=QUANTITY,
     conclusion=CONCLUSION,
-    margin=slope_across,
+    margin=margin,
     examine=examine,
     witness=with_bias(WITNESS, HALF),
     sample=sample,
