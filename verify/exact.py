@@ -84,10 +84,13 @@ def to_float(value: fmpq) -> float:
 
 
 def from_ball(point: arb) -> fmpq:
-    """Return the middle of a finite ball: all of it where the ball is exact.
+    """Return the middle of a ball: all of it where the ball is exact.
 
-    Raises OverflowError for a number of more than a megabyte: balls hold e^(10^30), and GMP ends the process over it.
+    Raises OverflowError where it is not finite, and for a number of more than a megabyte: balls hold e^(10^30), and
+    GMP ends the process over it.
     """
+    if not point.mid().is_finite():
+        raise OverflowError(f"{point} is not finite")
     mantissa, exponent = point.mid().man_exp()
     if abs(int(exponent)) > MAX_EXPONENT:
         raise OverflowError(f"2^{exponent} is beyond what rationals are written out for")

@@ -22,7 +22,6 @@ from thmverify.certifying import decide
 from thmverify.covering import Chart, Cover
 from thmverify.errors import InputError
 from thmverify.evidence import Break, ByKernel, Counterexample, Necessity, Need
-from thmverify.exact import FLOATS_FAIL
 from thmverify.guarantees import Guarantee
 from thmverify.headlines import OURS, Headline, Source
 from thmverify.huntrecords import HuntRecord, evaluations, read_record, summary
@@ -432,7 +431,7 @@ class Statement:
         try:
             with np.errstate(all="ignore"):  # as in `certifying.decide`
                 return self.examine(instance)
-        except FLOATS_FAIL as error:
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
             reason = f"nothing is seen in floats, which do not hold the numbers of this instance ({error})"
             return Verdict(self.id, Outcome.UNDECIDED, reason)
 

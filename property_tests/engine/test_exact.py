@@ -170,3 +170,6 @@ def test_a_ball_is_a_rational_unless_it_would_fill_the_memory():
     for x in (arb(10**30).exp(), arb(2) ** (10**10), -(arb(2) ** -(10**10))):
         with pytest.raises(OverflowError, match="is beyond what rationals are written out for"):
             exact.from_ball(x)
+    for x in (arb("inf"), arb("nan")):
+        with pytest.raises(OverflowError, match="is not finite"):
+            exact.from_ball(x)

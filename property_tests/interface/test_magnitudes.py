@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -108,6 +109,15 @@ def test_what_the_kernel_decides_no_instance_of_is_proved_or_undecided(id_, expo
     except InputError as error:
         remedy = error.remedy
     assert remedy or (found is not None and found.outcome in (Outcome.PROVED, Outcome.UNDECIDED))
+
+
+def test_a_mistake_of_an_examination_is_no_number_beyond_floats():
+    def mistaken(_instance):
+        raise ValueError("a mistake")
+
+    statement = replace(registry()["infonce-slope"], examine=mistaken)
+    with pytest.raises(ValueError, match="a mistake"):
+        statement.decided(sample(statement, 0, 0))
 
 
 @pytest.mark.parametrize("exponent", EXPONENTS)
