@@ -103,7 +103,7 @@ def instance_rng(instance: Instance) -> random.Random:
 def random_centred_instance(
     rng: random.Random,
     bias: Fraction,
-    components: tuple[int, int] = (2, 4),
+    components: Range = (2, 4),
     equal_weights: bool = False,
 ) -> Instance:
     """Draw a mixture with mean 0 in d = 1…3 dimensions and r ≥ K columns; half of them have very unequal weights.

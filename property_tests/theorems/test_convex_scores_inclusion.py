@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 from hypothesis import given, settings
 
 from thmverify import exact
@@ -84,7 +85,14 @@ def test_what_is_drawn_maps_the_fisher_subspace_into_the_span_of_the_means() -> 
 
 
 def test_a_map_that_does_better_than_its_part_inside_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(common, "split", lambda _, A: (A * 2, A))  # 2A, in the place of the part inside
+    leaking = common.leaking
+
+    def doubled(*drawn: Any) -> tuple[fmpq_mat, fmpq_mat]:
+        inside, outside = leaking(*drawn)
+        A = inside + outside
+        return A * 2, -A  # 2A, in the place of the part inside
+
+    monkeypatch.setattr(common, "leaking", doubled)
     assert Cut("x")(STATEMENT.witness).outcome is Outcome.REFUTED
 
 

@@ -74,9 +74,10 @@ def seen(instance: Instance) -> Verdict:
         slope, open_ = _across(instance)
     except InputError as error:
         return replace(undecided, reason=f"floats do not see it: {error.value} {error.rule}")
-    what = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope >= 0 else f"{slope:.3g} < 0"
     if abs(slope) <= open_:
         what = f"0 up to rounding, {open_:.1g}"
+    else:
+        what = f"{slope:.3g} ≥ 0, a minimiser that misses a part of S_LDA" if slope > 0 else f"{slope:.3g} < 0"
     reason = f"in floats the slope across the best map of rank dim S_LDA − 1 is {what}"
     return replace(undecided, reason=reason)
 

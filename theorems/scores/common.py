@@ -27,11 +27,11 @@ from thmverify.losses.levels import enclose, enclosed_gradient, exact_value, flo
 from thmverify.maps import Encoder, Gram
 from thmverify.models import GMM, AugmentedPairs, Floats, Instance, SharedGMM
 from thmverify.proofs.checking import Proof
-from thmverify.sampling import instance_rng, random_instance, random_matrix
+from thmverify.sampling import instance_rng, random_instance
 from thmverify.statement import Conclusion, Quantity, Statement
 from thmverify.subspaces import fisher_subspace, mean_subspace
 from thmverify.theorems import PAPER
-from thmverify.theorems.common import split
+from thmverify.theorems.common import leaking
 from thmverify.theorems.formal import formal
 from thmverify.theorems.nonshared.common import block_diagonal, proportional
 from thmverify.verdicts import Outcome, Provenance, Status, Verdict
@@ -70,8 +70,9 @@ def random_maps(instance: Instance) -> list[tuple[fmpq_mat, fmpq_mat]]:
     mixture, rng = instance.pairs.mixture, instance_rng(instance)
     if fisher_subspace(mixture).dimension == mixture.dimension:
         return []
-    drawn = (random_matrix(rng, mixture.dimension, instance.rank) for _ in range(MAPS))
-    return [(A, inside) for A in drawn for inside, outside in [split(mixture, A)] if not exact.is_zero(outside)]
+    basis = fisher_subspace(mixture).basis
+    drawn = [leaking(rng, basis, mixture.sigma_bar, instance.rank) for _ in range(MAPS)]
+    return [(inside + outside, inside) for inside, outside in drawn]
 
 
 def gain(loss: str, instance: Instance, A: fmpq_mat, inside: fmpq_mat) -> fmpq:

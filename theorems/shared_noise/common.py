@@ -24,7 +24,7 @@ from thmverify.sampling import instance_rng, random_instance, random_matrix
 from thmverify.statement import Quantity
 from thmverify.subspaces import fisher_subspace
 from thmverify.theorems import PAPER
-from thmverify.theorems.common import projected
+from thmverify.theorems.common import leaking
 
 ROW, CLIP_ROW = "infonce-shared-noise", "clip-shared-noise"
 SYMBOLS = vocabulary.entries("d", "K", "r", "w", "Sigma_k", "Sigma_1", "delta")
@@ -68,8 +68,8 @@ def least_ratio(
     rank = min(2, span.ncols())
     for size in (Fraction(1, 4), Fraction(1)) if span.ncols() < mixture.dimension else ():
         inside = span * random_matrix(rng, span.ncols(), rank) * random_matrix(rng, rank, columns)
-        drawn = random_matrix(rng, mixture.dimension, columns)
-        found.append(ratio(inside, drawn - projected(span, mixture.sigma, drawn), size))
+        _, outside = leaking(rng, span, mixture.sigma, columns)
+        found.append(ratio(inside, outside, size))
     return min((x for x in found if x is not None), default=None)
 
 
@@ -91,9 +91,7 @@ def least_gain(instance: Instance) -> float | None:
         plain = float64_value(LOSSES["infonce"], instance, Encoder(A)).value
         return plain - float(exact.to_fraction(bias * exact.inner(A, Gamma * A)))
 
-    def ratio(inside: fmpq_mat, outside: fmpq_mat, size: Fraction) -> float | None:
-        if exact.is_zero(outside):
-            return None
+    def ratio(inside: fmpq_mat, outside: fmpq_mat, size: Fraction) -> float:
         unit = scale(size, exact.inner(inside + outside, mixture.R * (inside + outside)))
         a, b = inside * unit, outside * unit
         Q = b.transpose() * mixture.sigma * b

@@ -52,6 +52,7 @@ from thmverify import exact
 from thmverify.integrate.candidates import Anchor, CandidateMoments, Candidates, Group
 from thmverify.integrate.enclosure import Enclosure, ball_to_interval
 from thmverify.integrate.lattice import dyadic
+from thmverify.kernel.integrals import gauss
 
 BUDGET = 12_000_000  # evaluations of g for one value, some 2 µs each
 _ANGLES = tuple(math.pi / 4 * 0.9 * 0.8**i for i in range(24))
@@ -409,7 +410,7 @@ def _sums(a: arb, sigma: arb, rule: _Inner, alpha: float, step: float) -> tuple[
     parts = math.ceil(rule.step / (step * float(sigma)))
     gap = arb(rule.step) / parts
     u_step, count = gap / sigma, math.ceil(math.sqrt(2 * rule.nats) / (rule.step / parts / float(sigma)))
-    side = [_density(u_step * n) * u_step for n in range(count + 1)]
+    side = [gauss(u_step * n) * u_step for n in range(count + 1)]
     length = parts * (rule.last - rule.first) + 2 * count + 1
     values = _decays(arb(rule.step * rule.first) + a - gap * count, gap, length, rule.nats)
     sums = (arb_poly([*side[:0:-1], *side]) * arb_poly(values)).coeffs()
@@ -444,10 +445,6 @@ def _derivatives(terms: int) -> tuple[fmpz_poly, ...]:
     for _ in range(2 * terms - 2):
         found.append(fmpz_poly([0, 1]) * (found[-1].derivative() - found[-1]))
     return tuple(found[::2])
-
-
-def _density(u: arb) -> arb:
-    return (-u * u / 2).exp() / (2 * arb.pi()).sqrt()
 
 
 def _of_scores(alpha: arb, step: arb, count: int) -> arb:

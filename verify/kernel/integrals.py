@@ -209,7 +209,7 @@ def lattice_sums(law: Whitened, axes: list[Axis]) -> Moments:
             parts = along if alone else arb_mat([list(map(mul, row, t)) for row in along.tolist() for t in tables[end]])
         below = (arb_mat([front]) * along).entries()
         if alone:
-            found = along * arb_mat([[y / x for y in row] for *row, x in zip(*tables[end], below, strict=True)])
+            found = parts * arb_mat([[y / x for y in row] for *row, x in zip(*tables[end], below, strict=True)])
         else:
             found = parts * arb_mat([[one / x] for x in below])
         rows.append([front[i // (order + 1)] * x for i, x in enumerate(found.entries())])
